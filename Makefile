@@ -1,0 +1,73 @@
+# Two commands: `make run` serves everything on embedded defaults, `make test` proves it. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8000
+HOST ?= 127.0.0.1
+WEB_CONCURRENCY ?= 2
+export PORT
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+# uv installs several times faster; where it cannot (an unusual index), pip does the same.
+define install
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FoodFleet needs Python 3.11 or newer.")'
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 || true
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r $(1) || $(BIN)/python -m pip install --quiet -r $(1)
+	@touch $@
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format check serve worker beat requirements messages
+
+help:  ## List these targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+.venv/.runtime: requirements.txt
+	$(call install,requirements.txt)
+
+.venv/.dev: requirements-dev.txt .venv/.runtime
+	$(call install,requirements-dev.txt)
+
+setup: .venv/.runtime  ## Install what FoodFleet needs into .venv; migrate nothing
+
+run: export DEBUG = true
+run: export ADMIN_REQUIRE_2FA ?= false
+run: .venv/.runtime  ## Serve the whole product on http://127.0.0.1:8000 (PORT=) with embedded defaults
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) first_administrator
+	@echo "FoodFleet: http://$(HOST):$(PORT)/   mail and texts: http://$(HOST):$(PORT)/dev/mailbox/   API: http://$(HOST):$(PORT)/api/v1/docs/"
+	@exec $(MANAGE) runserver --skip-checks $(HOST):$(PORT)
+
+test: .venv/.dev  ## Run every test: embedded, then on PostgreSQL and Redis where they run
+	@$(BIN)/python -m foodfleet.tests.run
+
+lint: .venv/.dev  ## Style (ruff), types (mypy), layers (import-linter)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') $(BIN)/mypy .
+	@PYTHONPATH=. $(BIN)/lint-imports
+
+format: .venv/.dev  ## Let ruff put the code into form
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+check: .venv/.runtime  ## Django's deployment check against production settings
+	@SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') DEBUG=false \
+	  PUBLIC_URL=https://accounts.example.com $(MANAGE) check --deploy --fail-level WARNING
+
+serve: export DEBUG = false
+serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCURRENCY=, PORT=, HOST=)
+	@$(MANAGE) collectstatic --noinput --verbosity 0
+	@exec $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY) \
+	  --blocking-threads 4 --respawn-failed-workers --no-ws foodfleet.wsgi:application
+
+worker: .venv/.runtime  ## Run a Celery worker (needs CELERY_BROKER_URL)
+	@exec $(BIN)/celery --app foodfleet worker --loglevel INFO
+
+beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)
+	@exec $(BIN)/celery --app foodfleet beat --loglevel INFO --schedule var/celerybeat-schedule
+
+requirements: .venv/.dev  ## Pin requirements*.txt anew from requirements*.in
+	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 -c requirements.txt \
+	  requirements-dev.in -o requirements-dev.txt

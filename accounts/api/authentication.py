@@ -1,0 +1,58 @@
+"""Who sends this request: a bearer token, or the session cookie of the pages."""
+
+from typing import Any
+
+import structlog
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.request import Request
+
+from accounts.exceptions import InvalidTokenException
+from accounts.models import Session, User
+from accounts.services import sessions, tokens
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <access>`; `request.auth` is the Session. Raises InvalidTokenException."""
+
+    keyword = b"bearer"
+
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:
+        scheme, _, credentials = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != self.keyword:
+            return None
+        try:
+            token = credentials.strip().decode("ascii")
+        except UnicodeDecodeError:
+            raise InvalidTokenException from None
+        claims = tokens.read(token, tokens.AccessToken)
+        session = sessions.usable_session(claims["sid"], claims["sub"])
+        structlog.contextvars.bind_contextvars(user_id=session.user_id)
+        return session.user, session
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class PageSessionAuthentication(SessionAuthentication):
+    """The pages' own scripts: Django's session cookie, with CSRF."""
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How BearerAuthentication stands in the OpenAPI document."""
+
+    target_class = BearerAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class PageSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How PageSessionAuthentication stands in the OpenAPI document."""
+
+    target_class = PageSessionAuthentication
+    name = "cookie"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

@@ -1,0 +1,117 @@
+"""Shapes of what goes in and out; no rules."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from rest_framework import serializers
+
+from accounts.models import E164, User
+
+PASSWORD_LENGTH = 4096  # a shape only: the rule about passwords says how long one may be
+
+
+class PasswordField(serializers.CharField):
+    """A password: kept as typed, never shown."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", PASSWORD_LENGTH)
+        super().__init__(trim_whitespace=False, write_only=True, style={"input_type": "password"}, **kwargs)
+
+
+class TokenField(serializers.CharField):
+    """A token or the secret of a link."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=4096, write_only=True, **kwargs)
+
+
+class EmailInSerializer(serializers.Serializer[Any]):
+    """An address."""
+
+    email = serializers.EmailField(max_length=254)
+
+
+class TokenInSerializer(serializers.Serializer[Any]):
+    """The secret of a link."""
+
+    token = TokenField()
+
+
+class RefreshInSerializer(serializers.Serializer[Any]):
+    """A refresh token."""
+
+    refresh = TokenField()
+
+
+class RegisterSerializer(serializers.Serializer[Any]):
+    """Who wants an account."""
+
+    email = serializers.EmailField(max_length=254)
+    password = PasswordField()
+    first_name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
+    last_name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
+    phone = serializers.CharField(max_length=16, required=False, allow_blank=True, default="", validators=[E164])
+
+
+class LoginSerializer(serializers.Serializer[Any]):
+    """Who wants to sign in, on what device."""
+
+    email = serializers.CharField(max_length=254)
+    password = PasswordField()
+    device_name = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+
+
+class DetailSerializer(serializers.Serializer[Any]):
+    """A sentence for a person."""
+
+    detail = serializers.CharField(read_only=True)
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    """A user as others may see them."""
+
+    email_verified = serializers.BooleanField(source="is_email_verified", read_only=True)
+
+    class Meta:
+        model = User
+        fields = [
+            "id", "email", "first_name", "last_name", "phone", "language", "email_verified", "is_active", "is_staff",
+            "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class MeSerializer(UserSerializer):
+    """The caller: may change names and language, and sees what they may do."""
+
+    roles = serializers.SerializerMethodField()
+    permissions = serializers.SerializerMethodField()
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
+
+    class Meta(UserSerializer.Meta):
+        fields = [*UserSerializer.Meta.fields, "roles", "permissions"]
+        read_only_fields = [name for name in fields if name not in {"first_name", "last_name", "language"}]
+
+    def get_roles(self, user: User | AnonymousUser) -> list[str]:
+        """Names of the user's roles."""
+        return []
+
+    def get_permissions(self, user: User | AnonymousUser) -> list[str]:
+        """Labels of what the user may do."""
+        return []
+
+
+class TokensSerializer(serializers.Serializer[Any]):
+    """A pair of tokens."""
+
+    access = serializers.CharField(read_only=True)
+    refresh = serializers.CharField(read_only=True)
+    token_type = serializers.CharField(read_only=True, default="Bearer")
+    expires_in = serializers.IntegerField(read_only=True, help_text="Seconds that the access token lasts.")
+
+
+class SignedInSerializer(TokensSerializer):
+    """A pair of tokens, and whose they are."""
+
+    user = UserSerializer(read_only=True)

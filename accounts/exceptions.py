@@ -1,0 +1,87 @@
+"""What accounts refuse."""
+
+from django.utils.translation import gettext_lazy as _
+
+from foodfleet.core.exceptions import (
+    ForbiddenException,
+    NotFoundException,
+    UnauthorizedException,
+    ValidationException,
+)
+
+
+class UserNotFoundException(NotFoundException):
+    """No user has this id."""
+
+    code = "user_not_found"
+    message = _("There is no such user.")
+
+
+class InvalidCredentialsException(UnauthorizedException):
+    """E-mail and password do not belong together, whichever of them it is."""
+
+    code = "invalid_credentials"
+    message = _("The e-mail address or the password is not right.")
+
+
+class AccountLockedException(UnauthorizedException):
+    """Too many wrong passwords, or locked by staff."""
+
+    code = "account_locked"
+    message = _("Too many attempts: this account is locked for a while. We sent its owner an e-mail.")
+
+
+class Invalid2FACodeException(UnauthorizedException):
+    """The code of the second factor is wrong, used or too old."""
+
+    code = "invalid_2fa_code"
+    message = _("This code is not right.")
+
+
+class InvalidTokenException(UnauthorizedException):
+    """A token or link is unknown, used, expired or made for something else."""
+
+    code = "invalid_token"
+    message = _("This link or token does not hold any more.")
+
+
+class EmailNotVerifiedException(ForbiddenException):
+    """The password is right, and the e-mail address is not confirmed yet."""
+
+    code = "email_not_verified"
+    message = _("Please confirm your e-mail address first, with the link that we sent you.")
+
+
+class PasswordChangeRequiredException(ForbiddenException):
+    """The user has to choose a new password before anything else."""
+
+    code = "password_change_required"
+    message = _("Please choose a new password first.")
+
+
+class TwoFactorRequiredException(ForbiddenException):
+    """The user's role demands a second factor, and none is set up."""
+
+    code = "two_factor_required"
+    message = _("Your role needs a second factor. Please set one up first.")
+
+
+class WeakPasswordException(ValidationException):
+    """The password breaks a rule of PASSWORD_POLICY."""
+
+    code = "weak_password"
+    message = _("This password is not strong enough.")
+
+
+class PasswordReusedException(ValidationException):
+    """The password was used before."""
+
+    code = "password_reused"
+    message = _("You had this password before. Please choose another.")
+
+
+class UserAlreadyExistsException(ValidationException):
+    """The address has an account."""
+
+    code = "user_already_exists"
+    message = _("There is an account with this e-mail address already.")

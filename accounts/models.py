@@ -1,0 +1,158 @@
+"""Users, their sign-ins, and the secrets that they hold as digests."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import _user_get_permissions, _user_has_module_perms, _user_has_perm
+from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.querysets import OneTimeTokenQuerySet, RefreshTokenQuerySet, SessionQuerySet, UserManager
+from accounts.states import EndReason, TokenPurpose
+from foodfleet.core.addresses import normalize_email
+
+no_nul = ProhibitNullCharactersValidator()
+E164 = RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", _("Give the number with its country code, such as +1234567890."))
+
+
+class User(AbstractBaseUser):
+    """A person or program that signs in by e-mail address. What it may do comes from roles alone (app rbac)."""
+
+    email = models.EmailField(_("e-mail address"), max_length=254, unique=True, validators=[no_nul])
+    first_name = models.CharField(_("first name"), max_length=150, blank=True, default="", validators=[no_nul])
+    last_name = models.CharField(_("last name"), max_length=150, blank=True, default="", validators=[no_nul])
+    phone = models.CharField(_("phone"), max_length=16, blank=True, default="", validators=[E164])
+    language = models.CharField(_("language"), max_length=10, blank=True, default="")
+    email_verified_at = models.DateTimeField(_("e-mail confirmed"), null=True, blank=True)
+    phone_verified_at = models.DateTimeField(_("phone confirmed"), null=True, blank=True)
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Switch this off instead of deleting an account.")
+    )
+    is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May enter the admin."))
+    is_superuser = models.BooleanField(
+        _("superuser"), default=False, help_text=_("Has every permission without being given any.")
+    )
+    must_change_password = models.BooleanField(_("must change the password"), default=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="accounts_user_email_once_in_any_case",
+                violation_error_message=_("There is an account with this e-mail address already."),
+            )
+        ]
+        indexes = [models.Index(fields=["created_at", "id"], name="accounts_user_by_creation")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.email = normalize_email(self.email)
+        super().save(*args, **kwargs)
+
+    @property
+    def is_email_verified(self) -> bool:
+        """Whether the owner proved that the address is theirs."""
+        return self.email_verified_at is not None
+
+    def get_full_name(self) -> str:
+        """First and last name, or '' where neither is known."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def get_short_name(self) -> str:
+        """What to call them in a greeting."""
+        return self.first_name or self.email.partition("@")[0]
+
+    # What Django's admin, templates and the REST framework ask; the authentication backends answer.
+    def get_all_permissions(self, obj: Any = None) -> set[str]:
+        """All permissions in Django's form, `accounts.view_user`."""
+        return _user_get_permissions(self, obj, "all")  # type: ignore[arg-type]
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Whether the user holds `perm` (`users:read` or `accounts.view_user`), in scope `obj` where one is given."""
+        if self.is_active and self.is_superuser:
+            return True
+        return bool(_user_has_perm(self, perm, obj))  # type: ignore[arg-type]
+
+    def has_perms(self, perm_list: Iterable[str], obj: Any = None) -> bool:
+        """Whether the user holds all of them."""
+        return all(self.has_perm(perm, obj) for perm in perm_list)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Whether the user holds any permission of the app."""
+        if self.is_active and self.is_superuser:
+            return True
+        return bool(_user_has_module_perms(self, app_label))  # type: ignore[arg-type]
+
+
+class Session(models.Model):
+    """One sign-in of one device, with its chain of refresh tokens. Its id is the tokens' `sid`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    device_name = models.CharField(max_length=100, blank=True, default="")
+    user_agent = models.CharField(max_length=400, blank=True, default="")
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(help_text=_("Ends then, however much it is used."))
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=20, blank=True, default="", choices=EndReason)
+
+    objects: ClassVar[SessionQuerySet] = SessionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-last_used_at"], name="accounts_session_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.device_name or self.user_agent}"
+
+
+class RefreshToken(models.Model):
+    """One link in a session's chain of refresh tokens, known by its digest alone."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="refresh_tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(db_index=True)
+    spent_at = models.DateTimeField(null=True, blank=True)
+    successor = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="predecessor"
+    )
+
+    objects: ClassVar[RefreshTokenQuerySet] = RefreshTokenQuerySet.as_manager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class OneTimeToken(models.Model):
+    """A link that serves once and for one purpose, known by its digest alone."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="one_time_tokens")
+    purpose = models.CharField(max_length=20, choices=TokenPurpose)
+    digest = models.CharField(max_length=64, unique=True)
+    data = models.JSONField(default=dict, help_text=_("What the purpose needs, such as the new address."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(db_index=True)
+    spent_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[OneTimeTokenQuerySet] = OneTimeTokenQuerySet.as_manager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.purpose}"

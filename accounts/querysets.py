@@ -1,0 +1,97 @@
+"""Queries of accounts, by name."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.db import models
+from django.utils import timezone
+
+from foodfleet.core.addresses import normalize_email
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    """Users."""
+
+    def with_email(self, email: str) -> "UserQuerySet":
+        """The user of this address, whatever its case and Unicode form."""
+        return self.filter(email=normalize_email(email))
+
+    def superusers(self) -> "UserQuerySet":
+        """Those who may do everything and can sign in."""
+        return self.filter(is_superuser=True, is_active=True)
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    """Makes users as Django's commands expect it."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        user: User = self.get(email=normalize_email(username or ""))
+        return user
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Save a user; without a password nobody can sign in to it yet."""
+        user: User = self.model(email=normalize_email(email), **fields)
+        user.set_password(password)
+        user.full_clean(exclude=["password"])
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Save a user who may do everything. Who can run this command vouches for the address."""
+        fields.setdefault("email_verified_at", timezone.now())
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Sign-ins."""
+
+    def live(self, now: datetime) -> "SessionQuerySet":
+        """Neither ended nor past their absolute end."""
+        return self.filter(ended_at__isnull=True, expires_at__gt=now)
+
+    def of(self, user: "User") -> "SessionQuerySet":
+        """Of one user."""
+        return self.filter(user=user)
+
+    def usable(self, session_id: UUID, now: datetime) -> "SessionQuerySet":
+        """The session with its user, if both may be used now."""
+        return self.live(now).filter(pk=session_id, user__is_active=True).select_related("user")
+
+    def end(self, now: datetime, reason: str) -> int:
+        """End those that have not ended; returns how many did."""
+        return self.filter(ended_at__isnull=True).update(ended_at=now, end_reason=reason)
+
+
+class RefreshTokenQuerySet(models.QuerySet["RefreshToken"]):
+    """Refresh tokens."""
+
+    def with_digest(self, digest: str) -> "RefreshTokenQuerySet":
+        """The token whose digest this is, with session and user."""
+        return self.filter(digest=digest).select_related("session__user")
+
+    def spend(self, pk: int, now: datetime) -> bool:
+        """Mark one token as spent; False where it was already, however many try at once."""
+        return self.filter(pk=pk, spent_at__isnull=True).update(spent_at=now) == 1
+
+
+class OneTimeTokenQuerySet(models.QuerySet["OneTimeToken"]):
+    """Links that serve once."""
+
+    def usable(self, digest: str, purpose: str, now: datetime) -> "OneTimeTokenQuerySet":
+        """Neither spent nor expired, made for `purpose`; with its user."""
+        return self.filter(digest=digest, purpose=purpose, spent_at__isnull=True, expires_at__gt=now).select_related(
+            "user"
+        )
+
+    def spend(self, pk: int, now: datetime) -> bool:
+        """Mark one as spent; False where it was already, however many try at once."""
+        return self.filter(pk=pk, spent_at__isnull=True).update(spent_at=now) == 1
+
+    def of(self, user: "User", purpose: str) -> "OneTimeTokenQuerySet":
+        """Those of one user for one purpose."""
+        return self.filter(user=user, purpose=purpose)

@@ -1,0 +1,49 @@
+"""Links that serve once: made, found, spent."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.exceptions import InvalidTokenException
+from accounts.models import OneTimeToken, User
+from accounts.states import TokenPurpose
+from foodfleet.core import crypto
+
+LIFETIMES = {
+    TokenPurpose.VERIFY_EMAIL: timedelta(days=3),
+    TokenPurpose.RESET_PASSWORD: timedelta(minutes=15),
+    TokenPurpose.INVITATION: timedelta(days=7),
+    TokenPurpose.CHANGE_EMAIL: timedelta(hours=24),
+    TokenPurpose.UNDO_EMAIL: timedelta(hours=72),
+    TokenPurpose.NOT_ME: timedelta(days=7),
+}
+
+
+def issue(user: User, purpose: TokenPurpose, *, data: dict[str, Any] | None = None) -> str:
+    """Make a token of `purpose` for `user` and return it; only its digest is kept."""
+    token = crypto.new_token()
+    expires_at = timezone.now() + LIFETIMES[purpose]
+    OneTimeToken.objects.create(
+        user=user, purpose=purpose, digest=crypto.digest(token), data=data or {}, expires_at=expires_at
+    )
+    return token
+
+
+def find(token: str, purpose: TokenPurpose) -> OneTimeToken:
+    """The usable token of `purpose`, not spent by looking. Raises InvalidTokenException."""
+    found = OneTimeToken.objects.usable(crypto.digest(token), purpose, timezone.now()).first()
+    if found is None:
+        raise InvalidTokenException
+    return found
+
+
+def spend(token: OneTimeToken) -> None:
+    """Use the token up. Raises InvalidTokenException where somebody else was faster."""
+    if not OneTimeToken.objects.spend(token.pk, timezone.now()):
+        raise InvalidTokenException
+
+
+def revoke(user: User, purpose: TokenPurpose) -> None:
+    """Make the user's open tokens of `purpose` useless."""
+    OneTimeToken.objects.of(user, purpose).filter(spent_at__isnull=True).update(spent_at=timezone.now())

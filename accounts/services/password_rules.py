@@ -1,0 +1,50 @@
+"""Rules of PASSWORD_POLICY that Django does not bring, as Django password validators."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+
+class LengthValidator:
+    """From `minimum` to `maximum` characters."""
+
+    def __init__(self, minimum: int, maximum: int) -> None:
+        self.minimum = minimum
+        self.maximum = maximum
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Raise ValidationError for a password that is too short or too long."""
+        if len(password) < self.minimum:
+            raise ValidationError(self.get_help_text(), code="password_too_short")
+        if len(password) > self.maximum:
+            message = ngettext(
+                "Use %(maximum)d character at most.", "Use %(maximum)d characters at most.", self.maximum
+            )
+            raise ValidationError(message % {"maximum": self.maximum}, code="password_too_long")
+
+    def get_help_text(self) -> str:
+        """The rule in a sentence."""
+        message = ngettext("Use at least %(minimum)d character.", "Use at least %(minimum)d characters.", self.minimum)
+        return message % {"minimum": self.minimum}
+
+
+class CompositionValidator:
+    """An upper-case and a lower-case letter, a digit and a special character."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Raise ValidationError with one message for each kind that is missing."""
+        wanted = {
+            "password_no_upper": (any(c.isupper() for c in password), _("Add an upper-case letter.")),
+            "password_no_lower": (any(c.islower() for c in password), _("Add a lower-case letter.")),
+            "password_no_digit": (any(c.isdigit() for c in password), _("Add a digit.")),
+            "password_no_special": (any(not c.isalnum() for c in password), _("Add a special character.")),
+        }
+        problems = [ValidationError(message, code=code) for code, (present, message) in wanted.items() if not present]
+        if problems:
+            raise ValidationError(problems)
+
+    def get_help_text(self) -> str:
+        """The rule in a sentence."""
+        return _("Use upper- and lower-case letters, a digit and a special character.")

@@ -1,0 +1,96 @@
+"""Fixtures for every app's tests."""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+
+from accounts.models import User
+from foodfleet.tests import environment
+
+PASSWORD = "Grill-Fleet-2026!"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Keep SQLite's test database in a file: threads share it as processes share the real one."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        folder = tempfile.mkdtemp(prefix="foodfleet-test-")
+        database.setdefault("TEST", {})["NAME"] = str(Path(folder) / f"test_{environment.WORKER}.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> Iterator[None]:
+    """No test sees what another left in the cache."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _own_var(settings: Any, tmp_path: Path) -> None:
+    """No test writes into the developer's var/."""
+    settings.VAR_DIR = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture
+def api() -> Any:
+    """A REST framework client that nobody is signed in to."""
+    from rest_framework.test import APIClient
+
+    return APIClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[..., User]:
+    """Make a user with a confirmed address and PASSWORD."""
+    from django.utils import timezone
+
+    def make(email: str = "ann@example.com", password: str | None = PASSWORD, **fields: Any) -> User:
+        fields.setdefault("email_verified_at", timezone.now())
+        return User.objects.create_user(email, password, **fields)
+
+    return make
+
+
+@pytest.fixture
+def user(make_user: Callable[..., User]) -> User:
+    """Ann, who can sign in with PASSWORD."""
+    return make_user()
+
+
+@pytest.fixture
+def sign_in(api: Any) -> Callable[..., dict[str, Any]]:
+    """Sign in over the API; answers what the call answered."""
+
+    def call(email: str = "ann@example.com", password: str = PASSWORD, **fields: Any) -> dict[str, Any]:
+        response = api.post("/api/v1/auth/login/", {"email": email, "password": password, **fields})
+        assert response.status_code == 200, response.content
+        result: dict[str, Any] = response.json()
+        return result
+
+    return call
+
+
+@pytest.fixture
+def link_token() -> Callable[..., str]:
+    """The token in the newest mail's link to a page such as `/email/verify/`."""
+
+    def find(path: str, to: str | None = None) -> str:
+        for message in reversed(mail.outbox):
+            if to is None or to in message.to:
+                found = re.search(rf"{re.escape(path)}([A-Za-z0-9_-]+)/", str(message.body))
+                if found:
+                    return found[1]
+        raise AssertionError(f"no mail with a link to {path}")
+
+    return find

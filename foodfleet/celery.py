@@ -1,0 +1,20 @@
+"""The Celery application that `make worker` and `make beat` run."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
+
+app = Celery("foodfleet")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.steps["worker"].add(DjangoStructLogInitStep)  # one request_id through request, enqueue and task
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**kwargs: Any) -> None:
+    """Hearing this signal keeps Celery from installing its own log handlers over LOGGING."""

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    """The ground floor: errors, logs, pagination, throttles, health. Knows no other app."""
+
+    name = "foodfleet.core"
+    label = "core"
+
+    def ready(self) -> None:
+        from foodfleet.core import receivers  # noqa: F401  registers itself

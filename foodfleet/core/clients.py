@@ -1,0 +1,16 @@
+"""Who is calling, as services get to know it: values, no request."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Client:
+    """The program or browser at the other end.
+
+    `ip` is the address that TRUSTED_PROXIES vouch for; `device_name` is what the client calls itself, if it does.
+    """
+
+    ip: str = ""
+    user_agent: str = ""
+    device_name: str = ""
+    request_id: str = ""

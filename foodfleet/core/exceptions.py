@@ -1,0 +1,139 @@
+"""The errors that FoodFleet raises on purpose: each carries its HTTP status, stable code and sentence.
+
+An app adds its own in its `exceptions.py`, as children of these. `foodfleet.core.errors` turns any of them into the
+envelope of the API or into a page.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class BaseAppException(Exception):
+    """Something went wrong that the caller is told about in a sentence, a code and details."""
+
+    status_code = 500
+    code = "internal_error"
+    message: str | Promise = _("Something went wrong on our side.")
+
+    def __init__(self, message: str | Promise | None = None, *, details: Mapping[str, Any] | None = None) -> None:
+        self.message = message or self.message
+        self.details: dict[str, Any] = dict(details or {})
+        super().__init__(str(self.message))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """HTTP headers that belong to the answer."""
+        return {}
+
+
+class DatabaseException(BaseAppException):
+    """The database refused or failed a statement."""
+
+    code = "database_error"
+    message = _("The database could not carry this out.")
+
+
+class ServiceUnavailableException(BaseAppException):
+    """The database, the cache or the broker cannot be reached at the moment."""
+
+    status_code = 503
+    code = "service_unavailable"
+    message = _("The service is not available at the moment. Please try again shortly.")
+    retry_after = 5  # seconds
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after)}
+
+
+class MalformedRequestException(BaseAppException):
+    """The request cannot be read: its body is not JSON, or its cursor is none of ours."""
+
+    status_code = 400
+    code = "malformed_request"
+    message = _("The request could not be read.")
+
+
+class UnauthorizedException(BaseAppException):
+    """Nobody is signed in, or what was shown to sign in does not hold."""
+
+    status_code = 401
+    code = "not_authenticated"
+    message = _("Please sign in first.")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class ForbiddenException(BaseAppException):
+    """Signed in, and not allowed to."""
+
+    status_code = 403
+    code = "insufficient_permissions"
+    message = _("You are not allowed to do this.")
+
+
+class InsufficientPermissionsException(ForbiddenException):
+    """A permission is missing; `details["missing"]` lists the `resource:action` labels."""
+
+    @classmethod
+    def missing(cls, *labels: str) -> "InsufficientPermissionsException":
+        """The refusal that names `labels`."""
+        return cls(details={"missing": list(labels)})
+
+
+class NotFoundException(BaseAppException):
+    """There is no such thing."""
+
+    status_code = 404
+    code = "not_found"
+    message = _("There is nothing here.")
+
+
+class ConflictException(BaseAppException):
+    """The request contradicts the state that things are in."""
+
+    status_code = 409
+    code = "conflict"
+    message = _("This contradicts what is there already.")
+
+
+class PayloadTooLargeException(BaseAppException):
+    """The body is larger than this call takes."""
+
+    status_code = 413
+    code = "payload_too_large"
+    message = _("The request is too large.")
+
+
+class ValidationException(BaseAppException):
+    """Fields are wrong; `details` maps each to a list of {"message", "code"}."""
+
+    status_code = 422
+    code = "validation_error"
+    message = _("Please check the marked fields.")
+
+    @classmethod
+    def for_field(cls, field: str, message: str | Promise, code: str | None = None) -> "ValidationException":
+        """The refusal of one field, with this error's code where none is given."""
+        return cls(details={field: [{"message": str(message), "code": code or cls.code}]})
+
+
+class ThrottledException(BaseAppException):
+    """Too many requests; to be repeated after `retry_after` seconds."""
+
+    status_code = 429
+    code = "throttled"
+    message = _("Too many attempts. Please wait a little.")
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__()
+        self.retry_after = max(1, int(retry_after + 0.999))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after)}

@@ -1,0 +1,106 @@
+"""Structured logs: one line of JSON (or of text) for each event, with the request's id, and no secret in it."""
+
+import logging
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+REDACTED = "[redacted]"
+SECRET_NAMES = re.compile(
+    r"pass(word|wd|phrase)?|secret|token|authorization|cookie|credential|api_?key|private_?key|otp|challenge|"
+    r"^(code|codes|backup_codes|access|refresh|link|links|digest|signature|session_?key|qr_code|context|payload|body)$",
+    re.IGNORECASE,
+)
+HARMLESS_NAMES = {"token_type", "error_code", "end_reason"}
+SECRET_VALUES = re.compile(
+    r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)?"  # a JWT
+    r"|(?<=/)[A-Za-z0-9_-]{32,}(?=/|\?|\s|$)"  # a one-time token in the path of a link
+    r"|(?<=[Bb]earer )\S+"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password in a URL
+)
+SECRET_PARAMETERS = re.compile(r"(?i)([?&;](?:[\w-]*(?:token|password|secret|code|key|signature)[\w-]*)=)[^&\s#]*")
+MAX_DEPTH = 6
+
+
+def redact_secrets(logger: Any, method_name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: hide values under secret names, and whatever looks like a token anywhere in a text."""
+    for key in list(event):
+        event[key] = _redacted(key, event[key], 0)
+    return event
+
+
+def _redacted(name: str, value: Any, depth: int) -> Any:
+    if isinstance(name, str) and name not in HARMLESS_NAMES and SECRET_NAMES.search(name):
+        return REDACTED if value not in (None, "", [], {}) else value
+    if isinstance(value, str):
+        return redact_text(value)
+    if depth > MAX_DEPTH:
+        return REDACTED
+    if isinstance(value, dict):
+        return {key: _redacted(key, item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted("", item, depth + 1) for item in value]
+    return value
+
+
+def redact_text(text: str) -> str:
+    """`text` with tokens, link secrets and passwords in URLs replaced."""
+    return SECRET_PARAMETERS.sub(rf"\1{REDACTED}", SECRET_VALUES.sub(REDACTED, text))
+
+
+SHARED_PROCESSORS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+]
+
+
+def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
+    """The dictConfig that sends Django's, Celery's and our own events through one chain to standard error.
+
+    level: a name of the logging module; output_format: `json` or `console`.
+    """
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED_PROCESSORS,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    final: list[Any] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+    ]
+    if output_format == "json":
+        final += [redact_secrets, structlog.processors.JSONRenderer(default=str)]
+    else:
+        final += [redact_secrets, structlog.dev.ConsoleRenderer()]
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structlog": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": final,
+                "foreign_pre_chain": SHARED_PROCESSORS,
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django writes its own line for each request and each 4xx: django-structlog's says more.
+            "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
+            "django.request": {"level": "CRITICAL"},
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            "botocore": {"level": logging.WARNING},
+            "urllib3": {"level": logging.WARNING},
+        },
+    }

@@ -1,0 +1,119 @@
+"""What happens around every request: its id, its sender's address, its errors' form."""
+
+import ipaddress
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from foodfleet.core import errors, request_ids
+from foodfleet.core.clients import Client
+from foodfleet.core.exceptions import MalformedRequestException
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+FORWARDED_HEADERS = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_REAL_IP",
+    "HTTP_FORWARDED",
+)
+USER_AGENT_LENGTH = 400
+
+
+class RequestIdMiddleware:
+    """Gives each request its id, and each response the header that names it. Stands outermost."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = request_ids.accept_or_make(request.META.get(request_ids.META_KEY))
+        request.META[request_ids.META_KEY] = request_id  # where django-structlog looks for it
+        request.request_id = request_id  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response[request_ids.HEADER] = request_id
+        return response
+
+
+class TrustedProxyMiddleware:
+    """Makes REMOTE_ADDR the client's own address, and believes forwarding headers of TRUSTED_PROXIES alone.
+
+    X-Forwarded-For is read from the right: the first address that is no trusted proxy is the client, whatever a client
+    wrote further left. From anybody else all forwarding headers are dropped.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if self._is_trusted(request.META.get("REMOTE_ADDR", "")):
+            request.META["REMOTE_ADDR"] = self._client_address(request)
+        else:
+            for header in FORWARDED_HEADERS:
+                request.META.pop(header, None)
+        return self.get_response(request)
+
+    def _client_address(self, request: HttpRequest) -> str:
+        nearest: str = request.META["REMOTE_ADDR"]
+        for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            address = hop.strip()
+            try:
+                ipaddress.ip_address(address)
+            except ValueError:
+                break
+            nearest = address
+            if not self._is_trusted(address):
+                break
+        return nearest
+
+    @staticmethod
+    def _is_trusted(address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in settings.TRUSTED_PROXIES)
+
+
+class ApiEnvelopeMiddleware:
+    """Every error under /api/ has the contract's form, also one that Django or another middleware answered."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            return errors.error_response(request, MalformedRequestException())
+        response = self.get_response(request)
+        foreign = response.status_code >= 400 and "json" not in response.get("Content-Type", "")
+        if foreign and errors.is_api(request):
+            return errors.envelope_for_foreign_response(request, response)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Answer what a view raised, with DEBUG on too; a crash of a page stays Django's, with its debug page."""
+        error = errors.to_app_exception(exception)
+        if error.status_code == 500 and not errors.is_api(request):
+            return None
+        errors.log_if_ours(error, exception)
+        return errors.error_response(request, error)
+
+
+class ClientMiddleware:
+    """Puts `request.client` (see `foodfleet.core.clients.Client`) on each request, and its address into the log."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        client = Client(
+            ip=request.META.get("REMOTE_ADDR", ""),
+            user_agent=request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:USER_AGENT_LENGTH],
+            request_id=request_ids.request_id_of(request),
+        )
+        request.client = client  # type: ignore[attr-defined]
+        structlog.contextvars.bind_contextvars(ip=client.ip)
+        return self.get_response(request)

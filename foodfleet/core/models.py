@@ -1,0 +1,24 @@
+"""What the ground floor itself keeps."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from foodfleet.core.querysets import RateCounterQuerySet
+
+
+class RateCounter(models.Model):
+    """How often something happened in one window of time; used where there is no shared cache to count in."""
+
+    key = models.CharField(max_length=160)
+    window = models.BigIntegerField(help_text="Number of the window since 1970: Unix time divided by its length.")
+    count = models.PositiveIntegerField(default=1)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects: ClassVar[RateCounterQuerySet] = RateCounterQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "window"], name="core_rate_counter_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.count}"

@@ -1,0 +1,174 @@
+"""Keyset pagination: page 50,000 costs what page 1 costs, and rows that come or go move no page.
+
+A cursor names the last row that was seen by its values in the ordering, so that the next page is one range of an index.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import Model, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from foodfleet.core.exceptions import MalformedRequestException, ValidationException
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+MAX_CURSOR_LENGTH = 2000
+
+
+class KeysetPagination(BasePagination):
+    """`{"next", "previous", "results"}`, with `?page_size=` (1..100), `?ordering=` and `?cursor=`.
+
+    A view says what it may be ordered by in `ordering_fields` and what it is ordered by without a wish in `ordering`
+    (a field name, with `-` for descending). Such a field has an index together with the primary key and is never NULL.
+    Raises MalformedRequestException for a cursor that is not ours, ValidationException for a wrong size or ordering.
+    """
+
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+        self._url = request.build_absolute_uri()
+        size = _page_size(request.query_params.get("page_size"))
+        ordering = _ordering(request.query_params.get("ordering"), view)
+        self._names = [ordering.lstrip("-")] if ordering.lstrip("-") in {"id", "pk"} else [ordering.lstrip("-"), "pk"]
+        position = _read_cursor(request.query_params.get("cursor"), ordering, queryset.model, self._names)
+        self._ordering = ordering
+        backwards = position is not None and position.backwards
+        ascending = not ordering.startswith("-") ^ backwards
+        if position is not None:
+            queryset = queryset.filter(_beyond(self._names, position.values, ascending))
+        prefix = "" if ascending else "-"
+        rows = list(queryset.order_by(*(f"{prefix}{name}" for name in self._names))[: size + 1])
+        more, page = len(rows) > size, rows[:size]
+        if backwards:
+            page.reverse()
+        self._next = page[-1] if page and (more or backwards) else None
+        self._previous = page[0] if page and position is not None and (more or not backwards) else None
+        return page
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response(
+            {
+                "next": self._link(self._next, backwards=False),
+                "previous": self._link(self._previous, backwards=True),
+                "results": data,
+            }
+        )
+
+    def _link(self, row: Any, *, backwards: bool) -> str | None:
+        if row is None:
+            return None
+        cursor = _write_cursor(self._ordering, [getattr(row, name) for name in self._names], backwards)
+        return str(replace_query_param(self._url, "cursor", cursor))
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": "string", "format": "uri", "nullable": True}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        fields = [name for field in getattr(view, "ordering_fields", ()) for name in (field, f"-{field}")]
+        size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE}
+        parameters = [
+            {
+                "name": "cursor",
+                "in": "query",
+                "schema": {"type": "string"},
+                "description": "From `next` or `previous`.",
+            },
+            {"name": "page_size", "in": "query", "schema": size},
+        ]
+        if fields:
+            parameters.append({"name": "ordering", "in": "query", "schema": {"type": "string", "enum": fields}})
+        return parameters
+
+
+class _Position:
+    """Where a cursor stands: the values of its row in the ordering, and which way it looks."""
+
+    def __init__(self, values: Sequence[Any], backwards: bool) -> None:
+        self.values = values
+        self.backwards = backwards
+
+
+def _page_size(wish: str | None) -> int:
+    if wish is None:
+        return DEFAULT_PAGE_SIZE
+    if not (wish.isascii() and wish.isdigit() and len(wish) < 6 and 1 <= int(wish) <= MAX_PAGE_SIZE):
+        message = _("Give a number from 1 to %(maximum)s.") % {"maximum": MAX_PAGE_SIZE}
+        raise ValidationException.for_field("page_size", message, "invalid")
+    return int(wish)
+
+
+def _ordering(wish: str | None, view: Any) -> str:
+    default: str = getattr(view, "ordering", "-pk")
+    if not wish:
+        return default
+    allowed = getattr(view, "ordering_fields", ())
+    if wish.removeprefix("-") not in allowed:
+        message = _("Give one of %(fields)s, with - in front for descending.") % {"fields": ", ".join(allowed)}
+        raise ValidationException.for_field("ordering", message, "invalid_choice")
+    return wish
+
+
+def _beyond(names: Sequence[str], values: Sequence[Any], ascending: bool) -> Q:
+    """Rows after `values`. Written as `a >= x and (a > x or pk > y)`, which a database turns into one index range."""
+    operator = "gt" if ascending else "lt"
+    if len(names) == 1:
+        return Q(**{f"{names[0]}__{operator}": values[0]})
+    first, last = names
+    return Q(**{f"{first}__{operator}e": values[0]}) & (
+        Q(**{f"{first}__{operator}": values[0]}) | Q(**{f"{last}__{operator}": values[1]})
+    )
+
+
+def _write_cursor(ordering: str, values: Sequence[Any], backwards: bool) -> str:
+    plain = [value.isoformat() if isinstance(value, date) else _plain(value) for value in values]
+    text = json.dumps([ordering, int(backwards), *plain], separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _read_cursor(cursor: str | None, ordering: str, model: type[Model], names: Sequence[str]) -> _Position | None:
+    if not cursor:
+        return None
+    problem = MalformedRequestException(_("This cursor is not one of ours."), details={"parameter": "cursor"})
+    if len(cursor) > MAX_CURSOR_LENGTH:
+        raise problem
+    try:
+        written = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        made_for, backwards, *values = written
+        if made_for != ordering or len(values) != len(names) or backwards not in (0, 1):
+            raise problem
+        return _Position(
+            [_parsed(model, name, value) for name, value in zip(names, values, strict=True)], bool(backwards)
+        )
+    except (ValueError, TypeError, ValidationError, FieldDoesNotExist, OverflowError, RecursionError):
+        raise problem from None
+
+
+def _parsed(model: type[Model], name: str, value: Any) -> Any:
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    if isinstance(value, (dict, list)) or value is None or (isinstance(value, str) and "\x00" in value):
+        raise ValueError(name)
+    assert field is not None
+    parsed = field.to_python(value)  # type: ignore[union-attr]
+    if isinstance(parsed, int) and abs(parsed) >= 2**63:
+        raise ValueError(name)
+    if isinstance(parsed, datetime) and parse_datetime(str(value)) is None:
+        raise ValueError(name)
+    return parsed

@@ -1,0 +1,53 @@
+"""Reading JSON bodies strictly: what is ambiguous or cannot be stored is refused, not guessed at."""
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+
+from foodfleet.core.exceptions import MalformedRequestException, PayloadTooLargeException
+
+
+class StrictJSONParser(BaseParser):
+    """UTF-8 JSON of at most `view.max_body_bytes` (default MAX_BODY_BYTES).
+
+    Refused as malformed: another encoding, names that come twice in one object (RFC 8259 section 4 leaves their meaning
+    open), NaN and Infinity, lone surrogates, nesting too deep to read. Raises MalformedRequestException or
+    PayloadTooLargeException.
+    """
+
+    media_type = "application/json"
+    renderer_class = JSONRenderer
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        view = (parser_context or {}).get("view")
+        limit = getattr(view, "max_body_bytes", settings.MAX_BODY_BYTES)
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise PayloadTooLargeException(details={"max_bytes": limit})
+        try:
+            value = json.loads(
+                body.decode("utf-8"), object_pairs_hook=_object_without_duplicates, parse_constant=_refuse_constant
+            )
+            if b"\\u" in body:
+                # json reads "\ud800" although no encoding can write it: find it here, not at the database.
+                json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except (ValueError, RecursionError):
+            raise MalformedRequestException from None
+        return value
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a name comes twice in one object")
+    return result
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

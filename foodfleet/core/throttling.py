@@ -1,0 +1,92 @@
+"""How many requests an address, a network or a user may send: THROTTLE_* of the environment."""
+
+import ipaddress
+from typing import Any
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from foodfleet.core.clients import Client
+from foodfleet.core.counters import hit
+
+NETWORK_FACTOR = 5  # a network of many addresses may do this many times what one address may
+
+
+class AddressThrottle(BaseThrottle):
+    """Counts by address and by network (IPv4 /24; IPv6: /64 is one address, /48 the network)."""
+
+    scope = ""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        self._wait = 0.0
+        rate = settings.THROTTLE_RATES[self.scope]
+        if rate is None:
+            return True
+        limit, seconds = rate
+        address, network = address_and_network(request.client)
+        for key, allowed in ((address, limit), (network, limit * NETWORK_FACTOR)):
+            counted = hit(f"{self.scope}:{key}", limit=allowed, seconds=seconds)
+            if not counted.allowed:
+                self._wait = counted.retry_after
+                return False
+        return True
+
+    def wait(self) -> float:
+        return self._wait
+
+
+class LoginThrottle(AddressThrottle):
+    """Sign-in and refresh."""
+
+    scope = "login"
+
+
+class RegisterThrottle(AddressThrottle):
+    """Registration and e-mail verification."""
+
+    scope = "register"
+
+
+class ForgotThrottle(AddressThrottle):
+    """Whatever sends a mail or a text to an address that a stranger may name."""
+
+    scope = "forgot"
+
+
+class SecondFactorThrottle(AddressThrottle):
+    """Second factors."""
+
+    scope = "2fa"
+
+
+class UserThrottle(BaseThrottle):
+    """Every call of the API: by user, by address where nobody is signed in."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        self._wait = 0.0
+        rate = settings.THROTTLE_RATES["user"]
+        if rate is None:
+            return True
+        limit, seconds = rate
+        caller = f"u{request.user.pk}" if request.user.is_authenticated else address_and_network(request.client)[0]
+        counted = hit(f"user:{caller}", limit=limit, seconds=seconds)
+        self._wait = counted.retry_after
+        return counted.allowed
+
+    def wait(self) -> float:
+        return self._wait
+
+
+def address_and_network(client: Client) -> tuple[str, str]:
+    """The two keys that a client is counted under."""
+    try:
+        address = ipaddress.ip_address(client.ip)
+    except ValueError:
+        return "unknown", "unknown"
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address), str(ipaddress.ip_network(f"{address}/24", strict=False))
+    return (
+        str(ipaddress.ip_network(f"{address}/64", strict=False)),
+        str(ipaddress.ip_network(f"{address}/48", strict=False)),
+    )

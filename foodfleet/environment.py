@@ -1,0 +1,132 @@
+"""Typed, validated readers of environment variables, used by settings alone.
+
+A wrong value raises `ConfigurationError`, whose message is one line that names the variable and says what it may be.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from environ import Env
+
+RATE_PATTERN = re.compile(r"(?P<count>[1-9][0-9]{0,8})/(?P<period>sec|second|min|minute|hour|day)")
+PERIOD_SECONDS = {"sec": 1, "second": 1, "min": 60, "minute": 60, "hour": 3600, "day": 86400}
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class ConfigurationError(Exception):
+    """A variable of the environment has a value that FoodFleet cannot start with."""
+
+
+class Environment:
+    """Reads variables out of `values`; an empty variable counts as one that is not set."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def text(self, name: str, default: str = "") -> str:
+        """The variable as it is, without surrounding white space."""
+        return self._values.get(name, "").strip() or default
+
+    def flag(self, name: str, default: bool) -> bool:
+        """True for true/1/yes/on, False for false/0/no/off, in any case."""
+        value = self.text(name).lower()
+        if not value:
+            return default
+        if value in {"true", "1", "yes", "on"}:
+            return True
+        if value in {"false", "0", "no", "off"}:
+            return False
+        raise self.error(name, "true or false")
+
+    def choice(self, name: str, choices: Sequence[str], default: str) -> str:
+        """One of `choices`, spelled as there whatever the case that it came in."""
+        value = self.text(name, default)
+        for choice in choices:
+            if value.lower() == choice.lower():
+                return choice
+        raise self.error(name, f"one of {', '.join(choices)}")
+
+    def integer(self, name: str, default: int, *, minimum: int, maximum: int) -> int:
+        """A whole number from `minimum` to `maximum`."""
+        value = self.text(name, str(default))
+        if not re.fullmatch(r"[0-9]{1,12}", value) or not minimum <= int(value) <= maximum:
+            raise self.error(name, f"a whole number from {minimum} to {maximum}")
+        return int(value)
+
+    def number(self, name: str) -> float | None:
+        """A number above 0, or None where the variable is not set."""
+        value = self.text(name)
+        if not value:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value) or float(value) <= 0:
+            raise self.error(name, "a number above 0, such as 14 or 0.5")
+        return float(value)
+
+    def listing(self, name: str, default: Sequence[str] = ()) -> list[str]:
+        """Comma-separated words."""
+        value = self.text(name)
+        return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+    def networks(self, name: str, default: Sequence[str] = ()) -> list[Network]:
+        """Comma-separated IP addresses or networks in CIDR form."""
+        try:
+            return [ipaddress.ip_network(word) for word in self.listing(name, default)]
+        except ValueError:
+            raise self.error(
+                name, "IP addresses or networks with commas between, such as 10.0.0.0/8,192.0.2.1"
+            ) from None
+
+    def rate(self, name: str, default: str) -> tuple[int, int] | None:
+        """A rate such as `20/min` as (count, seconds), or None for `off`."""
+        value = self.text(name, default).lower()
+        if value == "off":
+            return None
+        match = RATE_PATTERN.fullmatch(value)
+        if not match:
+            raise self.error(name, "a rate such as 20/min (sec, min, hour or day), or off")
+        return int(match["count"]), PERIOD_SECONDS[match["period"]]
+
+    def url(self, name: str, schemes: Sequence[str], default: str = "") -> str:
+        """A URL with one of `schemes`, or '' where there is neither a value nor a default."""
+        value = self.text(name, default)
+        if value and (value.split("://")[0].lower() not in schemes or "://" not in value):
+            raise self.error(name, "a URL that begins with " + " or ".join(f"{scheme}://" for scheme in schemes))
+        return value
+
+    def web_address(self, name: str, default: str) -> str:
+        """An http(s) address of a site, without path and trailing slash."""
+        value = self.url(name, ("http", "https"), default).rstrip("/")
+        parts = urlsplit(value)
+        if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+            raise self.error(name, "the address of the site, such as https://accounts.example.com")
+        return value
+
+    def database(self, name: str, default: str) -> dict[str, Any]:
+        """Django's settings for a database from a sqlite:/// or postgres:// URL."""
+        value = self.url(name, ("sqlite", "postgres", "postgresql"), default)
+        meant = "sqlite:///path/of.sqlite3 or postgres://user:password@host:5432/name"
+        try:
+            config = dict(Env.db_url_config(value))
+        except (ValueError, KeyError):
+            raise self.error(name, meant) from None
+        if not config.get("NAME"):
+            raise self.error(name, meant)
+        return config
+
+    def files(self, name: str) -> list[Path]:
+        """Comma-separated paths of files that can be read."""
+        paths = [Path(word) for word in self.listing(name)]
+        for path in paths:
+            if not path.is_file():
+                raise self.error(name, f"paths of PEM files with commas between; {path} is not a file")
+        return paths
+
+    def error(self, name: str, meant: str) -> ConfigurationError:
+        """The error to raise for `name`. The value is not repeated: it may be a secret."""
+        problem = "is not set" if not self.text(name) else "has a wrong value"
+        return ConfigurationError(f"{name} {problem}: it must be {meant}.")

@@ -1,0 +1,319 @@
+"""Every setting of FoodFleet, read from the environment in one place and validated.
+
+docs/configuration.md describes each variable. A wrong value ends the start with one line.
+"""
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from foodfleet.environment import ConfigurationError, Environment
+from foodfleet.local_secret import local_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+env = Environment(os.environ)
+try:
+    # -- The process
+    DEBUG = env.flag("DEBUG", False)
+    PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+    WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, minimum=1, maximum=256)
+    LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
+    LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")
+    (VAR_DIR / "static").mkdir(parents=True, exist_ok=True)
+
+    # -- Who we are to the outside
+    PUBLIC_URL = env.web_address("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
+    ALLOWED_HOSTS = env.listing(
+        "ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_URL).hostname or "localhost")
+    )
+    TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+
+    # -- Secrets
+    SECRET_KEY = env.text("SECRET_KEY")
+    if not SECRET_KEY and DEBUG:
+        SECRET_KEY = local_secret(VAR_DIR / "secret_key")
+    if len(SECRET_KEY) < 32:
+        raise env.error("SECRET_KEY", "at least 32 random characters (DEBUG=true makes one by itself)")
+    SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
+    ENCRYPTION_KEYS = env.listing("ENCRYPTION_KEYS", [SECRET_KEY, *SECRET_KEY_FALLBACKS])
+    if any(len(key) < 32 for key in ENCRYPTION_KEYS):
+        raise env.error(
+            "ENCRYPTION_KEYS", "keys of at least 32 random characters with commas between, the newest first"
+        )
+    JWT_SIGNING_ALGORITHM = env.choice("JWT_SIGNING_ALGORITHM", ("HS256", "EdDSA", "ES256", "RS256"), "HS256")
+    JWT_PRIVATE_KEY_FILES = env.files("JWT_PRIVATE_KEY_FILES")
+
+    # -- What it stands on
+    database = env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'foodfleet.sqlite3'}")
+    REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"))
+    CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", ("redis", "rediss", "amqp", "amqps", "sqs"))
+
+    # -- Messages
+    EMAIL_URL = env.url(
+        "EMAIL_URL",
+        ("consolemail", "amazonses", "smtp", "smtps", "smtp+tls", "filemail", "memorymail"),
+        "consolemail://",
+    )
+    SMS_URL = env.url("SMS_URL", ("console", "sns", "file"), "console://")
+    AWS_REGION = env.text("AWS_REGION") or env.text("AWS_DEFAULT_REGION") or "us-east-1"
+    AWS_ENDPOINT_URL = env.url("AWS_ENDPOINT_URL", ("http", "https"))
+    EMAIL_MAX_PER_SECOND = env.number("EMAIL_MAX_PER_SECOND")
+    SMS_MAX_PER_SECOND = env.number("SMS_MAX_PER_SECOND")
+    DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "FoodFleet <no-reply@foodfleet.example>")
+
+    # -- Accounts
+    ACCOUNTS_PREVENT_ENUMERATION = env.flag("ACCOUNTS_PREVENT_ENUMERATION", True)
+    ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ("mandatory", "optional"), "mandatory")
+    PASSWORD_POLICY = env.choice("PASSWORD_POLICY", ("classic", "nist"), "classic")
+    BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, minimum=4, maximum=18)
+    SESSION_MAX_DAYS = env.integer("SESSION_MAX_DAYS", 30, minimum=1, maximum=3650)
+    THROTTLE_RATES = {
+        "login": env.rate("THROTTLE_LOGIN", "20/min"),
+        "register": env.rate("THROTTLE_REGISTER", "20/min"),
+        "forgot": env.rate("THROTTLE_FORGOT", "20/min"),
+        "2fa": env.rate("THROTTLE_2FA", "20/min"),
+        "user": env.rate("THROTTLE_USER", "1200/min"),
+    }
+    CONNECT_TIMEOUT = env.integer("CONNECT_TIMEOUT_SECONDS", 3, minimum=1, maximum=60)
+except ConfigurationError as error:
+    sys.exit(f"FoodFleet cannot start. {error}")
+
+HTTPS = PUBLIC_URL.startswith("https://")
+
+# ---------------------------------------------------------------- Django
+ROOT_URLCONF = "foodfleet.urls"
+WSGI_APPLICATION = "foodfleet.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German")), ("es", _("Spanish")), ("fr", _("French")), ("ar", _("Arabic"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_structlog",
+    "foodfleet.core",
+    "rbac",
+    "accounts",
+    "notifications",
+]
+MIDDLEWARE = [
+    "foodfleet.core.middleware.RequestIdMiddleware",
+    "foodfleet.core.middleware.TrustedProxyMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "foodfleet.core.middleware.ApiEnvelopeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "foodfleet.core.middleware.ClientMiddleware",
+]
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# ---------------------------------------------------------------- Database
+IS_SQLITE = database["ENGINE"].endswith("sqlite3")
+if IS_SQLITE:
+    if database["NAME"] != ":memory:":
+        Path(database["NAME"]).resolve().parent.mkdir(parents=True, exist_ok=True)
+    # WAL lets readers go on while one writes; IMMEDIATE takes the write lock at the start of a transaction, where
+    # SQLite waits for it, and not in its middle, where it gives up with "database is locked".
+    database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    # The pool hands a dead connection to nobody (CONN_HEALTH_CHECKS) and a lost server is reported, not waited for.
+    database["CONN_HEALTH_CHECKS"] = True
+    database["OPTIONS"] = {
+        **database.get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": 10, "timeout": CONNECT_TIMEOUT},
+        "connect_timeout": CONNECT_TIMEOUT,
+    }
+DATABASES = {"default": database}
+
+# ---------------------------------------------------------------- Cache
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+if REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "foodfleet",
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": CONNECT_TIMEOUT, "SOCKET_TIMEOUT": CONNECT_TIMEOUT},
+    }
+
+# ---------------------------------------------------------------- Celery
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = CONNECT_TIMEOUT
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+
+# ---------------------------------------------------------------- Passwords
+PASSWORD_HASHERS = ["accounts.services.hashers.BCryptHasher"]
+_LENGTH = {"classic": 8, "nist": 15}[PASSWORD_POLICY]  # NIST SP 800-63B-4 3.1.1.2: 15 where it is the only factor
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "accounts.services.password_rules.LengthValidator", "OPTIONS": {"minimum": _LENGTH, "maximum": 128}},
+    *([{"NAME": "accounts.services.password_rules.CompositionValidator"}] if PASSWORD_POLICY == "classic" else []),
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "first_name", "last_name", "phone")},
+    },
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "account"
+
+# ---------------------------------------------------------------- Tokens
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "USER_ID_CLAIM": "sub",
+    "TOKEN_TYPE_CLAIM": "type",
+    "JTI_CLAIM": "jti",
+    "ALGORITHM": JWT_SIGNING_ALGORITHM,
+    "ISSUER": PUBLIC_URL,
+    "AUDIENCE": "foodfleet",
+    "TOKEN_USER_CLASS": "accounts.models.User",
+}
+
+# ---------------------------------------------------------------- API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.BearerAuthentication",
+        "accounts.api.authentication.PageSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["foodfleet.core.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["foodfleet.core.throttling.UserThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "foodfleet.core.pagination.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "foodfleet.core.errors.api_exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "FoodFleet",
+    "DESCRIPTION": "Accounts, access and messaging for a food fleet.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "foodfleet.core.schema.describe_errors",
+    ],
+}
+MAX_BODY_BYTES = 2 * 1024 * 1024  # of a request to the API; a view may allow more by `max_body_bytes`
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# ---------------------------------------------------------------- Mail
+EMAIL_BACKEND = {
+    "consolemail": "notifications.gateways.console.ReadableEmailBackend",
+    "amazonses": "notifications.gateways.ses.SESBackend",
+    "filemail": "django.core.mail.backends.filebased.EmailBackend",
+    "memorymail": "django.core.mail.backends.locmem.EmailBackend",
+}.get(EMAIL_URL.split("://")[0].lower(), "django.core.mail.backends.smtp.EmailBackend")
+if EMAIL_BACKEND.endswith("smtp.EmailBackend") or EMAIL_URL.startswith("filemail"):
+    from environ import Env
+
+    for _name, _value in Env.email_url_config(EMAIL_URL).items():
+        if _name != "EMAIL_BACKEND":
+            globals()[_name] = _value
+EMAIL_TIMEOUT = 10
+
+# ---------------------------------------------------------------- Static files
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "foodfleet" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+MEDIA_ROOT = VAR_DIR / "media"
+
+# ---------------------------------------------------------------- Browser security
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # only of TRUSTED_PROXIES: the middleware drops others'
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"  # a link with a token in it is told to nobody else
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = False  # the pages' own scripts send it back as a header
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "foodfleet.core.errors.csrf_failure"
+X_FRAME_OPTIONS = "SAMEORIGIN"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'self'"],
+    }
+}
+
+# ---------------------------------------------------------------- Logs
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # RequestIdMiddleware has checked or replaced it by then
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request, the one at its end
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # ClientMiddleware binds the address that TRUSTED_PROXIES vouch for
+
+from foodfleet.core.logging import logging_config  # noqa: E402  needs LOG_LEVEL and LOG_FORMAT from above
+
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(level=LOG_LEVEL, output_format=LOG_FORMAT)

@@ -1,0 +1,110 @@
+/* Small comforts. Every page works without this file, passkeys aside. */
+"use strict";
+
+const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
+
+function focusTheErrorSummary() {
+  const summary = document.querySelector("[data-error-summary]");
+  if (summary) summary.focus();
+}
+
+/* <span class="reveal" data-show="Show" data-hide="Hide"> around a password field */
+function addShowButton(box) {
+  const input = box.querySelector("input");
+  const button = document.createElement("button");
+  const label = box.closest(".field").querySelector("label");
+  const say = (shown) => {
+    input.type = shown ? "text" : "password";
+    button.textContent = shown ? box.dataset.hide : box.dataset.show;
+    button.setAttribute("aria-label", `${button.textContent}: ${label.textContent.trim()}`);
+  };
+  button.type = "button";
+  button.addEventListener("click", () => { say(input.type === "password"); input.focus(); });
+  input.form.addEventListener("submit", () => say(false));
+  say(false);
+  box.append(button);
+  box.classList.add("is-ready");
+}
+
+/* A hint and no more: the server decides. */
+function scoreOf(password) {
+  if (password.length < 8) return 1;
+  const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\d/, /[^\p{L}\d]/u].filter((kind) => kind.test(password)).length;
+  const variety = new Set(password).size;
+  if (variety < 5) return 1;
+  return 1 + (kinds >= 3 || password.length >= 15) + (password.length >= 12) + (password.length >= 16 && variety >= 9);
+}
+
+function hintStrength(hint) {
+  const input = document.getElementById(hint.dataset.strengthFor);
+  const words = hint.dataset.words.split("|");
+  const says = hint.querySelector("[data-says]");
+  input.addEventListener("input", () => {
+    const score = scoreOf(input.value);
+    hint.hidden = input.value === "";
+    hint.dataset.score = score;
+    if (says.textContent !== words[score - 1]) says.textContent = words[score - 1];
+  });
+}
+
+/* Backup codes: copy, download, print */
+function offerToKeep(bar) {
+  const text = () => [...document.querySelectorAll("[data-codes] li")].map((li) => li.textContent.trim()).join("\n") + "\n";
+  const done = bar.querySelector("[data-done]");
+  const acts = {
+    copy: async () => {
+      await navigator.clipboard.writeText(text());
+      done.textContent = done.dataset.done;
+    },
+    download: () => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([text()], { type: "text/plain" }));
+      link.download = "foodfleet-backup-codes.txt";
+      link.click();
+      URL.revokeObjectURL(link.href);
+    },
+    print: () => window.print(),
+  };
+  bar.hidden = false;
+  bar.querySelectorAll("[data-act]").forEach((button) => {
+    if (button.dataset.act === "copy" && !navigator.clipboard) button.hidden = true;
+    button.addEventListener("click", acts[button.dataset.act]);
+  });
+}
+
+/* <form data-passkey="create|get" data-options="id of the JSON"> with a hidden "credential" field */
+function askThePasskey(form) {
+  const unsupported = form.querySelector("[data-unsupported]");
+  const failed = form.querySelector("[data-failed]");
+  const making = form.dataset.passkey === "create";
+  const reads = window.PublicKeyCredential && (making
+    ? PublicKeyCredential.parseCreationOptionsFromJSON
+    : PublicKeyCredential.parseRequestOptionsFromJSON);
+  if (!reads) {
+    unsupported.hidden = false;
+    form.querySelector("button").disabled = true;
+    return;
+  }
+  form.addEventListener("submit", async (event) => {
+    if (form.elements.credential.value) return;
+    event.preventDefault();
+    failed.hidden = true;
+    let options = JSON.parse(document.getElementById(form.dataset.options).textContent);
+    if (typeof options === "string") options = JSON.parse(options);
+    try {
+      const publicKey = reads.call(PublicKeyCredential, options);
+      const credential = await navigator.credentials[making ? "create" : "get"]({ publicKey });
+      form.elements.credential.value = JSON.stringify(credential.toJSON());
+      form.requestSubmit();
+    } catch (error) {
+      failed.hidden = false;
+      failed.focus();
+    }
+  });
+}
+
+focusTheErrorSummary();
+each(".reveal", addShowButton);
+each("[data-strength-for]", hintStrength);
+each("[data-keep]", offerToKeep);
+each("form[data-passkey]", askThePasskey);

@@ -1,0 +1,49 @@
+"""A pytest plugin that is loaded before Django's settings: the environment that tests run in.
+
+FOODFLEET_TEST_SERVICES=1 puts the tests on PostgreSQL and Redis (TEST_DATABASE_URL, TEST_REDIS_URL, TEST_BROKER_URL);
+without it they run on the embedded defaults. Each process of pytest-xdist has its own database and its own Redis database.
+"""
+
+import os
+from typing import Any
+
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+ON_SERVICES = os.environ.get("FOODFLEET_TEST_SERVICES") == "1"
+POSTGRES_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/foodfleet")
+REDIS_HOST = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
+BROKER_URL = os.environ.get("TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//")
+FIRST_REDIS_DATABASE = int(os.environ.get("TEST_REDIS_DATABASE", "8"))
+REDIS_URL = f"{REDIS_HOST}/{FIRST_REDIS_DATABASE + WORKER}"
+
+for name in list(os.environ):
+    # What the developer's shell holds for `make run` must not change what a test sees.
+    if name.startswith(("AWS_", "THROTTLE_", "ACCOUNTS_", "JWT_", "EMAIL_", "SMS_", "PASSWORD_")) or name in {
+        "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG", "PUBLIC_URL", "ALLOWED_HOSTS", "TRUSTED_PROXIES",
+    }:  # fmt: skip
+        del os.environ[name]
+os.environ.update(
+    SECRET_KEY="a-key-of-the-tests-that-protects-nothing-at-all-0123456789",
+    BCRYPT_ROUNDS="4",  # the fewest that bcrypt takes: the tests hash thousands of passwords
+    EMAIL_URL="memorymail://",
+    LOG_LEVEL="WARNING",
+    ALLOWED_HOSTS="testserver,localhost,127.0.0.1",
+    PUBLIC_URL="http://testserver",
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    **{f"THROTTLE_{scope}": "off" for scope in ("LOGIN", "REGISTER", "FORGOT", "2FA", "USER")},
+)
+if ON_SERVICES:
+    os.environ.update(DATABASE_URL=POSTGRES_URL, REDIS_URL=REDIS_URL)
+
+
+def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
+    """Leave out (deselect, not skip) what this pass is not for."""
+    needs_services = {"postgres", "redis", "broker"}
+    if ON_SERVICES:
+        # Browser walks see no difference between databases: once is enough.
+        left_out = [item for item in items if item.get_closest_marker("browser")]
+    else:
+        left_out = [item for item in items if needs_services & {mark.name for mark in item.iter_markers()}]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]

@@ -1,0 +1,28 @@
+"""Every address of FoodFleet."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from foodfleet.core import health
+from foodfleet.core.views import api_not_found
+
+handler400 = "foodfleet.core.errors.bad_request"
+handler403 = "foodfleet.core.errors.permission_denied"
+handler404 = "foodfleet.core.errors.not_found"
+handler500 = "foodfleet.core.errors.server_error"
+
+urlpatterns = [
+    path("health/live/", health.live, name="health_live"),
+    path("health/ready/", health.ready, name="health_ready"),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/", include("accounts.api.urls")),
+    path("", include("accounts.pages.urls")),
+]
+if settings.DEBUG:
+    urlpatterns.append(path("dev/", include("notifications.pages.urls")))
+urlpatterns.append(re_path(r"^api/", api_not_found))

@@ -1,0 +1,59 @@
+"""What was sent from this machine in DEBUG, kept as files for the page /dev/mailbox/."""
+
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+KEPT = 200  # the newest; the rest is removed
+
+
+@dataclass(frozen=True)
+class KeptMessage:
+    """A mail or text as it was sent."""
+
+    id: str
+    channel: str
+    to: list[str]
+    subject: str
+    text_body: str
+    html_body: str
+    created_at: datetime
+    status: str = "sent"
+
+
+def _folder() -> Path:
+    folder: Path = settings.VAR_DIR / "mailbox"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def keep(*, channel: str, to: Sequence[str], subject: str, text: str, html: str = "") -> None:
+    """Write one message to the mailbox and remove the oldest beyond KEPT."""
+    record = {"channel": channel, "to": list(to), "subject": subject, "text_body": text, "html_body": html}
+    name = f"{time.time_ns()}-{uuid.uuid4().hex}"
+    (_folder() / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
+    for path in sorted(_folder().glob("*.json"))[:-KEPT]:
+        path.unlink(missing_ok=True)
+
+
+def newest_first() -> list[KeptMessage]:
+    """All that is kept."""
+    return [_read(path) for path in sorted(_folder().glob("*.json"), reverse=True)]
+
+
+def find(message_id: str) -> KeptMessage | None:
+    """The message of this id, or None."""
+    return next((message for message in newest_first() if message.id == message_id), None)
+
+
+def _read(path: Path) -> KeptMessage:
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    created_at = datetime.fromtimestamp(int(path.stem.split("-")[0]) / 1e9, UTC)
+    return KeptMessage(id=path.stem, created_at=created_at, **record)

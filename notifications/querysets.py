@@ -1,0 +1,26 @@
+"""Queries of messages, by name."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F
+
+from notifications.states import Status, sources
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Messages."""
+
+    def due(self, now: datetime) -> "MessageQuerySet":
+        """Queued, and their time has come."""
+        return self.filter(status=Status.QUEUED, due_at__lte=now)
+
+    def claim(self, pk: UUID, now: datetime) -> bool:
+        """Take one due message for sending; False where another worker was faster."""
+        return self.due(now).filter(pk=pk).update(status=Status.SENDING, attempts=F("attempts") + 1) == 1
+
+    def move(self, pk: UUID, target: Status, **fields: Any) -> bool:
+        """Move one message to `target` if states.MOVES allows it from where it stands; False where it does not."""
+        return self.filter(pk=pk, status__in=sources(target)).update(status=target, **fields) == 1

@@ -1,0 +1,5 @@
+"""What happened -> what is said to whom: a module for each subject, all registered by importing this package."""
+
+from notifications.receivers import dispatch, registration
+
+__all__ = ["dispatch", "registration"]

@@ -1,0 +1,92 @@
+"""Roles, what they include, who holds them, and how they came to be so.
+
+A role is one of Django's groups and a permission one row of `auth_permission`, so that Django's own machinery reads the
+same truth. Nothing here is deleted: assignments and inclusions are ended, edits of roles are kept as revisions.
+"""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from rbac.querysets import RoleAssignmentQuerySet
+
+
+class Role(Group):
+    """A named set of permissions that users are given."""
+
+    description = models.TextField(_("description"), blank=True, default="")
+    requires_2fa = models.BooleanField(_("requires a second factor"), default=False)
+    is_system = models.BooleanField(
+        _("system role"), default=False, help_text=_("Declared in code; it cannot be deleted.")
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+
+
+class RoleInclusion(models.Model):
+    """`role` has all that `included` has."""
+
+    role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="inclusions")
+    included = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="included_by")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["role", "included"], name="rbac_inclusion_once"),
+            models.CheckConstraint(condition=~Q(role=F("included")), name="rbac_inclusion_not_of_itself"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} > {self.included}"
+
+
+class RoleAssignment(models.Model):
+    """A user holds a role: everywhere, or in one scope such as `fleet:12`; for good, or until `expires_at`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="role_assignments")
+    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="assignments")
+    scope = models.CharField(max_length=100, blank=True, default="", help_text=_("Empty: everywhere."))
+    granted_at = models.DateTimeField(default=timezone.now, editable=False)
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects: ClassVar[RoleAssignmentQuerySet] = RoleAssignmentQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "role", "scope"], condition=Q(ended_at__isnull=True), name="rbac_assignment_live_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.role_id} {self.scope}".strip()
+
+
+class RoleRevision(models.Model):
+    """What a role was from `created_at` on, until its next revision."""
+
+    role_name = models.CharField(max_length=150)
+    role = models.ForeignKey(Role, on_delete=models.SET_NULL, null=True, related_name="revisions")
+    permissions = models.JSONField(default=list, help_text=_("Labels of the role's own permissions."))
+    included_roles = models.JSONField(default=list, help_text=_("Ids of the roles that it includes."))
+    requires_2fa = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.role_name} {self.created_at:%Y-%m-%d %H:%M}"
