@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from django.contrib.auth import models as auth_models
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import _user_get_permissions, _user_has_module_perms, _user_has_perm
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
@@ -81,13 +81,13 @@ class User(AbstractBaseUser):
     # What Django's admin, templates and the REST framework ask; the authentication backends answer.
     def get_all_permissions(self, obj: Any = None) -> set[str]:
         """All permissions in Django's form, `accounts.view_user`."""
-        return _user_get_permissions(self, obj, "all")  # type: ignore[arg-type]
+        return set(auth_models._user_get_permissions(self, obj, "all"))  # type: ignore[attr-defined]
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Whether the user holds `perm` (`users:read` or `accounts.view_user`), in scope `obj` where one is given."""
         if self.is_active and self.is_superuser:
             return True
-        return bool(_user_has_perm(self, perm, obj))  # type: ignore[arg-type]
+        return bool(auth_models._user_has_perm(self, perm, obj))  # type: ignore[attr-defined]
 
     def has_perms(self, perm_list: Iterable[str], obj: Any = None) -> bool:
         """Whether the user holds all of them."""
@@ -97,7 +97,7 @@ class User(AbstractBaseUser):
         """Whether the user holds any permission of the app."""
         if self.is_active and self.is_superuser:
             return True
-        return bool(_user_has_module_perms(self, app_label))  # type: ignore[arg-type]
+        return bool(auth_models._user_has_module_perms(self, app_label))  # type: ignore[attr-defined]
 
 
 class Session(models.Model):

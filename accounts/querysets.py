@@ -47,7 +47,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
-class SessionQuerySet(models.QuerySet["Session"]):
+class SessionQuerySet(models.QuerySet[Any]):
     """Sign-ins."""
 
     def live(self, now: datetime) -> "SessionQuerySet":
@@ -67,7 +67,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(ended_at__isnull=True).update(ended_at=now, end_reason=reason)
 
 
-class RefreshTokenQuerySet(models.QuerySet["RefreshToken"]):
+class RefreshTokenQuerySet(models.QuerySet[Any]):
     """Refresh tokens."""
 
     def with_digest(self, digest: str) -> "RefreshTokenQuerySet":
@@ -79,7 +79,7 @@ class RefreshTokenQuerySet(models.QuerySet["RefreshToken"]):
         return self.filter(pk=pk, spent_at__isnull=True).update(spent_at=now) == 1
 
 
-class OneTimeTokenQuerySet(models.QuerySet["OneTimeToken"]):
+class OneTimeTokenQuerySet(models.QuerySet[Any]):
     """Links that serve once."""
 
     def usable(self, digest: str, purpose: str, now: datetime) -> "OneTimeTokenQuerySet":

@@ -32,7 +32,7 @@ class Environment:
         """The variable as it is, without surrounding white space."""
         return self._values.get(name, "").strip() or default
 
-    def flag(self, name: str, default: bool) -> bool:
+    def flag(self, name: str, *, default: bool) -> bool:
         """True for true/1/yes/on, False for false/0/no/off, in any case."""
         value = self.text(name).lower()
         if not value:

@@ -1,5 +1,6 @@
 """The secret that a development start makes for itself."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -16,9 +17,7 @@ def local_secret(path: Path) -> str:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(64))
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-        except FileExistsError:
-            pass
         draft.unlink()
     return path.read_text().strip()

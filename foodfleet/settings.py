@@ -21,7 +21,7 @@ VAR_DIR = BASE_DIR / "var"
 env = Environment(os.environ)
 try:
     # -- The process
-    DEBUG = env.flag("DEBUG", False)
+    DEBUG = env.flag("DEBUG", default=False)
     PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
     WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, minimum=1, maximum=256)
     LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
@@ -69,7 +69,7 @@ try:
     DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "FoodFleet <no-reply@foodfleet.example>")
 
     # -- Accounts
-    ACCOUNTS_PREVENT_ENUMERATION = env.flag("ACCOUNTS_PREVENT_ENUMERATION", True)
+    ACCOUNTS_PREVENT_ENUMERATION = env.flag("ACCOUNTS_PREVENT_ENUMERATION", default=True)
     ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ("mandatory", "optional"), "mandatory")
     PASSWORD_POLICY = env.choice("PASSWORD_POLICY", ("classic", "nist"), "classic")
     BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, minimum=4, maximum=18)
@@ -206,7 +206,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "account"
 
 # ---------------------------------------------------------------- Tokens
-SIMPLE_JWT = {
+SIMPLE_JWT: dict[str, Any] = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
     "USER_ID_CLAIM": "sub",

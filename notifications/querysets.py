@@ -10,7 +10,7 @@ from django.db.models import F
 from notifications.states import Status, sources
 
 
-class MessageQuerySet(models.QuerySet["Message"]):
+class MessageQuerySet(models.QuerySet[Any]):
     """Messages."""
 
     def due(self, now: datetime) -> "MessageQuerySet":

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from accounts.api import serializers
 from accounts.models import User
 from accounts.services import registration, sessions, sign_in
+from foodfleet.core.clients import client_of
 from foodfleet.core.throttling import ForgotThrottle, LoginThrottle, RegisterThrottle
 
 NO_CONTENT = OpenApiResponse(description="Done.")
@@ -47,7 +48,7 @@ class RegisterView(OpenView):
         new = registration.NewUser(
             **self.validated(request, serializers.RegisterSerializer), language=request.LANGUAGE_CODE
         )
-        user = registration.register(new=new, client=request.client)
+        user = registration.register(new=new, client=client_of(request))
         if settings.ACCOUNTS_PREVENT_ENUMERATION or user is None:
             detail = _("Thank you. We sent you an e-mail that says what comes next.")
             return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
@@ -62,7 +63,7 @@ class VerifyEmailView(OpenView):
     @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Use the token of the mail."""
-        registration.verify_email(**self.validated(request, serializers.TokenInSerializer), client=request.client)
+        registration.verify_email(**self.validated(request, serializers.TokenInSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -75,7 +76,7 @@ class ResendVerificationView(OpenView):
     def post(self, request: Request) -> Response:
         """Send it where there is something to confirm; the answer is always the same."""
         registration.resend_verification(
-            **self.validated(request, serializers.EmailInSerializer), client=request.client
+            **self.validated(request, serializers.EmailInSerializer), client=client_of(request)
         )
         detail = _("If this address waits for a confirmation, we sent another e-mail.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
@@ -90,7 +91,7 @@ class LoginView(OpenView):
     def post(self, request: Request) -> Response:
         """Exchange e-mail and password for a pair of tokens."""
         data = self.validated(request, serializers.LoginSerializer)
-        client = replace(request.client, device_name=data.pop("device_name"))
+        client = replace(client_of(request), device_name=data.pop("device_name"))
         result = sign_in.sign_in(**data, client=client)
         body = serializers.TokensSerializer(result.tokens).data
         return Response({**body, "token_type": "Bearer", "user": serializers.UserSerializer(result.user).data})

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.exceptions import InvalidTokenException
 from accounts.services import registration
+from foodfleet.core.clients import client_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -14,7 +15,7 @@ def verify_email(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/email_verify.html", {"token": token})
     try:
-        registration.verify_email(token=token, client=request.client)
+        registration.verify_email(token=token, client=client_of(request))
     except InvalidTokenException:
         return render(request, "accounts/email_verify_invalid.html", status=400)
     return render(request, "accounts/email_verify_done.html")

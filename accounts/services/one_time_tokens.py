@@ -32,7 +32,7 @@ def issue(user: User, purpose: TokenPurpose, *, data: dict[str, Any] | None = No
 
 def find(token: str, purpose: TokenPurpose) -> OneTimeToken:
     """The usable token of `purpose`, not spent by looking. Raises InvalidTokenException."""
-    found = OneTimeToken.objects.usable(crypto.digest(token), purpose, timezone.now()).first()
+    found: OneTimeToken | None = OneTimeToken.objects.usable(crypto.digest(token), purpose, timezone.now()).first()
     if found is None:
         raise InvalidTokenException
     return found

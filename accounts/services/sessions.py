@@ -105,7 +105,7 @@ def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
 def usable_session(session_id: str, user_id: str) -> Session:
     """The session of an access token with its user, if both may be used now. Raises InvalidTokenException."""
     try:
-        session = Session.objects.usable(UUID(session_id), timezone.now()).first()
+        session: Session | None = Session.objects.usable(UUID(session_id), timezone.now()).first()
     except ValueError:
         raise InvalidTokenException from None
     if session is None or str(session.user_id) != user_id:

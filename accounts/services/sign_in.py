@@ -38,7 +38,7 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn:
 
 def authenticate(*, email: str, password: str) -> User:
     """The active user whose password this is. An unknown address costs a hash too, so the time tells nothing."""
-    user = User.objects.with_email(email).first()
+    user: User | None = User.objects.with_email(email).first()
     if user is None:
         passwords.hashed(password)
         raise InvalidCredentialsException

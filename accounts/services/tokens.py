@@ -30,6 +30,10 @@ class KeyRingBackend:
         claims = {**payload, "iss": settings.SIMPLE_JWT["ISSUER"], "aud": settings.SIMPLE_JWT["AUDIENCE"]}
         return jwt.encode(claims, key.secret, algorithm=key.algorithm, headers={"kid": key.kid})
 
+    def get_leeway(self) -> timedelta:
+        """How far clocks may differ."""
+        return LEEWAY
+
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """The claims of a token that verifies. Raises TokenBackendError for any that does not."""
         try:

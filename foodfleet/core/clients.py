@@ -1,6 +1,7 @@
 """Who is calling, as services get to know it: values, no request."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,3 +15,9 @@ class Client:
     user_agent: str = ""
     device_name: str = ""
     request_id: str = ""
+
+
+def client_of(request: Any) -> Client:
+    """The client of a Django or REST framework request, as ClientMiddleware found it."""
+    client: Client = request.client
+    return client

@@ -96,7 +96,7 @@ def field_errors(detail: Any) -> dict[str, Any]:
     return found
 
 
-def to_app_exception(exc: BaseException) -> BaseAppException:
+def to_app_exception(exc: BaseException) -> BaseAppException:  # noqa: PLR0911  one table
     """The error of ours that says what `exc` means to the caller. What is unknown becomes a 500 without details."""
     match exc:
         case BaseAppException():
@@ -110,7 +110,7 @@ def to_app_exception(exc: BaseException) -> BaseAppException:
         case drf.AuthenticationFailed():
             return UnauthorizedException(force_str(exc.detail))
         case drf.Throttled():
-            return ThrottledException(exc.wait or 1)
+            return ThrottledException(getattr(exc, "wait", None) or 1)
         case drf.PermissionDenied() if force_str(exc.detail) != force_str(exc.default_detail):
             return ForbiddenException(force_str(exc.detail))
         case drf.PermissionDenied() | PermissionDenied():
@@ -140,7 +140,7 @@ def to_app_exception(exc: BaseException) -> BaseAppException:
 def _from_drf(exc: drf.APIException) -> BaseAppException:
     if exc.status_code == 404:
         return NotFoundException()
-    headers = {"WWW-Authenticate": exc.auth_header} if getattr(exc, "auth_header", None) else {}
+    headers = {"WWW-Authenticate": auth_header} if (auth_header := getattr(exc, "auth_header", None)) else {}
     return _HttpError(exc.status_code, headers)
 
 

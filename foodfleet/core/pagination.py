@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from rest_framework.pagination import BasePagination
@@ -34,7 +34,7 @@ class KeysetPagination(BasePagination):
     Raises MalformedRequestException for a cursor that is not ours, ValidationException for a wrong size or ordering.
     """
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self._url = request.build_absolute_uri()
         size = _page_size(request.query_params.get("page_size"))
         ordering = _ordering(request.query_params.get("ordering"), view)

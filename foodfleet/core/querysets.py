@@ -20,7 +20,7 @@ class RateCounterQuerySet(models.QuerySet[Any]):
                 return 1
             except IntegrityError:  # somebody else made it between the two
                 counter.update(count=F("count") + 1)
-        return counter.values_list("count", flat=True).get()
+        return int(counter.values_list("count", flat=True).get())
 
     def expired(self, now: datetime) -> models.QuerySet[Any]:
         """Counters of windows that are over."""

@@ -1,7 +1,7 @@
 """The cache that all processes share, or the knowledge that there is none.
 
-Without REDIS_URL Django's default cache is this process's own, so nothing that has to hold across processes may stand on
-it: `client()` is None then, and the database answers. A Redis that cannot be reached looks the same: every caller falls
+Without REDIS_URL Django's default cache is this process's own, so nothing that has to hold across processes may stand
+on it: `client()` is None then, and the database answers. A Redis that cannot be reached looks the same: every caller falls
 back to the database, never to "allowed".
 """
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from foodfleet.core.clients import Client
+from foodfleet.core.clients import Client, client_of
 from foodfleet.core.counters import hit
 
 NETWORK_FACTOR = 5  # a network of many addresses may do this many times what one address may
@@ -24,7 +24,7 @@ class AddressThrottle(BaseThrottle):
         if rate is None:
             return True
         limit, seconds = rate
-        address, network = address_and_network(request.client)
+        address, network = address_and_network(client_of(request))
         for key, allowed in ((address, limit), (network, limit * NETWORK_FACTOR)):
             counted = hit(f"{self.scope}:{key}", limit=allowed, seconds=seconds)
             if not counted.allowed:
@@ -69,7 +69,7 @@ class UserThrottle(BaseThrottle):
         if rate is None:
             return True
         limit, seconds = rate
-        caller = f"u{request.user.pk}" if request.user.is_authenticated else address_and_network(request.client)[0]
+        caller = f"u{request.user.pk}" if request.user.is_authenticated else address_and_network(client_of(request))[0]
         counted = hit(f"user:{caller}", limit=limit, seconds=seconds)
         self._wait = counted.retry_after
         return counted.allowed
