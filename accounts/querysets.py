@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.auth.base_user import BaseUserManager
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.utils import timezone
 
@@ -95,3 +96,17 @@ class OneTimeTokenQuerySet(models.QuerySet[Any]):
     def of(self, user: "User", purpose: str) -> "OneTimeTokenQuerySet":
         """Those of one user for one purpose."""
         return self.filter(user=user, purpose=purpose)
+
+
+class SecurityEventQuerySet(models.QuerySet[Any]):
+    """What happened; can be read and added to."""
+
+    def of(self, user: "User") -> "SecurityEventQuerySet":
+        """What happened to one user."""
+        return self.filter(user=user)
+
+    def update(self, **kwargs: Any) -> int:
+        raise PermissionDenied("Security events are append-only.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise PermissionDenied("Security events are append-only.")

@@ -27,3 +27,14 @@ class TokenPurpose(TextChoices):
     CHANGE_EMAIL = "change_email", _("Confirm a new e-mail address")
     UNDO_EMAIL = "undo_email", _("Undo a change of e-mail address")
     NOT_ME = "not_me", _("That wasn't me")
+
+
+class EventKind(TextChoices):
+    """What a security event tells."""
+
+    REGISTERED = "registered", _("Registered")
+    EMAIL_VERIFIED = "email_verified", _("E-mail address confirmed")
+    SIGNED_IN = "signed_in", _("Signed in")
+    SIGN_IN_FAILED = "sign_in_failed", _("Sign-in failed")
+    SIGNED_OUT = "signed_out", _("Signed out")
+    TOKEN_REUSED = "token_reused", _("A refresh token came twice")

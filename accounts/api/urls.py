@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from accounts.api import views
+from accounts.api.views import me, registration, sign_in
 
 urlpatterns = [
-    path("auth/register/", views.RegisterView.as_view(), name="api_register"),
-    path("auth/email/verify/", views.VerifyEmailView.as_view(), name="api_email_verify"),
-    path("auth/email/resend/", views.ResendVerificationView.as_view(), name="api_email_resend"),
-    path("auth/login/", views.LoginView.as_view(), name="api_login"),
-    path("auth/refresh/", views.RefreshView.as_view(), name="api_refresh"),
-    path("auth/logout/", views.LogoutView.as_view(), name="api_logout"),
-    path("users/me/", views.MeView.as_view(), name="api_me"),
+    path("auth/register/", registration.RegisterView.as_view(), name="api_register"),
+    path("auth/email/verify/", registration.VerifyEmailView.as_view(), name="api_email_verify"),
+    path("auth/email/resend/", registration.ResendVerificationView.as_view(), name="api_email_resend"),
+    path("auth/login/", sign_in.LoginView.as_view(), name="api_login"),
+    path("auth/refresh/", sign_in.RefreshView.as_view(), name="api_refresh"),
+    path("auth/logout/", sign_in.LogoutView.as_view(), name="api_logout"),
+    path("users/me/", me.MeView.as_view(), name="api_me"),
 ]

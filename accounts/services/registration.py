@@ -31,8 +31,8 @@ def register(*, new: NewUser, client: Client) -> User | None:
     """Make an account and announce it with a verification token; a taken address is told by mail to its owner alone.
 
     Returns the user, or None where the address was taken. The password is checked and hashed in both cases alike, so
-    neither the answer nor its time tells which. Raises WeakPasswordException; with ACCOUNTS_PREVENT_ENUMERATION off also
-    UserAlreadyExistsException.
+    neither the answer nor its time tells which. Raises WeakPasswordException; with ACCOUNTS_PREVENT_ENUMERATION off
+    also UserAlreadyExistsException.
     """
     user = User(
         email=normalize_email(new.email),

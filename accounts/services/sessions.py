@@ -84,7 +84,10 @@ def _new_pair(session: Session, user: User, now: datetime) -> tuple[TokenPair, R
 
 
 def sign_out(*, token: str) -> None:
-    """End the session of a refresh token; one that ended already, or expired, is as good. Raises InvalidTokenException."""
+    """End the session of a refresh token; one that ended already, or expired, is as good.
+
+    Raises InvalidTokenException for a token that was never ours.
+    """
     known = RefreshToken.objects.with_digest(crypto.digest(token)).first()
     if known is None:
         tokens.read(token, tokens.RefreshToken)  # tells a purged one of ours from a forged one

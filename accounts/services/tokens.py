@@ -1,7 +1,7 @@
 """Access and refresh tokens: simplejwt's token classes over our own key ring.
 
-Follows RFC 8725: one algorithm for each key (3.1), `alg` never chosen by the token (3.1), `iss`, `aud` and `exp` checked and
-required (3.8, 3.9), token types told apart by an explicit claim (3.11, 3.12).
+Follows RFC 8725: one algorithm for each key (3.1), `alg` never chosen by the token (3.1), `iss`, `aud` and `exp`
+checked and required (3.8, 3.9), token types told apart by an explicit claim (3.11, 3.12).
 """
 
 from datetime import datetime, timedelta

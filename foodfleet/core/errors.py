@@ -96,7 +96,7 @@ def field_errors(detail: Any) -> dict[str, Any]:
     return found
 
 
-def to_app_exception(exc: BaseException) -> BaseAppException:  # noqa: PLR0911  one table
+def to_app_exception(exc: BaseException) -> BaseAppException:  # noqa: PLR0911, PLR0912, C901  one table
     """The error of ours that says what `exc` means to the caller. What is unknown becomes a 500 without details."""
     match exc:
         case BaseAppException():

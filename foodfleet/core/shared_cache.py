@@ -1,8 +1,8 @@
 """The cache that all processes share, or the knowledge that there is none.
 
 Without REDIS_URL Django's default cache is this process's own, so nothing that has to hold across processes may stand
-on it: `client()` is None then, and the database answers. A Redis that cannot be reached looks the same: every caller falls
-back to the database, never to "allowed".
+on it: `client()` is None then, and the database answers. A Redis that cannot be reached looks the same: every caller
+falls back to the database, never to "allowed".
 """
 
 from typing import Any

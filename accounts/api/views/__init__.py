@@ -1,0 +1,1 @@
+"""The API of accounts, a module for each subject."""

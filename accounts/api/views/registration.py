@@ -1,0 +1,58 @@
+"""Becoming a user."""
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import serializers
+from accounts.api.views.base import NO_CONTENT, OpenView, validated
+from accounts.services import registration
+from foodfleet.core.clients import client_of
+from foodfleet.core.throttling import ForgotThrottle, RegisterThrottle
+
+
+class RegisterView(OpenView):
+    """Make an account."""
+
+    throttle_classes = [RegisterThrottle]
+
+    @extend_schema(
+        request=serializers.RegisterSerializer,
+        responses={202: serializers.DetailSerializer, 201: serializers.UserSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Register; the answer is the same whether or not the address has an account."""
+        new = registration.NewUser(**validated(request, serializers.RegisterSerializer), language=request.LANGUAGE_CODE)
+        user = registration.register(new=new, client=client_of(request))
+        if settings.ACCOUNTS_PREVENT_ENUMERATION or user is None:
+            detail = _("Thank you. We sent you an e-mail that says what comes next.")
+            return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
+        return Response(serializers.UserSerializer(user).data, status=status.HTTP_201_CREATED)
+
+
+class VerifyEmailView(OpenView):
+    """Confirm an address."""
+
+    throttle_classes = [RegisterThrottle]
+
+    @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
+    def post(self, request: Request) -> Response:
+        """Use the token of the mail."""
+        registration.verify_email(**validated(request, serializers.TokenInSerializer), client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ResendVerificationView(OpenView):
+    """Ask for another confirmation mail."""
+
+    throttle_classes = [ForgotThrottle]
+
+    @extend_schema(request=serializers.EmailInSerializer, responses={202: serializers.DetailSerializer})
+    def post(self, request: Request) -> Response:
+        """Send it where there is something to confirm; the answer is always the same."""
+        registration.resend_verification(**validated(request, serializers.EmailInSerializer), client=client_of(request))
+        detail = _("If this address waits for a confirmation, we sent another e-mail.")
+        return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)

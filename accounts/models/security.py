@@ -1,0 +1,45 @@
+"""What happened to accounts, for good."""
+
+from typing import Any, ClassVar
+
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.users import User
+from accounts.querysets import SecurityEventQuerySet
+from accounts.states import EventKind
+
+
+class SecurityEvent(models.Model):
+    """One thing that happened to one account. Append-only: neither changed nor removed through the ORM."""
+
+    kind = models.CharField(_("kind"), max_length=40, choices=EventKind)
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="security_events")
+    actor = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", help_text=_("Who did it, if not the user.")
+    )
+    created_at = models.DateTimeField(_("when"), default=timezone.now, editable=False)
+    ip = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
+    user_agent = models.CharField(_("user agent"), max_length=400, blank=True, default="")
+    request_id = models.CharField(_("request id"), max_length=64, blank=True, default="")
+    details = models.JSONField(_("details"), default=dict)
+
+    objects: ClassVar[SecurityEventQuerySet] = SecurityEventQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("security event")
+        verbose_name_plural = _("security events")
+        indexes = [models.Index(fields=["user", "-created_at", "-id"], name="accounts_event_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.created_at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise PermissionDenied("Security events are append-only.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise PermissionDenied("Security events are append-only.")

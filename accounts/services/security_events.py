@@ -1,0 +1,30 @@
+"""Writing down what happened to accounts."""
+
+from typing import Any
+
+from accounts.models import SecurityEvent, User
+from accounts.states import EventKind
+from foodfleet.core.clients import Client
+
+
+def record(
+    *,
+    kind: EventKind,
+    user: User | None,
+    client: Client,
+    actor: User | None = None,
+    details: dict[str, Any] | None = None,
+) -> SecurityEvent:
+    """Add one event, in the transaction of what it tells.
+
+    user: whom it concerns, None where nobody has the address; actor: who did it, if not the user.
+    """
+    return SecurityEvent.objects.create(
+        kind=kind,
+        user=user,
+        actor=actor,
+        ip=client.ip or None,
+        user_agent=client.user_agent,
+        request_id=client.request_id,
+        details=details or {},
+    )
