@@ -16,6 +16,13 @@ from foodfleet.tests import environment
 PASSWORD = "Grill-Fleet-2026!"
 
 
+def pytest_configure() -> None:
+    """Static files under their own names: nobody collects them for a test."""
+    from django.conf import settings
+
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Keep SQLite's test database in a file: threads share it as processes share the real one."""

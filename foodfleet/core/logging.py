@@ -59,6 +59,15 @@ SHARED_PROCESSORS: list[Any] = [
     structlog.processors.StackInfoRenderer(),
 ]
 
+QUIET_LOGGERS: dict[str, Any] = {
+    # Django writes its own line for each request and each 4xx: django-structlog's says more.
+    "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
+    "django.request": {"level": "CRITICAL"},
+    "django.security.DisallowedHost": {"level": "CRITICAL"},
+    "botocore": {"level": logging.WARNING},
+    "urllib3": {"level": logging.WARNING},
+}
+
 
 def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
     """The dictConfig that sends Django's, Celery's and our own events through one chain to standard error.
@@ -75,32 +84,25 @@ def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    final: list[Any] = [
-        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-        structlog.processors.format_exc_info,
-    ]
-    if output_format == "json":
-        final += [redact_secrets, structlog.processors.JSONRenderer(default=str)]
-    else:
-        final += [redact_secrets, structlog.dev.ConsoleRenderer()]
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "structlog": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processors": final,
+                "processors": _final_processors(output_format),
                 "foreign_pre_chain": SHARED_PROCESSORS,
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {
-            # Django writes its own line for each request and each 4xx: django-structlog's says more.
-            "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
-            "django.request": {"level": "CRITICAL"},
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
-            "botocore": {"level": logging.WARNING},
-            "urllib3": {"level": logging.WARNING},
-        },
+        "loggers": QUIET_LOGGERS,
     }
+
+
+def _final_processors(output_format: str) -> list[Any]:
+    formatter = structlog.stdlib.ProcessorFormatter
+    renderer: Any = (
+        structlog.processors.JSONRenderer(default=str) if output_format == "json" else structlog.dev.ConsoleRenderer()
+    )
+    return [formatter.remove_processors_meta, structlog.processors.format_exc_info, redact_secrets, renderer]

@@ -1,0 +1,85 @@
+"""Logs: one line a request, and never a secret in it."""
+
+import io
+import json
+import logging
+from logging.config import DictConfigurator
+
+import pytest
+
+from conftest import PASSWORD
+from foodfleet.core.logging import REDACTED, logging_config, redact_secrets
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+LINK_TOKEN = "Zb3k9QmXv2LrT8wYpN4dHs7uJf6gCa1eKx5oVi0tEyM"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"password": "hunter2-secret"},
+        {"new_password": "hunter2-secret"},
+        {"refresh": "hunter2-secret"},
+        {"code": "hunter2-secret"},
+        {"backup_codes": ["hunter2-secret"]},
+        {"Authorization": "hunter2-secret"},
+        {"request": {"headers": {"Cookie": "hunter2-secret"}}},
+        {"deep": [{"a": [{"token": "hunter2-secret"}]}]},
+        {"path": "/password/reset/hunter2-secret-hunter2-secret-hunter2/"},
+        {"url": "https://example.com/?token=hunter2-secret&x=1"},
+        {"event": "got Bearer hunter2-secret"},
+        {"database": "postgres://foodfleet:hunter2-secret@db.example.com/x"},
+        {"error": "could not read eyJhbGciOiJIUzI1NiJ9.hunter2-secret.c2lnbmF0dXJl"},
+    ],
+)
+def test_a_secret_is_redacted_wherever_it_stands(event):
+    assert "hunter2-secret" not in json.dumps(redact_secrets(None, "info", event))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "message_sent", "user_id": 7, "path": "/api/v1/users/me/", "status": 200, "duration_ms": 1.5},
+        {"request_id": "8d1f0a3e-5f57-4a53-9a10-6f1f2c1e9b52", "token_type": "Bearer", "error_code": "not_found"},
+        {"password": "", "token": None},
+    ],
+)
+def test_what_is_no_secret_stays_readable(event):
+    assert redact_secrets(None, "info", dict(event)) == event
+
+
+@pytest.fixture
+def written():
+    """What production would write meanwhile, line by line."""
+    config = logging_config(level="INFO", output_format="json")
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(DictConfigurator(config).configure_formatter(config["formatters"]["structlog"]))
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel("INFO")
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+def test_a_request_is_one_line_with_all_that_finds_it_again(written, client, user, sign_in):
+    access = sign_in()["access"]
+    client.get("/api/v1/users/me/?x=1", headers={"Authorization": f"Bearer {access}", "X-Request-ID": "find-me-again"})
+    (line,) = [entry for entry in written() if entry["request_id"] == "find-me-again"]
+    assert {"method": "GET", "path": "/api/v1/users/me/", "status": 200, "user_id": user.pk}.items() <= line.items()
+    assert line["duration_ms"] > 0
+    assert line["level"] == "info"
+
+
+def test_signing_in_leaves_no_secret_in_the_log(written, api, user):
+    answer = api.post("/api/v1/auth/login/", {"email": user.email, "password": PASSWORD}).json()
+    api.post("/api/v1/auth/refresh/", {"refresh": answer["refresh"]})
+    api.get(f"/email/verify/{LINK_TOKEN}/")
+    api.get(f"/api/v1/users/me/?token={JWT}", headers={"Authorization": f"Bearer {answer['access']}"})
+    text = json.dumps(written())
+    assert "/api/v1/auth/login/" in text
+    for secret in (PASSWORD, answer["access"], answer["refresh"], LINK_TOKEN, JWT):
+        assert secret not in text
+    assert REDACTED in text
