@@ -21,3 +21,33 @@ email_verified = Signal()
 
 # A sign-in succeeded. session: Session.
 signed_in = Signal()
+
+# The second factor was switched on. method: Method, what with.
+two_factor_enabled = Signal()
+
+# The second factor was switched off by its owner.
+two_factor_disabled = Signal()
+
+# A backup code was used. remaining: int, how many are left.
+backup_code_used = Signal()
+
+# New backup codes were made; the old ones are void.
+backup_codes_made = Signal()
+
+# A code is to be texted. phone: str, code: str.
+sms_code_requested = Signal()
+
+# Codes were wrong so often in a row that none is taken for a while. until: datetime.
+codes_blocked = Signal()
+
+# passkey: Passkey.
+passkey_added = Signal()
+
+# name: str, of a passkey that is gone.
+passkey_removed = Signal()
+
+# Staff asked to take the second factor from `user`, and a second of them approved. effective_at: datetime.
+two_factor_reset_approved = Signal()
+
+# The second factor was taken from `user`, as approved.
+two_factor_reset_done = Signal()

@@ -29,6 +29,24 @@ class TokenPurpose(TextChoices):
     NOT_ME = "not_me", _("That wasn't me")
 
 
+class ChallengePurpose(TextChoices):
+    """What a challenge asks for; its answer serves nothing else."""
+
+    SIGN_IN = "sign_in", _("Second factor of a sign-in")
+    PASSKEY_SIGN_IN = "passkey_sign_in", _("Sign-in by passkey alone")
+    PASSKEY_CREATION = "passkey_creation", _("New passkey")
+    FRESH_PROOF = "fresh_proof", _("Fresh proof by passkey")
+
+
+class Method(TextChoices):
+    """What can be shown as the second factor, in the order in which it is offered."""
+
+    TOTP = "totp", _("Authenticator app")
+    BACKUP_CODE = "backup_code", _("Backup code")
+    SMS = "sms", _("Text message")
+    PASSKEY = "passkey", _("Passkey")
+
+
 class EventKind(TextChoices):
     """What a security event tells."""
 
@@ -38,3 +56,20 @@ class EventKind(TextChoices):
     SIGN_IN_FAILED = "sign_in_failed", _("Sign-in failed")
     SIGNED_OUT = "signed_out", _("Signed out")
     TOKEN_REUSED = "token_reused", _("A refresh token came twice")
+    TWO_FACTOR_ENABLED = "two_factor_enabled", _("Second factor switched on")
+    TWO_FACTOR_DISABLED = "two_factor_disabled", _("Second factor switched off")
+    TWO_FACTOR_FAILED = "two_factor_failed", _("Wrong second factor")
+    TWO_FACTOR_BLOCKED = "two_factor_blocked", _("Too many wrong codes")
+    TWO_FACTOR_TEXTED = "two_factor_texted", _("Code sent by text message")
+    BACKUP_CODE_USED = "backup_code_used", _("Backup code used")
+    BACKUP_CODES_MADE = "backup_codes_made", _("New backup codes made")
+    PASSKEY_ADDED = "passkey_added", _("Passkey added")
+    PASSKEY_CHANGED = "passkey_changed", _("Passkey changed")
+    PASSKEY_REMOVED = "passkey_removed", _("Passkey removed")
+    PASSKEY_COPIED = "passkey_copied", _("A passkey's counter went back: it may have been copied")
+    BROWSER_TRUSTED = "browser_trusted", _("Browser remembered")
+    BROWSER_FORGOTTEN = "browser_forgotten", _("Browser forgotten")
+    TWO_FACTOR_RESET_REQUESTED = "two_factor_reset_requested", _("Reset of the second factor requested")
+    TWO_FACTOR_RESET_APPROVED = "two_factor_reset_approved", _("Reset of the second factor approved")
+    TWO_FACTOR_RESET_CANCELLED = "two_factor_reset_cancelled", _("Reset of the second factor called off")
+    TWO_FACTOR_RESET_DONE = "two_factor_reset_done", _("Second factor reset")

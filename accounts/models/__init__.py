@@ -1,8 +1,32 @@
 """Users, their sign-ins, and the secrets that they hold as digests."""
 
 from accounts.models.one_time_tokens import OneTimeToken
+from accounts.models.second_factor import (
+    BackupCode,
+    Challenge,
+    CodeAttempts,
+    Passkey,
+    SecondFactorReset,
+    TOTPDevice,
+    TrustedBrowser,
+)
 from accounts.models.security import SecurityEvent
 from accounts.models.sessions import RefreshToken, Session
 from accounts.models.users import E164, User, no_nul
 
-__all__ = ["E164", "OneTimeToken", "RefreshToken", "SecurityEvent", "Session", "User", "no_nul"]
+__all__ = [
+    "E164",
+    "BackupCode",
+    "Challenge",
+    "CodeAttempts",
+    "OneTimeToken",
+    "Passkey",
+    "RefreshToken",
+    "SecondFactorReset",
+    "SecurityEvent",
+    "Session",
+    "TOTPDevice",
+    "TrustedBrowser",
+    "User",
+    "no_nul",
+]

@@ -1,0 +1,65 @@
+"""Questions that wait for an answer: made, found, counted, spent.
+
+Each lasts five minutes, serves once and takes five answers, however many come at once.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.exceptions import Invalid2FACodeException
+from accounts.models import Challenge, User
+from accounts.states import ChallengePurpose
+from foodfleet.core import crypto
+from foodfleet.core.clients import Client
+
+LIFETIME = timedelta(minutes=5)  # NIST SP 800-63B-4 3.1.3.2: at most 10
+MAX_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class IssuedChallenge:
+    """A challenge with its token, which only the client keeps."""
+
+    token: str = field(repr=False)
+    challenge: Challenge
+    expires_in: int = int(LIFETIME.total_seconds())
+
+
+def issue(purpose: ChallengePurpose, *, user: User | None, client: Client) -> IssuedChallenge:
+    """Make a challenge of `purpose`, for `user` where it is known who answers."""
+    token = crypto.new_token()
+    challenge = Challenge.objects.create(
+        digest=crypto.digest(token),
+        purpose=purpose,
+        user=user,
+        device_name=client.device_name,
+        expires_at=timezone.now() + LIFETIME,
+    )
+    return IssuedChallenge(token, challenge)
+
+
+def find(token: str, purpose: ChallengePurpose) -> Challenge:
+    """The usable challenge of `purpose`, not spent by looking. Raises Invalid2FACodeException."""
+    found: Challenge | None = Challenge.objects.usable(crypto.digest(token), purpose, timezone.now()).first()
+    if found is None:
+        raise Invalid2FACodeException
+    return found
+
+
+def reserve_attempt(challenge: Challenge) -> None:
+    """Count one answer before it is compared; committed on its own. Raises Invalid2FACodeException past the last."""
+    if not Challenge.objects.reserve_attempt(challenge.pk, limit=MAX_ATTEMPTS, now=timezone.now()):
+        raise Invalid2FACodeException
+
+
+def spend(challenge: Challenge) -> None:
+    """Use the challenge up. Raises Invalid2FACodeException where somebody else was faster."""
+    if not Challenge.objects.spend(challenge.pk, timezone.now()):
+        raise Invalid2FACodeException
+
+
+def purge_expired(now: datetime) -> int:
+    """Remove challenges that nobody can answer any more; returns how many."""
+    return int(Challenge.objects.expired(now).delete()[0])
