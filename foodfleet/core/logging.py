@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -64,6 +65,7 @@ QUIET_LOGGERS: dict[str, Any] = {
     "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
     "django.request": {"level": "CRITICAL"},
     "django.security.DisallowedHost": {"level": "CRITICAL"},
+    "django.utils.autoreload": {"level": "WARNING"},
     "botocore": {"level": logging.WARNING},
     "urllib3": {"level": logging.WARNING},
 }
@@ -103,6 +105,8 @@ def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
 def _final_processors(output_format: str) -> list[Any]:
     formatter = structlog.stdlib.ProcessorFormatter
     renderer: Any = (
-        structlog.processors.JSONRenderer(default=str) if output_format == "json" else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer(default=str)
+        if output_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     return [formatter.remove_processors_meta, structlog.processors.format_exc_info, redact_secrets, renderer]
