@@ -1,5 +1,5 @@
 """What notifications keep, a module for each subject."""
 
-from notifications.models.messages import Message
+from notifications.models.messages import Attachment, Message, MessageEvent
 
-__all__ = ["Message"]
+__all__ = ["Attachment", "Message", "MessageEvent"]

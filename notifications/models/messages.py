@@ -5,11 +5,12 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications.querysets import MessageQuerySet
-from notifications.states import Channel, Status
+from notifications.states import Channel, EventType, Guarantee, Kind, Priority, Status
 
 
 class Message(models.Model):
@@ -18,20 +19,41 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
     to = models.JSONField(_("to"), default=list)
+    cc = models.JSONField(_("cc"), default=list, blank=True)
+    bcc = models.JSONField(_("bcc"), default=list, blank=True)
+    recipients = models.PositiveSmallIntegerField(_("recipients"), default=1, help_text=_("What the provider counts."))
     subject = models.CharField(_("subject"), max_length=255, blank=True, default="")
     template = models.CharField(_("template"), max_length=100, blank=True, default="")
+    template_version = models.PositiveIntegerField(_("version"), default=0, help_text=_("0: as the product has it."))
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.ACCOUNT)
+    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.TRANSACTIONAL)
+    guarantee = models.CharField(_("guarantee"), max_length=15, choices=Guarantee, default=Guarantee.AT_LEAST_ONCE)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
     )
-    payload = models.TextField(editable=False, default="", help_text=_("Encrypted variables; emptied once sent."))
+    sender = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages_sent"
+    )
+    idempotency_key = models.CharField(max_length=255, blank=True, default="", editable=False)
+    body_digest = models.CharField(
+        max_length=64, blank=True, default="", editable=False, help_text=_("Of what the idempotency key came with.")
+    )
+    payload = models.TextField(editable=False, default="", help_text=_("Encrypted content; emptied once sent."))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    is_uncertain = models.BooleanField(
+        _("uncertain"), default=False, help_text=_("A sender died with it: it may have been sent, perhaps twice.")
+    )
     provider_message_id = models.CharField(_("provider's id"), max_length=200, blank=True, default="")
     last_error = models.CharField(_("last error"), max_length=500, blank=True, default="")
     request_id = models.CharField(_("request id"), max_length=64, blank=True, default="")
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     due_at = models.DateTimeField(_("due"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Not sent after this."))
+    claim = models.UUIDField(null=True, editable=False, help_text=_("The drain that holds it."))
+    leased_until = models.DateTimeField(null=True, editable=False)
+    handed_over_at = models.DateTimeField(null=True, editable=False, help_text=_("Given to the network."))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
 
     objects: ClassVar[MessageQuerySet] = MessageQuerySet.as_manager()  # type: ignore[assignment]
@@ -39,10 +61,71 @@ class Message(models.Model):
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sender", "idempotency_key"],
+                name="notifications_one_message_a_key",
+                condition=~Q(idempotency_key=""),
+            ),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="notifications_known_status"),
+            models.CheckConstraint(
+                condition=~Q(status="sending") | Q(claim__isnull=False, leased_until__isnull=False),
+                name="notifications_sending_is_leased",
+            ),
+        ]
         indexes = [
-            models.Index(fields=["due_at"], name="notifications_due", condition=models.Q(status="queued")),
+            models.Index(fields=["priority", "due_at"], name="notifications_due", condition=Q(status="queued")),
+            models.Index(fields=["leased_until"], name="notifications_leased", condition=Q(status="sending")),
+            models.Index(fields=["expires_at"], name="notifications_expiring", condition=Q(status="queued")),
             models.Index(fields=["-created_at", "-id"], name="notifications_newest"),
+            models.Index(
+                fields=["provider_message_id"], name="notifications_provider_id", condition=~Q(provider_message_id="")
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.template or self.channel} {self.id}"
+
+
+class Attachment(models.Model):
+    """A file that goes with an e-mail; kept in Django's default storage until the mail is sent."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments")
+    filename = models.CharField(_("file name"), max_length=255)
+    content_type = models.CharField(_("content type"), max_length=255)
+    size = models.PositiveIntegerField(_("bytes"))
+    file = models.FileField(upload_to="attachments/%Y/%m/%d", max_length=255, help_text=_("Empty once sent."))
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class MessageEvent(models.Model):
+    """A line of a message's timeline; only ever added."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
+    type = models.CharField(_("what"), max_length=12, choices=EventType)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    details = models.JSONField(_("details"), default=dict, blank=True)
+    source_id = models.CharField(
+        max_length=200, blank=True, default="", help_text=_("The report's own id: the same report counts once.")
+    )
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "type", "source_id"],
+                name="notifications_event_once",
+                condition=~Q(source_id=""),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.type}"

@@ -1,13 +1,15 @@
 """Queries of messages, by name."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import models
 from django.db.models import F
 
 from notifications.states import Status, sources
+
+LEASE = timedelta(minutes=1)
 
 
 class MessageQuerySet(models.QuerySet[Any]):
@@ -17,9 +19,14 @@ class MessageQuerySet(models.QuerySet[Any]):
         """Queued, and their time has come."""
         return self.filter(status=Status.QUEUED, due_at__lte=now)
 
+    def made_with(self, sender: Any, idempotency_key: str) -> "MessageQuerySet":
+        """What this sender's key has made."""
+        return self.filter(sender=sender, idempotency_key=idempotency_key)
+
     def claim(self, pk: UUID, now: datetime) -> bool:
         """Take one due message for sending; False where another worker was faster."""
-        return self.due(now).filter(pk=pk).update(status=Status.SENDING, attempts=F("attempts") + 1) == 1
+        lease = {"claim": uuid4(), "leased_until": now + LEASE}
+        return self.due(now).filter(pk=pk).update(status=Status.SENDING, attempts=F("attempts") + 1, **lease) == 1
 
     def move(self, pk: UUID, target: Status, **fields: Any) -> bool:
         """Move one message to `target` if states.MOVES allows it from where it stands; False where it does not."""

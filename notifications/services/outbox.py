@@ -1,30 +1,27 @@
-"""Writing messages, in the transaction of what causes them."""
+"""What receivers call: a message of the product's own, from its template, in the transaction of what causes it."""
 
 from typing import Any
 
 from accounts.models import User
-from foodfleet.core import crypto
-from notifications import signals
 from notifications.models import Message
+from notifications.services.emails import send_templated_email
+from notifications.services.policies import policy_of
+from notifications.services.sms import send_templated_sms
+from notifications.services.writing import Order
 from notifications.states import Channel
-
-PURPOSE = "message"
 
 
 def queue_email(*, template: str, user: User, variables: dict[str, Any], request_id: str = "", to: str = "") -> Message:
     """Write an e-mail to `user` in their language and announce it; it is sent once the transaction commits.
 
-    variables: what the template names; kept encrypted, and only until the mail is sent. to: where to, if not to the
-    user's own address.
+    variables: what the template names; the rendered mail is kept encrypted, and only until it is sent. to: where to,
+    if not to the user's own address.
     """
-    message = Message.objects.create(
-        channel=Channel.EMAIL,
-        to=[to or user.email],
-        template=template,
-        language=user.language,
-        user=user,
-        payload=crypto.encrypt_json(variables, purpose=PURPOSE),
-        request_id=request_id,
-    )
-    signals.message_queued.send(sender=Message, message=message)
-    return message
+    order = Order(policy=policy_of(Channel.EMAIL, template), user=user, request_id=request_id)
+    return send_templated_email(to=[to or user.email], template=template, context=variables, order=order)
+
+
+def queue_sms(*, template: str, phone: str, user: User, variables: dict[str, str], request_id: str = "") -> Message:
+    """Write a text to `phone` in the language of `user` and announce it; it is sent once the transaction commits."""
+    order = Order(policy=policy_of(Channel.SMS, template), user=user, request_id=request_id)
+    return send_templated_sms(to=phone, template=template, variables=variables, order=order)

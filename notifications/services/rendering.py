@@ -27,3 +27,22 @@ def render_email(template: str, variables: dict[str, Any], language: str) -> Ema
         text = render_to_string(f"{base}.txt", context).strip() + "\n"
         html = css_inline.inline(render_to_string(f"{base}.html", context), load_remote_stylesheets=False)
     return EmailContent(subject, text, html)
+
+
+@dataclass(frozen=True)
+class SmsContent:
+    """A text's words, and the version of the template that they come from (0: as the product has it)."""
+
+    text: str
+    version: int = 0
+
+
+SMS_TEXTS = {
+    "2fa_code": "Your verification code is: {code}",
+    "phone_verification": "Your FoodFleet code to confirm this number is: {code}",
+}
+
+
+def render_sms(template: str, variables: dict[str, str], language: str) -> SmsContent:
+    """Put the variables into the words of `template`."""
+    return SmsContent(SMS_TEXTS[template].format(**variables))

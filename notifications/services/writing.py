@@ -1,0 +1,84 @@
+"""Writing a message row: once for each sender and idempotency key, announced, inside the caller's transaction."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from notifications import signals
+from notifications.exceptions import IdempotencyConflictException
+from notifications.models import Attachment, Message
+from notifications.services import payloads
+from notifications.services.policies import Policy
+
+
+@dataclass(frozen=True)
+class Order:
+    """How, when and on whose behalf a message is to be sent.
+
+    user: whom it is for, if that is a user of ours. sender: who asked for it; with `idempotency_key` the same order
+    given twice makes one message. language: of the template, where the user's own is not meant.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    user: User | None = None
+    sender: User | None = None
+    idempotency_key: str = ""
+    request_id: str = ""
+    send_at: datetime | None = None
+    language: str = ""
+
+
+def digest_of(*parts: Any) -> str:
+    """One digest for the body that an idempotency key came with."""
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def repeated(order: Order, digest: str) -> Message | None:
+    """The message that this sender's key has made before, or None. Raises IdempotencyConflictException."""
+    if not order.idempotency_key or order.sender is None:
+        return None
+    found: Message | None = Message.objects.made_with(order.sender, order.idempotency_key).first()
+    if found is not None and found.body_digest != digest:
+        raise IdempotencyConflictException
+    return found
+
+
+def write(message: Message, content: dict[str, Any], order: Order, attachments: Sequence[Attachment] = ()) -> Message:
+    """Save `message` with `content` sealed and announce it; returns the earlier one where its key has come before.
+
+    Raises IdempotencyConflictException where the key came with another body.
+    """
+    _follow(message, order)
+    message.payload = payloads.seal(content)
+    try:
+        with transaction.atomic():
+            message.save(force_insert=True)
+            for attachment in attachments:
+                attachment.message = message
+                attachment.save(force_insert=True)
+            signals.message_queued.send(sender=Message, message=message)
+    except IntegrityError:
+        earlier = repeated(order, message.body_digest)
+        if earlier is None:
+            raise
+        return earlier
+    return message
+
+
+def _follow(message: Message, order: Order) -> None:
+    now = timezone.now()
+    policy = order.policy
+    message.kind, message.priority, message.guarantee = policy.kind, policy.priority, policy.guarantee
+    message.user, message.request_id = order.user, order.request_id
+    if order.sender is not None:
+        message.sender, message.idempotency_key = order.sender, order.idempotency_key
+    message.created_at = now
+    message.due_at = max(order.send_at or now, now)
+    message.expires_at = message.due_at + policy.lifetime if policy.lifetime else None
