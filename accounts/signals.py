@@ -51,3 +51,40 @@ two_factor_reset_approved = Signal()
 
 # The second factor was taken from `user`, as approved.
 two_factor_reset_done = Signal()
+
+# Mails about security carry a "That wasn't me" link: such a signal brings the token for it, `not_me_token: str`
+# (accounts.services.not_me.issue), because receivers of other apps call no service of accounts.
+
+# `user` asked for a link to choose a new password. reset_token: str.
+password_reset_requested = Signal()
+
+# `user` replaced the password, knowing the old one. not_me_token.
+password_changed = Signal()
+
+# `user` chose a password by a link from a mail; all sessions ended. not_me_token.
+password_reset_done = Signal()
+
+# The owner used a "That wasn't me" link: sessions ended, password unusable. reset_token: str.
+not_me_reported = Signal()
+
+# Staff made an account for `user`, who has to choose a password. actor: User | None, invitation_token: str.
+user_invited = Signal()
+
+# `user` wants another address. new_email: str, confirm_token: str ('' where the address is taken), undo_token: str,
+# not_me_token.
+email_change_requested = Signal()
+
+# The address of `user` has changed. old_email: str, undo_token: str, not_me_token.
+email_changed = Signal()
+
+# A code has to reach `phone: str`, so that `user` can prove that it is theirs. code: str.
+phone_code_requested = Signal()
+
+# `user` has another confirmed phone. not_me_token.
+phone_changed = Signal()
+
+# `user` is about to lose all personal data: whoever keeps more of it removes it now. actor: User | None.
+user_deleted = Signal()
+
+# `user` asked for all data about them: receivers answer `(name of a section, value of JSON)`.
+own_data_requested = Signal()

@@ -72,6 +72,7 @@ try:
     ACCOUNTS_PREVENT_ENUMERATION = env.flag("ACCOUNTS_PREVENT_ENUMERATION", default=True)
     ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ("mandatory", "optional"), "mandatory")
     PASSWORD_POLICY = env.choice("PASSWORD_POLICY", ("classic", "nist"), "classic")
+    PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL", ("http", "https"))
     BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, minimum=4, maximum=18)
     SESSION_MAX_DAYS = env.integer("SESSION_MAX_DAYS", 30, minimum=1, maximum=3650)
     THROTTLE_RATES = {

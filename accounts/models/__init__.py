@@ -1,6 +1,8 @@
 """Users, their sign-ins, and the secrets that they hold as digests."""
 
 from accounts.models.one_time_tokens import OneTimeToken
+from accounts.models.passwords import PasswordHistory
+from accounts.models.phone_codes import PhoneCode
 from accounts.models.second_factor import (
     BackupCode,
     Challenge,
@@ -21,6 +23,8 @@ __all__ = [
     "CodeAttempts",
     "OneTimeToken",
     "Passkey",
+    "PasswordHistory",
+    "PhoneCode",
     "RefreshToken",
     "SecondFactorReset",
     "SecurityEvent",

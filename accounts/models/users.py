@@ -37,6 +37,21 @@ class User(AbstractBaseUser):
     )
     must_change_password = models.BooleanField(_("must change the password"), default=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    invited_at = models.DateTimeField(_("invited"), null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField(
+        _("deleted"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Personal data is gone since then; the row stays as the pseudonym that audit rows name."),
+    )
+    # What the search by prefix reads: PostgreSQL uses an index for LIKE 'ann%' on these alone.
+    first_name_lower = models.GeneratedField(
+        expression=Lower("first_name"), output_field=models.CharField(max_length=150), db_persist=True
+    )
+    last_name_lower = models.GeneratedField(
+        expression=Lower("last_name"), output_field=models.CharField(max_length=150), db_persist=True
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -54,7 +69,16 @@ class User(AbstractBaseUser):
                 violation_error_message=_("There is an account with this e-mail address already."),
             )
         ]
-        indexes = [models.Index(fields=["created_at", "id"], name="accounts_user_by_creation")]
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="accounts_user_by_creation"),
+            models.Index(fields=["last_name", "id"], name="accounts_user_by_last_name"),
+            models.Index(fields=["id"], condition=models.Q(is_active=False), name="accounts_user_inactive"),
+            models.Index(fields=["id"], condition=models.Q(is_superuser=True), name="accounts_user_superuser"),
+            models.Index(
+                fields=["first_name_lower"], opclasses=["varchar_pattern_ops"], name="accounts_user_first_name"
+            ),
+            models.Index(fields=["last_name_lower"], opclasses=["varchar_pattern_ops"], name="accounts_user_last_name"),
+        ]
 
     def __str__(self) -> str:
         return self.email
