@@ -1,8 +1,10 @@
 """What notifications refuse, and what gateways report."""
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.exceptions import ConflictException, NotFoundException
+from foodfleet.core.exceptions import ConflictException, NotFoundException, ValidationException
 
 
 class MessageNotFoundException(NotFoundException):
@@ -36,3 +38,51 @@ class TemporaryDeliveryError(DeliveryError):
 
 class PermanentDeliveryError(DeliveryError):
     """Refused for good: trying again changes nothing."""
+
+
+class SmsTemplateNotFoundException(NotFoundException):
+    """No SMS template has this id or name, or it is switched off."""
+
+    code = "sms_template_not_found"
+    message = _("There is no such SMS template.")
+
+
+class EmailTemplateNotFoundException(NotFoundException):
+    """The product has no mail of this name."""
+
+    code = "email_template_not_found"
+    message = _("There is no such e-mail template.")
+
+
+class InvalidTemplateException(ValidationException):
+    """What staff wrote is no template that could be sent."""
+
+    message = _("This template cannot be used as it is.")
+
+
+class MissingVariablesException(ValidationException):
+    """A message cannot be written: values that its template needs are missing or blank."""
+
+    message = _("Values that this template needs are missing.")
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> "MissingVariablesException":
+        """The refusal that names them."""
+        entries = [
+            {"message": str(_("%(name)s is missing.") % {"name": name}), "code": "missing_variable"} for name in names
+        ]
+        return cls(details={"variables": entries})
+
+
+class TemplateInUseException(ConflictException):
+    """The product itself sends this template."""
+
+    code = "template_in_use"
+    message = _("The product itself sends this template: it can be changed or switched off, and not be deleted.")
+
+
+class UnsubscribeLinkException(NotFoundException):
+    """Not an unsubscribe link of ours, or its owner is gone."""
+
+    code = "unsubscribe_link_not_found"
+    message = _("This link does not hold any more.")

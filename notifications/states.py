@@ -29,9 +29,12 @@ class Guarantee(TextChoices):
 class Kind(TextChoices):
     """What a message is about; decides whether a person may switch it off."""
 
-    SECURITY = "security", _("Security")  # always sent
-    ACCOUNT = "account", _("Account")
-    MARKETING = "marketing", _("Marketing")
+    SECURITY = "security", _("The safety of your account")  # always sent
+    ACCOUNT = "account", _("Your account and your orders")
+    MARKETING = "marketing", _("News and offers")
+
+
+OPTIONAL_KINDS = (Kind.ACCOUNT, Kind.MARKETING)
 
 
 class EventType(TextChoices):
@@ -82,3 +85,20 @@ MOVES: dict[Status, frozenset[Status]] = {
 def sources(target: Status) -> list[Status]:
     """The states from which a message may move to `target`."""
     return [state for state, targets in MOVES.items() if target in targets]
+
+
+class SuppressionReason(TextChoices):
+    """Why nothing is sent to an address any more."""
+
+    BOUNCE = "bounce", _("The address does not exist (hard bounce)")
+    COMPLAINT = "complaint", _("The recipient called a message spam")
+    OPT_OUT = "opt_out", _("The recipient opted out")
+    MANUAL = "manual", _("Entered by staff")
+
+
+class ReceiptState(TextChoices):
+    """Where a report of a provider stands."""
+
+    WAITING = "waiting", _("Waiting for its message")  # came before our own commit; tried again for a while
+    APPLIED = "applied", _("Applied")
+    IGNORED = "ignored", _("Ignored")  # about no message of ours, or nothing that we act on

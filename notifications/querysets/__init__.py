@@ -1,5 +1,15 @@
 """Queries of notifications, by name, a module for each subject."""
 
 from notifications.querysets.messages import MessageQuerySet
+from notifications.querysets.people import PreferenceQuerySet, SuppressionQuerySet
+from notifications.querysets.receipts import ReceiptQuerySet
+from notifications.querysets.templates import EmailOverrideQuerySet, SmsTemplateQuerySet
 
-__all__ = ["MessageQuerySet"]
+__all__ = [
+    "EmailOverrideQuerySet",
+    "MessageQuerySet",
+    "PreferenceQuerySet",
+    "ReceiptQuerySet",
+    "SmsTemplateQuerySet",
+    "SuppressionQuerySet",
+]

@@ -1,0 +1,116 @@
+"""What staff may write: templates of texts, and other words for the mails of the product."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from notifications.querysets import EmailOverrideQuerySet, SmsTemplateQuerySet
+
+SMS_LENGTH = 1600  # Amazon SNS takes no more in one call
+NAME = RegexValidator(
+    r"\A[a-z0-9][a-z0-9_]*\Z", _("Small letters, digits and _ only, beginning with a letter or digit."), "invalid"
+)
+
+
+class SmsTemplate(models.Model):
+    """A text with `{{name}}` placeholders, in the default language and in others."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True, validators=[NAME])
+    content = models.TextField(_("content"), max_length=SMS_LENGTH)
+    translations = models.JSONField(
+        _("translations"), default=dict, blank=True, help_text=_('The content by language: {"de": "..."}.')
+    )
+    description = models.CharField(_("description"), max_length=500, blank=True, default="")
+    examples = models.JSONField(
+        _("examples"), default=dict, blank=True, help_text=_('A value for each placeholder: {"code": "123456"}.')
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects: ClassVar[SmsTemplateQuerySet] = SmsTemplateQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("SMS template")
+        verbose_name_plural = _("SMS templates")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Version(models.Model):
+    """How something that staff write stood after one edit. Never changed."""
+
+    number = models.PositiveIntegerField(_("version"))
+    data = models.JSONField(_("data"))
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    saved_at = models.DateTimeField(_("saved"), default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.number}"
+
+
+class SmsTemplateVersion(Version):
+    """One version of an SMS template."""
+
+    template = models.ForeignKey(SmsTemplate, on_delete=models.CASCADE, related_name="versions")
+
+    class Meta:
+        verbose_name = _("version of an SMS template")
+        verbose_name_plural = _("versions of SMS templates")
+        constraints = [
+            models.UniqueConstraint(fields=["template", "number"], name="notifications_sms_version_once"),
+        ]
+
+
+class EmailOverride(models.Model):
+    """Other words for one mail of the product, in one language or (`language` '') wherever a language has none."""
+
+    template = models.CharField(_("template"), max_length=100)
+    language = models.CharField(_("language"), max_length=10, blank=True, default="")
+    subject = models.CharField(_("subject"), max_length=200)
+    html = models.TextField(_("HTML"), max_length=100_000)
+    text = models.TextField(_("text"), max_length=50_000)
+    is_active = models.BooleanField(_("active"), default=True)
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects: ClassVar[EmailOverrideQuerySet] = EmailOverrideQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("e-mail override")
+        verbose_name_plural = _("e-mail overrides")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["template", "language"],
+                name="notifications_override_once",
+                violation_error_message=_("This mail has an override in this language already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template} {self.language}".strip()
+
+
+class EmailOverrideVersion(Version):
+    """One version of an e-mail override."""
+
+    override = models.ForeignKey(EmailOverride, on_delete=models.CASCADE, related_name="versions")
+
+    class Meta:
+        verbose_name = _("version of an e-mail override")
+        verbose_name_plural = _("versions of e-mail overrides")
+        constraints = [
+            models.UniqueConstraint(fields=["override", "number"], name="notifications_override_version_once"),
+        ]

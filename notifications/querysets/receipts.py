@@ -1,0 +1,24 @@
+"""Queries of providers' reports."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from notifications.states import ReceiptState
+
+
+class ReceiptQuerySet(models.QuerySet[Any]):
+    """Reports of providers."""
+
+    def waiting(self) -> "ReceiptQuerySet":
+        """Those whose message was not found yet, oldest first."""
+        return self.filter(state=ReceiptState.WAITING).order_by("received_at", "pk")
+
+    def received_before(self, moment: datetime) -> "ReceiptQuerySet":
+        """Older ones."""
+        return self.filter(received_at__lt=moment)
+
+    def settle(self, pk: int, state: str) -> bool:
+        """Take one out of waiting; False where somebody else was faster."""
+        return self.filter(pk=pk, state=ReceiptState.WAITING).update(state=state) == 1

@@ -1,0 +1,200 @@
+"""Texts that staff may write: saved with care, versioned, found fast, filled in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from notifications.exceptions import (
+    InvalidTemplateException,
+    MissingVariablesException,
+    SmsTemplateNotFoundException,
+    TemplateInUseException,
+)
+from notifications.models import SmsTemplate, SmsTemplateVersion
+from notifications.services import catalogue, placeholders, template_cache
+from notifications.services.segments import Size, measure
+from notifications.states import Channel
+
+VERSIONED = ("content", "translations", "description", "examples", "is_active")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that is ready to be sent, and the version of the template that it was made from."""
+
+    content: str
+    template: str
+    version: int
+    language: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A text as it would be sent, what it costs, and which values are missing or of no use."""
+
+    text: str
+    size: Size
+    missing: list[str]
+    unknown: list[str]
+
+
+def find(template_id: int) -> SmsTemplate:
+    """The template of this id. Raises SmsTemplateNotFoundException."""
+    template: SmsTemplate | None = SmsTemplate.objects.filter(pk=template_id).first()
+    if template is None:
+        raise SmsTemplateNotFoundException
+    return template
+
+
+def variables_of(template: SmsTemplate) -> list[str]:
+    """The declared names of one that the product sends; the names in its words otherwise."""
+    declared = catalogue.find(Channel.SMS, template.name)
+    if declared is not None:
+        return [variable.name for variable in declared.variables]
+    contents = [template.content, *template.translations.values()]
+    return list(dict.fromkeys(name for content in contents for name in placeholders.names(content)))
+
+
+def examples_of(template: SmsTemplate) -> dict[str, str]:
+    """A value for each variable: what staff gave, what the product declares, else the name itself."""
+    declared = catalogue.find(Channel.SMS, template.name)
+    known = {**(declared.examples if declared else {}), **template.examples}
+    return {name: str(known.get(name) or name) for name in variables_of(template)}
+
+
+def render(*, name: str, variables: Mapping[str, Any], language: str = "") -> Text:
+    """Fill in the active template of this name, in `language` or the nearest that it has.
+
+    Raises SmsTemplateNotFoundException, and MissingVariablesException where a value is missing or blank.
+    """
+    found = template_cache.sms_template(name)
+    if found is None:
+        raise SmsTemplateNotFoundException(details={"template": name})
+    chosen, content = in_language(found.content, found.translations, language)
+    missing = placeholders.missing(content, variables)
+    if missing:
+        raise MissingVariablesException.of(missing)
+    return Text(placeholders.fill(content, variables), name, found.version, chosen)
+
+
+def in_language(content: str, translations: Mapping[str, str], language: str) -> tuple[str, str]:
+    """The language that is there and its words: `de-at`, else `de`, else the default one."""
+    for candidate in fallbacks(language):
+        if translations.get(candidate):
+            return candidate, translations[candidate]
+    return settings.LANGUAGE_CODE, content
+
+
+def fallbacks(language: str) -> list[str]:
+    """`de-at` -> [`de-at`, `de`]."""
+    parts = language.lower().replace("_", "-").split("-") if language else []
+    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
+def preview(*, template: SmsTemplate, variables: Mapping[str, Any], language: str = "") -> Preview:
+    """What `template` would say; nothing is refused, what is wrong is listed."""
+    _language, content = in_language(template.content, template.translations, language)
+    text = placeholders.fill(content, variables)
+    known = set(variables_of(template))
+    unknown = sorted(name for name in variables if name not in known)
+    return Preview(text, measure(text), placeholders.missing(content, variables), unknown)
+
+
+def save(*, template: SmsTemplate, by: User | None) -> SmsTemplate:
+    """Check and save a new or changed template, and keep this version of it.
+
+    Raises InvalidTemplateException, TemplateInUseException, or Django's ValidationError for a wrong or taken name.
+    """
+    _check(template)
+    template.full_clean()  # Django's ValidationError: a name that is taken or malformed
+    with transaction.atomic():
+        if template.pk is None:
+            template.version = 1
+        else:
+            SmsTemplate.objects.filter(pk=template.pk).update(version=F("version") + 1)
+            template.version = SmsTemplate.objects.values_list("version", flat=True).get(pk=template.pk)
+        template.save()
+        _keep_version(template, by)
+    return template
+
+
+def restore(*, template: SmsTemplate, number: int, by: User | None) -> SmsTemplate:
+    """Make version `number` the newest one. Raises SmsTemplateNotFoundException where there is none."""
+    version = template.versions.filter(number=number).first()
+    if version is None:
+        raise SmsTemplateNotFoundException
+    for field in VERSIONED:
+        setattr(template, field, version.data[field])
+    return save(template=template, by=by)
+
+
+def delete(*, template: SmsTemplate) -> None:
+    """Remove a template with its versions. Raises TemplateInUseException for one that the product sends."""
+    if catalogue.find(Channel.SMS, template.name) is not None:
+        raise TemplateInUseException
+    with transaction.atomic():
+        template.delete()
+
+
+def create_missing() -> int:
+    """Make the templates that the product sends where there are none; what staff edited stays. Returns how many."""
+    made = 0
+    for declared in catalogue.of(Channel.SMS):
+        template, is_new = SmsTemplate.objects.get_or_create(
+            name=declared.name, defaults={"content": declared.content, "description": str(declared.description)}
+        )
+        if is_new:
+            _keep_version(template, None)
+            made += 1
+    return made
+
+
+def _keep_version(template: SmsTemplate, by: User | None) -> None:
+    data = {field: getattr(template, field) for field in VERSIONED}
+    SmsTemplateVersion.objects.create(template=template, number=template.version, data=data, saved_by=by)
+
+
+def _check(template: SmsTemplate) -> None:
+    _check_declared_name_stays(template)
+    _check_shape(template)
+    _check_words(template.name, template.content, "content")
+    for language, content in template.translations.items():
+        if language not in dict(settings.LANGUAGES):
+            message = _("Languages are %(languages)s.") % {"languages": ", ".join(dict(settings.LANGUAGES))}
+            raise InvalidTemplateException.for_field("translations", message, "invalid_choice")
+        _check_words(template.name, content, "translations")
+    if len(template.content) > _length() or any(len(text) > _length() for text in template.translations.values()):
+        raise InvalidTemplateException.for_field("content", _("This is too long for a text."), "max_length")
+
+
+def _length() -> int:
+    return int(SmsTemplate._meta.get_field("content").max_length or 0)
+
+
+def _check_declared_name_stays(template: SmsTemplate) -> None:
+    old = SmsTemplate.objects.filter(pk=template.pk).values_list("name", flat=True).first()
+    if old and old != template.name and catalogue.find(Channel.SMS, old) is not None:
+        raise TemplateInUseException
+
+
+def _check_shape(template: SmsTemplate) -> None:
+    for field in ("translations", "examples"):
+        value = getattr(template, field)
+        if not isinstance(value, dict) or not all(
+            isinstance(item, str) and "\x00" not in item for item in value.values()
+        ):
+            raise InvalidTemplateException.for_field(field, _("Give names with texts."), "invalid")
+
+
+def _check_words(name: str, content: str, field: str) -> None:
+    placeholders.check(content, field=field)
+    declared = catalogue.find(Channel.SMS, name)
+    if declared is None:
+        return
+    catalogue.check_use(declared=declared, used=set(placeholders.names(content)), field=field)
