@@ -9,8 +9,22 @@ from rest_framework.throttling import BaseThrottle
 
 from foodfleet.core.clients import Client, client_of
 from foodfleet.core.counters import hit
+from foodfleet.core.exceptions import ThrottledException
 
 NETWORK_FACTOR = 5  # a network of many addresses may do this many times what one address may
+
+
+def count(scope: str, client: Client) -> None:
+    """Count one request of `client` in `scope`, by address and by network. Raises ThrottledException."""
+    rate = settings.THROTTLE_RATES[scope]
+    if rate is None:
+        return
+    limit, seconds = rate
+    address, network = address_and_network(client)
+    for key, allowed in ((address, limit), (network, limit * NETWORK_FACTOR)):
+        counted = hit(f"{scope}:{key}", limit=allowed, seconds=seconds)
+        if not counted.allowed:
+            raise ThrottledException(counted.retry_after)
 
 
 class AddressThrottle(BaseThrottle):
@@ -20,16 +34,11 @@ class AddressThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         self._wait = 0.0
-        rate = settings.THROTTLE_RATES[self.scope]
-        if rate is None:
-            return True
-        limit, seconds = rate
-        address, network = address_and_network(client_of(request))
-        for key, allowed in ((address, limit), (network, limit * NETWORK_FACTOR)):
-            counted = hit(f"{self.scope}:{key}", limit=allowed, seconds=seconds)
-            if not counted.allowed:
-                self._wait = counted.retry_after
-                return False
+        try:
+            count(self.scope, client_of(request))
+        except ThrottledException as error:
+            self._wait = error.retry_after
+            return False
         return True
 
     def wait(self) -> float:

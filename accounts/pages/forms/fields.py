@@ -1,0 +1,58 @@
+"""Fields that several forms share, with what password managers and phones want to know of them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.utils.translation import gettext_lazy as _
+
+MAX_PASSWORD = 4096  # a shape only: the rule about passwords says how long one may be
+MAX_CODE = 64
+PLAIN = {"autocapitalize": "none", "spellcheck": "false"}
+
+
+def email_field(*, autocomplete: str = "email", **options: Any) -> forms.EmailField:
+    """An e-mail address."""
+    widget = forms.EmailInput(attrs={"autocomplete": autocomplete, "inputmode": "email", **PLAIN})
+    return forms.EmailField(**{"label": _("E-mail address"), "max_length": 254, "widget": widget, **options})
+
+
+def present_password_field(**options: Any) -> forms.CharField:
+    """The password that somebody has."""
+    return _password_field("current-password", **{"label": _("Password"), **options})
+
+
+def new_password_field(**options: Any) -> forms.CharField:
+    """A password that somebody chooses; its help text names the rules of PASSWORD_POLICY."""
+    return _password_field("new-password", help_text=password_validators_help_text_html(), **options)
+
+
+def _password_field(autocomplete: str, **options: Any) -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete, **PLAIN})
+    return forms.CharField(strip=False, max_length=MAX_PASSWORD, widget=widget, **options)
+
+
+def code_field(**options: Any) -> forms.CharField:
+    """The digits of an authenticator app or of a text message."""
+    widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", **PLAIN})
+    return forms.CharField(**{"label": _("Code"), "max_length": MAX_CODE, "widget": widget, **options})
+
+
+def any_code_field(**options: Any) -> forms.CharField:
+    """A code of the app, or one of the backup codes, which have letters too."""
+    widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", **PLAIN})
+    return forms.CharField(**{"label": _("Code"), "max_length": MAX_CODE, "widget": widget, **options})
+
+
+def phone_field(**options: Any) -> forms.CharField:
+    """A phone number; spaces, dashes and brackets are how people write one, and are taken out."""
+    widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel", "dir": "ltr"})
+    return PhoneField(**{"label": _("Phone number"), "max_length": 40, "widget": widget, **options})
+
+
+class PhoneField(forms.CharField):
+    """E.164 out of what somebody typed; whether it is a number is for the service to say."""
+
+    def to_python(self, value: Any) -> str:
+        typed = super().to_python(value) or ""
+        return "".join(char for char in typed if char not in " -./()\u00a0\u200e\u202a\u202c")

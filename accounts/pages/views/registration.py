@@ -1,0 +1,61 @@
+"""Becoming a user."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts.exceptions import InvalidTokenException
+from accounts.pages.forms.registration import EmailForm, RegisterForm
+from accounts.pages.views.base import FormPage
+from accounts.services import one_time_tokens, registration
+from accounts.states import TokenPurpose
+from foodfleet.core import throttling
+from foodfleet.core.clients import client_of
+
+
+@method_decorator(sensitive_post_parameters("password"), name="dispatch")
+class RegisterPage(FormPage):
+    """Make an account. The answer is the same whether or not the address has one."""
+
+    template_name = "accounts/register.html"
+    form_class = RegisterForm
+    throttle = "register"
+
+    def accepted(self, form: RegisterForm) -> HttpResponse:
+        new = registration.NewUser(**form.cleaned_data, language=get_language() or "")
+        registration.register(new=new, client=self.client)
+        return render(self.request, "accounts/register_done.html", {"email": new.email})
+
+
+class ResendPage(FormPage):
+    """Ask for another confirmation mail."""
+
+    template_name = "accounts/email_verify_invalid.html"
+    form_class = EmailForm
+    throttle = "forgot"
+
+    def accepted(self, form: EmailForm) -> HttpResponse:
+        registration.resend_verification(**form.cleaned_data, client=self.client)
+        return render(self.request, "accounts/register_done.html", form.cleaned_data)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify_email(request: HttpRequest, token: str) -> HttpResponse:
+    """Confirm an address. A GET asks first: mail scanners open links, and must not use them up."""
+    throttling.count("register", client_of(request))
+    try:
+        if request.method == "POST":
+            registration.verify_email(token=token, client=client_of(request))
+            return render(request, "accounts/email_verify_done.html")
+        proof = one_time_tokens.find(token, TokenPurpose.VERIFY_EMAIL)
+    except InvalidTokenException:
+        context: dict[str, Any] = {"form": EmailForm()}
+        return render(request, "accounts/email_verify_invalid.html", context, status=400)
+    return render(request, "accounts/email_verify.html", {"token": token, "email": proof.user.email})

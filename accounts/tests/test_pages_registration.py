@@ -1,0 +1,50 @@
+"""Becoming a user in a browser."""
+
+import pytest
+from django.core import mail
+
+from conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DETAILS = {"email": "ann@example.com", "password": PASSWORD}
+
+
+def test_a_person_registers_and_confirms_in_a_browser(client, link_token):
+    done = client.post("/register/", DETAILS)
+    assert "ann@example.com" in done.content.decode()
+    address = f"/email/verify/{link_token('/email/verify/')}/"
+    assert "Confirm my address" in client.get(address).content.decode()
+    assert "Your address is confirmed" in client.post(address).content.decode()
+    assert client.post(address).status_code == 400
+
+
+def test_a_taken_address_gets_the_same_answer_and_its_owner_a_mail(client, user):
+    new = client.post("/register/", {**DETAILS, "email": "bob@example.com"})
+    taken = client.post("/register/", DETAILS)
+    assert taken.status_code == new.status_code
+    assert taken.content.decode().count("ann@example.com") == new.content.decode().count("bob@example.com")
+    assert mail.outbox[-1].to == ["ann@example.com"]
+
+
+def test_a_weak_password_is_refused_beside_its_field(client):
+    answer = client.post("/register/", {**DETAILS, "password": "short"})
+    assert answer.status_code == 422
+    assert "Use at least 8 characters." in answer.context["form"].errors["password"]
+    assert 'id="id_password_error"' in answer.content.decode()
+
+
+def test_another_confirmation_mail_can_be_asked_for(client):
+    client.post("/register/", DETAILS)
+    mail.outbox.clear()
+    answer = client.post("/email/resend/", {"email": "ann@example.com"})
+    assert answer.status_code == 200
+    assert len(mail.outbox) == 1
+
+
+def test_registrations_of_pages_and_api_count_together(client, api, settings):
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "register": (2, 60)}
+    api.post("/api/v1/auth/register/", DETAILS)
+    client.post("/register/", {**DETAILS, "email": "bob@example.com"})
+    answer = client.post("/register/", {**DETAILS, "email": "cal@example.com"})
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
