@@ -22,7 +22,8 @@ urlpatterns = [
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("accounts.api.urls")),
     path("", include("accounts.pages.urls")),
+    path("", include("notifications.pages.urls")),
 ]
 if settings.DEBUG:
-    urlpatterns.append(path("dev/", include("notifications.pages.urls")))
+    urlpatterns.append(path("dev/", include("notifications.pages.dev_urls")))
 urlpatterns.append(re_path(r"^api/", api_not_found))

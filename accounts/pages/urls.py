@@ -33,7 +33,5 @@ urlpatterns = [
     path("account/sessions/", home.pending, name="account_sessions"),
     path("account/sessions/<uuid:id>/end/", home.pending, name="session_end"),
     path("account/sessions/end-others/", home.pending, name="sessions_end_others"),
-    path("account/preferences/", home.pending, name="account_preferences"),
     path("account/sudo/", home.pending, name="sudo"),
-    path("unsubscribe/<str:token>/", home.pending, name="unsubscribe"),
 ]

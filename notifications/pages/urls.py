@@ -1,10 +1,10 @@
-"""Addresses below /dev/, there in DEBUG alone."""
+"""Addresses of the pages."""
 
 from django.urls import path
 
-from notifications.pages import views
+from notifications.pages.views import preferences
 
 urlpatterns = [
-    path("mailbox/", views.mailbox_page, name="dev_mailbox"),
-    path("mailbox/<str:message_id>/", views.mailbox_body, name="dev_mailbox_body"),
+    path("account/preferences/", preferences.PreferencesPage.as_view(), name="account_preferences"),
+    path("unsubscribe/<str:token>/", preferences.unsubscribe, name="unsubscribe"),
 ]

@@ -1,0 +1,20 @@
+"""The mailbox of a development machine."""
+
+import pytest
+from csp.middleware import CSPMiddleware
+from django.test import RequestFactory
+
+from notifications.gateways import mailbox
+from notifications.pages.views.mailbox import mailbox_body
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_only_the_frame_of_a_mail_may_have_inline_styles(client):
+    mailbox.keep(channel="email", to=["ann@example.com"], subject="Hello", text="Hello", html="<p style='color:red'>")
+    newest = mailbox.newest_first()[0]
+    answer = CSPMiddleware(lambda request: mailbox_body(request, newest.id))(RequestFactory().get("/"))
+    policy = answer["Content-Security-Policy"]
+    assert "style-src 'self' 'unsafe-inline'" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "unsafe-inline" not in client.get("/login/")["Content-Security-Policy"]

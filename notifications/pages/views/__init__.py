@@ -1,0 +1,1 @@
+"""The pages of notifications, a module for each subject."""

@@ -1,0 +1,49 @@
+"""What a person wants to be told."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+from django.views.generic import FormView
+
+from notifications.exceptions import UnsubscribeLinkException
+from notifications.pages.forms import PreferencesForm
+from notifications.services import preferences
+
+
+@method_decorator(never_cache, name="dispatch")
+class PreferencesPage(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # a generic for mypy alone
+    """Switch kinds of messages on and off."""
+
+    template_name = "accounts/preferences.html"
+    form_class = PreferencesForm
+    http_method_names = ["get", "head", "post", "options"]
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "present": preferences.of(self.request.user)}  # type: ignore[arg-type]
+
+    def form_valid(self, form: PreferencesForm) -> HttpResponse:
+        preferences.change(user=self.request.user, wishes=form.wishes)  # type: ignore[arg-type]
+        messages.success(self.request, _("Saved. This holds from the next message on."))
+        return redirect("account_preferences")
+
+
+@never_cache
+@csrf_exempt  # mail programs post here by themselves (RFC 8058); the signed token says who may
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """Switch one kind of message off, without signing in. A GET asks first: mail scanners open links."""
+    posted = request.method == "POST"
+    try:
+        user, kind = preferences.unsubscribe(token) if posted else preferences.read_link(token)
+    except UnsubscribeLinkException:
+        return render(request, "accounts/unsubscribe.html", {"valid": False}, status=404)
+    context = {"token": token, "valid": True, "done": posted, "kind": kind.label, "email": user.email}
+    return render(request, "accounts/unsubscribe.html", context)

@@ -1,0 +1,41 @@
+"""The pages of notifications."""
+
+import pytest
+
+from notifications.services import preferences
+from notifications.states import Kind
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_person_switches_a_kind_of_message_off(client, user):
+    client.force_login(user)
+    assert client.get("/account/preferences/").context["form"]["marketing"].initial is True
+    saved = client.post("/account/preferences/", {"account": "on"}, follow=True)
+    assert "Saved." in saved.content.decode()
+    assert preferences.of(user) == {Kind.ACCOUNT: True, Kind.MARKETING: False}
+
+
+def test_preferences_are_for_those_who_are_signed_in(client):
+    assert client.get("/account/preferences/").url == "/login/?next=/account/preferences/"
+
+
+def test_a_link_in_a_mail_unsubscribes_and_looking_at_it_does_not(client, user):
+    path = preferences.unsubscribe_link(user, Kind.MARKETING).removeprefix("http://testserver")
+    assert "Unsubscribe?" in client.get(path).content.decode()
+    assert preferences.wants(user, Kind.MARKETING)
+    assert "You are unsubscribed" in client.post(path).content.decode()
+    assert not preferences.wants(user, Kind.MARKETING)
+
+
+def test_a_mail_program_unsubscribes_by_itself(user):
+    from django.test import Client
+
+    path = preferences.unsubscribe_link(user, Kind.MARKETING).removeprefix("http://testserver")
+    answer = Client(enforce_csrf_checks=True).post(path, {"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    assert not preferences.wants(user, Kind.MARKETING)
+
+
+def test_a_forged_unsubscribe_link_is_refused(client, user):
+    assert client.post("/unsubscribe/eyJ1c2VyIjoxfQ:1a:forged/").status_code == 404
