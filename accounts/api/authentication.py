@@ -7,6 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.request import Request
 
+from accounts.api.obligations import ensure_none
 from accounts.exceptions import InvalidTokenException
 from accounts.models import Session, User
 from accounts.services import sessions, tokens
@@ -28,6 +29,7 @@ class BearerAuthentication(BaseAuthentication):
         claims = tokens.read(token, tokens.AccessToken)
         session = sessions.usable_session(claims["sid"], claims["sub"])
         structlog.contextvars.bind_contextvars(user_id=session.user_id)
+        ensure_none(session.user, request.parser_context.get("view"))
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:
@@ -36,6 +38,12 @@ class BearerAuthentication(BaseAuthentication):
 
 class PageSessionAuthentication(SessionAuthentication):
     """The pages' own scripts: Django's session cookie, with CSRF."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        found = super().authenticate(request)
+        if found is not None:
+            ensure_none(found[0], request.parser_context.get("view"))
+        return found
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api.views import me, registration, sign_in
+from accounts.api.views import me, passwords, registration, sign_in
 
 urlpatterns = [
     path("auth/register/", registration.RegisterView.as_view(), name="api_register"),
@@ -11,5 +11,8 @@ urlpatterns = [
     path("auth/login/", sign_in.LoginView.as_view(), name="api_login"),
     path("auth/refresh/", sign_in.RefreshView.as_view(), name="api_refresh"),
     path("auth/logout/", sign_in.LogoutView.as_view(), name="api_logout"),
+    path("auth/password/forgot/", passwords.ForgotPasswordView.as_view(), name="api_password_forgot"),
+    path("auth/password/reset/", passwords.ResetPasswordView.as_view(), name="api_password_reset"),
+    path("auth/password/change/", passwords.ChangePasswordView.as_view(), name="api_password_change"),
     path("users/me/", me.MeView.as_view(), name="api_me"),
 ]

@@ -1,5 +1,6 @@
 """Queries of accounts, by name."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -25,6 +26,15 @@ class UserQuerySet(models.QuerySet["User"]):
     def superusers(self) -> "UserQuerySet":
         """Those who may do everything and can sign in."""
         return self.filter(is_superuser=True, is_active=True)
+
+    def reachable(self) -> "UserQuerySet":
+        """Those to whose address a link that opens the account may go: it is confirmed, or staff invited it."""
+        known = models.Q(email_verified_at__isnull=False) | models.Q(invited_at__isnull=False)
+        return self.filter(known, is_active=True, deleted_at__isnull=True)
+
+    def locked(self, pk: int) -> "User":
+        """The user as the row is now, kept for this transaction."""
+        return self.select_for_update().get(pk=pk)
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -83,11 +93,11 @@ class RefreshTokenQuerySet(models.QuerySet[Any]):
 class OneTimeTokenQuerySet(models.QuerySet[Any]):
     """Links that serve once."""
 
-    def usable(self, digest: str, purpose: str, now: datetime) -> "OneTimeTokenQuerySet":
-        """Neither spent nor expired, made for `purpose`; with its user."""
-        return self.filter(digest=digest, purpose=purpose, spent_at__isnull=True, expires_at__gt=now).select_related(
-            "user"
-        )
+    def usable(self, digest: str, purposes: Sequence[str], now: datetime) -> "OneTimeTokenQuerySet":
+        """Neither spent nor expired, made for one of `purposes`; with its user."""
+        return self.filter(
+            digest=digest, purpose__in=purposes, spent_at__isnull=True, expires_at__gt=now
+        ).select_related("user")
 
     def spend(self, pk: int, now: datetime) -> bool:
         """Mark one as spent; False where it was already, however many try at once."""

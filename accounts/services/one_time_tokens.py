@@ -30,9 +30,9 @@ def issue(user: User, purpose: TokenPurpose, *, data: dict[str, Any] | None = No
     return token
 
 
-def find(token: str, purpose: TokenPurpose) -> OneTimeToken:
-    """The usable token of `purpose`, not spent by looking. Raises InvalidTokenException."""
-    found: OneTimeToken | None = OneTimeToken.objects.usable(crypto.digest(token), purpose, timezone.now()).first()
+def find(token: str, *purposes: TokenPurpose) -> OneTimeToken:
+    """The usable token of one of `purposes`, not spent by looking. Raises InvalidTokenException."""
+    found: OneTimeToken | None = OneTimeToken.objects.usable(crypto.digest(token), purposes, timezone.now()).first()
     if found is None:
         raise InvalidTokenException
     return found

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.utils import timezone
 
@@ -42,7 +41,7 @@ def authenticate(*, email: str, password: str) -> User:
     if user is None:
         passwords.hashed(password)
         raise InvalidCredentialsException
-    if not check_password(password, user.password) or not user.is_active:
+    if not passwords.matches(user, password) or not user.is_active:
         raise InvalidCredentialsException
     if settings.ACCOUNTS_EMAIL_VERIFICATION == "mandatory" and not user.is_email_verified:
         raise EmailNotVerifiedException

@@ -7,6 +7,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.models import User
+
 NO_CONTENT = OpenApiResponse(description="Done.")
 
 
@@ -15,6 +17,12 @@ def validated(request: Request, shape: type[Any]) -> dict[str, Any]:
     serializer = shape(data=request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def signed_in_user(request: Request) -> User:
+    """The caller, in a view that only those who are signed in reach."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 class OpenView(APIView):

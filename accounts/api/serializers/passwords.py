@@ -1,0 +1,21 @@
+"""Shapes of what is said about passwords."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api.serializers import PasswordField, TokenField
+
+
+class ResetPasswordSerializer(serializers.Serializer[Any]):
+    """The secret of the link, and the new password."""
+
+    token = TokenField()
+    password = PasswordField()
+
+
+class ChangePasswordSerializer(serializers.Serializer[Any]):
+    """The present password and the new one."""
+
+    current_password = PasswordField()
+    new_password = PasswordField()

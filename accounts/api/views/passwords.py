@@ -1,0 +1,64 @@
+"""Choosing another password."""
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api import serializers
+from accounts.api.serializers.passwords import ChangePasswordSerializer, ResetPasswordSerializer
+from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated
+from accounts.models import Session
+from accounts.services import password_change, password_reset
+from foodfleet.core.clients import client_of
+from foodfleet.core.throttling import ForgotThrottle, LoginThrottle
+
+
+class ForgotPasswordView(OpenView):
+    """Ask for a link to choose a password."""
+
+    throttle_classes = [ForgotThrottle]
+
+    @extend_schema(request=serializers.EmailInSerializer, responses={202: serializers.DetailSerializer})
+    def post(self, request: Request) -> Response:
+        """Mail the link where the address is known and confirmed; the answer is always the same."""
+        password_reset.request(**validated(request, serializers.EmailInSerializer), client=client_of(request))
+        detail = _("If there is an account with this address, we sent it a link to choose a new password.")
+        return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
+
+
+class ResetPasswordView(OpenView):
+    """Choose a password by the link of a mail."""
+
+    throttle_classes = [ForgotThrottle]
+
+    @extend_schema(request=ResetPasswordSerializer, responses={204: NO_CONTENT})
+    def post(self, request: Request) -> Response:
+        """Use the token of a reset or an invitation; all sessions end. A refused password does not spend it."""
+        password_reset.reset(**validated(request, ResetPasswordSerializer), client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ChangePasswordView(APIView):
+    """Change one's own password."""
+
+    permission_classes = [IsAuthenticated]
+    throttle_classes = [LoginThrottle]
+    open_to_obliged = True
+
+    @extend_schema(request=ChangePasswordSerializer, responses={204: NO_CONTENT})
+    def post(self, request: Request) -> Response:
+        """Replace the password; every other session ends."""
+        data = validated(request, ChangePasswordSerializer)
+        keep = request.auth.pk if isinstance(request.auth, Session) else None
+        password_change.change(
+            user=signed_in_user(request),
+            current=data["current_password"],
+            new=data["new_password"],
+            client=client_of(request),
+            keep=keep,
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)

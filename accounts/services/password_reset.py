@@ -1,0 +1,76 @@
+"""Another password, by somebody who reads the account's mail."""
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import signals
+from accounts.exceptions import InvalidTokenException
+from accounts.models import OneTimeToken, User
+from accounts.services import not_me, one_time_tokens, passwords, security_events, sessions
+from accounts.states import EndReason, EventKind, TokenPurpose
+from foodfleet.core import crypto
+from foodfleet.core.addresses import normalize_email
+from foodfleet.core.clients import Client
+from foodfleet.core.counters import hit
+
+MAILS_AN_HOUR = 10  # to one address, whoever asks: nobody's mailbox is to be flooded through us
+
+
+def request(*, email: str, client: Client) -> None:
+    """Mail a link to choose a password to an address that is confirmed or invited; say nothing otherwise."""
+    if not _may_mail(email):
+        return
+    with transaction.atomic():
+        user = User.objects.with_email(email).reachable().first()
+        if user is None:
+            return
+        token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
+        security_events.record(kind=EventKind.PASSWORD_RESET_REQUESTED, user=user, client=client)
+        signals.password_reset_requested.send(sender=User, user=user, reset_token=token, client=client)
+
+
+def _may_mail(email: str) -> bool:
+    if settings.THROTTLE_RATES["forgot"] is None:
+        return True
+    address = crypto.keyed_digest(normalize_email(email), purpose="reset-mails")
+    return hit(f"reset:{address}", limit=MAILS_AN_HOUR, seconds=3600).allowed
+
+
+def find(token: str) -> OneTimeToken:
+    """The link of a reset or an invitation, with its user; not spent by looking. Raises InvalidTokenException."""
+    found = one_time_tokens.find(token, TokenPurpose.RESET_PASSWORD, TokenPurpose.INVITATION)
+    if not found.user.is_active:
+        raise InvalidTokenException
+    return found
+
+
+def reset(*, token: str, password: str, client: Client) -> User:
+    """Take the link as proof of the mailbox: replace the password, end all sessions, open a lock by wrong passwords.
+
+    Signs nobody in: a second factor is asked for as ever, and a lock by staff holds. A refused password does not spend
+    the link. Raises InvalidTokenException, WeakPasswordException or PasswordReusedException.
+    """
+    proof = find(token)
+    encoded = passwords.validated_hash(proof.user, password)
+    with transaction.atomic():
+        one_time_tokens.spend(proof)
+        user = User.objects.locked(proof.user_id)
+        if not user.is_active:
+            raise InvalidTokenException
+        passwords.replace(user, encoded)
+        sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
+        _announce(user, proof, client)
+    return user
+
+
+def _announce(user: User, proof: OneTimeToken, client: Client) -> None:
+    invited = proof.purpose == TokenPurpose.INVITATION
+    kind = EventKind.INVITATION_ACCEPTED if invited else EventKind.PASSWORD_RESET
+    security_events.record(kind=kind, user=user, client=client)
+    if not user.is_email_verified:
+        user.email_verified_at = timezone.now()
+        user.save(update_fields=["email_verified_at"])
+        signals.email_verified.send(sender=User, user=user, client=client)
+    if not invited:
+        signals.password_reset_done.send(sender=User, user=user, not_me_token=not_me.issue(user), client=client)

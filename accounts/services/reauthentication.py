@@ -1,0 +1,15 @@
+"""Who is signed in shows once more that they know the password."""
+
+from accounts.exceptions import InvalidCredentialsException
+from accounts.models import User
+from accounts.services import passwords
+from foodfleet.core.clients import Client
+
+
+def confirm_password(*, user: User, password: str, client: Client) -> None:
+    """Compare the password; wrong ones count towards the lock as at sign-in, so that a stolen session guesses no more.
+
+    Never call it inside a transaction. Raises InvalidCredentialsException or AccountLockedException.
+    """
+    if not passwords.matches(user, password):
+        raise InvalidCredentialsException

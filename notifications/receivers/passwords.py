@@ -1,0 +1,51 @@
+"""Passwords and how they change -> what is said to whom."""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from accounts import signals as accounts
+from accounts.models import User
+from foodfleet.core.clients import Client
+from notifications.services import outbox
+from notifications.services.links import link
+from notifications.services.security_facts import security_facts
+
+
+@receiver(accounts.password_reset_requested)
+def send_reset_link(user: User, reset_token: str, client: Client, **kwargs: Any) -> None:
+    """The link to choose a password."""
+    variables = {"link": link("password_reset", reset_token), "first_name": user.first_name}
+    outbox.queue_email(template="password_reset", user=user, variables=variables, request_id=client.request_id)
+
+
+@receiver(accounts.password_changed)
+def send_password_changed(user: User, not_me_token: str, client: Client, **kwargs: Any) -> None:
+    """Tell the owner."""
+    variables = security_facts(user, client, not_me_token)
+    outbox.queue_email(template="password_changed", user=user, variables=variables, request_id=client.request_id)
+
+
+@receiver(accounts.password_reset_done)
+def send_password_reset_done(user: User, not_me_token: str, client: Client, **kwargs: Any) -> None:
+    """Tell the owner."""
+    variables = security_facts(user, client, not_me_token)
+    outbox.queue_email(template="password_reset_done", user=user, variables=variables, request_id=client.request_id)
+
+
+@receiver(accounts.not_me_reported)
+def send_way_back(user: User, reset_token: str, client: Client, **kwargs: Any) -> None:
+    """The link to choose a password, for an account that its owner has just shut."""
+    variables = {"link": link("password_reset", reset_token), "first_name": user.first_name}
+    outbox.queue_email(template="wasnt_me", user=user, variables=variables, request_id=client.request_id)
+
+
+@receiver(accounts.user_invited)
+def send_invitation(user: User, invitation_token: str, actor: User | None, client: Client, **kwargs: Any) -> None:
+    """The link to choose the first password."""
+    variables = {
+        "link": link("password_reset", invitation_token),
+        "inviter": (actor.get_full_name() or actor.email) if actor else "FoodFleet",
+        "first_name": user.first_name,
+    }
+    outbox.queue_email(template="invitation", user=user, variables=variables, request_id=client.request_id)
