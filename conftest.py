@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,15 @@ def link_token() -> Callable[..., str]:
         raise AssertionError(f"no mail with a link to {path}")
 
     return find
+
+
+@pytest.fixture
+def allow(db: None) -> Callable[..., Any]:
+    """Give a user a role of their own with these labels: `allow(user, "users:read", scope="fleet:12")`."""
+    from rbac.services import assignments, roles
+
+    def give(user: User, *labels: str, **how: Any) -> Any:
+        role = roles.create(actor=None, edit=roles.RoleEdit(name=f"role {uuid.uuid4()}", permissions=labels))
+        return assignments.grant(actor=None, user=user, role=role, **how)
+
+    return give

@@ -191,6 +191,9 @@ CELERY_BROKER_CONNECTION_TIMEOUT = CONNECT_TIMEOUT
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
+# ---------------------------------------------------------------- Permissions
+AUTHENTICATION_BACKENDS = ["rbac.services.backend.RoleBackend"]
+
 # ---------------------------------------------------------------- Passwords
 PASSWORD_HASHERS = ["accounts.services.hashers.BCryptHasher"]
 _LENGTH = {"classic": 8, "nist": 15}[PASSWORD_POLICY]  # NIST SP 800-63B-4 3.1.1.2: 15 where it is the only factor

@@ -7,3 +7,6 @@ class RbacConfig(AppConfig):
 
     name = "rbac"
     verbose_name = _("Access")
+
+    def ready(self) -> None:
+        from rbac import receivers  # noqa: F401  registers itself

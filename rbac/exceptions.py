@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.exceptions import NotFoundException
+from foodfleet.core.exceptions import ConflictException, NotFoundException
 
 
 class RoleNotFoundException(NotFoundException):
@@ -17,3 +17,34 @@ class PermissionNotFoundException(NotFoundException):
 
     code = "permission_not_found"
     message = _("There is no such permission.")
+
+
+class HolderNotFoundException(NotFoundException):
+    """No user has this id."""
+
+    code = "user_not_found"
+    message = _("There is no such user.")
+
+
+class RoleInUseException(ConflictException):
+    """The role is held or included, or declared in code."""
+
+    message = _("This role is in use.")
+
+
+class DeclaredPermissionException(ConflictException):
+    """The permission is declared in code."""
+
+    message = _("This permission is declared in code; it cannot be deleted.")
+
+
+class AlreadyThereException(ConflictException):
+    """A role or permission of this name, or an assignment like this one, is there already."""
+
+    message = _("This is there already.")
+
+
+class LastSuperuserException(ConflictException):
+    """Nobody would be left who may do everything."""
+
+    message = _("This is the last superuser.")

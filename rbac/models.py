@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from rbac.querysets import RoleAssignmentQuerySet
+from rbac.querysets import RoleAssignmentQuerySet, RoleManager, RoleRevisionQuerySet
 
 
 class Role(Group):
@@ -25,6 +25,9 @@ class Role(Group):
         _("system role"), default=False, help_text=_("Declared in code; it cannot be deleted.")
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True, editable=False)
+
+    objects: ClassVar[RoleManager] = RoleManager()
 
     class Meta:
         verbose_name = _("role")
@@ -49,19 +52,36 @@ class RoleInclusion(models.Model):
 
 
 class RoleAssignment(models.Model):
-    """A user holds a role: everywhere, or in one scope such as `fleet:12`; for good, or until `expires_at`."""
+    """A user holds a role: everywhere, or in one scope such as `fleet:12`; for good, or until `expires_at`.
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="role_assignments")
-    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="assignments")
-    scope = models.CharField(max_length=100, blank=True, default="", help_text=_("Empty: everywhere."))
-    granted_at = models.DateTimeField(default=timezone.now, editable=False)
-    granted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    Users are referred to without a constraint: who held what, and who granted it, outlives the account.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, related_name="role_assignments"
     )
-    expires_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="assignments")
+    scope = models.CharField(_("scope"), max_length=100, blank=True, default="", help_text=_("Empty: everywhere."))
+    granted_at = models.DateTimeField(_("granted"), default=timezone.now, editable=False)
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    expires_at = models.DateTimeField(_("until"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
     ended_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
     )
 
     objects: ClassVar[RoleAssignmentQuerySet] = RoleAssignmentQuerySet.as_manager()  # type: ignore[assignment]
@@ -72,21 +92,47 @@ class RoleAssignment(models.Model):
                 fields=["user", "role", "scope"], condition=Q(ended_at__isnull=True), name="rbac_assignment_live_once"
             )
         ]
+        indexes = [models.Index(fields=["role", "user"], name="rbac_live_of_role", condition=Q(ended_at__isnull=True))]
+        verbose_name = _("assignment")
+        verbose_name_plural = _("assignments")
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.role_id} {self.scope}".strip()
 
 
 class RoleRevision(models.Model):
-    """What a role was from `created_at` on, until its next revision."""
+    """What a role was from `created_at` on, until its next revision. Append-only."""
 
-    role_name = models.CharField(max_length=150)
-    role = models.ForeignKey(Role, on_delete=models.SET_NULL, null=True, related_name="revisions")
+    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="revisions")
+    name = models.CharField(max_length=150)
     permissions = models.JSONField(default=list, help_text=_("Labels of the role's own permissions."))
     included_roles = models.JSONField(default=list, help_text=_("Ids of the roles that it includes."))
     requires_2fa = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=timezone.now, db_index=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    is_deleted = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+    )
+
+    objects: ClassVar[RoleRevisionQuerySet] = RoleRevisionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("revision of a role")
+        verbose_name_plural = _("revisions of roles")
+        indexes = [models.Index(fields=["role", "-created_at", "-id"], name="rbac_revision_of_role")]
 
     def __str__(self) -> str:
-        return f"{self.role_name} {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.name} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Declaration(models.Model):
+    """What the code declared when it was last synchronised, so that the next time tells what is new and what is gone.
+
+    name: of an app's labels ("permissions") or of a default role ("role:<name>").
+    """
+
+    name = models.CharField(max_length=170, primary_key=True)
+    labels = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return self.name

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from foodfleet.core.querysets import RateCounterQuerySet
+from foodfleet.core.querysets import RateCounterQuerySet, StampQuerySet
 
 
 class RateCounter(models.Model):
@@ -22,3 +22,15 @@ class RateCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.count}"
+
+
+class Stamp(models.Model):
+    """The version of something that processes keep in memory; see foodfleet.core.stamps."""
+
+    key = models.CharField(max_length=100, primary_key=True)
+    value = models.CharField(max_length=24)
+
+    objects: ClassVar[StampQuerySet] = StampQuerySet.as_manager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.value}"

@@ -1,5 +1,6 @@
 """Queries of the ground floor, by name."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,3 +26,20 @@ class RateCounterQuerySet(models.QuerySet[Any]):
     def expired(self, now: datetime) -> models.QuerySet[Any]:
         """Counters of windows that are over."""
         return self.filter(expires_at__lt=now)
+
+
+class StampQuerySet(models.QuerySet[Any]):
+    """Version stamps."""
+
+    def of(self, keys: Iterable[str]) -> dict[str, str]:
+        """The stamps that there are of `keys`; a key that never changed has none."""
+        return dict(self.filter(key__in=keys).values_list("key", "value"))
+
+    def renew(self, values: Mapping[str, str]) -> None:
+        """Give each key its new stamp, whether or not it has one; in one order, so that no two wait for each other."""
+        rows = [self.model(key=key, value=values[key]) for key in sorted(values)]
+        self.bulk_create(rows, update_conflicts=True, update_fields=["value"], unique_fields=["key"])
+
+    def lock(self, key: str) -> bool:
+        """Hold the row of `key` for this transaction; False where there is none. SQLite has one writer anyway."""
+        return self.filter(key=key).update(value=F("value")) == 1

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from rest_framework import serializers
 
 from accounts.models import E164, User
+from rbac.services import decisions
 
 PASSWORD_LENGTH = 4096  # a shape only: the rule about passwords says how long one may be
 
@@ -95,11 +96,11 @@ class MeSerializer(UserSerializer):
 
     def get_roles(self, user: User | AnonymousUser) -> list[str]:
         """Names of the user's roles."""
-        return []
+        return decisions.roles_of(user)
 
     def get_permissions(self, user: User | AnonymousUser) -> list[str]:
         """Labels of what the user may do."""
-        return []
+        return sorted(decisions.labels_of(user))
 
 
 class TokensSerializer(serializers.Serializer[Any]):

@@ -1,0 +1,25 @@
+"""What can be done to accounts, and which default roles may."""
+
+from rbac.permissions import AUDITOR, DISPATCHER, FLEET_MANAGER, SUPPORT, Resource
+
+RESOURCES = (
+    Resource(
+        "users",
+        {
+            "read": "See users",
+            "create": "Add and invite users",
+            "update": "Change users",
+            "delete": "Delete users",
+            "lock": "Lock and unlock users",
+        },
+        models=("accounts.User",),
+    ),
+    Resource("events", {"read": "See the security events of all users"}, models=("accounts.SecurityEvent",)),
+)
+
+GRANTS = {
+    FLEET_MANAGER: ("users:read",),
+    DISPATCHER: ("users:read",),
+    SUPPORT: ("users:read", "users:update", "users:lock", "events:read"),
+    AUDITOR: ("users:read", "events:read"),
+}

@@ -1,0 +1,154 @@
+"""Guards of views: `@require_permission("users", "delete")`, and ActionPermission, which reads the action by itself."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import isclass, iscoroutinefunction
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import method_decorator
+from django.views import View
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from foodfleet.core.errors import is_api
+from foodfleet.core.exceptions import UnauthorizedException
+from rbac.services import decisions
+
+Guarded = TypeVar("Guarded", bound=Callable[..., Any])
+
+BY_ACTION = {
+    "list": "read",
+    "retrieve": "read",
+    "metadata": "read",
+    "create": "create",
+    "update": "update",
+    "partial_update": "update",
+    "destroy": "delete",
+}
+BY_METHOD = {
+    "GET": "read",
+    "HEAD": "read",
+    "OPTIONS": "read",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "update",
+    "DELETE": "delete",
+}
+LABEL = "required_permission"  # what a guarded function carries, for ActionPermission and the system check
+
+
+class ActionPermission(BasePermission):
+    """`<view.access_resource>:<action>`: list and retrieve are `read`, destroy is `delete`, others their name.
+
+    A view may name other actions in `access_actions` ({"lock": "update"}), and the scope in which the label has to be
+    held by a method `access_scope(request)`. A method that carries @require_permission is asked for that label alone.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not request.user or not request.user.is_authenticated:
+            return False
+        label = label_of(view, request.method or "")
+        if label is not None:  # None: no such method here, which is 405 and not 403
+            find_scope = getattr(view, "access_scope", None)
+            decisions.require(request.user, label, scope=find_scope(request) if find_scope else None)
+        return True
+
+
+def label_of(view: Any, method: str) -> str | None:
+    """The label that a call of `view` asks for; None where it has no such method."""
+    action = getattr(view, "action", None)
+    handler = getattr(view, action or method.lower(), None)
+    if handler is None or (hasattr(view, "action_map") and action is None):
+        return None
+    guarded: str | None = getattr(handler, LABEL, None)
+    return guarded or f"{view.access_resource}:{action_of(view, action or method)}"
+
+
+def action_of(view: Any, name: str) -> str:
+    """The declared action behind a method or a viewset's action."""
+    named: dict[str, str] = getattr(view, "access_actions", {})
+    return named.get(name) or BY_ACTION.get(name) or BY_METHOD.get(name.upper()) or name
+
+
+def holds(resource: str, action: str) -> type[BasePermission]:
+    """A permission class of the REST framework that asks for one label."""
+    label = f"{resource}:{action}"
+
+    class Holds(BasePermission):
+        required_permission = label
+
+        def has_permission(self, request: Request, view: Any) -> bool:
+            if not request.user or not request.user.is_authenticated:
+                return False
+            find_scope = getattr(view, "access_scope", None)
+            decisions.require(request.user, label, scope=find_scope(request) if find_scope else None)
+            return True
+
+    return Holds
+
+
+def require_permission(resource: str, action: str) -> Callable[[Guarded], Guarded]:
+    """Let only holders of `resource:action` in; the 403 names the label.
+
+    Guards a class or function view of Django, a class or @api_view of the REST framework, or one action of a viewset.
+    Who is not signed in gets 401 from the API and the sign-in page elsewhere.
+    """
+
+    def guard(target: Any) -> Any:
+        if isclass(target) and issubclass(target, APIView):
+            target.permission_classes = [*target.permission_classes, holds(resource, action)]
+            return target
+        if isclass(target) and issubclass(target, View):
+            return method_decorator(_guard_function(resource, action), name="dispatch")(target)
+        if isclass(getattr(target, "cls", None)):  # the outcome of @api_view
+            guard(target.cls)
+            return target
+        return _guard_function(resource, action)(target)
+
+    return guard
+
+
+def _guard_function(resource: str, action: str) -> Callable[[Any], Any]:
+    label = f"{resource}:{action}"
+
+    def guard(function: Any) -> Any:
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def guarded_async(*args: Any, **kwargs: Any) -> Any:
+                refusal = await sync_to_async(_refusal)(_request_of(args), label)
+                return refusal if refusal is not None else await function(*args, **kwargs)
+
+            guarded: Any = guarded_async
+        else:
+
+            @wraps(function)
+            def guarded_sync(*args: Any, **kwargs: Any) -> Any:
+                refusal = _refusal(_request_of(args), label)
+                return refusal if refusal is not None else function(*args, **kwargs)
+
+            guarded = guarded_sync
+        setattr(guarded, LABEL, label)
+        guarded.permission_classes = [IsAuthenticated, holds(resource, action)]  # for an @api_view around it
+        return guarded
+
+    return guard
+
+
+def _request_of(args: tuple[Any, ...]) -> Any:
+    """The request among the arguments of a function view, or of a method, where it comes after self."""
+    return next(argument for argument in args[:2] if isinstance(argument, (HttpRequest, Request)))
+
+
+def _refusal(request: Any, label: str) -> HttpResponseBase | None:
+    """Nothing for a holder of `label`, the way to sign in for nobody. Raises InsufficientPermissionsException."""
+    if not request.user.is_authenticated:
+        if isinstance(request, Request) or is_api(request):
+            raise UnauthorizedException
+        return redirect_to_login(request.get_full_path())
+    decisions.require(request.user, label)
+    return None

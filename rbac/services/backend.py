@@ -1,0 +1,55 @@
+"""Django's authentication backend: e-mail and password, and one answer to every question about permissions."""
+
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.backends import ModelBackend
+
+from rbac.querysets import LABEL_SEPARATOR
+from rbac.services import decisions
+from rbac.services.declarations import declared
+
+
+class RoleBackend(ModelBackend):
+    """Signs in as Django's ModelBackend does; permissions come from roles alone.
+
+    `users:read`, `accounts.view_user`, `users.read` are one permission under three names, so that views, the admin, the
+    REST framework's classes and templates (`perms.accounts.view_user`, `perms.users.read`, `"users:read" in perms`)
+    all get the same answer.
+    """
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        return decisions.has(user_obj, perm, obj)
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        if LABEL_SEPARATOR in app_label:
+            return decisions.has(user_obj, app_label)
+        return any(
+            name.partition(".")[0] == app_label or name.startswith(f"{app_label}{LABEL_SEPARATOR}")
+            for name in self.get_all_permissions(user_obj)
+        )
+
+    def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return set()
+
+    def get_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        labels = decisions.labels_of(user_obj, obj)
+        return {*labels, *(alias for alias, label in declared().aliases.items() if label in labels)}
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return self.get_group_permissions(user_obj, obj)
+
+    async def ahas_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        return await sync_to_async(self.has_perm)(user_obj, perm, obj)
+
+    async def ahas_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        return await sync_to_async(self.has_module_perms)(user_obj, app_label)
+
+    async def aget_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return set()
+
+    async def aget_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return await sync_to_async(self.get_group_permissions)(user_obj, obj)
+
+    async def aget_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return await sync_to_async(self.get_all_permissions)(user_obj, obj)

@@ -1,0 +1,77 @@
+"""What the code declares: every app's `permissions.py`, read together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import module_has_submodule
+
+from rbac.permissions import EVERYTHING, ROLES, DefaultRole, Resource
+
+MODEL_ACTIONS = {"view": "read", "add": "create", "change": "update", "delete": "delete"}
+
+
+@dataclass(frozen=True)
+class Declared:
+    """labels: with their sentences. renamed: old label to new. roles: each with its own labels, EVERYTHING written out.
+
+    aliases: Django's `app.view_model` to the label that answers for it.
+    """
+
+    labels: Mapping[str, str]
+    renamed: Mapping[str, str]
+    roles: Mapping[DefaultRole, frozenset[str]]
+    all_powerful: frozenset[str]
+    aliases: Mapping[str, str]
+
+
+@cache
+def declared() -> Declared:
+    """Everything that the installed apps declare. Raises ImproperlyConfigured where it contradicts itself."""
+    modules = _modules()
+    resources = [resource for module in modules for resource in module.RESOURCES]
+    labels: dict[str, str] = {}
+    for resource in resources:
+        if twice := labels.keys() & resource.labels.keys():
+            raise ImproperlyConfigured(f"Declared twice: {', '.join(sorted(twice))}")
+        labels.update(resource.labels)
+    grants = {role: _granted(role, modules, labels) for role in ROLES}
+    return Declared(
+        labels=labels,
+        renamed={old: f"{r.name}:{action}" for r in resources for old, action in r.renamed_from.items()},
+        roles=grants,
+        all_powerful=frozenset(r.name for r in ROLES if any(EVERYTHING in m.GRANTS.get(r.name, ()) for m in modules)),
+        aliases={alias: label for resource in resources for alias, label in _aliases(resource)},
+    )
+
+
+def _modules() -> list[ModuleType]:
+    found = []
+    for app in apps.get_app_configs():
+        if module_has_submodule(app.module, "permissions"):  # type: ignore[arg-type]
+            module = import_module(f"{app.name}.permissions")
+            if hasattr(module, "RESOURCES"):  # the REST framework has a module of this name too
+                found.append(module)
+    return found
+
+
+def _granted(role: DefaultRole, modules: list[ModuleType], labels: Mapping[str, str]) -> frozenset[str]:
+    granted = {label for module in modules for label in module.GRANTS.get(role.name, ())}
+    if EVERYTHING in granted:
+        return frozenset(labels)
+    if unknown := granted - labels.keys():
+        raise ImproperlyConfigured(f"{role.name} is granted what no app declares: {', '.join(sorted(unknown))}")
+    return frozenset(granted)
+
+
+def _aliases(resource: Resource) -> list[tuple[str, str]]:
+    return [
+        (f"{app}.{verb}_{model.lower()}", f"{resource.name}:{action}")
+        for app, _, model in (name.partition(".") for name in resource.models)
+        for verb, action in MODEL_ACTIONS.items()
+        if action in resource.actions
+    ]

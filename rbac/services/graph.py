@@ -1,0 +1,135 @@
+"""All roles with what they include, in memory: read from the database once for each version of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Permission
+from django.db import connection
+
+from foodfleet.core import stamps
+from rbac.models import Role, RoleInclusion
+from rbac.querysets import LABEL_SEPARATOR, labelled_permissions
+from rbac.services.declarations import declared
+
+STAMP = "roles"
+
+
+@dataclass(frozen=True)
+class RoleFacts:
+    """A role: its own labels, and with those of all that it includes (`labels`, `reach`: ids with its own)."""
+
+    id: int
+    name: str
+    own: frozenset[str]
+    labels: frozenset[str]
+    reach: frozenset[int]
+    requires_2fa: bool
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Every role by id, and every label that there is."""
+
+    roles: Mapping[int, RoleFacts]
+    labels: frozenset[str]
+
+    def reaching(self, role_ids: Iterable[int]) -> frozenset[int]:
+        """Ids of the roles that include one of these, themselves included."""
+        wanted = frozenset(role_ids)
+        return frozenset(role.id for role in self.roles.values() if role.reach & wanted)
+
+    def holding(self, label: str) -> frozenset[int]:
+        """Ids of the roles that have `label`, their own or by inclusion."""
+        return frozenset(role.id for role in self.roles.values() if label in role.labels)
+
+
+_kept: tuple[str, Graph] | None = None
+
+
+def current(version: str) -> Graph:
+    """The roles of `version`, the stamp that the caller read before."""
+    global _kept
+    kept = _kept
+    if kept is not None and kept[0] == version:
+        return kept[1]
+    graph = load()
+    if not connection.in_atomic_block:  # what is not committed may never be
+        _kept = (version, graph)
+    return graph
+
+
+def load() -> Graph:
+    """The roles as the database has them."""
+    own: dict[int, set[str]] = {}
+    links = Role.permissions.through.objects.values_list(  # type: ignore[attr-defined]
+        "group_id", "permission__content_type__app_label", "permission__codename"
+    )
+    for role_id, app, codename in links:
+        own.setdefault(role_id, set()).add(label_of(app, codename))
+    included: dict[int, set[int]] = {}
+    for role_id, included_id in RoleInclusion.objects.values_list("role_id", "included_id"):
+        included.setdefault(role_id, set()).add(included_id)
+    rows = {row[0]: row for row in Role.objects.live().values_list("pk", "name", "requires_2fa")}
+    roles = {}
+    for pk, name, _ in rows.values():
+        reach = reach_of(pk, included) & rows.keys()
+        roles[pk] = RoleFacts(
+            id=pk,
+            name=name,
+            own=frozenset(own.get(pk, ())),
+            labels=frozenset().union(*(own.get(member, ()) for member in reach)),
+            reach=reach,
+            requires_2fa=any(rows[member][2] for member in reach),
+        )
+    return Graph(roles, frozenset(labelled_permissions().values_list("codename", flat=True)))
+
+
+def reach_of(role_id: int, included: Mapping[int, Iterable[int]]) -> frozenset[int]:
+    """The role and all that it includes, near and far."""
+    seen: set[int] = set()
+    ahead = [role_id]
+    while ahead:
+        member = ahead.pop()
+        if member not in seen:
+            seen.add(member)
+            ahead.extend(included.get(member, ()))
+    return frozenset(seen)
+
+
+def label_of(app: str, codename: str) -> str:
+    """How a row of `auth_permission` is called here: `users:read`, also for Django's own `accounts.view_user`."""
+    if LABEL_SEPARATOR in codename:
+        return codename
+    return canonical(f"{app}.{codename}")
+
+
+def canonical(name: str) -> str:
+    """The label that answers for `name`: `accounts.view_user`, `users.read` and `rbac.users:read` are `users:read`."""
+    if "." not in name:
+        return name
+    if (label := declared().aliases.get(name)) is not None:
+        return label
+    app, _, codename = name.partition(".")
+    if LABEL_SEPARATOR in codename:
+        return codename
+    dotted = f"{app}{LABEL_SEPARATOR}{codename}"
+    return dotted if dotted in declared().labels else name
+
+
+def locked() -> Graph:
+    """The roles as they are, to decide a change by; they stay so until this transaction ends.
+
+    Whoever changes roles or gives them away waits here for others who do, so that no two changes pass each other.
+    """
+    stamps.lock(STAMP)
+    return load()
+
+
+def touch() -> None:
+    """Say that roles change: every holder's next check sees it, whichever process answers."""
+    stamps.renew(STAMP)
+
+
+def rows_for(labels: Iterable[str]) -> list[Permission]:
+    """The rows of `auth_permission` behind `labels`; a label that nobody made has none."""
+    return list(labelled_permissions().filter(codename__in=list(labels)))

@@ -1,0 +1,161 @@
+"""Bringing the database in line with what the code declares, without deleting what a person made."""
+
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+
+from rbac.models import Declaration, Role
+from rbac.permissions import DefaultRole
+from rbac.querysets import labelled_permissions
+from rbac.services import graph, roles
+from rbac.services.declarations import Declared, declared
+
+PERMISSIONS = "permissions"
+
+
+@dataclass
+class Report:
+    """What was done, or is to be done: one sentence each."""
+
+    changes: list[str] = field(default_factory=list)
+
+    def say(self, sentence: str) -> None:
+        """Add one."""
+        self.changes.append(sentence)
+
+
+def synchronise() -> Report:
+    """Make what is new, rename what was renamed, take away what only the code had put there; report each."""
+    report = Report()
+    wanted = declared()
+    with transaction.atomic():
+        if _is_in_line(wanted):
+            return report
+        graph.locked()
+        before = _last(PERMISSIONS)
+        _rename(wanted, report)
+        _add_labels(wanted, report)
+        for role, labels in wanted.roles.items():
+            _sync_role(role, labels, wanted, report)
+        _retire_roles(wanted, report)
+        _retire_labels(before - wanted.labels.keys() - wanted.renamed.keys(), report)
+        _remember(PERMISSIONS, frozenset(wanted.labels))
+        graph.touch()
+    return report
+
+
+class _RolledBackError(Exception):
+    """Ends a rehearsal."""
+
+
+def rehearse() -> Report:
+    """What `synchronise` would do, without doing it."""
+    report = Report()
+    try:
+        with transaction.atomic():
+            report = synchronise()
+            raise _RolledBackError
+    except _RolledBackError:
+        return report
+
+
+def _is_in_line(wanted: Declared) -> bool:
+    """Whether nothing is to be done; costs two queries, at each start."""
+    rows = dict(labelled_permissions().values_list("codename", "name"))
+    last = {name: frozenset(labels) for name, labels in Declaration.objects.values_list("name", "labels")}
+    expected = {PERMISSIONS: frozenset(wanted.labels), **{_key(r.name): own for r, own in wanted.roles.items()}}
+    return (
+        last == expected
+        and wanted.labels.items() <= rows.items()
+        and Role.objects.live().filter(is_system=True, name__in=[r.name for r in wanted.roles]).count()
+        == len(wanted.roles)
+    )
+
+
+def _rename(wanted: Declared, report: Report) -> None:
+    for old, new in wanted.renamed.items():
+        row = labelled_permissions().filter(codename=old).first()
+        if row is None:
+            continue
+        if labelled_permissions().filter(codename=new).exists():
+            continue  # both are there: the old one retires, below, unless a person uses it
+        row.codename = new
+        row.save(update_fields=["codename"])
+        report.say(f"renamed {old} to {new}; who held it holds it still")
+
+
+def _add_labels(wanted: Declared, report: Report) -> None:
+    rows = {row.codename: row for row in labelled_permissions()}
+    content_type = ContentType.objects.get_for_model(Role)
+    new = [
+        Permission(content_type=content_type, codename=label, name=sentence)
+        for label, sentence in wanted.labels.items()
+        if label not in rows
+    ]
+    Permission.objects.bulk_create(new)
+    for row in new:
+        report.say(f"added permission {row.codename}")
+    for label, sentence in wanted.labels.items():
+        if label in rows and rows[label].name != sentence:
+            labelled_permissions().filter(codename=label).update(name=sentence)
+            report.say(f"described {label} anew")
+
+
+def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declared, report: Report) -> None:
+    """Make a default role, or give it what is newly declared and take what no longer is; a person's edits stay."""
+    role = Role.objects.live().filter(name=declaration.name).first()
+    last = _last(_key(declaration.name))
+    if role is None:
+        role = Role.objects.create(
+            name=declaration.name,
+            description=declaration.description,
+            requires_2fa=declaration.requires_2fa,
+            is_system=True,
+        )
+        last = frozenset()
+        report.say(f"added role {role.name}")
+    elif not role.is_system:
+        role.is_system = True
+        role.save(update_fields=["is_system"])
+        report.say(f"role {role.name} is declared in code from now on; what people made of it stays")
+    gained, lost = labels - last, last - labels - wanted.renamed.keys()
+    held = set(role.permissions.values_list("codename", flat=True))
+    role.permissions.add(*graph.rows_for(gained - held))
+    role.permissions.remove(*graph.rows_for(lost & held))
+    changed = sorted(gained - held), sorted(lost & held)
+    if any(changed):
+        report.say(f"role {role.name}: gained {', '.join(changed[0]) or '-'}; lost {', '.join(changed[1]) or '-'}")
+        roles.record_revision(role, graph.load(), None)
+    _remember(_key(declaration.name), labels)
+
+
+def _retire_roles(wanted: Declared, report: Report) -> None:
+    for role in Role.objects.live().filter(is_system=True).exclude(name__in=[role.name for role in wanted.roles]):
+        role.is_system = False
+        role.save(update_fields=["is_system"])
+        Declaration.objects.filter(name=_key(role.name)).delete()
+        report.say(f"role {role.name} is declared no longer; it stays, and can be deleted")
+
+
+def _retire_labels(gone: frozenset[str], report: Report) -> None:
+    for row in labelled_permissions().filter(codename__in=gone):
+        if row.group_set.exists():
+            report.say(f"{row.codename} is declared no longer; roles that people changed hold it, so it stays")
+        else:
+            row.delete()
+            report.say(f"removed permission {row.codename}")
+
+
+def _key(role_name: str) -> str:
+    return f"role:{role_name}"
+
+
+def _last(name: str) -> frozenset[str]:
+    labels = Declaration.objects.filter(name=name).values_list("labels", flat=True).first()
+    return frozenset(labels or ())
+
+
+def _remember(name: str, labels: frozenset[str]) -> None:
+    Declaration.objects.update_or_create(name=name, defaults={"labels": sorted(labels)})

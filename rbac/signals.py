@@ -1,0 +1,20 @@
+"""What happened to access, said inside the transaction in which it happened.
+
+Sent with `Signal.send`: a receiver that fails rolls the whole change back. Each carries `actor` (a user, or None where
+the system itself did it) and `client` (foodfleet.core.clients.Client).
+"""
+
+from django.dispatch import Signal
+
+# A user was given a role. assignment: RoleAssignment. Sender: RoleAssignment.
+role_granted = Signal()
+
+# A role was taken from a user. assignment: RoleAssignment. Sender: RoleAssignment.
+role_revoked = Signal()
+
+# A role was made, changed or deleted. role: Role, change: str ("created", "updated", "deleted"), gained: list[str],
+# lost: list[str] of labels. Sender: Role.
+role_changed = Signal()
+
+# A permission was added or deleted by a person. label: str, change: str ("created", "deleted"). Sender: Permission.
+permission_changed = Signal()
