@@ -1,6 +1,5 @@
 """Queries of templates."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
@@ -25,6 +24,6 @@ class SmsTemplateQuerySet(models.QuerySet[Any]):
 class EmailOverrideQuerySet(models.QuerySet[Any]):
     """E-mail overrides."""
 
-    def usable(self, template: str, languages: Sequence[str]) -> "EmailOverrideQuerySet":
-        """The active ones of a mail in any of `languages`."""
-        return self.filter(template=template, language__in=languages, is_active=True)
+    def usable(self, template: str) -> "EmailOverrideQuerySet":
+        """The active ones of a mail."""
+        return self.filter(template=template, is_active=True)

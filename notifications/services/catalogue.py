@@ -3,6 +3,7 @@
 Staff may change the words; which variables there are, and which of them must appear, is decided here.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -19,7 +20,7 @@ class Variable:
     """A value that a template may show. Without a required one nothing is sent, and no edit may leave it out."""
 
     name: str
-    example: str
+    example: str | int  # a number: the value must be one
     is_required: bool = True
 
 
@@ -34,7 +35,7 @@ class Declared:
     content: str = ""  # of a text; the words of a mail are files in templates/notifications/email/
 
     @property
-    def examples(self) -> dict[str, str]:
+    def examples(self) -> dict[str, str | int]:
         """A value for each variable."""
         return {variable.name: variable.example for variable in self.variables}
 
@@ -81,7 +82,11 @@ def _link(path: str) -> Variable:
 
 DECLARED = (
     _text("2fa_code", _("The code of the second step of signing in"), "Your verification code is: {{code}}"),
-    _text("phone_verification", _("The code that proves a phone number"), "Your FoodFleet code is: {{code}}"),
+    _text(
+        "phone_verification",
+        _("The code that proves a phone number"),
+        "Your FoodFleet code to confirm this number is: {{code}}",
+    ),
     _mail("verify_email", _("Confirm the address"), _link("email/verify/example/"), FIRST_NAME),
     _mail("welcome", _("The address is confirmed"), _link("account/"), FIRST_NAME),
     _mail("already_registered", _("There is an account already"), _link("login/"), _RESET, FIRST_NAME),
@@ -109,7 +114,7 @@ DECLARED = (
     _mail("phone_changed", _("The phone number was changed"), *CIRCUMSTANCES),
     _mail("two_factor_enabled", _("The second factor is on"), *CIRCUMSTANCES),
     _mail("two_factor_disabled", _("The second factor is off"), *CIRCUMSTANCES),
-    _mail("backup_code_used", _("A backup code was used"), Variable("remaining", "7"), *CIRCUMSTANCES),
+    _mail("backup_code_used", _("A backup code was used"), Variable("remaining", 7), *CIRCUMSTANCES),
     _mail("backup_codes_regenerated", _("There are new backup codes"), *CIRCUMSTANCES),
     _mail("passkey_added", _("A passkey was added"), _NAME, *CIRCUMSTANCES),
     _mail("passkey_removed", _("A passkey was removed"), _NAME, *CIRCUMSTANCES),
@@ -130,11 +135,16 @@ def find(channel: Channel, name: str) -> Declared | None:
     return _BY_KEY.get((channel, name))
 
 
-def check_use(*, declared: Declared, used: set[str], field: str) -> None:
-    """Raises InvalidTemplateException where words name what is not declared, or leave out what is required."""
+def check_names(*, declared: Declared, used: AbstractSet[str], field: str) -> None:
+    """Raises InvalidTemplateException where words name what is not declared."""
     if unknown := sorted(used - declared.names):
         message = _("These variables are not there: %(names)s.") % {"names": ", ".join(unknown)}
         raise InvalidTemplateException.for_field(field, message, "unknown_variable")
+
+
+def check_use(*, declared: Declared, used: AbstractSet[str], field: str) -> None:
+    """Raises InvalidTemplateException where words name what is not declared, or leave out what is required."""
+    check_names(declared=declared, used=used, field=field)
     if absent := sorted(declared.required - used):
         message = _("These variables must appear: %(names)s.") % {"names": ", ".join(absent)}
         raise InvalidTemplateException.for_field(field, message, "missing_variable")

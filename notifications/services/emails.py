@@ -85,7 +85,7 @@ def send_templated_email(
     """
     language = order.language or (order.user.language if order.user else "")
     content = rendering.render_email(template, dict(context), language)
-    body = EmailBody(subject or content.subject, content.text, content.html, template, 0, language)
+    body = EmailBody(subject or content.subject, content.text, content.html, template, content.version, language)
     return _queue(to, body, extras, order)
 
 

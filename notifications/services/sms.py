@@ -56,7 +56,9 @@ def _queue(to: str, content: rendering.SmsContent, extras: SmsExtras, order: Ord
     digest = digest_of("sms", to, content.text, extras.sender_id, extras.type, extras.max_price)
     if (earlier := repeated(order, digest)) is not None:
         return earlier
-    message = Message(channel=Channel.SMS, to=[to], template=template, body_digest=digest)
+    message = Message(
+        channel=Channel.SMS, to=[to], template=template, template_version=content.version, body_digest=digest
+    )
     sealed = {
         "text": content.text,
         "sender_id": extras.sender_id,

@@ -1,4 +1,4 @@
-"""SMS templates, found without asking the database, and never an old one.
+"""What staff wrote, found without asking the database, and never an old version of it.
 
 All processes share a stamp in Redis; what a process remembers holds only as long as the stamp is the one that it was
 read under. Before a change commits the stamp says "changing", and nobody remembers anything; once it has committed
@@ -7,15 +7,16 @@ REDIS_URL, and while Redis is away, the database is asked each time.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 import structlog
 from django.db import transaction
 
 from foodfleet.core import shared_cache
-from notifications.models import SmsTemplate
+from notifications.models import EmailOverride, SmsTemplate
 
 logger = structlog.get_logger(__name__)
 
@@ -25,11 +26,21 @@ MEMORY_SECONDS = 60.0  # a Redis that was set back to an older state cannot keep
 
 
 @dataclass(frozen=True)
-class Found:
-    """An active template as it stands."""
+class SmsWords:
+    """An active SMS template as it stands."""
 
     content: str
     translations: Mapping[str, str]
+    version: int
+
+
+@dataclass(frozen=True)
+class EmailWords:
+    """An active override of a mail as it stands."""
+
+    subject: str
+    html: str
+    text: str
     version: int
 
 
@@ -37,27 +48,22 @@ class Found:
 class _Memory:
     stamp: bytes = b""
     until: float = 0.0
-    found: dict[str, Found] = field(default_factory=dict)
+    found: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
 _memory = _Memory()
 
 
-def sms_template(name: str) -> Found | None:
+def sms_template(name: str) -> SmsWords | None:
     """The active template of this name, or None."""
-    global _memory
-    stamp = _stamp()
-    memory = _memory
-    if stamp is None:
-        return _read(name)
-    if memory.stamp != stamp or memory.until < monotonic():
-        memory = _memory = _Memory(stamp, monotonic() + MEMORY_SECONDS)
-    if name not in memory.found:
-        found = _read(name)
-        if found is None:
-            return None
-        memory.found[name] = found
-    return memory.found[name]
+    words: SmsWords | None = _remembered(("sms", name), lambda: _read_sms(name))
+    return words
+
+
+def email_overrides(template: str) -> Mapping[str, EmailWords]:
+    """The active overrides of a mail by language."""
+    words: Mapping[str, EmailWords] = _remembered(("email", template), lambda: _read_email(template))
+    return words
 
 
 def about_to_change() -> None:
@@ -70,9 +76,30 @@ def changed() -> None:
     transaction.on_commit(lambda: _set(uuid.uuid4().hex.encode()))
 
 
-def _read(name: str) -> Found | None:
+def _read_sms(name: str) -> SmsWords | None:
     row = SmsTemplate.objects.usable(name).values_list("content", "translations", "version").first()
-    return Found(*row) if row else None
+    return SmsWords(*row) if row else None
+
+
+def _read_email(template: str) -> dict[str, EmailWords]:
+    rows = EmailOverride.objects.usable(template).values_list("language", "subject", "html", "text", "version")
+    return {language: EmailWords(*words) for language, *words in rows}
+
+
+def _remembered(key: tuple[str, str], read: Callable[[], Any]) -> Any:
+    global _memory
+    stamp = _stamp()
+    if stamp is None:
+        return read()
+    memory = _memory
+    if memory.stamp != stamp or memory.until < monotonic():
+        memory = _memory = _Memory(stamp, monotonic() + MEMORY_SECONDS)
+    if key not in memory.found:
+        found = read()
+        if found is None:  # names that nobody has are not worth room
+            return None
+        memory.found[key] = found
+    return memory.found[key]
 
 
 def _stamp() -> bytes | None:
@@ -80,7 +107,7 @@ def _stamp() -> bytes | None:
     redis = shared_cache.client()
     if redis is None:
         return None
-    key = shared_cache.key("sms_templates")
+    key = shared_cache.key("templates")
     try:
         stamp = redis.get(key)
         if stamp is None:
@@ -96,6 +123,6 @@ def _set(stamp: bytes) -> None:
     if redis is None:
         return
     try:
-        redis.set(shared_cache.key("sms_templates"), stamp, ex=CHANGE_SECONDS if stamp == CHANGING else None)
+        redis.set(shared_cache.key("templates"), stamp, ex=CHANGE_SECONDS if stamp == CHANGING else None)
     except shared_cache.UNREACHABLE:
-        logger.warning("shared_cache_unreachable", used_for="sms_templates")
+        logger.warning("shared_cache_unreachable", used_for="templates")

@@ -64,7 +64,7 @@ def variables_of(template: SmsTemplate) -> list[str]:
 def examples_of(template: SmsTemplate) -> dict[str, str]:
     """A value for each variable: what staff gave, what the product declares, else the name itself."""
     declared = catalogue.find(Channel.SMS, template.name)
-    known = {**(declared.examples if declared else {}), **template.examples}
+    known: dict[str, object] = {**(declared.examples if declared else {}), **template.examples}
     return {name: str(known.get(name) or name) for name in variables_of(template)}
 
 

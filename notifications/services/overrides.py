@@ -1,0 +1,89 @@
+"""Other words for the product's mails: checked, versioned, found, filled in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from notifications.exceptions import EmailTemplateNotFoundException, InvalidTemplateException, MissingVariablesException
+from notifications.models import EmailOverride, EmailOverrideVersion
+from notifications.services import catalogue, placeholders, sandbox
+from notifications.states import Channel
+
+VERSIONED = ("subject", "html", "text", "is_active")
+
+
+def declared(template: str) -> catalogue.Declared:
+    """What the product says about one of its mails. Raises EmailTemplateNotFoundException."""
+    found = catalogue.find(Channel.EMAIL, template)
+    if found is None:
+        raise EmailTemplateNotFoundException(details={"template": template})
+    return found
+
+
+def accepted(template: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `variables` that the mail knows; numbers as numbers.
+
+    Raises EmailTemplateNotFoundException, and MissingVariablesException where a required value is missing, blank or no
+    number where it has to be one.
+    """
+    mail = declared(template)
+    values: dict[str, Any] = {}
+    missing = []
+    for variable in mail.variables:
+        value = variables.get(variable.name)
+        is_wrong = isinstance(variable.example, int) and not str(value).isdecimal()
+        if placeholders.is_blank(value) or is_wrong:
+            if variable.is_required:
+                missing.append(variable.name)
+        else:
+            values[variable.name] = int(value) if isinstance(variable.example, int) else value  # type: ignore[arg-type]
+    if missing:
+        raise MissingVariablesException.of(missing)
+    return values
+
+
+def save(*, override: EmailOverride, by: User | None) -> EmailOverride:
+    """Check and save new or changed words, and keep this version of them.
+
+    Raises InvalidTemplateException, EmailTemplateNotFoundException, or Django's ValidationError for a second override
+    of the same mail and language.
+    """
+    check(override)
+    override.full_clean()
+    with transaction.atomic():
+        if override.pk is not None:
+            EmailOverride.objects.filter(pk=override.pk).update(version=F("version") + 1)
+            override.version = EmailOverride.objects.values_list("version", flat=True).get(pk=override.pk)
+        override.save()
+        data = {field: getattr(override, field) for field in VERSIONED}
+        EmailOverrideVersion.objects.create(override=override, number=override.version, data=data, saved_by=by)
+    return override
+
+
+def restore(*, override: EmailOverride, number: int, by: User | None) -> EmailOverride:
+    """Make version `number` the newest one. Raises EmailTemplateNotFoundException where there is none."""
+    version = override.versions.filter(number=number).first()
+    if version is None:
+        raise EmailTemplateNotFoundException
+    for field in VERSIONED:
+        setattr(override, field, version.data[field])
+    return save(override=override, by=by)
+
+
+def check(override: EmailOverride) -> None:
+    """Raises InvalidTemplateException or EmailTemplateNotFoundException; saves nothing."""
+    mail = declared(override.template)
+    if override.language and override.language not in dict(settings.LANGUAGES):
+        message = _("Languages are %(languages)s.") % {"languages": ", ".join(dict(settings.LANGUAGES))}
+        raise InvalidTemplateException.for_field("language", message, "invalid_choice")
+    subject = sandbox.check(override.subject, field="subject", is_html=False)
+    catalogue.check_names(declared=mail, used=subject.shown | subject.asked, field="subject")
+    for field in ("html", "text"):
+        used = sandbox.check(getattr(override, field), field=field, is_html=field == "html")
+        catalogue.check_names(declared=mail, used=used.asked, field=field)
+        catalogue.check_use(declared=mail, used=set(used.shown), field=field)

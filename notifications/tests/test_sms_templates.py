@@ -1,0 +1,176 @@
+"""SMS templates: what staff may write, what becomes of it."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+
+from notifications.exceptions import (
+    InvalidTemplateException,
+    MissingVariablesException,
+    SmsTemplateNotFoundException,
+    TemplateInUseException,
+)
+from notifications.models import SmsTemplate
+from notifications.services import templates
+
+pytestmark = pytest.mark.django_db
+
+
+def new(name="greeting", content="Hello {{name}}", **fields):
+    return templates.save(template=SmsTemplate(name=name, content=content, **fields), by=None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{{code.__class__}}", "{{code.upper}}", "{{code|safe}}", "{{ code }}", "{{code }}", "{{_code}}", "{{__class__}}", "{{0}}",
+        "{{}}", "{{ }}", "{code}", "{", "}", "{{code}", "{code}}", "{{{code}}}", "{{{{code}}}}", "{{co{{code}}de}}",
+        "{% include 'x' %}", "{% load i18n %}", "{%if code%}x{%endif%}", "{# comment #}", "{{code()}}", "{{code[0]}}",
+        "{{code:>100000}}", "{{code!r}}", "{{a-b}}", "{{a b}}", "{{ñ}}", "{{code\n}}", "{{" + "a" * 65 + "}}", "{0.__class__}",
+    ],
+)  # fmt: skip
+def test_whatever_stands_in_braces_is_a_placeholder_or_is_refused(content):
+    with pytest.raises(InvalidTemplateException) as refused:
+        new(content="{{code}} " + content)
+    assert refused.value.details["content"][0]["code"] == "invalid_placeholder"
+    with pytest.raises(InvalidTemplateException):
+        new(translations={"de": content}, content="fine")
+
+
+@pytest.mark.parametrize(
+    "value", ["{{name}}", "{{code}}", "{% now 'Y' %}", "{0}", "%s %(x)s", "\\1 \\g<0>", "<b>&amp;</b>"]
+)
+def test_a_value_is_put_in_as_text_and_never_evaluated(value):
+    new(content="a {{name}} b {{code}}")
+    assert templates.render(name="greeting", variables={"name": value, "code": "X"}).content == f"a {value} b X"
+
+
+def test_a_template_of_staff_has_the_variables_that_it_names():
+    template = new(content="{{b}} {{a}} {{b}}", translations={"de": "{{a}} {{c}}"})
+    assert templates.variables_of(template) == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [("No code", "missing_variable"), ("{{code}} for {{name}}", "unknown_variable")]
+)
+def test_a_template_of_the_product_keeps_to_its_declared_variables(content, code):
+    template = SmsTemplate.objects.get(name="2fa_code")
+    template.content = content
+    with pytest.raises(InvalidTemplateException) as refused:
+        templates.save(template=template, by=None)
+    assert refused.value.details["content"][0]["code"] == code
+
+
+def test_a_template_of_the_product_is_neither_deleted_nor_renamed():
+    template = SmsTemplate.objects.get(name="2fa_code")
+    with pytest.raises(TemplateInUseException):
+        templates.delete(template=template)
+    template.name = "other"
+    with pytest.raises(TemplateInUseException):
+        templates.save(template=template, by=None)
+
+
+def test_migrating_again_overwrites_nothing_that_staff_edited():
+    template = SmsTemplate.objects.get(name="2fa_code")
+    assert template.content == "Your verification code is: {{code}}"
+    template.content = "Code: {{code}}"
+    templates.save(template=template, by=None)
+    call_command("migrate", verbosity=0)
+    assert SmsTemplate.objects.get(name="2fa_code").content == "Code: {{code}}"
+
+
+@pytest.mark.parametrize("variables", [{}, {"name": ""}, {"name": "  \n"}, {"name": None}, {"other": "x"}])
+def test_a_missing_or_blank_value_refuses_the_send(variables):
+    new()
+    with pytest.raises(MissingVariablesException) as refused:
+        templates.render(name="greeting", variables=variables)
+    assert refused.value.details["variables"][0]["code"] == "missing_variable"
+
+
+def test_a_template_that_is_off_or_unknown_is_not_found():
+    new(is_active=False)
+    for name in ("greeting", "unknown"):
+        with pytest.raises(SmsTemplateNotFoundException):
+            templates.render(name=name, variables={"name": "Ann"})
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("de", "Hallo Ann"), ("de-at", "Hallo Ann"), ("de_AT", "Hallo Ann"), ("fr", "Hello Ann"), ("", "Hello Ann")],
+)
+def test_a_language_falls_back_to_its_parent_and_then_to_the_default(language, text):
+    new(translations={"de": "Hallo {{name}}"})
+    assert templates.render(name="greeting", variables={"name": "Ann"}, language=language).content == text
+
+
+def test_each_save_is_a_version_and_a_version_comes_back_as_the_newest(user):
+    template = new(content="one {{name}}")
+    template.content = "two {{name}}"
+    templates.save(template=template, by=user)
+    templates.restore(template=template, number=1, by=user)
+    assert [(v.number, v.data["content"]) for v in template.versions.order_by("number")] == [
+        (1, "one {{name}}"), (2, "two {{name}}"), (3, "one {{name}}"),
+    ]  # fmt: skip
+    assert templates.render(name="greeting", variables={"name": "x"}).version == 3
+    with pytest.raises(SmsTemplateNotFoundException):
+        templates.restore(template=template, number=9, by=user)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"translations": {"xx": "hi"}}, {"translations": ["de"]}, {"translations": {"de": 1}}, {"examples": {"name": 5}},
+        {"translations": {"de": "a" * 1601}}, {"content": "a" * 1601},
+    ],
+)  # fmt: skip
+def test_a_shape_that_cannot_be_sent_is_refused(fields):
+    with pytest.raises((InvalidTemplateException, ValidationError)):
+        new(**fields)
+
+
+@pytest.mark.redis
+@pytest.mark.django_db(transaction=True)
+def test_a_process_sees_what_another_process_changed_at_once():
+    """Another process is played by forgetting nothing here and writing the stamp as it would."""
+    import subprocess
+    import sys
+
+    from django.conf import settings
+    from django.db import connection
+
+    new(content="old {{name}}")
+    assert templates.render(name="greeting", variables={"name": "x"}).content == "old x"
+    with connection.execute_wrapper(lambda *a: pytest.fail("the second look-up asked the database")):
+        templates.render(name="greeting", variables={"name": "x"})
+    script = (
+        "import django; django.setup()\n"
+        "from notifications.models import SmsTemplate; from notifications.services import templates\n"
+        "t = SmsTemplate.objects.get(name='greeting'); t.content = 'new {{name}}'; templates.save(template=t, by=None)"
+    )
+    database = settings.DATABASES["default"]
+    url = f"postgres://{database['USER']}:{database.get('PASSWORD', '')}@{database['HOST']}:{database['PORT']}/{connection.settings_dict['NAME']}"
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "foodfleet.settings",
+        "SECRET_KEY": settings.SECRET_KEY,
+        "DATABASE_URL": url,
+        "REDIS_URL": settings.REDIS_URL,
+    }
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment, cwd=settings.BASE_DIR)
+    assert templates.render(name="greeting", variables={"name": "x"}).content == "new x"
+
+
+@pytest.mark.redis
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_remembered_while_a_change_is_under_way():
+    from django.db import transaction
+
+    from notifications.services import template_cache
+
+    template = new(content="old {{name}}")
+    with transaction.atomic():
+        template.content = "new {{name}}"
+        templates.save(template=template, by=None)
+        template_cache.sms_template("greeting")
+        assert template_cache._stamp() is None
+        transaction.set_rollback(True)
+    assert template_cache.sms_template("greeting").content == "old {{name}}"
