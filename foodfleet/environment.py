@@ -118,6 +118,20 @@ class Environment:
             raise self.error(name, meant)
         return config
 
+    def mail_server(self, url: str) -> dict[str, Any]:
+        """Django's EMAIL_* settings of an smtp:// or filemail:// URL."""
+        if url.lower().startswith("filemail://"):
+            path = urlsplit(url).path
+            if not path.strip("/"):
+                raise self.error("EMAIL_URL", "filemail:///folder/for/mails")
+            return {"EMAIL_FILE_PATH": path}
+        config = dict(Env.email_url_config(url))
+        config.pop("EMAIL_BACKEND", None)
+        config.pop("EMAIL_FILE_PATH", None)
+        if not config.get("EMAIL_HOST"):
+            raise self.error("EMAIL_URL", "smtp://user:password@host:587, or smtp+tls:// with STARTTLS")
+        return config
+
     def files(self, name: str) -> list[Path]:
         """Comma-separated paths of files that can be read."""
         paths = [Path(word) for word in self.listing(name)]

@@ -61,6 +61,8 @@ try:
         ("consolemail", "amazonses", "smtp", "smtps", "smtp+tls", "filemail", "memorymail"),
         "consolemail://",
     )
+    if EMAIL_URL.split("://")[0].lower() in {"smtp", "smtps", "smtp+tls", "filemail"}:
+        globals().update(env.mail_server(EMAIL_URL))
     SMS_URL = env.url("SMS_URL", ("console", "sns", "file"), "console://")
     AWS_REGION = env.text("AWS_REGION") or env.text("AWS_DEFAULT_REGION") or "us-east-1"
     AWS_ENDPOINT_URL = env.url("AWS_ENDPOINT_URL", ("http", "https"))
@@ -264,13 +266,10 @@ EMAIL_BACKEND = {
     "filemail": "django.core.mail.backends.filebased.EmailBackend",
     "memorymail": "django.core.mail.backends.locmem.EmailBackend",
 }.get(EMAIL_URL.split("://")[0].lower(), "django.core.mail.backends.smtp.EmailBackend")
-if EMAIL_BACKEND.endswith("smtp.EmailBackend") or EMAIL_URL.startswith("filemail"):
-    from environ import Env
-
-    for _name, _value in Env.email_url_config(EMAIL_URL).items():
-        if _name != "EMAIL_BACKEND":
-            globals()[_name] = _value
 EMAIL_TIMEOUT = 10
+AWS_SES_REGION_NAME = AWS_REGION
+AWS_SES_REGION_ENDPOINT_URL = AWS_ENDPOINT_URL or f"https://email.{AWS_REGION}.amazonaws.com"
+AWS_SES_AUTO_THROTTLE = None  # django-ses would count in each process by itself, and sleep
 
 # ---------------------------------------------------------------- Static files
 STATIC_URL = "static/"

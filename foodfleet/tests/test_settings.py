@@ -12,18 +12,19 @@ ROOT = Path(__file__).resolve().parents[2]
 GOOD = {"SECRET_KEY": "k" * 20 + "0123456789abcdefghij" + "q" * 20}
 
 
-def start(**environment):
+def start(command="import foodfleet.settings as s; print(s.PUBLIC_URL)", **environment):
     """Read the settings in a process of its own with exactly this environment."""
     values = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment}
-    command = [sys.executable, "-c", "import foodfleet.settings as s; print(s.PUBLIC_URL)"]
-    return subprocess.run(command, cwd=ROOT, env=values, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-c", command], cwd=ROOT, env=values, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 WRONG = {
     "DATABASE_URL": ["mysql://x/y", "nonsense", "postgres://"],
     "REDIS_URL": ["http://127.0.0.1:6379"],
     "CELERY_BROKER_URL": ["kafka://127.0.0.1"],
-    "EMAIL_URL": ["pigeon://"],
+    "EMAIL_URL": ["pigeon://", "smtp://", "filemail://"],
     "SMS_URL": ["twilio://x"],
     "AWS_ENDPOINT_URL": ["127.0.0.1:5000"],
     "EMAIL_MAX_PER_SECOND": ["0", "-1", "many"],
@@ -71,6 +72,18 @@ def test_a_wrong_secret_is_not_repeated():
 
 def test_defaults_are_enough_beside_the_secret():
     assert start(**GOOD).stdout.strip() == "http://127.0.0.1:8000"
+
+
+def test_a_folder_for_mails_is_taken_as_it_is_written():
+    command = "import foodfleet.settings as s; print(s.EMAIL_FILE_PATH)"
+    result = start(**GOOD, EMAIL_URL="filemail:///some/folder", command=command)
+    assert result.stdout.strip() == "/some/folder"
+
+
+def test_a_mail_server_is_read_from_one_url():
+    command = "import foodfleet.settings as s; print(s.EMAIL_HOST, s.EMAIL_PORT, s.EMAIL_HOST_USER, s.EMAIL_USE_TLS)"
+    result = start(**GOOD, EMAIL_URL="smtp+tls://me:secret@mail.example.com:587", command=command)
+    assert result.stdout.strip() == "mail.example.com 587 me True"
 
 
 def test_the_port_is_part_of_the_public_address():

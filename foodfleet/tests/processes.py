@@ -1,0 +1,89 @@
+"""Whole processes of FoodFleet and of what it talks to, for tests from the outside."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+SECRET_KEY = "a-key-of-whole-processes-that-protects-nothing-at-all-0123456789"
+
+
+def free_port():
+    """A port of loopback that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment_of(**values):
+    """A clean environment: none of the variables that the tests' own process was given."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "SECRET_KEY": SECRET_KEY, "BCRYPT_ROUNDS": "4", "LOG_LEVEL": "INFO", **values}
+
+
+def manage(*arguments, **environment):
+    """Run manage.py to its end."""
+    subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT, env=environment_of(**environment), check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+
+
+class Process:
+    """A process with its output in a file; ended with all its children."""
+
+    def __init__(self, command, log, **environment):
+        self.log = Path(log)
+        with self.log.open("w") as file:
+            self.popen = subprocess.Popen(
+                command, cwd=ROOT, env=environment_of(**environment), stdout=file, stderr=file, start_new_session=True
+            )
+
+    def stop(self, with_signal=signal.SIGTERM):
+        """End it, kindly first."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, with_signal)
+        try:
+            self.popen.wait(15)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.popen.pid, signal.SIGKILL)
+            self.popen.wait(5)
+
+
+def wait_until(condition, seconds=40, what="it"):
+    """Ask until the answer is true; returns it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
+            answer = condition()
+            if answer:
+                return answer
+        time.sleep(0.1)
+    raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+def web_command(port, workers=1):
+    """What `make serve` runs."""
+    return [
+        str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "foodfleet.wsgi:application",
+    ]  # fmt: skip
+
+
+def worker_command():
+    """What `make worker` runs, with as little of it as a test needs."""
+    return [str(BIN / "celery"), "--app", "foodfleet", "worker", "--loglevel", "INFO", "--concurrency", "1"]
+
+
+def moto_command(port):
+    """Amazon, as moto plays it."""
+    return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]

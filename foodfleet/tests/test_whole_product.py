@@ -1,0 +1,147 @@
+"""The product as operators run it: real processes, real services, and Amazon as moto plays it."""
+
+import email
+import re
+from email import policy
+from urllib.parse import urlsplit
+
+import boto3
+import psycopg
+import pytest
+import requests
+
+from conftest import PASSWORD
+from foodfleet.tests import environment, processes
+
+AWS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": "us-east-1"}
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start processes that end with the test."""
+    running = []
+
+    def begin(name, command, **values):
+        process = processes.Process(command, tmp_path / f"{name}.log", **values)
+        running.append(process)
+        return process
+
+    yield begin
+    for process in reversed(running):
+        process.stop()
+
+
+@pytest.fixture
+def postgres_url():
+    """An empty database of its own."""
+    parts = urlsplit(environment.POSTGRES_URL)
+    name = f"{parts.path.lstrip('/')}_whole_{environment.WORKER}"
+    admin = parts._replace(path="/postgres").geturl()
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield parts._replace(path=f"/{name}").geturl()
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def amazon(start):
+    """moto's server with a confirmed sender; gives its address."""
+    port = processes.free_port()
+    address = f"http://127.0.0.1:{port}"
+    start("moto", processes.moto_command(port))
+    processes.wait_until(lambda: requests.get(f"{address}/moto-api/", timeout=2).ok, what="moto's start")
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    ses = boto3.client("ses", endpoint_url=address, region_name="us-east-1", **keys)
+    ses.verify_email_identity(EmailAddress="no-reply@foodfleet.example")
+    return address
+
+
+def mails(amazon):
+    """What Amazon got, parsed."""
+    messages = requests.get(f"{amazon}/moto-api/data.json", timeout=5).json().get("ses", {}).get("RawMessage", [])
+    return [email.message_from_string(entry["raw_data"], policy=policy.default) for entry in messages]
+
+
+def walk_through_the_first_session(address, token_of_mail):
+    """Register, confirm, sign in, call, refresh: what the README shows."""
+    post = lambda path, **body: requests.post(f"{address}/api/v1{path}", json=body, timeout=20)  # noqa: E731
+    assert post("/auth/register/", email="ann@example.com", password=PASSWORD).status_code == 202
+    assert post("/auth/email/verify/", token=token_of_mail()).status_code == 204
+    tokens = post("/auth/login/", email="ann@example.com", password=PASSWORD).json()
+    me = requests.get(
+        f"{address}/api/v1/users/me/", headers={"Authorization": f"Bearer {tokens['access']}"}, timeout=20
+    )
+    assert me.json()["email"] == "ann@example.com"
+    assert post("/auth/refresh/", refresh=tokens["refresh"]).status_code == 200
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+@pytest.mark.broker
+@pytest.mark.xdist_group("broker")
+def test_the_first_session_on_postgres_redis_a_worker_and_ses(start, postgres_url, amazon):
+    values = {
+        **AWS,
+        "DATABASE_URL": postgres_url,
+        "REDIS_URL": environment.REDIS_URL,
+        "CELERY_BROKER_URL": environment.BROKER_URL,
+        "EMAIL_URL": "amazonses://",
+        "AWS_ENDPOINT_URL": amazon,
+        "EMAIL_MAX_PER_SECOND": "50",
+    }
+    processes.manage("migrate", **values)
+    processes.manage("collectstatic", "--noinput", **values)
+    port = processes.free_port()
+    address = f"http://127.0.0.1:{port}"
+    start("worker", processes.worker_command(), **values)
+    start("web", processes.web_command(port), **values)
+    ready = lambda: requests.get(f"{address}/health/ready/", timeout=5)  # noqa: E731
+    state = processes.wait_until(lambda: (answer := ready()).ok and answer.json(), what="readiness")
+    assert state == {"status": "ok", "checks": {"database": "ok", "cache": "ok", "broker": "ok"}}
+
+    def token_of_mail():
+        mail = processes.wait_until(lambda: mails(amazon), what="the mail")[0]
+        assert mail["To"] == "ann@example.com"
+        text = mail.get_body(("plain",)).get_content()
+        assert "<a" in mail.get_body(("html",)).get_content()
+        return re.search(r"/email/verify/([\w-]+)/", text)[1]
+
+    walk_through_the_first_session(address, token_of_mail)
+
+
+def test_the_first_session_on_sqlite_and_files_alone(start, tmp_path):
+    values = {"DATABASE_URL": f"sqlite:///{tmp_path}/fleet.sqlite3", "EMAIL_URL": f"filemail://{tmp_path}/mail"}
+    processes.manage("migrate", **values)
+    processes.manage("collectstatic", "--noinput", **values)
+    port = processes.free_port()
+    address = f"http://127.0.0.1:{port}"
+    start("web", processes.web_command(port, workers=2), **values)
+    processes.wait_until(lambda: requests.get(f"{address}/health/ready/", timeout=5).ok, what="readiness")
+
+    def token_of_mail():
+        files = processes.wait_until(lambda: sorted((tmp_path / "mail").glob("*")), what="the mail")
+        mail = email.message_from_string(files[0].read_text(), policy=policy.default)
+        return re.search(r"/email/verify/([\w-]+)/", mail.get_body(("plain",)).get_content())[1]
+
+    walk_through_the_first_session(address, token_of_mail)
+
+
+def test_ready_tells_which_part_is_away(start, tmp_path):
+    nobody = processes.free_port()
+    values = {
+        "DATABASE_URL": f"postgres://nobody@127.0.0.1:{nobody}/none",
+        "REDIS_URL": f"redis://127.0.0.1:{nobody}/0",
+        "CELERY_BROKER_URL": f"amqp://127.0.0.1:{nobody}//",
+    }
+    port = processes.free_port()
+    address = f"http://127.0.0.1:{port}"
+    start("web", processes.web_command(port), **values)
+    processes.wait_until(lambda: requests.get(f"{address}/health/live/", timeout=5).ok, what="the start")
+    answer = requests.get(f"{address}/health/ready/", timeout=20)
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "unavailable", "cache": "unavailable", "broker": "unavailable"}
+    refused = requests.post(f"{address}/api/v1/auth/login/", json={"email": "a@b.example", "password": "x"}, timeout=20)
+    assert (refused.status_code, refused.json()["code"]) == (503, "service_unavailable")
+    assert refused.headers["Retry-After"]
