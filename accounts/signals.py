@@ -88,3 +88,9 @@ user_deleted = Signal()
 
 # `user` asked for all data about them: receivers answer `(name of a section, value of JSON)`.
 own_data_requested = Signal()
+
+# Wrong passwords locked sign-in to the account of `user`. until: datetime; not_me_token: str.
+sign_in_locked = Signal()
+
+# `user` signed in on a device that was never seen before. session: Session; not_me_token: str.
+new_device_used = Signal()

@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True, help_text='Switch this off instead of deleting an account.', verbose_name='active')),
                 ('is_staff', models.BooleanField(default=False, help_text='May enter the admin.', verbose_name='staff')),
                 ('is_superuser', models.BooleanField(default=False, help_text='Has every permission without being given any.', verbose_name='superuser')),
+                ('locked_at', models.DateTimeField(blank=True, editable=False, help_text='By staff, until they unlock it.', null=True, verbose_name='locked')),
                 ('must_change_password', models.BooleanField(default=False, verbose_name='must change the password')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
                 ('invited_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='invited')),
@@ -67,6 +68,18 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('expires_at', models.DateTimeField(db_index=True)),
                 ('spent_at', models.DateTimeField(blank=True, null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='LoginAttempts',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('address', models.CharField(help_text='Keyed digest of the e-mail address.', max_length=64)),
+                ('device', models.CharField(blank=True, default='', help_text="Digest of the device's id.", max_length=64)),
+                ('tries', models.PositiveSmallIntegerField(default=0, help_text='Since the last success or lock.')),
+                ('locks', models.PositiveSmallIntegerField(default=0, help_text='Since the last success: each lasts longer.')),
+                ('locked_until', models.DateTimeField(blank=True, null=True)),
+                ('updated_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
@@ -148,11 +161,12 @@ class Migration(migrations.Migration):
             name='SecurityEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('registered', 'Registered'), ('email_verified', 'E-mail address confirmed'), ('signed_in', 'Signed in'), ('sign_in_failed', 'Sign-in failed'), ('signed_out', 'Signed out'), ('token_reused', 'A refresh token came twice'), ('password_changed', 'Password changed'), ('password_reset_requested', 'New password asked for'), ('password_reset', 'Password reset'), ('not_me', 'Reported by its owner'), ('email_change_requested', 'Change of e-mail address asked for'), ('email_changed', 'E-mail address changed'), ('email_change_undone', 'Change of e-mail address undone'), ('phone_changed', 'Phone changed'), ('user_created', 'Account made by staff'), ('user_invited', 'Invited'), ('invitation_accepted', 'Invitation accepted'), ('user_updated', 'Account changed by staff'), ('user_deactivated', 'Account deactivated'), ('user_activated', 'Account activated'), ('user_deleted', 'Account deleted'), ('data_exported', 'Own data exported'), ('two_factor_enabled', 'Second factor switched on'), ('two_factor_disabled', 'Second factor switched off'), ('two_factor_failed', 'Wrong second factor'), ('two_factor_blocked', 'Too many wrong codes'), ('two_factor_texted', 'Code sent by text message'), ('backup_code_used', 'Backup code used'), ('backup_codes_made', 'New backup codes made'), ('passkey_added', 'Passkey added'), ('passkey_changed', 'Passkey changed'), ('passkey_removed', 'Passkey removed'), ('passkey_copied', "A passkey's counter went back: it may have been copied"), ('browser_trusted', 'Browser remembered'), ('browser_forgotten', 'Browser forgotten'), ('two_factor_reset_requested', 'Reset of the second factor requested'), ('two_factor_reset_approved', 'Reset of the second factor approved'), ('two_factor_reset_cancelled', 'Reset of the second factor called off'), ('two_factor_reset_done', 'Second factor reset')], max_length=40, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('registered', 'Registered'), ('email_verified', 'E-mail address confirmed'), ('signed_in', 'Signed in'), ('sign_in_failed', 'Sign-in failed'), ('signed_out', 'Signed out'), ('token_reused', 'A refresh token came twice'), ('password_changed', 'Password changed'), ('password_reset_requested', 'New password asked for'), ('password_reset', 'Password reset'), ('not_me', 'Reported by its owner'), ('email_change_requested', 'Change of e-mail address asked for'), ('email_changed', 'E-mail address changed'), ('email_change_undone', 'Change of e-mail address undone'), ('phone_changed', 'Phone changed'), ('user_created', 'Account made by staff'), ('user_invited', 'Invited'), ('invitation_accepted', 'Invitation accepted'), ('user_updated', 'Account changed by staff'), ('user_deactivated', 'Account deactivated'), ('user_activated', 'Account activated'), ('user_deleted', 'Account deleted'), ('data_exported', 'Own data exported'), ('session_ended', 'A session was ended'), ('sessions_ended', 'All sessions were ended'), ('new_device', 'Signed in on a new device'), ('sign_in_locked', 'Sign-in locked after wrong passwords'), ('locked', 'Account locked by staff'), ('unlocked', 'Account unlocked'), ('two_factor_enabled', 'Second factor switched on'), ('two_factor_disabled', 'Second factor switched off'), ('two_factor_failed', 'Wrong second factor'), ('two_factor_blocked', 'Too many wrong codes'), ('two_factor_texted', 'Code sent by text message'), ('backup_code_used', 'Backup code used'), ('backup_codes_made', 'New backup codes made'), ('passkey_added', 'Passkey added'), ('passkey_changed', 'Passkey changed'), ('passkey_removed', 'Passkey removed'), ('passkey_copied', "A passkey's counter went back: it may have been copied"), ('browser_trusted', 'Browser remembered'), ('browser_forgotten', 'Browser forgotten'), ('two_factor_reset_requested', 'Reset of the second factor requested'), ('two_factor_reset_approved', 'Reset of the second factor approved'), ('two_factor_reset_cancelled', 'Reset of the second factor called off'), ('two_factor_reset_done', 'Second factor reset')], max_length=40, verbose_name='kind')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='when')),
                 ('ip', models.GenericIPAddressField(blank=True, null=True, verbose_name='IP address')),
                 ('user_agent', models.CharField(blank=True, default='', max_length=400, verbose_name='user agent')),
                 ('request_id', models.CharField(blank=True, default='', max_length=64, verbose_name='request id')),
+                ('session_id', models.UUIDField(blank=True, null=True, verbose_name='session')),
                 ('details', models.JSONField(default=dict, verbose_name='details')),
             ],
             options={
@@ -166,6 +180,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('device_name', models.CharField(blank=True, default='', max_length=100)),
                 ('user_agent', models.CharField(blank=True, default='', max_length=400)),
+                ('fingerprint', models.CharField(blank=True, default='', help_text='To know the device again.', max_length=32)),
                 ('ip', models.GenericIPAddressField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('last_used_at', models.DateTimeField(default=django.utils.timezone.now)),
@@ -243,6 +258,11 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
+            model_name='loginattempts',
+            name='user',
+            field=models.ForeignKey(help_text='Whom it locks out.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='login_attempts', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddField(
             model_name='onetimetoken',
             name='user',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='one_time_tokens', to=settings.AUTH_USER_MODEL),
@@ -315,6 +335,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='backupcode',
             constraint=models.UniqueConstraint(fields=('user', 'hash'), name='accounts_backup_code_once'),
+        ),
+        migrations.AddIndex(
+            model_name='loginattempts',
+            index=models.Index(condition=models.Q(('locked_until__isnull', False)), fields=['locked_until'], name='accounts_attempts_locked'),
+        ),
+        migrations.AddConstraint(
+            model_name='loginattempts',
+            constraint=models.UniqueConstraint(fields=('address', 'device'), name='accounts_attempts_once'),
         ),
         migrations.AddIndex(
             model_name='passkey',

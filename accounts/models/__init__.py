@@ -1,5 +1,6 @@
 """Users, their sign-ins, and the secrets that they hold as digests."""
 
+from accounts.models.lockout import LoginAttempts
 from accounts.models.one_time_tokens import OneTimeToken
 from accounts.models.passwords import PasswordHistory
 from accounts.models.phone_codes import PhoneCode
@@ -21,6 +22,7 @@ __all__ = [
     "BackupCode",
     "Challenge",
     "CodeAttempts",
+    "LoginAttempts",
     "OneTimeToken",
     "Passkey",
     "PasswordHistory",

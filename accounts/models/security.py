@@ -24,6 +24,7 @@ class SecurityEvent(models.Model):
     ip = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
     user_agent = models.CharField(_("user agent"), max_length=400, blank=True, default="")
     request_id = models.CharField(_("request id"), max_length=64, blank=True, default="")
+    session_id = models.UUIDField(_("session"), null=True, blank=True)
     details = models.JSONField(_("details"), default=dict)
 
     objects: ClassVar[SecurityEventQuerySet] = SecurityEventQuerySet.as_manager()  # type: ignore[assignment]

@@ -19,6 +19,7 @@ class Session(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     device_name = models.CharField(max_length=100, blank=True, default="")
     user_agent = models.CharField(max_length=400, blank=True, default="")
+    fingerprint = models.CharField(max_length=32, blank=True, default="", help_text=_("To know the device again."))
     ip = models.GenericIPAddressField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(default=timezone.now)

@@ -35,6 +35,9 @@ class User(AbstractBaseUser):
     is_superuser = models.BooleanField(
         _("superuser"), default=False, help_text=_("Has every permission without being given any.")
     )
+    locked_at = models.DateTimeField(
+        _("locked"), null=True, blank=True, editable=False, help_text=_("By staff, until they unlock it.")
+    )
     must_change_password = models.BooleanField(_("must change the password"), default=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     invited_at = models.DateTimeField(_("invited"), null=True, blank=True, editable=False)

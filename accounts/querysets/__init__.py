@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib.auth.base_user import BaseUserManager
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from foodfleet.core.addresses import normalize_email
@@ -22,6 +23,18 @@ class UserQuerySet(models.QuerySet["User"]):
     def with_email(self, email: str) -> "UserQuerySet":
         """The user of this address, whatever its case and Unicode form."""
         return self.filter(email=normalize_email(email))
+
+    def recognising(self, *, address: str, device: str, fingerprint: str) -> "UserQuerySet":
+        """With `signed_in_before` (ever) and `knows_device`: signed in on this device, or on one just like it.
+
+        address, device: digests that lockout counts by.
+        """
+        attempts: Any = self.model._meta.get_field("login_attempts").related_model
+        sessions = self.model._meta.get_field("sessions").related_model._default_manager.filter(user=OuterRef("pk"))
+        known = Exists(attempts.objects.counted_on(address, device or "-"))  # "-": no digest, known to nobody
+        return self.annotate(
+            signed_in_before=Exists(sessions), knows_device=known | Exists(sessions.filter(fingerprint=fingerprint))
+        )
 
     def superusers(self) -> "UserQuerySet":
         """Those who may do everything and can sign in."""
@@ -71,7 +84,8 @@ class SessionQuerySet(models.QuerySet[Any]):
 
     def usable(self, session_id: UUID, now: datetime) -> "SessionQuerySet":
         """The session with its user, if both may be used now."""
-        return self.live(now).filter(pk=session_id, user__is_active=True).select_related("user")
+        open_to_user = self.filter(user__is_active=True, user__locked_at__isnull=True)
+        return open_to_user.live(now).filter(pk=session_id).select_related("user")
 
     def end(self, now: datetime, reason: str) -> int:
         """End those that have not ended; returns how many did."""

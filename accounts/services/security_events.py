@@ -1,6 +1,7 @@
 """Writing down what happened to accounts."""
 
 from typing import Any
+from uuid import UUID
 
 from accounts.models import SecurityEvent, User
 from accounts.states import EventKind
@@ -14,10 +15,12 @@ def record(
     client: Client,
     actor: User | None = None,
     details: dict[str, Any] | None = None,
+    session_id: UUID | None = None,
 ) -> SecurityEvent:
     """Add one event, in the transaction of what it tells.
 
-    user: whom it concerns, None where nobody has the address; actor: who did it, if not the user.
+    user: whom it concerns, None where nobody has the address; actor: who did it, if not the user; session_id: of the
+    session that it belongs to, where there is one.
     """
     return SecurityEvent.objects.create(
         kind=kind,
@@ -26,5 +29,6 @@ def record(
         ip=client.ip or None,
         user_agent=client.user_agent,
         request_id=client.request_id,
+        session_id=session_id,
         details=details or {},
     )

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.exceptions import InvalidTokenException
 from accounts.models import RefreshToken, Session, User
-from accounts.services import tokens
+from accounts.services import devices, tokens
 from accounts.states import EndReason
 from foodfleet.core import crypto
 from foodfleet.core.clients import Client
@@ -34,6 +34,7 @@ def start(*, user: User, client: Client) -> TokenPair:
         device_name=client.device_name,
         user_agent=client.user_agent,
         ip=client.ip or None,
+        fingerprint=devices.fingerprint(client),
         created_at=now,
         last_used_at=now,
         expires_at=now + timedelta(days=settings.SESSION_MAX_DAYS),

@@ -1,48 +1,108 @@
 """From e-mail and password to a session."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import signals
-from accounts.exceptions import EmailNotVerifiedException, InvalidCredentialsException
+from accounts.exceptions import AccountLockedException, EmailNotVerifiedException, InvalidCredentialsException
 from accounts.models import User
-from accounts.services import passwords, sessions
+from accounts.services import lockout, not_me, passwords, security_events, sessions
+from accounts.states import EventKind
+from foodfleet.core import crypto
 from foodfleet.core.clients import Client
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A user with the tokens of a new session."""
+    """A user with the tokens of a new session. device: the id to keep on the client (`clients.keep_device`)."""
 
     user: User
     tokens: sessions.TokenPair
+    device: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Authenticated:
+    """Whose password it was, and the attempt that it was counted as. user: as `lockout.recognised` finds it."""
+
+    user: Any
+    attempt: lockout.Attempt
 
 
 def sign_in(*, email: str, password: str, client: Client) -> SignedIn:
     """Compare the password and begin a session.
 
-    Raises InvalidCredentialsException, or EmailNotVerifiedException for the right password of an address that is not
-    confirmed yet.
+    Raises AccountLockedException, InvalidCredentialsException, or EmailNotVerifiedException for the right password of
+    an address that is not confirmed yet.
     """
-    user = authenticate(email=email, password=password)
-    with transaction.atomic():
-        pair = sessions.start(user=user, client=client)
-        User.objects.filter(pk=user.pk).update(last_login=timezone.now())
-        signals.signed_in.send(sender=User, user=user, session=pair.session, client=client)
-    return SignedIn(user, pair)
+    who = authenticate(email=email, password=password, client=client)
+    return _begin(who.user, client, clear_strangers=not who.attempt.device)
 
 
-def authenticate(*, email: str, password: str) -> User:
-    """The active user whose password this is. An unknown address costs a hash too, so the time tells nothing."""
-    user: User | None = User.objects.with_email(email).first()
+def complete(*, user: User, client: Client) -> SignedIn:
+    """Begin the session of a sign-in whose last step succeeded: a second factor, or a passkey."""
+    known = lockout.recognised(User.objects.filter(pk=user.pk), email=user.email, client=client).get()
+    return _begin(known, client, clear_strangers=False)
+
+
+def authenticate(*, email: str, password: str, client: Client) -> Authenticated:
+    """The user whose password this is and who may sign in now; each failure is counted and written down.
+
+    An unknown address is counted and costs a hash too, so that neither the answer nor its time tells. Raises what
+    `sign_in` does.
+    """
+    user = lockout.recognised(User.objects.with_email(email), email=email, client=client).first()
+    try:
+        attempt = lockout.reserve_attempt(email=email, client=client)
+        if not _is_right(password, user):
+            lockout.failed(attempt, user=user, client=client)
+            raise InvalidCredentialsException
+        not_now = _refusal(user)
+        if not_now is not None:
+            lockout.forget(email, client)  # the password was right
+            raise not_now
+    except (AccountLockedException, InvalidCredentialsException, EmailNotVerifiedException) as refusal:
+        details = {"reason": refusal.code}
+        security_events.record(kind=EventKind.SIGN_IN_FAILED, user=user, client=client, details=details)
+        raise
+    return Authenticated(user, attempt)
+
+
+def _is_right(password: str, user: User | None) -> bool:
     if user is None:
         passwords.hashed(password)
-        raise InvalidCredentialsException
-    if not passwords.matches(user, password) or not user.is_active:
-        raise InvalidCredentialsException
+        return False
+    return passwords.matches(user, password) and user.is_active
+
+
+def _refusal(user: User) -> AccountLockedException | EmailNotVerifiedException | None:
+    """Why a user who knows the password may not sign in all the same."""
+    if user.locked_at is not None:
+        return AccountLockedException()
     if settings.ACCOUNTS_EMAIL_VERIFICATION == "mandatory" and not user.is_email_verified:
-        raise EmailNotVerifiedException
-    return user
+        return EmailNotVerifiedException()
+    return None
+
+
+def _begin(user: Any, client: Client, *, clear_strangers: bool) -> SignedIn:
+    """Start the session and announce it; user: as `lockout.recognised` finds it."""
+    device = client.device or crypto.new_token()
+    with transaction.atomic():
+        lockout.remember_device(email=user.email, device=device, clear_strangers=clear_strangers)
+        pair = sessions.start(user=user, client=client)
+        User.objects.filter(pk=user.pk).update(last_login=timezone.now())
+        about = {"user": user, "session": pair.session, "client": client}
+        is_new = user.signed_in_before and not user.knows_device
+        details = {"new_device": True} if is_new else None
+        security_events.record(
+            kind=EventKind.SIGNED_IN, user=user, client=client, session_id=pair.session.pk, details=details
+        )
+        signals.signed_in.send(sender=User, **about)
+        if is_new:
+            token = not_me.issue(user)
+            signals.new_device_used.send(sender=User, not_me_token=token, **about)
+    return SignedIn(user, pair, device)

@@ -21,6 +21,7 @@ FORWARDED_HEADERS = (
     "HTTP_FORWARDED",
 )
 USER_AGENT_LENGTH = 400
+DEVICE_LENGTH = 64
 
 
 class RequestIdMiddleware:
@@ -113,6 +114,7 @@ class ClientMiddleware:
             ip=request.META.get("REMOTE_ADDR", ""),
             user_agent=request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:USER_AGENT_LENGTH],
             request_id=request_ids.request_id_of(request),
+            device=request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")[:DEVICE_LENGTH],
         )
         request.client = client  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(ip=client.ip)

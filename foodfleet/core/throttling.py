@@ -1,13 +1,12 @@
 """How many requests an address, a network or a user may send: THROTTLE_* of the environment."""
 
-import ipaddress
 from typing import Any
 
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from foodfleet.core.clients import Client, client_of
+from foodfleet.core.clients import Client, address_and_network, client_of
 from foodfleet.core.counters import hit
 from foodfleet.core.exceptions import ThrottledException
 
@@ -85,17 +84,3 @@ class UserThrottle(BaseThrottle):
 
     def wait(self) -> float:
         return self._wait
-
-
-def address_and_network(client: Client) -> tuple[str, str]:
-    """The two keys that a client is counted under."""
-    try:
-        address = ipaddress.ip_address(client.ip)
-    except ValueError:
-        return "unknown", "unknown"
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address), str(ipaddress.ip_network(f"{address}/24", strict=False))
-    return (
-        str(ipaddress.ip_network(f"{address}/64", strict=False)),
-        str(ipaddress.ip_network(f"{address}/48", strict=False)),
-    )

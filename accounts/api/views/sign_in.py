@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.api import serializers
 from accounts.api.views.base import NO_CONTENT, OpenView, validated
 from accounts.services import sessions, sign_in
-from foodfleet.core.clients import client_of
+from foodfleet.core.clients import client_of, keep_device
 from foodfleet.core.throttling import LoginThrottle
 
 
@@ -26,7 +26,9 @@ class LoginView(OpenView):
         client = replace(client_of(request), device_name=data.pop("device_name"))
         result = sign_in.sign_in(**data, client=client)
         body = serializers.TokensSerializer(result.tokens).data
-        return Response({**body, "token_type": "Bearer", "user": serializers.UserSerializer(result.user).data})
+        response = Response({**body, "token_type": "Bearer", "user": serializers.UserSerializer(result.user).data})
+        keep_device(response, result.device)
+        return response
 
 
 class RefreshView(OpenView):

@@ -1,0 +1,11 @@
+"""Knowing a device again that shows no cookie."""
+
+from foodfleet.core import crypto
+from foodfleet.core.clients import Client, address_and_network
+from foodfleet.core.user_agents import in_words
+
+
+def fingerprint(client: Client) -> str:
+    """A digest, the same for the same program on a device of the same name in the same network."""
+    parts = (client.device_name, in_words(client.user_agent), address_and_network(client)[1])
+    return crypto.keyed_digest("\n".join(parts), purpose="device-fingerprint")[:32]

@@ -1,0 +1,118 @@
+"""Wrong passwords are counted, and too many of them lock: reserve first, then compare.
+
+An attempt is counted before its password is compared, by one statement that commits by itself, so that however many
+guesses come at once no more than ATTEMPTS are ever compared. It is counted under a keyed digest of the address, whether
+or not that has an account, so that no answer tells. A device that signed in to the address before has a count of its
+own (OWASP's device cookie): a stranger's guesses lock strangers out, not the owner.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import signals
+from accounts.exceptions import AccountLockedException
+from accounts.models import LoginAttempts, User
+from accounts.querysets import UserQuerySet
+from accounts.services import devices, not_me, security_events, sessions
+from accounts.states import EndReason, EventKind
+from foodfleet.core import crypto
+from foodfleet.core.addresses import normalize_email
+from foodfleet.core.clients import Client
+
+ATTEMPTS = 5
+FIRST_LOCK = timedelta(minutes=15)
+LONGEST_LOCK = timedelta(hours=24)
+LOCK_TIMES = [FIRST_LOCK * 2**step for step in range(7)] + [LONGEST_LOCK]  # 15 min, 30, 60 ... 16 h, 24 h
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A counted attempt. locked_until: set on the one that used the last try up."""
+
+    address: str
+    device: str
+    locked_until: datetime | None
+
+
+def reserve_attempt(*, email: str, client: Client) -> Attempt:
+    """Count an attempt to sign in to `email`; only then may a password be compared.
+
+    Commits on its own: never call it inside a transaction, a refusal would take it back. Raises AccountLockedException.
+    """
+    now = timezone.now()
+    address, device = _address(email), _device(client.device)
+    counted = LoginAttempts.objects.reserve(
+        address=address, device=device, limit=ATTEMPTS, lock_times=LOCK_TIMES, now=now
+    )
+    if counted is None:
+        raise AccountLockedException
+    device, tries, locks = counted
+    locked_until = now + LOCK_TIMES[min(locks, len(LOCK_TIMES)) - 1] if tries >= ATTEMPTS else None
+    return Attempt(address, device, locked_until)
+
+
+def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
+    """The attempt's password was wrong. Where it was the last try, tell the owner what happened and what to do."""
+    if attempt.locked_until is None:
+        return
+    with transaction.atomic():
+        LoginAttempts.objects.counted_on(attempt.address, attempt.device).update(user=user)
+        security_events.record(kind=EventKind.SIGN_IN_LOCKED, user=user, client=client)
+        if user is not None:
+            token = not_me.issue(user)
+            until = attempt.locked_until
+            signals.sign_in_locked.send(sender=User, user=user, until=until, not_me_token=token, client=client)
+
+
+def forget(email: str, client: Client | None = None) -> None:
+    """Forget what was tried: all of it (a reset by mail), or only on the count of `client` (the right password)."""
+    address = _address(email)
+    attempts = LoginAttempts.objects.of(address)
+    if client is None:
+        attempts.clear()
+    elif not attempts.counted_on(address, _device(client.device)).clear():
+        attempts.counted_on(address, "").clear()
+
+
+def remember_device(*, email: str, device: str, clear_strangers: bool) -> None:
+    """After a sign-in: know `device` for this address, with a count of its own, and forget what was tried on it.
+
+    clear_strangers: also what was tried without a known device, because this sign-in was counted there.
+    """
+    LoginAttempts.objects.remember(_address(email), [_device(device), *([""] if clear_strangers else [])])
+
+
+def recognised(users: UserQuerySet, *, email: str, client: Client) -> UserQuerySet:
+    """Of `users`, of this address, whether each signed in before, and on this device: `UserQuerySet.recognising`."""
+    return users.recognising(
+        address=_address(email), device=_device(client.device), fingerprint=devices.fingerprint(client)
+    )
+
+
+def lock(*, user: User, actor: User | None, client: Client) -> None:
+    """Shut the account until staff unlock it: every session ends, and no password opens it."""
+    with transaction.atomic():
+        user.locked_at = timezone.now()
+        user.save(update_fields=["locked_at"])
+        sessions.end_all(user, reason=EndReason.LOCKED)
+        security_events.record(kind=EventKind.LOCKED, user=user, client=client, actor=actor)
+
+
+def unlock(*, user: User, actor: User | None, client: Client) -> None:
+    """Open the account: a lock by staff, and those that wrong passwords led to."""
+    with transaction.atomic():
+        user.locked_at = None
+        user.save(update_fields=["locked_at"])
+        forget(user.email)
+        security_events.record(kind=EventKind.UNLOCKED, user=user, client=client, actor=actor)
+
+
+def _address(email: str) -> str:
+    return crypto.keyed_digest(normalize_email(email), purpose="login-attempts")
+
+
+def _device(device: str) -> str:
+    return crypto.digest(device) if device else ""
