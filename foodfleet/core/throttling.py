@@ -1,4 +1,8 @@
-"""How many requests an address, a network or a user may send: THROTTLE_* of the environment."""
+"""How many requests an address, a network or a user may send: THROTTLE_* of the environment.
+
+The narrow limits are for what can be guessed (passwords, codes) or costs somebody something (mails, texts, hashes). A call
+that shows a token of 256 bits, such as a refresh, falls under the wide limit alone: a whole office may share one address.
+"""
 
 from typing import Any
 
@@ -45,13 +49,13 @@ class AddressThrottle(BaseThrottle):
 
 
 class LoginThrottle(AddressThrottle):
-    """Sign-in and refresh."""
+    """Guessing passwords."""
 
     scope = "login"
 
 
 class RegisterThrottle(AddressThrottle):
-    """Registration and e-mail verification."""
+    """Registration."""
 
     scope = "register"
 

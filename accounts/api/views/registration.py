@@ -36,8 +36,6 @@ class RegisterView(OpenView):
 class VerifyEmailView(OpenView):
     """Confirm an address."""
 
-    throttle_classes = [RegisterThrottle]
-
     @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Use the token of the mail."""

@@ -34,8 +34,6 @@ class LoginView(OpenView):
 class RefreshView(OpenView):
     """Go on."""
 
-    throttle_classes = [LoginThrottle]
-
     @extend_schema(request=serializers.RefreshInSerializer, responses=serializers.TokensSerializer)
     def post(self, request: Request) -> Response:
         """Exchange a refresh token for the next pair; it serves once."""
@@ -46,8 +44,6 @@ class RefreshView(OpenView):
 
 class LogoutView(OpenView):
     """Sign out."""
-
-    throttle_classes = [LoginThrottle]
 
     @extend_schema(request=serializers.RefreshInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:

@@ -1,0 +1,48 @@
+"""What the documents say is there, is there, and the other way round."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = (ROOT / "foodfleet/settings.py").read_text()
+VARIABLES = sorted(set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', SETTINGS)))
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SOURCES = "".join(
+    path.read_text()
+    for app in ("foodfleet", "rbac", "accounts", "notifications")
+    for path in (ROOT / app).rglob("*.py")
+    if "tests" not in path.parts and path.name != "settings.py"
+)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_every_variable_is_described(name):
+    assert f"`{name}`" in (ROOT / "docs/configuration.md").read_text()
+
+
+def test_no_variable_is_described_that_is_not_read():
+    described = set(re.findall(r"^\| `([A-Z0-9_]+)`", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
+    assert described <= {*VARIABLES, "HOST"}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_every_variable_is_used(name):
+    assigned = re.search(rf'^ *([A-Z_0-9]+) = env\.\w+\(\s*"{name}"', SETTINGS, re.MULTILINE)
+    if assigned and not assigned[1].startswith(("PORT", "WEB_CONCURRENCY", "AWS_REGION")):
+        setting = assigned[1]
+        used_in_settings = len(re.findall(rf"\b{setting}\b", SETTINGS)) > 1
+        assert used_in_settings or setting in SOURCES, f"nothing reads {setting}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path):
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_readme_names_only_commands_that_exist():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z]+)`|^make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert {first or second for first, second in named} <= targets
