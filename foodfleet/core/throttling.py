@@ -1,7 +1,8 @@
 """How many requests an address, a network or a user may send: THROTTLE_* of the environment.
 
-The narrow limits are for what can be guessed (passwords, codes) or costs somebody something (mails, texts, hashes). A call
-that shows a token of 256 bits, such as a refresh, falls under the wide limit alone: a whole office may share one address.
+The narrow limits are for what can be guessed (passwords, codes) or costs somebody something (mails, texts, hashes). A
+call that shows a token of 256 bits, such as a refresh, falls under the wide limit alone: a whole office may share one
+address.
 """
 
 from typing import Any
