@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api.views import me, passwords, registration, sign_in
+from accounts.api.views import contact, me, passwords, registration, sign_in
 
 urlpatterns = [
     path("auth/register/", registration.RegisterView.as_view(), name="api_register"),
@@ -14,5 +14,10 @@ urlpatterns = [
     path("auth/password/forgot/", passwords.ForgotPasswordView.as_view(), name="api_password_forgot"),
     path("auth/password/reset/", passwords.ResetPasswordView.as_view(), name="api_password_reset"),
     path("auth/password/change/", passwords.ChangePasswordView.as_view(), name="api_password_change"),
+    path("auth/email/change/", contact.ChangeEmailView.as_view(), name="api_email_change"),
+    path("auth/email/change/confirm/", contact.ConfirmEmailView.as_view(), name="api_email_confirm"),
+    path("auth/email/change/undo/", contact.UndoEmailView.as_view(), name="api_email_undo"),
+    path("auth/phone/", contact.PhoneView.as_view(), name="api_phone"),
+    path("auth/phone/verify/", contact.VerifyPhoneView.as_view(), name="api_phone_verify"),
     path("users/me/", me.MeView.as_view(), name="api_me"),
 ]

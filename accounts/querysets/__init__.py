@@ -45,6 +45,20 @@ class UserQuerySet(models.QuerySet["User"]):
         known = models.Q(email_verified_at__isnull=False) | models.Q(invited_at__isnull=False)
         return self.filter(known, is_active=True, deleted_at__isnull=True)
 
+    def unproven(self) -> "UserQuerySet":
+        """Those whom nobody vouches for: registered by somebody who neither confirmed the address nor signed in."""
+        return self.filter(
+            email_verified_at__isnull=True,
+            invited_at__isnull=True,
+            last_login__isnull=True,
+            is_staff=False,
+            is_superuser=False,
+        )
+
+    def proven(self) -> "UserQuerySet":
+        """All others."""
+        return self.exclude(pk__in=self.unproven().values("pk"))
+
     def locked(self, pk: int) -> "User":
         """The user as the row is now, kept for this transaction."""
         return self.select_for_update().get(pk=pk)
@@ -121,6 +135,18 @@ class OneTimeTokenQuerySet(models.QuerySet[Any]):
         """Those of one user for one purpose."""
         return self.filter(user=user, purpose=purpose)
 
+    def live(self, now: datetime) -> "OneTimeTokenQuerySet":
+        """Neither spent nor expired, the oldest first."""
+        return self.filter(spent_at__isnull=True, expires_at__gt=now).order_by("pk")
+
+    def made_after(self, token: Any) -> "OneTimeTokenQuerySet":
+        """Younger than `token`."""
+        return self.filter(pk__gt=token.pk)
+
+    def void(self, now: datetime) -> int:
+        """Make those that are not spent useless; returns how many."""
+        return self.filter(spent_at__isnull=True).update(spent_at=now)
+
 
 class SecurityEventQuerySet(models.QuerySet[Any]):
     """What happened; can be read and added to."""
@@ -128,6 +154,12 @@ class SecurityEventQuerySet(models.QuerySet[Any]):
     def of(self, user: "User") -> "SecurityEventQuerySet":
         """What happened to one user."""
         return self.filter(user=user)
+
+    def pseudonymise(self, user: "User") -> None:
+        """Remove what tells of the person behind a deleted user; that it happened stays."""
+        own = models.Q(user=user, actor__isnull=True) | models.Q(actor=user)
+        models.QuerySet.update(self.filter(own), ip=None, user_agent="")
+        models.QuerySet.update(self.filter(user=user), details={})
 
     def update(self, **kwargs: Any) -> int:
         raise PermissionDenied("Security events are append-only.")

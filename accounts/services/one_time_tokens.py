@@ -46,4 +46,4 @@ def spend(token: OneTimeToken) -> None:
 
 def revoke(user: User, purpose: TokenPurpose) -> None:
     """Make the user's open tokens of `purpose` useless."""
-    OneTimeToken.objects.of(user, purpose).filter(spent_at__isnull=True).update(spent_at=timezone.now())
+    OneTimeToken.objects.of(user, purpose).void(timezone.now())

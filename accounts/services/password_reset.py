@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts import signals
 from accounts.exceptions import InvalidTokenException
 from accounts.models import OneTimeToken, User
-from accounts.services import not_me, one_time_tokens, passwords, security_events, sessions
+from accounts.services import lockout, not_me, one_time_tokens, passwords, security_events, sessions
 from accounts.states import EndReason, EventKind, TokenPurpose
 from foodfleet.core import crypto
 from foodfleet.core.addresses import normalize_email
@@ -55,11 +55,12 @@ def reset(*, token: str, password: str, client: Client) -> User:
     encoded = passwords.validated_hash(proof.user, password)
     with transaction.atomic():
         one_time_tokens.spend(proof)
-        user = User.objects.locked(proof.user_id)
+        user: User = User.objects.locked(proof.user_id)
         if not user.is_active:
             raise InvalidTokenException
         passwords.replace(user, encoded)
         sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
+        lockout.forget(user.email)
         _announce(user, proof, client)
     return user
 

@@ -2,7 +2,7 @@
 
 from accounts.exceptions import InvalidCredentialsException
 from accounts.models import User
-from accounts.services import passwords
+from accounts.services import lockout, passwords
 from foodfleet.core.clients import Client
 
 
@@ -11,5 +11,8 @@ def confirm_password(*, user: User, password: str, client: Client) -> None:
 
     Never call it inside a transaction. Raises InvalidCredentialsException or AccountLockedException.
     """
+    attempt = lockout.reserve_attempt(email=user.email, client=client)
     if not passwords.matches(user, password):
+        lockout.failed(attempt, user=user, client=client)
         raise InvalidCredentialsException
+    lockout.forget(user.email, client)

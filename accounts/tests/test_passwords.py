@@ -186,3 +186,18 @@ def test_another_links_token_resets_nothing(api, user, purpose):
     token = one_time_tokens.issue(user, TokenPurpose(purpose))
     assert api.post(RESET, {"token": token, "password": NEW}).json()["code"] == "invalid_token"
     assert User.objects.get(pk=user.pk).password == user.password
+
+
+def test_wrong_present_passwords_lock_like_wrong_sign_ins(api, user, sign_in):
+    tokens = sign_in()
+    codes = [change(api, tokens, current=f"Wrong-Wrong-{n}!").json()["code"] for n in range(6)]
+    assert codes == ["invalid_credentials"] * 5 + ["account_locked"]
+
+
+def test_a_reset_opens_a_lock_by_wrong_passwords(api, user, sign_in, link_token):
+    login = {"email": user.email, "password": "Wrong-Wrong-1!"}
+    for _ in range(6):
+        api.post("/api/v1/auth/login/", login)
+    assert api.post("/api/v1/auth/login/", {**login, "password": PASSWORD}).json()["code"] == "account_locked"
+    assert api.post(RESET, {"token": reset_token(api, link_token), "password": NEW}).status_code == 204
+    assert sign_in(password=NEW)["access"]

@@ -23,6 +23,12 @@ class MessageQuerySet(models.QuerySet[Any]):
         """What this sender's key has made."""
         return self.filter(sender=sender, idempotency_key=idempotency_key)
 
+    def forget_recipient(self, user: Any) -> None:
+        """Call back what waits for `user`, and empty what was sent to them of what tells whom and what."""
+        sent_to = self.filter(user=user)
+        sent_to.filter(status__in=sources(Status.CANCELLED)).update(status=Status.CANCELLED)
+        sent_to.update(to=[], cc=[], bcc=[], subject="", payload="", last_error="")
+
     def claim(self, pk: UUID, now: datetime) -> bool:
         """Take one due message for sending; False where another worker was faster."""
         lease = {"claim": uuid4(), "leased_until": now + LEASE}

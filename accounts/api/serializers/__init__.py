@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from rest_framework import serializers
 
 from accounts.models import E164, User
+from foodfleet.core.phones import LONGEST_SPELLING, normalize_phone
 from rbac.services import decisions
 
 PASSWORD_LENGTH = 4096  # a shape only: the rule about passwords says how long one may be
@@ -25,6 +26,19 @@ class TokenField(serializers.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=4096, write_only=True, **kwargs)
+
+
+class PhoneField(serializers.CharField):
+    """A phone number with its country code, however it is spaced; in E.164 from here on."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LONGEST_SPELLING, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return normalize_phone(super().to_internal_value(data))
+        except ValueError:
+            raise serializers.ValidationError(E164.message, code="invalid") from None
 
 
 class EmailInSerializer(serializers.Serializer[Any]):
@@ -52,7 +66,7 @@ class RegisterSerializer(serializers.Serializer[Any]):
     password = PasswordField()
     first_name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
     last_name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
-    phone = serializers.CharField(max_length=16, required=False, allow_blank=True, default="", validators=[E164])
+    phone = PhoneField(required=False, allow_blank=True, default="")
 
 
 class LoginSerializer(serializers.Serializer[Any]):

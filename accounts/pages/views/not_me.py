@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.exceptions import InvalidTokenException
 from accounts.services import not_me as not_me_links
+from accounts.services import securing
 from foodfleet.core.clients import client_of
 
 
@@ -16,7 +17,7 @@ def not_me(request: HttpRequest, token: str) -> HttpResponse:
     """Secure an account. A GET asks first: mail scanners open links, and must not use them up."""
     try:
         if request.method == "POST":
-            not_me_links.report(token=token, client=client_of(request))
+            securing.secure(token=token, client=client_of(request))
             return render(request, "accounts/not_me_done.html")
         not_me_links.owner_of(token)
     except InvalidTokenException:

@@ -1,0 +1,26 @@
+"""Shapes of what is said about addresses and phones."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api.serializers import PasswordField, PhoneField
+
+
+class ChangeEmailSerializer(serializers.Serializer[Any]):
+    """The new address, and the password as proof of who asks."""
+
+    email = serializers.EmailField(max_length=254)
+    password = PasswordField()
+
+
+class PhoneInSerializer(serializers.Serializer[Any]):
+    """The number that a code is to go to."""
+
+    phone = PhoneField()
+
+
+class CodeInSerializer(serializers.Serializer[Any]):
+    """The code of a text."""
+
+    code = serializers.CharField(max_length=16, write_only=True)

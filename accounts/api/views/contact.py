@@ -1,0 +1,86 @@
+"""Another address, another phone."""
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api import serializers
+from accounts.api.serializers.contact import ChangeEmailSerializer, CodeInSerializer, PhoneInSerializer
+from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated
+from accounts.services import email_change, phones, reauthentication
+from foodfleet.core.clients import client_of
+from foodfleet.core.throttling import ForgotThrottle, SecondFactorThrottle
+
+
+class ChangeEmailView(APIView):
+    """Ask for another address."""
+
+    permission_classes = [IsAuthenticated]
+    throttle_classes = [ForgotThrottle]
+
+    @extend_schema(request=ChangeEmailSerializer, responses={202: serializers.DetailSerializer})
+    def post(self, request: Request) -> Response:
+        """Mail a link to the new address; the present one stays until it is used, and is told."""
+        data = validated(request, ChangeEmailSerializer)
+        user, client = signed_in_user(request), client_of(request)
+        reauthentication.confirm_password(user=user, password=data["password"], client=client)
+        email_change.request(user=user, new_email=data["email"], client=client)
+        detail = _("We sent an e-mail to the new address. It counts once you open the link there.")
+        return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
+
+
+class ConfirmEmailView(OpenView):
+    """Confirm another address."""
+
+    throttle_classes = [ForgotThrottle]
+
+    @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
+    def post(self, request: Request) -> Response:
+        """Use the token of the mail to the new address."""
+        email_change.confirm(**validated(request, serializers.TokenInSerializer), client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class UndoEmailView(OpenView):
+    """Go back to the former address."""
+
+    throttle_classes = [ForgotThrottle]
+
+    @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
+    def post(self, request: Request) -> Response:
+        """Use the token of the mail to the former address; every session ends."""
+        email_change.undo(**validated(request, serializers.TokenInSerializer), client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PhoneView(APIView):
+    """Give a phone."""
+
+    permission_classes = [IsAuthenticated]
+    throttle_classes = [SecondFactorThrottle]
+
+    @extend_schema(request=PhoneInSerializer, responses={202: serializers.DetailSerializer})
+    def post(self, request: Request) -> Response:
+        """Text a code to the number; the present one stays until the code comes back."""
+        data = validated(request, PhoneInSerializer)
+        phones.request_code(user=signed_in_user(request), phone=data["phone"], client=client_of(request))
+        detail = _("We texted you a code. It holds for 10 minutes.")
+        return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
+
+
+class VerifyPhoneView(APIView):
+    """Confirm a phone."""
+
+    permission_classes = [IsAuthenticated]
+    throttle_classes = [SecondFactorThrottle]
+
+    @extend_schema(request=CodeInSerializer, responses={204: NO_CONTENT})
+    def post(self, request: Request) -> Response:
+        """Use the code of the text."""
+        code = validated(request, CodeInSerializer)["code"]
+        phones.verify(user=signed_in_user(request), code=code, client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)

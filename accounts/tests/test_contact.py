@@ -1,0 +1,197 @@
+"""Another e-mail address, another phone."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from accounts import signals
+from accounts.models import OneTimeToken, PhoneCode, User
+from conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CHANGE = "/api/v1/auth/email/change/"
+PHONE = "/api/v1/auth/phone/"
+NEW = "ann.new@example.com"
+
+
+def bearer(tokens):
+    return {"Authorization": f"Bearer {tokens['access']}"}
+
+
+def ask(api, tokens, email=NEW, password=PASSWORD):
+    return api.post(CHANGE, {"email": email, "password": password}, headers=bearer(tokens))
+
+
+@pytest.fixture
+def texts():
+    """Codes that were announced, as (phone, code)."""
+    sent = []
+
+    def remember(phone, code, **kwargs):
+        sent.append((phone, code))
+
+    signals.phone_code_requested.connect(remember)
+    yield sent
+    signals.phone_code_requested.disconnect(remember)
+
+
+def test_an_address_changes_once_it_is_confirmed_from_the_new_one(api, user, sign_in, link_token):
+    tokens = sign_in()
+    assert ask(api, tokens).status_code == 202
+    user.refresh_from_db()
+    assert user.email == "ann@example.com"
+    token = link_token("/account/email/confirm/", to=NEW)
+    assert api.post(f"{CHANGE}confirm/", {"token": token}).status_code == 204
+    assert sign_in(email=NEW)["user"]["email"] == NEW
+    assert api.post("/api/v1/auth/login/", {"email": "ann@example.com", "password": PASSWORD}).status_code == 401
+    assert api.post(f"{CHANGE}confirm/", {"token": token}).json()["code"] == "invalid_token"
+
+
+def test_a_change_of_address_asks_for_the_password(api, user, sign_in):
+    assert ask(api, sign_in(), password="Wrong-Wrong-1!").json()["code"] == "invalid_credentials"
+    assert not OneTimeToken.objects.filter(purpose="change_email").exists()
+
+
+def test_the_old_address_is_told_and_can_undo_for_72_hours(api, user, sign_in, link_token):
+    tokens = sign_in()
+    ask(api, tokens)
+    api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/", to=NEW)})
+    told = [m for m in mail.outbox if m.to == ["ann@example.com"] and "/account/email/undo/" in m.body]
+    assert len(told) == 2  # when it was asked for, and when it was done
+    undo = OneTimeToken.objects.filter(purpose="undo_email").latest("pk")
+    assert timedelta(hours=71) < undo.expires_at - timezone.now() <= timedelta(hours=72)
+    token = link_token("/account/email/undo/", to="ann@example.com")
+    assert api.post(f"{CHANGE}undo/", {"token": token}).status_code == 204
+    user.refresh_from_db()
+    assert user.email == "ann@example.com"
+    assert api.get("/api/v1/users/me/", headers=bearer(tokens)).status_code == 401
+    assert api.post(f"{CHANGE}undo/", {"token": token}).status_code == 401
+
+
+def test_undoing_before_the_confirmation_calls_the_change_off(api, user, sign_in, link_token):
+    ask(api, sign_in())
+    assert api.post(f"{CHANGE}undo/", {"token": link_token("/account/email/undo/")}).status_code == 204
+    assert api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/")}).status_code == 401
+
+
+def test_a_thief_who_changes_the_address_twice_is_undone_all_the_same(api, user, sign_in, link_token):
+    tokens = sign_in()
+    for email in (NEW, "thief@example.com"):
+        ask(api, tokens, email=email)
+        api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/", to=email)})
+    owners = link_token("/account/email/undo/", to="ann@example.com")
+    thiefs = link_token("/account/email/undo/", to=NEW)
+    assert api.post(f"{CHANGE}undo/", {"token": owners}).status_code == 204
+    assert User.objects.get(pk=user.pk).email == "ann@example.com"
+    assert api.post(f"{CHANGE}undo/", {"token": thiefs}).status_code == 401
+
+
+def test_that_was_not_me_from_the_old_address_brings_it_back_first(api, client, user, sign_in, link_token):
+    ask(api, sign_in())
+    api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/", to=NEW)})
+    token = link_token("/account/not-me/", to="ann@example.com")
+    mail.outbox.clear()
+    assert client.post(f"/account/not-me/{token}/").status_code == 200
+    assert [m.to for m in mail.outbox] == [["ann@example.com"]]
+    assert link_token("/password/reset/", to="ann@example.com")
+
+
+def test_somebody_who_registers_the_old_address_meanwhile_does_not_block_the_way_back(api, user, sign_in, link_token):
+    ask(api, sign_in())
+    api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/", to=NEW)})
+    undo = link_token("/account/email/undo/", to="ann@example.com")
+    api.post("/api/v1/auth/register/", {"email": "ann@example.com", "password": PASSWORD})
+    assert User.objects.filter(email="ann@example.com").exists()
+    assert api.post(f"{CHANGE}undo/", {"token": undo}).status_code == 204
+    assert User.objects.get(email="ann@example.com").pk == user.pk
+
+
+def test_a_taken_address_is_answered_alike_and_gets_no_link(api, user, make_user, sign_in, settings):
+    make_user("bob@example.com")
+    tokens = sign_in()
+    mail.outbox.clear()
+    assert ask(api, tokens, email="Bob@example.com").status_code == 202
+    assert {m.to[0] for m in mail.outbox} == {"ann@example.com"}
+    settings.ACCOUNTS_PREVENT_ENUMERATION = False
+    assert ask(api, tokens, email="bob@example.com").json()["code"] == "user_already_exists"
+
+
+def test_two_who_were_promised_one_address_do_not_both_get_it(api, user, make_user, sign_in, link_token):
+    make_user("bob@example.com")
+    ask(api, sign_in())
+    ask(api, sign_in(email="bob@example.com"))
+    tokens = [re.search(r"/account/email/confirm/([\w-]+)/", m.body)[1] for m in mail.outbox if m.to == [NEW]]
+    answers = [api.post(f"{CHANGE}confirm/", {"token": token}) for token in tokens]
+    assert [a.status_code for a in answers] == [204, 422]
+    assert answers[1].json()["code"] == "user_already_exists"
+
+
+def test_links_that_went_to_the_old_address_open_nothing_after_the_change(api, user, sign_in, link_token):
+    tokens = sign_in()
+    api.post("/api/v1/auth/password/forgot/", {"email": user.email})
+    reset = link_token("/password/reset/")
+    ask(api, tokens)
+    api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/", to=NEW)})
+    answer = api.post("/api/v1/auth/password/reset/", {"token": reset, "password": "Other-Kitchen-77?"})
+    assert answer.json()["code"] == "invalid_token"
+
+
+def test_a_phone_is_proven_by_the_code_of_a_text(api, user, sign_in, texts):
+    tokens = sign_in()
+    assert api.post(PHONE, {"phone": "+49 170 1234567"}, headers=bearer(tokens)).status_code == 202
+    ((phone, code),) = texts
+    assert phone == "+491701234567"
+    assert re.fullmatch(r"\d{6}", code)
+    user.refresh_from_db()
+    assert user.phone == ""
+    assert api.post(f"{PHONE}verify/", {"code": code}, headers=bearer(tokens)).status_code == 204
+    user.refresh_from_db()
+    assert (user.phone, user.phone_verified_at is not None) == ("+491701234567", True)
+    assert api.post(f"{PHONE}verify/", {"code": code}, headers=bearer(tokens)).status_code == 422
+    assert any("/account/not-me/" in m.body for m in mail.outbox)
+
+
+@pytest.mark.parametrize(
+    "phone", ["0170 1234567", "12345", "", "+49", "+999999999999999999", "call me", "+4917012345678 ext. 5"]
+)
+def test_what_is_no_number_with_a_country_code_is_refused(api, user, sign_in, texts, phone):
+    answer = api.post(PHONE, {"phone": phone}, headers=bearer(sign_in()))
+    assert (answer.status_code, list(answer.json()["details"])) == (422, ["phone"])
+    assert texts == []
+
+
+def test_a_code_dies_after_five_tries(api, user, sign_in, texts):
+    tokens = sign_in()
+    api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(tokens))
+    code = texts[0][1]
+    wrong = f"{(int(code) + 1) % 10**6:06}"
+    for _ in range(5):
+        assert api.post(f"{PHONE}verify/", {"code": wrong}, headers=bearer(tokens)).status_code == 422
+    assert api.post(f"{PHONE}verify/", {"code": code}, headers=bearer(tokens)).status_code == 422
+
+
+def test_a_code_lasts_ten_minutes(api, user, sign_in, texts):
+    tokens = sign_in()
+    api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(tokens))
+    assert timedelta(minutes=9) < PhoneCode.objects.get().expires_at - timezone.now() <= timedelta(minutes=10)
+    PhoneCode.objects.update(expires_at=timezone.now())
+    assert api.post(f"{PHONE}verify/", {"code": texts[0][1]}, headers=bearer(tokens)).status_code == 422
+
+
+def test_a_number_gets_three_texts_an_hour_whoever_asks(api, user, make_user, sign_in, texts):
+    make_user("bob@example.com")
+    both = [sign_in(), sign_in(email="bob@example.com")]
+    answers = [api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(both[n % 2])) for n in range(4)]
+    assert [a.status_code for a in answers] == [202, 202, 202, 429]
+    assert int(answers[3].headers["Retry-After"]) > 0
+    assert len(texts) == 3
+
+
+def test_a_registered_phone_is_kept_in_one_spelling(api):
+    body = {"email": "ann@example.com", "password": PASSWORD, "phone": "+1 (415) 555-2671"}
+    assert api.post("/api/v1/auth/register/", body).status_code == 202
+    assert User.objects.get(email="ann@example.com").phone == "+14155552671"

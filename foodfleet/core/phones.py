@@ -1,0 +1,28 @@
+"""One spelling for each phone number: E.164."""
+
+import re
+
+import phonenumbers
+
+E164_FORM = re.compile(r"\+[1-9][0-9]{6,14}")
+LONGEST_SPELLING = 32  # characters of a number as people write it, with spaces and brackets
+
+
+def normalize_phone(text: str) -> str:
+    """The number in E.164 (`+491701234567`), however it is written with its country code; '' stays ''.
+
+    Whether the number is in use is not asked: plans of numbering change faster than any list, and a code that is texted
+    there shows it. Raises ValueError for what is no number, or has no country code.
+    """
+    if not text.strip():
+        return ""
+    if len(text) > LONGEST_SPELLING:
+        raise ValueError("too long")
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("not a phone number") from error
+    formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if number.extension or not E164_FORM.fullmatch(formatted):
+        raise ValueError("not a phone number")
+    return formatted
