@@ -97,3 +97,7 @@ class EventKind(TextChoices):
     TWO_FACTOR_RESET_APPROVED = "two_factor_reset_approved", _("Reset of the second factor approved")
     TWO_FACTOR_RESET_CANCELLED = "two_factor_reset_cancelled", _("Reset of the second factor called off")
     TWO_FACTOR_RESET_DONE = "two_factor_reset_done", _("Second factor reset")
+    ROLE_GRANTED = "role_granted", _("Role given")
+    ROLE_REVOKED = "role_revoked", _("Role taken away")
+    ROLE_CHANGED = "role_changed", _("Role made, changed or deleted")
+    PERMISSION_CHANGED = "permission_changed", _("Permission added or deleted")

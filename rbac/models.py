@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from rbac.querysets import RoleAssignmentQuerySet, RoleManager, RoleRevisionQuerySet
+from rbac.querysets import RoleAssignmentQuerySet, RoleManager, RoleRevisionQuerySet, StandingQuerySet
 
 
 class Role(Group):
@@ -136,3 +136,22 @@ class Declaration(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Standing(models.Model):
+    """Whether a user was active and a superuser from `since` on, until the next note."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, related_name="standings"
+    )
+    is_active = models.BooleanField()
+    is_superuser = models.BooleanField()
+    since = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[StandingQuerySet] = StandingQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-since"], name="rbac_standing_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.since:%Y-%m-%d %H:%M}"

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import GroupManager, Permission
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 LABEL_SEPARATOR = ":"
@@ -29,7 +30,8 @@ class RoleQuerySet(models.QuerySet[Any]):
             .annotate(n=Count("user", distinct=True))
             .values("n")
         )
-        return self.annotate(users_count=Coalesce(Subquery(counted), 0))
+        counting: RoleQuerySet = self.annotate(users_count=Coalesce(Subquery(counted), 0))
+        return counting
 
     def matching(self, text: str) -> "RoleQuerySet":
         """Name or description contain `text`."""
@@ -71,6 +73,24 @@ class RoleAssignmentQuerySet(models.QuerySet[Any]):
         """Given for exactly this scope; '' is everywhere."""
         return self.filter(scope=scope)
 
+    def over_at(self, moment: datetime) -> "RoleAssignmentQuerySet":
+        """Ended or expired at `moment`."""
+        return self.filter(Q(expires_at__lte=moment) | Q(ended_at__lte=moment))
+
+    def without_cover_of(self, role_ids: Iterable[int], now: datetime) -> "RoleAssignmentQuerySet":
+        """Whose user holds none of these roles where this assignment counts."""
+        cover = (
+            self.model.objects.live(now)
+            .of_roles(role_ids)
+            .filter(Q(scope="") | Q(scope=OuterRef("scope")), user=OuterRef("user"))
+        )
+        return self.exclude(Exists(cover))
+
+    def people(self) -> models.QuerySet[Any]:
+        """The active users of these assignments, superusers aside, each once."""
+        users: models.QuerySet[Any] = get_user_model()._default_manager.filter(is_active=True, is_superuser=False)
+        return users.filter(pk__in=self.values("user"))
+
     def end(self, now: datetime, by: Any) -> int:
         """End those that have not ended; returns how many did."""
         return self.filter(ended_at__isnull=True).update(ended_at=now, ended_by=by)
@@ -85,8 +105,21 @@ class RoleRevisionQuerySet(models.QuerySet[Any]):
         return self.filter(pk=Subquery(newest.values("pk")[:1]))
 
 
+class StandingQuerySet(models.QuerySet[Any]):
+    """What users were."""
+
+    def of(self, user: Any) -> "StandingQuerySet":
+        """Of one user."""
+        return self.filter(user=user)
+
+
 def labelled_permissions() -> models.QuerySet[Permission]:
     """The permissions that have a `resource:action` label."""
     return Permission.objects.filter(
         content_type__app_label="rbac", content_type__model="role", codename__contains=LABEL_SEPARATOR
     )
+
+
+def permissions_matching(text: str) -> models.QuerySet[Permission]:
+    """Those whose label or description contain `text`."""
+    return labelled_permissions().filter(Q(codename__icontains=text) | Q(name__icontains=text))

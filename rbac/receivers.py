@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.db import connections
-from django.db.models.signals import m2m_changed, post_delete, post_migrate, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_migrate, post_save, pre_delete
 from django.dispatch import receiver
 
 from foodfleet.core import stamps
 from rbac.models import Role, RoleAssignment, RoleInclusion
-from rbac.services import decisions, graph, sync
+from rbac.services import assignments, decisions, graph, people, sync
 
 TABLES = {"rbac_declaration", "core_stamp"}  # `migrate rbac zero` takes them away, and ends here too
 
@@ -39,3 +40,16 @@ def roles_changed(action: str = "post_", **kwargs: Any) -> None:
 def assignment_changed(instance: RoleAssignment, **kwargs: Any) -> None:
     """The same for what a user holds."""
     stamps.renew(decisions.stamp_of(instance.user_id))
+
+
+@receiver(post_save, sender=settings.AUTH_USER_MODEL, dispatch_uid="rbac.standing")
+def user_saved(instance: Any, update_fields: Any = None, raw: bool = False, **kwargs: Any) -> None:
+    """What a user was is kept, for questions about the past."""
+    if not raw and (update_fields is None or {"is_active", "is_superuser"} & set(update_fields)):
+        people.note(instance)
+
+
+@receiver(pre_delete, sender=settings.AUTH_USER_MODEL, dispatch_uid="rbac.user_deleted")
+def user_deleted(instance: Any, **kwargs: Any) -> None:
+    """A deleted user holds nothing any more; what they held stays known."""
+    assignments.end_all_of_deleted(instance)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api.views import contact, me, passwords, registration, sign_in
+from accounts.api.views import contact, me, passwords, registration, roles, sign_in
 
 urlpatterns = [
     path("auth/register/", registration.RegisterView.as_view(), name="api_register"),
@@ -20,4 +20,6 @@ urlpatterns = [
     path("auth/phone/", contact.PhoneView.as_view(), name="api_phone"),
     path("auth/phone/verify/", contact.VerifyPhoneView.as_view(), name="api_phone_verify"),
     path("users/me/", me.MeView.as_view(), name="api_me"),
+    path("users/<int:user_id>/roles/", roles.UserRolesView.as_view(), name="api_user_roles"),
+    path("users/<int:user_id>/roles/<int:role_id>/", roles.UserRoleView.as_view(), name="api_user_role"),
 ]

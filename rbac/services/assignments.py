@@ -75,15 +75,11 @@ def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, clien
     return len(ended)
 
 
-def end_all(*, actor: Any, user: Any, client: Client = NOBODY) -> int:
-    """End all that `user` holds, as when the account is deleted; returns how many assignments ended."""
-    now = timezone.now()
+def end_all_of_deleted(user: Any) -> int:
+    """End all that `user` holds, because the account goes away, which others announce; returns how many ended."""
     with transaction.atomic():
         stamps.renew(decisions.stamp_of(user.pk))
-        ended = _end(RoleAssignment.objects.of(user).unended(), now, actor)
-        for assignment in ended:
-            signals.role_revoked.send(sender=RoleAssignment, assignment=assignment, actor=actor, client=client)
-    return len(ended)
+        return RoleAssignment.objects.of(user).end(timezone.now(), None)
 
 
 def held_by(user: Any) -> RoleAssignmentQuerySet:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from math import inf
 from threading import local
 from time import time
@@ -97,7 +97,7 @@ def labels_of(user: Any, scope: Any = None) -> frozenset[str]:
     if not user.is_active or user.pk is None:
         return NO_LABELS
     if user.is_superuser:
-        return graph.current(*stamps.current(graph.STAMP)).labels
+        return graph.now().labels
     return access_of(user).labels(scope if scope is None else scope_of(scope))
 
 
@@ -105,7 +105,7 @@ def roles_of(user: Any) -> list[str]:
     """Names of the roles that `user` holds now, wherever, in alphabetical order."""
     if user.pk is None:
         return []
-    roles = graph.current(*stamps.current(graph.STAMP)).roles
+    roles = graph.now().roles
     return sorted(roles[role_id].name for role_id in access_of(user).role_ids if role_id in roles)
 
 
@@ -200,8 +200,3 @@ def _combined(assignments: list[Held], roles: graph.Graph, now: float) -> Access
         requires_2fa=any(roles.roles[held.role_id].requires_2fa for held in live),
         until=min((held.expires_at for held in live), default=inf),
     )
-
-
-def as_time(seconds: float) -> datetime | None:
-    """Unix time as a datetime; None for the end that never comes."""
-    return None if seconds == inf else datetime.fromtimestamp(seconds, UTC)

@@ -16,11 +16,12 @@ STAMP = "roles"
 
 @dataclass(frozen=True)
 class RoleFacts:
-    """A role: its own labels, and with those of all that it includes (`labels`, `reach`: ids with its own)."""
+    """A role, its own labels and inclusions; `labels` and `reach` (ids, its own too) follow inclusions to the end."""
 
     id: int
     name: str
     own: frozenset[str]
+    includes: frozenset[int]
     labels: frozenset[str]
     reach: frozenset[int]
     requires_2fa: bool
@@ -33,14 +34,16 @@ class Graph:
     roles: Mapping[int, RoleFacts]
     labels: frozenset[str]
 
-    def reaching(self, role_ids: Iterable[int]) -> frozenset[int]:
-        """Ids of the roles that include one of these, themselves included."""
-        wanted = frozenset(role_ids)
-        return frozenset(role.id for role in self.roles.values() if role.reach & wanted)
-
     def holding(self, label: str) -> frozenset[int]:
         """Ids of the roles that have `label`, their own or by inclusion."""
         return frozenset(role.id for role in self.roles.values() if label in role.labels)
+
+    def with_own(self, role_id: int, labels: frozenset[str]) -> "Graph":
+        """The same, if this role had other labels of its own."""
+        rows = [(role.id, role.name, role.requires_2fa) for role in self.roles.values()]
+        own = {role.id: role.own for role in self.roles.values()}
+        included = {role.id: role.includes for role in self.roles.values()}
+        return assemble(rows, {**own, role_id: labels}, included, self.labels)
 
 
 _kept: tuple[str, Graph] | None = None
@@ -69,19 +72,37 @@ def load() -> Graph:
     included: dict[int, set[int]] = {}
     for role_id, included_id in RoleInclusion.objects.values_list("role_id", "included_id"):
         included.setdefault(role_id, set()).add(included_id)
-    rows = {row[0]: row for row in Role.objects.live().values_list("pk", "name", "requires_2fa")}
+    rows = Role.objects.live().values_list("pk", "name", "requires_2fa")
+    return assemble(rows, own, included, frozenset(labelled_permissions().values_list("codename", flat=True)))
+
+
+def now() -> Graph:
+    """The roles as every process knows them; for reading, not to decide a change by."""
+    return current(*stamps.current(STAMP))
+
+
+def assemble(
+    rows: Iterable[tuple[int, str, bool]],
+    own: Mapping[int, Iterable[str]],
+    included: Mapping[int, Iterable[int]],
+    labels: frozenset[str],
+) -> Graph:
+    """Work out what each role has by inclusion. rows: id, name, requires_2fa."""
+    known = list(rows)
+    demanding = {pk: requires_2fa for pk, _, requires_2fa in known}
     roles = {}
-    for pk, name, _ in rows.values():
-        reach = reach_of(pk, included) & rows.keys()
+    for pk, name, _ in known:
+        reach = reach_of(pk, included) & demanding.keys()
         roles[pk] = RoleFacts(
             id=pk,
             name=name,
             own=frozenset(own.get(pk, ())),
+            includes=frozenset(included.get(pk, ())) & demanding.keys(),
             labels=frozenset().union(*(own.get(member, ()) for member in reach)),
             reach=reach,
-            requires_2fa=any(rows[member][2] for member in reach),
+            requires_2fa=any(demanding[member] for member in reach),
         )
-    return Graph(roles, frozenset(labelled_permissions().values_list("codename", flat=True)))
+    return Graph(roles, labels)
 
 
 def reach_of(role_id: int, included: Mapping[int, Iterable[int]]) -> frozenset[int]:

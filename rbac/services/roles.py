@@ -13,8 +13,10 @@ from foodfleet.core.exceptions import ValidationException
 from rbac import signals
 from rbac.exceptions import AlreadyThereException, RoleInUseException, RoleNotFoundException
 from rbac.models import Role, RoleAssignment, RoleInclusion, RoleRevision
+from rbac.querysets import labelled_permissions
 from rbac.services import graph, limits
 from rbac.services.assignments import NOBODY
+from rbac.services.people import LARGEST_ID
 
 DELETED_NAME_LENGTH = 120  # what stays of a deleted role's name beside its id: names are unique, and free again
 
@@ -79,15 +81,16 @@ def delete(*, actor: Any, role: Role, client: Client = NOBODY) -> None:
         RoleInclusion.objects.filter(role=role).delete()
         role.permissions.clear()
         role.deleted_at = now
-        name, role.name = role.name, f"{role.name[:DELETED_NAME_LENGTH]} #{role.pk}"
+        called = str(role.name)
+        role.name = f"{called[:DELETED_NAME_LENGTH]} #{role.pk}"
         role.save(update_fields=["name", "deleted_at"])
-        role.name = name
+        role.name = called
         _finish(role, "deleted", before, actor, client)
 
 
 def find(role_id: int) -> Role:
     """The role of this id. Raises RoleNotFoundException."""
-    role: Role | None = Role.objects.live().filter(pk=role_id).first()
+    role: Role | None = Role.objects.live().filter(pk=role_id).first() if role_id <= LARGEST_ID else None
     if role is None:
         raise RoleNotFoundException
     return role
@@ -119,24 +122,23 @@ def _permit(role: Role, labels: Iterable[str]) -> None:
     wanted = {graph.canonical(label) for label in labels}
     rows = graph.rows_for(wanted)
     if unknown := sorted(wanted - {row.codename for row in rows}):
-        message = _("There is no permission %(labels)s.") % {"labels": ", ".join(unknown)}
+        message = str(_("There is no permission %(labels)s.")) % {"labels": ", ".join(unknown)}
         raise ValidationException.for_field("permissions", message, "permission_not_found")
     # Rows without a label, such as Django's own for foreign apps, are given in the admin and stay.
-    kept = role.permissions.exclude(pk__in=graph.labelled_permissions().values("pk"))
+    kept = role.permissions.exclude(pk__in=labelled_permissions().values("pk"))
     role.permissions.set([*kept, *rows])
 
 
 def _include(role: Role, wanted: Iterable[int], before: graph.Graph) -> None:
     ids = set(wanted)
     if unknown := ids - before.roles.keys():
-        message = _("There is no role %(ids)s.") % {"ids": ", ".join(map(str, sorted(unknown)))}
-        raise ValidationException.for_field("includes", message, "role_not_found")
+        unknown_ids = str(_("There is no role %(ids)s.")) % {"ids": ", ".join(map(str, sorted(unknown)))}
+        raise ValidationException.for_field("includes", unknown_ids, "role_not_found")
     for included in sorted(ids):
-        if role.pk == included or role.pk in before.roles[included].reach:
+        if role.pk in before.roles[included].reach:  # its own reach has it too
             message = _("%(role)s includes this role already: roles cannot go round in a circle.")
-            raise ValidationException.for_field(
-                "includes", message % {"role": before.roles[included].name}, "inclusion_cycle"
-            )
+            circle = str(message) % {"role": before.roles[included].name}
+            raise ValidationException.for_field("includes", circle, "inclusion_cycle")
     existing = set(RoleInclusion.objects.filter(role=role).values_list("included_id", flat=True))
     RoleInclusion.objects.filter(role=role, included__in=existing - ids).delete()
     RoleInclusion.objects.bulk_create([RoleInclusion(role=role, included_id=pk) for pk in sorted(ids - existing)])

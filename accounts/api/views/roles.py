@@ -1,0 +1,81 @@
+"""The roles that a user holds."""
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.views.base import NO_CONTENT, validated
+from foodfleet.core.clients import client_of
+from rbac.api.permissions import ActionPermission
+from rbac.api.serializers import AssignmentCreateSerializer, AssignmentSerializer
+from rbac.models import RoleAssignment
+from rbac.services import assignments, people, roles
+
+SCOPE = OpenApiParameter("scope", str, description="Only in this scope, such as fleet:12.")
+
+
+class UserRolesView(GenericAPIView[RoleAssignment]):
+    """What a user holds now."""
+
+    permission_classes = [ActionPermission]
+    access_resource = "roles"
+    access_actions = {"POST": "assign"}
+    serializer_class = AssignmentSerializer
+    ordering = "id"
+    ordering_fields = ("id",)
+    queryset = RoleAssignment.objects.none()
+
+    def access_scope(self, request: Request) -> str | None:
+        """Who may assign in one fleet alone may do it there."""
+        scope = request.data.get("scope") if request.method == "POST" and isinstance(request.data, dict) else None
+        return scope if scope and isinstance(scope, str) else None
+
+    def get_queryset(self) -> QuerySet[RoleAssignment]:
+        return assignments.held_by(people.find(self.kwargs["user_id"]))
+
+    def get(self, request: Request, user_id: int) -> Response:
+        """The user's roles, with scope, end and who gave them."""
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(request=AssignmentCreateSerializer, responses={201: AssignmentSerializer})
+    def post(self, request: Request, user_id: int) -> Response:
+        """Give the user a role of which you hold everything yourself; given again, the new end replaces the old."""
+        data = validated(request, AssignmentCreateSerializer)
+        assignment = assignments.grant(
+            actor=request.user,
+            user=people.find(user_id),
+            role=roles.find(data["role"]),
+            scope=data.get("scope") or "",
+            expires_at=data.get("expires_at"),
+            client=client_of(request),
+        )
+        return Response(AssignmentSerializer(assignment).data, status=status.HTTP_201_CREATED)
+
+
+class UserRoleView(GenericAPIView[RoleAssignment]):
+    """One role of a user."""
+
+    permission_classes = [ActionPermission]
+    access_resource = "roles"
+    access_actions = {"DELETE": "assign"}
+    queryset = RoleAssignment.objects.none()
+
+    def access_scope(self, request: Request) -> str | None:
+        """Who may assign in one fleet alone may take away there."""
+        return request.query_params.get("scope") or None
+
+    @extend_schema(parameters=[SCOPE], responses={204: NO_CONTENT})
+    def delete(self, request: Request, user_id: int, role_id: int) -> Response:
+        """Take the role from the user, in one scope or in all. It holds from their next request."""
+        assignments.revoke(
+            actor=request.user,
+            user=people.find(user_id),
+            role=roles.find(role_id),
+            scope=request.query_params.get("scope"),
+            client=client_of(request),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)

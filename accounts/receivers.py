@@ -1,0 +1,52 @@
+"""What accounts hear: changes of access become security events."""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from accounts.models import User
+from accounts.services import security_events
+from accounts.states import EventKind
+from foodfleet.core.clients import Client
+from rbac import signals
+from rbac.models import Role, RoleAssignment
+
+
+@receiver(signals.role_granted, dispatch_uid="accounts.role_granted")
+def record_role_granted(assignment: RoleAssignment, actor: User | None, client: Client, **kwargs: Any) -> None:
+    """A user got a role."""
+    security_events.record(
+        kind=EventKind.ROLE_GRANTED, user=assignment.user, actor=actor, client=client, details=_described(assignment)
+    )
+
+
+@receiver(signals.role_revoked, dispatch_uid="accounts.role_revoked")
+def record_role_revoked(assignment: RoleAssignment, actor: User | None, client: Client, **kwargs: Any) -> None:
+    """A user lost a role."""
+    security_events.record(
+        kind=EventKind.ROLE_REVOKED, user=assignment.user, actor=actor, client=client, details=_described(assignment)
+    )
+
+
+@receiver(signals.role_changed, dispatch_uid="accounts.role_changed")
+def record_role_changed(role: Role, actor: User | None, client: Client, **kwargs: Any) -> None:
+    """A role is another, for all who hold it."""
+    details = {"role": role.name, "role_id": role.pk, **{name: kwargs[name] for name in ("change", "gained", "lost")}}
+    security_events.record(kind=EventKind.ROLE_CHANGED, user=None, actor=actor, client=client, details=details)
+
+
+@receiver(signals.permission_changed, dispatch_uid="accounts.permission_changed")
+def record_permission_changed(label: str, change: str, actor: User | None, client: Client, **kwargs: Any) -> None:
+    """There is a permission more or less."""
+    details = {"permission": label, "change": change}
+    security_events.record(kind=EventKind.PERMISSION_CHANGED, user=None, actor=actor, client=client, details=details)
+
+
+def _described(assignment: RoleAssignment) -> dict[str, Any]:
+    until = assignment.expires_at
+    return {
+        "role": assignment.role.name,
+        "role_id": assignment.role_id,
+        "scope": assignment.scope or None,
+        "expires_at": until.isoformat() if until else None,
+    }

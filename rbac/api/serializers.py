@@ -1,0 +1,220 @@
+"""Shapes of what goes in and out; no rules."""
+
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from rest_framework import serializers
+
+from rbac.models import Role, RoleAssignment
+from rbac.querysets import LABEL_SEPARATOR
+from rbac.services.graph import Graph
+
+LARGEST_ID = 2**63 - 1
+LABEL_LENGTH = 100
+MOST_LABELS = 500
+MOST_CHECKS = 100
+
+
+class IdField(serializers.IntegerField):
+    """The id of a row."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=LARGEST_ID, **kwargs)
+
+
+class ScopeField(serializers.CharField):
+    """`fleet:12`; null or empty for everywhere."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        kwargs.setdefault("help_text", "A kind and an id, such as fleet:12; null: everywhere.")
+        super().__init__(max_length=LABEL_LENGTH, allow_blank=True, allow_null=True, **kwargs)
+
+    def to_representation(self, value: str) -> str | None:  # type: ignore[override]
+        return value or None
+
+
+def labels_field(**kwargs: Any) -> serializers.ListField:
+    """A list of labels."""
+    return serializers.ListField(child=serializers.CharField(max_length=LABEL_LENGTH), **kwargs)
+
+
+class RoleSerializer(serializers.ModelSerializer[Role]):
+    """A role. The context holds the graph of roles under `roles`."""
+
+    permissions = serializers.SerializerMethodField(help_text="Labels of its own permissions.")
+    includes = serializers.SerializerMethodField(help_text="Ids of the roles that it includes.")
+    users_count = serializers.SerializerMethodField(help_text="How many users hold it now.")
+
+    class Meta:
+        model = Role
+        fields = [
+            "id", "name", "description", "permissions", "includes", "requires_2fa", "is_system", "users_count",
+            "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_permissions(self, role: Role) -> list[str]:
+        roles: Graph = self.context["roles"]
+        return sorted(label for label in roles.roles[role.pk].own if LABEL_SEPARATOR in label)
+
+    def get_includes(self, role: Role) -> list[int]:
+        roles: Graph = self.context["roles"]
+        return sorted(roles.roles[role.pk].includes)
+
+    def get_users_count(self, role: Role) -> int:
+        return int(getattr(role, "users_count", 0))
+
+
+class RoleEditSerializer(serializers.Serializer[Any]):
+    """What a role is to be."""
+
+    name = serializers.CharField(max_length=150, required=False)
+    description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    permissions = labels_field(required=False, max_length=MOST_LABELS)
+    includes = serializers.ListField(child=IdField(), required=False, max_length=MOST_LABELS)
+    requires_2fa = serializers.BooleanField(required=False)
+
+
+class RoleCreateSerializer(RoleEditSerializer):
+    """A new role."""
+
+    name = serializers.CharField(max_length=150)
+
+
+class PreviewInSerializer(serializers.Serializer[Any]):
+    """The labels that a role would have."""
+
+    permissions = labels_field(max_length=MOST_LABELS)
+
+
+class ExampleSerializer(serializers.Serializer[Any]):
+    """A user, as an example."""
+
+    id = serializers.IntegerField(source="pk", read_only=True)
+    email = serializers.EmailField(read_only=True)
+
+
+class EffectSerializer(serializers.Serializer[Any]):
+    """A label that users would gain or lose."""
+
+    permission = serializers.CharField(read_only=True)
+    users = serializers.IntegerField(read_only=True)
+    examples = ExampleSerializer(many=True, read_only=True)
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    """What a change would mean for the role's holders."""
+
+    gained = EffectSerializer(many=True, read_only=True)
+    lost = EffectSerializer(many=True, read_only=True)
+
+
+class PermissionSerializer(serializers.ModelSerializer[Permission]):
+    """A permission."""
+
+    resource = serializers.SerializerMethodField()
+    action = serializers.SerializerMethodField()
+    label = serializers.CharField(source="codename", read_only=True)  # type: ignore[assignment]
+    description = serializers.CharField(source="name", read_only=True)
+
+    class Meta:
+        model = Permission
+        fields = ["id", "resource", "action", "label", "description"]
+        read_only_fields = fields
+
+    def get_resource(self, permission: Permission) -> str:
+        return permission.codename.partition(LABEL_SEPARATOR)[0]
+
+    def get_action(self, permission: Permission) -> str:
+        return permission.codename.partition(LABEL_SEPARATOR)[2]
+
+
+class PermissionCreateSerializer(serializers.Serializer[Any]):
+    """A new permission."""
+
+    resource = serializers.CharField(max_length=LABEL_LENGTH)
+    action = serializers.CharField(max_length=LABEL_LENGTH)
+    description = serializers.CharField(max_length=255, required=False, allow_blank=True, default="")
+
+
+class CheckInSerializer(serializers.Serializer[Any]):
+    """What is asked of whom; without a user, of the caller."""
+
+    permissions = labels_field(min_length=1, max_length=MOST_CHECKS)
+    user = IdField(required=False, allow_null=True)
+    scope = ScopeField()
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    """The answer to each label."""
+
+    results = serializers.DictField(child=serializers.BooleanField(), read_only=True)
+
+
+class ExplainInSerializer(serializers.Serializer[Any]):
+    """Whose permission, where, and at what time; now where none is given."""
+
+    user = IdField()
+    permission = serializers.CharField(max_length=LABEL_LENGTH)
+    scope = ScopeField()
+    at = serializers.DateTimeField(required=False)
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """One assignment that gives the permission."""
+
+    role = serializers.CharField(read_only=True)
+    role_id = serializers.IntegerField(source="assignment.role_id", read_only=True)
+    path = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="From the role held to the included one that has it."
+    )
+    scope = ScopeField(source="assignment.scope", read_only=True)
+    expires_at = serializers.DateTimeField(source="assignment.expires_at", read_only=True, allow_null=True)
+    granted_at = serializers.DateTimeField(source="assignment.granted_at", read_only=True)
+    granted_by = serializers.CharField(read_only=True, allow_null=True, help_text="Null: the system itself.")
+
+
+class MissingSerializer(serializers.Serializer[Any]):
+    """What would have to be different."""
+
+    permission = serializers.CharField(read_only=True)
+    known = serializers.BooleanField(read_only=True, help_text="Whether there is such a permission.")
+    is_active = serializers.BooleanField(read_only=True)
+    roles = serializers.ListField(child=serializers.CharField(), read_only=True, help_text="Roles that have it.")
+    elsewhere = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Scopes in which the user holds it."
+    )
+    expired = serializers.DateTimeField(read_only=True, allow_null=True, help_text="When the user held it last.")
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    """Why, or why not."""
+
+    allowed = serializers.BooleanField(read_only=True)
+    superuser = serializers.BooleanField(read_only=True)
+    because = ReasonSerializer(many=True, read_only=True)
+    missing = MissingSerializer(read_only=True, allow_null=True)
+    at = serializers.DateTimeField(read_only=True)
+
+
+class AssignmentSerializer(serializers.ModelSerializer[RoleAssignment]):
+    """A role that a user holds."""
+
+    role = serializers.IntegerField(source="role_id", read_only=True)
+    role_name = serializers.CharField(source="role.name", read_only=True)
+    scope = ScopeField(read_only=True)
+    granted_by = serializers.IntegerField(source="granted_by_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = RoleAssignment
+        fields = ["id", "role", "role_name", "scope", "granted_at", "granted_by", "expires_at"]
+        read_only_fields = fields
+
+
+class AssignmentCreateSerializer(serializers.Serializer[Any]):
+    """A role to give."""
+
+    role = IdField()
+    scope = ScopeField()
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)

@@ -1,0 +1,1 @@
+"""The API of access, a module for each subject."""

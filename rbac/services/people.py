@@ -1,0 +1,47 @@
+"""The users that access speaks of, and what they were: superuser or not, active or not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from rbac.exceptions import HolderNotFoundException
+from rbac.models import Standing
+
+LARGEST_ID = 2**63 - 1  # what a path may say is longer than what a database keeps
+
+
+@dataclass(frozen=True)
+class UserStanding:
+    """Whether a user was, or is, active and a superuser."""
+
+    is_active: bool
+    is_superuser: bool
+
+
+def find(user_id: int) -> Any:
+    """The user of this id. Raises HolderNotFoundException."""
+    user = get_user_model()._default_manager.filter(pk=user_id).first() if user_id <= LARGEST_ID else None
+    if user is None:
+        raise HolderNotFoundException
+    return user
+
+
+def standing(user: Any, at: datetime | None) -> UserStanding:
+    """What `user` was at that time; before the first note nobody was anything. None: what they are now."""
+    if at is None:
+        return UserStanding(user.is_active, user.is_superuser)
+    noted = Standing.objects.of(user).filter(since__lte=at).order_by("-since", "-pk").first()
+    return (
+        UserStanding(is_active=False, is_superuser=False)
+        if noted is None
+        else UserStanding(noted.is_active, noted.is_superuser)
+    )
+
+
+def note(user: Any) -> None:
+    """Keep what `user` is from now on, if it is something else than before."""
+    last = Standing.objects.of(user).order_by("-since", "-pk").first()
+    if last is None or (last.is_active, last.is_superuser) != (user.is_active, user.is_superuser):
+        Standing.objects.create(user=user, is_active=user.is_active, is_superuser=user.is_superuser)

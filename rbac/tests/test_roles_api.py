@@ -1,0 +1,201 @@
+"""Roles, permissions and assignments over the API."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from rbac.models import Role, RoleRevision
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def root(make_user):
+    return make_user("root@example.com", is_superuser=True, is_staff=True)
+
+
+@pytest.fixture
+def as_root(api, root):
+    api.force_authenticate(root)
+    return api
+
+
+def test_a_role_is_made_read_changed_and_deleted(as_root):
+    made = as_root.post("/api/v1/roles/", {"name": "Editors", "description": "d", "permissions": ["users:read"]})
+    assert made.status_code == 201, made.content
+    body = made.json()
+    assert {"id", "name", "description", "permissions", "requires_2fa", "users_count"} <= body.keys()
+    assert (body["permissions"], body["users_count"], body["requires_2fa"]) == (["users:read"], 0, False)
+    url = f"/api/v1/roles/{body['id']}/"
+    assert as_root.get(url).json() == body
+    changed = as_root.patch(url, {"permissions": ["users:read", "users:lock"], "requires_2fa": True}).json()
+    assert changed["permissions"] == ["users:lock", "users:read"]
+    assert changed["requires_2fa"] is True
+    assert as_root.delete(url).status_code == 204
+    assert as_root.get(url).json()["code"] == "role_not_found"
+    assert as_root.post("/api/v1/roles/", {"name": "Editors"}).status_code == 201
+    assert RoleRevision.objects.filter(role_id=body["id"]).count() == 3
+
+
+def test_a_held_an_included_and_a_declared_role_are_not_deleted(as_root, user):
+    held = as_root.post("/api/v1/roles/", {"name": "held"}).json()["id"]
+    as_root.post(f"/api/v1/users/{user.pk}/roles/", {"role": held})
+    assert as_root.delete(f"/api/v1/roles/{held}/").status_code == 409
+    inner = as_root.post("/api/v1/roles/", {"name": "inner"}).json()["id"]
+    as_root.post("/api/v1/roles/", {"name": "outer", "includes": [inner]})
+    assert as_root.delete(f"/api/v1/roles/{inner}/").json()["code"] == "conflict"
+    assert as_root.delete(f"/api/v1/roles/{Role.objects.get(name='Driver').pk}/").status_code == 409
+
+
+def test_inclusions_give_and_cycles_are_refused(as_root, user):
+    inner = as_root.post("/api/v1/roles/", {"name": "inner", "permissions": ["users:read"]}).json()["id"]
+    middle = as_root.post("/api/v1/roles/", {"name": "middle", "includes": [inner]}).json()["id"]
+    outer = as_root.post("/api/v1/roles/", {"name": "outer", "includes": [middle]}).json()["id"]
+    as_root.post(f"/api/v1/users/{user.pk}/roles/", {"role": outer})
+    assert user.has_perm("users:read")
+    for target, included in ((inner, outer), (inner, inner), (middle, outer)):
+        refused = as_root.patch(f"/api/v1/roles/{target}/", {"includes": [included]})
+        assert refused.status_code == 422
+        assert refused.json()["details"]["includes"][0]["code"] == "inclusion_cycle"
+    why = as_root.get(f"/api/v1/access/explain/?user={user.pk}&permission=users:read").json()
+    assert why["because"][0]["path"] == ["outer", "middle", "inner"]
+    assert why["because"][0]["granted_by"] == "root@example.com"
+    as_root.patch(f"/api/v1/roles/{middle}/", {"includes": []})
+    assert not user.has_perm("users:read")
+
+
+def test_permissions_are_added_listed_and_deleted_unless_declared(as_root):
+    made = as_root.post("/api/v1/permissions/", {"resource": "articles", "action": "create", "description": "Write"})
+    assert made.status_code == 201
+    assert made.json() | {"id": 0} == {
+        "id": 0, "resource": "articles", "action": "create", "label": "articles:create", "description": "Write",
+    }  # fmt: skip
+    administrator = Role.objects.get(name="Administrator")
+    assert "articles:create" in as_root.get(f"/api/v1/roles/{administrator.pk}/").json()["permissions"]
+    assert as_root.post("/api/v1/permissions/", {"resource": "articles", "action": "create"}).status_code == 409
+    assert as_root.post("/api/v1/permissions/", {"resource": "A b", "action": "create"}).status_code == 422
+    listed = as_root.get("/api/v1/permissions/?page_size=100").json()["results"]
+    by_label = {row["label"]: row["id"] for row in listed}
+    assert as_root.delete(f"/api/v1/permissions/{by_label['users:read']}/").status_code == 409
+    assert as_root.delete(f"/api/v1/permissions/{by_label['articles:create']}/").status_code == 204
+    assert as_root.delete("/api/v1/permissions/999999/").json()["code"] == "permission_not_found"
+    assert "articles:create" not in as_root.get(f"/api/v1/roles/{administrator.pk}/").json()["permissions"]
+
+
+def test_roles_are_given_and_taken(as_root, user, root):
+    role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
+    url = f"/api/v1/users/{user.pk}/roles/"
+    until = (timezone.now() + timedelta(days=1)).isoformat()
+    given = as_root.post(url, {"role": role, "scope": "fleet:12", "expires_at": until})
+    assert given.status_code == 201
+    assert as_root.post(url, {"role": role}).status_code == 201
+    listed = as_root.get(url).json()["results"]
+    assert [(row["role"], row["scope"], row["granted_by"]) for row in listed] == [
+        (role, "fleet:12", root.pk),
+        (role, None, root.pk),
+    ]
+    assert as_root.get(f"/api/v1/roles/{role}/").json()["users_count"] == 1
+    assert as_root.delete(f"{url}{role}/?scope=fleet:12").status_code == 204
+    assert user.has_perm("users:read")
+    assert as_root.delete(f"{url}{role}/").status_code == 204
+    assert not user.has_perm("users:read")
+    assert as_root.delete(f"{url}{role}/").json()["code"] == "role_not_found"
+    assert as_root.post(url, {"role": role, "scope": "no scope"}).status_code == 422
+    assert as_root.post(url, {"role": role, "expires_at": "2020-01-01T00:00:00Z"}).status_code == 422
+    assert as_root.post("/api/v1/users/999999/roles/", {"role": role}).json()["code"] == "user_not_found"
+
+
+def test_check_answers_for_oneself_and_for_others_with_access_check(api, user, make_user, allow):
+    allow(user, "users:read")
+    allow(user, "users:lock", scope="fleet:12")
+    api.force_authenticate(user)
+    asked = {"permissions": ["users:read", "users:lock", "no:such"]}
+    assert api.post("/api/v1/access/check/", asked).json() == {
+        "results": {"users:read": True, "users:lock": False, "no:such": False}
+    }
+    scoped = api.post("/api/v1/access/check/", {**asked, "scope": "fleet:12"}).json()["results"]
+    assert scoped == {"users:read": True, "users:lock": True, "no:such": False}
+    other = make_user("other@example.com")
+    refused = api.post("/api/v1/access/check/", {**asked, "user": other.pk})
+    assert refused.status_code == 403
+    assert refused.json()["details"] == {"missing": ["access:check"]}
+    allow(user, "access:check")
+    assert not any(api.post("/api/v1/access/check/", {**asked, "user": other.pk}).json()["results"].values())
+    assert api.post("/api/v1/access/check/", {**asked, "user": 999999}).json()["code"] == "user_not_found"
+    assert api.post("/api/v1/access/check/", {"permissions": []}).status_code == 422
+    assert api.post("/api/v1/access/check/", {"permissions": ["a:b"] * 101}).status_code == 422
+
+
+def test_nobody_makes_or_edits_a_role_into_more_than_they_hold(api, user, allow, as_root):
+    role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
+    strong = as_root.post("/api/v1/roles/", {"name": "s", "permissions": ["users:delete"]}).json()["id"]
+    allow(user, "roles:read", "roles:create", "roles:update", "roles:assign", "users:read")
+    api.force_authenticate(user)
+    for refused in (
+        api.post("/api/v1/roles/", {"name": "x", "permissions": ["users:delete"]}),
+        api.post("/api/v1/roles/", {"name": "x", "includes": [strong]}),
+        api.patch(f"/api/v1/roles/{role}/", {"permissions": ["users:read", "users:delete"]}),
+        api.patch(f"/api/v1/roles/{role}/", {"includes": [strong]}),
+        api.post(f"/api/v1/users/{user.pk}/roles/", {"role": strong}),
+        api.post(f"/api/v1/users/{user.pk}/roles/", {"role": strong, "scope": "fleet:1"}),
+    ):
+        assert refused.status_code == 403, refused.content
+        assert refused.json()["details"] == {"missing": ["users:delete"]}
+    assert not Role.objects.filter(name="x").exists()
+    assert api.get(f"/api/v1/roles/{role}/").json()["permissions"] == ["users:read"]
+    assert api.patch(f"/api/v1/roles/{role}/", {"description": "mine"}).status_code == 200
+
+
+def test_who_may_assign_in_one_fleet_assigns_there_alone(api, user, make_user, allow, as_root):
+    reader = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
+    driver = make_user("driver@example.com")
+    allow(user, "roles:assign", "users:read", scope="fleet:12")
+    api.force_authenticate(user)
+    url = f"/api/v1/users/{driver.pk}/roles/"
+    assert api.post(url, {"role": reader, "scope": "fleet:12"}).status_code == 201
+    assert api.post(url, {"role": reader, "scope": "fleet:13"}).status_code == 403
+    assert api.post(url, {"role": reader}).status_code == 403
+    assert api.delete(f"{url}{reader}/").status_code == 403
+    assert api.delete(f"{url}{reader}/?scope=fleet:12").status_code == 204
+
+
+def test_a_preview_says_who_would_gain_and_lose_what(as_root, user, make_user, allow):
+    role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read", "users:lock"]}).json()["id"]
+    outer = as_root.post("/api/v1/roles/", {"name": "outer", "includes": [role]}).json()["id"]
+    other = make_user("other@example.com")
+    as_root.post(f"/api/v1/users/{user.pk}/roles/", {"role": role})
+    as_root.post(f"/api/v1/users/{other.pk}/roles/", {"role": outer, "scope": "fleet:1"})
+    allow(user, "users:delete", "users:read")
+    seen = as_root.post(f"/api/v1/roles/{role}/preview/", {"permissions": ["users:lock", "users:delete"]}).json()
+    assert seen == {
+        "gained": [{"permission": "users:delete", "users": 1, "examples": [{"id": other.pk, "email": other.email}]}],
+        "lost": [{"permission": "users:read", "users": 1, "examples": [{"id": other.pk, "email": other.email}]}],
+    }
+    assert user.has_perm("users:read")
+
+
+def test_the_past_is_answered_from_history(as_root, user):
+    role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
+    url = f"/api/v1/users/{user.pk}/roles/"
+    as_root.post(url, {"role": role})
+    given = timezone.now()
+    as_root.patch(f"/api/v1/roles/{role}/", {"permissions": []})
+    edited = timezone.now()
+    as_root.patch(f"/api/v1/roles/{role}/", {"permissions": ["users:read"]})
+    as_root.delete(f"{url}{role}/")
+    ended = timezone.now()
+
+    def explained(at):
+        query = {"user": user.pk, "permission": "users:read", "at": at.isoformat()}
+        return as_root.get("/api/v1/access/explain/", query).json()
+
+    then = explained(given)
+    assert then["allowed"] is True
+    assert then["because"][0]["role"] == "r"
+    assert then["because"][0]["granted_by"] == "root@example.com"
+    assert explained(edited)["allowed"] is False
+    assert explained(ended)["missing"]["expired"] is not None
+    assert explained(given - timedelta(days=1))["allowed"] is False
+    as_root.delete(f"/api/v1/roles/{role}/")
+    assert explained(given)["allowed"] is True
