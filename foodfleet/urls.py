@@ -22,6 +22,7 @@ urlpatterns = [
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("rbac.api.urls")),
+    path("api/v1/", include("notifications.api.urls")),
     path("", include("accounts.pages.urls")),
     path("", include("notifications.pages.urls")),
 ]

@@ -3,9 +3,16 @@
 from notifications.models.messages import Attachment, Message, MessageEvent
 from notifications.models.people import Preference, Suppression
 from notifications.models.receipts import Receipt
-from notifications.models.templates import EmailOverride, EmailOverrideVersion, SmsTemplate, SmsTemplateVersion
+from notifications.models.templates import (
+    SMS_LENGTH,
+    EmailOverride,
+    EmailOverrideVersion,
+    SmsTemplate,
+    SmsTemplateVersion,
+)
 
 __all__ = [
+    "SMS_LENGTH",
     "Attachment",
     "EmailOverride",
     "EmailOverrideVersion",

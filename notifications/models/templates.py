@@ -12,7 +12,7 @@ from notifications.querysets import EmailOverrideQuerySet, SmsTemplateQuerySet
 
 SMS_LENGTH = 1600  # Amazon SNS takes no more in one call
 NAME = RegexValidator(
-    r"\A[a-z0-9][a-z0-9_]*\Z", _("Small letters, digits and _ only, beginning with a letter or digit."), "invalid"
+    r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", _("Letters, digits and . _ - only, beginning with a letter or digit."), "invalid"
 )
 
 

@@ -4,15 +4,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import models
 from django.db.models import F
 
+from notifications.querysets.lists import ListedMessages
 from notifications.states import Status, sources
 
 LEASE = timedelta(minutes=1)
 
 
-class MessageQuerySet(models.QuerySet[Any]):
+class MessageQuerySet(ListedMessages):
     """Messages."""
 
     def due(self, now: datetime) -> "MessageQuerySet":

@@ -90,7 +90,9 @@ def send_templated_email(
 
 
 def _queue(to: Sequence[str], body: EmailBody, extras: EmailExtras, order: Order) -> Message:
-    digest = digest_of("email", list(to), body.subject, body.text, body.html, extras.cc, extras.bcc, extras.reply_to)
+    digest = order.body_digest or digest_of(
+        "email", list(to), body.subject, body.text, body.html, extras.cc, extras.bcc, extras.reply_to
+    )
     if (earlier := repeated(order, digest)) is not None:
         return earlier
     message = Message(

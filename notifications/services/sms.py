@@ -53,7 +53,7 @@ def send_templated_sms(
 
 
 def _queue(to: str, content: rendering.SmsContent, extras: SmsExtras, order: Order, *, template: str = "") -> Message:
-    digest = digest_of("sms", to, content.text, extras.sender_id, extras.type, extras.max_price)
+    digest = order.body_digest or digest_of("sms", to, content.text, extras.sender_id, extras.type, extras.max_price)
     if (earlier := repeated(order, digest)) is not None:
         return earlier
     message = Message(

@@ -23,13 +23,15 @@ class Order:
     """How, when and on whose behalf a message is to be sent.
 
     user: whom it is for, if that is a user of ours. sender: who asked for it; with `idempotency_key` the same order
-    given twice makes one message. language: of the template, where the user's own is not meant.
+    given twice makes one message. body_digest: of what was asked for, where the key does not stand for the finished
+    message. language: of the template, where the user's own is not meant.
     """
 
     policy: Policy = field(default_factory=Policy)
     user: User | None = None
     sender: User | None = None
     idempotency_key: str = ""
+    body_digest: str = ""
     request_id: str = ""
     send_at: datetime | None = None
     language: str = ""

@@ -1,0 +1,35 @@
+"""Reading what stands in addresses and query strings."""
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+
+from foodfleet.core.exceptions import NotFoundException, ValidationException
+
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+LARGEST_KEY = 2**63 - 1
+
+
+def identifier(text: str) -> int:
+    """A numeric key. Raises NotFoundException for anything that none can be."""
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST_KEY):
+        raise NotFoundException
+    return int(text)
+
+
+def boolean(request: Request, name: str) -> bool | None:
+    """`?name=true`; None where it is not given. Raises ValidationException."""
+    value = request.query_params.get(name)
+    if value is None:
+        return None
+    if value.lower() not in BOOLEANS:
+        raise ValidationException.for_field(name, _("Give true or false."), "invalid")
+    return BOOLEANS[value.lower()]
+
+
+def choice(request: Request, name: str, choices: list[str]) -> str | None:
+    """`?name=one`; None where it is not given. Raises ValidationException."""
+    value = request.query_params.get(name)
+    if value is not None and value not in choices:
+        message = _("Give one of %(choices)s.") % {"choices": ", ".join(choices)}
+        raise ValidationException.for_field(name, message, "invalid_choice")
+    return value

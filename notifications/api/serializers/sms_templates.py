@@ -1,0 +1,64 @@
+"""SMS templates as they go in and out."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from notifications.models import SMS_LENGTH, SmsTemplate
+from notifications.services import templates
+
+VALUE_LENGTH = 1000
+
+
+class ValuesField(serializers.DictField):
+    """A value for each name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        child = serializers.CharField(max_length=VALUE_LENGTH, allow_blank=True, trim_whitespace=False)
+        super().__init__(child=child, **kwargs)
+
+
+class TranslationsField(serializers.DictField):
+    """The content by language."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=serializers.CharField(max_length=SMS_LENGTH, trim_whitespace=False), **kwargs)
+
+
+class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
+    """A template; `variables` are the names that it takes."""
+
+    name = serializers.CharField(max_length=100)
+    content = serializers.CharField(max_length=SMS_LENGTH, trim_whitespace=False)
+    variables = serializers.SerializerMethodField()
+    translations = TranslationsField(required=False)
+    examples = ValuesField(required=False)
+
+    class Meta:
+        model = SmsTemplate
+        fields = [
+            "id", "name", "content", "is_active", "description", "variables", "translations", "examples", "version",
+            "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = ["version", "created_at", "updated_at"]
+
+    def get_variables(self, template: SmsTemplate) -> list[str]:
+        """The names that a send has to know."""
+        return templates.variables_of(template)
+
+
+class PreviewInSerializer(serializers.Serializer[Any]):
+    """Values to try a template with."""
+
+    variables = ValuesField(required=False, default=dict)
+    language = serializers.CharField(max_length=10, required=False, allow_blank=True, default="")
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    """A text as it would be sent, and what it costs."""
+
+    text = serializers.CharField()
+    encoding = serializers.ChoiceField(choices=["GSM-7", "UCS-2"], source="size.encoding")
+    segments = serializers.IntegerField(source="size.segments")
+    missing = serializers.ListField(child=serializers.CharField())
+    unknown = serializers.ListField(child=serializers.CharField())

@@ -1,0 +1,1 @@
+"""The API of notifications, a module for each subject."""

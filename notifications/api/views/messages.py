@@ -1,0 +1,106 @@
+"""Sending, and what became of it."""
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status, viewsets
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from foodfleet.core.clients import client_of
+from notifications.api.parameters import choice
+from notifications.api.serializers.messages import (
+    MessageSerializer,
+    QueuedSerializer,
+    SendEmailSerializer,
+    SendSmsSerializer,
+)
+from notifications.models import Message
+from notifications.services import messages, requests
+from notifications.services.emails import NewAttachment
+from notifications.states import Channel, Status
+from rbac.api.permissions import ActionPermission, require_permission
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="The same key and body answer the first one's id and send nothing more; another body is 409.",
+)
+
+
+class MessageViewSet(viewsets.GenericViewSet[Message]):
+    """What was sent, and what became of it."""
+
+    permission_classes = [IsAuthenticated, ActionPermission]
+    access_resource = "notifications"
+    serializer_class = MessageSerializer
+    queryset = Message.objects.all()
+    ordering = "-created_at"
+    ordering_fields = ("created_at",)
+
+    def get_queryset(self) -> QuerySet[Message]:
+        return Message.objects.listed(
+            channel=choice(self.request, "channel", list(Channel.values)),
+            status=choice(self.request, "status", list(Status.values)),
+            template=self.request.query_params.get("template"),
+            words=self.request.query_params.get("search", ""),
+        )
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("channel", str, enum=Channel.values),
+            OpenApiParameter("status", str, enum=Status.values),
+            OpenApiParameter("template", str),
+            OpenApiParameter("search", str, description="In recipient, subject, template, and the provider's id."),
+        ]
+    )
+    def list(self, request: Request) -> Response:
+        """Messages, newest first."""
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One message with its timeline."""
+        return Response(self.get_serializer(messages.find(pk)).data)
+
+
+@require_permission("notifications", "send")
+class SendEmailView(APIView):
+    """Send a mail."""
+
+    max_body_bytes = requests.MAX_EMAIL_BODY
+
+    @extend_schema(request=SendEmailSerializer, parameters=[IDEMPOTENCY_KEY], responses={202: QueuedSerializer})
+    def post(self, request: Request) -> Response:
+        """Queue an e-mail: subject with text or HTML, or a template with its context."""
+        serializer = SendEmailSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        fields = dict(serializer.validated_data)
+        attachments = [NewAttachment(**file) for file in fields.pop("attachments", [])]
+        asked = requests.EmailRequest(**fields, attachments=attachments)
+        message = requests.order_email(asked=asked, by=_asker(request))
+        return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
+
+
+@require_permission("notifications", "send")
+class SendSmsView(APIView):
+    """Send a text."""
+
+    @extend_schema(request=SendSmsSerializer, parameters=[IDEMPOTENCY_KEY], responses={202: QueuedSerializer})
+    def post(self, request: Request) -> Response:
+        """Queue a text: words, or a template with its variables."""
+        serializer = SendSmsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = requests.SmsRequest(**serializer.validated_data)
+        message = requests.order_sms(asked=asked, by=_asker(request))
+        return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
+
+
+def _asker(request: Request) -> requests.Asker:
+    return requests.Asker(
+        user=request.user,  # type: ignore[arg-type]
+        idempotency_key=request.headers.get("Idempotency-Key", ""),
+        request_id=client_of(request).request_id,
+    )

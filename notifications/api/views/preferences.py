@@ -1,0 +1,50 @@
+"""What the caller wants to be told."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from notifications.services import preferences
+from notifications.states import Kind
+
+
+class PreferencesSerializer(serializers.Serializer[Any]):
+    """Each kind of message: wanted or not. `security` is always sent."""
+
+    security = serializers.BooleanField(read_only=True, default=True)
+    account = serializers.BooleanField(required=False)
+    marketing = serializers.BooleanField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if self.initial_data.get("security", True) is not True:
+            message = "Messages about the safety of your account are always sent."
+            raise serializers.ValidationError({"security": message})
+        return attrs
+
+
+class PreferencesView(APIView):
+    """What the caller wants to be told."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(responses=PreferencesSerializer)
+    def get(self, request: Request) -> Response:
+        """Each kind of message, and whether the caller wants it."""
+        return Response(_shown(preferences.of(request.user)))  # type: ignore[arg-type]
+
+    @extend_schema(request=PreferencesSerializer, responses=PreferencesSerializer)
+    def patch(self, request: Request) -> Response:
+        """Switch kinds on or off; those that are not named stay as they are."""
+        serializer = PreferencesSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wishes = {Kind(name): wanted for name, wanted in serializer.validated_data.items()}
+        return Response(_shown(preferences.change(user=request.user, wishes=wishes)))  # type: ignore[arg-type]
+
+
+def _shown(wishes: dict[Kind, bool]) -> dict[str, bool]:
+    return {Kind.SECURITY.value: True, **{kind.value: wanted for kind, wanted in wishes.items()}}

@@ -1,0 +1,88 @@
+"""Templates of texts."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from notifications.api.parameters import boolean, identifier
+from notifications.api.serializers.sms_templates import (
+    PreviewInSerializer,
+    PreviewSerializer,
+    SmsTemplateSerializer,
+)
+from notifications.models import SmsTemplate
+from notifications.services import templates
+from rbac.api.permissions import ActionPermission
+
+
+class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
+    """Templates of texts, with `{{name}}` placeholders."""
+
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    permission_classes = [IsAuthenticated, ActionPermission]
+    access_resource = "sms_templates"
+    access_actions = {"preview": "read"}
+    serializer_class = SmsTemplateSerializer
+    queryset = SmsTemplate.objects.all()
+    ordering = "id"
+    ordering_fields = ("id", "name")
+
+    def get_queryset(self) -> QuerySet[SmsTemplate]:
+        found = SmsTemplate.objects.search(self.request.query_params.get("search", ""))
+        is_active = boolean(self.request, "is_active")
+        return found if is_active is None else found.filter(is_active=is_active)
+
+    def get_object(self) -> SmsTemplate:
+        return templates.find(identifier(self.kwargs["pk"]))
+
+    @extend_schema(
+        parameters=[OpenApiParameter("search", str), OpenApiParameter("is_active", OpenApiTypes.BOOL)],
+        responses=SmsTemplateSerializer(many=True),
+    )
+    def list(self, request: Request) -> Response:
+        """All templates."""
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One template."""
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def create(self, request: Request) -> Response:
+        """Add a template."""
+        template = self._save(SmsTemplate(), partial=False)
+        return Response(self.get_serializer(template).data, status=status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change a template; what it was before is kept as a version."""
+        return Response(self.get_serializer(self._save(self.get_object(), partial=True)).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete a template; 409 for one that the product itself sends."""
+        templates.delete(template=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=PreviewInSerializer, responses=PreviewSerializer)
+    @action(detail=True, methods=["post"])
+    def preview(self, request: Request, pk: str) -> Response:
+        """What a text would say and cost; sends nothing."""
+        template = self.get_object()
+        serializer = PreviewInSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response(PreviewSerializer(templates.preview(template=template, **serializer.validated_data)).data)
+
+    def _save(self, template: SmsTemplate, *, partial: bool) -> SmsTemplate:
+        serializer = self.get_serializer(data=self.request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        fields: dict[str, Any] = serializer.validated_data
+        for name, value in fields.items():
+            setattr(template, name, value)
+        return templates.save(template=template, by=self.request.user)  # type: ignore[arg-type]

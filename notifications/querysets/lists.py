@@ -1,0 +1,31 @@
+"""Messages as people look for them."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+
+class ListedMessages(models.QuerySet[Any]):
+    """Messages for lists: without what is large or secret, with their timelines in one query more."""
+
+    def listed(
+        self, *, channel: str | None = None, status: str | None = None, template: str | None = None, words: str = ""
+    ) -> "ListedMessages":
+        """Those of a channel, a state, a template, that hold all the words; None: of any."""
+        wanted = {"channel": channel, "status": status, "template": template}
+        found = self.filter(**{name: value for name, value in wanted.items() if value is not None})
+        return found.search(words).defer("payload").prefetch_related("events")
+
+    def search(self, words: str) -> "ListedMessages":
+        """All the words in recipient, subject, template, the provider's id or the request's id."""
+        found = self
+        for word in words.split():
+            found = found.filter(
+                Q(to__icontains=word)
+                | Q(subject__icontains=word)
+                | Q(template__icontains=word)
+                | Q(provider_message_id=word)
+                | Q(request_id=word)
+            )
+        return found
