@@ -32,11 +32,9 @@ setup: .venv/.runtime  ## Install what FoodFleet needs into .venv; migrate nothi
 
 run: export DEBUG = true
 run: export ADMIN_REQUIRE_2FA ?= false
+run: export DJANGO_RUNSERVER_HIDE_WARNING = true
 run: .venv/.runtime  ## Serve the whole product on http://127.0.0.1:8000 (PORT=) with embedded defaults
-	@$(MANAGE) migrate --verbosity 0
-	@$(MANAGE) first_administrator
-	@echo "FoodFleet: http://$(HOST):$(PORT)/   mail and texts: http://$(HOST):$(PORT)/dev/mailbox/   API: http://$(HOST):$(PORT)/api/v1/docs/"
-	@exec $(MANAGE) runserver --skip-checks $(HOST):$(PORT)
+	@exec $(MANAGE) run_embedded $(HOST):$(PORT)
 
 test: .venv/.dev  ## Run every test: embedded, then on PostgreSQL and Redis where they run
 	@$(BIN)/python -m foodfleet.tests.run

@@ -145,3 +145,19 @@ def test_ready_tells_which_part_is_away(start, tmp_path):
     refused = requests.post(f"{address}/api/v1/auth/login/", json={"email": "a@b.example", "password": "x"}, timeout=20)
     assert (refused.status_code, refused.json()["code"]) == (503, "service_unavailable")
     assert refused.headers["Retry-After"]
+
+
+def test_the_embedded_product_shows_its_first_administrator_once(start, tmp_path):
+    values = {"DATABASE_URL": f"sqlite:///{tmp_path}/fleet.sqlite3", "DEBUG": "true", "ADMIN_REQUIRE_2FA": "false"}
+    logs = []
+    for attempt in ("first", "second"):
+        port = processes.free_port()
+        address = f"http://127.0.0.1:{port}"
+        command = [processes.sys.executable, "manage.py", "run_embedded", f"127.0.0.1:{port}"]
+        process = start(attempt, command, **values)
+        processes.wait_until(lambda a=address: requests.get(f"{a}/health/ready/", timeout=5).ok, what="readiness")
+        process.stop()
+        logs.append(process.log.read_text())
+    password = re.search(r"password  (\S+)", logs[0])[1]
+    assert len(password) >= 20
+    assert "password" not in logs[1]
