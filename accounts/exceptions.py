@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import (
+    ConflictException,
     ForbiddenException,
     NotFoundException,
     UnauthorizedException,
@@ -64,6 +65,34 @@ class TwoFactorRequiredException(ForbiddenException):
 
     code = "two_factor_required"
     message = _("Your role needs a second factor. Please set one up first.")
+
+
+class FreshProofRequiredException(ForbiddenException):
+    """Password and second factor were last shown in this session more than ten minutes ago."""
+
+    code = "fresh_proof_required"
+    message = _("Please prove once more that it is you.")
+
+
+class SecondFactorOnException(ConflictException):
+    """An authenticator app counts already; another takes its place only once it is switched off."""
+
+    code = "conflict"
+    message = _("An authenticator app is set up already. Switch it off first.")
+
+
+class TooManyPasskeysException(ConflictException):
+    """Nobody needs so many passkeys."""
+
+    code = "conflict"
+    message = _("There are as many passkeys as one account can have. Remove one first.")
+
+
+class ResetNotPossibleException(ConflictException):
+    """There is no second factor to reset, or somebody asked for it already."""
+
+    code = "conflict"
+    message = _("There is nothing to reset, or a reset is under way already.")
 
 
 class WeakPasswordException(ValidationException):

@@ -11,6 +11,7 @@ RESOURCES = (
             "update": "Change users",
             "delete": "Delete users",
             "lock": "Lock and unlock users",
+            "reset_2fa": "Ask for and approve the reset of a lost second factor",
         },
         models=("accounts.User",),
     ),
@@ -20,6 +21,6 @@ RESOURCES = (
 GRANTS = {
     FLEET_MANAGER: ("users:read",),
     DISPATCHER: ("users:read",),
-    SUPPORT: ("users:read", "users:update", "users:lock", "events:read"),
+    SUPPORT: ("users:read", "users:update", "users:lock", "users:reset_2fa", "events:read"),
     AUDITOR: ("users:read", "events:read"),
 }

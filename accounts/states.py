@@ -16,6 +16,7 @@ class EndReason(TextChoices):
     LOCKED = "locked", _("Account locked")
     EXPIRED = "expired", _("Expired")
     NOT_ME = "not_me", _("Reported by its owner")
+    SECOND_FACTOR_RESET = "second_factor_reset", _("Second factor reset")
     EMAIL_CHANGED = "email_changed", _("E-mail address changed")
     DELETED = "deleted", _("Account deleted")
 

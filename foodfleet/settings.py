@@ -76,6 +76,9 @@ try:
     PASSWORD_POLICY = env.choice("PASSWORD_POLICY", ("classic", "nist"), "classic")
     PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL", ("http", "https"))
     BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, minimum=4, maximum=18)
+    TOTP_DRIFT_STEPS = env.integer("TOTP_DRIFT_STEPS", 1, minimum=0, maximum=10)
+    SECOND_FACTOR_SMS = env.flag("SECOND_FACTOR_SMS", default=True)
+    ADMIN_REQUIRE_2FA = env.flag("ADMIN_REQUIRE_2FA", default=True)
     SESSION_MAX_DAYS = env.integer("SESSION_MAX_DAYS", 30, minimum=1, maximum=3650)
     THROTTLE_RATES = {
         "login": env.rate("THROTTLE_LOGIN", "20/min"),
@@ -103,7 +106,7 @@ LANGUAGES = [("en", _("English")), ("de", _("German")), ("es", _("Spanish")), ("
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "foodfleet.apps.GatedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -132,6 +135,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.pages.middleware.BrowserSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "foodfleet.core.middleware.ClientMiddleware",
@@ -298,6 +302,8 @@ SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 DEVICE_COOKIE_NAME = "foodfleet_device"  # tells a browser that signed in before from a stranger's
 DEVICE_COOKIE_AGE = 365 * 24 * 3600
+TRUSTED_BROWSER_COOKIE_NAME = "foodfleet_browser"  # skips the second factor
+TRUSTED_BROWSER_COOKIE_AGE = 30 * 24 * 3600
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = False  # the pages' own scripts send it back as a header
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]

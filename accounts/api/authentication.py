@@ -37,13 +37,14 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class PageSessionAuthentication(SessionAuthentication):
-    """The pages' own scripts: Django's session cookie, with CSRF."""
+    """The pages' own scripts: Django's session cookie, with CSRF; `request.auth` is the Session."""
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:
         found = super().authenticate(request)
-        if found is not None:
-            ensure_none(found[0], request.parser_context.get("view"))
-        return found
+        if found is None:
+            return None
+        ensure_none(found[0], request.parser_context.get("view"))
+        return found[0], request._request.browser_session  # type: ignore[attr-defined]
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -101,6 +101,10 @@ class SessionQuerySet(models.QuerySet[Any]):
         open_to_user = self.filter(user__is_active=True, user__locked_at__isnull=True)
         return open_to_user.live(now).filter(pk=session_id).select_related("user")
 
+    def proved_since(self, moment: datetime) -> "SessionQuerySet":
+        """Those whose owner showed every factor since `moment`."""
+        return self.filter(proved_at__gt=moment)
+
     def end(self, now: datetime, reason: str) -> int:
         """End those that have not ended; returns how many did."""
         return self.filter(ended_at__isnull=True).update(ended_at=now, end_reason=reason)

@@ -5,6 +5,7 @@ Each lasts five minutes, serves once and takes five answers, however many come a
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from accounts.models import Challenge, User
 from accounts.states import ChallengePurpose
 from foodfleet.core import crypto
 from foodfleet.core.clients import Client
+from foodfleet.core.exceptions import ThrottledException
 
 LIFETIME = timedelta(minutes=5)  # NIST SP 800-63B-4 3.1.3.2: at most 10
 MAX_ATTEMPTS = 5
@@ -25,6 +27,15 @@ class IssuedChallenge:
     token: str = field(repr=False)
     challenge: Challenge
     expires_in: int = int(LIFETIME.total_seconds())
+
+
+@dataclass(frozen=True)
+class PasskeyQuestion:
+    """A challenge with what the browser's passkey call is given. expires_in: seconds."""
+
+    token: str = field(repr=False)
+    options: dict[str, Any] = field(repr=False)
+    expires_in: int
 
 
 def issue(purpose: ChallengePurpose, *, user: User | None, client: Client) -> IssuedChallenge:
@@ -52,6 +63,16 @@ def reserve_attempt(challenge: Challenge) -> None:
     """Count one answer before it is compared; committed on its own. Raises Invalid2FACodeException past the last."""
     if not Challenge.objects.reserve_attempt(challenge.pk, limit=MAX_ATTEMPTS, now=timezone.now()):
         raise Invalid2FACodeException
+
+
+def reserve_text(challenge: Challenge, *, digest: str, limit: int) -> None:
+    """Keep the digest of a code that is texted, in place of the one before.
+
+    Raises ThrottledException where `limit` were texted.
+    """
+    now = timezone.now()
+    if not Challenge.objects.reserve_text(challenge.pk, limit=limit, digest=digest, now=now):
+        raise ThrottledException((challenge.expires_at - now).total_seconds())
 
 
 def spend(challenge: Challenge) -> None:

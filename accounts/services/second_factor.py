@@ -1,44 +1,42 @@
-"""The second factor of a user: is it on, what can be shown, and the question for it at sign-in."""
+"""The question for the second factor, once the password was right."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from accounts.models import BackupCode, Passkey, TOTPDevice, User
-from accounts.services import challenges
+from accounts.models import User
+from accounts.services import challenges, passkey_checks, second_factor_resets, trusted_browsers
+from accounts.services.factors import backup_codes_left, is_enabled, methods_of
 from accounts.states import ChallengePurpose, Method
 from foodfleet.core.clients import Client
+
+__all__ = ["ChallengeIssued", "backup_codes_left", "challenge_for", "is_enabled", "methods_of"]
 
 
 @dataclass(frozen=True)
 class ChallengeIssued:
-    """The password was right, and the second factor is asked for. expires_in: seconds."""
+    """The password was right, and the second factor is asked for.
+
+    passkey_options: what the browser's passkey call is given, where the user has one. expires_in: seconds.
+    """
 
     user: User
     challenge: str = field(repr=False)
     methods: tuple[Method, ...]
     expires_in: int
-
-
-def is_enabled(user: User) -> bool:
-    """Whether signing in as `user` takes a second factor."""
-    return TOTPDevice.objects.of(user).confirmed().exists() or Passkey.objects.of(user).exists()
-
-
-def methods_of(user: User) -> tuple[Method, ...]:
-    """What `user` can show as the second factor; empty where it is off."""
-    if not is_enabled(user):
-        return ()
-    available = {
-        Method.TOTP: TOTPDevice.objects.of(user).confirmed().exists(),
-        Method.BACKUP_CODE: BackupCode.objects.of(user).left().exists(),
-        Method.PASSKEY: Passkey.objects.of(user).exists(),
-    }
-    return tuple(method for method in Method if available.get(method))
+    passkey_options: dict[str, Any] | None = field(default=None, repr=False)
 
 
 def challenge_for(user: User, client: Client) -> ChallengeIssued | None:
-    """The question for the second factor; None where `user` has none. Called when the password was right."""
+    """The question for the second factor; None where none is on, or this browser skips it.
+
+    Call it when the password was right, outside of a transaction.
+    """
+    second_factor_resets.carry_out_due(user=user, client=client)
     methods = methods_of(user)
-    if not methods:
+    if not methods or trusted_browsers.is_trusted(user=user, client=client):
         return None
     issued = challenges.issue(ChallengePurpose.SIGN_IN, user=user, client=client)
-    return ChallengeIssued(user, issued.token, methods, issued.expires_in)
+    options = None
+    if Method.PASSKEY in methods:
+        options = passkey_checks.options(issued.token, user=user, alone=False)
+    return ChallengeIssued(user, issued.token, methods, issued.expires_in, options)

@@ -10,7 +10,8 @@ from django.utils import timezone
 from accounts import signals
 from accounts.exceptions import AccountLockedException, EmailNotVerifiedException, InvalidCredentialsException
 from accounts.models import User
-from accounts.services import lockout, not_me, passwords, security_events, sessions
+from accounts.services import fresh_proof, lockout, not_me, passwords, second_factor, security_events, sessions
+from accounts.services.second_factor import ChallengeIssued
 from accounts.states import EventKind
 from foodfleet.core import crypto
 from foodfleet.core.clients import Client
@@ -33,20 +34,36 @@ class Authenticated:
     attempt: lockout.Attempt
 
 
-def sign_in(*, email: str, password: str, client: Client) -> SignedIn:
-    """Compare the password and begin a session.
+def sign_in(*, email: str, password: str, client: Client) -> SignedIn | ChallengeIssued:
+    """Compare the password and begin a session, or ask for the second factor where it is on.
 
     Raises AccountLockedException, InvalidCredentialsException, or EmailNotVerifiedException for the right password of
     an address that is not confirmed yet.
     """
     who = authenticate(email=email, password=password, client=client)
-    return _begin(who.user, client, clear_strangers=not who.attempt.device)
+    challenge = second_factor.challenge_for(who.user, client)
+    if challenge is not None:
+        lockout.forget(email, client)  # the password was right; codes have a count of their own
+        return challenge
+    signed_in = _begin(who.user, client, clear_strangers=not who.attempt.device)
+    fresh_proof.note_password(user=who.user, session_id=signed_in.tokens.session.pk)
+    return signed_in
 
 
 def complete(*, user: User, client: Client) -> SignedIn:
-    """Begin the session of a sign-in whose last step succeeded: a second factor, or a passkey."""
+    """Begin the session of a sign-in whose last step succeeded: a second factor, or a passkey.
+
+    Raises AccountLockedException or EmailNotVerifiedException for a user who may not sign in all the same.
+    """
     known = lockout.recognised(User.objects.filter(pk=user.pk), email=user.email, client=client).get()
-    return _begin(known, client, clear_strangers=False)
+    not_now = _refusal(known)
+    if not_now is not None:
+        details = {"reason": not_now.code}
+        security_events.record(kind=EventKind.SIGN_IN_FAILED, user=known, client=client, details=details)
+        raise not_now
+    signed_in = _begin(known, client, clear_strangers=False)
+    fresh_proof.note(signed_in.tokens.session.pk, with_second_factor=True)
+    return signed_in
 
 
 def authenticate(*, email: str, password: str, client: Client) -> Authenticated:

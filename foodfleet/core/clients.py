@@ -12,7 +12,8 @@ class Client:
     """The program or browser at the other end.
 
     `ip` is the address that TRUSTED_PROXIES vouch for; `device_name` is what the client calls itself, if it does;
-    `device` is the random id that this browser or device was given when somebody signed in on it, '' before.
+    `device` is the random id that this browser or device was given when somebody signed in on it, '' before;
+    `trusted_browser` is the cookie of a browser that skips the second factor.
     """
 
     ip: str = ""
@@ -20,6 +21,7 @@ class Client:
     device_name: str = ""
     request_id: str = ""
     device: str = field(default="", repr=False)
+    trusted_browser: str = field(default="", repr=False)
 
 
 def client_of(request: Any) -> Client:
@@ -34,6 +36,18 @@ def keep_device(response: Any, device: str) -> None:
         settings.DEVICE_COOKIE_NAME,
         device,
         max_age=settings.DEVICE_COOKIE_AGE,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def keep_trusted_browser(response: Any, value: str) -> None:
+    """Let the browser skip the second factor next time: `value` is of `trusted_browsers.remember`."""
+    response.set_cookie(
+        settings.TRUSTED_BROWSER_COOKIE_NAME,
+        value,
+        max_age=settings.TRUSTED_BROWSER_COOKIE_AGE,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

@@ -22,6 +22,7 @@ FORWARDED_HEADERS = (
 )
 USER_AGENT_LENGTH = 400
 DEVICE_LENGTH = 64
+TRUSTED_BROWSER_LENGTH = 400
 
 
 class RequestIdMiddleware:
@@ -115,6 +116,7 @@ class ClientMiddleware:
             user_agent=request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:USER_AGENT_LENGTH],
             request_id=request_ids.request_id_of(request),
             device=request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")[:DEVICE_LENGTH],
+            trusted_browser=request.COOKIES.get(settings.TRUSTED_BROWSER_COOKIE_NAME, "")[:TRUSTED_BROWSER_LENGTH],
         )
         request.client = client  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(ip=client.ip)

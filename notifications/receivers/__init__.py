@@ -1,5 +1,23 @@
 """What happened -> what is said to whom: a module for each subject, all registered by importing this package."""
 
-from notifications.receivers import contact, deletion, dispatch, passwords, registration, sign_in, templates
+from notifications.receivers import (
+    contact,
+    deletion,
+    dispatch,
+    passwords,
+    registration,
+    second_factor,
+    sign_in,
+    templates,
+)
 
-__all__ = ["contact", "deletion", "dispatch", "passwords", "registration", "sign_in", "templates"]
+__all__ = [
+    "contact",
+    "deletion",
+    "dispatch",
+    "passwords",
+    "registration",
+    "second_factor",
+    "sign_in",
+    "templates",
+]

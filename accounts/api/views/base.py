@@ -1,6 +1,7 @@
 """What the views share."""
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.permissions import AllowAny
@@ -23,6 +24,13 @@ def signed_in_user(request: Request) -> User:
     """The caller, in a view that only those who are signed in reach."""
     assert isinstance(request.user, User)
     return request.user
+
+
+def session_id_of(request: Request) -> UUID:
+    """The id of the session that the call belongs to, in a view that only those who are signed in reach."""
+    assert request.auth is not None
+    session_id: UUID = request.auth.pk
+    return session_id
 
 
 class OpenView(APIView):

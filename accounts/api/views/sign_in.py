@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import serializers
+from accounts.api.serializers.second_factor import ChallengeSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, validated
 from accounts.services import sessions, sign_in
+from accounts.services.second_factor import ChallengeIssued
 from foodfleet.core.clients import client_of, keep_device
 from foodfleet.core.throttling import LoginThrottle
 
@@ -19,16 +21,42 @@ class LoginView(OpenView):
 
     throttle_classes = [LoginThrottle]
 
-    @extend_schema(request=serializers.LoginSerializer, responses=serializers.SignedInSerializer)
+    @extend_schema(
+        request=serializers.LoginSerializer,
+        responses=PolymorphicProxySerializer(
+            component_name="SignedInOrChallenge",
+            serializers=[serializers.SignedInSerializer, ChallengeSerializer],
+            resource_type_field_name=None,
+        ),
+    )
     def post(self, request: Request) -> Response:
-        """Exchange e-mail and password for a pair of tokens."""
+        """Exchange e-mail and password for a pair of tokens, or for a challenge where the second factor is on."""
         data = validated(request, serializers.LoginSerializer)
         client = replace(client_of(request), device_name=data.pop("device_name"))
         result = sign_in.sign_in(**data, client=client)
-        body = serializers.TokensSerializer(result.tokens).data
-        response = Response({**body, "token_type": "Bearer", "user": serializers.UserSerializer(result.user).data})
-        keep_device(response, result.device)
-        return response
+        if isinstance(result, ChallengeIssued):
+            return challenge_response(result)
+        return signed_in_response(result)
+
+
+def signed_in_response(result: sign_in.SignedIn) -> Response:
+    """The tokens of a sign-in, and the cookie that knows the device again."""
+    body = serializers.TokensSerializer(result.tokens).data
+    response = Response({**body, "token_type": "Bearer", "user": serializers.UserSerializer(result.user).data})
+    keep_device(response, result.device)
+    return response
+
+
+def challenge_response(issued: ChallengeIssued) -> Response:
+    """The question for the second factor."""
+    body = {
+        "two_factor_required": True,
+        "challenge": issued.challenge,
+        "methods": issued.methods,
+        "expires_in": issued.expires_in,
+    }
+    options = {"passkey_options": issued.passkey_options} if issued.passkey_options else {}
+    return Response({**body, **options})
 
 
 class RefreshView(OpenView):

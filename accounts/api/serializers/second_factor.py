@@ -1,0 +1,193 @@
+"""Shapes of what is said about second factors."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.api.serializers import PasswordField, TokenField
+from accounts.models import Passkey, SecondFactorReset, TrustedBrowser
+from accounts.states import Method
+
+CODE_LENGTH = 64
+CREDENTIAL_LENGTH = 32_000  # of an authenticator's answer in JSON
+
+
+class CodeField(serializers.CharField):
+    """A code as typed: of the authenticator app, or a backup code."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=CODE_LENGTH, write_only=True, **kwargs)
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "object", "additionalProperties": True}]})
+class CredentialField(serializers.Field):  # type: ignore[type-arg]
+    """The browser's `PublicKeyCredential.toJSON()`, as an object or as its text."""
+
+    default_error_messages = {"invalid": _("Give a text or an object.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) or (isinstance(data, str) and 0 < len(data) <= CREDENTIAL_LENGTH):
+            return data
+        raise serializers.ValidationError(self.error_messages["invalid"], code="invalid")
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class ChallengeSerializer(serializers.Serializer[Any]):
+    """The answer to the right password where the second factor is on."""
+
+    two_factor_required = serializers.BooleanField(read_only=True, default=True)
+    challenge = serializers.CharField(read_only=True)
+    methods = serializers.ListField(child=serializers.ChoiceField(choices=Method.values), read_only=True)
+    expires_in = serializers.IntegerField(read_only=True, help_text="Seconds that the challenge lasts.")
+    passkey_options = serializers.JSONField(
+        read_only=True, required=False, help_text="For `navigator.credentials.get`; only with the method `passkey`."
+    )
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """The answer to a challenge. code: for a passkey, what the browser answered."""
+
+    challenge = TokenField()
+    method = serializers.ChoiceField(choices=Method.choices)
+    code = CredentialField()
+    remember_browser = serializers.BooleanField(
+        required=False, default=False, help_text="Skip the second factor on this browser for 30 days (a cookie)."
+    )
+
+
+class ChallengeInSerializer(serializers.Serializer[Any]):
+    """A challenge."""
+
+    challenge = TokenField()
+
+
+class PasskeyQuestionSerializer(serializers.Serializer[Any]):
+    """What the browser's passkey call is given."""
+
+    challenge = serializers.CharField(source="token", read_only=True)
+    options = serializers.JSONField(read_only=True, help_text="`PublicKeyCredential…OptionsJSON`.")
+    expires_in = serializers.IntegerField(read_only=True)
+
+
+class PasskeyAnswerSerializer(serializers.Serializer[Any]):
+    """What the browser's passkey call answered."""
+
+    challenge = TokenField()
+    credential = CredentialField()
+    device_name = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    """Where the second factor stands."""
+
+    enabled = serializers.BooleanField(read_only=True)
+    methods = serializers.ListField(child=serializers.ChoiceField(choices=Method.values), read_only=True)
+    backup_codes_remaining = serializers.IntegerField(read_only=True)
+
+
+class PasswordInSerializer(serializers.Serializer[Any]):
+    """The caller's password."""
+
+    password = PasswordField()
+
+
+class SetupSerializer(serializers.Serializer[Any]):
+    """What an authenticator app is told."""
+
+    secret = serializers.CharField(read_only=True, help_text="Base32.")
+    otpauth_uri = serializers.CharField(source="uri", read_only=True)
+    qr_code = serializers.CharField(source="qr_png", read_only=True, help_text="A `data:image/png;base64,` URI.")
+
+
+class CodeInSerializer(serializers.Serializer[Any]):
+    """A code."""
+
+    code = CodeField()
+
+
+class BackupCodesSerializer(serializers.Serializer[Any]):
+    """Ten backup codes, which nobody can read again."""
+
+    backup_codes = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
+class PasswordAndCodeSerializer(serializers.Serializer[Any]):
+    """The caller's password and a code."""
+
+    password = PasswordField()
+    code = CodeField()
+
+
+class ProofSerializer(serializers.Serializer[Any]):
+    """The caller's password and, where the second factor is on, a code."""
+
+    password = PasswordField()
+    code = CodeField(required=False, allow_blank=True, default="")
+
+
+class PasskeySerializer(serializers.ModelSerializer[Passkey]):
+    """A passkey."""
+
+    class Meta:
+        model = Passkey
+        fields = ["id", "name", "passwordless", "is_backed_up", "created_at", "last_used_at"]
+        read_only_fields = ["id", "is_backed_up", "created_at", "last_used_at"]
+
+
+class NewPasskeySerializer(serializers.Serializer[Any]):
+    """The passkey that the browser made, and what the owner wants of it."""
+
+    challenge = TokenField()
+    credential = CredentialField()
+    name = serializers.CharField(max_length=100)
+    passwordless = serializers.BooleanField(
+        required=False, default=False, help_text="It may be the whole sign-in, without the password."
+    )
+
+
+class AddedPasskeySerializer(PasskeySerializer):
+    """A new passkey, with backup codes where it is the first second factor."""
+
+    backup_codes = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta(PasskeySerializer.Meta):
+        fields = [*PasskeySerializer.Meta.fields, "backup_codes"]
+        read_only_fields = fields
+
+
+class TrustedBrowserSerializer(serializers.ModelSerializer[TrustedBrowser]):
+    """A browser that skips the second factor."""
+
+    class Meta:
+        model = TrustedBrowser
+        fields = ["id", "ip", "user_agent", "created_at", "last_used_at", "expires_at"]
+        read_only_fields = fields
+
+
+class ResetInSerializer(serializers.Serializer[Any]):
+    """Why a second factor is to be reset."""
+
+    reason = serializers.CharField(max_length=400)
+
+
+class ResetSerializer(serializers.ModelSerializer[SecondFactorReset]):
+    """A reset of a second factor."""
+
+    class Meta:
+        model = SecondFactorReset
+        fields = [
+            "id",
+            "user",
+            "reason",
+            "requested_by",
+            "requested_at",
+            "approved_by",
+            "effective_at",
+            "cancelled_at",
+            "done_at",
+        ]
+        read_only_fields = fields

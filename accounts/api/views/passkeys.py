@@ -1,0 +1,119 @@
+"""The caller's passkeys."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.serializers import second_factor as shapes
+from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user, validated
+from accounts.api.views.second_factor import OwnSecondFactorView
+from accounts.models import Passkey
+from accounts.services import fresh_proof, passkeys
+from foodfleet.core.clients import client_of
+from foodfleet.core.throttling import SecondFactorThrottle
+
+
+class PasskeysView(OwnSecondFactorView, generics.ListAPIView[Passkey]):
+    """Passkeys of the caller."""
+
+    serializer_class = shapes.PasskeySerializer
+    ordering = "created_at"
+    ordering_fields = ("created_at",)
+
+    def get_queryset(self) -> Any:
+        return Passkey.objects.of(signed_in_user(self.request))
+
+    @extend_schema(request=shapes.NewPasskeySerializer, responses={201: shapes.AddedPasskeySerializer})
+    def post(self, request: Request) -> Response:
+        """Keep the passkey that the browser made. Needs fresh proof."""
+        data = validated(request, shapes.NewPasskeySerializer)
+        added = passkeys.add(
+            user=signed_in_user(request),
+            session_id=session_id_of(request),
+            challenge=data["challenge"],
+            credential=data["credential"],
+            wish=passkeys.Wish(data["name"], data["passwordless"]),
+            client=client_of(request),
+        )
+        body = {**shapes.PasskeySerializer(added.passkey).data, "backup_codes": added.backup_codes}
+        return Response(body, status=status.HTTP_201_CREATED)
+
+
+class PasskeyOptionsView(OwnSecondFactorView):
+    """Begin to add a passkey."""
+
+    throttle_classes = [SecondFactorThrottle]
+
+    @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
+    def post(self, request: Request) -> Response:
+        """What `navigator.credentials.create` is given. Needs fresh proof."""
+        question = passkeys.begin(
+            user=signed_in_user(request), session_id=session_id_of(request), client=client_of(request)
+        )
+        return Response(shapes.PasskeyQuestionSerializer(question).data)
+
+
+class PasskeyView(OwnSecondFactorView):
+    """One passkey of the caller."""
+
+    @extend_schema(request=shapes.PasskeySerializer, responses=shapes.PasskeySerializer)
+    def patch(self, request: Request, passkey_id: int) -> Response:
+        """Rename it, or let it be the whole sign-in or not (which needs fresh proof)."""
+        user = signed_in_user(request)
+        known = passkeys.own(user, passkey_id)
+        serializer = shapes.PasskeySerializer(data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        wished = {"name": known.name, "passwordless": known.passwordless, **serializer.validated_data}
+        passkey = passkeys.change(
+            user=user,
+            session_id=session_id_of(request),
+            passkey_id=passkey_id,
+            wish=passkeys.Wish(**wished),
+            client=client_of(request),
+        )
+        return Response(shapes.PasskeySerializer(passkey).data)
+
+    @extend_schema(responses={204: NO_CONTENT})
+    def delete(self, request: Request, passkey_id: int) -> Response:
+        """Remove it. Needs fresh proof."""
+        passkeys.remove(
+            user=signed_in_user(request),
+            session_id=session_id_of(request),
+            passkey_id=passkey_id,
+            client=client_of(request),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ProofOptionsView(OwnSecondFactorView):
+    """Begin to give fresh proof by passkey."""
+
+    throttle_classes = [SecondFactorThrottle]
+
+    @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
+    def post(self, request: Request) -> Response:
+        """What `navigator.credentials.get` is given."""
+        question = fresh_proof.ask_for_passkey(user=signed_in_user(request), client=client_of(request))
+        return Response(shapes.PasskeyQuestionSerializer(question).data)
+
+
+class ProofByPasskeyView(OwnSecondFactorView):
+    """Fresh proof by passkey."""
+
+    throttle_classes = [SecondFactorThrottle]
+
+    @extend_schema(request=shapes.PasskeyAnswerSerializer, responses={204: NO_CONTENT})
+    def post(self, request: Request) -> Response:
+        """Show a passkey, in place of password and code."""
+        data = validated(request, shapes.PasskeyAnswerSerializer)
+        fresh_proof.prove_by_passkey(
+            user=signed_in_user(request),
+            session_id=session_id_of(request),
+            challenge=data["challenge"],
+            credential=data["credential"],
+            client=client_of(request),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)

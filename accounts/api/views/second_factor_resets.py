@@ -1,0 +1,73 @@
+"""Staff take a second factor from somebody who lost it: one asks, another approves."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.serializers import second_factor as shapes
+from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
+from accounts.models import SecondFactorReset
+from accounts.services import second_factor_resets
+from foodfleet.core.clients import client_of
+from rbac.api.permissions import holds
+
+MAY_RESET = [holds("users", "reset_2fa")]
+
+
+class ResetsView(generics.ListAPIView[SecondFactorReset]):
+    """Resets that were asked for."""
+
+    permission_classes = MAY_RESET
+    serializer_class = shapes.ResetSerializer
+    ordering = "-requested_at"
+    ordering_fields = ("requested_at",)
+
+    def get_queryset(self) -> Any:
+        return SecondFactorReset.objects.all()
+
+
+class RequestResetView(APIView):
+    """Ask for the reset of a user's second factor."""
+
+    permission_classes = MAY_RESET
+
+    @extend_schema(request=shapes.ResetInSerializer, responses={202: shapes.ResetSerializer})
+    def post(self, request: Request, user_id: int) -> Response:
+        """Nothing happens before somebody else approves."""
+        reset = second_factor_resets.request(
+            user_id=user_id,
+            actor=signed_in_user(request),
+            client=client_of(request),
+            **validated(request, shapes.ResetInSerializer),
+        )
+        return Response(shapes.ResetSerializer(reset).data, status=status.HTTP_202_ACCEPTED)
+
+
+class ApproveResetView(APIView):
+    """One reset."""
+
+    permission_classes = MAY_RESET
+
+    @extend_schema(request=None, responses=shapes.ResetSerializer)
+    def post(self, request: Request, reset_id: int) -> Response:
+        """Approve what somebody else asked for: it happens after 24 hours, and the owner is told at once."""
+        reset = second_factor_resets.approve(
+            reset_id=reset_id, actor=signed_in_user(request), client=client_of(request)
+        )
+        return Response(shapes.ResetSerializer(reset).data)
+
+
+class CancelResetView(APIView):
+    """Call a reset off."""
+
+    permission_classes = MAY_RESET
+
+    @extend_schema(request=None, responses={204: NO_CONTENT})
+    def post(self, request: Request, reset_id: int) -> Response:
+        """Nothing happens then."""
+        second_factor_resets.call_off(reset_id=reset_id, actor=signed_in_user(request), client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,49 @@
+"""The admin has no door of its own: it is entered through the pages, with lockout and second factor."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+
+from accounts.services import factors, page_sign_in
+
+
+class GatedAdminSite(AdminSite):
+    """Django's admin for staff whose session passed the second factor (ADMIN_REQUIRE_2FA)."""
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and (
+            not settings.ADMIN_REQUIRE_2FA or page_sign_in.passed_second_factor(request.browser_session.pk)  # type: ignore[attr-defined]
+        )
+
+    @never_cache
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Send who may not enter yet to where they do what is missing, and back. Raises PermissionDenied."""
+        goal = _goal(request)
+        if not request.user.is_authenticated:
+            return redirect_to_login(goal, reverse("login"))
+        if self.has_permission(request):
+            return HttpResponseRedirect(goal)
+        if not super().has_permission(request):
+            raise PermissionDenied
+        missing = "sudo" if factors.is_enabled(request.user) else "totp_setup"
+        return redirect_to_login(goal, reverse(missing))
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The pages change passwords, with fresh proof and history."""
+        return redirect("account_security")
+
+
+def _goal(request: HttpRequest) -> str:
+    wish = request.GET.get("next", "")
+    safe = url_has_allowed_host_and_scheme(wish, {request.get_host()}, require_https=request.is_secure())
+    return wish if safe else reverse("admin:index")

@@ -1,0 +1,45 @@
+"""A browser that is signed in: Django's session cookie, bound to one of our sessions."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponseBase
+
+from accounts.models import User
+from accounts.services import page_sign_in, trusted_browsers
+from accounts.services.sign_in import SignedIn
+from foodfleet.core.clients import Client, client_of, keep_device, keep_trusted_browser
+
+KEY = "session"
+DAY = 24 * 3600
+
+
+def sign_in(request: HttpRequest, response: HttpResponseBase, signed_in: SignedIn, *, remember: bool = False) -> None:
+    """Sign the browser in as whom the services let in: its session key and CSRF token are new from here.
+
+    remember: skip the second factor on this browser from now on; only where it was just shown.
+    """
+    request.signed_in = signed_in  # type: ignore[attr-defined]
+    login(request, signed_in.user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    keep_device(response, signed_in.device)
+    if remember:
+        value = trusted_browsers.remember(user=signed_in.user, client=client_of(request))
+        keep_trusted_browser(response, value)
+
+
+def bind(request: HttpRequest, user: User) -> None:
+    """Write the session's id into Django's session, at each sign-in of a browser."""
+    signed_in: SignedIn | None = getattr(request, "signed_in", None)
+    if signed_in is not None:
+        session = signed_in.tokens.session
+    else:
+        session = page_sign_in.start(user=user, client=getattr(request, "client", Client()))
+    request.session[KEY] = str(session.pk)
+    request.session.set_expiry(settings.SESSION_MAX_DAYS * DAY)
+
+
+def session_id_of(request: HttpRequest) -> UUID | None:
+    """The id of the session that the browser is bound to; None where nobody is signed in."""
+    written = request.session.get(KEY)
+    return UUID(written) if written else None

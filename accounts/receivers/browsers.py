@@ -1,0 +1,25 @@
+"""Django's sign-in of a browser and ours are one: each has a Session, which is listed and can be ended."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from accounts.models import User
+from accounts.pages import browser
+from accounts.services import page_sign_in
+
+
+@receiver(user_logged_in)
+def bind_browser(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Bind the browser to the session that our sign-in began, or to a new one where other code signed it in."""
+    browser.bind(request, user)
+
+
+@receiver(user_logged_out)
+def end_session(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    """End the session that the browser was bound to."""
+    session_id = browser.session_id_of(request)
+    if session_id is not None:
+        page_sign_in.end(session_id)

@@ -1,0 +1,23 @@
+"""What other events mean for the second factor."""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from accounts import signals
+from accounts.models import User
+from accounts.services import code_attempts, second_factor_resets, trusted_browsers
+from foodfleet.core.clients import Client
+
+
+@receiver(signals.password_reset_done)
+def take_codes_again(user: User, **kwargs: Any) -> None:
+    """Who guessed codes knew the old password."""
+    code_attempts.clear(user)
+
+
+@receiver(signals.not_me_reported)
+def trust_nothing(user: User, client: Client, **kwargs: Any) -> None:
+    """Somebody else was there: no browser skips the second factor, and nobody takes it away."""
+    trusted_browsers.forget_all(user)
+    second_factor_resets.cancel(user=user, client=client)

@@ -1,0 +1,56 @@
+"""Is this an answer of the user's passkey? Asked at sign-in, as fresh proof, and as the whole sign-in."""
+
+from typing import Any, NoReturn
+
+from django.utils import timezone
+
+from accounts.exceptions import Invalid2FACodeException
+from accounts.models import Passkey, User
+from accounts.second_factor import passkeys
+from accounts.services import challenges, security_events
+from accounts.services.challenges import PasskeyQuestion
+from accounts.states import ChallengePurpose, EventKind, Method
+from foodfleet.core.clients import Client
+
+
+def question(purpose: ChallengePurpose, *, user: User | None, client: Client, alone: bool) -> PasskeyQuestion:
+    """A challenge with what the browser's passkey call is given. alone: the passkey stands for the password too."""
+    issued = challenges.issue(purpose, user=user, client=client)
+    return PasskeyQuestion(issued.token, options(issued.token, user=user, alone=alone), issued.expires_in)
+
+
+def options(token: str, *, user: User | None, alone: bool) -> dict[str, Any]:
+    """What the browser's passkey call is given for the challenge of `token`."""
+    known = list(Passkey.objects.of(user)) if user else []
+    return passkeys.request_options(challenge=passkeys.challenge_bytes(token), known=known, alone=alone)
+
+
+def use(*, user: User, credential: Any, challenge: str, client: Client, alone: bool) -> Passkey:
+    """Take the answer of one of the user's passkeys to `challenge` (the token) as proof, and move its counter on.
+
+    alone: nothing else is asked, so it has to say who holds it. Raises Invalid2FACodeException.
+    """
+    try:
+        said = passkeys.read_assertion(credential)
+        passkey: Passkey | None = Passkey.objects.of(user).filter(credential_id=said.credential_id).first()
+        if passkey is None or not _is_of(said, user):
+            raise passkeys.InvalidPasskeyError
+        count = passkeys.verify_assertion(
+            credential, passkey, challenge=passkeys.challenge_bytes(challenge), alone=alone
+        )
+    except passkeys.CopiedPasskeyError:
+        _refuse(user, client, EventKind.PASSKEY_COPIED)
+    except passkeys.InvalidPasskeyError:
+        _refuse(user, client, EventKind.TWO_FACTOR_FAILED)
+    if not Passkey.objects.use(passkey.pk, counted=passkey.sign_count, sign_count=count, now=timezone.now()):
+        raise Invalid2FACodeException
+    return passkey
+
+
+def _is_of(said: passkeys.Assertion, user: User) -> bool:
+    return said.user_handle is None or said.user_handle == passkeys.user_handle_text(user)
+
+
+def _refuse(user: User, client: Client, kind: EventKind) -> NoReturn:
+    security_events.record(kind=kind, user=user, client=client, details={"method": Method.PASSKEY.value})
+    raise Invalid2FACodeException

@@ -1,0 +1,116 @@
+"""A second factor that was lost: staff ask, another of them approves, a day passes, and then it is gone.
+
+The owner hears of it when it is approved and when it is done, and can call it off in between: with the link of the
+mail, or by signing in with the factor that was said to be lost.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import signals
+from accounts.exceptions import ResetNotPossibleException, UserNotFoundException
+from accounts.models import SecondFactorReset, User
+from accounts.services import factors, not_me, security_events, sessions
+from accounts.states import EndReason, EventKind
+from foodfleet.core.clients import Client
+from foodfleet.core.exceptions import ForbiddenException, NotFoundException
+
+DELAY = timedelta(hours=24)
+
+
+def request(*, user_id: int, actor: User, reason: str, client: Client) -> SecondFactorReset:
+    """Ask to take the second factor from a user; nothing happens before a second person approves.
+
+    Raises UserNotFoundException, ResetNotPossibleException where none is on or a request is open, ForbiddenException
+    for one's own.
+    """
+    user: User | None = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise UserNotFoundException
+    if actor.pk == user.pk:
+        raise ForbiddenException
+    if not factors.is_enabled(user):
+        raise ResetNotPossibleException
+    try:
+        with transaction.atomic():
+            reset = SecondFactorReset.objects.create(user=user, requested_by=actor, reason=reason)
+            security_events.record(
+                kind=EventKind.TWO_FACTOR_RESET_REQUESTED,
+                user=user,
+                client=client,
+                actor=actor,
+                details={"reason": reason},
+            )
+    except IntegrityError:
+        raise ResetNotPossibleException from None
+    return reset
+
+
+def approve(*, reset_id: int, actor: User, client: Client) -> SecondFactorReset:
+    """Let the request of somebody else take its course: the owner is told, and has a day to call it off.
+
+    Raises NotFoundException where it is over or approved, ForbiddenException for who asked and for the owner.
+    """
+    reset = _open(reset_id)
+    if actor.pk in {reset.requested_by_id, reset.user_id}:
+        raise ForbiddenException
+    effective_at = timezone.now() + DELAY
+    with transaction.atomic():
+        if not SecondFactorReset.objects.approve(reset.pk, by=actor, effective_at=effective_at):
+            raise NotFoundException
+        security_events.record(kind=EventKind.TWO_FACTOR_RESET_APPROVED, user=reset.user, client=client, actor=actor)
+        signals.two_factor_reset_approved.send(
+            sender=User,
+            user=reset.user,
+            effective_at=effective_at,
+            not_me_token=not_me.issue(reset.user),
+            client=client,
+        )
+    reset.refresh_from_db()
+    return reset
+
+
+def cancel(*, user: User, client: Client, actor: User | None = None) -> None:
+    """Call off what is open for `user`; nothing open is as good. actor: who does it, if not the owner."""
+    with transaction.atomic():
+        if SecondFactorReset.objects.of(user).cancel(timezone.now()):
+            security_events.record(kind=EventKind.TWO_FACTOR_RESET_CANCELLED, user=user, client=client, actor=actor)
+
+
+def call_off(*, reset_id: int, actor: User, client: Client) -> None:
+    """`cancel` by staff. Raises NotFoundException where it is over."""
+    cancel(user=_open(reset_id).user, client=client, actor=actor)
+
+
+def carry_out_due(*, client: Client, user: User | None = None, now: datetime | None = None) -> int:
+    """Take away the second factors whose day has passed: of `user`, or of everybody; returns how many."""
+    moment = now or timezone.now()
+    due = SecondFactorReset.objects.due(moment)
+    waiting = due.of(user) if user else due
+    return sum(_carry_out(reset, client, moment) for reset in waiting.select_related("user"))
+
+
+def _carry_out(reset: SecondFactorReset, client: Client, now: datetime) -> bool:
+    with transaction.atomic():
+        if not SecondFactorReset.objects.finish(reset.pk, now):
+            return False
+        factors.remove_all(reset.user)
+        sessions.end_all(reset.user, reason=EndReason.SECOND_FACTOR_RESET)
+        security_events.record(
+            kind=EventKind.TWO_FACTOR_RESET_DONE, user=reset.user, client=client, actor=reset.approved_by
+        )
+        signals.two_factor_reset_done.send(
+            sender=User, user=reset.user, not_me_token=not_me.issue(reset.user), client=client
+        )
+    return True
+
+
+def _open(reset_id: int) -> SecondFactorReset:
+    reset: SecondFactorReset | None = (
+        SecondFactorReset.objects.open().filter(pk=reset_id).select_related("user").first()
+    )
+    if reset is None:
+        raise NotFoundException
+    return reset
