@@ -69,6 +69,18 @@ try:
     EMAIL_MAX_PER_SECOND = env.number("EMAIL_MAX_PER_SECOND")
     SMS_MAX_PER_SECOND = env.number("SMS_MAX_PER_SECOND")
     DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "FoodFleet <no-reply@foodfleet.example>")
+    DELIVERY_SENDERS = env.integer("DELIVERY_SENDERS", 5, minimum=1, maximum=50)
+    DELIVERY_LEASE_SECONDS = env.integer("DELIVERY_LEASE_SECONDS", 60, minimum=2, maximum=3600)
+    EMAIL_MAX_MEGABYTES = env.integer("EMAIL_MAX_MEGABYTES", 10, minimum=1, maximum=40)
+    SES_API = env.choice("SES_API", ("v1", "v2"), "v1")
+    SES_CONFIGURATION_SET = env.text("SES_CONFIGURATION_SET")
+    SMS_SENDER_ID = env.text("SMS_SENDER_ID")
+    SMS_MAX_PRICE = env.number("SMS_MAX_PRICE")
+    SMS_LIMITS = {
+        "number": env.rate("SMS_LIMIT_NUMBER", "10/hour"),
+        "country": env.rate("SMS_LIMIT_COUNTRY", "1000/hour"),
+        "all": env.rate("SMS_LIMIT_ALL", "5000/hour"),
+    }
 
     # -- Accounts
     ACCOUNTS_PREVENT_ENUMERATION = env.flag("ACCOUNTS_PREVENT_ENUMERATION", default=True)

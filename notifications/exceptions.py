@@ -86,3 +86,5 @@ class UnsubscribeLinkException(NotFoundException):
 
     code = "unsubscribe_link_not_found"
     message = _("This link does not hold any more.")
+class RecipientOptedOutError(PermanentDeliveryError):
+    """The recipient told the provider to be left alone; not our failure, and not to be tried again."""

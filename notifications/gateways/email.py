@@ -1,31 +1,44 @@
 """E-mail through whatever Django backend EMAIL_URL names."""
 
 from dataclasses import dataclass, field
-from smtplib import SMTPException, SMTPRecipientsRefused, SMTPSenderRefused
+from email.utils import parseaddr
+from smtplib import SMTPException, SMTPNotSupportedError, SMTPRecipientsRefused, SMTPResponseException
 from typing import Protocol
+from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from notifications.exceptions import PermanentDeliveryError, TemporaryDeliveryError
-from notifications.gateways import mailbox
+from notifications.exceptions import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
+from notifications.gateways import amazon, mailbox
 
-TEMPORARY_AMAZON_CODES = {
-    "Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException", "ServiceUnavailable",
-    "InternalFailure", "InternalServerErrorException", "RequestTimeout",
-}  # fmt: skip
+
+@dataclass(frozen=True)
+class EmailFile:
+    """A file that goes with a mail."""
+
+    filename: str
+    content_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Email:
-    """A mail, ready to be sent."""
+    """A mail, ready to be sent. tags and configuration_set: Amazon SES's."""
 
     to: tuple[str, ...]
     subject: str
     text: str
     html: str = ""
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    reply_to: tuple[str, ...] = ()
+    from_email: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    files: tuple[EmailFile, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    configuration_set: str = ""
 
 
 class EmailGateway(Protocol):
@@ -37,33 +50,76 @@ class EmailGateway(Protocol):
     def send(self, email: Email) -> str: ...
 
 
+def message_id_header(message_id: UUID, from_email: str) -> str:
+    """A Message-ID that is the same each time a message is tried, so that a mail server sees a second copy as one."""
+    domain = parseaddr(from_email)[1].partition("@")[2] or "localhost"
+    return f"<{message_id}@{domain.encode('idna').decode()}>"
+
+
+def to_django(email: Email) -> EmailMultiAlternatives:
+    """The mail as Django's; BCC is in its recipients and in no header of it."""
+    headers = dict(email.headers)
+    if settings.EMAIL_URL.startswith("amazonses"):
+        configuration_set = email.configuration_set or settings.SES_CONFIGURATION_SET
+        if configuration_set:
+            headers["X-SES-CONFIGURATION-SET"] = configuration_set
+        if email.tags:
+            headers["X-SES-MESSAGE-TAGS"] = ", ".join(f"{name}={value}" for name, value in email.tags.items())
+    message = EmailMultiAlternatives(
+        email.subject,
+        email.text,
+        email.from_email or None,
+        to=list(email.to),
+        cc=list(email.cc),
+        bcc=list(email.bcc),
+        reply_to=list(email.reply_to),
+        headers=headers,
+    )
+    if email.html:
+        message.attach_alternative(email.html, "text/html")
+    for file in email.files:
+        message.attach(file.filename, file.content, file.content_type)
+    return message
+
+
 class DjangoEmailGateway:
     """Any Django e-mail backend."""
 
     def send(self, email: Email) -> str:
         """Hand the mail to the backend and translate its errors."""
-        message = EmailMultiAlternatives(email.subject, email.text, None, list(email.to), headers=dict(email.headers))
-        if email.html:
-            message.attach_alternative(email.html, "text/html")
+        message = to_django(email)
         try:
             message.send()
-        except (SMTPRecipientsRefused, SMTPSenderRefused) as error:
-            raise PermanentDeliveryError(type(error).__name__) from error
         except ClientError as error:
-            raise _of_amazon(error) from error
-        except (SMTPException, BotoCoreError, OSError) as error:
-            raise TemporaryDeliveryError(type(error).__name__) from error
+            raise amazon.sorted_error(error) from error
+        except BotoCoreError as error:
+            raise amazon.sorted_error(error) from error
+        except SMTPException as error:
+            raise _of_smtp(error) from error
+        except OSError as error:
+            raise TemporaryDeliveryError(f"The mail server could not be reached ({type(error).__name__}).") from error
         if settings.DEBUG:
-            mailbox.keep(channel="email", to=email.to, subject=email.subject, text=email.text, html=email.html)
+            mailbox.keep(
+                channel="email", to=message.recipients(), subject=email.subject, text=email.text, html=email.html
+            )
         return str(message.extra_headers.get("message_id", ""))
 
 
-def _of_amazon(error: ClientError) -> TemporaryDeliveryError | PermanentDeliveryError:
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in TEMPORARY_AMAZON_CODES or status >= 500:
-        return TemporaryDeliveryError(code)
-    return PermanentDeliveryError(code)
+def _of_smtp(error: SMTPException) -> DeliveryError:
+    """A reply of 5xx is for good (RFC 5321 4.2.1), unless it is about us and not about the mail."""
+    if isinstance(error, SMTPRecipientsRefused):
+        codes = [code for code, _ in error.recipients.values()]
+        refused_for_good = bool(codes) and min(codes) >= 500
+        reason = f"The mail server refused every recipient ({', '.join(map(str, sorted(set(codes))))})."
+        return PermanentDeliveryError(reason) if refused_for_good else TemporaryDeliveryError(reason)
+    if isinstance(error, SMTPResponseException):
+        about_us = error.smtp_code in {530, 534, 535, 538}  # signing in: the operator puts it right
+        reason = f"The mail server answered {error.smtp_code}."
+        return TemporaryDeliveryError(reason) if about_us or error.smtp_code < 500 else PermanentDeliveryError(reason)
+    reason = f"The mail server failed ({type(error).__name__})."
+    return (
+        PermanentDeliveryError(reason) if isinstance(error, SMTPNotSupportedError) else TemporaryDeliveryError(reason)
+    )
 
 
 def email_gateway() -> EmailGateway:

@@ -1,22 +1,14 @@
 """Texts through what SMS_URL names."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from django.conf import settings
 
 from notifications.gateways import mailbox
-
-
-@dataclass(frozen=True)
-class Sms:
-    """A text, ready to be sent. max_price: in US dollars, '' for no limit of its own."""
-
-    to: str
-    text: str
-    sender_id: str = ""
-    type: str = "Transactional"
-    max_price: str = ""
+from notifications.gateways.console import ConsoleSmsGateway
+from notifications.gateways.file import FileSmsGateway
+from notifications.gateways.sns import SnsSmsGateway
+from notifications.gateways.texts import Sms
 
 
 class SmsGateway(Protocol):
@@ -28,17 +20,27 @@ class SmsGateway(Protocol):
     def send(self, sms: Sms) -> str: ...
 
 
-class ConsoleSmsGateway:
-    """Prints the text, to be read by a person at a terminal."""
+class KeepingSmsGateway:
+    """Another gateway, and a copy of each text in the mailbox of a development machine."""
+
+    def __init__(self, gateway: SmsGateway) -> None:
+        self._gateway = gateway
 
     def send(self, sms: Sms) -> str:
-        """Print number and words."""
-        print(f"\n---- Text to {sms.to}\n\n{sms.text}\n----\n", flush=True)  # noqa: T201  this gateway's purpose
-        if settings.DEBUG:
-            mailbox.keep(channel="sms", to=[sms.to], subject="", text=sms.text)
-        return ""
+        """Send, then keep."""
+        provider_id = self._gateway.send(sms)
+        mailbox.keep(channel="sms", to=[sms.to], subject="", text=sms.text)
+        return provider_id
 
 
 def sms_gateway() -> SmsGateway:
     """The gateway of SMS_URL."""
-    return ConsoleSmsGateway()
+    scheme, _, rest = settings.SMS_URL.partition("://")
+    gateway: SmsGateway
+    if scheme == "sns":
+        gateway = SnsSmsGateway()
+    elif scheme == "file":
+        gateway = FileSmsGateway(rest)
+    else:
+        gateway = ConsoleSmsGateway()
+    return KeepingSmsGateway(gateway) if settings.DEBUG else gateway

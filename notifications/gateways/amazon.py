@@ -1,0 +1,53 @@
+"""Amazon's clients, made once a process, and its errors, sorted."""
+
+import threading
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+
+from notifications.exceptions import PermanentDeliveryError, TemporaryDeliveryError
+
+# We retry ourselves, with the message's state in the database: a retry inside boto3 would outlive a lease.
+CONFIG = Config(
+    retries={"total_max_attempts": 1},
+    connect_timeout=5,
+    read_timeout=15,
+    max_pool_connections=50,
+)
+# Another try helps: Amazon is busy or unwell, or somebody has to put our account or its credentials in order.
+TEMPORARY_CODES = frozenset({
+    "Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException", "Throttled",
+    "ThrottledException", "RequestLimitExceeded", "SlowDown", "ServiceUnavailable", "InternalFailure", "InternalError",
+    "InternalErrorException", "InternalServerErrorException", "RequestTimeout", "RequestExpired",
+    "AccountSendingPausedException", "SendingPausedException", "AccessDenied", "AccessDeniedException",
+    "AuthorizationError", "AuthorizationErrorException", "ExpiredToken", "ExpiredTokenException",
+    "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
+})  # fmt: skip
+_making = threading.Lock()
+
+
+def client(service: str) -> Any:
+    """The boto3 client of `ses`, `sesv2` or `sns`; threads share it, as boto3 allows."""
+    with _making:  # boto3's clients are safe to share, making two at once is not
+        return _client(service, settings.AWS_REGION, settings.AWS_ENDPOINT_URL)
+
+
+@cache
+def _client(service: str, region: str, endpoint_url: str) -> Any:
+    return boto3.Session().client(service, region_name=region, endpoint_url=endpoint_url or None, config=CONFIG)
+
+
+def sorted_error(error: ClientError | BotoCoreError) -> TemporaryDeliveryError | PermanentDeliveryError:
+    """What boto3 raised, as ours: worth another try, or not."""
+    if not isinstance(error, ClientError):
+        return TemporaryDeliveryError(f"Amazon could not be reached ({type(error).__name__}).")
+    code = error.response.get("Error", {}).get("Code", "")
+    reason = error.response.get("Error", {}).get("Message", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in TEMPORARY_CODES or status >= 500 or status == 429:
+        return TemporaryDeliveryError(f"Amazon: {code} {reason}".strip())
+    return PermanentDeliveryError(f"Amazon refused: {code} {reason}".strip())
