@@ -34,7 +34,8 @@ run: export DEBUG = true
 run: export ADMIN_REQUIRE_2FA ?= false
 run: export DJANGO_RUNSERVER_HIDE_WARNING = true
 run: .venv/.runtime  ## Serve the whole product on http://127.0.0.1:8000 (PORT=) with embedded defaults
-	@exec $(MANAGE) run_embedded $(HOST):$(PORT)
+	@if [ -z "$$CELERY_BROKER_URL" ]; then $(MANAGE) deliver_due --watch & fi; \
+	  exec $(MANAGE) run_embedded $(HOST):$(PORT)
 
 test: .venv/.dev  ## Run every test: embedded, then on PostgreSQL and Redis where they run
 	@$(BIN)/python -m foodfleet.tests.run
@@ -56,11 +57,14 @@ check: .venv/.runtime  ## Django's deployment check against production settings
 serve: export DEBUG = false
 serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCURRENCY=, PORT=, HOST=)
 	@$(MANAGE) collectstatic --noinput --verbosity 0
-	@exec $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY) \
+	@if [ -z "$$CELERY_BROKER_URL" ]; then $(MANAGE) deliver_due --watch & fi; \
+	  exec $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY) \
 	  --blocking-threads 4 --respawn-failed-workers --no-ws foodfleet.wsgi:application
 
-worker: .venv/.runtime  ## Run a Celery worker (needs CELERY_BROKER_URL)
-	@exec $(BIN)/celery --app foodfleet worker --loglevel INFO
+worker: .venv/.runtime  ## Run Celery workers, one for codes alone and one for all queues (needs CELERY_BROKER_URL)
+	@trap 'kill $$(jobs -p) 2>/dev/null' TERM INT; \
+	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname codes@%h --queues codes --concurrency 1 & \
+	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname all@%h & wait; wait
 
 beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)
 	@exec $(BIN)/celery --app foodfleet beat --loglevel INFO --schedule var/celerybeat-schedule

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
+from kombu.entity import Queue
 
 from foodfleet.environment import ConfigurationError, Environment
 from foodfleet.local_secret import local_secret
@@ -208,6 +209,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = CONNECT_TIMEOUT
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES = [Queue(name) for name in ("codes", "transactional", "bulk", "default")]
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    # A call that nobody answered is of no use any more: the next one comes soon.
+    "send what was left behind": {"task": "notifications.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+}
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
 # ---------------------------------------------------------------- Permissions

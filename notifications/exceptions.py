@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.exceptions import ConflictException, NotFoundException, ValidationException
+from foodfleet.core.exceptions import ConflictException, NotFoundException, ThrottledException, ValidationException
 
 
 class MessageNotFoundException(NotFoundException):
@@ -86,5 +86,29 @@ class UnsubscribeLinkException(NotFoundException):
 
     code = "unsubscribe_link_not_found"
     message = _("This link does not hold any more.")
+
+
 class RecipientOptedOutError(PermanentDeliveryError):
     """The recipient told the provider to be left alone; not our failure, and not to be tried again."""
+
+
+class MailTooLargeException(ValidationException):
+    """The mail would be larger than its provider takes."""
+
+    code = "mail_too_large"
+    message = _("This mail is too large.")
+
+    @classmethod
+    def of(cls, size: int, most: int) -> "MailTooLargeException":
+        """The refusal that names both."""
+        text = _("With its attachments the mail has %(size)s bytes; %(most)s are allowed.") % {
+            "size": size,
+            "most": most,
+        }
+        return cls(details={"attachments": [{"message": str(text), "code": "mail_too_large"}]})
+
+
+class SmsLimitException(ThrottledException):
+    """The spending guard holds a text back: too many went to this number, its country, or in all."""
+
+    message = _("Too many texts were sent. Please try again later.")

@@ -1,13 +1,37 @@
-"""What workers do: an id in, one service call."""
-
-from uuid import UUID
+"""What workers do: a line or two each, which call a service. Every task may be lost or come twice without harm."""
 
 from celery import shared_task
+from django.utils import timezone
 
-from notifications.services import delivery
+from notifications.services import recovery, wakes
+from notifications.services.drain import Drain, Limits
+from notifications.states import Priority
+
+QUEUES = {Priority.CODE: "codes", Priority.TRANSACTIONAL: "transactional", Priority.BULK: "bulk"}
+SOON = 30  # seconds: beat sees to what is due later
 
 
-@shared_task(name="notifications.deliver")
-def deliver(message_id: str) -> None:
-    """Send one message."""
-    delivery.deliver(UUID(message_id))
+def call(lane: Priority, countdown: float = 0) -> None:
+    """Have a worker drain a lane. Raises kombu's OperationalError or OSError where there is no broker."""
+    drain.apply_async(args=[int(lane)], queue=QUEUES[lane], countdown=countdown or None)
+
+
+@shared_task(name="notifications.drain")
+def drain(lane: int) -> None:
+    """Send what is due in a lane and those above it; call again for what is left or due soon."""
+    lowest = Priority(lane)
+    wakes.answered(lowest)
+    result = Drain(Limits(lowest=lowest)).run()
+    if result.is_more:
+        call(lowest)
+    elif (due_at := recovery.next_due(lowest)) is not None:
+        pause = (due_at - timezone.now()).total_seconds()
+        if pause <= SOON:
+            call(lowest, max(pause, 0.1))
+
+
+@shared_task(name="notifications.sweep")
+def sweep() -> None:
+    """Look for what was left behind, and call workers to every lane that has work."""
+    for lane in recovery.sweep().due:
+        call(lane)

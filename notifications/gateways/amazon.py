@@ -38,7 +38,8 @@ def client(service: str) -> Any:
 
 @cache
 def _client(service: str, region: str, endpoint_url: str) -> Any:
-    return boto3.Session().client(service, region_name=region, endpoint_url=endpoint_url or None, config=CONFIG)
+    session: Any = boto3.Session()
+    return session.client(service, region_name=region, endpoint_url=endpoint_url or None, config=CONFIG)
 
 
 def sorted_error(error: ClientError | BotoCoreError) -> TemporaryDeliveryError | PermanentDeliveryError:

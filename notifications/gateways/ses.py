@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django_ses import SESBackend as DjangoSESBackend
 
@@ -27,8 +28,11 @@ class SESBackend(DjangoSESBackend):  # type: ignore[misc]
 def max_per_second() -> float | None:
     """The account's rate in recipients a second, asked of SES itself; None where it has no limit.
 
-    Raises botocore's errors.
+    Raises TemporaryDeliveryError or PermanentDeliveryError.
     """
-    quota = amazon.client("ses").get_send_quota()
+    try:
+        quota = amazon.client("ses").get_send_quota()
+    except (ClientError, BotoCoreError) as error:
+        raise amazon.sorted_error(error) from error
     rate = float(quota["MaxSendRate"])
     return rate if rate > 0 else None  # -1: unlimited

@@ -18,6 +18,14 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='RateBucket',
+            fields=[
+                ('name', models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ('level', models.FloatField(help_text='Tokens in it at `at`; below zero after a mail to many.')),
+                ('at', models.FloatField(help_text='Unix time.')),
+            ],
+        ),
+        migrations.CreateModel(
             name='SmsTemplate',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -80,9 +88,11 @@ class Migration(migrations.Migration):
                 ('is_uncertain', models.BooleanField(default=False, help_text='A sender died with it: it may have been sent, perhaps twice.', verbose_name='uncertain')),
                 ('provider_message_id', models.CharField(blank=True, default='', max_length=200, verbose_name="provider's id")),
                 ('last_error', models.CharField(blank=True, default='', max_length=500, verbose_name='last error')),
+                ('has_attachments', models.BooleanField(default=False, verbose_name='has attachments')),
                 ('request_id', models.CharField(blank=True, default='', max_length=64, verbose_name='request id')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
                 ('due_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='due')),
+                ('give_up_at', models.DateTimeField(default=django.utils.timezone.now, help_text='No further try after this.', verbose_name='given up')),
                 ('expires_at', models.DateTimeField(blank=True, help_text='Not sent after this.', null=True, verbose_name='expires')),
                 ('claim', models.UUIDField(editable=False, help_text='The drain that holds it.', null=True)),
                 ('leased_until', models.DateTimeField(editable=False, null=True)),

@@ -2,6 +2,7 @@
 
 from notifications.models.messages import Attachment, Message, MessageEvent
 from notifications.models.people import Preference, Suppression
+from notifications.models.quota import RateBucket
 from notifications.models.receipts import Receipt
 from notifications.models.templates import (
     SMS_LENGTH,
@@ -19,6 +20,7 @@ __all__ = [
     "Message",
     "MessageEvent",
     "Preference",
+    "RateBucket",
     "Receipt",
     "SmsTemplate",
     "SmsTemplateVersion",

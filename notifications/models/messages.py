@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.querysets import MessageQuerySet
+from notifications.querysets import AttachmentQuerySet, MessageQuerySet
 from notifications.states import Channel, EventType, Guarantee, Kind, Priority, Status
 
 
@@ -47,9 +47,11 @@ class Message(models.Model):
     )
     provider_message_id = models.CharField(_("provider's id"), max_length=200, blank=True, default="")
     last_error = models.CharField(_("last error"), max_length=500, blank=True, default="")
+    has_attachments = models.BooleanField(_("has attachments"), default=False)
     request_id = models.CharField(_("request id"), max_length=64, blank=True, default="")
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     due_at = models.DateTimeField(_("due"), default=timezone.now)
+    give_up_at = models.DateTimeField(_("given up"), default=timezone.now, help_text=_("No further try after this."))
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Not sent after this."))
     claim = models.UUIDField(null=True, editable=False, help_text=_("The drain that holds it."))
     leased_until = models.DateTimeField(null=True, editable=False)
@@ -95,6 +97,8 @@ class Attachment(models.Model):
     content_type = models.CharField(_("content type"), max_length=255)
     size = models.PositiveIntegerField(_("bytes"))
     file = models.FileField(upload_to="attachments/%Y/%m/%d", max_length=255, help_text=_("Empty once sent."))
+
+    objects: ClassVar[AttachmentQuerySet] = AttachmentQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = _("attachment")

@@ -1,23 +1,22 @@
-"""Queries of messages, by name."""
+"""Queries of messages, by name. The moves between states are made here and nowhere else, all by `states.sources`."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F
 
 from notifications.querysets.lists import ListedMessages
-from notifications.states import Status, sources
+from notifications.states import Priority, Status, sources
 
-LEASE = timedelta(minutes=1)
+# What becomes of a lease that ends.
+NOBODY: dict[str, None] = {"claim": None, "leased_until": None, "handed_over_at": None}
 
 
 class MessageQuerySet(ListedMessages):
     """Messages."""
-
-    def due(self, now: datetime) -> "MessageQuerySet":
-        """Queued, and their time has come."""
-        return self.filter(status=Status.QUEUED, due_at__lte=now)
 
     def made_with(self, sender: Any, idempotency_key: str) -> "MessageQuerySet":
         """What this sender's key has made."""
@@ -29,10 +28,79 @@ class MessageQuerySet(ListedMessages):
         sent_to.filter(status__in=sources(Status.CANCELLED)).update(status=Status.CANCELLED)
         sent_to.update(to=[], cc=[], bcc=[], subject="", payload="", last_error="")
 
-    def claim(self, pk: UUID, now: datetime) -> bool:
-        """Take one due message for sending; False where another worker was faster."""
-        lease = {"claim": uuid4(), "leased_until": now + LEASE}
-        return self.due(now).filter(pk=pk).update(status=Status.SENDING, attempts=F("attempts") + 1, **lease) == 1
+    def queued(self, priority: Priority) -> "MessageQuerySet":
+        """What waits in one lane, the earliest first."""
+        return self.filter(status=Status.QUEUED, priority=priority).order_by("due_at")
+
+    def due(self, now: datetime) -> "MessageQuerySet":
+        """Queued, and their time has come; the higher lanes first, in each the earliest."""
+        return self.filter(status=Status.QUEUED, due_at__lte=now).order_by("priority", "due_at")
+
+    def at_least(self, lowest: Priority) -> "MessageQuerySet":
+        """Of this lane and those that go before it."""
+        return self.filter(priority__lte=lowest)
+
+    def too_late(self, now: datetime) -> "MessageQuerySet":
+        """Queued, and their life is over."""
+        return self.filter(status=Status.QUEUED, expires_at__lte=now)
+
+    def abandoned(self, now: datetime) -> "MessageQuerySet":
+        """Held by a sender that has given no sign of life until its lease ran out."""
+        return self.filter(status=Status.SENDING, leased_until__lte=now)
+
+    def dead_letters(self) -> "MessageQuerySet":
+        """Failed, with their content kept, the newest first: these can be sent again."""
+        return self.filter(status=Status.FAILED).exclude(payload="").order_by("-created_at", "-id")
+
+    def held_by(self, claim: UUID) -> "MessageQuerySet":
+        """In the hands of one drain."""
+        return self.filter(status=Status.SENDING, claim=claim)
+
+    def take(self, *, claim: UUID, now: datetime, until: datetime, limit: int) -> list[Any]:
+        """Claim up to `limit` of these due messages; two callers never get the same one.
+
+        On PostgreSQL each skips the rows that the other has locked; on SQLite the transaction has the write lock from
+        its beginning. The lease is committed on return.
+        """
+        with transaction.atomic(using=self.db):
+            found = list(self.due(now).select_for_update(skip_locked=True)[:limit])
+            if found:
+                taken = self.model._default_manager.using(self.db).filter(pk__in=[message.pk for message in found])
+                taken.filter(status__in=sources(Status.SENDING)).update(
+                    status=Status.SENDING, attempts=F("attempts") + 1, claim=claim, leased_until=until
+                )
+        for message in found:
+            message.status, message.claim, message.leased_until = Status.SENDING, claim, until
+            message.attempts += 1
+        return found
+
+    def hand_over(self, pks: Sequence[UUID], claim: UUID, now: datetime) -> None:
+        """Note, before the network is asked, that these are about to be sent."""
+        self.held_by(claim).filter(pk__in=pks).update(handed_over_at=now)
+
+    def renew(self, claim: UUID, until: datetime) -> None:
+        """Prolong the lease of everything that a drain holds."""
+        self.held_by(claim).update(leased_until=until)
+
+    def put_back(self, claim: UUID, pks: Sequence[UUID]) -> int:
+        """Return what was claimed and not sent to the queue, as if it had not been touched."""
+        untouched = self.held_by(claim).filter(pk__in=pks)
+        return untouched.update(status=Status.QUEUED, attempts=F("attempts") - 1, **NOBODY)
+
+    def finish(self, pk: UUID, claim: UUID, target: Status, **fields: Any) -> bool:
+        """Move one message out of the hands of a drain; False where it is no longer in them."""
+        held = self.held_by(claim).filter(pk=pk, status__in=sources(target))
+        return held.update(status=target, **NOBODY, **fields) == 1
+
+    def take_away(self, pk: UUID, now: datetime, target: Status, **fields: Any) -> bool:
+        """Move one abandoned message; False where its sender spoke up or somebody else was faster."""
+        abandoned = self.abandoned(now).filter(pk=pk, status__in=sources(target))
+        return abandoned.update(status=target, **NOBODY, **fields) == 1
+
+    def report_late(self, pk: UUID, **fields: Any) -> bool:
+        """A sender that had been given up for dead says that it sent: nobody needs to send it again."""
+        waiting = self.filter(pk=pk, status__in=(Status.QUEUED, Status.FAILED), is_uncertain=True)
+        return waiting.filter(status__in=sources(Status.SENT)).update(status=Status.SENT, **fields) == 1
 
     def move(self, pk: UUID, target: Status, **fields: Any) -> bool:
         """Move one message to `target` if states.MOVES allows it from where it stands; False where it does not."""

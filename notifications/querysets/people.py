@@ -33,3 +33,7 @@ class PreferenceQuerySet(models.QuerySet[Any]):
     def refused(self, kind: str) -> "PreferenceQuerySet":
         """Refusals of one kind."""
         return self.filter(kind=kind, is_wanted=False)
+
+    def refused_by(self, users: Iterable[int]) -> "PreferenceQuerySet":
+        """Refusals of these people."""
+        return self.filter(user__in=list(users), is_wanted=False)

@@ -1,6 +1,8 @@
 """What happens to a message that was written: it is sent once the transaction holds."""
 
+from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -10,23 +12,60 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from notifications import signals, tasks
 from notifications.models import Message
-from notifications.services import delivery
+from notifications.services import in_process, wakes
+from notifications.states import Priority
 
 logger = structlog.get_logger(__name__)
+
+BROKER_REST = (
+    5.0  # seconds in which a broker that was away is not asked again: each time may cost a request its time-out
+)
+_ask_broker_at = 0.0
+
+
+class AfterCommit:
+    """What one transaction queued; sent for once, after its commit, however many messages they are."""
+
+    def __init__(self) -> None:
+        self.lanes: set[Priority] = set()
+        self.messages: list[UUID] = []
+
+    def __call__(self) -> None:
+        if settings.CELERY_BROKER_URL:
+            for lane in sorted(self.lanes):
+                _call(lane)
+        else:
+            in_process.deliver(self.messages)
 
 
 @receiver(signals.message_queued)
 def send_on_commit(message: Message, **kwargs: Any) -> None:
     """Deliver once the transaction holds: by a worker where there is a broker, else here and now."""
-    if settings.CELERY_BROKER_URL:
-        transaction.on_commit(lambda: _dispatch(message))
-    else:
-        transaction.on_commit(lambda: delivery.deliver(message.pk), robust=True)
+    after_commit = _registered() or _register()
+    after_commit.lanes.add(Priority(message.priority))
+    after_commit.messages.append(message.pk)
 
 
-def _dispatch(message: Message) -> None:
+def _registered() -> AfterCommit | None:
+    """The one of this transaction. A savepoint that rolls back takes it out of the list, and those who shared it."""
+    waiting = (entry[1] for entry in transaction.get_connection().run_on_commit)
+    return next((function for function in waiting if isinstance(function, AfterCommit)), None)
+
+
+def _register() -> AfterCommit:
+    after_commit = AfterCommit()
+    transaction.on_commit(after_commit, robust=True)  # a failure here is delivery's, not the request's
+    return after_commit
+
+
+def _call(lane: Priority) -> None:
+    global _ask_broker_at
+    if monotonic() < _ask_broker_at or not wakes.may_call(lane):
+        return
     try:
-        tasks.deliver.delay(str(message.pk))
+        tasks.call(lane)
     except (BrokerError, OSError):
-        # The row is committed: the sweep finds it once the broker is back.
-        logger.warning("broker_unreachable", message_id=str(message.pk))
+        # The rows are committed: beat's sweep finds them once the broker is back.
+        _ask_broker_at = monotonic() + BROKER_REST
+        wakes.answered(lane)
+        logger.warning("broker_unreachable", lane=lane.name)

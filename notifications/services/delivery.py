@@ -1,47 +1,121 @@
-"""Sending what was queued."""
+"""One try to send one message: what is asked of the network, and what came of it. Nothing here touches the database."""
 
-from uuid import UUID
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from notifications.exceptions import DeliveryError
-from notifications.gateways.email import Email, email_gateway
-from notifications.gateways.sms import Sms, sms_gateway
+from foodfleet.core.crypto import DecryptionError
+from notifications.exceptions import (
+    PermanentDeliveryError,
+    RecipientOptedOutError,
+    TemporaryDeliveryError,
+)
+from notifications.gateways.email import Email, EmailFile, EmailGateway, email_gateway, message_id_header
+from notifications.gateways.sms import SmsGateway, sms_gateway
+from notifications.gateways.texts import Sms
 from notifications.models import Message
 from notifications.services import payloads
 from notifications.states import Channel, Status
 
 logger = structlog.get_logger(__name__)
 
+LONGEST_PAUSE = timedelta(hours=6)
 
-def deliver(message_id: UUID) -> None:
-    """Send one due message, unless somebody else has it already.
 
-    The claim is committed before the network is asked, and the outcome after: nothing is sent inside a transaction.
+@dataclass(frozen=True)
+class Gateways:
+    """The ways out, as the settings choose them."""
+
+    email: EmailGateway = field(default_factory=email_gateway)
+    sms: SmsGateway = field(default_factory=sms_gateway)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a message. due_at: of the next try, where its status is QUEUED."""
+
+    message: Message
+    status: Status
+    provider_id: str = ""
+    error: str = ""
+    due_at: datetime | None = None
+
+
+def attempt(message: Message, unwanted: frozenset[str], gateways: Gateways) -> Outcome:
+    """Ask the network once. unwanted: recipients of the message that are left out.
+
+    Never raises: a bug must not take the other messages of a drain with it. It ends in FAILED and a traceback.
     """
-    if not Message.objects.claim(message_id, timezone.now()):
-        return
-    message = Message.objects.get(pk=message_id)
     try:
-        provider_id = _send(message)
-    except DeliveryError as error:
-        Message.objects.move(message.pk, Status.FAILED, last_error=str(error)[:500])
-        logger.warning("message_failed", message_id=str(message.pk), error=str(error))
-        return
-    Message.objects.move(
-        message.pk,
-        Status.SENT,
-        provider_message_id=provider_id,
-        sent_at=timezone.now(),
-        payload="",  # it held a link that opens an account
-    )
-    logger.info("message_sent", message_id=str(message.pk), template=message.template, channel=message.channel)
+        provider_id = _send(message, unwanted, gateways)
+    except RecipientOptedOutError as error:
+        return Outcome(message, Status.SUPPRESSED, error=str(error))
+    except PermanentDeliveryError as error:
+        return Outcome(message, Status.FAILED, error=str(error))
+    except TemporaryDeliveryError as error:
+        return after_temporary(message, str(error), timezone.now())
+    except DecryptionError:
+        return Outcome(message, Status.FAILED, error="None of ENCRYPTION_KEYS opens its content.")
+    except Exception as error:
+        logger.exception("delivery_crashed", message_id=str(message.pk))
+        return Outcome(message, Status.FAILED, error=f"Our own error: {type(error).__name__}.")
+    return Outcome(message, Status.SENT, provider_id=provider_id)
 
 
-def _send(message: Message) -> str:
+def after_temporary(message: Message, error: str, now: datetime) -> Outcome:
+    """When to try again: 2, 4, 8 ... seconds, each shortened at random by up to half so that a crowd spreads out.
+
+    Ends in FAILED a day after the message was due, and in CANCELLED where the next try would come after its life.
+    """
+    if now >= message.give_up_at:
+        return Outcome(message, Status.FAILED, error=error)
+    pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(message.attempts, 20)))
+    due_at = min(now + pause * random.uniform(0.5, 1), message.give_up_at)  # noqa: S311  not a secret
+    if message.expires_at is not None and due_at >= message.expires_at:
+        return Outcome(message, Status.CANCELLED, error=f"Not sent within its life. {error}")
+    return Outcome(message, Status.QUEUED, error=error, due_at=due_at)
+
+
+def _send(message: Message, unwanted: frozenset[str], gateways: Gateways) -> str:
     content = payloads.unseal(message.payload)
     if message.channel == Channel.SMS:
-        return sms_gateway().send(Sms(to=message.to[0], **content))
-    content.pop("reply_to")
-    return email_gateway().send(Email(to=tuple(message.to), **content))
+        return gateways.sms.send(Sms(to=message.to[0], **content))
+    return gateways.email.send(_email(message, content, unwanted))
+
+
+def _email(message: Message, content: dict[str, Any], unwanted: frozenset[str]) -> Email:
+    from_email = content["from_email"] or settings.DEFAULT_FROM_EMAIL
+    return Email(
+        to=_wanted(message.to, unwanted),
+        cc=_wanted(message.cc, unwanted),
+        bcc=_wanted(message.bcc, unwanted),
+        subject=content["subject"],
+        text=content["text"],
+        html=content["html"],
+        reply_to=tuple(content["reply_to"]),
+        from_email=from_email,
+        headers={**content["headers"], "Message-ID": message_id_header(message.pk, from_email)},
+        files=tuple(_read(file) for file in content["files"]),
+        tags={**content["tags"], "message_id": str(message.pk)},
+        configuration_set=content["configuration_set"],
+    )
+
+
+def _wanted(recipients: list[str], unwanted: frozenset[str]) -> tuple[str, ...]:
+    return tuple(recipient for recipient in recipients if recipient not in unwanted)
+
+
+def _read(file: dict[str, str]) -> EmailFile:
+    try:
+        with default_storage.open(file["name"]) as stored:
+            return EmailFile(file["filename"], file["content_type"], stored.read())
+    except FileNotFoundError as error:
+        raise PermanentDeliveryError("An attachment is no longer in the storage.") from error
+    except OSError as error:
+        raise TemporaryDeliveryError(f"The storage cannot be read ({type(error).__name__}).") from error

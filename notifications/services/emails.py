@@ -1,24 +1,24 @@
 """Ordering e-mails."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.files import File
+from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core.exceptions import ValidationException
+from notifications.exceptions import MailTooLargeException
 from notifications.models import Message
-from notifications.services import rendering
+from notifications.services import attachments, html, preferences, recipients, rendering
+from notifications.services.attachments import NewAttachment, ReadAttachment
+from notifications.services.sizes import encoded_size, most_bytes
 from notifications.services.writing import Order, digest_of, repeated, write
-from notifications.states import Channel
+from notifications.states import Channel, Priority
 
+__all__ = ["EmailExtras", "NewAttachment", "send_email", "send_templated_email"]
 
-@dataclass(frozen=True)
-class NewAttachment:
-    """A file to send along: bytes, or a file of Django's. content_type: guessed from the name where it is ''."""
-
-    filename: str
-    content: "bytes | File[bytes]"
-    content_type: str = ""
+TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")  # what SES takes as a tag's name or value
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class EmailExtras:
 
 @dataclass(frozen=True)
 class EmailBody:
-    """Subject, text and HTML; a missing text is made from the HTML."""
+    """Subject, text and HTML; the template and the words of the caller that they come from."""
 
     subject: str
     text: str = ""
@@ -47,6 +47,7 @@ class EmailBody:
     template: str = ""
     template_version: int = 0
     language: str = ""
+    asked: tuple[Any, ...] = ()  # what the caller gave; the same again under one idempotency key is the same mail
 
 
 NO_EXTRAS = EmailExtras()
@@ -62,12 +63,12 @@ def send_email(
     extras: EmailExtras = NO_EXTRAS,
     order: Order = NO_ORDER,
 ) -> Message:
-    """Queue a mail; it is sent once the transaction commits.
+    """Queue a mail; it is sent once the transaction commits. A missing text is made from the HTML.
 
-    Raises ValidationException (no or wrong recipients, line breaks in a header, too large),
+    Raises ValidationException (no or wrong recipients, nothing to say, line breaks in a header), MailTooLargeException,
     IdempotencyConflictException.
     """
-    return _queue(to, EmailBody(subject, text, html), extras, order)
+    return _queue(to, EmailBody(subject, text, html, asked=(subject, text, html)), extras, order)
 
 
 def send_templated_email(
@@ -81,31 +82,110 @@ def send_templated_email(
 ) -> Message:
     """Queue a mail from a template, rendered now. subject: instead of the template's own.
 
-    Raises as send_email does, and what the template raises for missing variables.
+    Raises as send_email does, and EmailTemplateNotFoundException or MissingVariablesException.
     """
     language = order.language or (order.user.language if order.user else "")
-    content = rendering.render_email(template, dict(context), language)
-    body = EmailBody(subject or content.subject, content.text, content.html, template, content.version, language)
+    variables = {**context, "unsubscribe_link": _unsubscribe_link(order)}
+    content = rendering.render_email(template, variables, language)
+    body = EmailBody(
+        subject=subject or content.subject,
+        text=content.text,
+        html=content.html,
+        template=template,
+        template_version=content.version,
+        language=language,
+        asked=(template, dict(context), subject),
+    )
     return _queue(to, body, extras, order)
 
 
+def _unsubscribe_link(order: Order) -> str:
+    """For what a person did not ask for: bulk to a user of ours, of a kind that they may switch off."""
+    if order.policy.priority != Priority.BULK or order.user is None:
+        return ""
+    return preferences.unsubscribe_link(order.user, order.policy.kind)
+
+
 def _queue(to: Sequence[str], body: EmailBody, extras: EmailExtras, order: Order) -> Message:
-    digest = order.body_digest or digest_of(
-        "email", list(to), body.subject, body.text, body.html, extras.cc, extras.bcc, extras.reply_to
-    )
-    if (earlier := repeated(order, digest)) is not None:
+    message = _message(to, body, extras)
+    content = _content(body, extras, order)
+    files = attachments.read_all(extras.attachments)
+    _check_size(content, files)
+    message.body_digest = order.body_digest or _digest(message, body, extras, files)
+    if (earlier := repeated(order, message.body_digest)) is not None:
         return earlier
+    message.has_attachments = bool(files)
+    rows = attachments.store(files)
+    content["files"] = [
+        {"name": row.file.name, "filename": row.filename, "content_type": row.content_type} for row in rows
+    ]
+    try:
+        written = write(message, content, order, rows)
+    except BaseException:
+        attachments.remove_files(rows)
+        raise
+    if written is not message:  # somebody with the same key was faster
+        attachments.remove_files(rows)
+    return written
+
+
+def _message(to: Sequence[str], body: EmailBody, extras: EmailExtras) -> Message:
     message = Message(
         channel=Channel.EMAIL,
-        to=list(to),
-        cc=list(extras.cc),
-        bcc=list(extras.bcc),
-        recipients=len(to) + len(extras.cc) + len(extras.bcc),
-        subject=body.subject[:255],
+        to=recipients.emails(to, "to"),
+        cc=recipients.emails(extras.cc, "cc"),
+        bcc=recipients.emails(extras.bcc, "bcc"),
+        subject=recipients.check_line(body.subject, "subject")[:255],
         template=body.template,
         template_version=body.template_version,
         language=body.language,
-        body_digest=digest,
     )
-    content = {"subject": body.subject, "text": body.text, "html": body.html, "reply_to": list(extras.reply_to)}
-    return write(message, content, order)
+    message.recipients = len(message.to) + len(message.cc) + len(message.bcc)
+    if not message.to:
+        raise ValidationException.for_field("to", _("Name at least one recipient."), "required")
+    if message.recipients > recipients.MOST_RECIPIENTS:
+        text = _("One mail goes to %(most)s recipients at most.") % {"most": recipients.MOST_RECIPIENTS}
+        raise ValidationException.for_field("to", text, "max_length")
+    return message
+
+
+def _content(body: EmailBody, extras: EmailExtras, order: Order) -> dict[str, Any]:
+    if not body.text.strip() and not body.html.strip():
+        raise ValidationException.for_field("text", _("Give a text, HTML, or a template."), "required")
+    from_email = recipients.emails([extras.from_email], "from_email")[0] if extras.from_email else ""
+    link = _unsubscribe_link(order)
+    return {
+        "subject": body.subject,
+        "text": body.text or html.as_text(body.html),
+        "html": body.html if body.template else html.with_inline_styles(body.html),
+        "reply_to": recipients.emails(extras.reply_to, "reply_to"),
+        "from_email": from_email,
+        # RFC 8058: the mail program's own button, one click.
+        "headers": {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+        if link
+        else {},
+        "tags": {_tag(name): _tag(value) for name, value in extras.tags.items()},
+        "configuration_set": _tag(extras.configuration_set) if extras.configuration_set else "",
+    }
+
+
+def _tag(value: str) -> str:
+    if not TAG.fullmatch(value):
+        message = _("Tags are of letters, digits and _ . @ - alone.")
+        raise ValidationException.for_field("tags", message, "invalid")
+    return value
+
+
+def _check_size(content: Mapping[str, Any], files: Sequence[ReadAttachment]) -> None:
+    for file in files:
+        recipients.check_line(file.filename, "attachments")
+        recipients.check_line(file.content_type, "attachments")
+    size = encoded_size([content["text"], content["html"]], [len(file.content) for file in files])
+    if size > most_bytes():
+        raise MailTooLargeException.of(size, most_bytes())
+
+
+def _digest(message: Message, body: EmailBody, extras: EmailExtras, files: Sequence[ReadAttachment]) -> str:
+    named = [(file.filename, file.content_type, file.digest) for file in files]
+    others = [list(extras.reply_to), extras.from_email, dict(extras.tags), extras.configuration_set]
+    return digest_of("email", message.to, message.cc, message.bcc, body.asked, others, named)

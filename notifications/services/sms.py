@@ -1,15 +1,23 @@
 """Ordering texts."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
+from django.conf import settings
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core.exceptions import ValidationException
 from notifications.models import Message
-from notifications.services import rendering
+from notifications.services import recipients, rendering, spending
 from notifications.services.writing import Order, digest_of, repeated, write
-from notifications.states import Channel
+from notifications.states import Channel, Kind
+
+LONGEST = 1600  # characters: SNS takes no more
+SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}")
 
 
 class SmsType(TextChoices):
@@ -21,10 +29,13 @@ class SmsType(TextChoices):
 
 @dataclass(frozen=True)
 class SmsExtras:
-    """What a text may have beside number and words; '' and None: as the settings say."""
+    """What a text may have beside number and words; '' and None: as the settings and the message's kind say.
+
+    max_price: in US dollars.
+    """
 
     sender_id: str = ""
-    type: SmsType = SmsType.TRANSACTIONAL
+    type: SmsType | None = None
     max_price: Decimal | None = None
 
 
@@ -35,34 +46,53 @@ NO_ORDER = Order()
 def send_sms(*, to: str, text: str, extras: SmsExtras = NO_EXTRAS, order: Order = NO_ORDER) -> Message:
     """Queue a text to a number in E.164 form; it is sent once the transaction commits.
 
-    Raises ValidationException (wrong number, empty or too long a text), IdempotencyConflictException.
+    Raises ValidationException (wrong number, empty or too long a text), SmsLimitException (the spending guard),
+    IdempotencyConflictException.
     """
-    return _queue(to, rendering.SmsContent(text), extras, order)
+    return _queue(Message(to=[to], body_digest=digest_of(text)), text, extras, order)
 
 
 def send_templated_sms(
-    *, to: str, template: str, variables: Mapping[str, str], extras: SmsExtras = NO_EXTRAS, order: Order = NO_ORDER
+    *, to: str, template: str, variables: Mapping[str, Any], extras: SmsExtras = NO_EXTRAS, order: Order = NO_ORDER
 ) -> Message:
     """Queue a text from a template, rendered now.
 
-    Raises as send_sms does, and what the template raises for an unknown name or missing variables.
+    Raises as send_sms does, and SmsTemplateNotFoundException or MissingVariablesException.
     """
     language = order.language or (order.user.language if order.user else "")
     content = rendering.render_sms(template, dict(variables), language)
-    return _queue(to, content, extras, order, template=template)
+    message = Message(to=[to], template=template, template_version=content.version, language=language)
+    message.body_digest = digest_of(template, dict(variables))
+    return _queue(message, content.text, extras, order)
 
 
-def _queue(to: str, content: rendering.SmsContent, extras: SmsExtras, order: Order, *, template: str = "") -> Message:
-    digest = order.body_digest or digest_of("sms", to, content.text, extras.sender_id, extras.type, extras.max_price)
-    if (earlier := repeated(order, digest)) is not None:
+def _queue(message: Message, text: str, extras: SmsExtras, order: Order) -> Message:
+    message.channel = Channel.SMS
+    message.to = [recipients.phone(message.to[0])]
+    content = _content(text, extras, order)
+    own_digest = digest_of("sms", message.to, message.body_digest, {**content, "text": ""})
+    message.body_digest = order.body_digest or own_digest
+    if (earlier := repeated(order, message.body_digest)) is not None:
         return earlier
-    message = Message(
-        channel=Channel.SMS, to=[to], template=template, template_version=content.version, body_digest=digest
-    )
-    sealed = {
-        "text": content.text,
-        "sender_id": extras.sender_id,
-        "type": extras.type,
-        "max_price": str(extras.max_price) if extras.max_price is not None else "",
+    spending.guard(message.to[0])
+    return write(message, content, order)
+
+
+def _content(text: str, extras: SmsExtras, order: Order) -> dict[str, str]:
+    if not text.strip():
+        raise ValidationException.for_field("text", _("The text is empty."), "required")
+    if len(text) > LONGEST:
+        too_long = _("A text has %(most)s characters at most.") % {"most": LONGEST}
+        raise ValidationException.for_field("text", too_long, "max_length")
+    sender_id = extras.sender_id or settings.SMS_SENDER_ID
+    if sender_id and not SENDER_ID.fullmatch(sender_id):
+        wrong = _("A sender id is of 1 to 11 letters and digits, with at least one letter.")
+        raise ValidationException.for_field("sender_id", wrong, "invalid")
+    is_promotion = order.policy.kind == Kind.MARKETING
+    max_price = extras.max_price or settings.SMS_MAX_PRICE
+    return {
+        "text": text,
+        "sender_id": sender_id,
+        "type": (extras.type or (SmsType.PROMOTIONAL if is_promotion else SmsType.TRANSACTIONAL)).value,
+        "max_price": f"{max_price:.2f}" if max_price else "",
     }
-    return write(message, sealed, order)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,6 +16,8 @@ from notifications.exceptions import IdempotencyConflictException
 from notifications.models import Attachment, Message
 from notifications.services import payloads
 from notifications.services.policies import Policy
+
+TRIED_FOR = timedelta(days=1)  # from when a message is due; a mail server that is away is mostly back by then
 
 
 @dataclass(frozen=True)
@@ -83,4 +85,5 @@ def _follow(message: Message, order: Order) -> None:
         message.sender, message.idempotency_key = order.sender, order.idempotency_key
     message.created_at = now
     message.due_at = max(order.send_at or now, now)
+    message.give_up_at = message.due_at + TRIED_FOR
     message.expires_at = message.due_at + policy.lifetime if policy.lifetime else None

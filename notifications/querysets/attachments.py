@@ -1,0 +1,24 @@
+"""Queries of attachments, by name."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from notifications.states import Status
+
+ENDED = (Status.SENT, Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED, Status.SUPPRESSED, Status.CANCELLED)
+
+
+class AttachmentQuerySet(models.QuerySet[Any]):
+    """Files of mails."""
+
+    def kept_of(self, messages: Iterable[Any]) -> "AttachmentQuerySet":
+        """Of these messages, where the file is still there."""
+        return self.filter(message__in=[message.pk for message in messages]).exclude(file="")
+
+    def left_behind(self, before: datetime) -> "AttachmentQuerySet":
+        """Still there, though their mail ended and is older than `before`."""
+        kept = self.exclude(file="").filter(message__status__in=ENDED, message__created_at__lt=before)
+        return kept.select_related("message")

@@ -1,0 +1,56 @@
+"""Addresses and numbers as they come in: checked before anything is queued."""
+
+from collections.abc import Iterable
+from email import _header_value_parser as parser  # as Django does: the standard library has no public one
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import EmailValidator
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.users import E164
+from foodfleet.core.exceptions import ValidationException
+
+MOST_RECIPIENTS = 50  # of one mail, at SES
+_is_address = EmailValidator()
+
+
+def check_line(value: str, field: str) -> str:
+    """A value for a header: one line. A line break in it would begin a header of somebody else's choice."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        message = _("Line breaks and control characters are not allowed here.")
+        raise ValidationException.for_field(field, message, "header_injection")
+    return value
+
+
+def emails(values: Iterable[str], field: str) -> list[str]:
+    """Addresses, alone or as `Ann <ann@example.com>`, in the form that they are mailed to.
+
+    A domain may be of any script. What stands before the @ must be ASCII: no provider of ours takes another (SMTPUTF8).
+    """
+    return [_email(value.strip(), field) for value in values]
+
+
+def _email(value: str, field: str) -> str:
+    check_line(value, field)
+    try:
+        mailbox, rest = parser.get_mailbox(value)
+        address = Address(display_name=mailbox.display_name or "", addr_spec=mailbox.addr_spec)
+        _is_address(address.addr_spec)
+        address.username.encode("ascii")
+    except (HeaderParseError, DjangoValidationError, UnicodeError, ValueError, IndexError):
+        rest = value
+    if rest:
+        message = _("%(value)s is not an e-mail address that can be written to.") % {"value": value[:100]}
+        raise ValidationException.for_field(field, message, "invalid")
+    return str(address)
+
+
+def phone(value: str, field: str = "to") -> str:
+    """A number in E.164 form that can exist."""
+    try:
+        E164(value)
+    except DjangoValidationError as error:
+        raise ValidationException.for_field(field, error.message, "invalid") from None
+    return value

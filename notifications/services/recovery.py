@@ -1,0 +1,85 @@
+"""What a crash, a lost broker or time itself left behind: looked for every few seconds."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from notifications.models import Message
+from notifications.services import attachments, outcomes
+from notifications.states import EventType, Guarantee, Priority, Status
+
+logger = structlog.get_logger(__name__)
+
+BATCH = 500
+LEFT_BEHIND_AFTER = timedelta(hours=1)
+
+
+@dataclass
+class Recovered:
+    """What a sweep found: messages given back, given up, too late; and the lanes in which something is due."""
+
+    requeued: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    due: list[Priority] = field(default_factory=list)
+
+
+def sweep(now: datetime | None = None) -> Recovered:
+    """Take abandoned messages back, cancel what is too late, and say which lanes have work."""
+    now = now or timezone.now()
+    recovered = Recovered()
+    for message in Message.objects.abandoned(now).order_by("leased_until")[:BATCH]:
+        _take_back(message, now, recovered)
+    for message in Message.objects.too_late(now)[:BATCH]:
+        recovered.cancelled += _cancel(message, now)
+    attachments.discard_of_ended(now - LEFT_BEHIND_AFTER)
+    recovered.due = [lane for lane in Priority if Message.objects.queued(lane).filter(due_at__lte=now).exists()]
+    if recovered.requeued or recovered.failed or recovered.cancelled:
+        logger.warning(
+            "messages_recovered",
+            requeued=recovered.requeued,
+            failed=recovered.failed,
+            cancelled=recovered.cancelled,
+        )
+    return recovered
+
+
+def next_due(lowest: Priority) -> datetime | None:
+    """When the next message of these lanes is due; None where none waits."""
+    times = [
+        Message.objects.queued(lane).values_list("due_at", flat=True).first() for lane in Priority if lane <= lowest
+    ]
+    return min((time for time in times if time is not None), default=None)
+
+
+def _take_back(message: Message, now: datetime, recovered: Recovered) -> None:
+    """Its sender died. Was it sent? Not if it had not been handed over; else nobody knows, and the template chose."""
+    travels_once = message.guarantee == Guarantee.AT_MOST_ONCE
+    is_uncertain = message.handed_over_at is not None or not travels_once  # the latter is not noted one by one
+    target = Status.FAILED if travels_once and is_uncertain else Status.QUEUED
+    fields = {"is_uncertain": True, "last_error": UNCERTAIN[target]} if is_uncertain else {}
+    with transaction.atomic():
+        if not Message.objects.take_away(message.pk, now, target, **fields):
+            return
+        if is_uncertain:
+            outcomes.record(message, EventType.UNCERTAIN, attempt=message.attempts, error=UNCERTAIN[target])
+    recovered.failed += target == Status.FAILED
+    recovered.requeued += target == Status.QUEUED
+
+
+UNCERTAIN = {
+    Status.FAILED: "Its sender died. It may have been sent, and is not sent twice.",
+    Status.QUEUED: "Its sender died. It is sent again, and may arrive twice.",
+}
+
+
+def _cancel(message: Message, now: datetime) -> bool:
+    reason = "Not sent within its life."
+    with transaction.atomic():
+        is_cancelled = Message.objects.too_late(now).move(message.pk, Status.CANCELLED, payload="", last_error=reason)
+        if is_cancelled:
+            outcomes.record(message, EventType.CANCELLED, error=reason)
+    return bool(is_cancelled)
