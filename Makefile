@@ -73,3 +73,7 @@ requirements: .venv/.dev  ## Pin requirements*.txt anew from requirements*.in
 	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 -c requirements.txt \
 	  requirements-dev.in -o requirements-dev.txt
+
+messages: .venv/.runtime  ## Gather what is to be translated into locale/, and compile what is (needs gettext)
+	@DEBUG=true $(MANAGE) makemessages --all --no-location --no-obsolete --no-wrap --ignore .venv --ignore var --ignore 'test*' --verbosity 0
+	@DEBUG=true $(MANAGE) compilemessages --ignore .venv --verbosity 0
