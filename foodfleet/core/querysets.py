@@ -43,3 +43,7 @@ class StampQuerySet(models.QuerySet[Any]):
     def lock(self, key: str) -> bool:
         """Hold the row of `key` for this transaction; False where there is none. SQLite has one writer anyway."""
         return self.filter(key=key).update(value=F("value")) == 1
+
+    def replace(self, key: str, known: str, value: str) -> bool:
+        """Give `key` a new stamp if it still has the known one; however many try, one does."""
+        return self.filter(key=key, value=known).update(value=value) == 1

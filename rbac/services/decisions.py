@@ -42,6 +42,7 @@ class Access:
     role_ids: frozenset[int]
     requires_2fa: bool
     until: float
+    roles: graph.Graph
 
     def holds(self, label: str, scope: str | None) -> bool:
         """Whether `label` is held in `scope`; without one, everywhere."""
@@ -97,7 +98,7 @@ def labels_of(user: Any, scope: Any = None) -> frozenset[str]:
     if not user.is_active or user.pk is None:
         return NO_LABELS
     if user.is_superuser:
-        return graph.now().labels
+        return access_of(user).roles.labels
     return access_of(user).labels(scope if scope is None else scope_of(scope))
 
 
@@ -105,8 +106,8 @@ def roles_of(user: Any) -> list[str]:
     """Names of the roles that `user` holds now, wherever, in alphabetical order."""
     if user.pk is None:
         return []
-    roles = graph.now().roles
-    return sorted(roles[role_id].name for role_id in access_of(user).role_ids if role_id in roles)
+    access = access_of(user)
+    return sorted(access.roles.roles[role_id].name for role_id in access.role_ids)
 
 
 def requires_second_factor(user: Any) -> bool:
@@ -199,4 +200,5 @@ def _combined(assignments: list[Held], roles: graph.Graph, now: float) -> Access
         role_ids=frozenset(held.role_id for held in live),
         requires_2fa=any(roles.roles[held.role_id].requires_2fa for held in live),
         until=min((held.expires_at for held in live), default=inf),
+        roles=roles,
     )
