@@ -1,0 +1,141 @@
+"""A small Amazon in a process of its own: takes mail as SES does (v1 and v2, raw), slowly and not always.
+
+    python benchmarks/fake_amazon.py --port 4999 --latency 0.02 --throttled 0.01 --failing 0.01
+
+`GET /report` tells what it took, `POST /reset` empties it. A mail counts as taken when its answer is due, whether or
+not anybody is left to hear it: that is what makes a killed sender's mail go out twice.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import re
+import time
+from collections import Counter
+from urllib.parse import unquote_plus
+
+V1_OK = (
+    '<SendRawEmailResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><SendRawEmailResult><MessageId>{id}'
+    "</MessageId></SendRawEmailResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></SendRawEmailResponse>"
+)
+V1_ERROR = (
+    '<ErrorResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><Error><Type>Sender</Type><Code>{code}</Code>'
+    "<Message>{message}</Message></Error><RequestId>r</RequestId></ErrorResponse>"
+)
+V1_QUOTA = (
+    '<GetSendQuotaResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><GetSendQuotaResult>'
+    "<SentLast24Hours>0</SentLast24Hours><Max24HourSend>1000000</Max24HourSend><MaxSendRate>{rate}</MaxSendRate>"
+    "</GetSendQuotaResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetSendQuotaResponse>"
+)
+DESTINATION = re.compile(r"Destinations\.member\.\d+=([^&]+)")
+
+
+class Amazon:
+    """What it took, when and how often."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.reset()
+
+    def reset(self) -> None:
+        self.taken: Counter[str] = Counter()
+        self.moments: list[tuple[float, int]] = []
+        self.first_taken: dict[str, float] = {}
+        self.in_flight = self.most_in_flight = self.refused = 0
+
+    def report(self) -> dict:
+        return {
+            "mails": len(self.moments),
+            "recipients": len(self.taken),
+            "twice": {address: count for address, count in self.taken.items() if count > 1},
+            "refused": self.refused,
+            "most_in_flight": self.most_in_flight,
+            "most_in_a_second": self.most_in_a_second(),
+            "seconds": self.moments[-1][0] - self.moments[0][0] if self.moments else 0,
+            "first_taken": self.first_taken,
+        }
+
+    def most_in_a_second(self) -> int:
+        """The largest number of recipients in any window of one second."""
+        most = within = begin = 0
+        for moment, recipients in self.moments:
+            within += recipients
+            while moment - self.moments[begin][0] >= 1:
+                within -= self.moments[begin][1]
+                begin += 1
+            most = max(most, within)
+        return most
+
+    async def send(self, recipients: list[str]) -> tuple[int, str, str]:
+        arrived = time.time()
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            await asyncio.sleep(self.arguments.latency)
+        finally:
+            self.in_flight -= 1
+        luck = random.random()
+        if luck < self.arguments.throttled:
+            self.refused += 1
+            return 400, "Throttling", "Maximum sending rate exceeded."
+        if luck < self.arguments.throttled + self.arguments.failing:
+            self.refused += 1
+            return 500, "InternalFailure", "Try again."
+        self.moments.append((arrived, len(recipients)))
+        for recipient in recipients:
+            self.taken[recipient] += 1
+            self.first_taken.setdefault(recipient, time.time())
+        return 200, "", ""
+
+    async def answer(self, path: str, body: bytes) -> tuple[int, str, str]:
+        """Status, content type, body."""
+        if path == "/report":
+            return 200, "application/json", json.dumps(self.report())
+        if path == "/reset":
+            self.reset()
+            return 200, "application/json", "{}"
+        if path.startswith("/v2/"):
+            destination = json.loads(body)["Destination"]
+            status, code, message = await self.send([address for group in destination.values() for address in group])
+            answer = {"MessageId": f"{time.time_ns()}"} if status == 200 else {"message": message, "__type": code}
+            return status, "application/json", json.dumps(answer)
+        text = body.decode()
+        if "Action=GetSendQuota" in text:
+            return 200, "text/xml", V1_QUOTA.format(rate=self.arguments.quota)
+        status, code, message = await self.send([unquote_plus(found) for found in DESTINATION.findall(text)])
+        if status == 200:
+            return 200, "text/xml", V1_OK.format(id=time.time_ns())
+        return status, "text/xml", V1_ERROR.format(code=code, message=message)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                length = re.search(r"(?i)\r\ncontent-length: *(\d+)", head)
+                if re.search(r"(?i)\r\nexpect: *100-continue", head):
+                    writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                body = await reader.readexactly(int(length[1])) if length else b""
+                status, content_type, answer = await self.answer(head.split(" ", 2)[1], body)
+                data = answer.encode()
+                header = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\n\r\n"
+                writer.write(header.encode() + data)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=4999)
+    parser.add_argument("--latency", type=float, default=0.02, help="seconds an answer takes")
+    parser.add_argument("--throttled", type=float, default=0.01, help="share of mails that are throttled")
+    parser.add_argument("--failing", type=float, default=0.01, help="share of mails that end in a 500")
+    parser.add_argument("--quota", type=float, default=-1, help="what GetSendQuota says; -1 for unlimited")
+    arguments = parser.parse_args()
+    server = await asyncio.start_server(Amazon(arguments).serve, "127.0.0.1", arguments.port, limit=2**25)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,355 @@
+"""From a queued row to a message that is sent, or to a reason why not."""
+
+import threading
+import time
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, given, strategies
+from hypothesis import settings as hypothesis_settings
+
+from notifications.exceptions import (
+    IdempotencyConflictException,
+    MessageNotRetriableException,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
+)
+from notifications.models import Message, MessageEvent
+from notifications.services import dead_letters, outbox, outcomes, preferences, recovery, suppression
+from notifications.services.delivery import Gateways, Outcome
+from notifications.services.drain import Drain, Limits
+from notifications.services.emails import send_email
+from notifications.services.policies import Policy
+from notifications.services.writing import Order
+from notifications.states import MOVES, Channel, Guarantee, Kind, Priority, Status, SuppressionReason, sources
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Recorder:
+    """A way out that remembers, and fails as often as it is told to."""
+
+    def __init__(self, *errors, seconds=0.0):
+        self.sent, self.errors, self.seconds = [], list(errors), seconds
+
+    def send(self, content):
+        time.sleep(self.seconds)
+        if self.errors:
+            raise self.errors.pop(0)
+        self.sent.append(content)
+        return f"id-{len(self.sent)}"
+
+
+@pytest.fixture(autouse=True)
+def by_worker(settings, monkeypatch):
+    """Nothing is sent by itself: a broker is named, and nobody is called."""
+    settings.CELERY_BROKER_URL = "memory://"
+    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+
+
+def queue(**policy):
+    send_at = policy.pop("send_at", None)
+    to = policy.pop("to", ["ann@example.com"])
+    order = Order(policy=Policy(**policy), send_at=send_at)
+    return send_email(to=to, subject="Hello", text="Hello Ann", order=order)
+
+
+def drain(*errors, **limits):
+    recorder = Recorder(*errors)
+    Drain(Limits(**limits), gateways=Gateways(email=recorder, sms=recorder)).run()
+    return recorder
+
+
+def abandon(message, *, handed_over):
+    """As if its sender had been killed a while ago."""
+    now = timezone.now()
+    [taken] = Message.objects.filter(pk=message.pk).take(claim=uuid4(), now=now, until=now, limit=1)
+    if handed_over:
+        Message.objects.hand_over([taken.pk], taken.claim, now)
+    return taken
+
+
+def test_a_message_is_sent_and_its_content_forgotten():
+    message = queue()
+    assert [email.text for email in drain().sent] == ["Hello Ann"]
+    message.refresh_from_db()
+    assert (message.status, message.payload, message.provider_message_id) == (Status.SENT, "", "id-1")
+    assert [event.type for event in message.events.all()] == ["sent"]
+
+
+def test_a_throttled_message_is_tried_again_later_each_time():
+    message = queue()
+    pauses = []
+    for attempt in range(1, 4):
+        drain(TemporaryDeliveryError("Amazon: Throttling"))
+        message.refresh_from_db()
+        assert (message.status, message.attempts) == (Status.QUEUED, attempt)
+        pauses.append((message.due_at - timezone.now()).total_seconds())
+        assert drain().sent == []
+        Message.objects.update(due_at=timezone.now())
+    assert all(2**n / 2 - 1 < pause <= 2**n for n, pause in enumerate(pauses, start=1))
+    drain()
+    message.refresh_from_db()
+    assert message.status == Status.SENT
+
+
+def test_a_message_that_fails_for_a_day_becomes_a_dead_letter():
+    message = queue()
+    Message.objects.update(give_up_at=timezone.now())
+    drain(TemporaryDeliveryError("Amazon: InternalFailure"))
+    assert list(Message.objects.dead_letters()) == [message]
+
+
+def test_a_refused_message_is_not_tried_again_until_somebody_says_so(user):
+    message = queue()
+    drain(PermanentDeliveryError("Amazon refused: MessageRejected"))
+    message.refresh_from_db()
+    assert (message.status, message.last_error) == (Status.FAILED, "Amazon refused: MessageRejected")
+    assert drain().sent == []
+    assert dead_letters.retry_all(messages=Message.objects.all(), by=user) == 1
+    assert len(drain().sent) == 1
+    with pytest.raises(MessageNotRetriableException):
+        dead_letters.retry(message=message, by=user)
+
+
+def test_a_bug_in_a_gateway_fails_one_message_and_not_the_rest():
+    queue(), queue()
+    assert len(drain(RuntimeError("bug"), senders=1).sent) == 1
+    assert Message.objects.get(status=Status.FAILED).last_error == "Our own error: RuntimeError."
+
+
+def test_codes_go_before_what_was_queued_earlier():
+    for priority in (Priority.BULK, Priority.TRANSACTIONAL, Priority.CODE):
+        queue(priority=priority, to=[f"{priority.name.lower()}@example.com"])
+    sent = [email.to[0] for email in drain(senders=1).sent]
+    assert sent == ["code@example.com", "transactional@example.com", "bulk@example.com"]
+
+
+def test_a_code_that_comes_while_bulk_is_sent_does_not_wait_for_it():
+    for number in range(200):
+        queue(priority=Priority.BULK, to=[f"{number}@example.com"])
+    recorder = Recorder(seconds=0.01)
+    running = threading.Thread(
+        target=lambda: (Drain(Limits(senders=2), gateways=Gateways(recorder, recorder)).run(), connections.close_all())
+    )
+    running.start()
+    time.sleep(0.2)
+    queue(priority=Priority.CODE, to=["code@example.com"])
+    running.join()
+    assert [email.to[0] for email in recorder.sent].index("code@example.com") < 150
+
+
+def test_a_drain_of_codes_leaves_bulk_alone():
+    queue(priority=Priority.BULK)
+    assert drain(lowest=Priority.TRANSACTIONAL).sent == []
+
+
+def test_a_code_that_is_too_late_is_cancelled_and_never_sent():
+    message = queue(lifetime=timedelta(minutes=5))
+    Message.objects.update(expires_at=timezone.now())
+    assert drain().sent == []
+    message.refresh_from_db()
+    assert (message.status, message.payload) == (Status.CANCELLED, "")
+
+
+def test_a_sweep_cancels_what_waits_past_its_life():
+    queue(lifetime=timedelta(minutes=5))
+    assert recovery.sweep(timezone.now() + timedelta(minutes=6)).cancelled == 1
+    with pytest.raises(Message.DoesNotExist):
+        Message.objects.get(status=Status.QUEUED)
+
+
+def test_a_message_for_later_waits():
+    queue(send_at=timezone.now() + timedelta(hours=1))
+    assert drain().sent == []
+    assert recovery.next_due(Priority.BULK) > timezone.now() + timedelta(minutes=59)
+
+
+def test_a_killed_senders_message_is_sent_again_and_marked():
+    message = queue()
+    abandon(message, handed_over=False)
+    assert drain().sent == []
+    assert recovery.sweep().requeued == 1
+    assert len(drain().sent) == 1
+    message.refresh_from_db()
+    assert (message.status, message.is_uncertain) == (Status.SENT, True)
+    assert [event.type for event in message.events.all()] == ["uncertain", "sent"]
+
+
+@pytest.mark.parametrize(("handed_over", "becomes", "uncertain"), [(True, "failed", True), (False, "queued", False)])
+def test_a_killed_senders_code_is_not_sent_twice(handed_over, becomes, uncertain):
+    message = queue(priority=Priority.CODE, guarantee=Guarantee.AT_MOST_ONCE)
+    abandon(message, handed_over=handed_over)
+    recovery.sweep()
+    message.refresh_from_db()
+    assert (message.status, message.is_uncertain) == (becomes, uncertain)
+
+
+def test_a_sender_given_up_for_dead_may_still_say_that_it_sent():
+    message = queue()
+    taken = abandon(message, handed_over=True)
+    recovery.sweep()
+    outcomes.write([Outcome(taken, Status.SENT, provider_id="late")], taken.claim)
+    message.refresh_from_db()
+    assert (message.status, message.provider_message_id) == (Status.SENT, "late")
+    assert drain().sent == []
+
+
+def test_nothing_is_sent_to_a_suppressed_address():
+    suppression.suppress(channel=Channel.EMAIL, address="ann@example.com", reason=SuppressionReason.BOUNCE)
+    alone, together = queue(to=["Ann <Ann@example.com>"]), queue(to=["ann@example.com", "bob@example.com"])
+    assert [email.to for email in drain().sent] == [("bob@example.com",)]
+    alone.refresh_from_db(), together.refresh_from_db()
+    assert (alone.status, together.status) == (Status.SUPPRESSED, Status.SENT)
+
+
+def test_what_a_person_switched_off_is_not_sent_and_security_is(user):
+    preferences.change(user=user, wishes={Kind.MARKETING: False})
+    for kind in (Kind.MARKETING, Kind.SECURITY):
+        send_email(to=[user.email], subject=kind, text="x", order=Order(policy=Policy(kind=kind), user=user))
+    assert [email.subject for email in drain().sent] == ["security"]
+
+
+def test_several_drains_send_each_message_once():
+    for number in range(60):
+        queue(to=[f"{number}@example.com"])
+    recorder = Recorder(seconds=0.005)
+
+    def run():
+        Drain(Limits(senders=3), gateways=Gateways(recorder, recorder)).run()
+        connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert sorted(email.to[0] for email in recorder.sent) == sorted(f"{number}@example.com" for number in range(60))
+    assert MessageEvent.objects.count() == 60
+
+
+def test_a_drain_that_is_over_gives_back_what_it_did_not_send():
+    for _ in range(10):
+        queue()
+    drain(senders=2, seconds=0)
+    assert set(Message.objects.values_list("status", "attempts")) == {("queued", 0)}
+
+
+def test_no_move_is_possible_but_those_of_the_table():
+    message = queue()
+    lease = {"claim": uuid4(), "leased_until": timezone.now()}
+    for source in Status:
+        for target in Status:
+            Message.objects.filter(pk=message.pk).update(status=source, **lease)
+            assert Message.objects.move(message.pk, target) == (target in MOVES[source]) == (source in sources(target))
+
+
+def test_one_key_of_one_sender_makes_one_message(user):
+    order = Order(sender=user, idempotency_key="key-1")
+    first = send_email(to=["bob@example.com"], subject="Hello", text="x", order=order)
+    assert send_email(to=["bob@example.com"], subject="Hello", text="x", order=order) == first
+    with pytest.raises(IdempotencyConflictException):
+        send_email(to=["bob@example.com"], subject="Other", text="x", order=order)
+    assert Message.objects.count() == 1
+
+
+def test_the_same_key_from_many_at_once_makes_one_message(user):
+    made = []
+
+    def run():
+        order = Order(sender=user, idempotency_key="key-1")
+        made.append(send_email(to=["bob@example.com"], subject="Hello", text="x", order=order).pk)
+        connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert len(made) == 6
+    assert len(set(made)) == 1
+
+
+class _Failure(Exception):
+    pass
+
+
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+@given(
+    steps=strategies.lists(strategies.tuples(strategies.booleans(), strategies.integers(0, 2)), max_size=5),
+    fails=strategies.booleans(),
+)
+def test_a_rolled_back_event_leaves_no_message_and_a_committed_one_exactly_its_own(settings, steps, fails):
+    """Steps queue messages inside savepoints that fail or hold; then the whole transaction fails or holds."""
+    Message.objects.all().delete()
+    settings.CELERY_BROKER_URL = ""
+    mail.outbox = []
+    expected = 0
+    try:
+        with transaction.atomic():
+            for holds, count in steps:
+                try:
+                    with transaction.atomic():
+                        for _ in range(count):
+                            queue()
+                        if not holds:
+                            raise _Failure
+                    expected += count
+                except _Failure:
+                    pass
+            if fails:
+                raise _Failure
+    except _Failure:
+        expected = 0
+    assert Message.objects.count() == len(mail.outbox) == expected
+    assert Message.objects.filter(status=Status.SENT).count() == expected
+
+
+def test_without_a_broker_a_slow_mail_server_holds_nobody_up(settings, monkeypatch, user):
+    settings.CELERY_BROKER_URL = ""
+    monkeypatch.setattr("notifications.services.in_process.PATIENCE", 0.2)
+    settings.EMAIL_BACKEND = "notifications.tests.test_delivery.SlowBackend"
+    began = time.monotonic()
+    message = outbox.queue_email(template="welcome", user=user, variables={"link": "https://example.com/"})
+    assert time.monotonic() - began < 0.9
+    for _ in range(100):
+        message.refresh_from_db()
+        if message.status == Status.SENT:
+            break
+        time.sleep(0.05)
+    assert message.status == Status.SENT
+
+
+class SlowBackend:
+    """A mail server that takes its time."""
+
+    def __init__(self, **kwargs):
+        pass
+
+    def send_messages(self, messages):
+        time.sleep(1)
+
+
+class BrokenBackend(SlowBackend):
+    """A mail server that is away."""
+
+    def send_messages(self, messages):
+        raise ConnectionRefusedError
+
+
+def test_without_a_broker_a_failure_is_tried_again_by_the_next_send_or_the_command(settings, user):
+    settings.CELERY_BROKER_URL = ""
+    settings.EMAIL_BACKEND = "notifications.tests.test_delivery.BrokenBackend"
+    outbox.queue_email(template="welcome", user=user, variables={"link": "https://example.com/"})
+    queue()
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.QUEUED}
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    Message.objects.filter(template="welcome").update(due_at=timezone.now())
+    queue()
+    assert Message.objects.get(template="welcome").status == Status.SENT
+    Message.objects.update(due_at=timezone.now())
+    call_command("deliver_due")
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.SENT}
