@@ -7,6 +7,14 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.exceptions import ConflictException, NotFoundException, ThrottledException, ValidationException
 
 
+from foodfleet.core.exceptions import (
+    ConflictException,
+    ForbiddenException,
+    NotFoundException,
+    ValidationException,
+)
+
+
 class MessageNotFoundException(NotFoundException):
     """No message has this id."""
 
@@ -112,3 +120,14 @@ class SmsLimitException(ThrottledException):
     """The spending guard holds a text back: too many went to this number, its country, or in all."""
 
     message = _("Too many texts were sent. Please try again later.")
+
+
+class SnsUnreachableError(Exception):
+    """Amazon SNS did not give what was asked of it; the text holds no secret."""
+
+
+class UntrustedReportException(ForbiddenException):
+    """A report is not signed by Amazon, or of a topic that is not ours."""
+
+    code = "invalid_signature"
+    message = _("This report is not one of ours.")

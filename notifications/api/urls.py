@@ -3,7 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from notifications.api.views import messages, preferences, sms_templates
+from notifications.api.views import messages, preferences, sms_templates, webhooks
 
 router = SimpleRouter()
 router.register("sms-templates", sms_templates.SmsTemplateViewSet, "api_sms_template")
@@ -15,5 +15,6 @@ urlpatterns = [
     path(
         "users/me/notification-preferences/", preferences.PreferencesView.as_view(), name="api_notification_preferences"
     ),
+    path("webhooks/ses/", webhooks.SesWebhookView.as_view(), name="api_ses_webhook"),
     path("", include(router.urls)),
 ]

@@ -17,6 +17,10 @@ class ListedMessages(models.QuerySet[Any]):
         found = self.filter(**{name: value for name, value in wanted.items() if value is not None})
         return found.search(words).defer("payload").prefetch_related("events")
 
+    def with_provider_id(self, provider_message_id: str) -> "ListedMessages":
+        """The one that the provider knows by this id."""
+        return self.filter(provider_message_id=provider_message_id).exclude(provider_message_id="")
+
     def search(self, words: str) -> "ListedMessages":
         """All the words in recipient, subject, template, the provider's id or the request's id."""
         found = self

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.db.models import Exists, OuterRef
 
 from notifications.states import ReceiptState
 
@@ -14,6 +15,10 @@ class ReceiptQuerySet(models.QuerySet[Any]):
     def waiting(self) -> "ReceiptQuerySet":
         """Those whose message was not found yet, oldest first."""
         return self.filter(state=ReceiptState.WAITING).order_by("received_at", "pk")
+
+    def about(self, messages: models.QuerySet[Any]) -> "ReceiptQuerySet":
+        """Those about one of `messages`."""
+        return self.filter(Exists(messages.filter(provider_message_id=OuterRef("provider_message_id"))))
 
     def received_before(self, moment: datetime) -> "ReceiptQuerySet":
         """Older ones."""

@@ -47,14 +47,14 @@ class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
         return templates.variables_of(template)
 
 
-class PreviewInSerializer(serializers.Serializer[Any]):
+class SmsPreviewInSerializer(serializers.Serializer[Any]):
     """Values to try a template with."""
 
     variables = ValuesField(required=False, default=dict)
     language = serializers.CharField(max_length=10, required=False, allow_blank=True, default="")
 
 
-class PreviewSerializer(serializers.Serializer[Any]):
+class SmsPreviewSerializer(serializers.Serializer[Any]):
     """A text as it would be sent, and what it costs."""
 
     text = serializers.CharField()

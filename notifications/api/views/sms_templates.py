@@ -13,8 +13,8 @@ from rest_framework.response import Response
 
 from notifications.api.parameters import boolean, identifier
 from notifications.api.serializers.sms_templates import (
-    PreviewInSerializer,
-    PreviewSerializer,
+    SmsPreviewInSerializer,
+    SmsPreviewSerializer,
     SmsTemplateSerializer,
 )
 from notifications.models import SmsTemplate
@@ -70,14 +70,14 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
         templates.delete(template=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=PreviewInSerializer, responses=PreviewSerializer)
+    @extend_schema(request=SmsPreviewInSerializer, responses=SmsPreviewSerializer)
     @action(detail=True, methods=["post"])
     def preview(self, request: Request, pk: str) -> Response:
         """What a text would say and cost; sends nothing."""
         template = self.get_object()
-        serializer = PreviewInSerializer(data=request.data)
+        serializer = SmsPreviewInSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return Response(PreviewSerializer(templates.preview(template=template, **serializer.validated_data)).data)
+        return Response(SmsPreviewSerializer(templates.preview(template=template, **serializer.validated_data)).data)
 
     def _save(self, template: SmsTemplate, *, partial: bool) -> SmsTemplate:
         serializer = self.get_serializer(data=self.request.data, partial=partial)
