@@ -4,13 +4,11 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.exceptions import ConflictException, NotFoundException, ThrottledException, ValidationException
-
-
 from foodfleet.core.exceptions import (
     ConflictException,
     ForbiddenException,
     NotFoundException,
+    ThrottledException,
     ValidationException,
 )
 

@@ -46,9 +46,9 @@ class Base64Field(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, allow_blank=True, **kwargs)
 
-    def to_internal_value(self, data: Any) -> Any:
+    def run_validation(self, data: Any = serializers.empty) -> Any:
         try:
-            return b64decode(super().to_internal_value(data), validate=True)
+            return b64decode(super().run_validation(data), validate=True)
         except ValueError:
             raise serializers.ValidationError(_("This is not base64."), code="invalid_base64") from None
 

@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status, viewsets
+from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +18,7 @@ from notifications.api.serializers.messages import (
     SendSmsSerializer,
 )
 from notifications.models import Message
-from notifications.services import messages, requests
+from notifications.services import dead_letters, messages, requests
 from notifications.services.emails import NewAttachment
 from notifications.states import Channel, Status
 from rbac.api.permissions import ActionPermission, require_permission
@@ -35,6 +36,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
 
     permission_classes = [IsAuthenticated, ActionPermission]
     access_resource = "notifications"
+    access_actions = {"retry": "send"}
     serializer_class = MessageSerializer
     queryset = Message.objects.all()
     ordering = "-created_at"
@@ -64,6 +66,13 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
     def retrieve(self, request: Request, pk: str) -> Response:
         """One message with its timeline."""
         return Response(self.get_serializer(messages.find(pk)).data)
+
+    @extend_schema(request=None, responses={202: QueuedSerializer})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Put a failed message back into the queue; 409 for any other."""
+        message = dead_letters.retry(message=messages.find(pk), by=request.user)  # type: ignore[arg-type]
+        return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
 
 
 @require_permission("notifications", "send")
