@@ -82,6 +82,10 @@ MOVES: dict[Status, frozenset[Status]] = {
 }
 
 
+# Nothing more is done about a message of these by itself.
+FINISHED = [state for state in Status if state not in {Status.QUEUED, Status.SENDING}]
+
+
 def sources(target: Status) -> list[Status]:
     """The states from which a message may move to `target`."""
     return [state for state, targets in MOVES.items() if target in targets]

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from notifications.services import recovery, wakes
+from notifications.services import feedback, recovery, retention, text_log, wakes
 from notifications.services.drain import Drain, Limits
 from notifications.states import Priority
 
@@ -35,3 +35,21 @@ def sweep() -> None:
     """Look for what was left behind, and call workers to every lane that has work."""
     for lane in recovery.sweep().due:
         call(lane)
+
+
+@shared_task(name="notifications.apply_waiting_reports")
+def apply_waiting_reports() -> None:
+    """Try again the reports of providers that came before our own commit."""
+    feedback.apply_waiting()
+
+
+@shared_task(name="notifications.read_text_log")
+def read_text_log() -> None:
+    """Learn what became of texts."""
+    text_log.read()
+
+
+@shared_task(name="notifications.forget")
+def forget() -> None:
+    """Reduce and remove what is old."""
+    retention.forget()

@@ -57,6 +57,7 @@ class Message(models.Model):
     leased_until = models.DateTimeField(null=True, editable=False)
     handed_over_at = models.DateTimeField(null=True, editable=False, help_text=_("Given to the network."))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    reduced_at = models.DateTimeField(null=True, editable=False, help_text=_("When what it said and to whom went."))
 
     objects: ClassVar[MessageQuerySet] = MessageQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -80,6 +81,10 @@ class Message(models.Model):
             models.Index(fields=["leased_until"], name="notifications_leased", condition=Q(status="sending")),
             models.Index(fields=["expires_at"], name="notifications_expiring", condition=Q(status="queued")),
             models.Index(fields=["-created_at", "-id"], name="notifications_newest"),
+            models.Index(fields=["created_at"], name="notifications_whole", condition=Q(reduced_at__isnull=True)),
+            models.Index(
+                fields=["expires_at"], name="notifications_spent", condition=Q(status="failed") & ~Q(payload="")
+            ),
             models.Index(
                 fields=["provider_message_id"], name="notifications_provider_id", condition=~Q(provider_message_id="")
             ),

@@ -1,12 +1,11 @@
 """Messages as people look for them."""
 
-from typing import Any
-
-from django.db import models
 from django.db.models import Q
 
+from notifications.querysets.ages import AgingMessages
 
-class ListedMessages(models.QuerySet[Any]):
+
+class ListedMessages(AgingMessages):
     """Messages for lists: without what is large or secret, with their timelines in one query more."""
 
     def listed(

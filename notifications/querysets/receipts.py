@@ -1,10 +1,11 @@
 """Queries of providers' reports."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 
 from notifications.states import ReceiptState
 
@@ -19,6 +20,17 @@ class ReceiptQuerySet(models.QuerySet[Any]):
     def about(self, messages: models.QuerySet[Any]) -> "ReceiptQuerySet":
         """Those about one of `messages`."""
         return self.filter(Exists(messages.filter(provider_message_id=OuterRef("provider_message_id"))))
+
+    def known(self, source_ids: Collection[str]) -> set[str]:
+        """Which of these ids were taken in."""
+        return set(self.filter(source_id__in=source_ids).values_list("source_id", flat=True))
+
+    def newest_from(self, source: str) -> datetime | None:
+        """When the newest report of a source (the beginning of its ids) happened."""
+        newest: datetime | None = self.filter(source_id__startswith=source).aggregate(Max("occurred_at"))[
+            "occurred_at__max"
+        ]
+        return newest
 
     def received_before(self, moment: datetime) -> "ReceiptQuerySet":
         """Older ones."""

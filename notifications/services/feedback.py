@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -15,7 +16,7 @@ from notifications.gateways.sns_http import SnsHttp, sns_http
 from notifications.models import Message, MessageEvent, Receipt
 from notifications.services import reports, sns_envelopes, suppression
 from notifications.services.reports import Report
-from notifications.states import Channel, EventType, ReceiptState, Status, SuppressionReason
+from notifications.states import Channel, EventType, ReceiptState, Status
 
 logger = structlog.get_logger(__name__)
 
@@ -103,6 +104,10 @@ def _apply(receipt: Receipt, *, give_up: bool = False) -> ReceiptState:
 def _message_of(receipt: Receipt, own_id: str) -> Message | None:
     """By the provider's id; at the end by our own, which tells that a message of unknown outcome was sent after all."""
     found: Message | None = Message.objects.with_provider_id(receipt.provider_message_id).first()
+    if found is None and own_id:
+        late = {"provider_message_id": receipt.provider_message_id, "sent_at": receipt.occurred_at, "payload": ""}
+        if Message.objects.report_late(UUID(own_id), **late):
+            found = Message.objects.get(pk=own_id)
     return found
 
 
@@ -127,9 +132,9 @@ def _suppress(report: Report) -> None:
     if report.suppress is not None:
         for recipient in report.recipients:
             detail = " ".join(report.details.values())
-            address = parseaddr(recipient)[1] or recipient
+            address = parseaddr(recipient)[1] if report.channel == Channel.EMAIL else recipient
             suppression.suppress(
-                channel=Channel.EMAIL, address=address, reason=SuppressionReason(report.suppress), detail=detail
+                channel=report.channel, address=address or recipient, reason=report.suppress, detail=detail
             )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from notifications.states import EventType, SuppressionReason
+from notifications.states import Channel, EventType, SuppressionReason
 
 HARD = "Permanent"  # the others are Transient (a full mailbox, say) and Undetermined
 MAX_TEXT = 300
@@ -28,6 +28,7 @@ class Report:
     recipients: tuple[str, ...] = ()
     suppress: SuppressionReason | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+    channel: Channel = Channel.EMAIL
 
     @property
     def fingerprint(self) -> str:
@@ -57,6 +58,31 @@ def of_ses(text: str) -> Report | None:
     if not report.provider_message_id or "\x00" in text or "\\u0000" in text:
         raise UnreadableReportError("no id")
     return report
+
+
+def of_sns_log(text: str) -> Report:
+    """The report in a line of the log that SNS keeps of texts.
+
+    Raises UnreadableReportError.
+    """
+    try:
+        data = json.loads(text)
+        delivery, note = data["delivery"], data["notification"]
+        answer = str(delivery.get("providerResponse") or "")[:MAX_TEXT]
+        arrived = data["status"] == "SUCCESS"
+        details = {"answer": answer, "price_in_usd": str(delivery.get("priceInUSD") or "")}
+        return Report(
+            type=EventType.DELIVERED if arrived else EventType.BOUNCED,
+            provider_message_id=str(note["messageId"])[:200],
+            message_id="",
+            occurred_at=parse_datetime(str(note["timestamp"]).replace(" ", "T") + "Z") or timezone.now(),
+            recipients=(str(delivery["destination"])[:20],),
+            suppress=SuppressionReason.OPT_OUT if not arrived and "opted out" in answer.lower() else None,
+            details={name: value for name, value in details.items() if value},
+            channel=Channel.SMS,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UnreadableReportError(type(error).__name__) from error
 
 
 def _bounce(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:

@@ -198,6 +198,19 @@ def test_a_report_that_comes_before_our_own_commit_is_tried_again(api):
     assert message.status == "delivered"
 
 
+def test_a_report_tells_that_a_message_of_unknown_outcome_was_sent_after_all(api):
+    """A sender died between Amazon's answer and our commit: the tag with our own id finds the message."""
+    message = Message.objects.create(
+        channel=Channel.EMAIL, to=["ann@example.com"], status=Status.FAILED, is_uncertain=True, payload="x"
+    )
+    report = ses("Delivery", "ses-9")
+    report["mail"]["tags"] = {"message_id": [str(message.pk)], "ses:source-ip": ["192.0.2.1"]}
+    assert post(api, notification(report)).json() == {"status": "waiting"}
+    assert feedback.apply_waiting(timezone.now() + timedelta(minutes=16)) == 1
+    message.refresh_from_db()
+    assert (message.status, message.provider_message_id, message.payload) == ("delivered", "ses-9", "")
+
+
 def test_a_report_about_no_message_of_ours_is_given_up_and_still_suppresses(api):
     post(api, notification(ses("Bounce", "foreign", bounceType="Permanent")))
     assert feedback.apply_waiting(timezone.now() + timedelta(minutes=16)) == 0

@@ -1,0 +1,85 @@
+"""Forgetting: what a message said and to whom goes first, then the message itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from notifications.models import Attachment, Message, MessageEvent, Receipt
+from notifications.services import attachments
+
+logger = structlog.get_logger(__name__)
+
+BATCH = 500
+MAX_BATCHES = 200  # in one run: 100,000 messages; the next run goes on
+# Reports older than a day are refused (sns_envelopes.MAX_AGE), so no replay of one that is forgotten gets in.
+RECEIPTS_KEPT = timedelta(days=3)
+NOTHING = {"to": [], "cc": [], "bcc": [], "subject": "", "payload": "", "last_error": "", "request_id": ""}
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """How many rows were touched."""
+
+    emptied: int
+    reduced: int
+    removed: int
+    receipts: int
+
+
+def forget(now: datetime | None = None) -> Forgotten:
+    """Do everything that is due, in batches with a transaction each."""
+    now = now or timezone.now()
+    done = Forgotten(
+        emptied=_in_batches(lambda: _empty(now)),
+        reduced=_in_batches(lambda: _reduce(now)),
+        removed=_in_batches(lambda: _remove(now)),
+        receipts=_in_batches(lambda: _remove_receipts(now)),
+    )
+    logger.info("messages_forgotten", **vars(done))
+    return done
+
+
+def _in_batches(step: Callable[[], int]) -> int:
+    total = 0
+    for _round in range(MAX_BATCHES):
+        count = step()
+        total += count
+        if count < BATCH:
+            break
+    return total
+
+
+def _empty(now: datetime) -> int:
+    """A message that failed and whose life is over cannot be sent again: its code or link goes at once."""
+    keys = list(Message.objects.spent(now).values_list("pk", flat=True)[:BATCH])
+    return int(Message.objects.spent(now).filter(pk__in=keys).update(payload=""))
+
+
+def _reduce(now: datetime) -> int:
+    due = Message.objects.to_reduce(now - timedelta(days=settings.MESSAGES_REDUCED_AFTER_DAYS))
+    messages = list(due[:BATCH])
+    keys = [message.pk for message in messages]
+    with transaction.atomic():
+        Message.objects.finished().filter(pk__in=keys).update(reduced_at=now, **NOTHING)
+        Attachment.objects.filter(message__in=keys).update(filename="")
+        MessageEvent.objects.filter(message__in=keys).exclude(details={}).update(details={})
+    attachments.discard_of([message for message in messages if message.has_attachments])
+    return len(keys)
+
+
+def _remove(now: datetime) -> int:
+    due = Message.objects.to_remove(now - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS))
+    messages = list(due[:BATCH])
+    attachments.discard_of([message for message in messages if message.has_attachments])
+    Message.objects.finished().filter(pk__in=[message.pk for message in messages]).delete()
+    return len(messages)
+
+
+def _remove_receipts(now: datetime) -> int:
+    keys = list(Receipt.objects.received_before(now - RECEIPTS_KEPT).values_list("pk", flat=True)[:BATCH])
+    return int(Receipt.objects.filter(pk__in=keys).delete()[0])

@@ -1,0 +1,81 @@
+"""What is forgotten, and when."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from notifications.models import Attachment, Message, MessageEvent, Receipt
+from notifications.services import payloads, retention
+from notifications.states import Channel, Status
+
+pytestmark = pytest.mark.django_db
+
+
+def message(days, status=Status.SENT, **fields):
+    created = timezone.now() - timedelta(days=days)
+    defaults = {
+        "to": ["ann@example.com"],
+        "subject": "Hello",
+        "last_error": "550 ann@example.com unknown",
+        "request_id": "r" * 10,
+    }
+    return Message.objects.create(channel=Channel.EMAIL, status=status, created_at=created, **{**defaults, **fields})
+
+
+def test_a_message_keeps_only_state_and_times_after_a_month_and_goes_after_a_year(settings):
+    young, old, ancient, waiting = (
+        message(29),
+        message(31),
+        message(366),
+        message(400, Status.QUEUED, payload=payloads.seal({"a": 1})),
+    )
+    attachment = Attachment(message=old, filename="salary.pdf", content_type="application/pdf", size=1)
+    attachment.file.save("x", ContentFile(b"x"))
+    Message.objects.filter(pk=old.pk).update(has_attachments=True)
+    MessageEvent.objects.create(message=old, type="bounced", details={"recipients": ["ann@example.com"]})
+    done = retention.forget()
+    assert (done.reduced, done.removed) == (2, 1)
+    for row in (young, waiting):
+        before = row.payload
+        row.refresh_from_db()
+        assert (row.to, row.payload) == (["ann@example.com"], before)
+    old.refresh_from_db()
+    attachment.refresh_from_db()
+    assert (old.to, old.subject, old.last_error, old.status, old.events.get().details) == ([], "", "", "sent", {})
+    assert (attachment.filename, attachment.file.name) == ("", "")
+    assert not Message.objects.filter(pk=ancient.pk).exists()
+    assert retention.forget() == retention.Forgotten(0, 0, 0, 0)
+
+
+def test_a_code_that_failed_and_is_too_old_to_be_sent_goes_at_once():
+    spent = message(
+        0, Status.FAILED, payload=payloads.seal({"text": "123456"}), expires_at=timezone.now() - timedelta(seconds=1)
+    )
+    again = message(0, Status.FAILED, payload=payloads.seal({"text": "x"}))
+    assert retention.forget().emptied == 1
+    for row in (spent, again):
+        row.refresh_from_db()
+    assert spent.payload == ""
+    assert again.payload != ""
+
+
+def test_many_are_forgotten_in_batches(monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 3)
+    for _ in range(7):
+        message(40)
+    Receipt.objects.create(
+        source_id="a",
+        fingerprint="a",
+        provider_message_id="a",
+        occurred_at=timezone.now(),
+        received_at=timezone.now() - timedelta(days=4),
+    )
+    assert retention.forget() == retention.Forgotten(0, 7, 0, 1)
+
+
+def test_nothing_of_a_code_can_be_read_in_the_row():
+    sealed = payloads.seal({"text": "Your verification code is: 123456"})
+    assert "123456" not in sealed
+    assert "verification" not in sealed

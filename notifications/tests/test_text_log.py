@@ -1,0 +1,71 @@
+"""What became of texts, from the log of SNS."""
+
+import json
+
+import pytest
+from django.utils import timezone
+
+from notifications.exceptions import TemporaryDeliveryError
+from notifications.gateways.sns_log import LogLine
+from notifications.models import Message, Receipt, Suppression
+from notifications.services import text_log
+from notifications.states import Channel, Status
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def groups(settings):
+    settings.SNS_DELIVERY_LOG_GROUPS = [
+        "sns/eu-central-1/1/DirectPublishToPhoneNumber",
+        "sns/eu-central-1/1/DirectPublishToPhoneNumber/Failure",
+    ]
+
+
+def line(number, provider_id, status, answer):
+    stamp = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    return LogLine(str(number), json.dumps({
+        "notification": {"messageId": provider_id, "timestamp": stamp}, "status": status,
+        "delivery": {"destination": "+4915112345678", "priceInUSD": 0.08, "providerResponse": answer, "dwellTimeMs": 400},
+    }))  # fmt: skip
+
+
+def test_each_line_counts_once_and_moves_its_text():
+    arrived, lost = (
+        Message.objects.create(channel=Channel.SMS, to=["+4915112345678"], status=Status.SENT, provider_message_id=key)
+        for key in ("sns-1", "sns-2")
+    )
+    asked = []
+
+    def lines(group, since_ms):
+        asked.append(since_ms)
+        if group.endswith("Failure"):
+            yield line(2, "sns-2", "FAILURE", "Phone number is opted out")
+            yield LogLine("3", "no json")
+        else:
+            yield line(1, "sns-1", "SUCCESS", "Message has been accepted by phone")
+
+    assert text_log.read(lines=lines) == 3
+    assert text_log.read(lines=lines) == 1  # only the line that nobody can read
+    arrived.refresh_from_db()
+    lost.refresh_from_db()
+    assert (arrived.status, lost.status) == ("delivered", "bounced")
+    assert arrived.events.get().details["price_in_usd"] == "0.08"
+    assert [(row.channel, row.address, row.reason) for row in Suppression.objects.all()] == [
+        ("sms", "+4915112345678", "opt_out")
+    ]
+    assert asked[2] > asked[0]
+    assert Receipt.objects.count() == 2
+
+
+def test_amazon_away_is_a_warning_and_the_next_minute_asks_again():
+    def lines(group, since_ms):
+        raise TemporaryDeliveryError("away")
+        yield
+
+    assert text_log.read(lines=lines) == 0
+
+
+def test_without_a_group_nothing_is_asked(settings):
+    settings.SNS_DELIVERY_LOG_GROUPS = []
+    assert text_log.read(lines=lambda *a: pytest.fail("asked")) == 0
