@@ -12,6 +12,7 @@ from django.core import mail
 from django.core.cache import cache
 
 from accounts.models import User
+from foodfleet.core import shared_cache
 from foodfleet.tests import environment
 
 PASSWORD = "Grill-Fleet-2026!"
@@ -37,7 +38,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> Iterator[None]:
-    """No test sees what another left in the cache."""
+    """No test sees what another left in the cache, or lost of it."""
+    shared_cache.forget_loss()
     cache.clear()
     yield
     cache.clear()

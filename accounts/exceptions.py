@@ -18,6 +18,13 @@ class UserNotFoundException(NotFoundException):
     message = _("There is no such user.")
 
 
+class SessionNotFoundException(NotFoundException):
+    """The user has no session of this id."""
+
+    code = "session_not_found"
+    message = _("There is no such session.")
+
+
 class InvalidCredentialsException(UnauthorizedException):
     """E-mail and password do not belong together, whichever of them it is."""
 

@@ -12,6 +12,7 @@ from accounts.api.views import (
     roles,
     second_factor,
     second_factor_resets,
+    sessions,
     sign_in,
 )
 
@@ -49,6 +50,10 @@ urlpatterns = [
     ),
     path("auth/refresh/", sign_in.RefreshView.as_view(), name="api_refresh"),
     path("auth/logout/", sign_in.LogoutView.as_view(), name="api_logout"),
+    path("auth/logout/all/", sessions.LogoutAllView.as_view(), name="api_logout_all"),
+    path("auth/sessions/", sessions.SessionsView.as_view(), name="api_sessions"),
+    path("auth/sessions/<uuid:session_id>/", sessions.SessionView.as_view(), name="api_session"),
+    path("users/me/events/", sessions.EventsView.as_view(), name="api_my_events"),
     path("auth/password/forgot/", passwords.ForgotPasswordView.as_view(), name="api_password_forgot"),
     path("auth/password/reset/", passwords.ResetPasswordView.as_view(), name="api_password_reset"),
     path("auth/password/change/", passwords.ChangePasswordView.as_view(), name="api_password_change"),

@@ -46,8 +46,18 @@ class RefreshToken(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(db_index=True)
     spent_at = models.DateTimeField(null=True, blank=True)
-    successor = models.OneToOneField(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="predecessor"
+    predecessor = models.OneToOneField(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="successor",
+        help_text=_("What bought this one: a chain, never a tree."),
+    )
+    successor_box = models.TextField(
+        blank=True,
+        default="",
+        help_text=_("What this one bought, for REFRESH_GRACE_SECONDS; the token alone opens it."),
     )
 
     objects: ClassVar[RefreshTokenQuerySet] = RefreshTokenQuerySet.as_manager()  # type: ignore[assignment]

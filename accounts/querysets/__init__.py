@@ -5,20 +5,39 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.base_user import BaseUserManager
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from foodfleet.core import stamped_cache
 from foodfleet.core.addresses import normalize_email
 
 if TYPE_CHECKING:
     from accounts.models import User
 
+NOT_CACHED = {"last_login"}  # changes with every sign-in, and nobody who asks the cache minds
+
+
+def cache_owner(user_id: Any) -> str:
+    """Whom entries of the shared cache belong to that tell of this user or of their sessions."""
+    return f"user:{user_id}"
+
 
 class UserQuerySet(models.QuerySet["User"]):
     """Users."""
+
+    def update(self, **values: Any) -> int:
+        """Django's, and no process trusts what the shared cache says of these users any more."""
+        if values.keys() <= NOT_CACHED:
+            return super().update(**values)
+        with transaction.atomic(using=self.db):
+            owners = [cache_owner(pk) for pk in self.values_list("pk", flat=True)]
+            count = super().update(**values)
+            stamped_cache.changed(*owners)
+        return count
 
     def with_email(self, email: str) -> "UserQuerySet":
         """The user of this address, whatever its case and Unicode form."""
@@ -89,8 +108,9 @@ class SessionQuerySet(models.QuerySet[Any]):
     """Sign-ins."""
 
     def live(self, now: datetime) -> "SessionQuerySet":
-        """Neither ended nor past their absolute end."""
-        return self.filter(ended_at__isnull=True, expires_at__gt=now)
+        """Neither ended, nor past their absolute end, nor out of use for as long as a refresh token lasts."""
+        disused = now - settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+        return self.filter(ended_at__isnull=True, expires_at__gt=now, last_used_at__gt=disused)
 
     def of(self, user: "User") -> "SessionQuerySet":
         """Of one user."""
@@ -117,9 +137,22 @@ class RefreshTokenQuerySet(models.QuerySet[Any]):
         """The token whose digest this is, with session and user."""
         return self.filter(digest=digest).select_related("session__user")
 
-    def spend(self, pk: int, now: datetime) -> bool:
+    def of_usable_session(self, now: datetime) -> "RefreshTokenQuerySet":
+        """Those whose session has not ended, and whose user may sign in."""
+        return self.filter(
+            session__ended_at__isnull=True,
+            session__expires_at__gt=now,
+            session__user__is_active=True,
+            session__user__locked_at__isnull=True,
+        )
+
+    def after(self, pk: int) -> "RefreshTokenQuerySet":
+        """The token that this one bought."""
+        return self.filter(predecessor=pk)
+
+    def spend(self, pk: int, now: datetime, *, successor_box: str) -> bool:
         """Mark one token as spent; False where it was already, however many try at once."""
-        return self.filter(pk=pk, spent_at__isnull=True).update(spent_at=now) == 1
+        return self.filter(pk=pk, spent_at__isnull=True).update(spent_at=now, successor_box=successor_box) == 1
 
 
 class OneTimeTokenQuerySet(models.QuerySet[Any]):

@@ -47,7 +47,7 @@ class LoginAttemptsQuerySet(models.QuerySet[Any]):
             locks_now=LOCKS_NOW,
             durations=" ".join([*whens, f"ELSE %(lock{last})s"]),
         )
-        parameters = {"address": address, "device": device, "limit": limit, "now": adapt(now)}
+        parameters: dict[str, Any] = {"address": address, "device": device, "limit": limit, "now": adapt(now)}
         parameters |= {f"lock{step}": adapt(now + time) for step, time in enumerate(lock_times)}
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)

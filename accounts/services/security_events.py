@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import SecurityEvent, User
+from accounts.querysets import SecurityEventQuerySet
 from accounts.states import EventKind
 from foodfleet.core.clients import Client
 
@@ -32,3 +33,8 @@ def record(
         session_id=session_id,
         details=details or {},
     )
+
+
+def of_user(user: User) -> SecurityEventQuerySet:
+    """What happened to one user."""
+    return SecurityEvent.objects.of(user)

@@ -1,19 +1,25 @@
-"""Sign-ins and their chains of refresh tokens."""
+"""Sign-ins: begun, used, listed, ended."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.exceptions import InvalidTokenException
+from accounts.exceptions import InvalidTokenException, SessionNotFoundException
 from accounts.models import RefreshToken, Session, User
-from accounts.services import devices, tokens
-from accounts.states import EndReason
-from foodfleet.core import crypto
+from accounts.querysets import SessionQuerySet, cache_owner
+from accounts.services import devices, security_events, snapshots, tokens
+from accounts.states import EndReason, EventKind
+from foodfleet.core import crypto, stamped_cache
 from foodfleet.core.clients import Client
+
+# `last_used_at` is written when it is this old and the database is asked anyway, which the cache makes sure of each
+# stamped_cache.LIFETIME: together five minutes, so that it is right to that without a write for each request.
+TOUCH_AFTER = timedelta(minutes=5) - timedelta(seconds=stamped_cache.LIFETIME)
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,10 @@ class TokenPair:
     session: Session
 
 
-def start(*, user: User, client: Client) -> TokenPair:
-    """Begin a session with its first pair of tokens."""
+def begin(*, user: User, client: Client) -> Session:
+    """Begin a session without tokens, as a browser has one by its cookie."""
     now = timezone.now()
-    session = Session.objects.create(
+    return Session.objects.create(
         user=user,
         device_name=client.device_name,
         user_agent=client.user_agent,
@@ -39,52 +45,68 @@ def start(*, user: User, client: Client) -> TokenPair:
         last_used_at=now,
         expires_at=now + timedelta(days=settings.SESSION_MAX_DAYS),
     )
-    pair, _ = _new_pair(session, user, now)
+
+
+def start(*, user: User, client: Client) -> TokenPair:
+    """Begin a session with its first pair of tokens."""
+    session = begin(user=user, client=client)
+    pair, row = new_pair(session, session.created_at)
+    row.save(force_insert=True)
     return pair
 
 
-def refresh(*, token: str) -> TokenPair:
-    """Exchange a refresh token for the next pair. It serves once: coming again, it ends its whole session.
-
-    Two that come at the same moment never both succeed: the row is spent by one conditional UPDATE. Raises
-    InvalidTokenException.
-    """
-    tokens.read(token, tokens.RefreshToken)
-    now = timezone.now()
-    known = RefreshToken.objects.with_digest(crypto.digest(token)).first()
-    if known is None:
-        raise InvalidTokenException
-    with transaction.atomic():
-        pair = _rotate(known, now)
-    if pair is None:
-        # Committed on its own, before the refusal is raised: RFC 9700 section 4.14.2.
-        end(known.session_id, reason=EndReason.TOKEN_REUSED)
-        raise InvalidTokenException
-    return pair
-
-
-def _rotate(known: RefreshToken, now: datetime) -> TokenPair | None:
-    """The next pair; None where the token was spent before. Raises InvalidTokenException for an ended session."""
-    if not RefreshToken.objects.spend(known.pk, now):
-        return None
-    session = Session.objects.usable(known.session_id, now).first()
-    if session is None or known.expires_at <= now:
-        raise InvalidTokenException
-    pair, successor = _new_pair(session, session.user, now)
-    RefreshToken.objects.filter(pk=known.pk).update(successor=successor)
-    Session.objects.filter(pk=session.pk).update(last_used_at=now)
-    return pair
-
-
-def _new_pair(session: Session, user: User, now: datetime) -> tuple[TokenPair, RefreshToken]:
+def new_pair(session: Session, now: datetime) -> tuple[TokenPair, RefreshToken]:
+    """The next tokens of a session, and the row of the refresh token, not saved yet."""
     until = min(now + tokens.RefreshToken.lifetime, session.expires_at)
     refresh = tokens.refresh_token(session, until=until)
-    row = RefreshToken.objects.create(session=session, digest=crypto.digest(refresh), created_at=now, expires_at=until)
+    row = RefreshToken(session=session, digest=crypto.digest(refresh), created_at=now, expires_at=until)
     lifetime = int(tokens.AccessToken.lifetime.total_seconds())
-    return TokenPair(tokens.access_token(session, user), refresh, lifetime, session), row
+    return TokenPair(tokens.access_token(session, session.user), refresh, lifetime, session), row
 
 
-def sign_out(*, token: str) -> None:
+def usable_session(session_id: str, user_id: str) -> Session:
+    """The session of an access token with its user, if both may be used now. Raises InvalidTokenException.
+
+    Answered by the shared cache where that knows it, and by the database otherwise, never by "allowed": what changes a
+    session or its user makes the cached answer useless before it returns (see foodfleet.core.stamped_cache, which also
+    says how a reader is kept from filling the cache with what it read before the change). The user's password is not
+    in the cache.
+    """
+    kept = stamped_cache.get(
+        f"session:{session_id}", [cache_owner(user_id)], lambda: _snapshot_of_usable(session_id, user_id)
+    )
+    session: Session = snapshots.restored(Session, kept["session"])
+    session.user = snapshots.restored(User, kept["user"])
+    if session.expires_at <= timezone.now():
+        raise InvalidTokenException
+    return session
+
+
+def _snapshot_of_usable(session_id: str, user_id: str) -> dict[str, Any]:
+    now = timezone.now()
+    try:
+        session = Session.objects.usable(UUID(session_id), now).first()
+    except ValueError:
+        raise InvalidTokenException from None
+    if session is None or str(session.user_id) != user_id:
+        raise InvalidTokenException
+    touch(session, now)
+    return {"session": snapshots.taken(session), "user": snapshots.taken(session.user)}
+
+
+def touch(session: Session, now: datetime) -> None:
+    """Note that the session is in use, unless that was noted lately."""
+    if session.last_used_at <= now - TOUCH_AFTER:
+        Session.objects.filter(pk=session.pk).update(last_used_at=now)
+        session.last_used_at = now
+
+
+def of_user(user: User) -> SessionQuerySet:
+    """The user's sessions that can still be used."""
+    return Session.objects.of(user).live(timezone.now())
+
+
+def sign_out(*, token: str, client: Client) -> None:
     """End the session of a refresh token; one that ended already, or expired, is as good.
 
     Raises InvalidTokenException for a token that was never ours.
@@ -93,25 +115,38 @@ def sign_out(*, token: str) -> None:
     if known is None:
         tokens.read(token, tokens.RefreshToken)  # tells a purged one of ours from a forged one
         return
-    end(known.session_id, reason=EndReason.SIGNED_OUT)
+    with transaction.atomic():
+        if end(known.session_id, reason=EndReason.SIGNED_OUT):
+            kind, session = EventKind.SIGNED_OUT, known.session
+            security_events.record(kind=kind, user=session.user, client=client, session_id=session.pk)
 
 
-def end(session_id: UUID, *, reason: EndReason) -> None:
-    """End one session and with it all its tokens."""
-    Session.objects.filter(pk=session_id).end(timezone.now(), reason)
+def end_own(*, user: User, session_id: UUID, client: Client) -> None:
+    """End one of the user's own sessions; one that has ended already is as good. Raises SessionNotFoundException."""
+    with transaction.atomic():
+        if not Session.objects.of(user).filter(pk=session_id).exists():
+            raise SessionNotFoundException
+        if end(session_id, reason=EndReason.ENDED_BY_OWNER):
+            security_events.record(kind=EventKind.SESSION_ENDED, user=user, client=client, session_id=session_id)
+
+
+def end_all_own(*, user: User, client: Client, keep: UUID | None = None) -> None:
+    """End every session of the caller, but for `keep`."""
+    with transaction.atomic():
+        end_all(user, reason=EndReason.ENDED_BY_OWNER, keep=keep)
+        security_events.record(kind=EventKind.SESSIONS_ENDED, user=user, client=client)
+
+
+def end(session_id: UUID, *, reason: EndReason) -> bool:
+    """End one session and with it all its tokens; False where it had ended before."""
+    user_id = Session.objects.filter(pk=session_id).values_list("user_id", flat=True).first()
+    if user_id is None or not Session.objects.filter(pk=session_id).end(timezone.now(), reason):
+        return False
+    stamped_cache.changed(cache_owner(user_id))
+    return True
 
 
 def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
     """End every session of `user`, but for `keep`."""
     Session.objects.of(user).exclude(pk=keep).end(timezone.now(), reason)
-
-
-def usable_session(session_id: str, user_id: str) -> Session:
-    """The session of an access token with its user, if both may be used now. Raises InvalidTokenException."""
-    try:
-        session: Session | None = Session.objects.usable(UUID(session_id), timezone.now()).first()
-    except ValueError:
-        raise InvalidTokenException from None
-    if session is None or str(session.user_id) != user_id:
-        raise InvalidTokenException
-    return session
+    stamped_cache.changed(cache_owner(user.pk))

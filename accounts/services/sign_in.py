@@ -96,7 +96,7 @@ def _is_right(password: str, user: User | None) -> bool:
     return passwords.matches(user, password) and user.is_active
 
 
-def _refusal(user: User) -> AccountLockedException | EmailNotVerifiedException | None:
+def _refusal(user: Any) -> AccountLockedException | EmailNotVerifiedException | None:
     """Why a user who knows the password may not sign in all the same."""
     if user.locked_at is not None:
         return AccountLockedException()

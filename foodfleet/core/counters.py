@@ -4,12 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import time
 
-import structlog
-
 from foodfleet.core import shared_cache
 from foodfleet.core.models import RateCounter
-
-logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ def hit(key: str, *, limit: int, seconds: int, now: float | None = None) -> Hit:
 
 
 def _count_in_redis(key: str, window: int, seconds: int) -> int | None:
-    redis = shared_cache.client()
+    redis = shared_cache.reachable()
     if redis is None:
         return None
     name = shared_cache.key("count", key, window)
@@ -46,7 +42,7 @@ def _count_in_redis(key: str, window: int, seconds: int) -> int | None:
             pipeline.expire(name, seconds + 1)
             return int(pipeline.execute()[0])
     except shared_cache.UNREACHABLE:
-        logger.warning("shared_cache_unreachable", used_for="counters")
+        shared_cache.lost(used_for="counters")
         return None
 
 

@@ -59,6 +59,23 @@ def decrypt_json(box: str, *, purpose: str) -> Any:
     return json.loads(decrypt(box, purpose=purpose))
 
 
+def seal_json(value: Any, *, secret: str) -> str:
+    """Encrypt a value of JSON so that `secret`, long and random, opens it, and nothing that we keep does."""
+    return _seal(secret).encrypt(json.dumps(value, separators=(",", ":")).encode()).decode()
+
+
+def unseal_json(box: str, *, secret: str) -> Any:
+    """Open what `seal_json` made with the same secret. Raises DecryptionError."""
+    try:
+        return json.loads(_seal(secret).decrypt(box.encode()))
+    except InvalidToken as error:
+        raise DecryptionError("sealed") from error
+
+
+def _seal(secret: str) -> Fernet:
+    return Fernet(_derived(secret, "sealed"))
+
+
 @lru_cache(maxsize=32)
 def _box(purpose: str, keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(_derived(key, purpose)) for key in keys])

@@ -2,9 +2,11 @@
 
 Without REDIS_URL Django's default cache is this process's own, so nothing that has to hold across processes may stand
 on it: `client()` is None then, and the database answers. A Redis that cannot be reached looks the same: every caller
-falls back to the database, never to "allowed".
+falls back to the database, never to "allowed". Who found it unreachable says so by `lost()`, so that for a moment the
+next callers need not wait for the same time-out.
 """
 
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -14,6 +16,9 @@ from redis.exceptions import RedisError
 logger = structlog.get_logger(__name__)
 
 UNREACHABLE = (RedisError, ConnectionError, TimeoutError, OSError)
+PAUSE_SECONDS = 2.0  # that a process leaves a Redis alone which it could not reach
+
+_paused_until = 0.0
 
 
 def client() -> Any | None:
@@ -23,6 +28,24 @@ def client() -> Any | None:
     from django_redis import get_redis_connection
 
     return get_redis_connection("default")
+
+
+def reachable() -> Any | None:
+    """`client()`, but None also for PAUSE_SECONDS after somebody in this process could not reach it."""
+    return None if monotonic() < _paused_until else client()
+
+
+def lost(*, used_for: str) -> None:
+    """Somebody could not reach Redis just now."""
+    global _paused_until
+    _paused_until = monotonic() + PAUSE_SECONDS
+    logger.warning("shared_cache_unreachable", used_for=used_for)
+
+
+def forget_loss() -> None:
+    """Try Redis again at the next call."""
+    global _paused_until
+    _paused_until = 0.0
 
 
 def key(*parts: object) -> str:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.api import serializers
 from accounts.api.serializers.second_factor import ChallengeSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, validated
-from accounts.services import sessions, sign_in
+from accounts.services import rotation, sessions, sign_in
 from accounts.services.second_factor import ChallengeIssued
 from foodfleet.core.clients import client_of, keep_device
 from foodfleet.core.throttling import LoginThrottle
@@ -66,7 +66,7 @@ class RefreshView(OpenView):
     def post(self, request: Request) -> Response:
         """Exchange a refresh token for the next pair; it serves once."""
         data = validated(request, serializers.RefreshInSerializer)
-        pair = sessions.refresh(token=data["refresh"])
+        pair = rotation.refresh(token=data["refresh"], client=client_of(request))
         return Response({**serializers.TokensSerializer(pair).data, "token_type": "Bearer"})
 
 
@@ -76,5 +76,6 @@ class LogoutView(OpenView):
     @extend_schema(request=serializers.RefreshInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """End the session of this refresh token."""
-        sessions.sign_out(token=validated(request, serializers.RefreshInSerializer)["refresh"])
+        data = validated(request, serializers.RefreshInSerializer)
+        sessions.sign_out(token=data["refresh"], client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

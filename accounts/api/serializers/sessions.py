@@ -1,0 +1,53 @@
+"""Sessions and security events, as their owner sees them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import SecurityEvent, Session
+from foodfleet.core.user_agents import in_words
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    """A sign-in."""
+
+    user_agent = serializers.SerializerMethodField(help_text="In words, such as `Firefox 140 on Windows`.")
+    current = serializers.SerializerMethodField(help_text="Whether this call comes from it.")
+
+    class Meta:
+        model = Session
+        fields = ["id", "device_name", "ip", "user_agent", "created_at", "last_used_at", "current"]
+        read_only_fields = fields
+
+    def get_user_agent(self, session: Session) -> str:
+        """The browser or program, in words."""
+        return in_words(session.user_agent)
+
+    def get_current(self, session: Session) -> bool:
+        """Whether the caller uses this one."""
+        current: Any = self.context["request"].auth
+        return isinstance(current, Session) and current.pk == session.pk
+
+
+class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
+    """Something that happened to one's account."""
+
+    description = serializers.CharField(source="get_kind_display", read_only=True)
+    user_agent = serializers.SerializerMethodField(help_text="In words.")
+    by_other = serializers.SerializerMethodField(help_text="Whether somebody else did it, such as staff.")
+
+    class Meta:
+        model = SecurityEvent
+        fields = [
+            "id", "kind", "description", "created_at", "ip", "user_agent", "session_id", "request_id", "by_other",
+            "details",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_user_agent(self, event: SecurityEvent) -> str:
+        """The browser or program, in words."""
+        return in_words(event.user_agent)
+
+    def get_by_other(self, event: SecurityEvent) -> bool:
+        """Whether somebody else did it."""
+        return event.actor_id is not None and event.actor_id != event.user_id

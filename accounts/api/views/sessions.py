@@ -1,0 +1,66 @@
+"""Where one is signed in, and what happened to one's account."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.serializers.sessions import SecurityEventSerializer, SessionSerializer
+from accounts.api.views.base import NO_CONTENT, signed_in_user
+from accounts.models import SecurityEvent, Session
+from accounts.services import security_events, sessions
+from foodfleet.core.clients import client_of
+
+
+class SessionsView(generics.ListAPIView[Session]):
+    """One's sessions."""
+
+    serializer_class = SessionSerializer
+    permission_classes = [IsAuthenticated]
+    ordering_fields = ["last_used_at", "created_at"]
+    ordering = "-last_used_at"
+
+    def get_queryset(self) -> Any:
+        return sessions.of_user(signed_in_user(self.request))
+
+
+class SessionView(APIView):
+    """One of one's sessions."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(request=None, responses={204: NO_CONTENT})
+    def delete(self, request: Request, session_id: UUID) -> Response:
+        """End it: its tokens are refused from the next request on."""
+        sessions.end_own(user=signed_in_user(request), session_id=session_id, client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class LogoutAllView(APIView):
+    """Sign out everywhere."""
+
+    permission_classes = [IsAuthenticated]
+    open_to_obliged = True
+
+    @extend_schema(request=None, responses={204: NO_CONTENT})
+    def post(self, request: Request) -> Response:
+        """End every session of the caller, this one too."""
+        sessions.end_all_own(user=signed_in_user(request), client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class EventsView(generics.ListAPIView[SecurityEvent]):
+    """What happened to one's account."""
+
+    serializer_class = SecurityEventSerializer
+    permission_classes = [IsAuthenticated]
+    ordering_fields = ["created_at"]
+    ordering = "-created_at"
+
+    def get_queryset(self) -> Any:
+        return security_events.of_user(signed_in_user(self.request))
