@@ -121,3 +121,21 @@ class UserAlreadyExistsException(ValidationException):
 
     code = "user_already_exists"
     message = _("There is an account with this e-mail address already.")
+
+
+class OwnAccountException(ConflictException):
+    """Nobody deletes, locks, demotes or deactivates themselves."""
+
+    message = _("You cannot do this to your own account. Ask another administrator.")
+
+
+class LastSuperuserException(ConflictException):
+    """Somebody has to be left who may do everything."""
+
+    message = _("This is the last superuser who can sign in. Make somebody else one first.")
+
+
+class SuperusersOnlyException(ForbiddenException):
+    """What would make a user more powerful than whoever asks for it."""
+
+    message = _("Only a superuser may do this.")

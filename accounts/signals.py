@@ -86,7 +86,7 @@ phone_changed = Signal()
 # `user` is about to lose all personal data: whoever keeps more of it removes it now. actor: User | None.
 user_deleted = Signal()
 
-# `user` asked for all data about them: receivers answer `(name of a section, value of JSON)`.
+# `user` asked for all data about them: receivers answer `{name of a section: value of JSON}`.
 own_data_requested = Signal()
 
 # Wrong passwords locked sign-in to the account of `user`. until: datetime; not_me_token: str.

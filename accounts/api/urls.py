@@ -14,6 +14,7 @@ from accounts.api.views import (
     second_factor_resets,
     sessions,
     sign_in,
+    users,
 )
 
 urlpatterns = [
@@ -63,6 +64,16 @@ urlpatterns = [
     path("auth/phone/", contact.PhoneView.as_view(), name="api_phone"),
     path("auth/phone/verify/", contact.VerifyPhoneView.as_view(), name="api_phone_verify"),
     path("users/me/", me.MeView.as_view(), name="api_me"),
+    path("users/me/export/", me.ExportView.as_view(), name="api_export"),
+    path("users/", users.UserViewSet.as_view({"get": "list", "post": "create"}), name="api_users"),
+    path(
+        "users/<int:pk>/",
+        users.UserViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api_user",
+    ),
+    path("users/<int:pk>/lock/", users.UserViewSet.as_view({"post": "lock"}), name="api_user_lock"),
+    path("users/<int:pk>/unlock/", users.UserViewSet.as_view({"post": "unlock"}), name="api_user_unlock"),
+    path("users/<int:pk>/invite/", users.UserViewSet.as_view({"post": "invite"}), name="api_user_invite"),
     path("users/<int:user_id>/roles/", roles.UserRolesView.as_view(), name="api_user_roles"),
     path("users/<int:user_id>/roles/<int:role_id>/", roles.UserRoleView.as_view(), name="api_user_role"),
 ]

@@ -76,6 +76,7 @@ class User(AbstractBaseUser):
             models.Index(fields=["created_at", "id"], name="accounts_user_by_creation"),
             models.Index(fields=["last_name", "id"], name="accounts_user_by_last_name"),
             models.Index(fields=["id"], condition=models.Q(is_active=False), name="accounts_user_inactive"),
+            models.Index(fields=["id"], condition=models.Q(locked_at__isnull=False), name="accounts_user_locked"),
             models.Index(fields=["id"], condition=models.Q(is_superuser=True), name="accounts_user_superuser"),
             models.Index(
                 fields=["first_name_lower"], opclasses=["varchar_pattern_ops"], name="accounts_user_first_name"

@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from accounts.querysets.directory import DirectoryQuerySet
 from foodfleet.core import stamped_cache
 from foodfleet.core.addresses import normalize_email
 
@@ -26,7 +27,7 @@ def cache_owner(user_id: Any) -> str:
     return f"user:{user_id}"
 
 
-class UserQuerySet(models.QuerySet["User"]):
+class UserQuerySet(DirectoryQuerySet):
     """Users."""
 
     def update(self, **values: Any) -> int:
@@ -78,9 +79,13 @@ class UserQuerySet(models.QuerySet["User"]):
         """All others."""
         return self.exclude(pk__in=self.unproven().values("pk"))
 
-    def locked(self, pk: int) -> "User":
-        """The user as the row is now, kept for this transaction."""
+    def held(self, pk: int) -> "User":
+        """The user as the row is now, which nobody else changes until this transaction ends."""
         return self.select_for_update().get(pk=pk)
+
+    def superusers_held(self) -> "UserQuerySet":
+        """All active superusers, held likewise; in one order, so that two who hold them never wait for each other."""
+        return self.superusers().order_by("pk").select_for_update()
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]

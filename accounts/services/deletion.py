@@ -24,7 +24,7 @@ def erase(user: User, *, actor: User | None, client: Client) -> None:
     """Remove all that is known of `user` and whatever opens the account. Asks nobody whether they may."""
     with transaction.atomic():
         sessions.end_all(user, reason=EndReason.DELETED)
-        assignments.end_all(actor=actor, user=user, client=client)
+        assignments.end_all_of_deleted(user)
         lockout.forget(user.email)
         signals.user_deleted.send(sender=User, user=user, actor=actor, client=client)
         _remove_belongings(user)

@@ -67,7 +67,7 @@ def confirm(*, token: str, client: Client) -> User:
     with transaction.atomic():
         proof = find(token)
         one_time_tokens.spend(proof)
-        user: User = User.objects.locked(proof.user_id)
+        user: User = User.objects.held(proof.user_id)
         old_email = user.email
         if not user.is_active or old_email != proof.data["old_email"]:
             raise InvalidTokenException
@@ -86,7 +86,7 @@ def undo(*, token: str, client: Client) -> User:
     with transaction.atomic():
         proof = find_undo(token)
         one_time_tokens.spend(proof)
-        user: User = User.objects.locked(proof.user_id)
+        user: User = User.objects.held(proof.user_id)
         if user.deleted_at is not None:
             raise InvalidTokenException
         addresses.restore(user, proof, client)

@@ -21,7 +21,7 @@ def change(*, user: User, current: str, new: str, client: Client, keep: UUID | N
     compared = user.password
     encoded = passwords.validated_hash(user, new, field="new_password")
     with transaction.atomic():
-        changed: User = User.objects.locked(user.pk)
+        changed: User = User.objects.held(user.pk)
         if changed.password != compared:  # of two changes at once the second no longer knows the present password
             raise InvalidCredentialsException
         passwords.replace(changed, encoded)

@@ -55,7 +55,7 @@ def reset(*, token: str, password: str, client: Client) -> User:
     encoded = passwords.validated_hash(proof.user, password)
     with transaction.atomic():
         one_time_tokens.spend(proof)
-        user: User = User.objects.locked(proof.user_id)
+        user: User = User.objects.held(proof.user_id)
         if not user.is_active:
             raise InvalidTokenException
         passwords.replace(user, encoded)

@@ -85,7 +85,7 @@ def verify(*, user: User, code: str, client: Client) -> User:
     with transaction.atomic():
         if not PhoneCode.objects.spend(waiting):
             raise wrong
-        proven: User = User.objects.locked(user.pk)
+        proven: User = User.objects.held(user.pk)
         changed = proven.phone != waiting.phone
         proven.phone, proven.phone_verified_at = waiting.phone, timezone.now()
         proven.save(update_fields=["phone", "phone_verified_at"])

@@ -21,7 +21,7 @@ def secure(*, token: str, client: Client) -> None:
     with transaction.atomic():
         proof = one_time_tokens.find(token, TokenPurpose.NOT_ME)
         one_time_tokens.spend(proof)
-        user: User = User.objects.locked(proof.user_id)
+        user: User = User.objects.held(proof.user_id)
         if user.deleted_at is not None:
             raise InvalidTokenException
         _take_back_address(user, proof, client)

@@ -1,0 +1,80 @@
+"""Shapes of users as staff work with them."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.api.serializers import PasswordField, PhoneField, UserSerializer
+from accounts.models import User
+
+
+class NameField(serializers.CharField):
+    """A first or last name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=150, required=False, allow_blank=True, **kwargs)
+
+
+class DirectoryUserSerializer(UserSerializer):
+    """A user as staff see them."""
+
+    phone_verified = serializers.SerializerMethodField()
+    locked = serializers.BooleanField(source="is_locked", read_only=True)
+    roles = serializers.SerializerMethodField()
+
+    class Meta(UserSerializer.Meta):
+        fields = [
+            *UserSerializer.Meta.fields, "is_superuser", "phone_verified", "locked", "must_change_password", "roles",
+            "last_login", "invited_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_phone_verified(self, user: User) -> bool:
+        """Whether the phone was proven by a code."""
+        return user.phone_verified_at is not None
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_roles(self, user: Any) -> list[str]:
+        """Names of the roles that the user holds, wherever."""
+        return sorted({assignment.role.name for assignment in user.live_assignments})
+
+
+class UserChangeSerializer(serializers.Serializer[Any]):
+    """What staff may change; what is left out stays."""
+
+    email = serializers.EmailField(max_length=254, required=False)
+    first_name = NameField()
+    last_name = NameField()
+    phone = PhoneField(required=False, allow_blank=True)
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
+    must_change_password = serializers.BooleanField(required=False)
+    is_active = serializers.BooleanField(required=False)
+    is_staff = serializers.BooleanField(required=False, help_text="Superusers alone may change this.")
+    is_superuser = serializers.BooleanField(required=False, help_text="Superusers alone may change this.")
+
+
+class UserCreateSerializer(serializers.Serializer[Any]):
+    """Whom staff add; without a password the user is invited to choose one."""
+
+    email = serializers.EmailField(max_length=254)
+    password = PasswordField(required=False, allow_blank=True)
+    first_name = NameField()
+    last_name = NameField()
+    phone = PhoneField(required=False, allow_blank=True)
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
+    must_change_password = serializers.BooleanField(required=False)
+    is_staff = serializers.BooleanField(required=False, help_text="Superusers alone may set this.")
+    is_superuser = serializers.BooleanField(required=False, help_text="Superusers alone may set this.")
+
+
+class UserFilterSerializer(serializers.Serializer[Any]):
+    """What the list may be narrowed to."""
+
+    is_active = serializers.BooleanField(required=False, allow_null=True, default=None)
+    locked = serializers.BooleanField(required=False, allow_null=True, default=None)
+    role = serializers.CharField(required=False, max_length=150, help_text="Id or name of a role.")
+    search = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text="Beginnings of the e-mail address or of names."
+    )

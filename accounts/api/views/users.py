@@ -1,0 +1,109 @@
+"""Users as staff work with them."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.api.serializers.users import (
+    DirectoryUserSerializer,
+    UserChangeSerializer,
+    UserCreateSerializer,
+    UserFilterSerializer,
+)
+from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
+from accounts.models import User
+from accounts.querysets import UserQuerySet
+from accounts.services import user_changes, users
+from foodfleet.core.clients import client_of
+from rbac.api.permissions import ActionPermission
+
+
+class UserViewSet(GenericViewSet[User]):
+    """Find, add, change, lock and delete users."""
+
+    permission_classes = [ActionPermission]
+    access_resource = "users"
+    access_actions = {"unlock": "lock", "invite": "create"}
+    serializer_class = DirectoryUserSerializer
+    queryset = User.objects.none()
+    ordering = "-id"
+    ordering_fields = ("id", "email", "last_name", "created_at")
+
+    def get_queryset(self) -> UserQuerySet:
+        found: UserQuerySet = User.objects.present().with_access(timezone.now())
+        return found
+
+    def filtered(self, request: Request) -> UserQuerySet:
+        """The users that the query parameters ask for."""
+        wish = UserFilterSerializer(data=request.query_params)
+        wish.is_valid(raise_exception=True)
+        asked, now, found = wish.validated_data, timezone.now(), self.get_queryset()
+        if asked["is_active"] is not None:
+            found = found.filter(is_active=asked["is_active"])
+        if asked["locked"] is not None:
+            found = found.locked_out(now) if asked["locked"] else found.not_locked_out(now)
+        if asked.get("role"):
+            found = found.holding_role(asked["role"], now)
+        return found.search(asked.get("search", ""))
+
+    def answer(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
+        """The user as they are now."""
+        user = self.get_queryset().get(pk=users.find(pk).pk)
+        return Response(self.get_serializer(user).data, status=code)
+
+    @extend_schema(parameters=[UserFilterSerializer])
+    def list(self, request: Request) -> Response:
+        """Search by prefix, filter, order; each page costs the same."""
+        page = self.paginate_queryset(self.filtered(request))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def retrieve(self, request: Request, pk: int) -> Response:
+        """One user."""
+        return self.answer(pk)
+
+    @extend_schema(request=UserCreateSerializer, responses={201: DirectoryUserSerializer})
+    def create(self, request: Request) -> Response:
+        """Add a user with a password, or invite one by mail to choose it."""
+        new = users.NewAccount(**validated(request, UserCreateSerializer))
+        user = users.create(new=new, actor=signed_in_user(request), client=client_of(request))
+        return self.answer(user.pk, status.HTTP_201_CREATED)
+
+    @extend_schema(request=UserChangeSerializer)
+    def partial_update(self, request: Request, pk: int) -> Response:
+        """Change what is given. The flags of staff are changed by superusers alone."""
+        changes = user_changes.UserChanges(**validated(request, UserChangeSerializer))
+        user_changes.update(pk=pk, changes=changes, **self._by(request))
+        return self.answer(pk)
+
+    @extend_schema(responses={204: NO_CONTENT})
+    def destroy(self, request: Request, pk: int) -> Response:
+        """Delete the user with all personal data."""
+        users.delete(pk=pk, **self._by(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None)
+    def lock(self, request: Request, pk: int) -> Response:
+        """Shut the account until it is unlocked; every session ends."""
+        users.lock(pk=pk, **self._by(request))
+        return self.answer(pk)
+
+    @extend_schema(request=None)
+    def unlock(self, request: Request, pk: int) -> Response:
+        """Open the account, whether staff or wrong passwords locked it."""
+        users.unlock(pk=pk, **self._by(request))
+        return self.answer(pk)
+
+    @extend_schema(request=None)
+    def invite(self, request: Request, pk: int) -> Response:
+        """Mail another invitation to somebody who has not accepted the first."""
+        users.invite(pk=pk, **self._by(request))
+        return self.answer(pk)
+
+    @staticmethod
+    def _by(request: Request) -> dict[str, Any]:
+        return {"actor": signed_in_user(request), "client": client_of(request)}
