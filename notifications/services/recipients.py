@@ -35,15 +35,19 @@ def emails(values: Iterable[str], field: str) -> list[str]:
 def _email(value: str, field: str) -> str:
     check_line(value, field)
     try:
-        mailbox, rest = parser.get_mailbox(value)
-        address = Address(display_name=mailbox.display_name or "", addr_spec=mailbox.addr_spec)
-        _is_address(address.addr_spec)
-        address.username.encode("ascii")
-    except (HeaderParseError, DjangoValidationError, UnicodeError, ValueError, IndexError):
-        rest = value
-    if rest:
+        return _parsed(value)
+    except (HeaderParseError, DjangoValidationError, UnicodeError, ValueError, IndexError, AttributeError, TypeError):
         message = _("%(value)s is not an e-mail address that can be written to.") % {"value": value[:100]}
-        raise ValidationException.for_field(field, message, "invalid")
+        raise ValidationException.for_field(field, message, "invalid") from None
+
+
+def _parsed(value: str) -> str:
+    mailbox, rest = parser.get_mailbox(value)
+    if rest:
+        raise ValueError(rest)
+    address = Address(display_name=mailbox.display_name or "", addr_spec=mailbox.addr_spec)
+    _is_address(address.addr_spec)
+    address.username.encode("ascii")
     return str(address)
 
 

@@ -1,0 +1,138 @@
+"""Mail and texts as Amazon gets them, played by moto's server in a process of its own."""
+
+import email
+from decimal import Decimal
+from email import policy
+
+import boto3
+import pytest
+import requests
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+
+from foodfleet.tests import processes
+from notifications.models import Attachment, Message
+from notifications.services import outbox
+from notifications.services.emails import EmailExtras, NewAttachment, send_email
+from notifications.services.policies import MARKETING
+from notifications.services.sms import SmsExtras, send_sms
+from notifications.services.writing import Order
+from notifications.states import Status
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KEYS = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory):
+    port = processes.free_port()
+    address = f"http://127.0.0.1:{port}"
+    server = processes.Process(processes.moto_command(port), tmp_path_factory.mktemp("moto") / "log")
+    processes.wait_until(lambda: requests.get(f"{address}/moto-api/", timeout=2).ok, what="moto's start")
+    yield address
+    server.stop()
+
+
+@pytest.fixture(params=["v1", "v2"])
+def amazon(moto, settings, request):
+    requests.post(f"{moto}/moto-api/reset", timeout=5)
+    ses = boto3.client("ses", endpoint_url=moto, **KEYS)
+    ses.verify_email_identity(EmailAddress="no-reply@foodfleet.example")
+    settings.AWS_ENDPOINT_URL, settings.SES_API = moto, request.param
+    settings.EMAIL_URL, settings.EMAIL_BACKEND = "amazonses://", "notifications.gateways.ses.SESBackend"
+    settings.EMAIL_MAX_PER_SECOND = settings.SMS_MAX_PER_SECOND = 100
+    settings.SMS_URL = "sns://"
+    return lambda: requests.get(f"{moto}/moto-api/data.json", timeout=5).json()
+
+
+def mails(amazon):
+    raw = amazon().get("ses", {}).get("RawMessage", [])
+    return [(email.message_from_bytes(entry["raw_data"].encode(), policy=policy.default), entry) for entry in raw]
+
+
+def test_a_mail_arrives_whole_and_bcc_is_in_no_header(amazon):
+    extras = EmailExtras(
+        cc=["Cäcilie Müller <cc@bücher.example>"],
+        bcc=["hidden@example.com"],
+        reply_to=["reply@example.com"],
+        attachments=[
+            NewAttachment("menu.pdf", b"%PDF-1.7 \x00\xff", "application/pdf"),
+            NewAttachment("grüße.txt", ContentFile("Grüße".encode(), name="x")),
+        ],
+        tags={"campaign": "spring"},
+        configuration_set="fleet",
+    )
+    html = "<style>p { color: red }</style><p>Hello <a href='https://example.com/menu'>Ännchen</a></p><ul><li>One</li></ul>"
+    message = send_email(to=["Ann <ann@example.com>"], subject="Grüße & more", html=html, extras=extras)
+    [(mail, entry)] = mails(amazon)
+    assert mail["Subject"] == "Grüße & more"
+    assert mail["To"] == "Ann <ann@example.com>"
+    assert [(a.display_name, a.addr_spec) for a in mail["Cc"].addresses] == [
+        ("Cäcilie Müller", "cc@xn--bcher-kva.example")
+    ]
+    assert mail["Reply-To"] == "reply@example.com"
+    assert "hidden@example.com" in entry["destinations"]
+    assert "hidden" not in entry["raw_data"]
+    assert mail["Bcc"] is None
+    assert (mail["X-SES-CONFIGURATION-SET"], "campaign=spring" in mail["X-SES-MESSAGE-TAGS"]) == ("fleet", True)
+    assert "Hello Ännchen (https://example.com/menu)\n\n- One\n" == mail.get_body(("plain",)).get_content().replace(
+        "\r", ""
+    )
+    assert 'style="color: red' in mail.get_body(("html",)).get_content()
+    files = {part.get_filename(): part for part in mail.iter_attachments()}
+    assert files["menu.pdf"].get_content() == b"%PDF-1.7 \x00\xff"
+    assert files["menu.pdf"].get_content_type() == "application/pdf"
+    assert files["grüße.txt"].get_content().strip() == "Grüße"
+    message.refresh_from_db()
+    assert message.status == Status.SENT
+    assert message.provider_message_id
+    assert [row.file.name for row in Attachment.objects.all()] == ["", ""]
+    assert not any(files for _, files in [default_storage.listdir(".")])
+
+
+def test_a_bulk_mail_has_one_click_to_unsubscribe(amazon, user):
+    order = Order(policy=MARKETING, user=user)
+    send_email(to=[user.email], subject="New trucks", text="Come and see", order=order)
+    call_command("deliver_due")
+    [(mail, _)] = mails(amazon)
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail["List-Unsubscribe"].strip().startswith("<http://testserver/")
+
+
+def test_what_amazon_refuses_fails_with_its_reason(amazon):
+    message = send_email(
+        to=["ann@example.com"], subject="x", text="y", extras=EmailExtras(from_email="nobody@unknown.example")
+    )
+    message.refresh_from_db()
+    assert message.status == Status.FAILED
+    assert "MessageRejected" in message.last_error
+
+
+def test_a_text_arrives(amazon, user):
+    extras = SmsExtras(sender_id="FoodFleet", max_price=Decimal("0.50"))
+    message = send_sms(to="+4915112345678", text="Ihr Wagen ist da", extras=extras)
+    outbox.queue_sms(template="2fa_code", phone="+4915112345678", user=user, variables={"code": "123456"})
+    texts = [text for region in [amazon()["sns"]["SMS"]] for text in region]
+    assert [(text["phone_number"], text["message"]) for text in texts] == [
+        ("+4915112345678", "Ihr Wagen ist da"),
+        ("+4915112345678", "Your verification code is: 123456"),
+    ]
+    message.refresh_from_db()
+    assert message.status == Status.SENT
+    assert message.provider_message_id
+
+
+def test_a_number_that_answered_stop_is_left_alone(amazon):
+    message = send_sms(to="+120655501099", text="Hello")  # moto: numbers that end in 99 have opted out
+    message.refresh_from_db()
+    assert message.status == Status.SUPPRESSED
+
+
+def test_amazon_away_is_not_the_callers_trouble(amazon, settings):
+    settings.AWS_ENDPOINT_URL = f"http://127.0.0.1:{processes.free_port()}"
+    message = send_email(to=["ann@example.com"], subject="x", text="y")
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == (Status.QUEUED, 1)
+    assert Message.objects.get().last_error.startswith("Amazon could not be reached")

@@ -1,0 +1,116 @@
+"""What is refused before it is queued, and what the guards hold back."""
+
+import pytest
+
+from foodfleet.core.exceptions import ValidationException
+from notifications.exceptions import MailTooLargeException, SmsLimitException
+from notifications.models import Attachment, Message
+from notifications.services.emails import EmailExtras, NewAttachment, send_email
+from notifications.services.quota import Quota
+from notifications.services.sms import SmsExtras, send_sms
+from notifications.states import Channel, Priority, Status
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LINE_BREAK = "x\r\nBcc: everybody@example.com"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"subject": LINE_BREAK},
+        {"to": [f"ann@example.com{LINE_BREAK}"]},
+        {"to": ["Ann\nBcc: <bob@example.com>"]},
+        {"extras": EmailExtras(cc=[f"ann@example.com{LINE_BREAK}"])},
+        {"extras": EmailExtras(reply_to=[f"ann@example.com{LINE_BREAK}"])},
+        {"extras": EmailExtras(from_email=f"ann@example.com{LINE_BREAK}")},
+        {"extras": EmailExtras(attachments=[NewAttachment(LINE_BREAK, b"x")])},
+        {"extras": EmailExtras(attachments=[NewAttachment("x", b"x", LINE_BREAK)])},
+        {"extras": EmailExtras(tags={"a": LINE_BREAK})},
+        {"extras": EmailExtras(configuration_set=LINE_BREAK)},
+    ],
+)
+def test_no_header_of_somebody_elses_choice(fields):
+    with pytest.raises(ValidationException):
+        send_email(**{"to": ["ann@example.com"], "subject": "x", "text": "x", **fields})
+    assert Message.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["", "ann", "ann@", "@example.com", "ann@example.com, bob@example.com", "jürgen@example.com", "a b@example.com"],
+)
+def test_an_address_that_cannot_be_mailed_to_is_refused(to):
+    with pytest.raises(ValidationException) as refused:
+        send_email(to=[to], subject="x", text="x")
+    assert list(refused.value.details) == ["to"]
+
+
+@pytest.mark.parametrize("to", ["ann@example.com", "Ann Müller <ann@bücher.example>", '"Ann, Esq." <ann@example.com>'])
+def test_an_address_may_have_a_name_and_a_domain_of_any_script(to):
+    assert send_email(to=[to], subject="x", text="x").to == [to]
+
+
+def test_nobody_to_write_to_nothing_to_say_and_too_many_are_refused():
+    for fields in ({"to": []}, {"text": " "}, {"to": [f"{n}@example.com" for n in range(51)]}):
+        with pytest.raises(ValidationException):
+            send_email(**{"to": ["ann@example.com"], "subject": "x", "text": "x", **fields})
+
+
+def test_a_mail_that_its_provider_would_not_take_is_refused_before_it_is_queued(settings):
+    settings.EMAIL_MAX_MEGABYTES = 1
+    fits = NewAttachment("x", b"x" * 700_000)
+    send_email(to=["ann@example.com"], subject="x", text="x", extras=EmailExtras(attachments=[fits]))
+    with pytest.raises(MailTooLargeException):
+        send_email(to=["ann@example.com"], subject="x", text="x", extras=EmailExtras(attachments=[fits, fits]))
+    assert Attachment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "number", ["", "0151", "+0151234567", "+49 151 1234567", "+49151123456789012", "+4915112345678\n"]
+)
+def test_only_numbers_in_e164_are_texted(number):
+    with pytest.raises(ValidationException):
+        send_sms(to=number, text="x")
+
+
+def test_a_text_has_words_of_some_length_and_a_proper_sender():
+    for fields in ({"text": ""}, {"text": "x" * 1601}, {"extras": SmsExtras(sender_id="far too long a name")}):
+        with pytest.raises(ValidationException):
+            send_sms(**{"to": "+4915112345678", "text": "x", **fields})
+
+
+def test_a_text_is_a_file_where_the_settings_say_so(settings, tmp_path):
+    settings.SMS_URL = f"file://{tmp_path}/texts"
+    message = send_sms(to="+4915112345678", text="Grüße")
+    [file] = (tmp_path / "texts").glob("*.txt")
+    assert "To: +4915112345678" in file.read_text()
+    assert file.read_text().endswith("\n\nGrüße\n")
+    message.refresh_from_db()
+    assert message.status == Status.SENT
+
+
+@pytest.mark.parametrize(
+    ("name", "others"), [("number", "+4915112345678"), ("country", "+4915100000000"), ("all", "+33612345678")]
+)
+def test_the_spending_guard_holds_texts_back(settings, name, others):
+    settings.SMS_LIMITS = {"number": None, "country": None, "all": None, name: (2, 3600)}
+    send_sms(to="+4915112345678", text="x")
+    send_sms(to=others, text="x")
+    with pytest.raises(SmsLimitException):
+        send_sms(to="+4915112345678", text="x")
+    assert Message.objects.count() == 2
+
+
+def test_the_rate_is_kept_in_recipients_and_bulk_leaves_room_for_codes(settings):
+    settings.EMAIL_MAX_PER_SECOND = 14
+    quota = Quota()
+    waits = [quota.take(Channel.EMAIL, 1, Priority.BULK) for _ in range(3)]
+    assert waits[0] == 0
+    assert 0 < waits[1] <= 0.1
+    assert quota.take(Channel.EMAIL, 1, Priority.CODE) < waits[1]
+
+
+def test_nothing_limits_what_has_no_rate(settings):
+    settings.EMAIL_MAX_PER_SECOND = None
+    assert [Quota().take(Channel.EMAIL, 50, Priority.BULK) for _ in range(100)] == [0] * 100
