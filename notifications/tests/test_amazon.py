@@ -77,8 +77,9 @@ def test_a_mail_arrives_whole_and_bcc_is_in_no_header(amazon):
     assert "hidden" not in entry["raw_data"]
     assert mail["Bcc"] is None
     assert (mail["X-SES-CONFIGURATION-SET"], "campaign=spring" in mail["X-SES-MESSAGE-TAGS"]) == ("fleet", True)
-    assert "Hello Ännchen (https://example.com/menu)\n\n- One\n" == mail.get_body(("plain",)).get_content().replace(
-        "\r", ""
+    assert (
+        mail.get_body(("plain",)).get_content().replace("\r", "")
+        == "Hello Ännchen (https://example.com/menu)\n\n- One\n"
     )
     assert 'style="color: red' in mail.get_body(("html",)).get_content()
     files = {part.get_filename(): part for part in mail.iter_attachments()}
