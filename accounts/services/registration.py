@@ -1,4 +1,9 @@
-"""Becoming a user: register, prove the address."""
+"""Becoming a user: register, prove the address.
+
+Whoever registers an address first may not be its owner. So nobody's password survives the confirmation of an address
+that was registered again with another one: neither side can be told from the other until the mail is answered, and then
+the owner chooses a password by a link of its own. Registered again with the same password, it is simply mailed again.
+"""
 
 from dataclasses import dataclass, field
 
@@ -8,9 +13,9 @@ from django.utils import timezone
 
 from accounts import signals
 from accounts.exceptions import UserAlreadyExistsException
-from accounts.models import User
-from accounts.services import one_time_tokens, passwords
-from accounts.states import TokenPurpose
+from accounts.models import OneTimeToken, User
+from accounts.services import one_time_tokens, passwords, sessions
+from accounts.states import EndReason, TokenPurpose
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
 
@@ -42,6 +47,11 @@ def register(*, new: NewUser, client: Client) -> User | None:
         language=new.language,
     )
     passwords.ensure_strong(new.password, user)
+    known: User | None = User.objects.with_email(user.email).unproven().first()
+    if known is not None:
+        # One comparison costs what one hash does: the time tells nothing.
+        _register_again(known, is_same=passwords.matches(known, new.password), client=client)
+        return _refuse_taken()
     user.password = passwords.hashed(new.password)
     try:
         with transaction.atomic():
@@ -51,9 +61,29 @@ def register(*, new: NewUser, client: Client) -> User | None:
         return user
     except IntegrityError:
         _announce_repetition(user.email, client)
+    return _refuse_taken()
+
+
+def _refuse_taken() -> None:
     if not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message)
-    return None
+
+
+def _register_again(user: User, *, is_same: bool, client: Client) -> None:
+    """Mail another confirmation to an address that nobody confirmed; with another password it is contested."""
+    with transaction.atomic():
+        contested = _is_contested(user) or not is_same
+        one_time_tokens.revoke(user, TokenPurpose.VERIFY_EMAIL)
+        _mail_confirmation(user, contested=contested, client=client)
+
+
+def _is_contested(user: User) -> bool:
+    return OneTimeToken.objects.of(user, TokenPurpose.VERIFY_EMAIL).filter(data__contested=True).exists()
+
+
+def _mail_confirmation(user: User, *, contested: bool, client: Client) -> None:
+    token = one_time_tokens.issue(user, TokenPurpose.VERIFY_EMAIL, data={"contested": contested})
+    signals.verification_requested.send(sender=User, user=user, verification_token=token, client=client)
 
 
 def _announce_repetition(email: str, client: Client) -> None:
@@ -67,12 +97,14 @@ def resend_verification(*, email: str, client: Client) -> None:
     with transaction.atomic():
         user = User.objects.with_email(email).filter(email_verified_at__isnull=True, is_active=True).first()
         if user is not None:
-            token = one_time_tokens.issue(user, TokenPurpose.VERIFY_EMAIL)
-            signals.verification_requested.send(sender=User, user=user, verification_token=token, client=client)
+            _mail_confirmation(user, contested=_is_contested(user), client=client)
 
 
 def verify_email(*, token: str, client: Client) -> User:
-    """Take the token as proof that the address is the user's. Raises InvalidTokenException."""
+    """Take the token as proof that the address is the user's. Raises InvalidTokenException.
+
+    Where the address was contested, what was set up before the proof is void and a link to choose a password follows.
+    """
     with transaction.atomic():
         proof = one_time_tokens.find(token, TokenPurpose.VERIFY_EMAIL)
         one_time_tokens.spend(proof)
@@ -81,4 +113,15 @@ def verify_email(*, token: str, client: Client) -> User:
             user.email_verified_at = timezone.now()
             user.save(update_fields=["email_verified_at"])
             signals.email_verified.send(sender=User, user=user, client=client)
+            if proof.data.get("contested"):
+                _start_afresh(user, client)
         return user
+
+
+def _start_afresh(user: User, client: Client) -> None:
+    passwords.disable(user)
+    user.first_name = user.last_name = user.phone = ""
+    user.save(update_fields=["first_name", "last_name", "phone"])
+    sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
+    token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
+    signals.password_reset_requested.send(sender=User, user=user, reset_token=token, client=client)

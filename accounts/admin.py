@@ -1,0 +1,121 @@
+"""Accounts in Django's admin: what staff change goes through the services, what is history is shown alone."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import SecurityEvent, Session, User
+from accounts.services import security_events, sessions, user_changes, users
+from accounts.services.user_changes import UserChanges
+from accounts.states import EndReason, EventKind
+from foodfleet.core.clients import client_of
+
+CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that are looked at."""
+
+    show_full_result_count = False
+    list_select_related = ("user",)
+    search_fields = ("user__email__startswith",)
+    raw_id_fields = ("user",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    """Users, with Django's own password forms."""
+
+    ordering = ("-id",)
+    show_full_result_count = False
+    list_display = ("email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "created_at")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("email__startswith", "first_name_lower__startswith", "last_name_lower__startswith")
+    filter_horizontal = ()
+    readonly_fields = ("email_verified_at", "phone_verified_at", "locked_at", "invited_at", "last_login", "created_at")
+    fieldsets = (
+        (None, {"fields": ("email", "password", "must_change_password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "phone", "language")}),
+        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (_("State"), {"fields": readonly_fields}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        found: QuerySet[User] = User.objects.present()
+        return found
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        kept = super().get_readonly_fields(request, obj)
+        return kept if request.user.is_superuser else (*kept, "is_staff", "is_superuser")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Make and change through the services, which keep the rules."""
+        by: dict[str, Any] = {"actor": request.user, "client": client_of(request)}
+        if not change:
+            new = users.NewAccount(email=obj.email, password=form.cleaned_data.get("password1") or "")
+            obj.pk = users.create(new=new, **by).pk
+        elif "password1" in form.cleaned_data:  # Django's form for a new password
+            super().save_model(request, obj, form, change)
+            sessions.end_all(obj, reason=EndReason.PASSWORD_CHANGED)
+            security_events.record(kind=EventKind.PASSWORD_CHANGED, user=obj, **by)
+        else:
+            given = {name: form.cleaned_data[name] for name in form.changed_data if name in CHANGEABLE}
+            user_changes.update(pk=obj.pk, changes=UserChanges(**given), **by)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        users.delete(pk=obj.pk, actor=request.user, client=client_of(request))  # type: ignore[arg-type]
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            self.delete_model(request, user)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Who is deleted: their rows stay, emptied, so nothing protects them and nothing else goes that may not."""
+        missing = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        return [str(one) for one in objs], {self.opts.verbose_name_plural: len(objs)}, missing, []
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnlyAdmin):
+    """Sign-ins, which can be ended."""
+
+    list_display = ("user", "device_name", "ip", "created_at", "last_used_at", "ended_at", "end_reason")
+    fields = (
+        "user", "device_name", "user_agent", "ip", "created_at", "last_used_at", "expires_at", "ended_at", "end_reason",
+    )  # fmt: skip
+    ordering = ("-last_used_at",)
+    actions = ("end",)
+
+    @admin.action(description=_("End the chosen sessions"))
+    def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        """Sign these devices out."""
+        if not request.user.has_perm("users:lock"):  # type: ignore[union-attr]
+            self.message_user(request, _("You are not allowed to do this."), messages.ERROR)
+            return
+        for session in queryset:
+            sessions.end(session.pk, reason=EndReason.ENDED_BY_OWNER)
+        self.message_user(request, _("The sessions were ended."))
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnlyAdmin):
+    """What happened."""
+
+    list_display = ("created_at", "kind", "user", "actor", "ip", "request_id")
+    list_select_related = ("user", "actor")
+    list_filter = ("kind",)
+    ordering = ("-created_at",)

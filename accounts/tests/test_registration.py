@@ -1,0 +1,65 @@
+"""Becoming a user when the address is known already."""
+
+import pytest
+from django.core import mail
+
+from accounts.models import User
+from conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REGISTER = "/api/v1/auth/register/"
+LOGIN = "/api/v1/auth/login/"
+OWNERS = "Owner-Kitchen-42!"
+
+
+def register(api, password=PASSWORD, **fields):
+    return api.post(REGISTER, {"email": "ann@example.com", "password": password, **fields})
+
+
+def test_a_taken_address_is_answered_alike_and_told_to_its_owner(api, user):
+    fresh, taken = api.post(REGISTER, {"email": "new@example.com", "password": PASSWORD}), register(api)
+    assert (taken.status_code, taken.json()) == (fresh.status_code, fresh.json()) == (202, fresh.json())
+    assert "/password/forgot/" in next(m for m in mail.outbox if m.to == ["ann@example.com"]).body
+
+
+def test_a_weak_password_is_refused_alike_whether_or_not_the_address_is_taken(api, user):
+    answers = [register(api, "weak"), api.post(REGISTER, {"email": "new@example.com", "password": "weak"})]
+    assert {a.json()["code"] for a in answers} == {"weak_password"}
+
+
+def test_without_protection_against_enumeration_the_answer_says_it(api, settings):
+    settings.ACCOUNTS_PREVENT_ENUMERATION = False
+    made, again = register(api), register(api)
+    assert (made.status_code, made.json()["email"]) == (201, "ann@example.com")
+    assert (again.status_code, again.json()["code"]) == (422, "user_already_exists")
+
+
+def test_who_registers_again_with_the_same_password_gets_the_confirmation_again(api, link_token, sign_in):
+    register(api)
+    first = link_token("/email/verify/")
+    mail.outbox.clear()
+    assert register(api).status_code == 202
+    second = link_token("/email/verify/", to="ann@example.com")
+    assert api.post("/api/v1/auth/email/verify/", {"token": first}).status_code == 401
+    assert api.post("/api/v1/auth/email/verify/", {"token": second}).status_code == 204
+    assert sign_in()["access"]
+
+
+@pytest.mark.parametrize("resend", [False, True])
+def test_a_password_that_a_stranger_chose_first_does_not_survive_the_owners_confirmation(
+    api, link_token, sign_in, resend
+):
+    register(api, first_name="Thief")
+    register(api, OWNERS)
+    register(api)  # and once more by the stranger
+    if resend:
+        api.post("/api/v1/auth/email/resend/", {"email": "ann@example.com"})
+    token = link_token("/email/verify/", to="ann@example.com")
+    assert api.post("/api/v1/auth/email/verify/", {"token": token}).status_code == 204
+    for password in (PASSWORD, OWNERS):
+        assert api.post(LOGIN, {"email": "ann@example.com", "password": password}).status_code == 401
+    chosen = link_token("/password/reset/", to="ann@example.com")
+    assert api.post("/api/v1/auth/password/reset/", {"token": chosen, "password": OWNERS}).status_code == 204
+    assert sign_in(password=OWNERS)["access"]
+    assert User.objects.get().first_name == ""
