@@ -1,41 +1,70 @@
 """What the pages share."""
 
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
-from django.views.generic import FormView
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import FormView, View
 
+from accounts.exceptions import FreshProofRequiredException
+from accounts.models import User
 from accounts.pages import refusals
 from foodfleet.core import throttling
 from foodfleet.core.clients import Client, client_of
-from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.exceptions import BaseAppException, NotFoundException
+
+HIDDEN = sensitive_post_parameters("password", "current_password", "new_password", "code", "credential", "challenge")
 
 
-class FormPage(FormView):  # type: ignore[type-arg]  # a generic for mypy alone
-    """A page with a form: shape, then service, then the next page; a refusal is shown beside its field.
+@method_decorator([never_cache, HIDDEN], name="dispatch")
+class Page(View):
+    """A page that no cache keeps.
 
     throttle: the scope of THROTTLE_* that its POST counts in; the API's calls of the same subject count in it too.
-    refused_field: the field that a refusal is shown beside which names none.
     """
 
     throttle = ""
-    refused_field: str | None = None
-    http_method_names = ["get", "head", "post", "options"]
 
     @property
     def client(self) -> Client:
         """Who is asking."""
         return client_of(self.request)
 
+    def count(self) -> None:
+        """Count this request. Raises ThrottledException."""
+        if self.throttle:
+            throttling.count(self.throttle, self.client)
+
+
+class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy alone
+    """A page with a form: shape, then service, then the next page; a refusal is shown beside its field.
+
+    refused_field: the field that a refusal is shown beside which names none.
+    """
+
+    refused_field: str | None = None
+    http_method_names = ["get", "head", "post", "options"]
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = self.get_form()
         if not form.is_valid():
             return self.form_invalid(form)
         try:
-            if self.throttle:
-                throttling.count(self.throttle, self.client)
+            self.count()
             return self.accepted(form)
+        except FreshProofRequiredException:
+            raise
         except refusals.SHOWN as error:
             return self.refused(form, error)
 
@@ -48,13 +77,78 @@ class FormPage(FormView):  # type: ignore[type-arg]  # a generic for mypy alone
         refusals.show(form, error, field=self.refused_field)
         return self.again(form, status=error.status_code, headers=_headers(error))
 
-    def form_invalid(self, form: forms.Form) -> HttpResponse:
+    def form_invalid(self, form: forms.BaseForm) -> HttpResponse:
         return self.again(form, status=422)
 
-    def again(self, form: forms.Form, *, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+    def again(self, form: forms.BaseForm, *, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
         """The page with the form as it was sent."""
-        context = self.get_context_data(form=form)
-        return self.render_to_response(context, status=status, headers=headers)
+        return self.render_to_response(self.get_context_data(form=form), status=status, headers=headers)
+
+
+class SignedInMixin(LoginRequiredMixin):
+    """For those who are signed in, and owe nothing else first.
+
+    open_to_obliged: also for users who have to choose another password. proof_leads_to: the name of the page that
+    fresh proof leads back to, where not this one.
+    """
+
+    request: HttpRequest
+    open_to_obliged = False
+    proof_leads_to = ""
+
+    @property
+    def user(self) -> User:
+        """Who is signed in."""
+        assert isinstance(self.request.user, User)
+        return self.request.user
+
+    @property
+    def session_id(self) -> UUID:
+        """The id of the session that the browser is bound to."""
+        session_id: UUID = self.request.browser_session.pk  # type: ignore[attr-defined]
+        return session_id
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        obliged = request.user.is_authenticated and request.user.must_change_password
+        if obliged and not self.open_to_obliged:
+            messages.warning(request, _("Please choose a new password first."))
+            return redirect(f"{reverse('account_security')}#password")
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except FreshProofRequiredException:
+            back = reverse(self.proof_leads_to) if self.proof_leads_to else request.get_full_path()
+            return redirect(f"{reverse('sudo')}?{urlencode({'next': back})}")
+
+
+class SignedInFormPage(SignedInMixin, FormPage):
+    """A page with a form for those who are signed in."""
+
+
+class ActionPage(SignedInMixin, Page):
+    """A button: a POST that changes one thing, and leads back to a page. A refusal is told there."""
+
+    http_method_names = ["post", "options"]
+    leads_to = "account_security"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            self.count()
+            messages.success(request, self.act(**kwargs))
+        except FreshProofRequiredException:
+            raise
+        except (NotFoundException, *refusals.SHOWN) as error:
+            messages.error(request, str(error.message))
+        return redirect(self.leads_to)
+
+    def act(self, **kwargs: Any) -> str:
+        """Call the service; returns a sentence on what is different now."""
+        raise NotImplementedError
+
+
+def safe_next(request: HttpRequest, wish: str | None, default: str) -> str:
+    """The address that was wished for, if it is one of ours; else that of the page `default`."""
+    safe = url_has_allowed_host_and_scheme(wish, {request.get_host()}, require_https=request.is_secure())
+    return wish if wish and safe else reverse(default)
 
 
 def _headers(error: BaseAppException) -> dict[str, str]:

@@ -9,8 +9,3 @@ from django.views.decorators.http import require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """To one's own profile, or to the sign-in."""
     return redirect("account" if request.user.is_authenticated else "login")
-
-
-def pending(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    """Scaffold."""
-    return HttpResponse("")

@@ -72,7 +72,21 @@ function offerToKeep(bar) {
   });
 }
 
-/* <form data-passkey="create|get" data-options="id of the JSON"> with a hidden "credential" field */
+/* What the passkey call is given stands in the page, or is asked for when it is needed, together with its challenge. */
+async function passkeyOptions(form) {
+  if (!form.dataset.optionsUrl) return JSON.parse(document.getElementById(form.dataset.options).textContent);
+  const answer = await fetch(form.dataset.optionsUrl, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: "{}",
+  });
+  if (!answer.ok) throw new Error(answer.statusText);
+  const question = await answer.json();
+  form.elements.challenge.value = question.challenge;
+  return question.options;
+}
+
+/* <form data-passkey="create|get" data-options="id of the JSON"> (or data-options-url) with a hidden "credential" field */
 function askThePasskey(form) {
   const unsupported = form.querySelector("[data-unsupported]");
   const failed = form.querySelector("[data-failed]");
@@ -89,10 +103,8 @@ function askThePasskey(form) {
     if (form.elements.credential.value) return;
     event.preventDefault();
     failed.hidden = true;
-    let options = JSON.parse(document.getElementById(form.dataset.options).textContent);
-    if (typeof options === "string") options = JSON.parse(options);
     try {
-      const publicKey = reads.call(PublicKeyCredential, options);
+      const publicKey = reads.call(PublicKeyCredential, await passkeyOptions(form));
       const credential = await navigator.credentials[making ? "create" : "get"]({ publicKey });
       form.elements.credential.value = JSON.stringify(credential.toJSON());
       form.requestSubmit();

@@ -1,0 +1,55 @@
+"""One's own data."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.pages.forms.fields import code_field, email_field, phone_field
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # a generic for mypy alone
+    """Names and language."""
+
+    language = forms.ChoiceField(label=_("Language"))
+
+    class Meta:
+        model = User
+        fields = ["first_name", "last_name", "language"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "auto_id": "profile_%s"})
+        self.fields["first_name"].label, self.fields["last_name"].label = _("First name"), _("Last name")
+        self.fields["first_name"].widget.attrs["autocomplete"] = "given-name"
+        self.fields["last_name"].widget.attrs["autocomplete"] = "family-name"
+        own_names = [(code, get_language_info(code)["name_local"].capitalize()) for code, _name in settings.LANGUAGES]
+        language = self.fields["language"]
+        assert isinstance(language, forms.ChoiceField)
+        language.choices = own_names
+
+
+class ChangeEmailForm(forms.Form):
+    """Another address."""
+
+    email = email_field(label=_("New address"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "auto_id": "email_%s"})
+
+
+class PhoneForm(forms.Form):
+    """A phone."""
+
+    phone = phone_field(label=_("New number"), help_text=_("With the country code, such as +49 170 1234567."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "auto_id": "phone_%s"})
+
+
+class CodeForm(forms.Form):
+    """Six digits."""
+
+    code = code_field()

@@ -1,0 +1,63 @@
+"""Signing in, and proving once more who one is."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.pages.forms.fields import any_code_field, code_field, email_field, present_password_field
+from accounts.states import Method
+
+MAX_CREDENTIAL = 20_000  # what a browser says of a passkey, as JSON
+
+
+class LoginForm(forms.Form):
+    """Who wants to sign in."""
+
+    email = email_field(autocomplete="username")
+    password = present_password_field()
+
+
+class PasskeyForm(forms.Form):
+    """What a browser says of a passkey; filled in by site.js."""
+
+    challenge = forms.CharField(max_length=200, widget=forms.HiddenInput)
+    credential = forms.CharField(max_length=MAX_CREDENTIAL, widget=forms.HiddenInput)
+
+
+class SecondStepForm(forms.Form):
+    """The second factor, by one of its methods."""
+
+    code = code_field()
+    remember_browser = forms.BooleanField(
+        label=_("Remember this browser for 30 days"),
+        help_text=_("Only on a device that is yours alone."),
+        required=False,
+    )
+
+    def __init__(self, *args: Any, method: Method, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if method == Method.BACKUP_CODE:
+            self.fields["code"] = any_code_field(label=_("Backup code"))
+            self.fields["code"].widget.attrs["autocomplete"] = "off"
+        elif method == Method.PASSKEY:
+            del self.fields["code"]
+            self.fields["credential"] = forms.CharField(max_length=MAX_CREDENTIAL, widget=forms.HiddenInput)
+        self.order_fields(["code", "credential", "remember_browser"])
+
+    @property
+    def answer(self) -> str:
+        """What was shown."""
+        return str(self.cleaned_data.get("credential") or self.cleaned_data.get("code"))
+
+
+class ProofForm(forms.Form):
+    """The password once more, and a code where the second factor is on."""
+
+    password = present_password_field()
+    code = any_code_field(help_text=_("From your authenticator app, or a backup code."))
+
+    def __init__(self, *args: Any, with_code: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not with_code:
+            del self.fields["code"]

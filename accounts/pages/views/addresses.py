@@ -1,0 +1,46 @@
+"""Links in mails about another e-mail address. A GET asks first: mail scanners open links, and must not use them up."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.exceptions import InvalidTokenException, UserAlreadyExistsException
+from accounts.services import email_change
+from foodfleet.core import throttling
+from foodfleet.core.clients import client_of
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Use the new address from now on."""
+    template = "accounts/email_change_confirm.html"
+    throttling.count("forgot", client_of(request))
+    try:
+        if request.method == "POST":
+            email_change.confirm(token=token, client=client_of(request))
+            messages.success(request, _("Your new address holds. You sign in with it from now on."))
+            return redirect("home")
+        proof = email_change.find(token)
+    except (InvalidTokenException, UserAlreadyExistsException) as error:
+        return render(request, template, {"valid": False}, status=error.status_code)
+    return render(request, template, {"token": token, "valid": True, "new_email": proof.data["new_email"]})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def undo(request: HttpRequest, token: str) -> HttpResponse:
+    """Go back to the former address, and sign every device out."""
+    template = "accounts/email_undo.html"
+    throttling.count("forgot", client_of(request))
+    try:
+        if request.method == "POST":
+            email_change.undo(token=token, client=client_of(request))
+            return render(request, template, {"done": True})
+        proof = email_change.find_undo(token)
+    except InvalidTokenException:
+        return render(request, template, {"valid": False}, status=400)
+    return render(request, template, {"token": token, "valid": True, **proof.data})

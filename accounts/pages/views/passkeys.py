@@ -1,0 +1,63 @@
+"""One's passkeys."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from accounts.exceptions import TooManyPasskeysException
+from accounts.pages.forms.passkeys import AddPasskeyForm
+from accounts.pages.views.base import ActionPage, SignedInFormPage
+from accounts.pages.views.second_factor import shown_codes
+from accounts.services import passkeys
+from foodfleet.core.user_agents import in_words
+
+
+class AddPage(SignedInFormPage):
+    """Add a passkey; the first second factor brings backup codes with it."""
+
+    template_name = "accounts/passkey_add.html"
+    form_class = AddPasskeyForm
+    throttle = "2fa"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except TooManyPasskeysException as error:
+            messages.warning(request, str(error.message))
+            return redirect("account_security")
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"name": in_words(self.client.user_agent)}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        question = passkeys.begin(user=self.user, session_id=self.session_id, client=self.client)
+        context = super().get_context_data(**kwargs)
+        return {**context, "passkey_options": question.options, "challenge": question.token}
+
+    def accepted(self, form: AddPasskeyForm) -> HttpResponse:
+        data = form.cleaned_data
+        added = passkeys.add(
+            user=self.user,
+            session_id=self.session_id,
+            challenge=data["challenge"],
+            credential=data["credential"],
+            wish=passkeys.Wish(data["name"], data["passwordless"]),
+            client=self.client,
+        )
+        if added.backup_codes:
+            return shown_codes(self.request, added.backup_codes, setting_up=False)
+        messages.success(self.request, _("Your passkey is there. You can use it from the next sign-in on."))
+        return redirect("account_security")
+
+
+class RemovePage(ActionPage):
+    """Remove a passkey."""
+
+    proof_leads_to = "account_security"
+
+    def act(self, **kwargs: Any) -> str:
+        passkeys.remove(user=self.user, session_id=self.session_id, passkey_id=kwargs["id"], client=self.client)
+        return _("The passkey is removed.")

@@ -1,0 +1,86 @@
+"""Choosing another password."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from accounts.exceptions import InvalidCredentialsException, InvalidTokenException
+from accounts.models import OneTimeToken
+from accounts.pages.forms.passwords import ResetForm
+from accounts.pages.forms.registration import EmailForm
+from accounts.pages.views.base import FormPage
+from accounts.pages.views.security import SecurityPage
+from accounts.services import factors, fresh_proof, password_change, password_reset
+from accounts.states import TokenPurpose
+from foodfleet.core.exceptions import BaseAppException
+
+
+class ForgotPage(FormPage):
+    """Ask for a link to choose a password. The answer is the same for every address."""
+
+    template_name = "accounts/password_forgot.html"
+    form_class = EmailForm
+    throttle = "forgot"
+
+    def accepted(self, form: EmailForm) -> HttpResponse:
+        password_reset.request(**form.cleaned_data, client=self.client)
+        return render(self.request, "accounts/password_forgot_done.html", form.cleaned_data)
+
+
+class ResetPage(FormPage):
+    """Choose a password by the link of a mail; a look does not use the link up."""
+
+    template_name = "accounts/password_reset.html"
+    form_class = ResetForm
+    throttle = "forgot"
+    refused_field = "password"
+    proof: OneTimeToken
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            self.proof = password_reset.find(kwargs["token"])
+            return super().dispatch(request, *args, **kwargs)
+        except InvalidTokenException:
+            return render(request, "accounts/password_reset_invalid.html", status=400)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        invited = self.proof.purpose == TokenPurpose.INVITATION
+        return {**context, "token": self.kwargs["token"], "invited": invited, "email": self.proof.user.email}
+
+    def accepted(self, form: ResetForm) -> HttpResponse:
+        password_reset.reset(token=self.kwargs["token"], **form.cleaned_data, client=self.client)
+        return render(self.request, "accounts/password_reset_done.html")
+
+
+class ChangePasswordPage(SecurityPage):
+    """Change one's own password; the form stands on the page on security."""
+
+    throttle = "login"
+    http_method_names = ["post", "options"]
+    refused_field = "new_password"
+
+    def accepted(self, form: Any) -> HttpResponse:
+        if factors.is_enabled(self.user):
+            fresh_proof.require(self.session_id)
+        data = form.cleaned_data
+        user = password_change.change(
+            user=self.user,
+            current=data["current_password"],
+            new=data["new_password"],
+            client=self.client,
+            keep=self.session_id,
+        )
+        update_session_auth_hash(self.request, user)
+        messages.success(self.request, _("Your new password is saved. Every other device is signed out."))
+        return redirect("account_security")
+
+    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
+        if isinstance(error, InvalidCredentialsException):
+            form.add_error("current_password", _("This is not your present password."))
+            return self.again(form, status=error.status_code)
+        return super().refused(form, error)

@@ -1,0 +1,128 @@
+"""Profile, address and phone."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import check_for_language, get_language, override
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from django.views.i18n import LANGUAGE_QUERY_PARAMETER
+from django.views.i18n import set_language as set_language_cookie
+
+from accounts.models import User
+from accounts.pages.forms.profile import ChangeEmailForm, CodeForm, PhoneForm, ProfileForm
+from accounts.pages.views.base import SignedInFormPage
+from accounts.services import email_change, fresh_proof, phones, profile
+
+WANTED_EMAIL = "wanted_email"  # kept in the session while fresh proof is given
+
+
+class ProfilePage(SignedInFormPage):
+    """Names and language; the two other forms of the page post to views of their own."""
+
+    template_name = "accounts/account.html"
+    form_class: type[Any] = ProfileForm
+    names: ClassVar[dict[type[Any], str]] = {
+        ProfileForm: "profile_form",
+        ChangeEmailForm: "email_form",
+        PhoneForm: "phone_form",
+    }
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        kwargs = super().get_form_kwargs()
+        if self.form_class is ProfileForm:
+            # Of a user of its own: what a refused form holds must not stand in the page's greeting.
+            kwargs["instance"] = User.objects.get(pk=self.user.pk)
+            kwargs["initial"] = {"language": self.user.language or get_language()}
+        return kwargs
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        others: dict[str, forms.BaseForm] = {
+            "profile_form": ProfileForm(instance=self.user, initial={"language": self.user.language or get_language()}),
+            "email_form": ChangeEmailForm(initial={"email": self.request.session.pop(WANTED_EMAIL, "")}),
+            "phone_form": PhoneForm(),
+        }
+        about = {"phone_verified": self.user.phone_verified_at is not None}
+        here = {self.names[self.form_class]: context["form"]}
+        return {**context, **others, **here, **about, "pending_email": email_change.pending(self.user)}
+
+    def accepted(self, form: Any) -> HttpResponse:
+        profile.change(user=self.user, **form.cleaned_data)
+        with override(form.cleaned_data["language"]):
+            messages.success(self.request, _("Saved."))
+        return redirect("account")
+
+
+class EmailPage(ProfilePage):
+    """Ask for another address."""
+
+    form_class = ChangeEmailForm
+    throttle = "forgot"
+    proof_leads_to = "account"
+    refused_field = "email"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect(f"{reverse('account')}#email")
+
+    def accepted(self, form: Any) -> HttpResponse:
+        self.request.session[WANTED_EMAIL] = form.cleaned_data["email"]
+        fresh_proof.require(self.session_id)
+        del self.request.session[WANTED_EMAIL]
+        email_change.request(user=self.user, new_email=form.cleaned_data["email"], client=self.client)
+        messages.success(
+            self.request, _("We sent an e-mail to the new address. It counts once you open the link there.")
+        )
+        return redirect("account")
+
+
+class PhonePage(ProfilePage):
+    """Ask for a code to another phone."""
+
+    form_class = PhoneForm
+    throttle = "2fa"
+    refused_field = "phone"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect(f"{reverse('account')}#phone")
+
+    def accepted(self, form: Any) -> HttpResponse:
+        phones.request_code(user=self.user, phone=form.cleaned_data["phone"], client=self.client)
+        return redirect("account_phone_verify")
+
+
+class VerifyPhonePage(SignedInFormPage):
+    """Prove another phone."""
+
+    template_name = "accounts/phone_verify.html"
+    form_class = CodeForm
+    throttle = "2fa"
+    refused_field = "code"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "GET" and request.user.is_authenticated and not phones.pending(self.user):
+            return redirect(f"{reverse('account')}#phone")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "phone": phones.pending(self.user)}
+
+    def accepted(self, form: CodeForm) -> HttpResponse:
+        phones.verify(user=self.user, code=form.cleaned_data["code"], client=self.client)
+        messages.success(self.request, _("Your phone is confirmed."))
+        return redirect("account")
+
+
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Switch the language of this browser, and of the user who is signed in."""
+    language = request.POST.get(LANGUAGE_QUERY_PARAMETER, "")
+    known = language in dict(settings.LANGUAGES) and check_for_language(language)
+    if known and isinstance(request.user, User):
+        profile.choose_language(user=request.user, language=language)
+    return set_language_cookie(request)

@@ -1,0 +1,144 @@
+"""Switching the second step on and off, backup codes, fresh proof."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from accounts.exceptions import Invalid2FACodeException, InvalidCredentialsException, SecondFactorOnException
+from accounts.pages.forms.profile import CodeForm
+from accounts.pages.forms.sign_in import PasskeyForm, ProofForm
+from accounts.pages.views.base import SignedInFormPage, safe_next
+from accounts.services import factors, fresh_proof, second_factor_changes
+from accounts.states import Method
+from foodfleet.core.exceptions import BaseAppException
+
+
+class SetUpPage(SignedInFormPage):
+    """Connect an authenticator app."""
+
+    template_name = "accounts/totp_setup.html"
+    form_class = CodeForm
+    throttle = "2fa"
+    refused_field = "code"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except SecondFactorOnException as error:
+            messages.warning(request, str(error.message))
+            return redirect("account_security")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        about: dict[str, Any] = {"user": self.user, "session_id": self.session_id}
+        setup = second_factor_changes.waiting_totp(**about) or second_factor_changes.begin_totp(**about)
+        wish = self.request.POST.get("next") or self.request.GET.get("next")
+        return {
+            **context,
+            "qr_svg": setup.qr_svg,
+            "secret_groups": setup.secret_groups,
+            "otpauth_uri": setup.uri,
+            "next": wish,
+        }
+
+    def accepted(self, form: CodeForm) -> HttpResponse:
+        codes = second_factor_changes.confirm_totp(
+            user=self.user, session_id=self.session_id, code=form.cleaned_data["code"], client=self.client
+        )
+        return shown_codes(self.request, codes, setting_up=True)
+
+
+def shown_codes(request: HttpRequest, codes: list[str], *, setting_up: bool) -> HttpResponse:
+    """The one page that backup codes are ever shown on."""
+    leads_to = safe_next(request, request.POST.get("next"), "account_security")
+    context = {"backup_codes": codes, "setting_up": setting_up, "next": leads_to}
+    return render(request, "accounts/backup_codes.html", context)
+
+
+class BackupCodesPage(SignedInFormPage):
+    """Ten new backup codes."""
+
+    template_name = "accounts/backup_codes.html"
+    form_class = forms.Form
+    throttle = "2fa"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and not factors.is_enabled(self.user):
+            return redirect("account_security")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "remaining": factors.backup_codes_left(self.user)}
+
+    def accepted(self, form: forms.Form) -> HttpResponse:
+        codes = second_factor_changes.new_backup_codes(user=self.user, session_id=self.session_id, client=self.client)
+        return shown_codes(self.request, codes, setting_up=False)
+
+
+class SwitchOffPage(SignedInFormPage):
+    """Switch the second step off."""
+
+    template_name = "accounts/totp_disable.html"
+    form_class = forms.Form
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        fresh_proof.require(self.session_id)
+        return super().get(request, *args, **kwargs)
+
+    def accepted(self, form: forms.Form) -> HttpResponse:
+        second_factor_changes.switch_off(user=self.user, session_id=self.session_id, client=self.client)
+        messages.success(self.request, _("The second step is off. You can set it up again at any time."))
+        return redirect("account_security")
+
+
+class SudoPage(SignedInFormPage):
+    """Prove once more who one is; that holds for ten minutes."""
+
+    template_name = "accounts/sudo.html"
+    throttle = "2fa"
+    open_to_obliged = True
+
+    @property
+    def wish(self) -> str:
+        """Where to go afterwards, as the browser says."""
+        return str(self.request.POST.get("next") or self.request.GET.get("next") or "")
+
+    def get_form_class(self) -> type[Any]:
+        return PasskeyForm if "credential" in self.request.POST else ProofForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        kwargs = super().get_form_kwargs()
+        if self.get_form_class() is ProofForm:
+            kwargs["with_code"] = factors.is_enabled(self.user)
+        return kwargs
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = {**super().get_context_data(**kwargs), "next": self.wish}
+        if isinstance(context["form"], PasskeyForm):
+            context["form"] = ProofForm(with_code=factors.is_enabled(self.user))
+        if Method.PASSKEY in factors.methods_of(self.user):
+            question = fresh_proof.ask_for_passkey(user=self.user, client=self.client)
+            context |= {"passkey_options": question.options, "challenge": question.token}
+        return context
+
+    def accepted(self, form: ProofForm | PasskeyForm) -> HttpResponse:
+        about: dict[str, Any] = {"user": self.user, "session_id": self.session_id, "client": self.client}
+        if isinstance(form, PasskeyForm):
+            fresh_proof.prove_by_passkey(**about, **form.cleaned_data)
+        else:
+            fresh_proof.prove(**about, **form.cleaned_data)
+        return redirect(safe_next(self.request, self.wish, "account_security"))
+
+    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
+        if isinstance(form, PasskeyForm):
+            messages.error(self.request, _("That did not work. You can try again, or use your password."))
+            return redirect(self.request.get_full_path())
+        if isinstance(error, InvalidCredentialsException):
+            form.add_error("password", _("This is not your present password."))
+            return self.again(form, status=error.status_code)
+        self.refused_field = "code" if isinstance(error, Invalid2FACodeException) else None
+        return super().refused(form, error)

@@ -1,0 +1,96 @@
+"""The page on security: password, second factor, passkeys, remembered browsers, recent activity."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.models import SecurityEvent, TrustedBrowser
+from accounts.pages.forms.passwords import ChangePasswordForm
+from accounts.pages.views.base import ActionPage, SignedInFormPage
+from accounts.services import factors, passkeys, security_events, trusted_browsers
+from accounts.states import EventKind, Method
+from foodfleet.core.user_agents import in_words
+from rbac.services import decisions
+
+SHOWN_EVENTS = 20
+NOTABLE = {
+    EventKind.SIGN_IN_FAILED,
+    EventKind.TOKEN_REUSED,
+    EventKind.TWO_FACTOR_FAILED,
+    EventKind.TWO_FACTOR_BLOCKED,
+    EventKind.PASSKEY_COPIED,
+    EventKind.NOT_ME,
+    EventKind.TWO_FACTOR_RESET_REQUESTED,
+    EventKind.TWO_FACTOR_RESET_APPROVED,
+}
+
+
+@dataclass(frozen=True)
+class ShownBrowser:
+    """A remembered browser as the page shows it."""
+
+    id: int
+    device: str
+    ip: str | None
+    created_at: datetime
+    expires_at: datetime
+    current: bool
+
+
+@dataclass(frozen=True)
+class ShownEvent:
+    """Something that happened as the page shows it."""
+
+    label: str
+    created_at: datetime
+    device: str
+    ip: str | None
+    notable: bool
+
+
+class SecurityPage(SignedInFormPage):
+    """What keeps the account its owner's."""
+
+    template_name = "accounts/security.html"
+    form_class = ChangePasswordForm
+    open_to_obliged = True
+    proof_leads_to = "account_security"
+    http_method_names = ["get", "head", "options"]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        user, methods = self.user, factors.methods_of(self.user)
+        browsers = [self._shown(known) for known in trusted_browsers.live(user)]
+        events = [_shown(event) for event in security_events.of_user(user).order_by("-created_at")[:SHOWN_EVENTS]]
+        return {
+            **context,
+            "password_form": context["form"],
+            "two_factor_enabled": bool(methods),
+            "app_is_on": Method.TOTP in methods,
+            "two_factor_required": decisions.requires_second_factor(user),
+            "backup_codes_remaining": factors.backup_codes_left(user),
+            "passkeys": passkeys.passkeys_of(user),
+            "browsers": browsers,
+            "events": events,
+        }
+
+    def _shown(self, known: TrustedBrowser) -> ShownBrowser:
+        current = trusted_browsers.is_current(known, self.client)
+        return ShownBrowser(known.pk, in_words(known.user_agent), known.ip, known.created_at, known.expires_at, current)
+
+
+def _shown(event: SecurityEvent) -> ShownEvent:
+    is_new_device = bool(event.details.get("new_device"))
+    label = _("Signed in on a new device") if is_new_device else event.get_kind_display()
+    notable = is_new_device or event.kind in NOTABLE
+    return ShownEvent(label, event.created_at, in_words(event.user_agent), event.ip, notable)
+
+
+class ForgetBrowserPage(ActionPage):
+    """Ask a remembered browser for the second step again."""
+
+    def act(self, **kwargs: Any) -> str:
+        trusted_browsers.forget(user=self.user, browser_id=kwargs["id"], client=self.client)
+        return _("Forgotten. That browser is asked for the second step again.")

@@ -1,0 +1,176 @@
+"""Signing in and out."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import logout as sign_out_of_django
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from accounts.exceptions import EmailNotVerifiedException, Invalid2FACodeException
+from accounts.models import User
+from accounts.pages import browser
+from accounts.pages.forms.sign_in import LoginForm, PasskeyForm, SecondStepForm
+from accounts.pages.views.base import FormPage, safe_next
+from accounts.second_factor import sms
+from accounts.services import passkey_sign_in, sign_in, sign_in_challenges
+from accounts.services.second_factor import ChallengeIssued
+from accounts.states import Method
+from foodfleet.core import throttling
+from foodfleet.core.clients import client_of
+from foodfleet.core.exceptions import BaseAppException, ThrottledException
+
+CHALLENGE, NEXT, TEXTED = "challenge", "next", "texted"  # what the session keeps between the two steps
+
+
+class LoginPage(FormPage):
+    """E-mail and password, or a passkey alone."""
+
+    template_name = "accounts/login.html"
+    throttle = "login"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return redirect(self.next)
+        return super().dispatch(request, *args, **kwargs)
+
+    @property
+    def wish(self) -> str:
+        """Where to go afterwards, as the browser says."""
+        return str(self.request.POST.get("next") or self.request.GET.get("next") or "")
+
+    @property
+    def next(self) -> str:
+        """Where to go afterwards."""
+        return safe_next(self.request, self.wish, "account")
+
+    def get_form_class(self) -> type[Any]:
+        return PasskeyForm if "credential" in self.request.POST else LoginForm
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "next": self.wish}
+
+    def accepted(self, form: LoginForm | PasskeyForm) -> HttpResponse:
+        if isinstance(form, PasskeyForm):
+            return self._enter(passkey_sign_in.sign_in_with(**form.cleaned_data, client=self.client))
+        result = sign_in.sign_in(**form.cleaned_data, client=self.client)
+        if isinstance(result, ChallengeIssued):
+            self.request.session[CHALLENGE] = result.challenge
+            self.request.session[NEXT] = self.next
+            self.request.session.pop(TEXTED, None)
+            return redirect("login_verify")
+        return self._enter(result)
+
+    def _enter(self, signed_in: sign_in.SignedIn) -> HttpResponse:
+        response = redirect(self.next)
+        browser.sign_in(self.request, response, signed_in)
+        return response
+
+    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
+        if isinstance(error, EmailNotVerifiedException):
+            return render(
+                self.request, "accounts/email_unverified.html", {"email": form.cleaned_data["email"]}, status=403
+            )
+        if isinstance(form, PasskeyForm):
+            messages.error(self.request, _("This passkey opens no account here. Sign in with your password."))
+            return redirect(f"{reverse('login')}")
+        return super().refused(form, error)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return redirect("login") if isinstance(form, PasskeyForm) else super().form_invalid(form)
+
+
+class VerifyPage(FormPage):
+    """The second step, where the second factor is on."""
+
+    template_name = "accounts/login_verify.html"
+    form_class = SecondStepForm
+    throttle = "2fa"
+    refused_field = "code"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.challenge: str = request.session.get(CHALLENGE, "")
+        try:
+            self.waiting, self.methods = sign_in_challenges.waiting(self.challenge)
+        except Invalid2FACodeException:
+            return start_over(request)
+        return super().dispatch(request, *args, **kwargs)
+
+    waiting: User
+    methods: tuple[Method, ...]
+
+    @property
+    def method(self) -> Method:
+        """What is asked for: as wished, where the user has it."""
+        wish = self.request.POST.get("method") or self.request.GET.get("method")
+        return next((method for method in self.methods if method == wish), self.methods[0])
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "method": self.method}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = {
+            **super().get_context_data(**kwargs),
+            "method": self.method.value,
+            "methods": [method.value for method in self.methods],
+            "phone_hint": sms.hint(self.waiting),
+            "sms_sent": self.request.session.get(TEXTED, False),
+        }
+        if self.method == Method.PASSKEY:
+            context["passkey_options"] = sign_in_challenges.passkey_options(self.challenge)
+        return context
+
+    def accepted(self, form: SecondStepForm) -> HttpResponse:
+        signed_in = sign_in_challenges.answer(
+            challenge=self.challenge, method=self.method, code=form.answer, client=self.client
+        )
+        response = redirect(safe_next(self.request, self.request.session.pop(NEXT, ""), "account"))
+        for name in (CHALLENGE, TEXTED):
+            self.request.session.pop(name, None)
+        browser.sign_in(self.request, response, signed_in, remember=form.cleaned_data["remember_browser"])
+        return response
+
+    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
+        try:
+            sign_in_challenges.waiting(self.challenge)
+        except Invalid2FACodeException:
+            return start_over(self.request)
+        if self.method == Method.PASSKEY:
+            messages.error(self.request, _("That did not work. You can try again, or choose another way."))
+            return redirect(f"{reverse('login_verify')}?method={Method.PASSKEY.value}")
+        return super().refused(form, error)
+
+
+def start_over(request: HttpRequest) -> HttpResponse:
+    """To the first step: the challenge ran out, or was answered wrongly too often."""
+    if request.session.pop(CHALLENGE, ""):
+        messages.warning(request, _("That took too long, or too many codes were wrong. Please sign in once more."))
+    return redirect("login")
+
+
+@never_cache
+@require_POST
+def text_code(request: HttpRequest) -> HttpResponse:
+    """Text a code for the second step."""
+    try:
+        throttling.count("forgot", client_of(request))
+        sign_in_challenges.text_code(challenge=request.session.get(CHALLENGE, ""), client=client_of(request))
+        request.session[TEXTED] = True
+    except ThrottledException as error:
+        messages.error(request, str(error.message))
+    except Invalid2FACodeException:
+        return start_over(request)
+    return redirect(f"{reverse('login_verify')}?method={Method.SMS.value}")
+
+
+@never_cache
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """Sign this browser out."""
+    sign_out_of_django(request)
+    messages.success(request, _("You are signed out."))
+    return redirect("login")
