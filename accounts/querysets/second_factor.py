@@ -85,11 +85,10 @@ class TrustedBrowserQuerySet(models.QuerySet[Any]):
 class ChallengeQuerySet(models.QuerySet[Any]):
     """Questions that wait for an answer."""
 
-    def usable(self, digest: str, purpose: str, now: datetime) -> "ChallengeQuerySet":
-        """Neither spent nor expired, made for `purpose`; with its user."""
-        return self.filter(digest=digest, purpose=purpose, spent_at__isnull=True, expires_at__gt=now).select_related(
-            "user"
-        )
+    def usable(self, digest: str, purpose: str, *, limit: int, now: datetime) -> "ChallengeQuerySet":
+        """Neither spent nor expired nor answered `limit` times, made for `purpose`; with its user."""
+        open_ones = self.filter(digest=digest, purpose=purpose, spent_at__isnull=True, expires_at__gt=now)
+        return open_ones.filter(attempts__lt=limit).select_related("user")
 
     def reserve_attempt(self, pk: int, *, limit: int, now: datetime) -> bool:
         """Count one answer before it is compared; False where `limit` were, however many come at once."""

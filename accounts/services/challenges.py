@@ -53,7 +53,8 @@ def issue(purpose: ChallengePurpose, *, user: User | None, client: Client) -> Is
 
 def find(token: str, purpose: ChallengePurpose) -> Challenge:
     """The usable challenge of `purpose`, not spent by looking. Raises Invalid2FACodeException."""
-    found: Challenge | None = Challenge.objects.usable(crypto.digest(token), purpose, timezone.now()).first()
+    usable = Challenge.objects.usable(crypto.digest(token), purpose, limit=MAX_ATTEMPTS, now=timezone.now())
+    found: Challenge | None = usable.first()
     if found is None:
         raise Invalid2FACodeException
     return found
