@@ -106,9 +106,9 @@ class Drain:
     # -- Claiming
     def _claim(self) -> None:
         """Take as many as the senders will want next; codes even while the senders have their hands full."""
-        wanted = self.limits.senders + self.limits.senders // 2 - self._in_hand()
+        wanted = 2 * self.limits.senders - self._in_hand()
         lowest = self.limits.lowest
-        if wanted <= 0:
+        if wanted <= self.limits.senders // 2 and self._in_hand():  # several at once cost the database less
             wanted, lowest = self.limits.senders, Priority.CODE
         elif self._is_dry and not self._in_hand():
             self._look_at = 0
