@@ -1,0 +1,158 @@
+"""What people do, in Chromium: with the keyboard alone, and with JavaScript off except for passkeys."""
+
+import subprocess
+
+import pytest
+
+from accounts.tests.browser.conftest import oathtool
+from conftest import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+NEW_PASSWORD = "Another-Grill-2027!"
+scripts = pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+
+
+def type_in(page, label, text):
+    """Reach a field with the Tab key, and type."""
+    reach(page, page.get_by_label(label, exact=True))
+    page.keyboard.type(text)
+
+
+def reach(page, target):
+    """Press Tab until `target` has the focus: what a keyboard cannot reach fails here."""
+    for _ in range(60):
+        if target.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard does not reach {target}")
+
+
+def press(page, name, role="button"):
+    reach(page, page.get_by_role(role, name=name, exact=True).first)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def sign_in(page, password=PASSWORD):
+    page.goto("/login/")
+    type_in(page, "E-mail address", "ann@example.com")
+    type_in(page, "Password", password)
+    press(page, "Sign in")
+
+
+def second_step(page, code):
+    type_in(page, "Code", code)
+    press(page, "Confirm")
+
+
+def heading(page):
+    return page.locator("h1").inner_text()
+
+
+@scripts
+def test_from_registration_to_backup_codes_by_keyboard(open_browser, link_token, tmp_path, javascript):
+    page = open_browser(java_script_enabled=javascript)
+    page.goto("/register/")
+    type_in(page, "E-mail address", "ann@example.com")
+    type_in(page, "Password", "short")
+    press(page, "Create an account")
+    assert page.get_by_label("Password", exact=True).get_attribute("aria-invalid") == "true"
+    assert page.evaluate("document.activeElement.hasAttribute('data-error-summary')")
+    type_in(page, "Password", PASSWORD)
+    press(page, "Create an account")
+    assert heading(page) == "Check your mail"
+
+    page.goto(f"/email/verify/{link_token('/email/verify/')}/")
+    press(page, "Confirm my address")
+    assert heading(page) == "Your address is confirmed"
+    sign_in(page)
+    assert page.url.endswith("/account/")
+
+    page.goto("/account/security/")
+    press(page, "Set up", role="link")
+    secret = "".join(page.locator(".secret span").all_text_contents())
+    if javascript:
+        page.locator(".qr").screenshot(path=tmp_path / "qr.png")
+        read = subprocess.run(
+            ["zbarimg", "-q", "--raw", tmp_path / "qr.png"], capture_output=True, text=True, check=True
+        )
+        assert f"secret={secret}" in read.stdout
+    type_in(page, "Code", "000000")
+    press(page, "Switch it on")
+    type_in(page, "Code", oathtool(secret, -30))
+    press(page, "Switch it on")
+    codes = page.locator("[data-codes] li").all_text_contents()
+    assert len(set(codes)) == 10
+    press(page, "I have kept them", role="link")
+    press(page, "Sign out")
+
+    sign_in(page)
+    second_step(page, "000000")
+    assert "not right" in page.locator(".error").first.inner_text()
+    page.get_by_label("Code", exact=True).fill("")
+    code = oathtool(secret)
+    second_step(page, code)
+    assert page.url.endswith("/account/")
+    press(page, "Sign out")
+    sign_in(page)
+    second_step(page, code)
+    assert "/login/verify/" in page.url, "a code serves once"
+    press(page, "One of your backup codes", role="link")
+    type_in(page, "Backup code", codes[0])
+    press(page, "Confirm")
+    assert page.url.endswith("/account/")
+    press(page, "Sign out")
+    sign_in(page)
+    press(page, "One of your backup codes", role="link")
+    type_in(page, "Backup code", codes[0])
+    press(page, "Confirm")
+    assert "/login/verify/" in page.url, "a backup code serves once"
+
+
+@scripts
+def test_forgot_reset_and_a_session_ended_from_another_browser(open_browser, user, link_token, javascript):
+    page = open_browser(java_script_enabled=javascript)
+    page.goto("/password/forgot/")
+    type_in(page, "E-mail address", user.email)
+    press(page, "Mail me a link")
+    page.goto(f"/password/reset/{link_token('/password/reset/')}/")
+    type_in(page, "New password", NEW_PASSWORD)
+    press(page, "Save the password")
+    assert heading(page) == "Your new password is saved"
+    sign_in(page, NEW_PASSWORD)
+
+    other = open_browser(java_script_enabled=javascript)
+    sign_in(other, NEW_PASSWORD)
+    other.goto("/account/sessions/")
+    press(other, other.locator(".things button").first.inner_text())
+    assert "That session is ended." in other.locator(".messages").inner_text()
+    page.goto("/account/")
+    assert "/login/" in page.url
+
+
+def test_a_passkey_is_made_and_opens_the_account_alone(open_browser, user):
+    page = open_browser()
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    sign_in(page)
+    page.goto("/account/passkeys/")
+    page.get_by_label("Sign in with it alone").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("heading", name="Keep your backup codes").wait_for()
+    assert user.passkeys.get().passwordless
+    page.goto("/account/")
+    press(page, "Sign out")
+
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.wait_for_url("**/account/")
+    press(page, "Sign out")
+    sign_in(page)
+    assert heading(page) == "Confirm that it is you"
+    page.goto("/login/verify/?method=passkey")
+    page.get_by_role("button", name="Use your passkey").click()
+    page.wait_for_url("**/account/")
