@@ -1,0 +1,169 @@
+"""Codes that are sent many times at the same moment; and many wrong ones in a row."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import BackupCode, CodeAttempts, SecurityEvent, Session, TOTPDevice, User
+from accounts.second_factor import backup_codes, totp
+from accounts.services import challenges, code_attempts
+from accounts.states import ChallengePurpose, Method
+from conftest import PASSWORD
+from foodfleet.core.clients import Client
+
+SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+MANY = 50
+
+
+def current_code(steps=0):
+    step = int(time.time()) // totp.STEP + steps
+    return next(code for code in (f"{n:06d}" for n in [_hotp(step)]))
+
+
+def _hotp(step):
+    from django_otp.oath import hotp
+
+    return hotp(b"12345678901234567890", step)
+
+
+@pytest.fixture
+def protected(user):
+    """Ann, with an authenticator app of SECRET and ten backup codes."""
+    codes = backup_codes.new_codes()
+    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    BackupCode.objects.bulk_create([BackupCode(user=user, hash=kept) for kept in backup_codes.hashes(codes)])
+    user.spare_codes = codes
+    return user
+
+
+def issue(user):
+    return challenges.issue(ChallengePurpose.SIGN_IN, user=user, client=Client()).token
+
+
+def verify(challenge, method, code):
+    body = {"challenge": challenge, "method": method, "code": code}
+    return APIClient(raise_request_exception=False).post("/api/v1/auth/login/verify/", body)
+
+
+def all_at_once(bodies):
+    """Send every answer at the same moment, each in its own thread and connection; answers the responses."""
+    start = Barrier(len(bodies))
+
+    def send(body):
+        start.wait()
+        try:
+            return verify(*body)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        return list(pool.map(send, bodies))
+
+
+def outcomes(responses):
+    return sorted({(response.status_code, response.json().get("code")) for response in responses}, key=str)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["totp", "backup_code"])
+def test_of_fifty_simultaneous_uses_of_one_code_exactly_one_succeeds(protected, method):
+    code = current_code() if method == "totp" else protected.spare_codes[0]
+    responses = all_at_once([(issue(protected), method, code) for _ in range(MANY)])
+    codes = [response.status_code for response in responses]
+    assert codes.count(200) == 1, outcomes(responses)
+    assert set(codes) <= {200, 401, 429}
+    assert Session.objects.count() == 1
+    assert BackupCode.objects.left().count() == (9 if method == "backup_code" else 10)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_fifty_simultaneous_answers_to_one_challenge_exactly_one_succeeds(protected):
+    challenge = issue(protected)
+    bodies = [(challenge, "backup_code", code) for code in protected.spare_codes for _ in range(5)]
+    responses = all_at_once(bodies)
+    assert [response.status_code for response in responses].count(200) == 1, outcomes(responses)
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_fifty_simultaneous_wrong_codes_no_more_than_ten_are_compared(protected):
+    responses = all_at_once([(issue(protected), "totp", "000000") for _ in range(MANY)])
+    codes = [response.status_code for response in responses]
+    assert codes.count(401) == 10
+    assert codes.count(429) == 40
+    assert SecurityEvent.objects.filter(kind="two_factor_failed").count() == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_simultaneous_uses_exactly_one_succeeds_on_any_database(protected):
+    code = protected.spare_codes[0]
+    responses = all_at_once([(issue(protected), "backup_code", code) for _ in range(8)])
+    assert [response.status_code for response in responses].count(200) == 1, outcomes(responses)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_wrong_codes_in_a_row_are_free_and_then_the_waits_begin(protected):
+    for _ in range(10):
+        assert verify(issue(protected), "totp", "000000").status_code == 401
+    refused = verify(issue(protected), "totp", current_code())
+    assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
+    assert 0 < int(refused["Retry-After"]) <= 30
+    CodeAttempts.objects.update(blocked_until=timezone.now())
+    assert verify(issue(protected), "totp", current_code()).status_code == 200
+    assert CodeAttempts.objects.get().failures == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_right_code_makes_the_count_begin_anew(protected):
+    for _ in range(9):
+        verify(issue(protected), "totp", "000000")
+    assert verify(issue(protected), "totp", current_code()).status_code == 200
+    for _ in range(9):
+        assert verify(issue(protected), "totp", "000000").status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waits_grow_and_then_codes_stop_for_a_day_and_the_owner_is_told(protected):
+    now = timezone.now()
+    waits = []
+    for _ in range(25):
+        code_attempts.reserve(protected, now=now)
+        code_attempts.failed(protected, Method.TOTP, Client(ip="203.0.113.9"))
+        until = CodeAttempts.objects.get().blocked_until
+        waits.append(until - now if until else timedelta(0))
+        now = until or now
+    assert waits[:9] == [timedelta(0)] * 9
+    assert waits[9:15] == [timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 900)]
+    assert waits[15:24] == [timedelta(minutes=15)] * 9
+    assert waits[24] == timedelta(days=1)
+    assert sum("locked" in str(message.subject) for message in mail.outbox) == 1
+    assert SecurityEvent.objects.filter(kind="two_factor_blocked").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_password_chosen_through_the_mailbox_ends_the_wait(api, protected, link_token):
+    for _ in range(10):
+        verify(issue(protected), "totp", "000000")
+    api.post("/api/v1/auth/password/forgot/", {"email": protected.email})
+    token = link_token("/password/reset/")
+    done = api.post("/api/v1/auth/password/reset/", {"token": token, "password": "Another-Grill-2027!"})
+    assert done.status_code == 204, done.content
+    assert verify(issue(protected), "totp", current_code()).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asking_for_the_second_factor_again_and_again_locks_no_owner_out(api, protected):
+    for _ in range(12):
+        response = api.post("/api/v1/auth/login/", {"email": protected.email, "password": PASSWORD})
+        assert response.status_code == 200
+    assert User.objects.get().locked_at is None
