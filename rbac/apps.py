@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,3 +11,6 @@ class RbacConfig(AppConfig):
 
     def ready(self) -> None:
         from rbac import receivers  # noqa: F401  registers itself
+        from rbac.api.checks import check_views
+
+        register(check_views)

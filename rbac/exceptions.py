@@ -42,9 +42,3 @@ class AlreadyThereException(ConflictException):
     """A role or permission of this name, or an assignment like this one, is there already."""
 
     message = _("This is there already.")
-
-
-class LastSuperuserException(ConflictException):
-    """Nobody would be left who may do everything."""
-
-    message = _("This is the last superuser.")

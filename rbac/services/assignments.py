@@ -75,8 +75,19 @@ def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, clien
     return len(ended)
 
 
+def end_all(*, actor: Any, user: Any, client: Client = NOBODY) -> int:
+    """End all that `user` holds; returns how many assignments ended."""
+    now = timezone.now()
+    with transaction.atomic():
+        stamps.renew(decisions.stamp_of(user.pk))
+        ended = _end(RoleAssignment.objects.of(user).unended(), now, actor)
+        for assignment in ended:
+            signals.role_revoked.send(sender=RoleAssignment, assignment=assignment, actor=actor, client=client)
+    return len(ended)
+
+
 def end_all_of_deleted(user: Any) -> int:
-    """End all that `user` holds, because the account goes away, which others announce; returns how many ended."""
+    """End all that `user` holds when the row itself goes away, so that nothing may refer to it; returns how many."""
     with transaction.atomic():
         stamps.renew(decisions.stamp_of(user.pk))
         return RoleAssignment.objects.of(user).end(timezone.now(), None)

@@ -46,6 +46,7 @@ class LogoutAllView(APIView):
 
     permission_classes = [IsAuthenticated]
     open_to_obliged = True
+    open_without_second_factor = True
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
