@@ -266,3 +266,42 @@ def test_every_page_has_a_policy_without_unsafe_inline(ann):
         assert "unsafe-inline" not in answer["Content-Security-Policy"]
         assert " style=" not in answer.content.decode()
         assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.fixture
+def texts():
+    """The codes that were texted."""
+    from accounts import signals
+
+    codes: list[str] = []
+
+    def keep(code, **kwargs):
+        codes.append(code)
+
+    announced = (signals.sms_code_requested, signals.phone_code_requested)
+    for signal in announced:
+        signal.connect(keep)
+    yield codes
+    for signal in announced:
+        signal.disconnect(keep)
+
+
+def test_a_texted_code_proves_the_phone_and_is_a_second_step(ann, user, second_step, texts):
+    ann.post("/account/phone/", {"phone": "+49 170 1234567"})
+    assert (
+        "Your phone is confirmed."
+        in ann.post("/account/phone/verify/", {"code": texts[-1]}, follow=True).content.decode()
+    )
+    browser = Browser()
+    login(browser)
+    asked = browser.get("/login/verify/?method=sms")
+    assert asked.context["phone_hint"] == "•• 67"
+    assert not asked.context["sms_sent"]
+    sent = browser.post("/login/sms/", follow=True)
+    assert sent.context["sms_sent"]
+    assert browser.post("/login/verify/", {"code": texts[-1], "method": "sms"}).url == "/account/"
+    assert Browser().post("/login/sms/").url == "/login/"
+
+
+def test_switching_off_what_is_off_leads_back(ann):
+    assert ann.get("/account/totp/disable/").url == "/account/security/"

@@ -59,17 +59,22 @@ def shown_codes(request: HttpRequest, codes: list[str], *, setting_up: bool) -> 
     return render(request, "accounts/backup_codes.html", context)
 
 
-class BackupCodesPage(SignedInFormPage):
-    """Ten new backup codes."""
+class SecondFactorPage(SignedInFormPage):
+    """A page for those whose second step is on; others are led back."""
 
-    template_name = "accounts/backup_codes.html"
     form_class = forms.Form
-    throttle = "2fa"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and not factors.is_enabled(self.user):
             return redirect("account_security")
         return super().dispatch(request, *args, **kwargs)
+
+
+class BackupCodesPage(SecondFactorPage):
+    """Ten new backup codes."""
+
+    template_name = "accounts/backup_codes.html"
+    throttle = "2fa"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context_data(**kwargs), "remaining": factors.backup_codes_left(self.user)}
@@ -79,11 +84,10 @@ class BackupCodesPage(SignedInFormPage):
         return shown_codes(self.request, codes, setting_up=False)
 
 
-class SwitchOffPage(SignedInFormPage):
+class SwitchOffPage(SecondFactorPage):
     """Switch the second step off."""
 
     template_name = "accounts/totp_disable.html"
-    form_class = forms.Form
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         fresh_proof.require(self.session_id)
