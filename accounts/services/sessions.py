@@ -32,8 +32,11 @@ class TokenPair:
     session: Session
 
 
-def begin(*, user: User, client: Client) -> Session:
-    """Begin a session without tokens, as a browser has one by its cookie."""
+def begin(*, user: User, client: Client, proved_at: datetime | None = None) -> Session:
+    """Begin a session without tokens, as a browser has one by its cookie.
+
+    proved_at: when the owner showed every factor, if they just did (see `fresh_proof`).
+    """
     now = timezone.now()
     return Session.objects.create(
         user=user,
@@ -44,12 +47,13 @@ def begin(*, user: User, client: Client) -> Session:
         created_at=now,
         last_used_at=now,
         expires_at=now + timedelta(days=settings.SESSION_MAX_DAYS),
+        proved_at=proved_at,
     )
 
 
-def start(*, user: User, client: Client) -> TokenPair:
-    """Begin a session with its first pair of tokens."""
-    session = begin(user=user, client=client)
+def start(*, user: User, client: Client, proved_at: datetime | None = None) -> TokenPair:
+    """Begin a session with its first pair of tokens. proved_at: see `begin`."""
+    session = begin(user=user, client=client, proved_at=proved_at)
     pair, row = new_pair(session, session.created_at)
     row.save(force_insert=True)
     return pair

@@ -1,6 +1,7 @@
 """From e-mail and password to a session."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -41,11 +42,14 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn | Challeng
     an address that is not confirmed yet.
     """
     who = authenticate(email=email, password=password, client=client)
+    clear_strangers = not who.attempt.device
+    if not who.user.has_second_factor:
+        return _begin(who.user, client, clear_strangers=clear_strangers, proved_at=timezone.now())
     challenge = second_factor.challenge_for(who.user, client)
     if challenge is not None:
         lockout.forget(email, client)  # the password was right; codes have a count of their own
         return challenge
-    signed_in = _begin(who.user, client, clear_strangers=not who.attempt.device)
+    signed_in = _begin(who.user, client, clear_strangers=clear_strangers)
     fresh_proof.note_password(user=who.user, session_id=signed_in.tokens.session.pk)
     return signed_in
 
@@ -105,12 +109,12 @@ def _refusal(user: Any) -> AccountLockedException | EmailNotVerifiedException | 
     return None
 
 
-def _begin(user: Any, client: Client, *, clear_strangers: bool) -> SignedIn:
-    """Start the session and announce it; user: as `lockout.recognised` finds it."""
+def _begin(user: Any, client: Client, *, clear_strangers: bool, proved_at: datetime | None = None) -> SignedIn:
+    """Start the session and announce it; user: as `lockout.recognised` finds it; proved_at: see `sessions.begin`."""
     device = client.device or crypto.new_token()
     with transaction.atomic():
         lockout.remember_device(email=user.email, device=device, clear_strangers=clear_strangers)
-        pair = sessions.start(user=user, client=client)
+        pair = sessions.start(user=user, client=client, proved_at=proved_at)
         User.objects.filter(pk=user.pk).update(last_login=timezone.now())
         about = {"user": user, "session": pair.session, "client": client}
         is_new = user.signed_in_before and not user.knows_device

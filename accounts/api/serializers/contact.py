@@ -20,7 +20,7 @@ class PhoneInSerializer(serializers.Serializer[Any]):
     phone = PhoneField()
 
 
-class CodeInSerializer(serializers.Serializer[Any]):
+class PhoneCodeInSerializer(serializers.Serializer[Any]):
     """The code of a text."""
 
     code = serializers.CharField(max_length=16, write_only=True)

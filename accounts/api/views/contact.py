@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api import serializers
-from accounts.api.serializers.contact import ChangeEmailSerializer, CodeInSerializer, PhoneInSerializer
+from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInSerializer, PhoneInSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated
 from accounts.services import email_change, phones, reauthentication
 from foodfleet.core.clients import client_of
@@ -78,9 +78,9 @@ class VerifyPhoneView(APIView):
     permission_classes = [IsAuthenticated]
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=CodeInSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=PhoneCodeInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Use the code of the text."""
-        code = validated(request, CodeInSerializer)["code"]
+        code = validated(request, PhoneCodeInSerializer)["code"]
         phones.verify(user=signed_in_user(request), code=code, client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
