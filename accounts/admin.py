@@ -1,6 +1,6 @@
 """Accounts in Django's admin: what staff change goes through the services, what is history is shown alone."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -21,7 +21,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that are looked at."""
 
     show_full_result_count = False
-    list_select_related = ("user",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("user",)  # type: ignore[misc]
     search_fields = ("user__email__startswith",)
     raw_id_fields = ("user",)
 
@@ -36,7 +36,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """Users, with Django's own password forms."""
 
     ordering = ("-id",)

@@ -10,7 +10,8 @@ from django.dispatch import Signal
 # A new account was made by its owner. verification_token: str, to be mailed.
 user_registered = Signal()
 
-# Somebody registered with the address of `user`, who has an account already.
+# Somebody registered with the address of `user`, who has an account already. verification_token: to be mailed where the
+# address is not confirmed yet, else ''.
 registration_repeated = Signal()
 
 # `user` asked for another confirmation mail. verification_token: str.

@@ -45,7 +45,7 @@ class UserQuerySet(DirectoryQuerySet):
         return self.filter(email=normalize_email(email))
 
     def recognising(self, *, address: str, device: str, fingerprint: str) -> "UserQuerySet":
-        """With `has_second_factor`, `signed_in_before` (ever) and `knows_device`: on this device, or on one just like it.
+        """With `has_second_factor`, `signed_in_before` (ever), and `knows_device` (on this one, or one just like it).
 
         address, device: digests that lockout counts by.
         """
@@ -54,12 +54,13 @@ class UserQuerySet(DirectoryQuerySet):
         known = Exists(attempts.objects.counted_on(address, device or "-"))  # "-": no digest, known to nobody
         apps: Any = self.model._meta.get_field("totp_devices").related_model
         passkeys: Any = self.model._meta.get_field("passkeys").related_model
-        return self.annotate(
+        recognised: UserQuerySet = self.annotate(
             signed_in_before=Exists(sessions),
             knows_device=known | Exists(sessions.filter(fingerprint=fingerprint)),
             has_second_factor=Exists(apps.objects.confirmed().filter(user=OuterRef("pk")))
             | Exists(passkeys.objects.filter(user=OuterRef("pk"))),
         )
+        return recognised
 
     def superusers(self) -> "UserQuerySet":
         """Those who may do everything and can sign in."""

@@ -51,7 +51,7 @@ def register(*, new: NewUser, client: Client) -> User | None:
     if known is not None:
         # One comparison costs what one hash does: the time tells nothing.
         _register_again(known, is_same=passwords.matches(known, new.password), client=client)
-        return _refuse_taken()
+        return _told_by_mail_alone()
     user.password = passwords.hashed(new.password)
     try:
         with transaction.atomic():
@@ -61,12 +61,14 @@ def register(*, new: NewUser, client: Client) -> User | None:
         return user
     except IntegrityError:
         _announce_repetition(user.email, client)
-    return _refuse_taken()
+    return _told_by_mail_alone()
 
 
-def _refuse_taken() -> None:
+def _told_by_mail_alone() -> User | None:
+    """What registering a taken address gives: nothing, or the refusal where enumeration is not prevented."""
     if not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message)
+    return None
 
 
 def _register_again(user: User, *, is_same: bool, client: Client) -> None:
@@ -74,22 +76,27 @@ def _register_again(user: User, *, is_same: bool, client: Client) -> None:
     with transaction.atomic():
         contested = _is_contested(user) or not is_same
         one_time_tokens.revoke(user, TokenPurpose.VERIFY_EMAIL)
-        _mail_confirmation(user, contested=contested, client=client)
+        token = _confirmation(user, contested=contested)
+        signals.registration_repeated.send(sender=User, user=user, client=client, verification_token=token)
 
 
 def _is_contested(user: User) -> bool:
     return OneTimeToken.objects.of(user, TokenPurpose.VERIFY_EMAIL).filter(data__contested=True).exists()
 
 
+def _confirmation(user: User, *, contested: bool) -> str:
+    return one_time_tokens.issue(user, TokenPurpose.VERIFY_EMAIL, data={"contested": contested})
+
+
 def _mail_confirmation(user: User, *, contested: bool, client: Client) -> None:
-    token = one_time_tokens.issue(user, TokenPurpose.VERIFY_EMAIL, data={"contested": contested})
+    token = _confirmation(user, contested=contested)
     signals.verification_requested.send(sender=User, user=user, verification_token=token, client=client)
 
 
 def _announce_repetition(email: str, client: Client) -> None:
     with transaction.atomic():
         owner = User.objects.with_email(email).get()
-        signals.registration_repeated.send(sender=User, user=owner, client=client)
+        signals.registration_repeated.send(sender=User, user=owner, client=client, verification_token="")
 
 
 def resend_verification(*, email: str, client: Client) -> None:

@@ -19,9 +19,11 @@ def send_verification(user: User, verification_token: str, client: Client, **kwa
 
 
 @receiver(accounts.registration_repeated)
-def send_already_registered(user: User, client: Client, **kwargs: Any) -> None:
-    """Tell the owner, and nobody else, that there is an account."""
+def send_already_registered(user: User, client: Client, verification_token: str, **kwargs: Any) -> None:
+    """Tell the owner, and nobody else, that there is an account; and give the link that confirms it, if it waits."""
     variables = {"link": link("login"), "reset_link": link("password_forgot")}
+    if verification_token:
+        variables["verify_link"] = link("email_verify", verification_token)
     outbox.queue_email(template="already_registered", user=user, variables=variables, request_id=client.request_id)
 
 

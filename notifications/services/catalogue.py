@@ -89,7 +89,14 @@ DECLARED = (
     ),
     _mail("verify_email", _("Confirm the address"), _link("email/verify/example/"), FIRST_NAME),
     _mail("welcome", _("The address is confirmed"), _link("account/"), FIRST_NAME),
-    _mail("already_registered", _("There is an account already"), _link("login/"), _RESET, FIRST_NAME),
+    _mail(
+        "already_registered",
+        _("There is an account already"),
+        _link("login/"),
+        _RESET,
+        Variable("verify_link", f"{LINK}email/verify/example/", is_required=False),
+        FIRST_NAME,
+    ),
     _mail(
         "invitation",
         _("An account was made for somebody"),
