@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import time
 from base64 import b64decode
 
 import pytest
@@ -10,19 +9,13 @@ from django.core import mail
 
 from accounts.models import BackupCode, Challenge, SecurityEvent, TOTPDevice
 from accounts.second_factor import totp
+from accounts.tests.authenticator import oathtool
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 RFC_6238 = [(59, "287082"), (1111111109, "081804"), (1111111111, "050471"), (1234567890, "005924")]
 RFC_6238 += [(2000000000, "279037"), (20000000000, "353130")]
-
-
-def oathtool(secret, steps=0):
-    """The code that another program computes, `steps` steps from now."""
-    moment = time.gmtime(time.time() + steps * totp.STEP)
-    now = time.strftime("%Y-%m-%d %H:%M:%S UTC", moment)
-    return subprocess.check_output(["oathtool", "--totp", "--base32", "--now", now, secret], text=True).strip()
 
 
 def bearer(tokens):

@@ -1,7 +1,6 @@
 """A real Chromium before the real pages."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,9 +49,3 @@ def open_browser(chromium: Any, site: str) -> Iterator[Any]:
     yield call
     for context in contexts:
         context.close()
-
-
-def oathtool(secret: str, offset: int = 0) -> str:
-    """The code that an authenticator app shows, `offset` seconds from now."""
-    command = ["oathtool", "--totp", "--base32", "--now", f"now {offset:+d} seconds", secret]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
