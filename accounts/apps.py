@@ -10,3 +10,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import receivers  # noqa: F401  registers itself
+        from accounts.services import keys
+
+        keys.ensure_files_fit()

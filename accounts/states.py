@@ -75,6 +75,7 @@ class EventKind(TextChoices):
     USER_ACTIVATED = "user_activated", _("Account activated")
     USER_DELETED = "user_deleted", _("Account deleted")
     DATA_EXPORTED = "data_exported", _("Own data exported")
+    KEY_ROTATED = "key_rotated", _("New key to sign tokens with")
     SESSION_ENDED = "session_ended", _("A session was ended")
     SESSIONS_ENDED = "sessions_ended", _("All sessions were ended")
     NEW_DEVICE = "new_device", _("Signed in on a new device")

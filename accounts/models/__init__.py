@@ -1,5 +1,6 @@
 """Users, their sign-ins, and the secrets that they hold as digests."""
 
+from accounts.models.keys import SigningKey
 from accounts.models.lockout import LoginAttempts
 from accounts.models.one_time_tokens import OneTimeToken
 from accounts.models.passwords import PasswordHistory
@@ -31,6 +32,7 @@ __all__ = [
     "SecondFactorReset",
     "SecurityEvent",
     "Session",
+    "SigningKey",
     "TOTPDevice",
     "TrustedBrowser",
     "User",

@@ -1,33 +1,36 @@
-"""The keys that sign tokens, and those that still verify them."""
+"""The keys that sign tokens, and those that still verify them.
 
-import hashlib
-import json
-from dataclasses import dataclass, field
+Without any rotation the keys are those of the environment: JWT_PRIVATE_KEY_FILES, of which the first signs, or for
+HS256 the one that follows from SECRET_KEY. `rotate` puts a new one into the database, encrypted, where every process
+finds it: whoever meets a `kid` that it does not know looks there, so a new key holds at once and everywhere. From then
+on the newest key of the database signs. What signed before verifies until its last token has expired, so that nobody is
+logged out.
+"""
+
+import re
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
-from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from django.db import transaction
+from django.utils import timezone
 
+from accounts.models import SigningKey
+from accounts.services import key_material, security_events
+from accounts.services.key_material import Key
+from accounts.states import EventKind
 from foodfleet.core import crypto
+from foodfleet.core.clients import Client
 
-MINIMUM_RSA_BITS = 2048  # RFC 7518 section 3.3
-
-
-@dataclass(frozen=True)
-class Key:
-    """One key: `secret` signs, `public` verifies (the same bytes for HS256), `jwk` is what others may read."""
-
-    kid: str
-    algorithm: str
-    secret: Any = field(repr=False)
-    public: Any = field(repr=False)
-    jwk: dict[str, Any] | None = None
+PURPOSE = "jwt-key"
+KID = re.compile("[0-9a-f]{16}")
+RELOAD_SECONDS = 30.0  # after which a process that signs looks for a newer key
+MARGIN = timedelta(minutes=5)  # a process may sign with the old key for RELOAD_SECONDS more; clocks differ
 
 
 @dataclass(frozen=True)
@@ -38,54 +41,130 @@ class KeyRing:
     verifying: dict[str, Key]
 
 
-def key_ring() -> KeyRing:
-    """The keys of this process, of JWT_PRIVATE_KEY_FILES (the first signs) or, for HS256, derived from SECRET_KEY.
-
-    Raises ImproperlyConfigured for a file that holds no key of JWT_SIGNING_ALGORITHM.
-    """
-    return _key_ring(
-        settings.JWT_SIGNING_ALGORITHM,
-        tuple(settings.JWT_PRIVATE_KEY_FILES),
-        (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS),
-    )
+@dataclass(frozen=True)
+class _Loaded:
+    ring: KeyRing
+    configuration: tuple[Any, ...]
+    at: float
 
 
-@lru_cache(maxsize=8)
-def _key_ring(algorithm: str, files: tuple[Path, ...], secrets: tuple[str, ...]) -> KeyRing:
-    if algorithm == "HS256":
-        keys = [_shared_key(secret) for secret in secrets]
-    else:
-        keys = [_key_of_file(path, algorithm) for path in files]
-    if not keys:
-        raise ImproperlyConfigured(f"JWT_PRIVATE_KEY_FILES is not set: {algorithm} needs at least one PEM file.")
-    return KeyRing(signing=keys[0], verifying={key.kid: key for key in keys})
+_loaded: _Loaded | None = None
 
 
-def _shared_key(secret: str) -> Key:
-    derived = hashlib.sha256(f"foodfleet:jwt:{secret}".encode()).hexdigest()
-    return Key(kid=crypto.digest(derived)[:16], algorithm="HS256", secret=derived, public=derived)
-
-
-def _key_of_file(path: Path, algorithm: str) -> Key:
+def ensure_files_fit() -> None:
+    """End the start with one line where a file of JWT_PRIVATE_KEY_FILES holds no key of JWT_SIGNING_ALGORITHM."""
     try:
-        secret = load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm, OSError):
-        raise ImproperlyConfigured(f"JWT_PRIVATE_KEY_FILES: {path} holds no private key in PEM form.") from None
-    fits = {
-        "EdDSA": isinstance(secret, ed25519.Ed25519PrivateKey),
-        "ES256": isinstance(secret, ec.EllipticCurvePrivateKey) and secret.curve.name == "secp256r1",
-        "RS256": isinstance(secret, rsa.RSAPrivateKey) and secret.key_size >= MINIMUM_RSA_BITS,
-    }
-    if not fits[algorithm]:
-        raise ImproperlyConfigured(f"JWT_PRIVATE_KEY_FILES: the key in {path} does not fit {algorithm}.")
-    public = secret.public_key()
-    writer: Any = {"EdDSA": OKPAlgorithm, "ES256": ECAlgorithm, "RS256": RSAAlgorithm}[algorithm]
-    jwk = writer.to_jwk(public, as_dict=True)
-    kid = _thumbprint(jwk)
-    return Key(kid, algorithm, secret, public, {**jwk, "kid": kid, "use": "sig", "alg": algorithm})
+        _of_environment(*_configuration())
+    except ImproperlyConfigured as error:
+        sys.exit(f"FoodFleet cannot start. {error}")
 
 
-def _thumbprint(jwk: dict[str, Any]) -> str:
-    """RFC 7638, shortened: the same key has the same `kid` in every process."""
-    required = {name: jwk[name] for name in sorted(jwk) if name in {"crv", "kty", "x", "y", "e", "n"}}
-    return crypto.digest(json.dumps(required, separators=(",", ":")))[:16]
+def signing_key() -> Key:
+    """The key to sign with. Raises ImproperlyConfigured where there is none of JWT_SIGNING_ALGORITHM."""
+    return _ring(max_age=RELOAD_SECONDS).signing
+
+
+def verifying_key(kid: str) -> Key | None:
+    """The key of this `kid`, if it may still verify: one that another process has just made too.
+
+    An invented `kid` costs one look at an index; a key that is there is read once.
+    """
+    known = _ring(max_age=RELOAD_SECONDS).verifying.get(kid)
+    if known is not None or not KID.fullmatch(kid) or not SigningKey.objects.filter(kid=kid).exists():
+        return known
+    return _ring(max_age=0).verifying.get(kid)
+
+
+def still_verifies(kid: str) -> bool:
+    """Whether the key is in the ring as this process knows it; asks nobody."""
+    return _loaded is not None and _loaded.configuration == _configuration() and kid in _loaded.ring.verifying
+
+
+def public_keys() -> list[dict[str, Any]]:
+    """The JWK of each key that verifies and is no secret: the newest first."""
+    return [key.jwk for key in _ring(max_age=RELOAD_SECONDS).verifying.values() if key.jwk]
+
+
+def rotate() -> Key:
+    """Make the key that signs from now on. The old ones verify until their last token has expired, then are erased."""
+    algorithm = settings.JWT_SIGNING_ALGORITHM
+    secret = key_material.new_secret(algorithm)
+    key = key_material.from_text(secret, algorithm)
+    now = timezone.now()
+    with transaction.atomic():
+        SigningKey.objects.current().update(verifies_until=now + longest_life())
+        SigningKey.objects.replaced_before(now).update(secret_box="")
+        SigningKey.objects.create(
+            kid=key.kid, algorithm=algorithm, secret_box=crypto.encrypt(secret, purpose=PURPOSE), created_at=now
+        )
+        details = {"kid": key.kid, "algorithm": algorithm}
+        security_events.record(kind=EventKind.KEY_ROTATED, user=None, client=Client(), details=details)
+    forget()
+    return key
+
+
+def reencrypt() -> int:
+    """Encrypt every kept key anew under the newest of ENCRYPTION_KEYS; returns how many."""
+    done = 0
+    for row in SigningKey.objects.exclude(secret_box=""):
+        box = crypto.encrypt(crypto.decrypt(row.secret_box, purpose=PURPOSE), purpose=PURPOSE)
+        done += SigningKey.objects.filter(pk=row.pk, secret_box=row.secret_box).update(secret_box=box)
+    return done
+
+
+def forget() -> None:
+    """Look into the database at the next use."""
+    global _loaded
+    _loaded = None
+
+
+def longest_life() -> timedelta:
+    """How long a key verifies after it signed last."""
+    lifetime: timedelta = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+    return lifetime + MARGIN
+
+
+def _ring(*, max_age: float) -> KeyRing:
+    global _loaded
+    known, configuration = _loaded, _configuration()
+    if known is not None and known.configuration == configuration and monotonic() - known.at < max_age:
+        return known.ring
+    at = monotonic()
+    ring = _read_ring(*configuration)
+    _loaded = _Loaded(ring, configuration, at)
+    return ring
+
+
+def _configuration() -> tuple[Any, ...]:
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return settings.JWT_SIGNING_ALGORITHM, tuple(settings.JWT_PRIVATE_KEY_FILES), secrets
+
+
+def _read_ring(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> KeyRing:
+    now = timezone.now()
+    kept = list(SigningKey.objects.newest_first())
+    keys = [_opened(row) for row in kept if row.verifies_until is None or row.verifies_until > now]
+    same = [row for row in kept if row.algorithm == algorithm]
+    # Files verify for as long as they are named; the key that follows from SECRET_KEY until it has been replaced long
+    # enough, since SECRET_KEY stays for other things.
+    if algorithm != key_material.SHARED or not same or same[-1].created_at > now - longest_life():
+        keys += _of_environment(algorithm, files, secrets)
+    signing = next((key for key in keys if key.algorithm == algorithm), None)
+    if signing is None:
+        raise ImproperlyConfigured(
+            f"There is no key for {algorithm}: run `manage.py rotate_jwt_keys`, or set JWT_PRIVATE_KEY_FILES."
+        )
+    return KeyRing(signing=signing, verifying={key.kid: key for key in keys})
+
+
+def _of_environment(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> list[Key]:
+    if algorithm == key_material.SHARED:
+        return [key_material.derived(secret) for secret in secrets]
+    return [key_material.from_file(path, algorithm) for path in files]
+
+
+def _opened(row: SigningKey) -> Key:
+    return _parsed(crypto.decrypt(row.secret_box, purpose=PURPOSE), row.algorithm)
+
+
+_parsed = lru_cache(maxsize=16)(key_material.from_text)  # reading an RSA key takes milliseconds

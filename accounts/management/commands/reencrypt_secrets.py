@@ -4,13 +4,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.services import second_factor_keys
+from accounts.services import keys, second_factor_keys
 
 
 class Command(BaseCommand):
-    """Encrypt the secrets of authenticator apps anew under the newest of ENCRYPTION_KEYS."""
+    """Encrypt the secrets of authenticator apps and the keys of tokens anew under the newest of ENCRYPTION_KEYS."""
 
     help = __doc__
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"{second_factor_keys.reencrypt()} secrets are under the newest key now.")
+        done = second_factor_keys.reencrypt() + keys.reencrypt()
+        self.stdout.write(f"{done} secrets are under the newest key now.")
