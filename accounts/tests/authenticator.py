@@ -1,17 +1,74 @@
-"""An authenticator app as another program makes it: Debian's oathtool."""
+"""A passkey in software, as browsers see one: ES256, a counter, user verification at will."""
 
-import subprocess
-import time
+import hashlib
+import json
+import secrets
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-STEP = 30  # seconds
-TIME_TO_TYPE = 5  # seconds that a code shown here is good for at least: a busy machine may be slow to send it
+import cbor2
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+USER_PRESENT, USER_VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 
-def oathtool(secret: str, steps: int = 0) -> str:
-    """The code that the app shows `steps` steps from now; near the end of a step, the one after is waited for."""
-    left = STEP - time.time() % STEP
-    if left < TIME_TO_TYPE:
-        time.sleep(left + 0.05)
-    moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(time.time() + steps * STEP))
-    command = ["oathtool", "--totp", "--base32", "--now", moment, secret]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+def to_text(data):
+    return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def to_bytes(text):
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class Authenticator:
+    """One credential. origin: the page that it believes to be on; counting: whether its counter moves."""
+
+    def __init__(self, origin="http://testserver", *, verifies=True, counting=True):
+        self.origin = origin
+        self.flags = USER_PRESENT | (USER_VERIFIED if verifies else 0)
+        self.counting = counting
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.credential_id = secrets.token_bytes(32)
+        self.count = 0
+        self.user_handle = None
+
+    def create(self, options):
+        """What `navigator.credentials.create` would answer."""
+        self.user_handle = options["user"]["id"]
+        point = self.key.public_key().public_numbers()
+        cose = {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}
+        attested = bytes(16) + struct.pack(">H", len(self.credential_id)) + self.credential_id + cbor2.dumps(cose)
+        data = self._authenticator_data(options["rp"]["id"], ATTESTED) + attested
+        statement = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
+        client = self._client_data("webauthn.create", options["challenge"])
+        response = {
+            "clientDataJSON": to_text(client),
+            "attestationObject": to_text(statement),
+            "transports": ["internal", "hybrid"],
+        }
+        return self._credential(response)
+
+    def get(self, options, *, user_handle=True):
+        """What `navigator.credentials.get` would answer."""
+        client = self._client_data("webauthn.get", options["challenge"])
+        data = self._authenticator_data(options["rpId"])
+        signature = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
+        response = {
+            "clientDataJSON": to_text(client),
+            "authenticatorData": to_text(data),
+            "signature": to_text(signature),
+            "userHandle": self.user_handle if user_handle else None,
+        }
+        return self._credential(response)
+
+    def _authenticator_data(self, rp_id, more_flags=0):
+        self.count += self.counting
+        return hashlib.sha256(rp_id.encode()).digest() + struct.pack(">BI", self.flags | more_flags, self.count)
+
+    def _client_data(self, kind, challenge):
+        return json.dumps({"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}).encode()
+
+    def _credential(self, response):
+        name = to_text(self.credential_id)
+        return {"id": name, "rawId": name, "type": "public-key", "response": response, "clientExtensionResults": {}}

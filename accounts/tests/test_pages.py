@@ -5,7 +5,7 @@ from django.test import Client as Browser
 
 from accounts.models import TOTPDevice, User
 from accounts.second_factor import totp
-from accounts.tests.authenticator import oathtool
+from accounts.tests.authenticator_app import oathtool
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)

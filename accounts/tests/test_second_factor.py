@@ -9,7 +9,7 @@ from django.core import mail
 
 from accounts.models import BackupCode, Challenge, SecurityEvent, TOTPDevice
 from accounts.second_factor import totp
-from accounts.tests.authenticator import oathtool
+from accounts.tests.authenticator_app import oathtool
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)

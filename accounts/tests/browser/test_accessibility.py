@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from accounts.services import not_me, one_time_tokens
 from accounts.states import TokenPurpose
-from accounts.tests.authenticator import oathtool
+from accounts.tests.authenticator_app import oathtool
 from conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from accounts.tests.authenticator import oathtool
+from accounts.tests.authenticator_app import oathtool
 from conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
