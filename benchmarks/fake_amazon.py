@@ -118,7 +118,8 @@ class Amazon:
                 body = await reader.readexactly(int(length[1])) if length else b""
                 status, content_type, answer = await self.answer(head.split(" ", 2)[1], body)
                 data = answer.encode()
-                header = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\n\r\n"
+                header = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\n"
+                header += "x-amzn-RequestId: r\r\n\r\n"
                 writer.write(header.encode() + data)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import mark_safe
 
-from notifications.services import overrides, sandbox, template_cache, templates
+from notifications.services import moulds, overrides, sandbox, template_cache, templates
 
 # The rules for small and for dark screens cannot be put inline: they stay in a style tag.
 _INLINER = css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False)
@@ -53,13 +53,23 @@ def render_email(template: str, variables: Mapping[str, Any], language: str) -> 
 
 def render_files(template: str, variables: Mapping[str, Any], language: str) -> EmailContent:
     """Render the product's own words."""
+    if settings.DEBUG:  # templates change under the hands of their author
+        parts = _rendered(template, variables, language)
+    else:
+        about = (template, language, settings.PUBLIC_URL)
+        parts = moulds.cast(about, variables, lambda values: _rendered(template, values, language))
+    return EmailContent(" ".join(parts.subject.split()), parts.text.strip() + "\n", parts.html)
+
+
+def _rendered(template: str, variables: Mapping[str, Any], language: str) -> moulds.Parts:
     context = {**variables, "public_url": settings.PUBLIC_URL}
     base = f"notifications/email/{template}"
     with translation.override(language):
-        subject = " ".join(render_to_string(f"{base}.subject.txt", context).split())
-        text = render_to_string(f"{base}.txt", context).strip() + "\n"
-        html = _INLINER.inline(render_to_string(f"{base}.html", context))
-    return EmailContent(subject, text, html)
+        return moulds.Parts(
+            subject=render_to_string(f"{base}.subject.txt", context),
+            text=render_to_string(f"{base}.txt", context),
+            html=_INLINER.inline(render_to_string(f"{base}.html", context)),
+        )
 
 
 def render_words(words: template_cache.EmailWords, variables: Mapping[str, Any], language: str) -> EmailContent:

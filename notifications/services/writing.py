@@ -62,7 +62,8 @@ def write(message: Message, content: dict[str, Any], order: Order, attachments: 
     _follow(message, order)
     message.payload = payloads.seal(content)
     try:
-        with transaction.atomic():
+        # Only a key can have come before: without one no savepoint is needed in the caller's transaction.
+        with transaction.atomic(savepoint=bool(order.idempotency_key)):
             message.save(force_insert=True)
             for attachment in attachments:
                 attachment.message = message
