@@ -44,6 +44,10 @@ class UserQuerySet(DirectoryQuerySet):
         """The user of this address, whatever its case and Unicode form."""
         return self.filter(email=normalize_email(email))
 
+    def with_emails(self, emails: Sequence[str]) -> "UserQuerySet":
+        """The users of these addresses, each in the form of `normalize_email`."""
+        return self.filter(email__in=emails)
+
     def recognising(self, *, address: str, device: str, fingerprint: str) -> "UserQuerySet":
         """With `has_second_factor`, `signed_in_before` (ever), and `knows_device` (on this one, or one just like it).
 

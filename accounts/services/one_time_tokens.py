@@ -1,5 +1,6 @@
 """Links that serve once: made, found, spent."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,17 @@ def issue(user: User, purpose: TokenPurpose, *, data: dict[str, Any] | None = No
         user=user, purpose=purpose, digest=crypto.digest(token), data=data or {}, expires_at=expires_at
     )
     return token
+
+
+def issue_many(users: Sequence[User], purpose: TokenPurpose) -> list[str]:
+    """Make a token of `purpose` for each of many users, at no query a user."""
+    tokens = [crypto.new_token() for _user in users]
+    expires_at = timezone.now() + LIFETIMES[purpose]
+    OneTimeToken.objects.bulk_create(
+        OneTimeToken(user=user, purpose=purpose, digest=crypto.digest(token), expires_at=expires_at)
+        for user, token in zip(users, tokens, strict=True)
+    )
+    return tokens
 
 
 def find(token: str, *purposes: TokenPurpose) -> OneTimeToken:

@@ -1,5 +1,6 @@
 """The users that access speaks of, and what they were: superuser or not, active or not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,3 +46,10 @@ def note(user: Any) -> None:
     last = Standing.objects.of(user).order_by("-since", "-pk").first()
     if last is None or (last.is_active, last.is_superuser) != (user.is_active, user.is_superuser):
         Standing.objects.create(user=user, is_active=user.is_active, is_superuser=user.is_superuser)
+
+
+def note_new(users: Sequence[Any]) -> None:
+    """Keep what these users are, who were made just now all at once, so that no signal told of them."""
+    Standing.objects.bulk_create(
+        Standing(user=user, is_active=user.is_active, is_superuser=user.is_superuser) for user in users
+    )

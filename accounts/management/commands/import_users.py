@@ -1,0 +1,84 @@
+"""Accounts from a CSV file: as many as there are lines, whose owners can be invited by mail."""
+
+import csv
+from pathlib import Path
+from time import monotonic
+from typing import Any, BinaryIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.services import user_import
+from accounts.services.user_import import Mode, Progress
+from foodfleet.core.clients import Client
+from foodfleet.core.exceptions import ValidationException
+
+PAUSE = 10.0  # seconds between two lines of progress in a log; a terminal has one line, which changes
+IMPORTER = Client(user_agent="manage.py import_users")
+
+
+class Command(BaseCommand):
+    """Make an account of each line of a CSV file whose address has none.
+
+    The first line names the columns: email, and any of first_name, last_name, phone, language, in any order. UTF-8.
+    A line that is wrong is reported and keeps no other back. Run it again after it was stopped: nothing is made twice.
+    """
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="CSV file to read")
+        parser.add_argument("--dry-run", action="store_true", help="check every line and make nothing")
+        parser.add_argument("--invite", action="store_true", help="mail each new owner a link to choose a password")
+        parser.add_argument("--errors", type=Path, help="CSV file to report refused lines to; printed without it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path, report = options["file"], options["errors"]
+        mode = Mode.CHECK if options["dry_run"] else Mode.INVITE if options["invite"] else Mode.CREATE
+        if not path.is_file():
+            raise CommandError(f"{path}: there is no such file.")
+        if report and report.exists() and report.samefile(path):
+            raise CommandError("The report must not go into the file that is read.")
+        try:
+            with path.open("rb") as source:
+                if report is None:
+                    self._import(source, mode, self.stdout)
+                else:
+                    with report.open("w", encoding="utf-8", newline="") as target:
+                        self._import(source, mode, target)
+        except ValidationException as error:
+            raise CommandError(f"{path}: {error.details['file'][0]['message']}") from None
+        except OSError as error:
+            raise CommandError(f"{error.filename or path}: {error.strerror}") from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. Run it again to go on.") from None
+
+    def _import(self, source: BinaryIO, mode: Mode, report: Any) -> None:
+        table = csv.writer(report, lineterminator="\n")
+        table.writerow(("line", "field", "message"))
+        progress, began, shown = Progress(), monotonic(), monotonic()
+        total = max(Path(source.name).stat().st_size, 1)
+        for progress in user_import.import_users(source, mode=mode, client=IMPORTER):
+            table.writerows((one.line, one.field, one.message) for one in progress.problems)
+            report.flush()
+            if self.stderr.isatty() or monotonic() - shown > PAUSE:
+                shown = monotonic()
+                rate = progress.lines / max(shown - began, 0.001)
+                self._show(
+                    f"{progress.position / total:4.0%}  {_described(progress, mode)}, {rate:,.0f} lines a second"
+                )
+        if self.stderr.isatty():
+            self.stderr.write("")
+        self.stdout.write(_described(progress, mode) + ".")
+
+    def _show(self, text: str) -> None:
+        on_terminal = self.stderr.isatty()
+        self.stderr.write(f"\r{text}\033[K" if on_terminal else text, ending="" if on_terminal else "\n")
+        self.stderr.flush()
+
+
+def _described(progress: Progress, mode: Mode) -> str:
+    made = {Mode.CHECK: "to be made", Mode.CREATE: "made", Mode.INVITE: "made and invited"}[mode]
+    return (
+        f"{progress.lines:,} lines: {progress.created:,} {made}, {progress.present:,} already there, "
+        f"{progress.refused:,} refused"
+    )

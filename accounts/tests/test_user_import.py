@@ -1,0 +1,261 @@
+"""Accounts from a CSV file."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import OneTimeToken, SecurityEvent, User
+from accounts.services import user_import
+from accounts.services.user_import import Mode
+from conftest import PASSWORD
+from foodfleet.core.clients import Client
+from rbac.models import Standing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEADER = "email,first_name,last_name,phone,language\n"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Import this text or these bytes; answers the summary and the reported rows."""
+
+    def call(content, *options):
+        path, report = tmp_path / "people.csv", tmp_path / "report.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        out = io.StringIO()
+        call_command("import_users", str(path), "--errors", str(report), *options, stdout=out, stderr=io.StringIO())
+        header, *rows = csv.reader(report.read_text(encoding="utf-8").splitlines())
+        assert header == ["line", "field", "message"]
+        return out.getvalue().strip(), rows
+
+    return call
+
+
+def summary(lines, made, there=0, refused=0, word="made"):
+    return f"{lines:,} lines: {made:,} {word}, {there:,} already there, {refused:,} refused."
+
+
+def refusals(rows):
+    return [(int(line), field) for line, field, _message in rows]
+
+
+def test_each_line_becomes_an_account_that_is_recorded(run):
+    said, rows = run(HEADER + "Ann@Example.com, Ann ,Lee,+49 170 1234567,de\nbob@example.com,,,,\n")
+    assert (said, rows) == (summary(2, 2), [])
+    ann = User.objects.get(email="ann@example.com")
+    assert (ann.first_name, ann.last_name, ann.phone, ann.language) == ("Ann", "Lee", "+491701234567", "de")
+    assert not ann.has_usable_password()
+    assert ann.email_verified_at is None
+    assert list(SecurityEvent.objects.of(ann).values_list("kind", flat=True)) == ["user_created"]
+    assert Standing.objects.of(ann).get().is_active
+    assert mail.outbox == []
+
+
+def test_the_columns_may_stand_in_any_order_and_be_left_out(run):
+    said, _rows = run("Last_Name,EMAIL\nLee,ann@example.com\n")
+    assert said == summary(1, 1)
+    assert User.objects.get().last_name == "Lee"
+
+
+def test_who_was_imported_may_ask_for_a_link_to_choose_a_password(run, api, link_token, sign_in):
+    run(HEADER + "ann@example.com,,,,\n")
+    api.post("/api/v1/auth/password/forgot/", {"email": "ann@example.com"})
+    body = {"token": link_token("/password/reset/"), "password": PASSWORD}
+    assert api.post("/api/v1/auth/password/reset/", body).status_code == 204
+    assert sign_in()["user"]["email"] == "ann@example.com"
+
+
+def test_the_invited_choose_a_password_by_the_link_in_their_mail(run, api, link_token, sign_in):
+    said, _rows = run(HEADER + "ann@example.com,Ann,,,\nbob@example.com,,,,de\n", "--invite")
+    assert said == summary(2, 2, word="made and invited")
+    assert sorted(message.to[0] for message in mail.outbox) == ["ann@example.com", "bob@example.com"]
+    token = link_token("/password/reset/", "ann@example.com")
+    assert api.post("/api/v1/auth/password/reset/", {"token": token, "password": PASSWORD}).status_code == 204
+    assert sign_in()["user"]["email"] == "ann@example.com"
+    mail.outbox.clear()
+    run(HEADER + "ann@example.com,Ann,,,\nbob@example.com,,,,de\n", "--invite")
+    assert mail.outbox == []
+    assert OneTimeToken.objects.filter(purpose="invitation").count() == 2
+
+
+def test_a_dry_run_tells_the_same_and_makes_nothing(run, user):
+    content = HEADER + "ann@example.com,,,,\nbob@example.com,,,,\nnobody,,,,\n"
+    said, rows = run(content, "--dry-run", "--invite")
+    assert (said, refusals(rows)) == (summary(3, 1, 1, 1, word="to be made"), [(4, "email")])
+    assert User.objects.get() == user
+    assert mail.outbox == []
+
+
+def test_every_wrong_line_is_reported_and_keeps_no_other_back(run):
+    lines = [
+        "ann@example.com,Ann,Lee,,",  # 2
+        "nobody,,,,",
+        ",Nobody,,,",
+        "nul@example.com,A\x00nn,,,",  # 5
+        f"long@example.com,{'x' * 151},{'y' * 151},,",
+        f"{'l' * 250}@example.com,,,,",
+        "phone@example.com,,,12345,",
+        "tongue@example.com,,,,xx",
+        "few@example.com,,",  # 10
+        "many@example.com,,,,,",
+        'open@example.com,"Ann,,,',
+        'shut@example.com,"Ann"e,,,',
+        "ANN@example.com,,,,",
+        "",
+        'quoted@example.com,"Lee, ""Bo""",,,',  # 16
+        "unicode@example.com,Zoë,李,,",
+    ]
+    said, rows = run(HEADER + "\r\n".join(lines))
+    assert refusals(rows) == [
+        (3, "email"), (4, "email"), (5, "first_name"), (6, "first_name"), (6, "last_name"), (7, "email"),
+        (8, "phone"), (9, "language"), (10, ""), (11, ""), (12, ""), (13, ""), (14, "email"),
+    ]  # fmt: skip
+    assert "line 2" in rows[-1][2]
+    assert said == summary(15, 3, refused=12)
+    assert set(User.objects.values_list("first_name", flat=True)) == {"Ann", 'Lee, "Bo"', "Zoë"}
+
+
+def test_an_address_whose_first_line_was_wrong_is_taken_from_the_next(run):
+    said, rows = run(HEADER + "ann@example.com,,,nonsense,\nann@example.com,Ann,,,\n")
+    assert (said, refusals(rows)) == (summary(2, 1, refused=1), [(2, "phone")])
+    assert User.objects.get().first_name == "Ann"
+
+
+def test_duplicates_are_told_from_accounts_that_were_there_also_the_second_time(run):
+    content = HEADER + "ann@example.com,,,,\nbob@example.com,,,,\nann@example.com,,,,\n"
+    assert run(content)[0] == summary(3, 2, refused=1)
+    said, rows = run(content)
+    assert (said, refusals(rows)) == (summary(3, 0, 2, 1), [(4, "email")])
+
+
+def test_a_byte_order_mark_is_no_part_of_the_header(run):
+    assert run(b"\xef\xbb\xbf" + (HEADER + "ann@example.com,,,,\n").encode())[0] == summary(1, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ((HEADER + "a@example.com,,,,\nb@example.com,Zoë,,,\n").encode("latin-1"), "Line 3 is not UTF-8"),
+        ((HEADER + "a@example.com,,,,\n").encode("utf-16"), "Line 1 is not UTF-8"),
+        ((HEADER + "a@example.com,,,,\n").encode("utf-16-le"), "The first line has to name the columns"),
+        (b"", "The first line has to name the columns"),
+        (b"a@example.com,,,,\n", "The first line has to name the columns"),
+        (b"email;first_name\na@example.com;Ann\n", "The first line has to name the columns"),
+        (b"email,password\na@example.com,x\n", "The first line has to name the columns"),
+        (b"email,email\na@example.com,x\n", "The first line has to name the columns"),
+        (b'email,"first_name\na@example.com,x\n', "The first line has to name the columns"),
+    ],
+)
+def test_a_file_of_another_encoding_or_without_header_is_refused_before_anything_is_made(run, content, sentence):
+    with pytest.raises(CommandError, match=sentence):
+        run(content)
+    assert not User.objects.exists()
+
+
+def test_a_missing_file_and_a_report_into_the_file_itself_are_refused(tmp_path):
+    path = tmp_path / "people.csv"
+    with pytest.raises(CommandError, match="no such file"):
+        call_command("import_users", str(path))
+    path.write_text(HEADER)
+    with pytest.raises(CommandError, match="must not go into"):
+        call_command("import_users", str(path), "--errors", str(path))
+    assert path.read_text() == HEADER
+
+
+def test_a_strangers_registration_that_was_never_confirmed_makes_room(run, api):
+    api.post("/api/v1/auth/register/", {"email": "ann@example.com", "password": PASSWORD})
+    assert run(HEADER + "ann@example.com,Ann,,,\n")[0] == summary(1, 1)
+    assert not User.objects.get(email="ann@example.com").has_usable_password()
+
+
+def file_of(count, domain="example.com"):
+    lines = (f"person{number}@{domain},Person,Number{number},,en\n" for number in range(count))
+    return io.BytesIO((HEADER + "".join(lines)).encode())
+
+
+def queries_of(count, domain):
+    with CaptureQueriesContext(connection) as queries:
+        for progress in user_import.import_users(file_of(count, domain), mode=Mode.CREATE, client=Client()):
+            assert progress.refused == 0
+    return len(queries)
+
+
+@pytest.mark.postgres
+def test_a_batch_takes_the_same_few_queries_however_many_lines_it_has(monkeypatch):
+    monkeypatch.setattr(user_import, "reset_queries", lambda: None)  # they are counted here
+    few, many, four_batches = queries_of(10, "a.example"), queries_of(1000, "b.example"), queries_of(4000, "c.example")
+    assert few == many <= 8
+    assert four_batches == 4 * many
+    assert User.objects.count() == 5010
+
+
+def test_an_import_that_stops_in_the_middle_is_continued(monkeypatch):
+    monkeypatch.setattr(user_import, "BATCH", 50)
+    running = user_import.import_users(file_of(220), mode=Mode.CREATE, client=Client())
+    assert [next(running).created for _batch in range(2)] == [50, 100]
+    running.close()
+    assert User.objects.count() == 100
+    *_, last = user_import.import_users(file_of(220), mode=Mode.CREATE, client=Client())
+    assert (last.lines, last.created, last.present, last.refused) == (220, 120, 100, 0)
+
+
+def in_a_thread(work):
+    def call():
+        work()
+        connection.close()
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.postgres
+def test_a_batch_that_meets_an_account_made_at_the_same_moment_counts_it_as_there(monkeypatch):
+    hashed, made = user_import.make_password, []
+
+    def while_somebody_registers(password):
+        if not made:
+            made.append("person7@example.com")
+            in_a_thread(lambda: User.objects.create_user(made[0], last_login=timezone.now()))
+        return hashed(password)
+
+    monkeypatch.setattr(user_import, "make_password", while_somebody_registers)
+    *_, last = user_import.import_users(file_of(20), mode=Mode.CREATE, client=Client())
+    assert (last.created, last.present) == (19, 1)
+    assert User.objects.count() == 20
+
+
+@pytest.mark.postgres
+def test_a_killed_import_leaves_nothing_half_done_and_nothing_is_made_twice(tmp_path, settings):
+    path = tmp_path / "people.csv"
+    path.write_bytes(file_of(30000).getvalue())
+    manage = Path(settings.BASE_DIR) / "manage.py"
+    name = connection.settings_dict
+    url = f"postgres://{name['USER']}@{name['HOST']}:{name['PORT']}/{name['NAME']}"
+    command = [sys.executable, str(manage), "import_users", str(path)]
+    process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url}, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while User.objects.count() < 3000 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = User.objects.count()
+    assert 3000 <= before < 30000
+    assert before % user_import.BATCH == 0
+    done = subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, check=True)
+    assert summary(30000, 30000 - before, before) in done.stdout
+    assert User.objects.count() == SecurityEvent.objects.count() == Standing.objects.count() == 30000
