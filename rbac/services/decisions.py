@@ -1,8 +1,8 @@
 """May this user do that? One answer for views, the admin, templates and services."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from math import inf
 from threading import local
 from time import time
@@ -11,7 +11,6 @@ from typing import Any
 from django.core.signals import request_started
 from django.db import connection
 from django.dispatch import receiver
-from django.utils import timezone
 
 from foodfleet.core import stamps
 from foodfleet.core.exceptions import InsufficientPermissionsException
@@ -59,6 +58,15 @@ class _Memo:
     request: object
     local_changes: int
     until: float
+    unsettled: list[Any] | None  # of the transaction that it was read in: another list once that ended or lost a part
+
+    def serves(self, now: float, request: object) -> bool:
+        return (
+            now < self.until
+            and self.request is request
+            and self.local_changes == stamps.local_changes()
+            and (self.unsettled is None or self.unsettled is connection.run_on_commit)
+        )
 
 
 _thread = local()
@@ -71,10 +79,11 @@ def _new_request(**kwargs: Any) -> None:
     _thread.request = object()
 
 
-def has(user: Any, label: str, scope: Any = None) -> bool:
+def has(user: Any, label: str, scope: Any = None, clock: Callable[[], float] = time) -> bool:
     """Whether `user` may do `label` (`users:read` or Django's `accounts.view_user`) in `scope`, else everywhere.
 
-    scope: `fleet:12`, or an object that stands for one (see `scope_of`). Superusers may do all, inactive users nothing.
+    scope: `fleet:12`, or an object that stands for one (see `scope_of`). clock: Unix time. Superusers may do all,
+    inactive users nothing.
     """
     if not user.is_active:
         return False
@@ -84,7 +93,7 @@ def has(user: Any, label: str, scope: Any = None) -> bool:
         return False
     if "." in label:
         label = graph.canonical(label)
-    return access_of(user).holds(label, scope if scope is None else scope_of(scope))
+    return access_of(user, clock).holds(label, scope if scope is None else scope_of(scope))
 
 
 def require(user: Any, *labels: str, scope: Any = None) -> None:
@@ -124,25 +133,21 @@ def scope_of(thing: Any) -> str:
     return f"{thing._meta.model_name}:{thing.pk}" if hasattr(thing, "_meta") else str(thing)
 
 
-def access_of(user: Any) -> Access:
+def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
     """What the assignments of `user` give now; neither is_superuser nor is_active counts here.
 
     Costs nothing while the user object remembers it: within one request, as long as this process changes nothing and
     nothing expires. Beyond that it compares version stamps.
     """
-    now = time()
+    now = clock()
     request = getattr(_thread, "request", None)
     memo: _Memo | None = user.__dict__.get(MEMO)
-    if (
-        memo is not None
-        and now < memo.until
-        and memo.request is request
-        and memo.local_changes == stamps.local_changes()
-    ):
+    if memo is not None and memo.serves(now, request):
         return memo.access
     changes = stamps.local_changes()
     access = _load(user.pk, now)
-    user.__dict__[MEMO] = _Memo(access, request, changes, min(access.until, now + MEMO_SECONDS))
+    unsettled = connection.run_on_commit if connection.in_atomic_block else None
+    user.__dict__[MEMO] = _Memo(access, request, changes, min(access.until, now + MEMO_SECONDS), unsettled)
     return access
 
 
@@ -150,7 +155,8 @@ def access_until(user: Any, moment: datetime | None) -> Access:
     """What `user` holds now and will still hold just before `moment`; None: for good."""
     end = inf if moment is None else moment.timestamp()
     versions, roles = _versions_and_roles(user.pk)
-    return _combined([held for held in _assignments(user.pk, versions) if held.expires_at >= end], roles, time())
+    now = time()
+    return _combined([held for held in _assignments(user.pk, versions, now) if held.expires_at >= end], roles, now)
 
 
 def stamp_of(user_id: int) -> str:
@@ -160,7 +166,7 @@ def stamp_of(user_id: int) -> str:
 
 def _load(user_id: int, now: float) -> Access:
     versions, roles = _versions_and_roles(user_id)
-    return _combined(_assignments(user_id, versions), roles, now)
+    return _combined(_assignments(user_id, versions, now), roles, now)
 
 
 def _versions_and_roles(user_id: int) -> tuple[tuple[str, ...], graph.Graph]:
@@ -168,11 +174,11 @@ def _versions_and_roles(user_id: int) -> tuple[tuple[str, ...], graph.Graph]:
     return versions, graph.current(versions[1])
 
 
-def _assignments(user_id: int, versions: tuple[str, ...]) -> list[Held]:
+def _assignments(user_id: int, versions: tuple[str, ...], now: float) -> list[Held]:
     kept = _kept.get(user_id)
     if kept is not None and kept[0][0] == versions[0]:
         return kept[1]
-    rows = RoleAssignment.objects.filter(user=user_id).live(timezone.now())
+    rows = RoleAssignment.objects.filter(user=user_id).live(datetime.fromtimestamp(now, UTC))
     held = [
         Held(role_id, scope, inf if expires_at is None else expires_at.timestamp())
         for role_id, scope, expires_at in rows.values_list("role_id", "scope", "expires_at")

@@ -1,0 +1,222 @@
+"""The services, with every cache on, against a model of a dozen lines that recomputes from scratch."""
+
+import os
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.signals import request_started
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import User
+from foodfleet.core.exceptions import BaseAppException, ValidationException
+from rbac.exceptions import RoleInUseException, RoleNotFoundException
+from rbac.models import Role, RoleAssignment, RoleInclusion, RoleRevision
+from rbac.services import assignments, decisions, roles
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CASES = int(os.environ.get("DIFFERENTIAL_CASES", "150"))  # 1,000 prove it; these fit into a suite
+LABELS = ("users:read", "users:delete", "roles:read")
+SCOPES = ("", "fleet:1", "fleet:2")
+NAMES, PEOPLE = range(4), range(2)
+
+names, people, scopes = st.sampled_from(NAMES), st.sampled_from(PEOPLE), st.sampled_from(SCOPES)
+labels = st.frozensets(st.sampled_from(LABELS))
+ends = st.none() | st.integers(1, 40)
+changes = st.one_of(
+    st.tuples(st.just("create"), names, labels),
+    st.tuples(st.just("permit"), names, labels),
+    st.tuples(st.just("include"), names, st.frozensets(names, max_size=2)),
+    st.tuples(st.just("delete"), names),
+    *[st.tuples(st.just("grant"), people, names, scopes, ends)] * 3,
+    st.tuples(st.just("revoke"), people, names, st.none() | scopes),
+    st.tuples(st.just("end_all"), people),
+)
+steps = st.one_of(
+    *[changes] * 4,
+    st.tuples(st.just("roll_back"), changes),
+    st.tuples(st.just("wait"), st.integers(1, 20)),
+    st.tuples(st.just("next_request")),
+)
+
+
+class Model:
+    """Roles by name as (labels, included names), and what each person holds until when."""
+
+    def __init__(self):
+        self.roles, self.held = {}, {}
+
+    def reach(self, name):
+        return {name}.union(*(self.reach(inner) for inner in self.roles[name][1]))
+
+    def has(self, person, label, scope, now):
+        return any(
+            label in self.roles[member][0]
+            for (who, name, where), end in self.held.items()
+            if who == person and where in ("", scope) and (end is None or end > now)
+            for member in self.reach(name)
+        )
+
+    def change(self, kind, *how):
+        """Follow the change; answers the refusal that it must meet, or None."""
+        return getattr(self, f"_{kind}")(*how)
+
+    def _create(self, name, labels):
+        self.roles[name] = (labels, frozenset())
+
+    def _permit(self, name, labels):
+        self.roles[name] = (labels, self.roles[name][1])
+
+    def _include(self, name, inner):
+        if not inner <= self.roles.keys() or any(name in self.reach(one) for one in inner):
+            return ValidationException
+        self.roles[name] = (self.roles[name][0], inner)
+        return None
+
+    def _delete(self, name):
+        if any(held == name for _, held, _ in self.held) or any(name in inner for _, inner in self.roles.values()):
+            return RoleInUseException
+        del self.roles[name]
+        return None
+
+    def _grant(self, person, name, scope, end):
+        self.held[person, name, scope] = end
+
+    def _revoke(self, person, name, scope):
+        gone = [key for key in self.held if key[:2] == (person, name) and scope in (None, key[2])]
+        for key in gone:
+            del self.held[key]
+        return None if gone else RoleNotFoundException
+
+    def _end_all(self, person):
+        self.held = {key: end for key, end in self.held.items() if key[0] != person}
+
+
+class Case:
+    """One sequence of steps, done to the services and to the model, and compared after each."""
+
+    def __init__(self, users):
+        self.users = [User.objects.get(pk=user.pk) for user in users]
+        self.rows, self.model, self.now = {}, Model(), time.time()
+
+    def clock(self):
+        return self.now
+
+    def step(self, kind, *how):
+        if kind == "wait":
+            self.now += how[0]
+        elif kind == "next_request":
+            request_started.send(sender=Case)
+        elif kind == "roll_back":
+            self.roll_back(how[0])
+        else:
+            self.change(kind, *how)
+        self.compare()
+
+    def roll_back(self, change):
+        """What was asked in a transaction that comes to nothing must not be remembered after it."""
+        before, rows = Model(), dict(self.rows)
+        before.roles, before.held = dict(self.model.roles), dict(self.model.held)
+        with transaction.atomic():
+            self.change(*change)
+            self.compare()
+            transaction.set_rollback(True)
+        self.model, self.rows = before, rows
+
+    def change(self, kind, *how):
+        name = {"grant": 1, "revoke": 1, "end_all": None}.get(kind, 0)
+        if name is not None and (how[name] in self.rows) == (kind == "create"):
+            return  # there is no such role, or there is one already
+        if kind == "grant" and how[3] is not None:
+            how = (*how[:3], self.now + how[3])
+        refusal, raised = self.model.change(kind, *how), None
+        try:
+            getattr(self, f"_{kind}")(*how)
+        except BaseAppException as error:
+            raised = type(error)
+        assert raised is refusal
+
+    def compare(self):
+        for person, user in enumerate(self.users):
+            for label in LABELS:
+                for scope in SCOPES:
+                    expected = self.model.has(person, label, scope, self.now)
+                    assert decisions.has(user, label, scope or None, self.clock) is expected, (person, label, scope)
+
+    def _create(self, name, labels):
+        edit = roles.RoleEdit(name=f"role {name}", permissions=sorted(labels))
+        self.rows[name] = roles.create(actor=None, edit=edit)
+
+    def _permit(self, name, labels):
+        roles.update(actor=None, role=self.rows[name], edit=roles.RoleEdit(permissions=sorted(labels)))
+
+    def _include(self, name, inner):
+        ids = [self.rows[one].pk if one in self.rows else 10**9 + one for one in sorted(inner)]
+        roles.update(actor=None, role=self.rows[name], edit=roles.RoleEdit(includes=ids))
+
+    def _delete(self, name):
+        roles.delete(actor=None, role=self.rows[name])
+        del self.rows[name]
+
+    def _grant(self, person, name, scope, end):
+        end = None if end is None else datetime.fromtimestamp(end, UTC)
+        assignments.grant(actor=None, user=self.users[person], role=self.rows[name], scope=scope, expires_at=end)
+
+    def _revoke(self, person, name, scope):
+        assignments.revoke(actor=None, user=self.users[person], role=self.rows[name], scope=scope)
+
+    def _end_all(self, person):
+        assignments.end_all(actor=None, user=self.users[person])
+
+
+@pytest.fixture
+def users(make_user):
+    return [make_user(f"person{number}@example.com") for number in PEOPLE]
+
+
+def start_over():
+    """Nothing of the last case stays."""
+    made = Role.objects.filter(is_system=False)
+    with transaction.atomic():
+        RoleAssignment.objects.all().delete()
+        RoleInclusion.objects.all().delete()
+        RoleRevision.objects.filter(role__in=made).delete()
+        made.delete()
+
+
+def test_the_services_answer_as_a_model_that_recomputes_from_scratch(users):
+    compared = 0
+
+    @settings(max_examples=CASES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(labels, min_size=1, max_size=3), st.lists(steps, min_size=3, max_size=14))
+    def explore(first, rest):
+        nonlocal compared
+        start_over()
+        case = Case(users)
+        for number, held in enumerate(first):
+            case.step("create", number, held)
+        for step in rest:
+            case.step(*step)
+        compared += 1
+
+    explore()
+    print(f"{compared} cases, 0 differences")
+
+
+def test_what_a_rolled_back_change_gave_is_not_remembered_after_it(users):
+    ann = users[0]
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="reader", permissions=["users:read"]))
+    with transaction.atomic():
+        assignments.grant(actor=None, user=ann, role=role, expires_at=datetime.now(UTC) + timedelta(hours=1))
+        assert ann.has_perm("users:read")
+        transaction.set_rollback(True)
+    assert not ann.has_perm("users:read")
+    with transaction.atomic():
+        with transaction.atomic():
+            assignments.grant(actor=None, user=ann, role=role)
+            assert ann.has_perm("users:read")
+            transaction.set_rollback(True)
+        assert not ann.has_perm("users:read")
