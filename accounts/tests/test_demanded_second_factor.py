@@ -1,7 +1,9 @@
 """A role may demand a second factor."""
 
 import pytest
+from django.utils import timezone
 
+from accounts.models import TOTPDevice
 from conftest import PASSWORD
 from rbac.services import assignments, roles
 
@@ -20,3 +22,39 @@ def test_a_holder_without_a_second_factor_can_only_set_one_up(api, user, sign_in
     assert api.post("/api/v1/auth/2fa/setup/", {"password": PASSWORD}, headers=token).status_code == 200
     assignments.revoke(actor=None, user=user, role=role)
     assert api.get("/api/v1/users/me/", headers=token).status_code == 200
+
+
+@pytest.fixture
+def strict(client, make_user, settings):
+    """A browser of a superuser whose role demands a second factor; the admin itself demands none."""
+    settings.ADMIN_REQUIRE_2FA = False
+    boss = make_user("boss@example.com", is_staff=True, is_superuser=True)
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="strict", requires_2fa=True))
+    assignments.grant(actor=None, user=boss, role=role)
+    client.force_login(boss)
+    client.boss, client.role = boss, role
+    return client
+
+
+@pytest.mark.parametrize("path", ["/account/", "/account/sessions/", "/account/email/", "/admin/", "/admin/jsi18n/"])
+def test_a_browser_of_such_a_holder_is_led_to_the_set_up_page(strict, path):
+    for answer in (strict.get(path), strict.post(path)):
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/account/totp/")
+
+
+@pytest.mark.parametrize("path", ["/account/security/", "/account/sudo/", "/health/live/"])
+def test_what_setting_it_up_takes_stays_open(strict, path):
+    assert strict.get(path).status_code == 200
+
+
+def test_the_set_up_page_does_not_lead_to_itself(strict):
+    assert strict.get("/account/totp/", follow=True).status_code == 200
+
+
+def test_with_a_second_factor_or_without_the_role_every_page_opens(strict):
+    device = TOTPDevice.objects.create(user=strict.boss, confirmed_at=timezone.now())
+    assert strict.get("/admin/").status_code == 200
+    device.delete()
+    assert strict.get("/admin/").status_code == 302
+    assignments.revoke(actor=None, user=strict.boss, role=strict.role)
+    assert strict.get("/account/").status_code == 200

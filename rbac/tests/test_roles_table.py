@@ -1,0 +1,33 @@
+"""The table of default roles in the docs says what the code declares."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+from rbac.services.declarations import declared
+
+
+def written() -> dict[str, dict[str, bool]]:
+    """Label -> role -> whether the table of docs/roles.md says yes."""
+    rows = [line for line in Path(settings.BASE_DIR, "docs", "roles.md").read_text().splitlines() if line[:1] == "|"]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    header = next(row for row in cells if row[0] == "Permission")
+    return {
+        row[0].strip("`"): {role: cell == "yes" for role, cell in zip(header[2:], row[2:], strict=True)}
+        for row in cells
+        if row[0].startswith("`")
+    }
+
+
+def test_the_table_names_every_permission_and_every_default_role_as_declared():
+    roles = declared().roles
+    expected = {label: {role.name: label in has for role, has in roles.items()} for label in declared().labels}
+    assert written() == expected
+
+
+def test_every_default_role_and_every_sentence_is_described():
+    text = Path(settings.BASE_DIR, "docs", "roles.md").read_text()
+    for role in declared().roles:
+        assert f"| {role.name} | {role.description} | {'yes' if role.requires_2fa else 'no'} |" in text
+    for label, sentence in declared().labels.items():
+        assert f"| `{label}` | {sentence} |" in text
