@@ -14,8 +14,20 @@ def ensure_may_give(actor: Any, labels: Iterable[str], *, scope: str = "", until
     What the actor holds for a while is not given for longer. Raises InsufficientPermissionsException, naming what the
     actor does not hold there for as long.
     """
+    ensure_within(held_by(actor, scope=scope, until=until), labels)
+
+
+def held_by(actor: Any, *, scope: str = "", until: datetime | None = None) -> frozenset[str] | None:
+    """What `actor` holds in `scope` until then; None: everything. To be asked before anything is changed.
+
+    After a role is edited, its own holder holds what the edit put into it: that is what must not count.
+    """
     if actor is None or (actor.is_active and actor.is_superuser):
-        return
-    held = decisions.access_until(actor, until).labels(scope or None) if actor.is_active else decisions.NO_LABELS
-    if missing := sorted(set(labels) - held):
+        return None
+    return decisions.access_until(actor, until).labels(scope or None) if actor.is_active else decisions.NO_LABELS
+
+
+def ensure_within(held: frozenset[str] | None, labels: Iterable[str]) -> None:
+    """Raises InsufficientPermissionsException, naming those of `labels` that are not among `held` (see `held_by`)."""
+    if held is not None and (missing := sorted(set(labels) - held)):
         raise InsufficientPermissionsException.missing(*missing)

@@ -39,12 +39,13 @@ def create(*, actor: Any, edit: RoleEdit, client: Client = NOBODY) -> Role:
         raise ValidationException.for_field("name", _("Give the role a name."), "required")
     with transaction.atomic():
         before = graph.locked()
+        held = limits.held_by(actor)
         try:
             with transaction.atomic():
                 role: Role = Role.objects.create(name=name)
         except IntegrityError:
             raise _taken() from None
-        _apply(role, edit, actor, before)
+        _apply(role, edit, held, before)
         _finish(role, "created", before, actor, client)
     return role
 
@@ -59,7 +60,7 @@ def update(*, actor: Any, role: Role, edit: RoleEdit, client: Client = NOBODY) -
         before = graph.locked()
         if role.pk not in before.roles:
             raise RoleNotFoundException
-        _apply(role, edit, actor, before)
+        _apply(role, edit, limits.held_by(actor), before)
         _finish(role, "updated", before, actor, client)
     return role
 
@@ -96,8 +97,8 @@ def find(role_id: int) -> Role:
     return role
 
 
-def _apply(role: Role, edit: RoleEdit, actor: Any, before: graph.Graph) -> None:
-    """Write what is to change, then compare the role with what the actor holds."""
+def _apply(role: Role, edit: RoleEdit, held: frozenset[str] | None, before: graph.Graph) -> None:
+    """Write what is to change, then compare the role with what the actor held before; held: see `limits.held_by`."""
     had = before.roles[role.pk].labels if role.pk in before.roles else frozenset()
     if edit.includes is not None:
         _include(role, edit.includes, before)
@@ -115,7 +116,7 @@ def _apply(role: Role, edit: RoleEdit, actor: Any, before: graph.Graph) -> None:
     except IntegrityError:
         raise _taken() from None
     after = graph.load().roles[role.pk].labels
-    limits.ensure_may_give(actor, after if weakened else after - had)
+    limits.ensure_within(held, after if weakened else after - had)
 
 
 def _permit(role: Role, labels: Iterable[str]) -> None:

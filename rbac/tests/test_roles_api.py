@@ -199,3 +199,17 @@ def test_the_past_is_answered_from_history(as_root, user):
     assert explained(given - timedelta(days=1))["allowed"] is False
     as_root.delete(f"/api/v1/roles/{role}/")
     assert explained(given)["allowed"] is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_edits_a_role_that_they_hold_into_more_than_they_held(make_user, sign_in, api):
+    from rbac.services import assignments, roles
+
+    ann = make_user()
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Editor", permissions=["roles:read", "roles:update"]))
+    assignments.grant(actor=None, user=ann, role=role)
+    wanted = {"permissions": ["roles:read", "roles:update", "users:delete"]}
+    answer = api.patch(f"/api/v1/roles/{role.pk}/", wanted, headers={"Authorization": f"Bearer {sign_in()['access']}"})
+    assert answer.status_code == 403, answer.content
+    assert "users:delete" in str(answer.json()["details"])
+    assert not role.permissions.filter(codename="users:delete").exists()

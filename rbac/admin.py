@@ -1,0 +1,253 @@
+"""Access in Django's admin: roles, permissions and who holds them, by the same services and refusals as the API."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.contrib.auth.models import Group, Permission
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from foodfleet.core.clients import client_of
+from foodfleet.core.exceptions import BaseAppException
+from rbac.models import Role, RoleAssignment, RoleRevision
+from rbac.querysets import labelled_permissions
+from rbac.services import assignments, permissions, roles
+
+admin.site.unregister(Group)  # a role is a group: there is one page for both
+
+
+def refusals_as_messages(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Show what a service refuses above the page that asked for it; the admin's transaction is rolled back by then."""
+
+    @wraps(view)
+    def shown(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(self, request, *args, **kwargs)
+        except BaseAppException as refusal:
+            details = "; ".join(_sentences(refusal.details))
+            self.message_user(request, f"{refusal.message} {details}".strip(), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    return shown
+
+
+def _sentences(details: Any) -> list[str]:
+    """The sentences and names in an error's details, however deep they stand."""
+    if isinstance(details, dict):
+        return [str(details["message"])] if "message" in details else _sentences(list(details.values()))
+    if isinstance(details, list):
+        return [sentence for item in details for sentence in _sentences(item)]
+    return [str(details)]
+
+
+class LabelChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Permissions by their labels."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.codename} - {obj.name}"
+
+
+class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A role with what it may do and which roles it includes."""
+
+    labels = LabelChoices(
+        queryset=Permission.objects.none(),
+        required=False,
+        label=_("permissions"),
+        widget=FilteredSelectMultiple(_("permissions"), is_stacked=False),
+    )
+    includes = forms.ModelMultipleChoiceField(
+        queryset=Role.objects.none(),
+        required=False,
+        label=_("roles"),
+        widget=FilteredSelectMultiple(_("roles"), is_stacked=False),
+    )
+
+    class Meta:
+        model = Role
+        fields = ("name", "description", "requires_2fa")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labels: Any = self.fields["labels"]
+        includes: Any = self.fields["includes"]
+        labels.queryset = labelled_permissions().order_by("codename")
+        includes.queryset = Role.objects.live().exclude(pk=self.instance.pk).order_by("name")
+        if self.instance.pk:
+            labels.initial = self.instance.permissions.all()
+            includes.initial = [inclusion.included_id for inclusion in self.instance.inclusions.all()]
+
+    def edit(self) -> roles.RoleEdit:
+        """What the form wants of the role."""
+        data = self.cleaned_data
+        return roles.RoleEdit(
+            name=data["name"],
+            description=data["description"],
+            requires_2fa=data["requires_2fa"],
+            permissions=[permission.codename for permission in data["labels"]],
+            includes=[role.pk for role in data["includes"]],
+        )
+
+
+@admin.register(Role)
+class RoleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Roles."""
+
+    form = RoleForm
+    fields = ("name", "description", "requires_2fa", "labels", "includes")
+    list_display = ("name", "description", "requires_2fa", "is_system", "users_count")
+    list_filter = ("requires_2fa", "is_system")
+    search_fields = ("name", "description")
+    ordering = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
+        found: QuerySet[Role] = Role.objects.live().with_users_count(timezone.now())
+        return found
+
+    @admin.display(description=_("users"))
+    def users_count(self, role: Any) -> int:
+        """How many hold it now."""
+        return int(role.users_count)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
+        return bool(super().has_delete_permission(request, obj)) and not (obj is not None and obj.is_system)
+
+    def save_model(self, request: HttpRequest, obj: Role, form: Any, change: bool) -> None:
+        actor, client = request.user, client_of(request)
+        if change:
+            roles.update(actor=actor, role=obj, edit=form.edit(), client=client)
+        else:
+            made = roles.create(actor=actor, edit=form.edit(), client=client)
+            obj.__dict__.update(made.__dict__)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        # The service takes a role out of use and keeps its history: nothing that points at it is in the way.
+        return [str(role) for role in objs], {}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Role) -> None:
+        roles.delete(actor=request.user, role=obj, client=client_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Role]) -> None:
+        for role in queryset:
+            self.delete_model(request, role)
+
+    changeform_view = refusals_as_messages(admin.ModelAdmin.changeform_view)
+    changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
+    delete_view = refusals_as_messages(admin.ModelAdmin.delete_view)
+
+
+class PermissionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new permission."""
+
+    resource = forms.CharField(max_length=50, label=_("resource"))
+    action = forms.CharField(max_length=50, label=_("action"))
+    description = forms.CharField(max_length=255, required=False, label=_("description"))
+
+    class Meta:
+        model = Permission
+        fields: tuple[str, ...] = ()
+
+
+@admin.register(Permission)
+class PermissionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Permissions: those that code declares and those that people added."""
+
+    form = PermissionForm
+    fields = ("resource", "action", "description")
+    list_display = ("codename", "name")
+    search_fields = ("codename", "name")
+    ordering = ("codename",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Permission]:
+        return labelled_permissions()
+
+    def has_change_permission(self, request: HttpRequest, obj: Permission | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Permission | None = None) -> Any:
+        return ("codename", "name") if obj is not None else self.fields
+
+    def save_model(self, request: HttpRequest, obj: Permission, form: Any, change: bool) -> None:
+        made = permissions.create(actor=request.user, client=client_of(request), **form.cleaned_data)
+        obj.__dict__.update(made.__dict__)
+
+    def delete_model(self, request: HttpRequest, obj: Permission) -> None:
+        permissions.delete(actor=request.user, permission=obj, client=client_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Permission]) -> None:
+        for permission in queryset:
+            self.delete_model(request, permission)
+
+    changeform_view = refusals_as_messages(admin.ModelAdmin.changeform_view)
+    changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
+    delete_view = refusals_as_messages(admin.ModelAdmin.delete_view)
+
+
+@admin.register(RoleAssignment)
+class RoleAssignmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who holds which role: given here, ended here, never deleted."""
+
+    fields = ("user", "role", "scope", "expires_at")
+    list_display = ("user", "role", "scope", "granted_at", "granted_by", "expires_at", "ended_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "role", "granted_by")
+    search_fields = ("user__email__startswith", "role__name")
+    raw_id_fields = ("user",)
+    ordering = ("-granted_at",)
+    actions = ("end",)
+
+    def has_change_permission(self, request: HttpRequest, obj: RoleAssignment | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: RoleAssignment | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: RoleAssignment, form: Any, change: bool) -> None:
+        made = assignments.grant(
+            actor=request.user,
+            user=obj.user,
+            role=obj.role,
+            scope=obj.scope,
+            expires_at=obj.expires_at,
+            client=client_of(request),
+        )
+        obj.__dict__.update(made.__dict__)
+
+    @admin.action(description=_("End"))
+    def end(self, request: HttpRequest, queryset: QuerySet[RoleAssignment]) -> None:
+        """Take these roles away."""
+        if not request.user.has_perm("roles:assign"):  # type: ignore[union-attr]
+            self.message_user(request, _("You are not allowed to do this."), messages.ERROR)
+            return
+        for held in queryset.filter(ended_at__isnull=True).select_related("user", "role"):
+            assignments.revoke(
+                actor=request.user, user=held.user, role=held.role, scope=held.scope, client=client_of(request)
+            )
+
+    changeform_view = refusals_as_messages(admin.ModelAdmin.changeform_view)
+    changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
+
+
+@admin.register(RoleRevision)
+class RoleRevisionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What roles were, and since when."""
+
+    list_display = ("name", "created_at", "created_by", "requires_2fa", "is_deleted")
+    list_select_related = ("created_by",)
+    search_fields = ("name",)
+    ordering = ("-created_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: RoleRevision | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: RoleRevision | None = None) -> bool:
+        return False

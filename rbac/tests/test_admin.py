@@ -1,0 +1,104 @@
+"""Access in the admin: the same rules and refusals as over the API."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from rbac.models import Role, RoleAssignment
+from rbac.services import assignments, roles
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def root(client, make_user):
+    """A browser of a superuser in the admin."""
+    user = make_user("root@example.com", is_staff=True, is_superuser=True)
+    client.force_login(user)
+    return client
+
+
+def label_ids(*labels):
+    from rbac.querysets import labelled_permissions
+
+    return list(labelled_permissions().filter(codename__in=labels).values_list("pk", flat=True))
+
+
+def test_a_role_is_made_with_its_permissions(root):
+    answer = root.post(
+        "/admin/rbac/role/add/", {"name": "Taster", "description": "", "labels": label_ids("users:read")}
+    )
+    assert answer.status_code == 302, answer.content
+    assert list(Role.objects.get(name="Taster").permissions.values_list("codename", flat=True)) == ["users:read"]
+
+
+def test_a_role_is_changed_by_the_service_that_keeps_its_revisions(root):
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster", permissions=["users:read"]))
+    before = role.revisions.count()
+    root.post(
+        f"/admin/rbac/role/{role.pk}/change/", {"name": "Taster", "labels": label_ids("users:read", "roles:read")}
+    )
+    assert role.permissions.count() == 2
+    assert role.revisions.count() == before + 1
+
+
+def test_a_role_that_somebody_holds_is_not_deleted_and_the_page_says_why(root, user):
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster"))
+    assignments.grant(actor=None, user=user, role=role)
+    page = root.post(f"/admin/rbac/role/{role.pk}/delete/", {"post": "yes"}, follow=True)
+    assert Role.objects.live().filter(pk=role.pk).exists()
+    assert [message.level_tag for message in page.context["messages"]] == ["error"]
+
+
+def test_a_role_that_nobody_holds_is_deleted_and_its_history_stays(root):
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster"))
+    root.post(f"/admin/rbac/role/{role.pk}/delete/", {"post": "yes"})
+    assert not Role.objects.live().filter(pk=role.pk).exists()
+    assert role.revisions.exists()
+
+
+def test_staff_cannot_put_into_a_role_what_they_do_not_hold(client, make_user):
+    staff = make_user("staff@example.com", is_staff=True)
+    editor = roles.create(actor=None, edit=roles.RoleEdit(name="Editor", permissions=["roles:read", "roles:update"]))
+    assignments.grant(actor=None, user=staff, role=editor)
+    client.force_login(staff)
+    wanted = {"name": "Editor", "labels": label_ids("roles:read", "roles:update", "users:delete")}
+    client.post(f"/admin/rbac/role/{editor.pk}/change/", wanted)
+    assert not editor.permissions.filter(codename="users:delete").exists()
+
+
+def test_an_assignment_is_given_and_ended_and_never_deleted(root, user):
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster"))
+    given = {"user": user.pk, "role": role.pk, "scope": "", "expires_at_0": "", "expires_at_1": ""}
+    assert root.post("/admin/rbac/roleassignment/add/", given).status_code == 302
+    held = RoleAssignment.objects.get(user=user, role=role)
+    root.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": [held.pk]})
+    held.refresh_from_db()
+    assert held.ended_at is not None
+    assert root.post(f"/admin/rbac/roleassignment/{held.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_staff_without_the_permission_see_no_roles(client, make_user):
+    client.force_login(make_user("staff@example.com", is_staff=True))
+    assert client.get("/admin/rbac/role/").status_code == 403
+
+
+@pytest.mark.parametrize("page", ["role", "roleassignment", "rolerevision"])
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(root, make_user, page):
+    def queries():
+        with CaptureQueriesContext(connection) as counted:
+            assert root.get(f"/admin/rbac/{page}/").status_code == 200
+        return len(counted)
+
+    queries()
+    few = queries()
+    for number in range(6):
+        role = roles.create(actor=None, edit=roles.RoleEdit(name=f"Role {number}"))
+        assignments.grant(actor=None, user=make_user(f"user{number}@example.com"), role=role)
+    assert queries() == few
+
+
+def test_a_permission_of_the_code_is_not_deleted(root):
+    (declared,) = label_ids("users:read")
+    root.post(f"/admin/auth/permission/{declared}/delete/", {"post": "yes"})
+    assert label_ids("users:read") == [declared]
