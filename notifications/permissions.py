@@ -14,15 +14,46 @@ RESOURCES = (
         models=("notifications.SmsTemplate",),
     ),
     Resource(
+        "email_templates",
+        {
+            "read": "See the words of mails",
+            "create": "Put other words into mails",
+            "update": "Change the words of mails",
+            "delete": "Give mails their own words back",
+        },
+        models=("notifications.EmailOverride",),
+    ),
+    Resource(
+        "suppressions",
+        {
+            "read": "See addresses that nothing is sent to",
+            "create": "Stop sending to an address",
+            "lift": "Send to an address again",
+        },
+        models=("notifications.Suppression",),
+    ),
+    Resource(
         "notifications",
         {"read": "See what was sent, and what became of it", "send": "Send e-mails and texts"},
-        models=("notifications.Message",),
+        models=("notifications.Message", "notifications.Preference"),
     ),
 )
 
 GRANTS = {
-    FLEET_MANAGER: ("sms_templates:read", "notifications:read", "notifications:send"),
+    FLEET_MANAGER: (
+        "sms_templates:read",
+        "email_templates:read",
+        "suppressions:read",
+        "notifications:read",
+        "notifications:send",
+    ),
     DISPATCHER: ("sms_templates:read", "notifications:read", "notifications:send"),
-    SUPPORT: ("sms_templates:read", "notifications:read"),
-    AUDITOR: ("sms_templates:read", "notifications:read"),
+    SUPPORT: (
+        "sms_templates:read",
+        "email_templates:read",
+        "notifications:read",
+        "suppressions:read",
+        "suppressions:lift",
+    ),
+    AUDITOR: ("sms_templates:read", "email_templates:read", "notifications:read", "suppressions:read"),
 }

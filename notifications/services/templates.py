@@ -111,7 +111,7 @@ def save(*, template: SmsTemplate, by: User | None) -> SmsTemplate:
 
     Raises InvalidTemplateException, TemplateInUseException, or Django's ValidationError for a wrong or taken name.
     """
-    _check(template)
+    check(template)
     template.full_clean()  # Django's ValidationError: a name that is taken or malformed
     with transaction.atomic():
         if template.pk is None:
@@ -160,7 +160,8 @@ def _keep_version(template: SmsTemplate, by: User | None) -> None:
     SmsTemplateVersion.objects.create(template=template, number=template.version, data=data, saved_by=by)
 
 
-def _check(template: SmsTemplate) -> None:
+def check(template: SmsTemplate) -> None:
+    """Raises InvalidTemplateException or TemplateInUseException; saves nothing."""
     _check_declared_name_stays(template)
     _check_shape(template)
     _check_words(template.name, template.content, "content")

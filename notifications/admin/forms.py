@@ -1,0 +1,99 @@
+"""Forms of the admin: the rules are the services', their refusals stand beside the fields."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import E164
+from foodfleet.core.exceptions import BaseAppException
+from notifications.models import EmailOverride, SmsTemplate
+from notifications.services import catalogue, overrides, templates
+from notifications.states import Channel
+
+LANGUAGES = [("", _("Every language without words of its own")), *settings.LANGUAGES]
+
+
+def field_errors(error: BaseAppException) -> list[tuple[str, str]]:
+    """What an error says of each field."""
+    by_field = {name: entries for name, entries in error.details.items() if isinstance(entries, list)}
+    return [(name, str(entry["message"])) for name, entries in by_field.items() for entry in entries]
+
+
+def reasons(error: BaseAppException) -> list[str]:
+    """What an error says of its fields, without their names."""
+    return [message for _name, message in field_errors(error)]
+
+
+def refuse_as(form: "forms.ModelForm[Any]", check: Callable[[Any], None]) -> None:
+    """Run a service's check on the form's instance and put what it refuses beside the fields."""
+    try:
+        check(form.instance)
+    except BaseAppException as error:
+        for name, message in field_errors(error) or [("", str(error.message))]:
+            form.add_error(name if name in form.fields else None, message)
+
+
+class SmsTemplateForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A template of texts."""
+
+    class Meta:
+        model = SmsTemplate
+        fields = ("name", "content", "translations", "description", "examples", "is_active")
+        widgets = {"content": forms.Textarea(attrs={"rows": 3, "cols": 80})}
+
+    def clean_translations(self) -> Any:
+        """An emptied field is no translation."""
+        return self.cleaned_data["translations"] or {}
+
+    def clean_examples(self) -> Any:
+        """An emptied field is no example."""
+        return self.cleaned_data["examples"] or {}
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors:
+            refuse_as(self, templates.check)
+
+
+class EmailOverrideForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Other words for a mail."""
+
+    template = forms.ChoiceField(
+        label=_("Mail"), choices=lambda: [(mail.name, mail.name) for mail in catalogue.of(Channel.EMAIL)]
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES, required=False)
+
+    class Meta:
+        model = EmailOverride
+        fields = ("template", "language", "subject", "html", "text", "is_active")
+        widgets = {
+            "html": forms.Textarea(attrs={"rows": 16, "cols": 100}),
+            "text": forms.Textarea(attrs={"rows": 10, "cols": 100}),
+        }
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors:
+            refuse_as(self, overrides.check)
+
+
+class TryTextForm(forms.Form):
+    """Values to try a text with, and a number to send it to."""
+
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, required=False)
+    phone = forms.CharField(label=_("Send a test to"), max_length=16, required=False, validators=[E164])
+
+    def __init__(self, *args: Any, template: SmsTemplate, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, example in templates.examples_of(template).items():
+            self.fields[f"value_{name}"] = forms.CharField(label=name, initial=example, max_length=1000, required=False)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The values as they were given, or the examples."""
+        names = [name for name in self.fields if name.startswith("value_")]
+        given = self.cleaned_data if self.is_bound else {name: self.fields[name].initial for name in names}
+        return {name.removeprefix("value_"): given.get(name, "") for name in names}

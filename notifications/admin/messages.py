@@ -1,0 +1,70 @@
+"""What was sent, and what became of it. Nothing is edited here, and no code or link is shown."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from notifications.admin.read_only import ReadOnly, ReadOnlyInline
+from notifications.models import Message, MessageEvent
+from notifications.services import dead_letters
+from rbac.services import decisions
+
+
+class TimelineInline(ReadOnlyInline):
+    """What happened to a message, line by line."""
+
+    model = MessageEvent
+    verbose_name_plural = _("timeline")
+    fields = readonly_fields = ("at", "type", "details_shown")
+
+    @admin.display(description=_("details"))
+    def details_shown(self, event: MessageEvent) -> str:
+        """Names with their values."""
+        return "; ".join(f"{name}: {value}" for name, value in event.details.items())
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    """A searchable list, a timeline, and another try for what failed."""
+
+    list_display = ("created_at", "channel", "recipients_shown", "subject", "template", "status", "attempts")
+    list_filter = ("status", "channel", "kind", "priority", "created_at")
+    search_fields = ("subject",)  # makes the box appear; get_search_results decides
+    search_help_text = _("Recipient, subject, template, or the provider's or the request's id")
+    ordering = ("-created_at", "-id")
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ("retry",)
+    fields = (
+        "id", "channel", "to", "cc", "bcc", "subject", "template", "template_version", "language", "kind", "priority",
+        "status", "attempts", "is_uncertain", "last_error", "provider_message_id", "request_id", "user", "sender",
+        "created_at", "due_at", "expires_at", "sent_at",
+    )  # fmt: skip
+    readonly_fields = fields
+    inlines = (TimelineInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        return super().get_queryset(request).defer("payload").select_related("user", "sender")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
+    ) -> tuple[QuerySet[Message], bool]:
+        return queryset.search(search_term), False  # type: ignore[attr-defined]
+
+    @admin.display(description=_("to"))
+    def recipients_shown(self, message: Message) -> str:
+        """The first recipients."""
+        return ", ".join(message.to[:3]) + (" …" if len(message.to) > 3 else "")
+
+    @admin.action(description=_("Send again (failed messages)"), permissions=["send"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        """Back to the queue; those that cannot be sent again are left alone."""
+        count = dead_letters.retry_all(messages=queryset, by=request.user)  # type: ignore[arg-type]
+        text = ngettext("%(count)s message goes out again.", "%(count)s messages go out again.", count)
+        self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        """Who may send may send again."""
+        return decisions.has(request.user, "notifications:send")

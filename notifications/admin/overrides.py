@@ -1,0 +1,116 @@
+"""Other words for the product's mails."""
+
+from typing import Any
+
+from csp.decorators import csp_replace
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+
+from foodfleet.core.clients import client_of
+from foodfleet.core.exceptions import BaseAppException
+from notifications.admin.forms import EmailOverrideForm, reasons
+from notifications.admin.versions import VersionedAdmin, VersionInline
+from notifications.models import EmailOverride, EmailOverrideVersion
+from notifications.services import catalogue, emails, overrides, rendering, template_cache
+from notifications.services.writing import Order
+from notifications.states import Channel
+from rbac.services import decisions
+
+# The mail stands in a sandboxed frame; its styles are inline.
+FRAME_POLICY = {"style-src": ["'self'", "'unsafe-inline'"], "frame-ancestors": ["'self'"], "script-src": ["'none'"]}
+
+
+class OverrideVersionInline(VersionInline):
+    """Versions of an override."""
+
+    model = EmailOverrideVersion
+
+
+@admin.register(EmailOverride)
+class EmailOverrideAdmin(VersionedAdmin):
+    """Written in a sandbox, seen as HTML and text before anybody gets it."""
+
+    form = EmailOverrideForm
+    list_display = ("template", "language", "subject", "is_active", "version", "updated_at")
+    list_filter = ("is_active", "language")
+    search_fields = ("template", "subject")
+    ordering = ("template", "language")
+    fields = ("template", "language", "subject", "html", "text", "is_active", "variables", "version", "pages")
+    readonly_fields = ("variables", "version", "pages")
+    inlines = (OverrideVersionInline,)
+
+    @staticmethod
+    def restore(thing: EmailOverride, number: int, by: Any) -> None:
+        overrides.restore(override=thing, number=number, by=by)
+
+    @admin.display(description=_("variables"))
+    def variables(self, override: EmailOverride) -> str:
+        """What each mail may show; * stands by what it must."""
+        mails = [mail for mail in catalogue.of(Channel.EMAIL) if not override.pk or mail.name == override.template]
+        rows = [
+            (
+                mail.name,
+                ", ".join(f"{v.name}{'*' if v.is_required else ''} ({v.example})" for v in mail.variables),
+            )
+            for mail in mails
+        ]
+        return format_html_join("", "<p><strong>{}</strong>: {}</p>", rows)
+
+    def get_urls(self) -> list[URLPattern]:
+        frame = xframe_options_sameorigin(csp_replace(FRAME_POLICY)(self._guarded(self.frame_page)))  # type: ignore[arg-type]
+        return [path("<int:pk>/frame/", frame, name="notifications_emailoverride_frame"), *super().get_urls()]
+
+    def try_page(self, request: HttpRequest, thing: EmailOverride) -> HttpResponse:
+        """The mail with the examples of its variables; a POST sends it to who asks."""
+        content = _rendered(thing)
+        if request.method == "POST":
+            self._send(request, content)
+            return redirect(request.path)
+        own = rendering.render_files(thing.template, _examples(thing), thing.language or settings.LANGUAGE_CODE)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{thing}: {_('Preview and test')}",
+            "opts": self.opts,
+            "thing": thing,
+            "content": content,
+            "own": own,
+        }
+        return TemplateResponse(request, "admin/notifications/try_email.html", context)
+
+    def frame_page(self, request: HttpRequest, thing: EmailOverride) -> HttpResponse:
+        """The HTML alone."""
+        return HttpResponse(_rendered(thing).html)
+
+    @staticmethod
+    def _send(request: HttpRequest, content: rendering.EmailContent) -> None:
+        if not decisions.has(request.user, "notifications:send"):
+            raise PermissionDenied
+        user: Any = request.user
+        order = Order(sender=user, request_id=client_of(request).request_id)
+        try:
+            emails.send_email(
+                to=[user.email], subject=content.subject, text=content.text, html=content.html, order=order
+            )
+            messages.success(request, _("The test is on its way."))
+        except BaseAppException as error:
+            messages.error(request, " ".join([str(error.message), *reasons(error)]))
+
+    def save_model(self, request: HttpRequest, obj: EmailOverride, form: Any, change: bool) -> None:
+        overrides.save(override=obj, by=request.user)  # type: ignore[arg-type]
+
+
+def _examples(override: EmailOverride) -> dict[str, str | int]:
+    return overrides.declared(override.template).examples
+
+
+def _rendered(override: EmailOverride) -> rendering.EmailContent:
+    words = template_cache.EmailWords(override.subject, override.html, override.text, override.version)
+    return rendering.render_words(words, _examples(override), override.language or settings.LANGUAGE_CODE)

@@ -1,0 +1,209 @@
+"""The admin of notifications."""
+
+import pytest
+from django.urls import reverse
+
+from notifications.models import EmailOverride, Message, MessageEvent, SmsTemplate, Suppression
+from notifications.services import payloads, suppression
+from notifications.states import Channel, Status
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss(client, make_user, settings):
+    """A browser of somebody who may do everything."""
+    settings.ADMIN_REQUIRE_2FA = False
+    client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def reader(client, make_user, allow, settings):
+    """A browser of staff who may only look."""
+    settings.ADMIN_REQUIRE_2FA = False
+    user = make_user("reader@example.com", is_staff=True)
+    allow(user, "notifications:read", "sms_templates:read", "email_templates:read", "suppressions:read")
+    client.force_login(user)
+    return client
+
+
+def failed(**fields):
+    content = {"text": "Your verification code is: 135790", "subject": "x", "html": ""}
+    return Message.objects.create(
+        channel=Channel.EMAIL,
+        to=["ann@example.com"],
+        subject="Hello",
+        template="welcome",
+        status=Status.FAILED,
+        payload=payloads.seal(content),
+        **fields,
+    )
+
+
+def page(client, name, *args, **query):
+    return client.get(reverse(f"admin:notifications_{name}", args=args), query)
+
+
+def test_messages_are_found_and_show_their_timeline_and_no_secret(boss):
+    message = failed(last_error="550 unknown")
+    MessageEvent.objects.create(message=message, type="failed", details={"error": "550 <b>unknown</b>"})
+    assert "ann@example.com" in page(boss, "message_changelist", q="ann@example.com").content.decode()
+    assert "ann@example.com" not in page(boss, "message_changelist", q="bob").content.decode()
+    shown = page(boss, "message_change", message.pk).content.decode()
+    assert "550 &lt;b&gt;unknown&lt;/b&gt;" in shown
+    assert "135790" not in shown
+    assert message.payload not in shown
+
+
+def test_the_list_of_messages_costs_the_same_however_many_there_are(boss, django_assert_max_num_queries):
+    Message.objects.bulk_create(Message(channel=Channel.EMAIL, to=[f"u{n}@example.com"]) for n in range(50))
+    with django_assert_max_num_queries(12):
+        page(boss, "message_changelist")
+
+
+def test_failed_messages_go_out_again_by_those_who_may_send(boss):
+    message = failed()
+    answer = boss.post(
+        reverse("admin:notifications_message_changelist"),
+        {"action": "retry", "_selected_action": [str(message.pk)]},
+        follow=True,
+    )
+    assert "1 message goes out again." in answer.content.decode()
+    message.refresh_from_db()
+    assert message.status in {"queued", "sending", "sent"}
+    assert "retried" in [event.type for event in message.events.all()]
+
+
+def test_who_only_looks_sends_nothing_and_changes_nothing(reader):
+    message, template = failed(), SmsTemplate.objects.get(name="2fa_code")
+    reader.post(
+        reverse("admin:notifications_message_changelist"), {"action": "retry", "_selected_action": [str(message.pk)]}
+    )
+    message.refresh_from_db()
+    assert message.status == "failed"
+    assert page(reader, "smstemplate_change", template.pk).status_code == 200
+    assert (
+        reader.post(reverse("admin:notifications_smstemplate_change", args=[template.pk]), {"content": "x"}).status_code
+        == 403
+    )
+    assert (
+        reader.post(
+            reverse("admin:notifications_smstemplate_versions", args=[template.pk]), {"number": "1"}
+        ).status_code
+        == 403
+    )
+    sent = reader.post(
+        reverse("admin:notifications_smstemplate_try", args=[template.pk]),
+        {"value_code": "1", "phone": "+4915112345678"},
+    )
+    assert sent.status_code == 403
+    assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["message_changelist", "smstemplate_changelist", "emailoverride_changelist", "suppression_changelist"]
+)
+def test_staff_without_a_permission_see_nothing(client, make_user, name):
+    client.force_login(make_user("new@example.com", is_staff=True))
+    assert page(client, name).status_code in {302, 403}
+
+
+def save_template(client, template, **fields):
+    data = {
+        "name": template.name,
+        "content": template.content,
+        "translations": "{}",
+        "description": "",
+        "examples": "{}",
+        "is_active": "on",
+        "versions-TOTAL_FORMS": "0",
+        "versions-INITIAL_FORMS": "0",
+        **fields,
+    }
+    return client.post(reverse("admin:notifications_smstemplate_change", args=[template.pk]), data)
+
+
+def test_a_template_is_edited_refused_tried_and_restored(boss):
+    template = SmsTemplate.objects.get(name="2fa_code")
+    assert save_template(boss, template, content="Code {{code}}").status_code == 302
+    refused = save_template(boss, template, content="Code {{ code|safe }}")
+    assert "Braces may stand for placeholders" in refused.content.decode()
+    tried = boss.post(reverse("admin:notifications_smstemplate_try", args=[template.pk]), {"value_code": "м" * 70})
+    assert "UCS-2 · 2 segments" in tried.content.decode()
+    assert "Code 123456" in page(boss, "smstemplate_try", template.pk).content.decode()
+    versions = reverse("admin:notifications_smstemplate_versions", args=[template.pk])
+    assert "Your verification code is: {{code}}" in boss.get(versions).content.decode()
+    assert "This version holds again." in boss.post(versions, {"number": "1"}, follow=True).content.decode()
+    template.refresh_from_db()
+    assert (template.content, template.version) == ("Your verification code is: {{code}}", 3)
+    for wrong in ("9", "x", "", "9" * 50):
+        boss.post(versions, {"number": wrong})
+    assert SmsTemplate.objects.get(pk=template.pk).version == 3
+
+
+def test_a_test_is_sent_to_the_number_that_staff_give(boss):
+    template = SmsTemplate.objects.get(name="2fa_code")
+    path = reverse("admin:notifications_smstemplate_try", args=[template.pk])
+    assert (
+        "The test is on its way." in boss.post(path, {"value_code": "42", "phone": "+4915112345678"}).content.decode()
+    )
+    assert Message.objects.get().to == ["+4915112345678"]
+    assert (
+        "Give each variable a value first."
+        in boss.post(path, {"value_code": "", "phone": "+4915112345678"}).content.decode()
+    )
+    assert Message.objects.count() == 1
+
+
+def test_a_template_of_the_product_has_no_way_to_be_deleted(boss):
+    template = SmsTemplate.objects.get(name="2fa_code")
+    assert (
+        boss.post(reverse("admin:notifications_smstemplate_delete", args=[template.pk]), {"post": "yes"}).status_code
+        == 403
+    )
+    boss.post(
+        reverse("admin:notifications_smstemplate_changelist"),
+        {"action": "delete_selected", "_selected_action": [template.pk], "post": "yes"},
+    )
+    assert SmsTemplate.objects.filter(name="2fa_code").exists()
+
+
+def test_an_override_is_written_refused_and_seen_as_html_and_text(boss):
+    add = reverse("admin:notifications_emailoverride_add")
+    data = {
+        "template": "verify_email",
+        "language": "de",
+        "subject": "Bitte bestätigen",
+        "html": '<p><a href="{{ link }}">Los</a></p>',
+        "text": "Los: {{ link }}",
+        "is_active": "on",
+    }
+    assert boss.get(add).status_code == 200
+    assert boss.post(add, data).status_code == 302
+    assert "already" in boss.post(add, data).content.decode()
+    attack = boss.post(
+        add, {**data, "language": "fr", "html": data["html"] + "{% include 'base.html' %}"}
+    ).content.decode()
+    assert "This is not allowed in a template" in attack
+    override = EmailOverride.objects.get()
+    tried = page(boss, "emailoverride_try", override.pk).content.decode()
+    assert "Los: https://foodfleet.example/email/verify/example/" in tried
+    frame = page(boss, "emailoverride_frame", override.pk)
+    assert 'href="https://foodfleet.example/email/verify/example/"' in frame.content.decode()
+    assert "script-src 'none'" in frame["Content-Security-Policy"]
+    boss.post(reverse("admin:notifications_emailoverride_try", args=[override.pk]))
+    assert Message.objects.get().to == ["boss@example.com"]
+    assert page(boss, "emailoverride_versions", override.pk).status_code == 200
+
+
+def test_an_address_is_suppressed_and_lifted(boss):
+    add = reverse("admin:notifications_suppression_add")
+    data = {"channel": "email", "address": " Ann@Example.com", "detail": "asked by phone"}
+    assert boss.post(add, data).status_code == 302
+    assert "already" in boss.post(add, data).content.decode()
+    row = Suppression.objects.get()
+    assert (row.address, row.reason) == ("ann@example.com", "manual")
+    boss.post(reverse("admin:notifications_suppression_changelist"), {"action": "lift", "_selected_action": [row.pk]})
+    assert not suppression.suppressed("email", ["ann@example.com"])
+    assert page(boss, "suppression_changelist").status_code == 200
