@@ -1,18 +1,21 @@
 """Accounts in Django's admin: what staff change goes through the services, what is history is shown alone."""
 
+from copy import copy
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import SecurityEvent, Session, User
-from accounts.services import security_events, sessions, user_changes, users
+from accounts.services import password_change, sessions, user_changes, users
 from accounts.services.user_changes import UserChanges
-from accounts.states import EndReason, EventKind
-from foodfleet.core.clients import client_of
+from accounts.states import EndReason
+from foodfleet.core.clients import Client, client_of
+from foodfleet.core.exceptions import BaseAppException
 
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
 
@@ -33,6 +36,17 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class StaffPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
+    """Django's own form for a new password, saved by the service that keeps history, ends sessions and tells."""
+
+    actor: Any = None
+    client = Client()
+
+    def save(self, commit: bool = True) -> User:
+        new = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
+        return password_change.replace_for(user=self.user, new=new, actor=self.actor, client=self.client)
 
 
 @admin.register(User)
@@ -68,13 +82,20 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         if not change:
             new = users.NewAccount(email=obj.email, password=form.cleaned_data.get("password1") or "")
             obj.pk = users.create(new=new, **by).pk
-        elif "password1" in form.cleaned_data:  # Django's form for a new password
-            super().save_model(request, obj, form, change)
-            sessions.end_all(obj, reason=EndReason.PASSWORD_CHANGED)
-            security_events.record(kind=EventKind.PASSWORD_CHANGED, user=obj, **by)
         else:
             given = {name: form.cleaned_data[name] for name in form.changed_data if name in CHANGEABLE}
             user_changes.update(pk=obj.pk, changes=UserChanges(**given), **by)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Django's page; what the service refuses is shown above it."""
+        about = {"actor": request.user, "client": client_of(request)}
+        mine = copy(self)  # the admin is shared by all threads
+        mine.change_password_form = type("BoundStaffPasswordForm", (StaffPasswordForm,), about)
+        try:
+            return super(UserAdmin, mine).user_change_password(request, id, form_url)
+        except BaseAppException as refusal:
+            self.message_user(request, str(refusal.message), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         users.delete(pk=obj.pk, actor=request.user, client=client_of(request))  # type: ignore[arg-type]

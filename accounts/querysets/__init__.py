@@ -30,6 +30,11 @@ def cache_owner(user_id: Any) -> str:
 class UserQuerySet(DirectoryQuerySet):
     """Users."""
 
+    def note_sign_in(self, user: Any, now: datetime) -> bool:
+        """Write down a sign-in; False where the account was shut or has another password than `user` as it was read."""
+        unchanged = self.filter(pk=user.pk, password=user.password, is_active=True, locked_at__isnull=True)
+        return bool(unchanged.update(last_login=now) == 1)
+
     def update(self, **values: Any) -> int:
         """Django's, and no process trusts what the shared cache says of these users any more."""
         if values.keys() <= NOT_CACHED:

@@ -110,12 +110,17 @@ def _refusal(user: Any) -> AccountLockedException | EmailNotVerifiedException | 
 
 
 def _begin(user: Any, client: Client, *, clear_strangers: bool, proved_at: datetime | None = None) -> SignedIn:
-    """Start the session and announce it; user: as `lockout.recognised` finds it; proved_at: see `sessions.begin`."""
+    """Start the session and announce it; user: as `lockout.recognised` finds it; proved_at: see `sessions.begin`.
+
+    Raises InvalidCredentialsException where the password was replaced, or the account shut, since `user` was read.
+    """
     device = client.device or crypto.new_token()
     with transaction.atomic():
+        # Whoever replaces the password waits for this row and then ends our session, or was faster and we find it.
+        if not User.objects.note_sign_in(user, timezone.now()):
+            raise InvalidCredentialsException
         lockout.remember_device(email=user.email, device=device, clear_strangers=clear_strangers)
         pair = sessions.start(user=user, client=client, proved_at=proved_at)
-        User.objects.filter(pk=user.pk).update(last_login=timezone.now())
         about = {"user": user, "session": pair.session, "client": client}
         is_new = user.signed_in_before and not user.knows_device
         details = {"new_device": True} if is_new else None

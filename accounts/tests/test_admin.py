@@ -48,3 +48,36 @@ def test_a_user_added_there_is_recorded_and_can_sign_in(admin, sign_in):
     assert admin.post("/admin/accounts/user/add/", form).status_code == 302
     assert sign_in(email="new@example.com")["access"]
     assert SecurityEvent.objects.filter(kind="user_created").exists()
+
+
+def password_page(user, password="Another-Grill-2031!"):
+    return f"/admin/accounts/user/{user.pk}/password/", {
+        "password1": password, "password2": password, "usable_password": "true", "set-password": "1",
+    }  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_password_set_by_staff_is_remembered_and_ends_all_sessions(client, make_user, sign_in, api):
+    client.force_login(make_user("root@example.com", is_staff=True, is_superuser=True))
+    ann = make_user()
+    access = sign_in()["access"]
+    client.post(*password_page(ann))
+    ann.refresh_from_db()
+    assert ann.check_password("Another-Grill-2031!")
+    assert ann.password_history.count() == 1
+    assert api.get("/api/v1/users/me/", headers={"Authorization": f"Bearer {access}"}).status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_who_are_no_superusers_cannot_set_a_superusers_password(client, make_user):
+    from rbac.services import assignments, roles
+
+    root = make_user("root@example.com", is_staff=True, is_superuser=True)
+    staff = make_user("staff@example.com", is_staff=True)
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Helper", permissions=["users:read", "users:update"]))
+    assignments.grant(actor=None, user=staff, role=role)
+    client.force_login(staff)
+    before = root.password
+    client.post(*password_page(root))
+    root.refresh_from_db()
+    assert root.password == before
