@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
@@ -23,7 +24,7 @@ class GatedAdminSite(AdminSite):
             not settings.ADMIN_REQUIRE_2FA or page_sign_in.passed_second_factor(request.browser_session.pk)  # type: ignore[attr-defined]
         )
 
-    @never_cache
+    @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send who may not enter yet to where they do what is missing, and back. Raises PermissionDenied."""
         goal = _goal(request)

@@ -71,6 +71,15 @@ def holds(session_id: UUID) -> bool:
     return Session.objects.live(timezone.now()).proved_since(timezone.now() - LIFETIME).filter(pk=session_id).exists()
 
 
+def require_where_enabled(*, user: User, session_id: UUID) -> None:
+    """Raise FreshProofRequiredException where the second factor is on and no proof holds.
+
+    Without one the password that the call itself takes is all there is to show.
+    """
+    if factors.is_enabled(user):
+        require(session_id)
+
+
 def require(session_id: UUID) -> None:
     """Raise FreshProofRequiredException unless a proof holds."""
     if not holds(session_id):

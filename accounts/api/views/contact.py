@@ -10,8 +10,8 @@ from rest_framework.views import APIView
 
 from accounts.api import serializers
 from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInSerializer, PhoneInSerializer
-from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated
-from accounts.services import email_change, phones, reauthentication
+from accounts.api.views.base import NO_CONTENT, OpenView, session_id_of, signed_in_user, validated
+from accounts.services import email_change, fresh_proof, phones, reauthentication
 from foodfleet.core.clients import client_of
 from foodfleet.core.throttling import ForgotThrottle, SecondFactorThrottle
 
@@ -24,9 +24,14 @@ class ChangeEmailView(APIView):
 
     @extend_schema(request=ChangeEmailSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Mail a link to the new address; the present one stays until it is used, and is told."""
+        """Mail a link to the new address; the present one stays until it is used, and is told.
+
+        With a second factor on, the session needs fresh proof of it besides the password, as for
+        `auth/password/change/`.
+        """
         data = validated(request, ChangeEmailSerializer)
         user, client = signed_in_user(request), client_of(request)
+        fresh_proof.require_where_enabled(user=user, session_id=session_id_of(request))
         reauthentication.confirm_password(user=user, password=data["password"], client=client)
         email_change.request(user=user, new_email=data["email"], client=client)
         detail = _("We sent an e-mail to the new address. It counts once you open the link there.")

@@ -10,9 +10,8 @@ from rest_framework.views import APIView
 
 from accounts.api import serializers
 from accounts.api.serializers.passwords import ChangePasswordSerializer, ResetPasswordSerializer
-from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated
-from accounts.models import Session
-from accounts.services import password_change, password_reset
+from accounts.api.views.base import NO_CONTENT, OpenView, session_id_of, signed_in_user, validated
+from accounts.services import fresh_proof, password_change, password_reset
 from foodfleet.core.clients import client_of
 from foodfleet.core.throttling import ForgotThrottle, LoginThrottle
 
@@ -51,14 +50,19 @@ class ChangePasswordView(APIView):
 
     @extend_schema(request=ChangePasswordSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Replace the password; every other session ends."""
+        """Replace the password; every other session ends.
+
+        With a second factor on, the session needs fresh proof of it (a sign-in with it, or `auth/proof/`, in the last
+        ten minutes): 403 `fresh_proof_required` else. Without one the present password is enough.
+        """
         data = validated(request, ChangePasswordSerializer)
-        keep = request.auth.pk if isinstance(request.auth, Session) else None
+        user, session_id = signed_in_user(request), session_id_of(request)
+        fresh_proof.require_where_enabled(user=user, session_id=session_id)
         password_change.change(
-            user=signed_in_user(request),
+            user=user,
             current=data["current_password"],
             new=data["new_password"],
             client=client_of(request),
-            keep=keep,
+            keep=session_id,
         )
         return Response(status=status.HTTP_204_NO_CONTENT)

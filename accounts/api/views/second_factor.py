@@ -102,6 +102,7 @@ class DisableView(OwnSecondFactorView):
 class ProofView(OwnSecondFactorView):
     """Fresh proof."""
 
+    open_to_obliged = True  # who has to choose another password needs it for that
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=shapes.ProofSerializer, responses={204: NO_CONTENT})

@@ -14,7 +14,7 @@ from accounts.pages.forms.passwords import ResetForm
 from accounts.pages.forms.registration import EmailForm
 from accounts.pages.views.base import FormPage
 from accounts.pages.views.security import SecurityPage
-from accounts.services import factors, fresh_proof, password_change, password_reset
+from accounts.services import fresh_proof, password_change, password_reset
 from accounts.states import TokenPurpose
 from foodfleet.core.exceptions import BaseAppException
 
@@ -65,8 +65,7 @@ class ChangePasswordPage(SecurityPage):
     refused_field = "new_password"
 
     def accepted(self, form: Any) -> HttpResponse:
-        if factors.is_enabled(self.user):
-            fresh_proof.require(self.session_id)
+        fresh_proof.require_where_enabled(user=self.user, session_id=self.session_id)
         data = form.cleaned_data
         user = password_change.change(
             user=self.user,

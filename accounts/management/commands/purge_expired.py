@@ -1,0 +1,17 @@
+"""Remove what ran out and do what is due, as beat does; for installations without one."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from accounts.services import purging
+
+
+class Command(BaseCommand):
+    """Remove expired challenges, remembered browsers and counters; carry out approved resets that are due."""
+
+    help = __doc__
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        resets = purging.carry_out_resets()
+        self.stdout.write(f"{purging.purge_expired()} expired rows removed, {resets} second factors reset.")

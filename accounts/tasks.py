@@ -1,0 +1,17 @@
+"""What beat calls for. Every task may be lost or come twice without harm."""
+
+from celery import shared_task
+
+from accounts.services import purging
+
+
+@shared_task(name="accounts.purge_expired")
+def purge_expired() -> None:
+    """Remove what ran out."""
+    purging.purge_expired()
+
+
+@shared_task(name="accounts.carry_out_resets")
+def carry_out_resets() -> None:
+    """Take away the second factors whose reset is due."""
+    purging.carry_out_resets()

@@ -1,0 +1,178 @@
+"""One gate for every door: staff in the admin, a sign-in that comes late, fresh proof on the API, what beat removes."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings as configured
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts import tasks
+from accounts.exceptions import InvalidCredentialsException
+from accounts.models import (
+    Challenge,
+    SecondFactorReset,
+    Session,
+    TOTPDevice,
+    TrustedBrowser,
+    User,
+)
+from accounts.second_factor import totp
+from accounts.services import challenges, password_change, trusted_browsers
+from accounts.services import sign_in as sign_ins
+from accounts.states import ChallengePurpose
+from conftest import PASSWORD
+from foodfleet.core import counters
+from foodfleet.core.clients import Client
+from foodfleet.core.models import RateCounter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NEW = "Another-Grill-2027!"
+FORM = {"usable_password": "true", "password1": NEW, "password2": NEW}
+
+
+def switch_on(user):
+    TOTPDevice.objects.create(user=user, secret=totp.sealed("GEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now())
+
+
+def bearer(tokens):
+    return {"Authorization": f"Bearer {tokens['access']}"}
+
+
+@pytest.fixture
+def helper(make_user, allow):
+    person = make_user("helper@example.com", is_staff=True)
+    allow(person, "users:read", "users:update", "users:reset_2fa")
+    return person
+
+
+@pytest.fixture
+def staff(client, helper, settings):
+    settings.ADMIN_REQUIRE_2FA = False
+    client.force_login(helper)
+    return client
+
+
+def path(user, page="change"):
+    return f"/admin/accounts/user/{user.pk}/{page}/"
+
+
+def test_staff_do_not_change_the_fields_of_a_superuser(staff, make_user):
+    boss = make_user("boss@example.com", is_staff=True, is_superuser=True)
+    assert staff.post(path(boss), {"email": boss.email, "first_name": "Eve", "is_active": "on"}).status_code == 403
+    boss.refresh_from_db()
+    assert boss.first_name == ""
+
+
+def test_staff_take_over_nobody_who_may_more_than_they(staff, user, allow):
+    allow(user, "users:delete")
+    staff.post(path(user, "password"), FORM)
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+
+
+def test_staff_make_nobody_staff_or_superuser(staff, user):
+    form = {"email": user.email, "first_name": "Anna", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    answer = staff.post(path(user), form)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    user.refresh_from_db()
+    assert (user.first_name, user.is_staff, user.is_superuser) == ("Anna", False, False)
+
+
+def test_a_sign_in_with_the_old_password_starts_no_session_after_it_was_changed(user):
+    who = sign_ins.authenticate(email=user.email, password=PASSWORD, client=Client())
+    password_change.change(user=User.objects.get(pk=user.pk), current=PASSWORD, new=NEW, client=Client())
+    with pytest.raises(InvalidCredentialsException):
+        sign_ins._begin(who.user, Client(), clear_strangers=False)
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("shut", [{"is_active": False}, {"locked_at": timezone.now()}])
+def test_nor_does_one_that_comes_after_the_account_was_shut(user, shut):
+    who = sign_ins.authenticate(email=user.email, password=PASSWORD, client=Client())
+    User.objects.filter(pk=user.pk).update(**shut)
+    with pytest.raises(InvalidCredentialsException):
+        sign_ins._begin(who.user, Client(), clear_strangers=False)
+    assert not Session.objects.exists()
+
+
+CALLS = {
+    "/api/v1/auth/email/change/": ({"email": "new@example.com", "password": PASSWORD}, 202),
+    "/api/v1/auth/password/change/": ({"current_password": PASSWORD, "new_password": NEW}, 204),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_with_a_second_factor_the_api_asks_for_fresh_proof_as_the_pages_do(api, user, sign_in, call):
+    tokens = sign_in()
+    body, done = CALLS[call]
+    switch_on(user)
+    Session.objects.update(proved_at=timezone.now() - timedelta(minutes=11))
+    refused = api.post(call, body, headers=bearer(tokens))
+    assert (refused.status_code, refused.json()["code"]) == (403, "fresh_proof_required")
+    Session.objects.update(proved_at=timezone.now())
+    assert api.post(call, body, headers=bearer(tokens)).status_code == done
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_without_one_the_password_is_enough_however_old_the_session(api, user, sign_in, call):
+    tokens = sign_in()
+    body, done = CALLS[call]
+    Session.objects.update(proved_at=None)
+    assert api.post(call, body, headers=bearer(tokens)).status_code == done
+
+
+def test_what_ran_out_is_removed_and_what_holds_is_kept(user):
+    challenges.issue(ChallengePurpose.SIGN_IN, user=user, client=Client())
+    trusted_browsers.remember(user=user, client=Client())
+    counters.hit("test", limit=1, seconds=3600)
+    kinds = (Challenge, TrustedBrowser)
+    call_command("purge_expired")
+    assert [kind.objects.count() for kind in kinds] == [1, 1]
+    for kind in (*kinds, RateCounter):
+        kind.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    tasks.purge_expired()
+    assert [kind.objects.count() for kind in (*kinds, RateCounter)] == [0, 0, 0]
+
+
+def test_beat_calls_the_tasks_of_accounts():
+    planned = {entry["task"] for entry in configured.CELERY_BEAT_SCHEDULE.values()}
+    assert {tasks.purge_expired.name, tasks.carry_out_resets.name} <= planned
+
+
+def test_who_is_not_signed_in_is_sent_from_the_admin_to_the_sign_in(client):
+    assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/login/")
+
+
+def test_a_lost_second_factor_goes_a_day_after_another_person_approved(api, user, helper, make_user, allow, sign_in):
+    second = make_user("second@example.com", is_staff=True)
+    allow(second, "users:reset_2fa")
+    asks, approves = (bearer(sign_in(email=one.email)) for one in (helper, second))
+    owner = bearer(sign_in())
+    switch_on(user)
+    asked = api.post(f"/api/v1/users/{user.pk}/2fa-reset/", {"reason": "lost phone"}, headers=asks)
+    assert asked.status_code == 202, asked.content
+    approve = f"/api/v1/2fa-resets/{asked.json()['id']}/approve/"
+    assert api.post(approve, headers=asks).status_code == 403
+    assert api.post(approve, headers=owner).status_code == 403
+    assert api.post(approve, headers=approves).status_code == 200
+    left = SecondFactorReset.objects.get().effective_at - timezone.now()
+    assert timedelta(hours=23, minutes=59) < left <= timedelta(hours=24)
+    tasks.carry_out_resets()
+    assert TOTPDevice.objects.exists()
+    SecondFactorReset.objects.update(effective_at=timezone.now())
+    tasks.carry_out_resets()
+    assert not TOTPDevice.objects.exists()
+    assert api.get("/api/v1/users/me/", headers=owner).status_code == 401
+
+
+def test_the_admin_sends_staff_to_set_a_second_factor_up_and_else_asks_for_it(client, helper, settings):
+    settings.ADMIN_REQUIRE_2FA = True
+    client.post("/login/", {"email": helper.email, "password": PASSWORD})
+    sent = client.get("/admin/", follow=True)
+    assert sent.redirect_chain[-1][0].startswith("/account/totp/")
+    switch_on(helper)
+    asked = client.get("/admin/", follow=True)
+    assert asked.redirect_chain[-1][0].startswith("/account/sudo/")
+    Session.objects.update(second_factor_at=timezone.now())
+    assert client.get("/admin/").status_code == 200
