@@ -60,6 +60,7 @@ def update(*, actor: Any, role: Role, edit: RoleEdit, client: Client = NOBODY) -
         before = graph.locked()
         if role.pk not in before.roles:
             raise RoleNotFoundException
+        role.refresh_from_db()  # the caller read it before the lock; what others changed since then stays
         _apply(role, edit, limits.held_by(actor), before)
         _finish(role, "updated", before, actor, client)
     return role

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from rbac.models import Role, RoleRevision
+from rbac.services import roles
 
 pytestmark = pytest.mark.django_db
 
@@ -213,3 +214,12 @@ def test_nobody_edits_a_role_that_they_hold_into_more_than_they_held(make_user, 
     assert answer.status_code == 403, answer.content
     assert "users:delete" in str(answer.json()["details"])
     assert not role.permissions.filter(codename="users:delete").exists()
+
+
+def test_an_edit_of_a_role_that_was_read_earlier_keeps_what_others_changed_since():
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Cooks"))
+    read_earlier = Role.objects.get(pk=role.pk)
+    roles.update(actor=None, role=role, edit=roles.RoleEdit(requires_2fa=True))
+    roles.update(actor=None, role=read_earlier, edit=roles.RoleEdit(description="They cook."))
+    kept = Role.objects.get(pk=role.pk)
+    assert (kept.requires_2fa, kept.description) == (True, "They cook.")
