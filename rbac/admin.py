@@ -71,7 +71,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Role
-        fields = ("name", "description", "requires_2fa")
+        fields = ("name", "description", "requires_2fa", "forbids_sms_code")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,6 +90,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
             name=data["name"],
             description=data["description"],
             requires_2fa=data["requires_2fa"],
+            forbids_sms_code=data["forbids_sms_code"],
             permissions=[permission.codename for permission in data["labels"]],
             includes=[role.pk for role in data["includes"]],
         )
@@ -100,9 +101,9 @@ class RoleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Roles."""
 
     form = RoleForm
-    fields = ("name", "description", "requires_2fa", "labels", "includes")
+    fields = ("name", "description", "requires_2fa", "forbids_sms_code", "labels", "includes")
     list_display = ("name", "description", "requires_2fa", "is_system", "users_count")
-    list_filter = ("requires_2fa", "is_system")
+    list_filter = ("requires_2fa", "forbids_sms_code", "is_system")
     search_fields = ("name", "description")
     ordering = ("name",)
 
@@ -238,7 +239,7 @@ class RoleAssignmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class RoleRevisionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """What roles were, and since when."""
 
-    list_display = ("name", "created_at", "created_by", "requires_2fa", "is_deleted")
+    list_display = ("name", "created_at", "created_by", "requires_2fa", "forbids_sms_code", "is_deleted")
     list_select_related = ("created_by",)
     search_fields = ("name",)
     ordering = ("-created_at",)

@@ -21,6 +21,12 @@ class Role(Group):
 
     description = models.TextField(_("description"), blank=True, default="")
     requires_2fa = models.BooleanField(_("requires a second factor"), default=False)
+    forbids_sms_code = models.BooleanField(
+        _("forbids codes by text message"),
+        default=False,
+        db_default=False,
+        help_text=_("Its holders prove themselves by app, passkey or backup code, never by a text."),
+    )
     is_system = models.BooleanField(
         _("system role"), default=False, help_text=_("Declared in code; it cannot be deleted.")
     )
@@ -108,6 +114,7 @@ class RoleRevision(models.Model):
     permissions = models.JSONField(default=list, help_text=_("Labels of the role's own permissions."))
     included_roles = models.JSONField(default=list, help_text=_("Ids of the roles that it includes."))
     requires_2fa = models.BooleanField(default=False)
+    forbids_sms_code = models.BooleanField(default=False, db_default=False)
     is_deleted = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(

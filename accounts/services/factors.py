@@ -4,6 +4,7 @@ from accounts.models import BackupCode, Passkey, TOTPDevice, User
 from accounts.second_factor import sms
 from accounts.services import trusted_browsers
 from accounts.states import Method
+from rbac.services import decisions
 
 
 def is_enabled(user: User) -> bool:
@@ -20,7 +21,7 @@ def methods_of(user: User) -> tuple[Method, ...]:
     available = {
         Method.TOTP: has_app,
         Method.BACKUP_CODE: BackupCode.objects.of(user).left().exists(),
-        Method.SMS: sms.is_possible(user),
+        Method.SMS: sms.is_possible(user) and not decisions.forbids_sms_code(user),
         Method.PASSKEY: has_passkey,
     }
     return tuple(method for method in Method if available[method])

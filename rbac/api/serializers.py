@@ -49,8 +49,8 @@ class RoleSerializer(serializers.ModelSerializer[Role]):
     class Meta:
         model = Role
         fields = [
-            "id", "name", "description", "permissions", "includes", "requires_2fa", "is_system", "users_count",
-            "created_at",
+            "id", "name", "description", "permissions", "includes", "requires_2fa", "forbids_sms_code",
+            "is_system", "users_count", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -74,6 +74,9 @@ class RoleEditSerializer(serializers.Serializer[Any]):
     permissions = labels_field(required=False, max_length=MOST_LABELS)
     includes = serializers.ListField(child=IdField(), required=False, max_length=MOST_LABELS)
     requires_2fa = serializers.BooleanField(required=False)
+    forbids_sms_code = serializers.BooleanField(
+        required=False, help_text="No text message is taken as the second factor of who holds it."
+    )
 
 
 class RoleCreateSerializer(RoleEditSerializer):

@@ -40,6 +40,7 @@ class Access:
     in_scope: Mapping[str, frozenset[str]]
     role_ids: frozenset[int]
     requires_2fa: bool
+    forbids_sms_code: bool
     until: float
     roles: graph.Graph
 
@@ -124,6 +125,11 @@ def requires_second_factor(user: Any) -> bool:
     return bool(user.pk and access_of(user).requires_2fa)
 
 
+def forbids_sms_code(user: Any) -> bool:
+    """Whether one of the user's roles, in whatever scope, lets no text message be the second factor."""
+    return bool(user.pk and access_of(user).forbids_sms_code)
+
+
 def scope_of(thing: Any) -> str:
     """The scope that `thing` stands for: itself if it is a string, its `access_scope`, or `model:pk` of a row."""
     if isinstance(thing, str):
@@ -205,6 +211,7 @@ def _combined(assignments: list[Held], roles: graph.Graph, now: float) -> Access
         in_scope=in_scope,
         role_ids=frozenset(held.role_id for held in live),
         requires_2fa=any(roles.roles[held.role_id].requires_2fa for held in live),
+        forbids_sms_code=any(roles.roles[held.role_id].forbids_sms_code for held in live),
         until=min((held.expires_at for held in live), default=inf),
         roles=roles,
     )

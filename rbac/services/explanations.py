@@ -76,7 +76,7 @@ def explain(*, user: Any, permission: str, scope: str = "", at: datetime | None 
 def past(moment: datetime) -> graph.Graph:
     """The roles as they were at `moment`, from their revisions."""
     revisions = [row for row in RoleRevision.objects.at(moment) if not row.is_deleted]
-    rows = [(row.role_id, row.name, row.requires_2fa) for row in revisions]
+    rows = [graph.RoleRow(row.role_id, row.name, row.requires_2fa, row.forbids_sms_code) for row in revisions]
     own = {row.role_id: set(row.permissions) for row in revisions}
     included = {row.role_id: set(row.included_roles) for row in revisions}
     return graph.assemble(rows, own, included, frozenset().union(*own.values()) if own else frozenset())

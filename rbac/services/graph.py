@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.contrib.auth.models import Permission
 from django.db import connection
@@ -14,9 +15,21 @@ from rbac.services.declarations import declared
 STAMP = "roles"
 
 
+class RoleRow(NamedTuple):
+    """A role as its row says, before inclusions count."""
+
+    id: int
+    name: str
+    requires_2fa: bool
+    forbids_sms_code: bool
+
+
 @dataclass(frozen=True)
 class RoleFacts:
-    """A role, its own labels and inclusions; `labels` and `reach` (ids, its own too) follow inclusions to the end."""
+    """A role, its own labels and inclusions.
+
+    `labels`, `reach` (ids, its own too) and what it demands of its holders follow inclusions to the end.
+    """
 
     id: int
     name: str
@@ -25,6 +38,7 @@ class RoleFacts:
     labels: frozenset[str]
     reach: frozenset[int]
     requires_2fa: bool
+    forbids_sms_code: bool
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ class Graph:
 
     def with_own(self, role_id: int, labels: frozenset[str]) -> "Graph":
         """The same, if this role had other labels of its own."""
-        rows = [(role.id, role.name, role.requires_2fa) for role in self.roles.values()]
+        rows = [RoleRow(role.id, role.name, role.requires_2fa, role.forbids_sms_code) for role in self.roles.values()]
         own = {role.id: role.own for role in self.roles.values()}
         included = {role.id: role.includes for role in self.roles.values()}
         return assemble(rows, {**own, role_id: labels}, included, self.labels)
@@ -72,7 +86,7 @@ def load() -> Graph:
     included: dict[int, set[int]] = {}
     for role_id, included_id in RoleInclusion.objects.values_list("role_id", "included_id"):
         included.setdefault(role_id, set()).add(included_id)
-    rows = Role.objects.live().values_list("pk", "name", "requires_2fa")
+    rows = map(RoleRow._make, Role.objects.live().values_list("pk", *RoleRow._fields[1:]))
     return assemble(rows, own, included, frozenset(labelled_permissions().values_list("codename", flat=True)))
 
 
@@ -82,25 +96,25 @@ def now() -> Graph:
 
 
 def assemble(
-    rows: Iterable[tuple[int, str, bool]],
+    rows: Iterable[RoleRow],
     own: Mapping[int, Iterable[str]],
     included: Mapping[int, Iterable[int]],
     labels: frozenset[str],
 ) -> Graph:
-    """Work out what each role has by inclusion. rows: id, name, requires_2fa."""
-    known = list(rows)
-    demanding = {pk: requires_2fa for pk, _, requires_2fa in known}
+    """Work out what each role has by inclusion."""
+    known = {row.id: row for row in rows}
     roles = {}
-    for pk, name, _ in known:
-        reach = reach_of(pk, included) & demanding.keys()
+    for pk, row in known.items():
+        reach = reach_of(pk, included) & known.keys()
         roles[pk] = RoleFacts(
             id=pk,
-            name=name,
+            name=row.name,
             own=frozenset(own.get(pk, ())),
-            includes=frozenset(included.get(pk, ())) & demanding.keys(),
+            includes=frozenset(included.get(pk, ())) & known.keys(),
             labels=frozenset().union(*(own.get(member, ()) for member in reach)),
             reach=reach,
-            requires_2fa=any(demanding[member] for member in reach),
+            requires_2fa=any(known[member].requires_2fa for member in reach),
+            forbids_sms_code=any(known[member].forbids_sms_code for member in reach),
         )
     return Graph(roles, labels)
 

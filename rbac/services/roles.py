@@ -18,6 +18,7 @@ from rbac.services import graph, limits
 from rbac.services.assignments import NOBODY
 from rbac.services.people import LARGEST_ID
 
+DEMANDS = ("requires_2fa", "forbids_sms_code")  # of its holders; to take one away takes holding all that the role has
 DELETED_NAME_LENGTH = 120  # what stays of a deleted role's name beside its id: names are unique, and free again
 
 
@@ -30,6 +31,7 @@ class RoleEdit:
     permissions: Sequence[str] | None = None
     includes: Sequence[int] | None = None
     requires_2fa: bool | None = None
+    forbids_sms_code: bool | None = None
 
 
 def create(*, actor: Any, edit: RoleEdit, client: Client = NOBODY) -> Role:
@@ -105,8 +107,8 @@ def _apply(role: Role, edit: RoleEdit, held: frozenset[str] | None, before: grap
         _include(role, edit.includes, before)
     if edit.permissions is not None:
         _permit(role, edit.permissions)
-    weakened = role.requires_2fa and edit.requires_2fa is False
-    for field in ("name", "description", "requires_2fa"):
+    weakened = any(getattr(role, demand) and getattr(edit, demand) is False for demand in DEMANDS)
+    for field in ("name", "description", *DEMANDS):
         if (value := getattr(edit, field)) is not None:
             setattr(role, field, value.strip() if field == "name" else value)
     if not role.name:
@@ -174,6 +176,7 @@ def record_revision(role: Role, roles: graph.Graph, actor: Any) -> None:
         permissions=sorted(facts.own) if facts else [],
         included_roles=sorted(included),
         requires_2fa=role.requires_2fa,
+        forbids_sms_code=role.forbids_sms_code,
         is_deleted=facts is None,
         created_by=actor,
     )

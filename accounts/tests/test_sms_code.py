@@ -1,0 +1,135 @@
+"""A text to the phone as the second step: a fallback that a setting or a role rules out."""
+
+import pytest
+from django.utils import timezone
+
+from accounts import signals
+from accounts.models import TOTPDevice
+from accounts.second_factor import totp
+from conftest import PASSWORD
+from rbac.services import assignments, roles
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CREDENTIALS = {"email": "ann@example.com", "password": PASSWORD}
+
+
+@pytest.fixture
+def ann(make_user):
+    """Somebody with an app and a phone."""
+    user = make_user(phone="+491701234567", phone_verified_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=totp.sealed("GEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now())
+    return user
+
+
+@pytest.fixture
+def texts():
+    """The codes that were texted."""
+    codes = []
+
+    def keep(code, **kwargs):
+        codes.append(code)
+
+    signals.sms_code_requested.connect(keep)
+    yield codes
+    signals.sms_code_requested.disconnect(keep)
+
+
+def by_setting(settings, user):
+    settings.SECOND_FACTOR_SMS = False
+
+
+def by_role(settings, user):
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="No texts", forbids_sms_code=True))
+    assignments.grant(actor=None, user=user, role=role, scope="fleet:12")
+
+
+def by_included_role(settings, user):
+    included = roles.create(actor=None, edit=roles.RoleEdit(name="No texts", forbids_sms_code=True))
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Driver of money", includes=[included.pk]))
+    assignments.grant(actor=None, user=user, role=role)
+
+
+rulers = pytest.mark.parametrize("rule_out", [by_setting, by_role, by_included_role])
+
+
+def challenge(api):
+    return api.post("/api/v1/auth/login/", CREDENTIALS).json()
+
+
+def answer(api, asked, code):
+    return api.post("/api/v1/auth/login/verify/", {"challenge": asked["challenge"], "method": "sms", "code": code})
+
+
+def test_a_texted_code_is_a_second_step_over_the_api(api, ann, texts):
+    asked = challenge(api)
+    assert asked["methods"] == ["totp", "sms"]
+    assert api.post("/api/v1/auth/login/sms/", {"challenge": asked["challenge"]}).status_code == 202
+    assert answer(api, asked, texts[0]).status_code == 200
+
+
+@rulers
+def test_ruled_out_it_is_neither_offered_nor_texted(api, ann, texts, settings, rule_out):
+    rule_out(settings, ann)
+    asked = challenge(api)
+    assert asked["methods"] == ["totp"]
+    refused = api.post("/api/v1/auth/login/sms/", {"challenge": asked["challenge"]})
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_2fa_code")
+    assert not texts
+
+
+@rulers
+def test_ruled_out_while_a_sign_in_waits_the_texted_code_serves_no_more(api, ann, texts, settings, rule_out):
+    asked = challenge(api)
+    api.post("/api/v1/auth/login/sms/", {"challenge": asked["challenge"]})
+    rule_out(settings, ann)
+    assert answer(api, asked, texts[0]).status_code == 401
+
+
+@rulers
+def test_ruled_out_the_pages_do_not_offer_it(client, ann, texts, settings, rule_out):
+    client.post("/login/", CREDENTIALS)
+    assert client.get("/login/verify/?method=sms").context["method"] == "sms"
+    rule_out(settings, ann)
+    page = client.get("/login/verify/?method=sms")
+    assert (page.context["method"], page.context["methods"]) == ("totp", ["totp"])
+    client.post("/login/sms/")
+    assert not texts
+
+
+def test_the_role_taken_away_a_text_serves_again(api, ann):
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="No texts", forbids_sms_code=True))
+    assignments.grant(actor=None, user=ann, role=role)
+    assert challenge(api)["methods"] == ["totp"]
+    roles.update(actor=None, role=role, edit=roles.RoleEdit(forbids_sms_code=False))
+    assert challenge(api)["methods"] == ["totp", "sms"]
+
+
+def test_it_is_set_over_the_api_and_kept_in_the_roles_history(api, make_user, sign_in):
+    make_user("root@example.com", is_superuser=True)
+    bearer = {"Authorization": f"Bearer {sign_in(email='root@example.com')['access']}"}
+    made = api.post("/api/v1/roles/", {"name": "No texts", "forbids_sms_code": True}, headers=bearer)
+    assert made.json()["forbids_sms_code"] is True
+    changed = api.patch(f"/api/v1/roles/{made.json()['id']}/", {"forbids_sms_code": False}, headers=bearer)
+    assert changed.json()["forbids_sms_code"] is False
+    revisions = roles.find(made.json()["id"]).revisions.order_by("pk")
+    assert list(revisions.values_list("forbids_sms_code", flat=True)) == [True, False]
+
+
+def test_it_is_set_in_the_admin(client, make_user):
+    client.force_login(make_user("root@example.com", is_staff=True, is_superuser=True))
+    client.post("/admin/rbac/role/add/", {"name": "No texts", "forbids_sms_code": "on"})
+    role = roles.Role.objects.get(name="No texts")
+    assert role.forbids_sms_code
+    client.post(f"/admin/rbac/role/{role.pk}/change/", {"name": "No texts"})
+    role.refresh_from_db()
+    assert not role.forbids_sms_code
+
+
+def test_who_does_not_hold_what_a_role_has_does_not_lift_its_ban(api, user, allow, sign_in):
+    allow(user, "roles:update", "roles:read")
+    role = roles.create(
+        actor=None, edit=roles.RoleEdit(name="No texts", permissions=["users:delete"], forbids_sms_code=True)
+    )
+    bearer = {"Authorization": f"Bearer {sign_in()['access']}"}
+    refused = api.patch(f"/api/v1/roles/{role.pk}/", {"forbids_sms_code": False}, headers=bearer)
+    assert refused.status_code == 403
