@@ -16,6 +16,7 @@ from accounts.services.second_factor import ChallengeIssued
 from accounts.states import EventKind
 from foodfleet.core import crypto
 from foodfleet.core.clients import Client
+from foodfleet.core.exceptions import ForbiddenException, UnauthorizedException
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,7 @@ def complete(*, user: User, client: Client) -> SignedIn:
     known = lockout.recognised(User.objects.filter(pk=user.pk), email=user.email, client=client).get()
     not_now = _refusal(known)
     if not_now is not None:
-        details = {"reason": not_now.code}
-        security_events.record(kind=EventKind.SIGN_IN_FAILED, user=known, client=client, details=details)
+        _write_down(not_now, user=known, client=client)
         raise not_now
     signed_in = _begin(known, client, clear_strangers=False)
     fresh_proof.note(signed_in.tokens.session.pk, with_second_factor=True)
@@ -87,10 +87,15 @@ def authenticate(*, email: str, password: str, client: Client) -> Authenticated:
             lockout.forget(email, client)  # the password was right
             raise not_now
     except (AccountLockedException, InvalidCredentialsException, EmailNotVerifiedException) as refusal:
-        details = {"reason": refusal.code}
-        security_events.record(kind=EventKind.SIGN_IN_FAILED, user=user, client=client, details=details)
+        _write_down(refusal, user=user, client=client)
         raise
     return Authenticated(user, attempt)
+
+
+def _write_down(refusal: UnauthorizedException | ForbiddenException, *, user: User | None, client: Client) -> None:
+    """Outside of any transaction that the refusal takes back."""
+    details = {"reason": refusal.code}
+    security_events.record(kind=EventKind.SIGN_IN_FAILED, user=user, client=client, details=details)
 
 
 def _is_right(password: str, user: User | None) -> bool:
@@ -114,6 +119,14 @@ def _begin(user: Any, client: Client, *, clear_strangers: bool, proved_at: datet
 
     Raises InvalidCredentialsException where the password was replaced, or the account shut, since `user` was read.
     """
+    try:
+        return _started(user, client, clear_strangers=clear_strangers, proved_at=proved_at)
+    except InvalidCredentialsException as refusal:
+        _write_down(refusal, user=user, client=client)
+        raise
+
+
+def _started(user: Any, client: Client, *, clear_strangers: bool, proved_at: datetime | None) -> SignedIn:
     device = client.device or crypto.new_token()
     with transaction.atomic():
         # Whoever replaces the password waits for this row and then ends our session, or was faster and we find it.
