@@ -7,9 +7,10 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import OneTimeToken, SecurityEvent, Session, User
+from accounts.querysets.directory import FEW_HOLDERS
 from conftest import PASSWORD
 from notifications.models import Message
-from rbac.models import Role
+from rbac.models import Role, RoleAssignment
 from rbac.services import assignments
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -138,6 +139,26 @@ def test_a_list_of_a_hundred_costs_at_most_three_queries_whatever_the_page(boss,
         with django_assert_max_num_queries(3 + QUERIES_OF_AUTHENTICATION):
             page = boss.get(address).json()
         address = page["next"]
+
+
+def test_a_list_by_role_costs_no_more(boss, make_user, django_assert_max_num_queries):
+    give(make_user("held@example.com"), "users:read", role="Holders")
+    boss.get(USERS)
+    with django_assert_max_num_queries(3 + QUERIES_OF_AUTHENTICATION):
+        assert emails(boss.get(USERS, {"role": "Holders"})) == ["held@example.com"]
+
+
+def test_a_role_that_thousands_hold_is_filtered_by_as_well(boss):
+    role = Role.objects.create(name="Crew")
+    crew = User.objects.bulk_create([User(email=f"u{n:04}@example.com", password="!") for n in range(FEW_HOLDERS + 2)])
+    User.objects.create(email="a-guest@example.com", password="!")
+    RoleAssignment.objects.bulk_create([RoleAssignment(user=one, role=role) for one in crew[1:]])
+    seen, address = [], f"{USERS}?role=Crew&page_size=100"
+    while address:
+        page = boss.get(address).json()
+        seen += [row["id"] for row in page["results"]]
+        address = page["next"]
+    assert sorted(seen) == [one.pk for one in crew[1:]]
 
 
 QUERIES_OF_AUTHENTICATION = 3  # the session with its user, and stamps of access: none of them with a shared cache
