@@ -1,0 +1,315 @@
+"""FoodFleet's delivery beside django-post-office and django-mailer, into a small Amazon of its own process.
+
+    python benchmarks/delivery.py
+
+Needs PostgreSQL (--database, dropped and made anew!) and Redis (--redis, emptied). The peers are installed into
+var/peers and nowhere else. All three write the same mail (HTML and text from a template) into the same database, a
+transaction a mail, and send it with django-ses over boto3; Amazon takes --latency for an answer, throttles 1 % and
+fails 1 %. Then: a code behind a queue of bulk, senders killed with SIGKILL, and four workers under one quota.
+"""
+
+import argparse
+import json
+import os
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import redis
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT / "var" / "peers"
+PACKAGES = ("django-post-office==3.12.0", "django-mailer==2.3", "lockfile==0.12.2", "nh3==0.3.8")
+SYSTEMS = ("foodfleet", "post_office", "mailer")
+PROCESSES = {5: 1, 10: 2, 20: 2}  # how many processes the senders are spread over
+LEASE = 4
+
+
+class Bench:
+    """What all measurements share."""
+
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.systems = arguments.systems
+        self.amazon = f"http://127.0.0.1:{arguments.port}"
+        self.env = {
+            **os.environ, "SECRET_KEY": "a-key-of-a-benchmark-that-protects-nothing-at-all-0123456789",
+            "DEBUG": "false", "LOG_LEVEL": "WARNING", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y",
+            "DATABASE_URL": arguments.database, "REDIS_URL": arguments.redis, "CELERY_BROKER_URL": arguments.broker,
+            "EMAIL_URL": "amazonses://", "EMAIL_MAX_PER_SECOND": "", "AWS_ENDPOINT_URL": self.amazon,
+            "DELIVERY_LEASE_SECONDS": str(LEASE), "SES_API": arguments.api, "PYTHONPATH": f"{ROOT}:{PEERS}",
+            "BATCH_SIZE": str(arguments.batch),
+        }  # fmt: skip
+        self.running = []
+
+    # -- Processes
+    def start(self, command, **more):
+        env = {**self.env, **more.pop("env", {})}
+        more.setdefault("stdout", subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=ROOT, env=env, start_new_session=True, stderr=subprocess.DEVNULL, **more
+        )
+        self.running.append(process)
+        return process
+
+    def kill(self, process):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self.running.remove(process)
+
+    def command(self, system, *arguments):
+        script = ["benchmarks/delivery_ours.py"]
+        if system != "foodfleet":
+            script = ["benchmarks/delivery_peers.py", system]
+        return [*script, *map(str, arguments)]
+
+    def ask(self, system, *arguments):
+        """Run a command of a system to its end; what it printed."""
+        done = subprocess.run(  # noqa: PLW1510  what it says is of more use than the exception
+            [sys.executable, *self.command(system, *arguments)], cwd=ROOT, env=self.env, capture_output=True, text=True
+        )
+        if done.returncode:
+            sys.exit(f"{system} {arguments[0]}:\n{done.stderr[-2000:]}")
+        return done.stdout
+
+    def drains(self, system, senders, processes, env=()):
+        """Processes that are ready to send, together with so many senders."""
+        if system == "foodfleet":
+            commands = [self.command(system, "drain", senders // processes)] * processes
+        else:  # post-office forks by itself; django-mailer has one sender
+            commands = [self.command(system, "drain", processes)]
+        more = {**dict(env), "THREADS": str(max(1, senders // processes))}
+        drains = [
+            self.start(command, env=more, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for command in commands
+        ]
+        for drain in drains:
+            drain.stdout.readline()
+        return drains
+
+    def go(self, drains):
+        for drain in drains:
+            drain.stdin.write("\n")
+            drain.stdin.flush()
+
+    def ended(self, drains, seconds):
+        """Whether all of them came to an end within these seconds; whoever did not is killed."""
+        until = time.monotonic() + seconds
+        are_done = True
+        for drain in drains:
+            try:
+                drain.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                are_done = False
+            self.kill(drain)
+        return are_done
+
+    # -- Amazon
+    def report(self):
+        return json.load(urllib.request.urlopen(f"{self.amazon}/report"))
+
+    def reset(self):
+        urllib.request.urlopen(f"{self.amazon}/reset", data=b"").read()
+
+    def prepare(self):
+        if not (PEERS / "mailer").exists():
+            pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--target", str(PEERS), *PACKAGES]
+            subprocess.run(pip, check=True)
+        parts = urlsplit(self.arguments.database)
+        name = parts.path.lstrip("/")
+        with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.execute(f'CREATE DATABASE "{name}"')
+        redis.Redis.from_url(self.arguments.redis).flushdb()
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=self.env, check=True)
+        self.ask("post_office", "prepare", self.ask("foodfleet", "words"))
+        latency = str(self.arguments.latency)
+        self.start(["benchmarks/fake_amazon.py", "--port", str(self.arguments.port), "--latency", latency])
+        for _ in range(100):
+            try:
+                return self.reset()
+            except OSError:
+                time.sleep(0.1)
+        sys.exit("The small Amazon did not start.")
+
+
+def throughput(bench):
+    """Enqueue and drain, the systems in turn so that a machine that is busy for a while is so for all."""
+    messages, latency = bench.arguments.messages, bench.arguments.latency
+    enqueued = {system: [] for system in bench.systems}
+    print(f"\n{messages} mails each           drained a second                     CPU of senders")
+    for senders, processes in PROCESSES.items():
+        for system in bench.systems:
+            figures = bench.ask(system, "enqueue", f"{system}{senders}x", messages).split()
+            enqueued[system].append(tuple(map(float, figures)))
+            if system == "mailer" and senders != 5:  # it has one sender, whatever it is told
+                bench.ask(system, "forget")
+                continue
+            bench.reset()
+            drains = bench.drains(system, senders, processes)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            bench.go(drains)
+            is_done = bench.ended(drains, 300)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            report = bench.report()
+            expected = messages + 10
+            bar = 0.9 * senders / latency
+            count = "1 sender " if system == "mailer" else f"{senders} senders"
+            print(
+                f"{system:12} {count:10} {report['a_second']:7.0f}/s (0.9 x senders / latency: {bar:.0f}/s), "
+                f"lost {expected - report['recipients']}{'' if is_done else ' (not finished)'}, "
+                f"twice {sum(report['twice'].values()) - len(report['twice'])}, "
+                f"{cpu / max(1, report['mails']) * 1000:.1f} ms of CPU a mail with start-up",
+                flush=True,
+            )
+            bench.ask(system, "forget")
+    print("\nenqueued, template rendered, a transaction a mail")
+    for system, figures in enqueued.items():
+        each = ", ".join(f"{figure:.0f}" for figure, _ in figures)
+        cpu = statistics.median(cpu for _, cpu in figures)
+        print(f"{system:12} {middle(figures):7.0f}/s ({each}), {cpu:.2f} ms of CPU a mail")
+    if {"foodfleet", "post_office"} <= enqueued.keys():
+        print(f"foodfleet / post_office: {middle(enqueued['foodfleet']) / middle(enqueued['post_office']):.2f}")
+
+
+def middle(figures):
+    return statistics.median(figure for figure, _ in figures)
+
+
+def codes(bench):
+    """How long a code takes that is queued behind bulk."""
+    arguments = bench.arguments
+    print(f"\na code behind {arguments.bulk} bulk mails, {arguments.codes} codes, seconds until Amazon took it")
+    for system in bench.systems:
+        bench.ask(system, "fill", f"{system}bulk", arguments.bulk)
+        bench.reset()
+        workers = celery(bench) if system == "foodfleet" else bench.drains(system, 5, 1)
+        if system != "foodfleet":
+            bench.go(workers)
+        until = time.monotonic() + 60
+        while bench.report()["mails"] < 100 and time.monotonic() < until:
+            time.sleep(0.2)
+        asked = json.loads(bench.ask(system, "codes", f"{system}code", arguments.codes, 0.2))
+        until = time.monotonic() + arguments.patience
+        while True:
+            report = bench.report()
+            if asked.keys() <= report["first_taken"].keys() or time.monotonic() >= until:
+                break
+            time.sleep(0.5)
+        for worker in workers:
+            bench.kill(worker)
+        still = f"{arguments.bulk - report['mails']} bulk mails still waiting"
+        taken = report["first_taken"]
+        waited = sorted(taken.get(name, float("inf")) - at for name, at in asked.items())
+        half, most = waited[len(waited) // 2], waited[int(len(waited) * 0.95)]
+        print(f"{system:12} p50 {half:.3f}, p95 {most:.3f}, longest {waited[-1]:.3f}; {still}", flush=True)
+        bench.ask(system, "forget")
+        redis.Redis.from_url(arguments.redis).flushdb()
+
+
+def celery(bench):
+    """As `make worker` and `make beat` start them."""
+    run = ["-m", "celery", "-A", "foodfleet"]
+    schedule = f"/tmp/foodfleet-bench-{os.getpid()}"
+    return [
+        bench.start([*run, "worker", "--hostname", "codes@%h", "--queues", "codes", "--concurrency", "1"]),
+        bench.start([*run, "worker", "--hostname", "all@%h", "--concurrency", "2"]),
+        bench.start([*run, "beat", "--schedule", schedule]),
+    ]
+
+
+def killed(bench):
+    """Senders die in the middle; what was lost and what went out twice."""
+    arguments, senders = bench.arguments, 5
+    print(f"\n{arguments.kill_messages} mails, killed with SIGKILL {arguments.kills} times with {senders} senders")
+    for system in bench.systems:
+        bench.ask(system, "fill", f"{system}kill", arguments.kill_messages)
+        bench.reset()
+        share = arguments.kill_messages // (arguments.kills + 1)
+        in_flight = []
+        for number in range(arguments.kills):
+            drains = bench.drains(system, senders, 1)
+            bench.go(drains)
+            until = time.monotonic() + 60
+            while (report := bench.report())["mails"] < share * (number + 1) and time.monotonic() < until:
+                time.sleep(0.02)
+            for drain in drains:
+                bench.kill(drain)
+            in_flight.append(1 if system == "mailer" else senders)
+        drains = bench.drains(system, senders, 1)
+        bench.go(drains)
+        is_done = bench.ended(drains, 120)
+        report = bench.report()
+        twice = sum(report["twice"].values()) - len(report["twice"])
+        print(
+            f"{system:12} lost {arguments.kill_messages - report['recipients']}{'' if is_done else ' (not finished)'}, "
+            f"sent twice {twice} (in flight when killed: at most {sum(in_flight)}), "
+            f"{report['same_id']} of them with the same Message-ID",
+            flush=True,
+        )
+        bench.ask(system, "forget")
+
+
+def quota(bench):
+    """Four workers of ours under one rate of Amazon's."""
+    rate, seconds = bench.arguments.quota, bench.arguments.quota_seconds
+    bench.ask("foodfleet", "fill", "quota", int(rate * seconds * 2))
+    bench.reset()
+    drains = bench.drains("foodfleet", 20, 4, env={"EMAIL_MAX_PER_SECOND": str(rate)}.items())
+    bench.go(drains)
+    bench.ended(drains, seconds)
+    report = bench.report()
+    print(
+        f"\nfour workers of 5 senders under {rate:g} recipients a second, {seconds:g} s: at most "
+        f"{report['most_in_a_second']} came to Amazon in any second, {report['a_second']:.1f} on average",
+        flush=True,
+    )
+    bench.ask("foodfleet", "forget")
+
+
+PARTS = {"throughput": throughput, "codes": codes, "killed": killed, "quota": quota}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="these measurements alone")
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS)
+    parser.add_argument("--messages", type=int, default=2000, help="of each system and number of senders")
+    parser.add_argument("--latency", type=float, default=0.02, help="seconds that an answer of Amazon takes")
+    parser.add_argument("--bulk", type=int, default=10000, help="mails before a code")
+    parser.add_argument("--codes", type=int, default=50)
+    parser.add_argument("--patience", type=float, default=60, help="seconds that codes are waited for")
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--kill-messages", type=int, default=1000)
+    parser.add_argument("--quota", type=float, default=14, help="recipients a second")
+    parser.add_argument("--quota-seconds", type=float, default=15)
+    parser.add_argument("--api", choices=("v1", "v2"), default="v1", help="of SES, for FoodFleet")
+    parser.add_argument("--batch", type=int, default=100, help="post-office's BATCH_SIZE")
+    parser.add_argument("--port", type=int, default=4997)
+    parser.add_argument("--database", default="postgres://postgres@127.0.0.1:5432/foodfleet_speed")
+    parser.add_argument("--redis", default="redis://127.0.0.1:6379/15")
+    parser.add_argument("--broker", default="redis://127.0.0.1:6379/15")
+    arguments = parser.parse_args()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before; Amazon answers in {arguments.latency} s")
+    bench = Bench(arguments)
+    try:
+        bench.prepare()
+        for part in arguments.only:
+            PARTS[part](bench)
+    finally:
+        for process in list(bench.running):
+            bench.kill(process)
+    print(f"\nload {os.getloadavg()[0]:.1f} after")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""What benchmarks/delivery.py has FoodFleet do, each in a process of its own."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
+
+import django
+
+django.setup()
+
+from django.db import transaction
+from django.utils import timezone
+
+from notifications.models import Message
+from notifications.services import recovery, rendering
+from notifications.services.drain import Drain, Limits
+from notifications.services.emails import send_templated_email
+from notifications.services.policies import Policy
+from notifications.services.writing import Order
+from notifications.states import Kind, Priority, Status
+
+LINK = "https://accounts.example.com/account/{}/"
+
+
+def order(name, priority):
+    send_templated_email(
+        to=[f"{name}@example.com"],
+        template="welcome",
+        context={"first_name": "Ann", "link": LINK.format(name)},
+        order=Order(policy=Policy(priority=priority, kind=Kind.SECURITY)),
+    )
+
+
+def words():
+    """The mail as the peers get it: flat, its style inline, with two variables."""
+    content = rendering.render_email("welcome", {"first_name": "QQNAMEQQ", "link": "https://QQLINKQQ/"}, "en")
+    parts = {"subject": content.subject, "text": content.text, "html": content.html}
+    gaps = {"QQNAMEQQ": "{{ first_name }}", "https://QQLINKQQ/": "{{ link }}"}
+    for gap, variable in gaps.items():
+        parts = {name: part.replace(gap, variable) for name, part in parts.items()}
+    print(json.dumps(parts))
+
+
+def enqueue(prefix, count):
+    """One transaction a mail, as requests do it; prints mails a second, and milliseconds of CPU a mail."""
+    for number in range(10):
+        order(f"{prefix}-warm{number}", Priority.TRANSACTIONAL)
+    began, worked = time.perf_counter(), time.process_time()
+    for number in range(int(count)):
+        order(f"{prefix}{number}", Priority.TRANSACTIONAL)
+    print(int(count) / (time.perf_counter() - began), (time.process_time() - worked) / int(count) * 1000)
+
+
+def fill(prefix, count):
+    """Bulk, 500 to a transaction."""
+    for start in range(0, int(count), 500):
+        with transaction.atomic():
+            for number in range(start, min(start + 500, int(count))):
+                order(f"{prefix}{number}", Priority.BULK)
+
+
+def codes(prefix, count, pause):
+    """Mails that go first, one now and then; prints when each was asked for."""
+    order(f"{prefix}-warm", Priority.CODE)
+    asked = {}
+    for number in range(int(count)):
+        time.sleep(float(pause))
+        asked[f"{prefix}{number}@example.com"] = time.time()
+        order(f"{prefix}{number}", Priority.CODE)
+    print(json.dumps(asked))
+
+
+def drain(senders):
+    """Send until nothing is left, what has to be tried again included. Begins when told to."""
+    list(Message.objects.filter(status=Status.QUEUED)[:1])
+    print("ready", flush=True)
+    sys.stdin.readline()
+    while True:
+        Drain(Limits(senders=int(senders))).run()
+        if not Message.objects.filter(status__in=[Status.QUEUED, Status.SENDING]).exists():
+            return
+        recovery.sweep(timezone.now())
+        time.sleep(0.05)
+
+
+def forget():
+    """Leave nothing to be sent."""
+    Message.objects.all().delete()
+
+
+globals()[sys.argv[1]](*sys.argv[2:])
