@@ -3,7 +3,6 @@
 A wrong value raises `ConfigurationError`, whose message is one line that names the variable and says what it may be.
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +11,10 @@ from urllib.parse import urlsplit
 
 from environ import Env
 
+from foodfleet.core import networks
+
 RATE_PATTERN = re.compile(r"(?P<count>[1-9][0-9]{0,8})/(?P<period>sec|second|min|minute|hour|day)")
 PERIOD_SECONDS = {"sec": 1, "second": 1, "min": 60, "minute": 60, "hour": 3600, "day": 86400}
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ConfigurationError(Exception):
@@ -72,10 +71,10 @@ class Environment:
         value = self.text(name)
         return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
 
-    def networks(self, name: str, default: Sequence[str] = ()) -> list[Network]:
+    def networks(self, name: str, default: Sequence[str] = ()) -> list[networks.Network]:
         """Comma-separated IP addresses or networks in CIDR form."""
         try:
-            return [ipaddress.ip_network(word) for word in self.listing(name, default)]
+            return [networks.network(word) for word in self.listing(name, default)]
         except ValueError:
             raise self.error(
                 name, "IP addresses or networks with commas between, such as 10.0.0.0/8,192.0.2.1"

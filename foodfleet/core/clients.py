@@ -1,19 +1,20 @@
 """Who is calling, as services get to know it: values, no request."""
 
-import ipaddress
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+
+from foodfleet.core import networks
 
 
 @dataclass(frozen=True)
 class Client:
     """The program or browser at the other end.
 
-    `ip` is the address that TRUSTED_PROXIES vouch for; `device_name` is what the client calls itself, if it does;
-    `device` is the random id that this browser or device was given when somebody signed in on it, '' before;
-    `trusted_browser` is the cookie of a browser that skips the second factor.
+    `ip` is the address that TRUSTED_PROXIES vouch for, '' where the server knows none; `device_name` is what the
+    client calls itself, if it does; `device` is the random id that this browser or device was given when somebody
+    signed in on it, '' before; `trusted_browser` is the cookie of a browser that skips the second factor.
     """
 
     ip: str = ""
@@ -56,13 +57,5 @@ def keep_trusted_browser(response: Any, value: str) -> None:
 
 def address_and_network(client: Client) -> tuple[str, str]:
     """The two keys that a client is counted under: IPv4 and its /24; IPv6 by /64, one household, and /48."""
-    try:
-        address = ipaddress.ip_address(client.ip)
-    except ValueError:
-        return "unknown", "unknown"
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address), str(ipaddress.ip_network(f"{address}/24", strict=False))
-    return (
-        str(ipaddress.ip_network(f"{address}/64", strict=False)),
-        str(ipaddress.ip_network(f"{address}/48", strict=False)),
-    )
+    found = networks.address(client.ip)
+    return (networks.household(found), networks.neighbourhood(found)) if found else ("unknown", "unknown")

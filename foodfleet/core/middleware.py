@@ -1,13 +1,12 @@
 """What happens around every request: its id, its sender's address, its errors' form."""
 
-import ipaddress
 from collections.abc import Callable
 
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-from foodfleet.core import errors, request_ids
+from foodfleet.core import errors, networks, request_ids
 from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import MalformedRequestException
 
@@ -44,40 +43,39 @@ class TrustedProxyMiddleware:
     """Makes REMOTE_ADDR the client's own address, and believes forwarding headers of TRUSTED_PROXIES alone.
 
     X-Forwarded-For is read from the right: the first address that is no trusted proxy is the client, whatever a client
-    wrote further left. From anybody else all forwarding headers are dropped.
+    wrote further left. From anybody else all forwarding headers are dropped. REMOTE_ADDR is an address in the one form
+    of `foodfleet.core.networks` behind this, or ''.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if self._is_trusted(request.META.get("REMOTE_ADDR", "")):
-            request.META["REMOTE_ADDR"] = self._client_address(request)
+        client = networks.address(request.META.get("REMOTE_ADDR", ""))
+        if _is_trusted(client):
+            client = _forwarded_for(request, client)
         else:
             for header in FORWARDED_HEADERS:
                 request.META.pop(header, None)
+        request.META["REMOTE_ADDR"] = str(client or "")
         return self.get_response(request)
 
-    def _client_address(self, request: HttpRequest) -> str:
-        nearest: str = request.META["REMOTE_ADDR"]
-        for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-            address = hop.strip()
-            try:
-                ipaddress.ip_address(address)
-            except ValueError:
-                break
-            nearest = address
-            if not self._is_trusted(address):
-                break
-        return nearest
 
-    @staticmethod
-    def _is_trusted(address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in settings.TRUSTED_PROXIES)
+def _forwarded_for(request: HttpRequest, proxy: networks.Address | None) -> networks.Address | None:
+    """For whom a trusted proxy asks; itself, where it does not say."""
+    nearest = proxy
+    for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        found = networks.address(hop)
+        if found is None:
+            break
+        nearest = found
+        if not _is_trusted(found):
+            break
+    return nearest
+
+
+def _is_trusted(address: networks.Address | None) -> bool:
+    return address is not None and any(address in network for network in settings.TRUSTED_PROXIES)
 
 
 class ApiEnvelopeMiddleware:

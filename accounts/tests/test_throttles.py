@@ -1,0 +1,137 @@
+"""How often one address and one network may ask, at every door where passwords or codes are guessed or mails sent."""
+
+import pytest
+from django.test import Client as Browser
+
+from foodfleet.core.throttling import NETWORK_FACTOR
+from foodfleet.environment import Environment
+
+pytestmark = pytest.mark.django_db
+
+LIMIT = 3
+A_DAY = 24 * 3600  # so that no window ends within a test
+PROXY = "10.0.0.1"
+EMAIL = {"email": "nobody@example.com"}
+PASSWORD_TOO = {**EMAIL, "password": "Wrong-Guess-1!"}
+DOORS = {
+    "/api/v1/auth/login/": ("login", PASSWORD_TOO),
+    "/api/v1/auth/register/": ("register", {**EMAIL, "password": "weak"}),
+    "/api/v1/auth/password/forgot/": ("forgot", EMAIL),
+    "/api/v1/auth/password/reset/": ("forgot", {"token": "x", "password": "weak"}),
+    "/api/v1/auth/email/resend/": ("forgot", EMAIL),
+    "/api/v1/auth/email/change/undo/": ("forgot", {"token": "x"}),
+    "/api/v1/auth/login/verify/": ("2fa", {"challenge": "x", "method": "totp", "code": "000000"}),
+    "/api/v1/auth/login/sms/": ("forgot", {"challenge": "x"}),
+    "/login/": ("login", PASSWORD_TOO),
+    "/register/": ("register", {**EMAIL, "password": "weak"}),
+    "/password/forgot/": ("forgot", EMAIL),
+    "/email/resend/": ("forgot", EMAIL),
+}
+
+
+@pytest.fixture(autouse=True)
+def _limits(settings):
+    settings.THROTTLE_RATES = dict.fromkeys(["login", "register", "forgot", "2fa"], (LIMIT, A_DAY)) | {"user": None}
+
+
+@pytest.fixture
+def knock():
+    """Ask at a door from an address: `knock(path, ip)`."""
+
+    def ask(path, ip, forwarded=None):
+        body = DOORS[path][1]
+        headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+        kind = {"content_type": "application/json"} if path.startswith("/api/") else {}
+        return Browser(raise_request_exception=False).post(path, body, headers=headers, REMOTE_ADDR=ip, **kind)
+
+    return ask
+
+
+@pytest.mark.parametrize("path", DOORS)
+def test_each_door_lets_one_address_knock_so_often_and_says_when_to_come_back(knock, path):
+    for _ in range(LIMIT):
+        assert knock(path, "203.0.113.9").status_code != 429
+    refused = knock(path, "203.0.113.9")
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= A_DAY
+    assert knock(path, "203.0.113.10").status_code != 429
+    assert knock(path, "203.0.113.9").status_code == 429
+
+
+@pytest.mark.parametrize("path", DOORS)
+def test_each_door_lets_one_network_knock_so_often(knock, path):
+    for host in range(LIMIT * NETWORK_FACTOR):
+        assert knock(path, f"203.0.113.{host}").status_code != 429
+    refused = knock(path, "203.0.113.200")
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+    assert knock(path, "198.51.100.7").status_code != 429
+
+
+def test_the_refusal_has_the_contracts_form(knock):
+    for _ in range(LIMIT):
+        knock("/api/v1/auth/login/", "203.0.113.9")
+    body = knock("/api/v1/auth/login/", "203.0.113.9").json()
+    assert (body["code"], set(body)) == ("throttled", {"error", "code", "details", "request_id"})
+
+
+def test_page_and_api_of_one_subject_are_counted_together(knock):
+    for path in ("/login/", "/api/v1/auth/login/", "/login/"):
+        assert knock(path, "203.0.113.9").status_code != 429
+    assert knock("/api/v1/auth/login/", "203.0.113.9").status_code == 429
+    assert knock("/login/", "203.0.113.9").status_code == 429
+
+
+def test_a_shut_door_opens_no_other(knock):
+    for _ in range(LIMIT + 1):
+        knock("/api/v1/auth/login/", "203.0.113.9")
+    assert knock("/api/v1/auth/password/forgot/", "203.0.113.9").status_code == 202
+
+
+def test_an_invented_forwarding_header_is_no_way_around(knock):
+    answers = [knock("/login/", "203.0.113.9", forwarded=f"198.51.100.{n}").status_code for n in range(LIMIT + 1)]
+    assert answers[-1] == 429
+
+
+def test_nor_is_one_behind_a_trusted_proxy(knock, settings):
+    settings.TRUSTED_PROXIES = Environment({"TRUSTED_PROXIES": PROXY}).networks("TRUSTED_PROXIES")
+    answers = [knock("/login/", PROXY, f"198.51.100.{n}, 203.0.113.9").status_code for n in range(LIMIT + 1)]
+    assert answers[-1] == 429
+
+
+def test_clients_behind_a_trusted_proxy_are_counted_apart(knock, settings):
+    settings.TRUSTED_PROXIES = Environment({"TRUSTED_PROXIES": PROXY}).networks("TRUSTED_PROXIES")
+    for network in range(20):
+        assert knock("/login/", PROXY, f"198.51.{network}.7").status_code != 429
+
+
+def test_clients_of_a_socket_for_both_protocols_are_counted_apart(knock):
+    for network in range(20):
+        assert knock("/login/", f"::ffff:198.51.{network}.7").status_code != 429
+
+
+def test_the_addresses_of_one_household_are_one(knock):
+    for host in range(LIMIT):
+        assert knock("/login/", f"2001:db8:1:2::{host}").status_code != 429
+    assert knock("/login/", "2001:db8:1:2:ffff::1").status_code == 429
+    assert knock("/login/", "2001:db8:1:3::1").status_code != 429
+
+
+def test_the_households_of_one_site_are_one_network(knock):
+    for household in range(LIMIT * NETWORK_FACTOR):
+        assert knock("/login/", f"2001:db8:1:{household:x}::1").status_code != 429
+    assert knock("/login/", "2001:db8:1:ffff::1").status_code == 429
+    assert knock("/login/", "2001:db8:2::1").status_code != 429
+
+
+def test_a_switched_off_limit_lets_everybody_in(knock, settings):
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "login": None}
+    assert {knock("/login/", "203.0.113.9").status_code for _ in range(30)} == {401}
+
+
+@pytest.mark.redis
+def test_what_was_counted_in_redis_is_not_counted_in_the_database(knock):
+    from foodfleet.core.models import RateCounter
+
+    knock("/login/", "203.0.113.9")
+    assert not RateCounter.objects.exists()

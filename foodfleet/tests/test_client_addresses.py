@@ -1,0 +1,111 @@
+"""Who is calling: the address that TRUSTED_PROXIES vouch for, in one form."""
+
+import ipaddress
+
+import pytest
+from django.conf import settings as configured
+
+from foodfleet.core import networks
+from foodfleet.core.clients import Client, address_and_network
+from foodfleet.environment import Environment
+
+NOBODYS = "/api/v1/auth/login/"
+PROXY, CLIENT = "10.0.0.1", "203.0.113.9"
+
+
+@pytest.fixture
+def seen(client, settings, db):
+    """The address that a sign-in is written down with: `seen(peer, forwarded_for, trusted=...)`."""
+    from accounts.models import SecurityEvent
+
+    def ask(peer, forwarded=None, *, trusted=()):
+        settings.TRUSTED_PROXIES = Environment({"TRUSTED_PROXIES": ",".join(trusted)}).networks("TRUSTED_PROXIES")
+        headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+        body = {"email": "nobody@example.com", "password": "Wrong-Guess-1!"}
+        answer = client.post(NOBODYS, body, "application/json", headers=headers, REMOTE_ADDR=peer)
+        assert answer.status_code == 401, answer.content
+        return SecurityEvent.objects.latest("pk").ip
+
+    return ask
+
+
+def test_nobody_is_trusted_unless_named():
+    assert configured.TRUSTED_PROXIES == []
+
+
+@pytest.mark.parametrize("header", ["1.2.3.4", "127.0.0.1", "1.2.3.4, 5.6.7.8", "garbage", "", "::1"])
+def test_a_forwarding_header_of_a_stranger_is_not_believed(seen, header):
+    assert seen(CLIENT, header, trusted=[PROXY]) == CLIENT
+
+
+@pytest.mark.parametrize(
+    ("header", "caller"),
+    [
+        (CLIENT, CLIENT),
+        (f"1.2.3.4, {CLIENT}", CLIENT),  # what the client wrote itself stands further left
+        (f"{PROXY}, {CLIENT}", CLIENT),  # also where it names a proxy of ours
+        (f"{CLIENT},10.0.0.2", CLIENT),  # two proxies in a row
+        (f"1.2.3.4, {CLIENT}, 10.0.0.2, 10.0.0.3", CLIENT),
+        ("10.0.0.2, 10.0.0.3", "10.0.0.2"),  # a call from one of our own machines
+        (f"garbage, {CLIENT}", CLIENT),
+        (f"{CLIENT}, garbage", PROXY),  # a proxy that does not say: it is the last that we know
+        (f"{CLIENT}, unknown, 10.0.0.2", "10.0.0.2"),
+        ("", PROXY),
+        (None, PROXY),
+        (",,,", PROXY),
+        ("' OR 1=1 --", PROXY),
+        ("9" * 5000, PROXY),
+        (f"{CLIENT}:51234", CLIENT),
+        ("[2001:db8::7]:443", "2001:db8::7"),
+        ("2001:DB8:0::7", "2001:db8::7"),
+        ("::ffff:203.0.113.9", CLIENT),
+        ("fe80::1%eth0", "fe80::1"),
+    ],
+)
+def test_a_trusted_proxy_says_who_the_client_is(seen, header, caller):
+    assert seen(PROXY, header, trusted=["10.0.0.0/8"]) == caller
+
+
+@pytest.mark.parametrize("peer", ["::ffff:10.0.0.1", "::ffff:a00:1", PROXY])
+@pytest.mark.parametrize("trusted", ["10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:10.0.0.1"])
+def test_a_proxy_is_the_same_in_both_forms_of_its_address(seen, peer, trusted):
+    assert seen(peer, CLIENT, trusted=[trusted]) == CLIENT
+
+
+def test_a_client_of_a_socket_for_both_protocols_is_known_by_its_ipv4_address(seen):
+    assert seen("::ffff:203.0.113.9") == CLIENT
+
+
+@pytest.mark.parametrize("peer", ["", "unix:", "fe80::1%eth0", "localhost"])
+def test_a_socket_without_an_address_breaks_nothing(seen, peer):
+    assert seen(peer) in {None, "fe80::1"}
+
+
+def counted(ip):
+    return address_and_network(Client(ip=ip))
+
+
+def test_clients_of_a_socket_for_both_protocols_are_counted_apart():
+    assert counted("::ffff:203.0.113.9") == counted(CLIENT) == (CLIENT, "203.0.113.0/24")
+    assert counted("::ffff:198.51.100.1") == ("198.51.100.1", "198.51.100.0/24")
+
+
+def test_ipv6_is_counted_by_household_and_site():
+    assert counted("2001:db8:1:2::3") == counted("2001:db8:1:2:ffff::9") == ("2001:db8:1:2::/64", "2001:db8:1::/48")
+    assert counted("2001:db8:1:3::3") == ("2001:db8:1:3::/64", "2001:db8:1::/48")
+
+
+def test_who_has_no_address_is_counted_with_all_who_have_none():
+    assert counted("") == counted("nonsense") == ("unknown", "unknown")
+
+
+@pytest.mark.parametrize(
+    "text", ["1.2.3", "1.2.3.4.5", "1.2.3.4:", "1.2.3.4:123456", "[::1", "::1]", "0x7f.1", "1", "[]", " "]
+)
+def test_what_is_no_address_is_none(text):
+    assert networks.address(text) is None
+
+
+def test_the_unmapped_part_of_ipv6_stays_ipv6():
+    assert networks.network("::/0") == ipaddress.ip_network("::/0")
+    assert networks.address("::1") == ipaddress.ip_address("::1")
