@@ -43,7 +43,13 @@ def _client(service: str, region: str, endpoint_url: str) -> Any:
     made = session.client(service, region_name=region, endpoint_url=endpoint_url or None, config=CONFIG)
     if service == "ses":
         made.meta.events.register("before-call.ses.SendRawEmail", _encode_mail)
+    made.meta.events.register(f"after-call.{service}", _name_request)
     return made
+
+
+def _name_request(parsed: dict[str, Any], **kwargs: Any) -> None:
+    """Give each answer an id of its request: django-ses fails without one, when the mail is already on its way."""
+    parsed.setdefault("ResponseMetadata", {}).setdefault("RequestId", "")
 
 
 def _encode_mail(params: dict[str, Any], **kwargs: Any) -> None:

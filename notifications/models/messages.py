@@ -1,6 +1,7 @@
 """Messages: each a row, written in the transaction of what caused it."""
 
 import uuid
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.querysets import AttachmentQuerySet, MessageQuerySet
 from notifications.states import Channel, EventType, Guarantee, Kind, Priority, Status
+
+FOLDER = "attachments/%Y/%m/%d"  # of the files of a day
 
 
 class Message(models.Model):
@@ -101,7 +104,7 @@ class Attachment(models.Model):
     filename = models.CharField(_("file name"), max_length=255)
     content_type = models.CharField(_("content type"), max_length=255)
     size = models.PositiveIntegerField(_("bytes"))
-    file = models.FileField(upload_to="attachments/%Y/%m/%d", max_length=255, help_text=_("Empty once sent."))
+    file = models.FileField(upload_to=FOLDER, max_length=255, help_text=_("Empty once sent."))
 
     objects: ClassVar[AttachmentQuerySet] = AttachmentQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -111,6 +114,11 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.filename
+
+    @staticmethod
+    def folder(day: datetime) -> str:
+        """Where in the storage the files of a day lie."""
+        return timezone.localtime(day).strftime(FOLDER)
 
 
 class MessageEvent(models.Model):

@@ -22,3 +22,7 @@ class AttachmentQuerySet(models.QuerySet[Any]):
         """Still there, though their mail ended and is older than `before`."""
         kept = self.exclude(file="").filter(message__status__in=ENDED, message__created_at__lt=before)
         return kept.select_related("message")
+
+    def in_folder(self, folder: str) -> "AttachmentQuerySet":
+        """Those whose file lies there."""
+        return self.filter(file__startswith=f"{folder}/")

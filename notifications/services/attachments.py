@@ -5,7 +5,7 @@ import mimetypes
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.core.files import File
@@ -15,6 +15,8 @@ from django.core.files.storage import default_storage
 from notifications.models import Attachment, Message
 
 logger = structlog.get_logger(__name__)
+
+STRAYS_SOUGHT_FOR = 8  # days; a task that was away for longer leaves what was older
 
 
 @dataclass(frozen=True)
@@ -89,3 +91,26 @@ def discard_of(messages: Sequence[Message]) -> int:
 def discard_of_ended(before: datetime, limit: int = 500) -> int:
     """Remove files that a crash left behind after their mail had ended. Returns how many."""
     return discard_of(list({row.message for row in Attachment.objects.left_behind(before)[:limit]}))
+
+
+def discard_strays(before: datetime) -> int:
+    """Remove files that no row names, because the transaction that stored them was rolled back. Returns how many.
+
+    Looks at the folders of the last days before `before`: at nothing younger, whose transaction may still be open.
+    """
+    removed = 0
+    for days in range(STRAYS_SOUGHT_FOR):
+        folder = Attachment.folder(before - timedelta(days=days))
+        named = set(Attachment.objects.in_folder(folder).values_list("file", flat=True))
+        for name in _files_in(folder) - named:
+            if default_storage.get_modified_time(name) < before:
+                default_storage.delete(name)
+                removed += 1
+    return removed
+
+
+def _files_in(folder: str) -> set[str]:
+    try:
+        return {f"{folder}/{name}" for name in default_storage.listdir(folder)[1]}
+    except FileNotFoundError:
+        return set()

@@ -18,17 +18,19 @@ BATCH = 500
 MAX_BATCHES = 200  # in one run: 100,000 messages; the next run goes on
 # Reports older than a day are refused (sns_envelopes.MAX_AGE), so no replay of one that is forgotten gets in.
 RECEIPTS_KEPT = timedelta(days=3)
+ROLLED_BACK_BY = timedelta(days=1)  # no transaction is open for as long
 NOTHING = {"to": [], "cc": [], "bcc": [], "subject": "", "payload": "", "last_error": "", "request_id": ""}
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """How many rows were touched."""
+    """How many rows were touched, and how many files that belonged to none."""
 
     emptied: int
     reduced: int
     removed: int
     receipts: int
+    strays: int
 
 
 def forget(now: datetime | None = None) -> Forgotten:
@@ -39,6 +41,7 @@ def forget(now: datetime | None = None) -> Forgotten:
         reduced=_in_batches(lambda: _reduce(now)),
         removed=_in_batches(lambda: _remove(now)),
         receipts=_in_batches(lambda: _remove_receipts(now)),
+        strays=attachments.discard_strays(now - ROLLED_BACK_BY),
     )
     logger.info("messages_forgotten", **vars(done))
     return done

@@ -1,8 +1,10 @@
 """Mail and texts as Amazon gets them, played by moto's server in a process of its own."""
 
 import email
+import threading
 from decimal import Decimal
 from email import policy
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import boto3
 import pytest
@@ -137,3 +139,33 @@ def test_amazon_away_is_not_the_callers_trouble(amazon, settings):
     message.refresh_from_db()
     assert (message.status, message.attempts) == (Status.QUEUED, 1)
     assert Message.objects.get().last_error.startswith("Amazon could not be reached")
+
+
+class Terse(BaseHTTPRequestHandler):
+    """An Amazon that answers with nothing but the id of the mail."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        answer = (
+            b'<SendRawEmailResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><SendRawEmailResult>'
+            b"<MessageId>m-1</MessageId></SendRawEmailResult></SendRawEmailResponse>"
+        )
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_mail_that_amazon_took_without_naming_the_request_is_sent(settings):
+    with HTTPServer(("127.0.0.1", 0), Terse) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.AWS_ENDPOINT_URL = f"http://127.0.0.1:{server.server_port}"
+        settings.EMAIL_URL, settings.EMAIL_BACKEND = "amazonses://", "notifications.gateways.ses.SESBackend"
+        settings.EMAIL_MAX_PER_SECOND = 100
+        message = send_email(to=["ann@example.com"], subject="Hello", text="Hello")
+        message.refresh_from_db()
+        server.shutdown()
+    assert (message.status, message.provider_message_id) == (Status.SENT, "m-1")

@@ -1,13 +1,18 @@
 """What is forgotten, and when."""
 
+import contextlib
 from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils import timezone
 
 from notifications.models import Attachment, Message, MessageEvent, Receipt
 from notifications.services import payloads, retention
+from notifications.services.emails import EmailExtras, NewAttachment, send_email
+from notifications.services.writing import Order
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +51,7 @@ def test_a_message_keeps_only_state_and_times_after_a_month_and_goes_after_a_yea
     assert (old.to, old.subject, old.last_error, old.status, old.events.get().details) == ([], "", "", "sent", {})
     assert (attachment.filename, attachment.file.name) == ("", "")
     assert not Message.objects.filter(pk=ancient.pk).exists()
-    assert retention.forget() == retention.Forgotten(0, 0, 0, 0)
+    assert retention.forget() == retention.Forgotten(0, 0, 0, 0, 0)
 
 
 def test_a_code_that_failed_and_is_too_old_to_be_sent_goes_at_once():
@@ -72,10 +77,24 @@ def test_many_are_forgotten_in_batches(monkeypatch):
         occurred_at=timezone.now(),
         received_at=timezone.now() - timedelta(days=4),
     )
-    assert retention.forget() == retention.Forgotten(0, 7, 0, 1)
+    assert retention.forget() == retention.Forgotten(0, 7, 0, 1, 0)
 
 
 def test_nothing_of_a_code_can_be_read_in_the_row():
     sealed = payloads.seal({"text": "Your verification code is: 123456"})
     assert "123456" not in sealed
     assert "verification" not in sealed
+
+
+def test_a_file_whose_transaction_was_rolled_back_goes_after_a_day_and_no_other_file_does():
+    mail = {"to": ["ann@example.com"], "subject": "Menu", "text": "Here"}
+    extras = EmailExtras(attachments=[NewAttachment("menu.pdf", b"%PDF")])
+    kept = send_email(**mail, extras=extras, order=Order(send_at=timezone.now() + timedelta(days=3)))
+    with contextlib.suppress(RuntimeError), transaction.atomic():
+        send_email(**mail, extras=extras)
+        raise RuntimeError("what caused the mail failed")
+    folder = Attachment.folder(timezone.now())
+    assert len(default_storage.listdir(folder)[1]) == 2
+    assert retention.forget().strays == 0
+    assert retention.forget(timezone.now() + timedelta(days=1, seconds=5)).strays == 1
+    assert [f"{folder}/{name}" for name in default_storage.listdir(folder)[1]] == [kept.attachments.get().file.name]
