@@ -1,9 +1,12 @@
 """Lists of passwords that became known in breaches of other sites."""
 
 import hashlib
+import re
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from time import monotonic
 from typing import Protocol
 
 import structlog
@@ -16,6 +19,7 @@ logger = structlog.get_logger(__name__)
 TIMEOUT = 1.0  # seconds, for the whole of it: name, connection, answer
 PREFIX_LENGTH = 5  # hexadecimal digits of the SHA-1 that leave the house, as the range API defines
 LONGEST_ANSWER = 1_000_000  # bytes; a range has some 40,000
+LINE = re.compile(r"\s*([0-9A-Fa-f]{35})\s*:\s*([0-9]{1,12})\s*", re.ASCII)  # the other 35 digits, and how often
 
 # A name that does not resolve keeps a thread for longer than any socket's time-out: wait for it elsewhere.
 _lookups = ThreadPoolExecutor(max_workers=4, thread_name_prefix="breaches")
@@ -49,27 +53,45 @@ class PwnedPasswords:
     def refuse(self, password: str) -> None:
         """Raise ValidationError with code `password_breached` for one that is on the list."""
         sha1 = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
-        prefix, suffix = sha1[:PREFIX_LENGTH], sha1[PREFIX_LENGTH:]
+        asked = _lookups.submit(self._range, sha1[:PREFIX_LENGTH])
         try:
-            answer = _lookups.submit(self._range, prefix).result(timeout=self._timeout)
-        except (OSError, ValueError, NotInTime) as error:
+            known = asked.result(timeout=self._timeout)
+        except (OSError, HTTPException, ValueError, NotInTime) as error:
+            asked.cancel()
             logger.warning("breach_list_unreachable", problem=type(error).__name__)
             return
-        for line in answer.splitlines():
-            known, _colon, count = line.partition(":")
-            # Padding, which hides how long the answer is, has a count of 0.
-            if known.strip().upper() == suffix and count.strip() != "0":
-                message = _("This password became known in a breach of another site. Please choose another.")
-                raise ValidationError(message, code="password_breached")
+        if known.get(sha1[PREFIX_LENGTH:]):
+            message = _("This password became known in a breach of another site. Please choose another.")
+            raise ValidationError(message, code="password_breached")
 
-    def _range(self, prefix: str) -> str:
+    def _range(self, prefix: str) -> dict[str, int]:
+        """How often each password whose SHA-1 begins so became known, by the rest of its digits.
+
+        Padding, which hides how long the answer is, has a count of 0.
+        """
         # The address is the operator's own, checked by settings to be http(s).
         request = urllib.request.Request(  # noqa: S310
             f"{self._url}/range/{prefix}", headers={"Add-Padding": "true", "User-Agent": "FoodFleet"}
         )
+        until = monotonic() + self._timeout
         with urllib.request.urlopen(request, timeout=self._timeout) as response:  # noqa: S310
-            body: bytes = response.read(LONGEST_ANSWER)
-        return body.decode("ascii")
+            lines = _read(response, until).decode("ascii").split("\n")
+        found = [LINE.fullmatch(line) for line in lines if line.strip()]
+        if None in found:
+            raise ValueError("no range of digests")
+        return {match[1].upper(): int(match[2]) for match in found if match}
+
+
+def _read(response: HTTPResponse, until: float) -> bytes:
+    """The body; a server that gives it away byte by byte keeps no thread longer than `until`."""
+    body = b""
+    while piece := response.read1(LONGEST_ANSWER):
+        body += piece
+        if monotonic() > until or len(body) > LONGEST_ANSWER:
+            raise TimeoutError
+    if response.length:
+        raise IncompleteRead(body, response.length)
+    return body
 
 
 def breach_list() -> BreachList:
