@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth import models as auth_models
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -89,7 +89,8 @@ class User(AbstractBaseUser):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = normalize_email(self.email)
-        super().save(*args, **kwargs)
+        with transaction.atomic():  # what hears of the change (`post_save`) belongs to it
+            super().save(*args, **kwargs)
 
     @property
     def is_email_verified(self) -> bool:

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.querysets.directory import DirectoryQuerySet
-from foodfleet.core import stamped_cache
+from foodfleet.core import stamps
 from foodfleet.core.addresses import normalize_email
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 NOT_CACHED = {"last_login"}  # changes with every sign-in, and nobody who asks the cache minds
 
 
-def cache_owner(user_id: Any) -> str:
-    """Whom entries of the shared cache belong to that tell of this user or of their sessions."""
+def stamp_of(user_id: Any) -> str:
+    """The key under which this user and their sessions are stamped."""
     return f"user:{user_id}"
 
 
@@ -40,9 +40,9 @@ class UserQuerySet(DirectoryQuerySet):
         if values.keys() <= NOT_CACHED:
             return super().update(**values)
         with transaction.atomic(using=self.db):
-            owners = [cache_owner(pk) for pk in self.values_list("pk", flat=True)]
+            keys = [stamp_of(pk) for pk in self.values_list("pk", flat=True)]
             count = super().update(**values)
-            stamped_cache.changed(*owners)
+            stamps.renew_shared(*keys)
         return count
 
     def with_email(self, email: str) -> "UserQuerySet":

@@ -3,13 +3,14 @@
 from django.utils import timezone
 
 from accounts.services import challenges, second_factor_resets, trusted_browsers
-from foodfleet.core import counters
+from foodfleet.core import counters, stamps
 from foodfleet.core.clients import Client
 
 
 def purge_expired() -> int:
     """Remove challenges, remembered browsers and counters whose time is over; returns how many."""
     now = timezone.now()
+    stamps.purge()
     return challenges.purge_expired(now) + trusted_browsers.purge_expired(now) + counters.purge_expired(now)
 
 

@@ -11,15 +11,15 @@ from django.utils import timezone
 
 from accounts.exceptions import InvalidTokenException, SessionNotFoundException
 from accounts.models import RefreshToken, Session, User
-from accounts.querysets import SessionQuerySet, cache_owner
+from accounts.querysets import SessionQuerySet, stamp_of
 from accounts.services import devices, security_events, snapshots, tokens
 from accounts.states import EndReason, EventKind
-from foodfleet.core import crypto, stamped_cache
+from foodfleet.core import crypto, stamps
 from foodfleet.core.clients import Client
 
 # `last_used_at` is written when it is this old and the database is asked anyway, which the cache makes sure of each
-# stamped_cache.LIFETIME: together five minutes, so that it is right to that without a write for each request.
-TOUCH_AFTER = timedelta(minutes=5) - timedelta(seconds=stamped_cache.LIFETIME)
+# stamps.LIFETIME: together five minutes, so that it is right to that without a write for each request.
+TOUCH_AFTER = timedelta(minutes=5) - timedelta(seconds=stamps.LIFETIME)
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,11 @@ def usable_session(session_id: str, user_id: str) -> Session:
     """The session of an access token with its user, if both may be used now. Raises InvalidTokenException.
 
     Answered by the shared cache where that knows it, and by the database otherwise, never by "allowed": what changes a
-    session or its user makes the cached answer useless before it returns (see foodfleet.core.stamped_cache, which also
-    says how a reader is kept from filling the cache with what it read before the change). The user's password is not
-    in the cache.
+    session or its user makes the cached answer useless before it returns. A reader that read before the change and
+    fills the cache after it fills it with the stamp from before, which no longer counts (see foodfleet.core.stamps).
+    The user's password is not in the cache.
     """
-    kept = stamped_cache.get(
-        f"session:{session_id}", [cache_owner(user_id)], lambda: _snapshot_of_usable(session_id, user_id)
-    )
+    kept = stamps.kept(f"session:{session_id}", [stamp_of(user_id)], lambda: _snapshot_of_usable(session_id, user_id))
     session: Session = snapshots.restored(Session, kept["session"])
     session.user = snapshots.restored(User, kept["user"])
     if session.expires_at <= timezone.now():
@@ -144,13 +142,15 @@ def end_all_own(*, user: User, client: Client, keep: UUID | None = None) -> None
 def end(session_id: UUID, *, reason: EndReason) -> bool:
     """End one session and with it all its tokens; False where it had ended before."""
     user_id = Session.objects.filter(pk=session_id).values_list("user_id", flat=True).first()
-    if user_id is None or not Session.objects.filter(pk=session_id).end(timezone.now(), reason):
+    if user_id is None:
         return False
-    stamped_cache.changed(cache_owner(user_id))
-    return True
+    with transaction.atomic():
+        stamps.renew_shared(stamp_of(user_id))
+        return bool(Session.objects.filter(pk=session_id).end(timezone.now(), reason))
 
 
 def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
     """End every session of `user`, but for `keep`."""
-    Session.objects.of(user).exclude(pk=keep).end(timezone.now(), reason)
-    stamped_cache.changed(cache_owner(user.pk))
+    with transaction.atomic():
+        stamps.renew_shared(stamp_of(user.pk))
+        Session.objects.of(user).exclude(pk=keep).end(timezone.now(), reason)

@@ -25,7 +25,7 @@ class RateCounter(models.Model):
 
 
 class Stamp(models.Model):
-    """The version of something that processes keep in memory; see foodfleet.core.stamps."""
+    """The state of something that processes keep in memory; see foodfleet.core.stamps."""
 
     key = models.CharField(max_length=100, primary_key=True)
     value = models.CharField(max_length=24)

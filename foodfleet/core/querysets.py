@@ -35,6 +35,10 @@ class StampQuerySet(models.QuerySet[Any]):
         """The stamps that there are of `keys`; a key that never changed has none."""
         return dict(self.filter(key__in=keys).values_list("key", "value"))
 
+    def starting_with(self, prefix: str) -> "StampQuerySet":
+        """Those whose key begins like that."""
+        return self.filter(key__startswith=prefix)
+
     def renew(self, values: Mapping[str, str]) -> None:
         """Give each key its new stamp, whether or not it has one; in one order, so that no two wait for each other."""
         rows = [self.model(key=key, value=values[key]) for key in sorted(values)]
@@ -43,7 +47,3 @@ class StampQuerySet(models.QuerySet[Any]):
     def lock(self, key: str) -> bool:
         """Hold the row of `key` for this transaction; False where there is none. SQLite has one writer anyway."""
         return self.filter(key=key).update(value=F("value")) == 1
-
-    def replace(self, key: str, known: str, value: str) -> bool:
-        """Give `key` a new stamp if it still has the known one; however many try, one does."""
-        return self.filter(key=key, value=known).update(value=value) == 1

@@ -1,105 +1,137 @@
-"""Version stamps: what changed, known to every process at once, and without SQL where there is a shared cache.
+"""Stamps: what changed, known to every process at once, and without SQL where there is a shared cache.
 
-Whoever keeps something in memory that comes from the database keeps the stamp that it read *before* reading it, and
-asks whether the stamp is still the same before using it again. Whoever changes it renews the stamp in the same
-transaction. A stamp is random, so one that was rolled back never comes again.
+A stamp is a random word for the state of something, such as the roles or one user. Whoever keeps what the database said
+keeps with it the stamps from *before* it was read, and uses it again only while they are current. Whoever changes that
+something renews its stamp in the same transaction. `current` is for what a process keeps in its own memory, `kept`
+for what all processes keep together in the shared cache: session and user of an access token.
 
-The row in the database is the truth; without Redis, or inside a transaction, it is what `current` reads. In Redis
-stands a copy, and these are the ways in which a copy could be older than its row, and what is done about each:
-- Somebody changes it just now: a mark stands in Redis from before the commit until after it, and who sees a mark reads
-  the row. A writer that dies in between leaves the mark, which ends by itself after MARK_SECONDS.
-- A slow reader puts back what it read before a change: it claims the empty place first, and puts down its copy only if
-  its claim still stands. A mark takes the place of a claim.
-- Redis starts again with what it had saved earlier, or another one takes over that is behind: all is done by a script
-  whose text names the generation of the copies, and a Redis server forgets scripts when it stops. Who meets a server
-  that does not know the script begins a new generation, whose copies nobody has.
-- A change is made while Redis is away: it begins a new generation in its own transaction. Who lost Redis, or has not
-  asked for LEASE seconds, reads the generation's row again before trusting any copy.
+Where the stamps are:
+- In Redis. A stamp that is missing there is made up: nothing that anybody kept carries it, so nothing old counts.
+- In the database too, for `current` without Redis, and inside a transaction, which sees its own changes only there.
+
+A reader that read before a change and keeps it after does no harm: what it kept carries the old stamp. And these are
+the ways in which an old stamp could seem current, and what is done about each:
+- The change commits, and its new stamp is not in Redis yet. Before the commit a mark takes the stamp's place, and who
+  meets a mark asks the database. After the commit the new stamp takes the place of the writer's own mark, never of
+  another writer's. A writer that dies in between leaves its mark, which runs out and ends in a stamp that nobody had.
+- Redis comes back with what it had saved earlier, or another server takes over that is behind. Every stamp that
+  `current` tells names the run of the server that it was read from (`run_id`, read in the same round trip), so that
+  whatever was kept under another run counts no more.
+- The writer cannot reach Redis, and others may. All stamps name an epoch too: the database's, which Redis holds for
+  EPOCH_SECONDS at a time, by its own clock. The writer begins another epoch in its transaction and returns only when
+  nobody can be shown the old one any more. So even that change holds everywhere when the call that made it returns.
+
+Only two failures together can defeat this: the writer dies between commit and announcement while Redis loses its mark
+by a restart. What was kept then ends with LIFETIME in the shared cache, and with the next epoch, run or renewal in a
+process's memory.
+
+`current` and a warm `kept` cost one round trip; the epoch one SELECT for all processes together each EPOCH_SECONDS.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from hashlib import sha1
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha1, sha256
 from secrets import token_hex
-from time import monotonic
+from threading import local
+from time import sleep
 from typing import Any
 
-import structlog
+from django.conf import settings
 from django.db import connection, transaction
 from redis.exceptions import NoScriptError
 
 from foodfleet.core import shared_cache
 from foodfleet.core.models import Stamp
 
-logger = structlog.get_logger(__name__)
+LIFETIME = 150  # seconds that `kept` keeps a value at most: its reader may rely on seeing the database again by then
+EPOCH_SECONDS = 2.0
+CLOCK_MARGIN = 1.1  # two clocks, ours and the cache's, need not run at the very same speed
+MARK_SECONDS = 60  # longer than a transaction lasts
+STAMP_SECONDS = 3600  # much longer than any value is kept, so that a stamp seldom runs out under a live one
+MARK = "~"  # begins a mark, and no stamp
+NEVER_RENEWED = "-"
+EPOCH = "epoch"
+ROUNDS = 2  # of looking, where the epoch has to be put into Redis first
 
-GENERATION = "stamps"  # the key of the row that says whose copies count
-NEVER_CHANGED = "-"
-MARK, CLAIM = "~c", "~f"
-MARK_SECONDS, CLAIM_SECONDS, COPY_SECONDS = 60, 10, 3600  # longer than a transaction; than a read; of a copy unused
-LEASE = 10.0  # seconds for which a generation is believed: how long a writer cut off from Redis may go unnoticed
-PAUSE = 1.0  # seconds without another try, when Redis did not answer
-ATTEMPTS = 3
 
-# KEYS: the copies. get -> their values. Otherwise ARGV has for each key what is expected there and what to put there.
-# change: put it, whatever is there. fill: put it if the expected is there. publish: the same, and where neither the
-# expected nor another's mark is there, put the expected, a mark, so that everybody reads the row.
-SCRIPT = f"""-- generation %s
-if ARGV[1] == 'get' then return redis.call('MGET', unpack(KEYS)) end
-local function put(key, value)
-  local start = string.sub(value, 1, 2)
-  local seconds = start == '{MARK}' and {MARK_SECONDS} or start == '{CLAIM}' and {CLAIM_SECONDS} or {COPY_SECONDS}
-  redis.call('SET', key, value, 'EX', seconds)
-end
-for i, key in ipairs(KEYS) do
-  local expected, value = ARGV[2 * i], ARGV[2 * i + 1]
-  local found = redis.call('GET', key) or ''
-  if ARGV[1] == 'change' or found == expected then
-    put(key, value)
-  elseif ARGV[1] == 'publish' and found ~= '' and string.sub(found, 1, 2) ~= '{MARK}' then
-    put(key, expected)
+class _Script:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, redis: Any, keys: Sequence[str], *arguments: object) -> Any:
+        try:
+            return redis.evalsha(self.digest, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return redis.eval(self.text, len(keys), *keys, *arguments)
+
+
+RUN_ID = "string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')"
+NOW = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)"
+
+# KEYS: the epoch, the stamps, the kept value. ARGV: how many stamps, and a new one for those that are missing.
+LOOK = _Script(f"""
+{NOW}
+local found = redis.call('MGET', unpack(KEYS))
+for i = 2, 1 + ARGV[1] do
+  if not found[i] then
+    redis.call('SET', KEYS[i], ARGV[2], 'EX', {STAMP_SECONDS})
+    found[i] = ARGV[2]
   end
 end
-return {{}}
-"""
+return {{now, {RUN_ID}, unpack(found)}}
+""")
 
+# KEYS: the epoch. ARGV: what it is, on which run and when (milliseconds of this clock) the database was asked for it.
+HOLD_EPOCH = _Script(f"""
+{NOW}
+local left = ARGV[3] + {int(EPOCH_SECONDS * 1000)} - now
+if ARGV[2] == {RUN_ID} and left > 0 then redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', string.format('%d', left)) end
+""")
 
-@dataclass(frozen=True)
-class _Generation:
-    """Whose copies count, as this process read it at that time (monotonic)."""
-
-    name: str
-    read_at: float
-
-    @property
-    def script(self) -> str:
-        return SCRIPT % self.name
-
-    @property
-    def digest(self) -> str:
-        return sha1(self.script.encode(), usedforsecurity=False).hexdigest()
-
-
-_generation: tuple[_Generation, str] | None = None
-_away_until = 0.0
-_local_changes = 0
+# KEYS: the stamps. ARGV: the writer's mark, the new stamp.
+ANNOUNCE = _Script(f"""
+for _, key in ipairs(KEYS) do
+  local found = redis.call('GET', key)
+  if not found or found == ARGV[1] or string.sub(found, 1, 1) ~= '{MARK}' then
+    redis.call('SET', key, ARGV[2], 'EX', {STAMP_SECONDS})
+  end
+end
+""")
 
 
 def current(*keys: str) -> tuple[str, ...]:
     """The stamps of `keys` as they are now, in that order."""
-    redis = shared_cache.client()
-    if redis is None or connection.in_atomic_block or monotonic() < _away_until:
-        return _rows(keys)
-    try:
-        values = _run(redis, "get", keys, ())
-        copies = tuple(value.decode() for value in values if value is not None and not value.startswith(b"~"))
-        if len(copies) == len(keys):
-            return copies
-        return _fill(redis, keys, values)
-    except shared_cache.UNREACHABLE as error:
-        _lost(error)
-        return _rows(keys)
+    sight = None if connection.in_atomic_block else _look(keys)
+    return in_database(*keys) if sight is None else sight.stamps
+
+
+def in_database(*keys: str) -> tuple[str, ...]:
+    """The stamps of `keys` as the database has them: other words than `current` has while there is Redis."""
+    known = Stamp.objects.of(keys)
+    return tuple(known.get(key, NEVER_RENEWED) for key in keys)
+
+
+def kept(name: str, keys: Sequence[str], load: Callable[[], Any]) -> Any:
+    """The value `name`, a value of JSON: the kept one if no stamp of `keys` was renewed since, else what `load` says.
+
+    What `load` raises is raised, and nothing is kept. Inside a transaction `load` is always asked.
+    """
+    sight = None if connection.in_atomic_block else _look(keys, name)
+    if sight is None:
+        return load()
+    label = " ".join(sight.stamps).encode() + b"\n"
+    if sight.value is not None and sight.value.startswith(label):
+        return json.loads(sight.value[len(label) :])
+    value = load()
+    redis = shared_cache.reachable()
+    if redis is not None:
+        try:
+            redis.set(_value_key(name), label + json.dumps(value).encode(), ex=LIFETIME)
+        except shared_cache.UNREACHABLE:
+            shared_cache.lost(used_for="stamps")
+    return value
 
 
 def renew(*keys: str) -> None:
@@ -107,11 +139,21 @@ def renew(*keys: str) -> None:
     global _local_changes
     _local_changes += 1
     with transaction.atomic():
-        values = {key: token_hex(12) for key in keys}
-        Stamp.objects.renew(values)
-        redis = shared_cache.client()
-        if redis is not None and _mark(redis, keys, mark := f"{MARK}{token_hex(12)}"):
-            transaction.on_commit(partial(_publish, redis, values, mark))
+        Stamp.objects.renew({key: token_hex(12) for key in keys})
+        renew_shared(*keys)
+
+
+def renew_shared(*keys: str) -> None:
+    """`renew` for what is only ever `kept`, which without Redis needs no stamp: takes no lock and costs no SQL."""
+    if not settings.REDIS_URL or not keys:
+        return
+    with transaction.atomic():
+        change = getattr(_thread, "change", None)
+        if change is None or change.hooks is not connection.run_on_commit:
+            # Another list than the one before: of another transaction, or of this one after it took back a part.
+            change = _thread.change = _Change(connection.run_on_commit)
+        change.mark_keys(keys)
+        transaction.on_commit(change.announce)
 
 
 def lock(key: str) -> None:
@@ -126,84 +168,108 @@ def local_changes() -> int:
     return _local_changes
 
 
-def _rows(keys: Iterable[str]) -> tuple[str, ...]:
-    keys = tuple(keys)
-    known = Stamp.objects.of(keys)
-    return tuple(known.get(key, NEVER_CHANGED) for key in keys)
+def purge() -> None:
+    """Leave one row of all that epochs were begun with."""
+    begun = list(Stamp.objects.starting_with(f"{EPOCH}:").values_list("key", flat=True))
+    if len(begun) > 1:
+        with transaction.atomic():
+            _begin_epoch()
+            Stamp.objects.filter(key__in=begun).delete()
 
 
-def _fill(redis: Any, keys: Sequence[str], found: Sequence[bytes | None]) -> tuple[str, ...]:
-    """Read the rows, and put copies where there were none and still nobody says that they change."""
-    empty = [key for key, value in zip(keys, found, strict=True) if value is None]
-    claim = f"{CLAIM}{token_hex(8)}"
-    if empty:
-        _run(redis, "fill", empty, [("", claim)] * len(empty))
-    rows = dict(zip(keys, _rows(keys), strict=True))
-    if empty:
-        _run(redis, "fill", empty, [(claim, rows[key]) for key in empty])
-    return tuple(rows.values())
+@dataclass(frozen=True)
+class _Sight:
+    """What Redis said: the stamps with run and epoch, and the kept value if one was asked for."""
+
+    stamps: tuple[str, ...]
+    value: bytes | None
 
 
-def _mark(redis: Any, keys: Sequence[str], mark: str) -> bool:
-    """Make everybody read the rows of `keys` now. False where Redis is away: a new generation begins instead."""
-    global _generation
-    try:
-        _generation = None  # this one must not be too old: read it in this transaction
-        _run(redis, "change", keys, [("", mark)] * len(keys))
-    except shared_cache.UNREACHABLE as error:
-        _lost(error)
-        Stamp.objects.renew({GENERATION: token_hex(8)})
-        return False
-    return True
+@dataclass(eq=False)
+class _Change:
+    """What one transaction renews; hooks: its list of what to do on commit, by which it is known again."""
 
+    hooks: list[Any]
+    mark: str = field(default_factory=lambda: MARK + token_hex(8))
+    keys: set[str] = field(default_factory=set)
+    epoch_begun: bool = False
+    announced: bool = False
 
-def _publish(redis: Any, values: Mapping[str, str], mark: str) -> None:
-    """After the commit: put the new copies where the marks are."""
-    global _generation
-    try:
-        _generation = None  # another may have begun since the marks were put
-        _run(redis, "publish", tuple(values), [(mark, value) for value in values.values()])
-    except shared_cache.UNREACHABLE as error:
-        _lost(error)  # the marks stand for a while, and then the place is empty
-
-
-def _run(redis: Any, operation: str, keys: Sequence[str], changes: Sequence[tuple[str, str]]) -> list[bytes | None]:
-    """Run the script on the copies of the generation that counts; begin a new one where the server has forgotten it."""
-    global _generation
-    arguments = [operation, *(part for change in changes for part in change)]
-    for _ in range(ATTEMPTS):
-        generation, digest = _trusted()
-        names = [shared_cache.key("stamp", generation.name, key) for key in keys]
+    def mark_keys(self, keys: Iterable[str]) -> None:
+        """Make everybody ask the database about `keys` from now on."""
+        new = sorted(set(keys) - self.keys)
+        self.keys.update(new)
+        if not new or self.epoch_begun:
+            return
+        redis = shared_cache.reachable()
         try:
-            return list(redis.evalsha(digest, len(names), *names, *arguments))
-        except NoScriptError:
-            begun = token_hex(8)
-            # Only who began a generation teaches it: a server that forgot it since then stays ignorant.
-            if Stamp.objects.replace(GENERATION, generation.name, begun):
-                redis.script_load(_Generation(begun, 0).script)
-            _generation = None
-    raise ConnectionError("the shared cache forgets faster than it learns")
+            if redis is not None:
+                with redis.pipeline(transaction=False) as pipeline:
+                    for key in new:
+                        pipeline.set(_stamp_key(key), self.mark, ex=MARK_SECONDS)
+                    pipeline.execute()
+                return
+        except shared_cache.UNREACHABLE:
+            shared_cache.lost(used_for="stamps")
+        _begin_epoch()
+        self.epoch_begun = True
+
+    def announce(self) -> None:
+        """After the commit: put the new stamps, or wait until no process believes the old ones any more."""
+        if self.announced:
+            return
+        self.announced = True
+        redis = shared_cache.reachable()
+        try:
+            if redis is not None:
+                ANNOUNCE.run(redis, [_stamp_key(key) for key in sorted(self.keys)], self.mark, token_hex(8))
+                return
+        except shared_cache.UNREACHABLE:
+            shared_cache.lost(used_for="stamps")
+        if not self.epoch_begun:
+            _begin_epoch()
+        sleep(EPOCH_SECONDS * CLOCK_MARGIN)
 
 
-def _trusted() -> tuple[_Generation, str]:
-    global _generation
-    known = _generation
-    if known is None or monotonic() - known[0].read_at > LEASE:
-        read_at = monotonic()
-        name = Stamp.objects.get_or_create(key=GENERATION, defaults={"value": token_hex(8)})[0].value
-        generation = _Generation(name, read_at)
-        known = _generation = (generation, generation.digest)
-    return known
+_thread = local()
+_local_changes = 0
 
 
-def _lost(error: Exception) -> None:
-    global _generation, _away_until
-    _generation = None
-    _away_until = monotonic() + PAUSE
-    logger.warning("shared_cache_unreachable", used_for="stamps", error=type(error).__name__)
+def _look(keys: Sequence[str], name: str | None = None) -> _Sight | None:
+    """What Redis says; None where the database has to be asked."""
+    redis = shared_cache.reachable()
+    if redis is None:
+        return None
+    names = [shared_cache.key(EPOCH), *map(_stamp_key, keys), *([] if name is None else [_value_key(name)])]
+    try:
+        for _ in range(ROUNDS):
+            moment, run, epoch, *found = LOOK.run(redis, names, len(keys), token_hex(8))
+            if epoch is None:
+                HOLD_EPOCH.run(redis, names[:1], _epoch(), run, moment)
+                continue
+            stamps = [value.decode() for value in found[: len(keys)]]
+            if any(stamp.startswith(MARK) for stamp in stamps):
+                return None
+            prefix = f"{run.decode()}.{epoch.decode()}."
+            return _Sight(tuple(prefix + stamp for stamp in stamps), None if name is None else found[-1])
+    except shared_cache.UNREACHABLE:
+        shared_cache.lost(used_for="stamps")
+    return None
 
 
-def forget() -> None:
-    """Trust no copy until the database has been asked again; for a process whose cache becomes another one."""
-    global _generation, _away_until
-    _generation, _away_until = None, 0.0
+def _begin_epoch() -> None:
+    """By a row more, which nobody waits for: a row that all writers change would stop them all one after the other."""
+    Stamp.objects.renew({f"{EPOCH}:{token_hex(12)}": token_hex(12)})
+
+
+def _epoch() -> str:
+    begun = sorted(Stamp.objects.starting_with(f"{EPOCH}:").values_list("value", flat=True))
+    return sha256(" ".join(begun).encode()).hexdigest()[:16]
+
+
+def _stamp_key(key: str) -> str:
+    return shared_cache.key("stamp", key)
+
+
+def _value_key(name: str) -> str:
+    return shared_cache.key("kept", name)

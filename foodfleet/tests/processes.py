@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import redis
 import requests
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,3 +88,49 @@ def worker_command():
 def moto_command(port):
     """Amazon, as moto plays it."""
     return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+
+
+class PrivateRedis:
+    """A Redis server of one test alone, which can die, come back with what it had saved, or not answer."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self):
+        """Begin with what was saved last, if anything was."""
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
+        self.popen = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
+        wait_until(self._answers, what="the start of redis-server")
+
+    def _answers(self):
+        with contextlib.suppress(redis.ConnectionError):
+            return self.client().ping()
+
+    def client(self):
+        """Ask it something."""
+        return redis.Redis(port=self.port)
+
+    def save(self):
+        """What it knows now is what it comes back with."""
+        self.client().save()
+
+    def forget_saved(self):
+        """It comes back empty."""
+        (Path(self.folder) / "dump.rdb").unlink(missing_ok=True)
+
+    def freeze(self):
+        """It keeps its connections and answers nothing."""
+        self.popen.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        """It goes on."""
+        self.popen.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        """It is gone, without a word."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGKILL)
+            self.popen.wait()

@@ -17,21 +17,6 @@ AWS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_
 
 
 @pytest.fixture
-def start(tmp_path):
-    """Start processes that end with the test."""
-    running = []
-
-    def begin(name, command, **values):
-        process = processes.Process(command, tmp_path / f"{name}.log", **values)
-        running.append(process)
-        return process
-
-    yield begin
-    for process in reversed(running):
-        process.stop()
-
-
-@pytest.fixture
 def postgres_url():
     """An empty database of its own."""
     parts = urlsplit(environment.POSTGRES_URL)

@@ -60,18 +60,20 @@ class Graph:
         return assemble(rows, {**own, role_id: labels}, included, self.labels)
 
 
-_kept: tuple[str, Graph] | None = None
+_kept: tuple[tuple[str, ...], Graph] | None = None
 
 
 def current(version: str) -> Graph:
     """The roles of `version`, the stamp that the caller read before."""
     global _kept
     kept = _kept
-    if kept is not None and kept[0] == version:
+    if kept is not None and version in kept[0]:
         return kept[1]
+    if connection.in_atomic_block:  # what is not committed may never be
+        return load()
+    versions = (version, *stamps.in_database(STAMP))  # known again inside a transaction too
     graph = load()
-    if not connection.in_atomic_block:  # what is not committed may never be
-        _kept = (version, graph)
+    _kept = (versions, graph)
     return graph
 
 

@@ -1,20 +1,16 @@
 """Two processes, one Redis: a change in one is seen by the other at its next request, whatever becomes of Redis."""
 
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-import redis
 from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.db import connection
 
-from foodfleet.core import stamps
+from foodfleet.tests.processes import PrivateRedis
 from rbac.services import assignments, roles
 
 pytestmark = [pytest.mark.redis, pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -23,47 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 1000
 
 
-class PrivateRedis:
-    """A Redis server of this test alone, which can die and come back with what it had saved."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.folder = folder
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.start()
-
-    def start(self) -> None:
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
-        self.process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-        for _ in range(200):
-            try:
-                if self.client().ping():
-                    return
-            except redis.ConnectionError:
-                time.sleep(0.02)
-        raise AssertionError("redis-server does not start")
-
-    def client(self) -> redis.Redis:
-        return redis.Redis(port=self.port)
-
-    def kill(self) -> None:
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
 @pytest.fixture
 def private_redis(tmp_path, settings):
     server = PrivateRedis(tmp_path)
     settings.REDIS_URL = server.url
     settings.CACHES = {"default": {**django_settings.CACHES["default"], "LOCATION": server.url}}
-    stamps.forget()
     yield server
-    if server.process.poll() is None:
-        server.kill()
+    server.kill()
     caches["default"].close()
-    stamps.forget()
 
 
 @pytest.fixture
@@ -121,10 +84,10 @@ def test_redis_may_die_and_come_back_with_old_data(user, other_process, private_
     stale = 0
     for number in range(240):
         if number in (21, 100):
-            private_redis.client().save()  # what it will know after the crash: that the role is held, or is not
+            private_redis.save()  # what it will know after the crash: that the role is held, or is not
         if number in (60, 150):
             private_redis.kill()
-        if number in (91, 180):
+        if number in (66, 156):  # each change takes seconds meanwhile
             private_redis.start()
         permissions = ["users:read"] if number % 2 == 0 else []
         roles.update(actor=None, role=role, edit=roles.RoleEdit(permissions=permissions))
@@ -143,7 +106,7 @@ def test_a_change_made_while_redis_is_away_holds_when_it_returns_with_old_data(u
     assignments.grant(actor=None, user=user, role=role)
     assert other_process(user.pk, "users:read")
     assert other_process(user.pk, "users:read")
-    private_redis.client().save()
+    private_redis.save()
     private_redis.kill()
     assignments.revoke(actor=None, user=user, role=role)
     private_redis.start()  # the other process has noticed nothing
