@@ -12,7 +12,7 @@ from accounts.states import EndReason, EventKind, TokenPurpose
 from foodfleet.core import crypto
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
-from foodfleet.core.counters import hit
+from foodfleet.core.counters import admit
 
 MAILS_AN_HOUR = 10  # to one address, whoever asks: nobody's mailbox is to be flooded through us
 
@@ -34,7 +34,7 @@ def _may_mail(email: str) -> bool:
     if settings.THROTTLE_RATES["forgot"] is None:
         return True
     address = crypto.keyed_digest(normalize_email(email), purpose="reset-mails")
-    return hit(f"reset:{address}", limit=MAILS_AN_HOUR, seconds=3600).allowed
+    return admit(f"reset:{address}", limit=MAILS_AN_HOUR, seconds=3600).allowed
 
 
 def find(token: str) -> OneTimeToken:

@@ -14,7 +14,7 @@ from accounts.services import not_me, security_events
 from accounts.states import EventKind
 from foodfleet.core import crypto
 from foodfleet.core.clients import Client
-from foodfleet.core.counters import hit
+from foodfleet.core.counters import admit
 from foodfleet.core.exceptions import ThrottledException, ValidationException
 from foodfleet.core.phones import normalize_phone
 
@@ -59,7 +59,7 @@ def e164(phone: str) -> str:
 
 def reserve_text(number: str) -> None:
     """Count a text to `number` before it is written. Raises ThrottledException for more than TEXTS_AN_HOUR."""
-    counted = hit(f"text:{crypto.keyed_digest(number, purpose='texts')}", limit=TEXTS_AN_HOUR, seconds=3600)
+    counted = admit(f"text:{crypto.keyed_digest(number, purpose='texts')}", limit=TEXTS_AN_HOUR, seconds=3600)
     if not counted.allowed:
         raise ThrottledException(counted.retry_after)
 

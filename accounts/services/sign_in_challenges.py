@@ -20,7 +20,7 @@ from accounts.services import (
 )
 from accounts.states import ChallengePurpose, EventKind, Method
 from foodfleet.core.clients import Client
-from foodfleet.core.counters import hit
+from foodfleet.core.counters import admit
 from foodfleet.core.exceptions import ThrottledException
 
 TEXTS_A_CHALLENGE = 3
@@ -71,7 +71,7 @@ def text_code(*, challenge: str, client: Client) -> None:
     user = _user_of(asked)
     if Method.SMS not in factors.methods_of(user):
         raise Invalid2FACodeException
-    counted = hit(f"2fa-texts:{user.pk}", limit=TEXTS_AN_HOUR, seconds=3600)
+    counted = admit(f"2fa-texts:{user.pk}", limit=TEXTS_AN_HOUR, seconds=3600)
     if not counted.allowed:
         raise ThrottledException(counted.retry_after)
     code = sms.new_code()

@@ -191,6 +191,16 @@ def test_a_number_gets_three_texts_an_hour_whoever_asks(api, user, make_user, si
     assert len(texts) == 3
 
 
+def test_three_texts_an_hour_are_three_across_the_edge_of_the_hour_too(api, user, sign_in, texts, monkeypatch):
+    tokens = sign_in()
+    now = [500_000 * 3600.0 - 30]
+    monkeypatch.setattr("foodfleet.core.counters.time", lambda: now[0])
+    for second in (0, 10, 20, 31, 45, 60):
+        now[0] = 500_000 * 3600.0 - 30 + second
+        api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(tokens))
+    assert len(texts) == 3
+
+
 def test_a_registered_phone_is_kept_in_one_spelling(api):
     body = {"email": "ann@example.com", "password": PASSWORD, "phone": "+1 (415) 555-2671"}
     assert api.post("/api/v1/auth/register/", body).status_code == 202

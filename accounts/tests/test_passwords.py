@@ -201,3 +201,13 @@ def test_a_reset_opens_a_lock_by_wrong_passwords(api, user, sign_in, link_token)
     assert api.post("/api/v1/auth/login/", {**login, "password": PASSWORD}).json()["code"] == "account_locked"
     assert api.post(RESET, {"token": reset_token(api, link_token), "password": NEW}).status_code == 204
     assert sign_in(password=NEW)["access"]
+
+
+def test_nobodys_mailbox_gets_more_than_ten_reset_mails_an_hour(api, user, settings, monkeypatch):
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "forgot": (1000, 60)}
+    now = [500_000 * 3600.0 - 120]
+    monkeypatch.setattr("foodfleet.core.counters.time", lambda: now[0])
+    for _ in range(24):
+        now[0] += 10
+        assert api.post(FORGOT, {"email": user.email}).status_code == 202
+    assert len(mail.outbox) == 10

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from foodfleet.core.querysets import RateCounterQuerySet, StampQuerySet
+from foodfleet.core.querysets import RateCounterQuerySet, SlidingCounterQuerySet, StampQuerySet
 
 
 class RateCounter(models.Model):
@@ -22,6 +22,19 @@ class RateCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.count}"
+
+
+class SlidingCounter(models.Model):
+    """How often something was let happen lately; see foodfleet.core.counters.admit."""
+
+    key = models.CharField(max_length=160, primary_key=True)
+    slices = models.JSONField(default=dict, help_text="How often in which slice of time, numbered from 1970.")
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects: ClassVar[SlidingCounterQuerySet] = SlidingCounterQuerySet.as_manager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {sum(self.slices.values())}"
 
 
 class Stamp(models.Model):

@@ -28,6 +28,20 @@ class RateCounterQuerySet(models.QuerySet[Any]):
         return self.filter(expires_at__lt=now)
 
 
+class SlidingCounterQuerySet(models.QuerySet[Any]):
+    """Counting over a window that slides."""
+
+    def held(self, key: str, *, expires_at: datetime) -> Any:
+        """The counter of `key`, made where there is none, which nobody else changes until this transaction ends."""
+        row = self.model(key=key, expires_at=expires_at)
+        self.bulk_create([row], update_conflicts=True, update_fields=["expires_at"], unique_fields=["key"])
+        return self.get(pk=key)
+
+    def expired(self, now: datetime) -> models.QuerySet[Any]:
+        """Counters that hold nothing which still counts."""
+        return self.filter(expires_at__lt=now)
+
+
 class StampQuerySet(models.QuerySet[Any]):
     """Version stamps."""
 

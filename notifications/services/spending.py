@@ -3,6 +3,7 @@
 import phonenumbers
 import structlog
 from django.conf import settings
+from django.db import transaction
 
 from foodfleet.core import counters
 from notifications.exceptions import SmsLimitException
@@ -11,17 +12,23 @@ logger = structlog.get_logger(__name__)
 
 
 def guard(number: str) -> None:
-    """Count a text to `number`. Raises SmsLimitException where it, its country or all together have had their share."""
+    """Count a text to `number`. Raises SmsLimitException where it, its country or all together have had their share.
+
+    No hour (or whatever the setting says) holds more than the limit, wherever it begins. A refusal takes back what was
+    counted before it. All together come first: whoever sends several texts in one transaction then waits for another
+    who does only there, and no two for each other.
+    """
     country = country_prefix(number)
-    for name, key in (("number", f"sms:{number}"), ("country", f"sms:{country}"), ("all", "sms")):
-        limit = settings.SMS_LIMITS[name]
-        if limit is None:
-            continue
-        count, seconds = limit
-        hit = counters.hit(key, limit=count, seconds=seconds)
-        if not hit.allowed:
-            logger.error("sms_limit_reached", limit=name, per_seconds=seconds, most=count, country=country)
-            raise SmsLimitException(hit.retry_after)
+    with transaction.atomic():
+        for name, key in (("all", "sms"), ("country", f"sms:{country}"), ("number", f"sms:{number}")):
+            limit = settings.SMS_LIMITS[name]
+            if limit is None:
+                continue
+            count, seconds = limit
+            counted = counters.admit(key, limit=count, seconds=seconds)
+            if not counted.allowed:
+                logger.error("sms_limit_reached", limit=name, per_seconds=seconds, most=count, country=country)
+                raise SmsLimitException(counted.retry_after)
 
 
 def country_prefix(number: str) -> str:

@@ -1,6 +1,9 @@
 """What is refused before it is queued, and what the guards hold back."""
 
+import contextlib
+
 import pytest
+from structlog.testing import capture_logs
 
 from foodfleet.core.exceptions import ValidationException
 from notifications.exceptions import MailTooLargeException, SmsLimitException
@@ -100,6 +103,31 @@ def test_the_spending_guard_holds_texts_back(settings, name, others):
     with pytest.raises(SmsLimitException):
         send_sms(to="+4915112345678", text="x")
     assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", ["number", "country", "all"])
+def test_the_spending_guard_holds_across_the_edge_of_an_hour_and_alerts_in_the_log(settings, monkeypatch, name):
+    settings.SMS_LIMITS = {"number": None, "country": None, "all": None, name: (2, 3600)}
+    edge = 500_000 * 3600.0
+    alerts = 0
+    for second in (-2, -1, 1, 2):
+        monkeypatch.setattr("foodfleet.core.counters.time", lambda second=second: edge + second)
+        with capture_logs() as log, contextlib.suppress(SmsLimitException):
+            send_sms(to="+4915112345678", text="x")
+        alerts += [(one["event"], one.get("limit"), one["log_level"]) for one in log].count(
+            ("sms_limit_reached", name, "error")
+        )
+    assert (Message.objects.count(), alerts) == (2, 2)
+
+
+def test_a_text_that_one_limit_refuses_uses_up_no_other(settings):
+    settings.SMS_LIMITS = {"number": (1, 3600), "country": (2, 3600), "all": (3, 3600)}
+    for _ in range(5):
+        with contextlib.suppress(SmsLimitException):
+            send_sms(to="+4915112345678", text="x")
+    send_sms(to="+4915100000000", text="x")
+    send_sms(to="+33612345678", text="x")
+    assert Message.objects.count() == 3
 
 
 def test_the_rate_is_kept_in_recipients_and_bulk_leaves_room_for_codes(settings):
