@@ -85,6 +85,14 @@ def worker_command():
     return [str(BIN / "celery"), "--app", "foodfleet", "worker", "--loglevel", "INFO", "--concurrency", "1"]
 
 
+def beat_command():
+    """What `make beat` runs, with its schedule in memory."""
+    return [
+        str(BIN / "celery"), "--app", "foodfleet", "beat", "--loglevel", "INFO",
+        "--scheduler", "celery.beat:Scheduler",
+    ]  # fmt: skip
+
+
 def moto_command(port):
     """Amazon, as moto plays it."""
     return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]

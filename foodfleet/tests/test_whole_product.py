@@ -3,10 +3,8 @@
 import email
 import re
 from email import policy
-from urllib.parse import urlsplit
 
 import boto3
-import psycopg
 import pytest
 import requests
 
@@ -14,20 +12,6 @@ from conftest import PASSWORD
 from foodfleet.tests import environment, processes
 
 AWS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": "us-east-1"}
-
-
-@pytest.fixture
-def postgres_url():
-    """An empty database of its own."""
-    parts = urlsplit(environment.POSTGRES_URL)
-    name = f"{parts.path.lstrip('/')}_whole_{environment.WORKER}"
-    admin = parts._replace(path="/postgres").geturl()
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"')
-    yield parts._replace(path=f"/{name}").geturl()
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture

@@ -1,0 +1,68 @@
+"""Workers killed in the middle of sending: nothing is lost. benchmarks/kill_workers.py does it a hundred times."""
+
+import random
+import signal
+import sys
+import time
+
+import psycopg
+import pytest
+import requests
+
+from foodfleet.tests import environment, processes
+
+MESSAGES = 150
+SENDERS = 5
+FILL = f"""
+from notifications.services.emails import send_email
+for number in range({MESSAGES}):
+    send_email(to=[f"m{{number}}@example.com"], subject="Hello", text="Hello")
+"""
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+@pytest.mark.broker
+@pytest.mark.xdist_group("broker")
+def test_no_mail_is_lost_when_workers_are_killed_and_twice_goes_only_what_was_on_its_way(start, postgres_url):
+    port = processes.free_port()
+    address = f"http://127.0.0.1:{port}"
+    values = {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "DATABASE_URL": postgres_url,
+        "REDIS_URL": environment.REDIS_URL,
+        "CELERY_BROKER_URL": environment.BROKER_URL,
+        "EMAIL_URL": "amazonses://",
+        "AWS_ENDPOINT_URL": address,
+        "EMAIL_MAX_PER_SECOND": "1000",
+        "DELIVERY_LEASE_SECONDS": "2",
+        "DELIVERY_SENDERS": str(SENDERS),
+    }
+    start("amazon", [sys.executable, "benchmarks/fake_amazon.py", "--port", str(port), "--latency", "0.2"])
+    report = lambda: requests.get(f"{address}/report", timeout=5).json()  # noqa: E731
+    processes.wait_until(report, what="Amazon's start")
+    processes.manage("migrate", **values)
+    processes.manage("shell", "-v", "0", "-c", FILL, **values)
+    kills = 0
+    while kills < 2:
+        worker = start(f"worker{kills}", processes.worker_command(), **values)
+        before = report()["recipients"]
+        processes.wait_until(lambda was=before: report()["recipients"] > was, what="the first mail of a worker")
+        time.sleep(random.uniform(0, 0.4))
+        worker.stop(signal.SIGKILL)
+        kills += 1
+    assert report()["recipients"] < MESSAGES
+    start("beat", processes.beat_command(), **values)
+    start("last", processes.worker_command(), **values)
+
+    def states():
+        with psycopg.connect(postgres_url) as connection:
+            return dict(
+                connection.execute("SELECT status, count(*) FROM notifications_message GROUP BY status").fetchall()
+            )
+
+    processes.wait_until(lambda: states() == {"sent": MESSAGES}, seconds=60, what="the last mail")
+    told = report()
+    assert told["recipients"] == MESSAGES
+    assert sum(count - 1 for count in told["twice"].values()) <= kills * SENDERS
