@@ -4,22 +4,28 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from accounts.pages import browser
 from accounts.services import factors, page_sign_in
 from rbac.services import decisions
 
-# Where a second factor is set up and what that asks for first, and what must never be out of reach: leaving, the links
-# of security mails, the operator's probes.
-OPEN_WITHOUT_SECOND_FACTOR = frozenset({
-    "totp_setup", "passkey_add", "backup_codes", "sudo", "account_security", "account_password", "set_language",
-    "account_phone", "account_phone_verify", "login", "login_verify", "login_sms", "logout", "password_forgot",
-    "password_reset", "not_me", "account_email_undo", "unsubscribe", "health_live", "health_ready", "jwks",
+# Pages that ask nobody to sign in ask nobody who is for anything else.
+OPEN = frozenset({
+    "home", "set_language", "register", "email_verify", "email_resend", "login", "login_verify", "login_sms", "logout",
+    "password_forgot", "password_reset", "not_me", "account_email_confirm", "account_email_undo", "unsubscribe",
+    "admin:login", "admin:logout", "health_live", "health_ready", "jwks", "dev_mailbox", "dev_mailbox_body",
 })  # fmt: skip
+# Where another password is chosen, and what that asks for first.
+OPEN_TO_OBLIGED = OPEN | {"account_security", "account_password", "sudo", "sessions_end_others"}
+# Where a second factor is set up; who owes another password too chooses that first.
+OPEN_WITHOUT_SECOND_FACTOR = OPEN_TO_OBLIGED | {"totp_setup", "passkey_add", "backup_codes"}
 
 
 class BrowserSessionMiddleware:
@@ -49,15 +55,17 @@ class BrowserSessionMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Lead who holds a role that demands a second factor, and has none, to where it is set up.
+        """Lead who owes another password, or a second factor that a role demands, to where that is done.
 
         The API answers for itself: accounts.api.obligations.
         """
         if request.browser_session is None or request.path_info.startswith("/api/"):  # type: ignore[attr-defined]
             return None
-        match = request.resolver_match
-        if match and not match.namespaces and match.url_name in OPEN_WITHOUT_SECOND_FACTOR:
+        page = request.resolver_match.view_name if request.resolver_match else ""
+        user: Any = request.user
+        if page not in OPEN_TO_OBLIGED and user.must_change_password:
+            messages.warning(request, _("Please choose a new password first."))
+            return redirect(f"{reverse('account_security')}#password")
+        if page in OPEN_WITHOUT_SECOND_FACTOR or not decisions.requires_second_factor(user):
             return None
-        if not decisions.requires_second_factor(request.user) or factors.is_enabled(request.user):  # type: ignore[arg-type]
-            return None
-        return redirect("totp_setup")
+        return None if factors.is_enabled(user) else redirect("totp_setup")

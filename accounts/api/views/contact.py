@@ -70,8 +70,12 @@ class PhoneView(APIView):
 
     @extend_schema(request=PhoneInSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Text a code to the number; the present one stays until the code comes back."""
+        """Text a code to the number; the present one stays until the code comes back.
+
+        With a second factor on, the session needs fresh proof: a phone may be a way past it.
+        """
         data = validated(request, PhoneInSerializer)
+        fresh_proof.require_where_enabled(user=signed_in_user(request), session_id=session_id_of(request))
         phones.request_code(user=signed_in_user(request), phone=data["phone"], client=client_of(request))
         detail = _("We texted you a code. It holds for 10 minutes.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)

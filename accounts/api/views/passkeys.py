@@ -91,6 +91,7 @@ class PasskeyView(OwnSecondFactorView):
 class ProofOptionsView(OwnSecondFactorView):
     """Begin to give fresh proof by passkey."""
 
+    open_to_obliged = True
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
@@ -103,6 +104,7 @@ class ProofOptionsView(OwnSecondFactorView):
 class ProofByPasskeyView(OwnSecondFactorView):
     """Fresh proof by passkey."""
 
+    open_to_obliged = True
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=shapes.PasskeyAnswerSerializer, responses={204: NO_CONTENT})

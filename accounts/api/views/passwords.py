@@ -47,6 +47,7 @@ class ChangePasswordView(APIView):
     permission_classes = [IsAuthenticated]
     throttle_classes = [LoginThrottle]
     open_to_obliged = True
+    open_without_second_factor = True  # who owes both begins here, as on the pages
 
     @extend_schema(request=ChangePasswordSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:

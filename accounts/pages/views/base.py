@@ -12,7 +12,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView, View
@@ -86,14 +85,12 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
 
 
 class SignedInMixin(LoginRequiredMixin):
-    """For those who are signed in, and owe nothing else first.
+    """For those who are signed in; what they owe first is BrowserSessionMiddleware's.
 
-    open_to_obliged: also for users who have to choose another password. proof_leads_to: the name of the page that
-    fresh proof leads back to, where not this one.
+    proof_leads_to: the name of the page that fresh proof leads back to, where not this one.
     """
 
     request: HttpRequest
-    open_to_obliged = False
     proof_leads_to = ""
 
     @property
@@ -109,10 +106,6 @@ class SignedInMixin(LoginRequiredMixin):
         return session_id
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        obliged = request.user.is_authenticated and request.user.must_change_password
-        if obliged and not self.open_to_obliged:
-            messages.warning(request, _("Please choose a new password first."))
-            return redirect(f"{reverse('account_security')}#password")
         try:
             return super().dispatch(request, *args, **kwargs)
         except FreshProofRequiredException:

@@ -19,7 +19,7 @@ from accounts.pages.forms.profile import ChangeEmailForm, CodeForm, PhoneForm, P
 from accounts.pages.views.base import SignedInFormPage
 from accounts.services import email_change, fresh_proof, phones, profile
 
-WANTED_EMAIL = "wanted_email"  # kept in the session while fresh proof is given
+WANTED_EMAIL, WANTED_PHONE = "wanted_email", "wanted_phone"  # kept in the session while fresh proof is given
 
 
 class ProfilePage(SignedInFormPage):
@@ -46,7 +46,7 @@ class ProfilePage(SignedInFormPage):
         others: dict[str, forms.BaseForm] = {
             "profile_form": ProfileForm(instance=self.user, initial={"language": self.user.language or get_language()}),
             "email_form": ChangeEmailForm(initial={"email": self.request.session.pop(WANTED_EMAIL, "")}),
-            "phone_form": PhoneForm(),
+            "phone_form": PhoneForm(initial={"phone": self.request.session.pop(WANTED_PHONE, "")}),
         }
         about = {"phone_verified": self.user.phone_verified_at is not None}
         here = {self.names[self.form_class]: context["form"]}
@@ -86,12 +86,16 @@ class PhonePage(ProfilePage):
 
     form_class = PhoneForm
     throttle = "2fa"
+    proof_leads_to = "account"
     refused_field = "phone"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect(f"{reverse('account')}#phone")
 
     def accepted(self, form: Any) -> HttpResponse:
+        self.request.session[WANTED_PHONE] = form.cleaned_data["phone"]
+        fresh_proof.require_where_enabled(user=self.user, session_id=self.session_id)
+        del self.request.session[WANTED_PHONE]
         phones.request_code(user=self.user, phone=form.cleaned_data["phone"], client=self.client)
         return redirect("account_phone_verify")
 

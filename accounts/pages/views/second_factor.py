@@ -104,7 +104,6 @@ class SudoPage(SignedInFormPage):
 
     template_name = "accounts/sudo.html"
     throttle = "2fa"
-    open_to_obliged = True
 
     @property
     def wish(self) -> str:

@@ -55,7 +55,6 @@ class SecurityPage(SignedInFormPage):
 
     template_name = "accounts/security.html"
     form_class = ChangePasswordForm
-    open_to_obliged = True
     proof_leads_to = "account_security"
     http_method_names = ["get", "head", "options"]
 

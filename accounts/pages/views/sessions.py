@@ -76,7 +76,6 @@ class EndOthersPage(ActionPage):
     """End all sessions but this one."""
 
     leads_to = "account_sessions"
-    open_to_obliged = True
 
     def act(self, **kwargs: Any) -> str:
         sessions.end_all_own(user=self.user, client=self.client, keep=self.session_id)
