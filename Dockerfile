@@ -6,7 +6,8 @@ COPY requirements.txt .
 RUN pip install -r requirements.txt && useradd --system --uid 10001 --home-dir /app foodfleet
 COPY . .
 # Collecting reads settings, which refuse to start without a secret; this one leaves no trace in the image.
-RUN mkdir -p var && SECRET_KEY=only-for-collecting-static-files-at-build-time python manage.py collectstatic --noinput \
+# A volume takes over the owner of the folder that it covers: attachments wait in var/media.
+RUN mkdir -p var/media && SECRET_KEY=only-for-collecting-static-files-at-build-time python manage.py collectstatic --noinput \
     && chown -R foodfleet var
 USER foodfleet
 EXPOSE 8000
