@@ -1,0 +1,132 @@
+"""The secret of an authenticator app is shown while it is set up, and nowhere after: no log, page or answer has it."""
+
+import io
+import logging
+from base64 import b32decode
+
+import pytest
+from django.contrib import admin
+from django.core import mail
+from django.core.management import call_command
+from django.db import connection
+from django.urls import reverse
+
+from accounts.models import Session, TOTPDevice
+from accounts.tests.authenticator_app import oathtool
+from conftest import PASSWORD
+from foodfleet.core.logging import logging_config
+from foodfleet.tests.doors import DOORS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OWN_PAGES = ["/account/", "/account/security/", "/account/sessions/", "/account/preferences/", "/account/backup-codes/"]
+
+
+@pytest.fixture
+def written(settings):
+    """Everything that LOG_LEVEL=DEBUG writes, every statement of SQL with its values too, as it leaves the process."""
+    settings.DEBUG = True
+    connection.force_debug_cursor = True
+    config = logging_config(level="DEBUG", output_format="json")
+    formatter = config["formatters"]["structlog"]
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter["()"](**{name: value for name, value in formatter.items() if name != "()"}))
+    root, sql = logging.getLogger(), logging.getLogger("django.db.backends")
+    before = root.level, sql.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    sql.setLevel(logging.DEBUG)
+    yield stream.getvalue
+    root.removeHandler(handler)
+    root.setLevel(before[0])
+    sql.setLevel(before[1])
+    connection.force_debug_cursor = False
+
+
+@pytest.fixture
+def ann(make_user):
+    """Somebody who may see everything there is to see."""
+    return make_user(is_staff=True, is_superuser=True)
+
+
+@pytest.fixture(params=["API", "pages"])
+def walk(request, api, client, ann, written):
+    """A whole set-up through one door, with a wrong code first, and a sign-in after it; what must be seen no more."""
+    call = _over_the_api if request.param == "API" else _on_the_pages
+    secret, codes = call(api, client)
+    raw = b32decode(secret)
+    groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]
+    return [secret, secret.lower(), " ".join(groups), raw.hex(), "otpauth://", *codes]
+
+
+def _over_the_api(api, client):
+    def bearer(answer):
+        return {"Authorization": f"Bearer {answer.json()['access']}"}
+
+    credentials = {"email": "ann@example.com", "password": PASSWORD}
+    headers = bearer(api.post("/api/v1/auth/login/", credentials))
+    secret = api.post("/api/v1/auth/2fa/setup/", {"password": PASSWORD}, headers=headers).json()["secret"]
+    api.post("/api/v1/auth/2fa/verify/", {"code": "000000"}, headers=headers)
+    done = api.post("/api/v1/auth/2fa/verify/", {"code": oathtool(secret, -1)}, headers=headers)
+    asked = api.post("/api/v1/auth/login/", credentials).json()["challenge"]
+    code = {"challenge": asked, "method": "totp", "code": oathtool(secret)}
+    assert api.post("/api/v1/auth/login/verify/", code).status_code == 200
+    return secret, done.json()["backup_codes"]
+
+
+def _on_the_pages(api, client):
+    client.post("/login/", {"email": "ann@example.com", "password": PASSWORD})
+    secret = "".join(client.get("/account/totp/").context["secret_groups"])
+    client.post("/account/totp/", {"code": "000000"})
+    codes = client.post("/account/totp/", {"code": oathtool(secret, -1)}).context["backup_codes"]
+    client.post("/logout/")
+    client.post("/login/", {"email": "ann@example.com", "password": PASSWORD})
+    assert client.post("/login/verify/", {"code": oathtool(secret), "method": "totp"}).url == "/account/"
+    return secret, codes
+
+
+def found_in(texts, hidden):
+    """Where something that must not be seen is seen; texts: {where: what stands there}."""
+    return [(where, item) for where, text in texts.items() for item in hidden if item in text]
+
+
+def test_no_log_has_it_with_debugging_and_every_statement_of_sql(walk, written):
+    log = written()
+    assert "accounts_totpdevice" in log, "the statements are not in the log: this test sees nothing"
+    assert found_in({"log": log}, walk) == []
+
+
+def test_no_page_and_no_answer_has_it_after_the_set_up(walk, client, ann):
+    client.force_login(ann)
+    Session.objects.update(proved_at=None)
+    seen = {path: client.get(path) for path in OWN_PAGES}
+    for door in DOORS:
+        if door.is_api and door.method == "GET":
+            path = "/" + door.address.replace("<pk>", str(ann.pk)).replace("<user_id>", str(ann.pk))
+            seen[path] = client.get(path)
+    assert sum(answer.status_code == 200 for answer in seen.values()) > 20
+    assert found_in({path: answer.content.decode() for path, answer in seen.items()}, walk) == []
+
+
+def test_no_page_of_the_admin_has_it(walk, client, ann):
+    client.force_login(ann)
+    seen = {"/admin/": client.get("/admin/").content.decode()}
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        paths = [reverse(f"{name}_changelist")]
+        for row in model._default_manager.all()[:50]:
+            paths += [reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "history")]
+        for path in paths:
+            seen[path] = client.get(path).content.decode()
+    assert f"/admin/accounts/user/{ann.pk}/change/" in seen
+    sealed = TOTPDevice.objects.get().secret
+    assert found_in(seen, [*walk, sealed]) == []
+
+
+def test_no_table_and_no_message_has_it(walk):
+    tables = io.StringIO()
+    call_command("dumpdata", use_base_manager=True, stdout=tables)
+    assert TOTPDevice._meta.label_lower in tables.getvalue()
+    letters = "".join(str(letter.message()) for letter in mail.outbox)
+    assert letters
+    assert found_in({"tables": tables.getvalue(), "mails": letters}, walk) == []
