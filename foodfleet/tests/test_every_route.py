@@ -1,0 +1,227 @@
+"""Who gets in where: every address below /api/, each of its methods, and each kind of caller."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.urls import URLResolver, get_resolver
+from django.utils import timezone
+
+from rbac.models import RoleAssignment
+from rbac.services import assignments, roles
+from rbac.services.declarations import declared
+
+pytestmark = pytest.mark.django_db
+
+ANYONE, SIGNED_IN = "anyone", "signed in"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ROUTES = {
+    "schema/": {"GET": ANYONE},
+    "docs/": {"GET": ANYONE},
+    "auth/register/": {"POST": ANYONE},
+    "auth/email/verify/": {"POST": ANYONE},
+    "auth/email/resend/": {"POST": ANYONE},
+    "auth/email/change/": {"POST": SIGNED_IN},
+    "auth/email/change/confirm/": {"POST": ANYONE},
+    "auth/email/change/undo/": {"POST": ANYONE},
+    "auth/login/": {"POST": ANYONE},
+    "auth/login/verify/": {"POST": ANYONE},
+    "auth/login/sms/": {"POST": ANYONE},
+    "auth/login/passkey/": {"POST": ANYONE},
+    "auth/login/passkey/verify/": {"POST": ANYONE},
+    "auth/refresh/": {"POST": ANYONE},
+    "auth/logout/": {"POST": ANYONE},
+    "auth/logout/all/": {"POST": SIGNED_IN},
+    "auth/sessions/": {"GET": SIGNED_IN},
+    "auth/sessions/{session_id}/": {"DELETE": SIGNED_IN},
+    "auth/password/forgot/": {"POST": ANYONE},
+    "auth/password/reset/": {"POST": ANYONE},
+    "auth/password/change/": {"POST": SIGNED_IN},
+    "auth/phone/": {"POST": SIGNED_IN},
+    "auth/phone/verify/": {"POST": SIGNED_IN},
+    "auth/2fa/": {"GET": SIGNED_IN},
+    "auth/2fa/setup/": {"POST": SIGNED_IN},
+    "auth/2fa/verify/": {"POST": SIGNED_IN},
+    "auth/2fa/backup-codes/": {"POST": SIGNED_IN},
+    "auth/2fa/disable/": {"POST": SIGNED_IN},
+    "auth/2fa/browsers/": {"GET": SIGNED_IN},
+    "auth/2fa/browsers/{browser_id}/": {"DELETE": SIGNED_IN},
+    "auth/passkeys/": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "auth/passkeys/options/": {"POST": SIGNED_IN},
+    "auth/passkeys/{passkey_id}/": {"PATCH": SIGNED_IN, "DELETE": SIGNED_IN},
+    "auth/proof/": {"POST": SIGNED_IN},
+    "auth/proof/passkey/": {"POST": SIGNED_IN},
+    "auth/proof/passkey/verify/": {"POST": SIGNED_IN},
+    "users/me/": {"GET": SIGNED_IN, "PATCH": SIGNED_IN},
+    "users/me/events/": {"GET": SIGNED_IN},
+    "users/me/export/": {"GET": SIGNED_IN},
+    "users/me/notification-preferences/": {"GET": SIGNED_IN, "PATCH": SIGNED_IN},
+    "users/": {"GET": "users:read", "POST": "users:create"},
+    "users/{pk}/": {"GET": "users:read", "PATCH": "users:update", "DELETE": "users:delete"},
+    "users/{pk}/lock/": {"POST": "users:lock"},
+    "users/{pk}/unlock/": {"POST": "users:lock"},
+    "users/{pk}/invite/": {"POST": "users:create"},
+    "users/{user_id}/roles/": {"GET": "roles:read", "POST": "roles:assign"},
+    "users/{user_id}/roles/{role_id}/": {"DELETE": "roles:assign"},
+    "users/{user_id}/2fa-reset/": {"POST": "users:reset_2fa"},
+    "2fa-resets/": {"GET": "users:reset_2fa"},
+    "2fa-resets/{reset_id}/approve/": {"POST": "users:reset_2fa"},
+    "2fa-resets/{reset_id}/cancel/": {"POST": "users:reset_2fa"},
+    "roles/": {"GET": "roles:read", "POST": "roles:create"},
+    "roles/{pk}/": {"GET": "roles:read", "PATCH": "roles:update", "DELETE": "roles:delete"},
+    "roles/{pk}/preview/": {"POST": "roles:update"},
+    "permissions/": {"GET": "permissions:read", "POST": "permissions:create"},
+    "permissions/{pk}/": {"GET": "permissions:read", "DELETE": "permissions:delete"},
+    "access/check/": {"POST": SIGNED_IN},
+    "access/explain/": {"GET": "access:check"},
+    "sms-templates/": {"GET": "sms_templates:read", "POST": "sms_templates:create"},
+    "sms-templates/{pk}/": {
+        "GET": "sms_templates:read",
+        "PATCH": "sms_templates:update",
+        "DELETE": "sms_templates:delete",
+    },
+    "sms-templates/{pk}/preview/": {"POST": "sms_templates:read"},
+    "notifications/": {"GET": "notifications:read"},
+    "notifications/{pk}/": {"GET": "notifications:read"},
+    "notifications/{pk}/retry/": {"POST": "notifications:send"},
+    "notifications/email/": {"POST": "notifications:send"},
+    "notifications/sms/": {"POST": "notifications:send"},
+    "webhooks/ses/": {"POST": ANYONE},
+}
+CALLS = [(path, method, who) for path, methods in ROUTES.items() for method, who in methods.items()]
+LABELS = {who for _, _, who in CALLS} - {ANYONE, SIGNED_IN}
+NO_VIEW = "^api/"  # everything else below /api/ is a 404
+
+
+def routes(patterns, prefix=""):
+    """Every address behind these patterns as the table writes it, with its view."""
+    for pattern in patterns:
+        address = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, address)
+        else:
+            named = re.sub(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>(?:\[[^\]]*\]|[^()\[\]])*\)", r"{\1\2}", address)
+            yield named.removesuffix("$").replace("/^", "/"), pattern.callback
+
+
+def methods_of(view):
+    """The methods that a view answers."""
+    handlers = getattr(view, "actions", None) or {name.lower() for name in METHODS if hasattr(view.cls, name.lower())}
+    return {name for name in METHODS if name.lower() in handlers and name.lower() in view.cls.http_method_names}
+
+
+def test_the_table_names_every_route_and_no_other():
+    found = {path: view for path, view in routes(get_resolver().url_patterns) if re.match(r"\^?api\b", path)}
+    del found[NO_VIEW]
+    real = {path.removeprefix("api/v1/"): methods_of(view) for path, view in found.items()}
+    assert real == {path: set(methods) for path, methods in ROUTES.items()}
+
+
+def test_the_table_asks_for_declared_permissions_alone():
+    assert declared().labels.keys() >= LABELS
+
+
+@pytest.fixture
+def call(api, user, make_user):
+    """One call in Ann's name, about Bob, all of whose consequences are taken back; answers status and body."""
+    bob = make_user("bob@example.com")
+    values = {"pk": bob.pk, "user_id": bob.pk, "session_id": "0197a0f0-0000-7000-8000-000000000000"}
+
+    def ask(path, method, headers, before=lambda: None):
+        address = re.sub(r"\{(\w+)\}", lambda name: str(values.get(name[1], 1)), path)
+        with transaction.atomic():
+            before()
+            answer = api.generic(method, f"/api/v1/{address}", "{}", "application/json", headers=headers)
+            transaction.set_rollback(True)
+        body = answer.json() if answer.status_code == 403 else {}
+        return answer.status_code, body
+
+    return ask
+
+
+@pytest.fixture
+def bearer(user, sign_in):
+    """The header with which Ann calls."""
+    return {"Authorization": f"Bearer {sign_in()['access']}"}
+
+
+@pytest.fixture
+def give(user):
+    """Give Ann a role with exactly these labels."""
+
+    def grant(labels, **how):
+        role = roles.create(actor=None, edit=roles.RoleEdit(name="right", permissions=sorted(labels)))
+        return assignments.grant(actor=None, user=user, role=role, **how)
+
+    return grant
+
+
+def outcome(status, body):
+    """What an answer says about being let in: 401, the labels that a 403 misses, or "in"."""
+    if status == 403:
+        return tuple(body["details"].get("missing", [body["code"]]))
+    return 401 if status == 401 else "in"
+
+
+def surprises(call, expected, headers=None, before=lambda who: None):
+    """The calls whose outcome is not `expected(who)`."""
+    found = {}
+    for path, method, who in CALLS:
+        status, body = call(path, method, headers or {}, lambda who=who: before(who))
+        if outcome(status, body) != expected(who) or status >= 500:
+            found[f"{method} {path}"] = (status, body)
+    return found
+
+
+def test_who_is_not_signed_in_gets_401_but_where_anyone_may(call):
+    assert surprises(call, lambda who: "in" if who == ANYONE else 401) == {}
+
+
+def missed(who):
+    """What somebody meets who is signed in without the label."""
+    return (who,) if who in LABELS else "in"
+
+
+def test_without_a_role_every_label_is_missed_by_name(call, bearer):
+    assert surprises(call, missed, bearer) == {}
+
+
+def test_a_role_with_the_label_alone_lets_in(call, bearer, give):
+    assert surprises(call, lambda who: "in", bearer, lambda who: give(LABELS & {who})) == {}
+
+
+def test_every_other_label_does_not(call, bearer, give):
+    assert surprises(call, missed, bearer, lambda who: give(declared().labels.keys() - {who})) == {}
+
+
+def test_the_label_in_one_scope_does_not_let_in_everywhere(call, bearer, give):
+    give(LABELS, scope="fleet:13")
+    assert surprises(call, missed, bearer) == {}
+
+
+def test_an_expired_role_gives_nothing(call, bearer, give):
+    held = give(LABELS, expires_at=timezone.now() + timedelta(hours=1))
+    RoleAssignment.objects.filter(pk=held.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert surprises(call, missed, bearer) == {}
+
+
+def test_a_deactivated_user_is_nobody_whatever_they_hold(call, user, bearer, give):
+    give(LABELS)
+    user.is_active = False
+    user.save()
+    assert surprises(call, lambda who: "in" if who == ANYONE else 401, bearer) == {}
+
+
+def test_a_superuser_gets_in_everywhere_without_a_role(call, user, bearer):
+    user.is_superuser = True
+    user.save()
+    assert surprises(call, lambda who: "in", bearer) == {}
+
+
+def test_a_method_that_the_table_does_not_name_is_405(call, user, bearer):
+    user.is_superuser = True
+    user.save()
+    others = [(path, method) for path, methods in ROUTES.items() for method in METHODS if method not in methods]
+    answers = {f"{method} {path}": call(path, method, bearer)[0] for path, method in others}
+    assert {name: status for name, status in answers.items() if status != 405} == {}
