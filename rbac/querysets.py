@@ -79,6 +79,9 @@ class RoleAssignmentQuerySet(models.QuerySet[Any]):
 
     def without_cover_of(self, role_ids: Iterable[int], now: datetime) -> "RoleAssignmentQuerySet":
         """Whose user holds none of these roles where this assignment counts."""
+        role_ids = list(role_ids)
+        if not role_ids:
+            return self
         cover = (
             self.model.objects.live(now)
             .of_roles(role_ids)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.contrib.auth.models import Permission
@@ -140,6 +141,7 @@ def label_of(app: str, codename: str) -> str:
     return canonical(f"{app}.{codename}")
 
 
+@lru_cache(maxsize=4096)  # a view, an admin page and a template ask by few names, and often
 def canonical(name: str) -> str:
     """The label that answers for `name`: `accounts.view_user`, `users.read` and `rbac.users:read` are `users:read`."""
     if "." not in name:

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from rbac.models import Role, RoleRevision
-from rbac.services import roles
+from rbac.services import assignments, roles
 
 pytestmark = pytest.mark.django_db
 
@@ -204,8 +206,6 @@ def test_the_past_is_answered_from_history(as_root, user):
 
 @pytest.mark.django_db(transaction=True)
 def test_nobody_edits_a_role_that_they_hold_into_more_than_they_held(make_user, sign_in, api):
-    from rbac.services import assignments, roles
-
     ann = make_user()
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Editor", permissions=["roles:read", "roles:update"]))
     assignments.grant(actor=None, user=ann, role=role)
@@ -223,3 +223,16 @@ def test_an_edit_of_a_role_that_was_read_earlier_keeps_what_others_changed_since
     roles.update(actor=None, role=read_earlier, edit=roles.RoleEdit(description="They cook."))
     kept = Role.objects.get(pk=role.pk)
     assert (kept.requires_2fa, kept.description) == (True, "They cook.")
+
+
+def test_a_preview_of_many_permissions_takes_as_many_queries_as_one_of_few(as_root, user):
+    labels = ["users:create", "users:delete", "roles:create", "roles:update", "roles:delete", "permissions:create"]
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="r", permissions=labels[:3]))
+    assignments.grant(actor=None, user=user, role=role)
+    costs = []
+    for wanted in ([*labels[:2], labels[3]], labels[3:]):  # one lost and one gained; three and three
+        with CaptureQueriesContext(connection) as asked:
+            seen = as_root.post(f"/api/v1/roles/{role.pk}/preview/", {"permissions": wanted}).json()
+        assert {effect["users"] for effect in seen["gained"] + seen["lost"]} == {1}
+        costs.append(len(asked))
+    assert costs[0] == costs[1]
