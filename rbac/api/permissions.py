@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from asgiref.sync import sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.decorators import method_decorator
 from django.views import View
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -94,7 +93,8 @@ def holds(resource: str, action: str) -> type[BasePermission]:
 def require_permission(resource: str, action: str) -> Callable[[Guarded], Guarded]:
     """Let only holders of `resource:action` in; the 403 names the label.
 
-    Guards a class or function view of Django, a class or @api_view of the REST framework, or one action of a viewset.
+    Guards a class or function view of Django, async ones too, a class or @api_view of the REST framework, or one action
+    of a viewset. It may stand above or below @api_view and @action.
     Who is not signed in gets 401 from the API and the sign-in page elsewhere.
     """
 
@@ -103,13 +103,33 @@ def require_permission(resource: str, action: str) -> Callable[[Guarded], Guarde
             target.permission_classes = [*target.permission_classes, holds(resource, action)]
             return target
         if isclass(target) and issubclass(target, View):
-            return method_decorator(_guard_function(resource, action), name="dispatch")(target)
+            return _guard_view_class(target, f"{resource}:{action}")
         if isclass(getattr(target, "cls", None)):  # the outcome of @api_view
             guard(target.cls)
             return target
         return _guard_function(resource, action)(target)
 
     return guard
+
+
+def _guard_view_class(target: Any, label: str) -> Any:
+    """Ask before `dispatch`; a view with async methods is asked in a thread, where SQL may be."""
+    dispatch = target.dispatch
+
+    async def guarded_async(view: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        refusal = await sync_to_async(_refusal)(request, label)
+        return refusal if refusal is not None else await dispatch(view, request, *args, **kwargs)
+
+    @wraps(dispatch)
+    def guarded(view: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if type(view).view_is_async:
+            return guarded_async(view, request, *args, **kwargs)
+        refusal = _refusal(request, label)
+        return refusal if refusal is not None else dispatch(view, request, *args, **kwargs)
+
+    target.dispatch = guarded
+    setattr(target, LABEL, label)
+    return target
 
 
 def _guard_function(resource: str, action: str) -> Callable[[Any], Any]:

@@ -1,16 +1,21 @@
 """Nothing is open by accident."""
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.decorators import login_not_required
 from django.core.management import CommandError, call_command
 from django.http import HttpResponse
-from django.test import RequestFactory
-from django.urls import path
+from django.urls import include, path
 from django.views import View
+from rest_framework.decorators import action, api_view
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
 
-from foodfleet.core.exceptions import InsufficientPermissionsException
+from accounts.models import User
+from foodfleet import urls
 from rbac.api.checks import check_views, problems_of
 from rbac.api.permissions import ActionPermission, require_permission
 from rbac.querysets import labelled_permissions
@@ -50,6 +55,73 @@ def test_a_view_without_a_guard_and_one_with_an_unknown_label_fail_the_check():
     assert "spaceships:read" in problems[1].msg
 
 
+class Rooms(GenericViewSet):
+    queryset = User.objects.none()
+
+    def list(self, request):
+        return Response()
+
+    @action(detail=False)
+    def more(self, request):
+        return Response()
+
+
+class OpenedRooms(Rooms):
+    permission_classes = [AllowAny]
+
+    @action(detail=False, permission_classes=[])
+    def more(self, request):
+        return Response()
+
+
+class GuardedRooms(Rooms):
+    @require_permission("users", "read")
+    def list(self, request):
+        return Response()
+
+    @action(detail=False)
+    @require_permission("users", "fly")
+    def more(self, request):
+        return Response()
+
+
+@api_view(["GET"])
+def unguarded_function(request):
+    return Response()
+
+
+@login_not_required
+def open_page(request):
+    return HttpResponse()
+
+
+def unguarded_page(request):
+    return HttpResponse()
+
+
+def ids(*patterns):
+    return [problem.id for problem in problems_of([path("api/v9/", include(list(patterns)))])]
+
+
+def routed(viewset):
+    router = SimpleRouter()
+    router.register("rooms", viewset, "room")
+    return path("", include(router.urls))
+
+
+def test_the_check_looks_into_included_routers_and_at_each_of_their_actions():
+    assert ids(routed(Rooms)) == ["rbac.E001"]
+    assert ids(routed(OpenedRooms)) == ["rbac.E001"]  # an empty list on one action is no choice either
+    assert ids(routed(GuardedRooms)) == ["rbac.E002"]  # nobody declares users:fly
+
+
+def test_the_check_looks_at_functions_too():
+    assert ids(path("a/", unguarded_function)) == ["rbac.E001"]
+    assert ids(path("a/", unguarded_page)) == ["rbac.E001"]
+    assert ids(path("a/", open_page), path("b/", page), path("c/", above), path("d/", below)) == []
+    assert problems_of([path("pages/", unguarded_page)]) == []  # outside the API, pages have gates of their own
+
+
 @require_permission("users", "read")
 def page(request):
     return HttpResponse("in")
@@ -61,19 +133,69 @@ class Page(View):
         return HttpResponse("in")
 
 
-@pytest.mark.parametrize("view", [page, Page.as_view()])
-def test_pages_are_guarded_as_functions_and_as_classes(view, user, allow):
-    from django.contrib.auth.models import AnonymousUser
+@require_permission("users", "read")
+async def async_page(request):
+    return HttpResponse("in")
 
-    request = RequestFactory().get("/somewhere/")
-    request.user = AnonymousUser()
-    assert view(request)["Location"] == "/login/?next=/somewhere/"
-    request.user = user
-    with pytest.raises(InsufficientPermissionsException) as refusal:
-        view(request)
-    assert refusal.value.details == {"missing": ["users:read"]}
+
+@require_permission("users", "read")
+class AsyncPage(View):
+    async def get(self, request):
+        return HttpResponse("in")
+
+
+@require_permission("users", "read")
+@api_view(["GET"])
+def above(request):
+    return Response("in")
+
+
+@api_view(["GET"])
+@require_permission("users", "read")
+def below(request):
+    return Response("in")
+
+
+PAGES = {"function": page, "class": Page.as_view(), "async-function": async_page, "async-class": AsyncPage.as_view()}
+CALLS = {**PAGES, "above": above, "below": below}
+
+
+class Addresses:
+    """The product's addresses, and the guarded views among them, below /api/ and elsewhere."""
+
+    handler403, handler500 = urls.handler403, urls.handler500
+    urlpatterns = [
+        *(path(f"{name}/", view) for name, view in PAGES.items()),
+        *(path(f"api/{name}/", view) for name, view in CALLS.items()),
+        *urls.urlpatterns,
+    ]
+
+
+@pytest.fixture
+def clients(client, async_client, user, settings):
+    """A browser of Ann's over WSGI and one over ASGI, where the guarded views stand."""
+    settings.ROOT_URLCONF = Addresses
+    client.force_login(user)
+    async_client.cookies = client.cookies
+    return {"wsgi": client.get, "asgi": async_to_sync(async_client.get)}
+
+
+@pytest.mark.parametrize("server", ["wsgi", "asgi"])
+@pytest.mark.parametrize("name", CALLS)
+def test_every_kind_of_view_lets_holders_in_alone(clients, server, name, user, allow):
+    refused = clients[server](f"/api/{name}/")
+    assert (refused.status_code, refused.json()["details"]) == (403, {"missing": ["users:read"]})
     allow(user, "users:read")
-    assert view(request).content == b"in"
+    assert clients[server](f"/api/{name}/").status_code == 200
+
+
+@pytest.mark.parametrize("server", ["wsgi", "asgi"])
+@pytest.mark.parametrize("name", CALLS)
+def test_every_kind_of_view_sends_who_is_not_signed_in_to_sign_in(clients, client, server, name):
+    client.cookies.clear()  # the other client's too
+    assert clients[server](f"/api/{name}/").status_code == 401
+    if name in PAGES:
+        assert clients[server](f"/{name}/")["Location"] == f"/login/?next=/{name}/"
 
 
 def test_sync_permissions_check_fails_until_the_database_is_in_line():
