@@ -61,7 +61,7 @@ class Open(APIView):
 
 
 def checks(user, label, codename, scope, permission_class, queryset=None):
-    """What checks of this user cost. label, codename: names of the permission in this system; scope: its idea of one."""
+    """What checks of this user cost. label, codename: names of the permission in this system; scope: its own of one."""
     model, names = type(user), [field.attname for field in user._meta.concrete_fields]
     values = [getattr(user, name) for name in names]
 
