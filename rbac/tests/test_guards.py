@@ -15,7 +15,6 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User
-from foodfleet import urls
 from rbac.api.checks import check_views, problems_of
 from rbac.api.permissions import ActionPermission, require_permission
 from rbac.querysets import labelled_permissions
@@ -163,11 +162,12 @@ CALLS = {**PAGES, "above": above, "below": below}
 class Addresses:
     """The product's addresses, and the guarded views among them, below /api/ and elsewhere."""
 
-    handler403, handler500 = urls.handler403, urls.handler500
+    handler403 = "foodfleet.core.errors.permission_denied"
+    handler500 = "foodfleet.core.errors.server_error"
     urlpatterns = [
         *(path(f"{name}/", view) for name, view in PAGES.items()),
         *(path(f"api/{name}/", view) for name, view in CALLS.items()),
-        *urls.urlpatterns,
+        path("", include("foodfleet.urls")),
     ]
 
 
