@@ -31,11 +31,12 @@ class Resource:
 
 @dataclass(frozen=True)
 class DefaultRole:
-    """A role that every installation begins with."""
+    """A role that every installation begins with. renamed_from: what it was called before."""
 
     name: str
     description: str
     requires_2fa: bool = False
+    renamed_from: str = ""
 
 
 ADMINISTRATOR = "Administrator"

@@ -20,9 +20,12 @@ def synchronise_permissions(app_config: Any, verbosity: int = 1, using: str = "d
     """Once for each `migrate`: after the last app, when every table is there."""
     if app_config.name != "rbac" or not set(connections[using].introspection.table_names()) >= TABLES:
         return
-    for sentence in sync.synchronise().changes:
-        if verbosity >= 2:
+    report = sync.synchronise()
+    if verbosity >= 2 or not report.is_first:
+        for sentence in report.changes if verbosity else ():
             print(f"  access: {sentence}")  # noqa: T201  as Django's own post_migrate receivers do
+    elif verbosity:
+        print(f"  access: added {len(report.changes)} permissions and roles")  # noqa: T201
 
 
 @receiver(m2m_changed, sender=Group.permissions.through, dispatch_uid="rbac.permissions_of_group")

@@ -111,6 +111,8 @@ def _apply(role: Role, edit: RoleEdit, held: frozenset[str] | None, before: grap
     for field in ("name", "description", *DEMANDS):
         if (value := getattr(edit, field)) is not None:
             setattr(role, field, value.strip() if field == "name" else value)
+    if role.is_system and role.name != before.roles[role.pk].name:
+        raise ValidationException.for_field("name", _("This role is declared in code; its name stays."), "declared")
     if not role.name:
         raise ValidationException.for_field("name", _("Give the role a name."), "required")
     try:

@@ -17,30 +17,36 @@ PERMISSIONS = "permissions"
 
 @dataclass
 class Report:
-    """What was done, or is to be done: one sentence each."""
+    """What was done, or is to be done: one sentence each. is_first: there was nothing before."""
 
     changes: list[str] = field(default_factory=list)
+    is_first: bool = False
 
     def say(self, sentence: str) -> None:
         """Add one."""
         self.changes.append(sentence)
 
 
-def synchronise() -> Report:
-    """Make what is new, rename what was renamed, take away what only the code had put there; report each."""
+def synchronise(wanted: Declared | None = None) -> Report:
+    """Make what is new, rename what was renamed, take away what only the code had put there; report each.
+
+    wanted: what to bring the database in line with; what the installed apps declare where it is not given.
+    """
+    wanted = wanted or declared()
     report = Report()
-    wanted = declared()
     with transaction.atomic():
         if _is_in_line(wanted):
             return report
         graph.locked()
         before = _last(PERMISSIONS)
-        _rename(wanted, report)
+        report.is_first = not before
+        _rename(before, wanted, report)
         _add_labels(wanted, report)
         for role, labels in wanted.roles.items():
+            _rename_role(role, report)
             _sync_role(role, labels, wanted, report)
         _retire_roles(wanted, report)
-        _retire_labels(before - wanted.labels.keys() - wanted.renamed.keys(), report)
+        _retire_labels(before - wanted.labels.keys() - wanted.renamed.keys(), wanted, report)
         _remember(PERMISSIONS, frozenset(wanted.labels))
         graph.touch()
     return report
@@ -50,12 +56,12 @@ class _RolledBackError(Exception):
     """Ends a rehearsal."""
 
 
-def rehearse() -> Report:
+def rehearse(wanted: Declared | None = None) -> Report:
     """What `synchronise` would do, without doing it."""
     report = Report()
     try:
         with transaction.atomic():
-            report = synchronise()
+            report = synchronise(wanted)
             raise _RolledBackError
     except _RolledBackError:
         return report
@@ -74,16 +80,23 @@ def _is_in_line(wanted: Declared) -> bool:
     )
 
 
-def _rename(wanted: Declared, report: Report) -> None:
+def _rename(before: frozenset[str], wanted: Declared, report: Report) -> None:
+    """Give what the code declared under an old name its new one; what people made under that name is theirs."""
     for old, new in wanted.renamed.items():
         row = labelled_permissions().filter(codename=old).first()
-        if row is None:
+        if row is None or old not in before:
             continue
-        if labelled_permissions().filter(codename=new).exists():
-            continue  # both are there: the old one retires, below, unless a person uses it
-        row.codename = new
-        row.save(update_fields=["codename"])
+        holders = list(Role.objects.live().filter(permissions=row))
+        there = labelled_permissions().filter(codename=new).first()
+        if there is None:
+            row.codename = new
+            row.save(update_fields=["codename"])
+        else:
+            for role in holders:
+                role.permissions.add(there)
+            row.delete()
         report.say(f"renamed {old} to {new}; who held it holds it still")
+        _record(holders)
 
 
 def _add_labels(wanted: Declared, report: Report) -> None:
@@ -103,10 +116,23 @@ def _add_labels(wanted: Declared, report: Report) -> None:
             report.say(f"described {label} anew")
 
 
+def _rename_role(declaration: DefaultRole, report: Report) -> None:
+    old, new = declaration.renamed_from, declaration.name
+    if not old or Role.objects.live().filter(name=new).exists():
+        return
+    role = Role.objects.live().filter(name=old, is_system=True).first()
+    if role is not None:
+        role.name = new
+        role.save(update_fields=["name"])
+        Declaration.objects.filter(name=_key(old)).update(name=_key(new))
+        report.say(f"renamed role {old} to {new}; who held it holds it still")
+        _record([role])
+
+
 def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declared, report: Report) -> None:
     """Make a default role, or give it what is newly declared and take what no longer is; a person's edits stay."""
     role = Role.objects.live().filter(name=declaration.name).first()
-    last = _last(_key(declaration.name))
+    last = frozenset(wanted.renamed.get(label, label) for label in _last(_key(declaration.name)))
     if role is None:
         role = Role.objects.create(
             name=declaration.name,
@@ -120,14 +146,14 @@ def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declare
         role.is_system = True
         role.save(update_fields=["is_system"])
         report.say(f"role {role.name} is declared in code from now on; what people made of it stays")
-    gained, lost = labels - last, last - labels - wanted.renamed.keys()
+    gained, lost = labels - last, last - labels
     held = set(role.permissions.values_list("codename", flat=True))
     role.permissions.add(*graph.rows_for(gained - held))
     role.permissions.remove(*graph.rows_for(lost & held))
     changed = sorted(gained - held), sorted(lost & held)
     if any(changed):
         report.say(f"role {role.name}: gained {', '.join(changed[0]) or '-'}; lost {', '.join(changed[1]) or '-'}")
-        roles.record_revision(role, graph.load(), None)
+        _record([role])
     _remember(_key(declaration.name), labels)
 
 
@@ -139,13 +165,24 @@ def _retire_roles(wanted: Declared, report: Report) -> None:
         report.say(f"role {role.name} is declared no longer; it stays, and can be deleted")
 
 
-def _retire_labels(gone: frozenset[str], report: Report) -> None:
+def _retire_labels(gone: frozenset[str], wanted: Declared, report: Report) -> None:
     for row in labelled_permissions().filter(codename__in=gone):
         if row.group_set.exists():
+            everything = list(Role.objects.live().filter(is_system=True, name__in=wanted.all_powerful))
+            for role in everything:
+                role.permissions.add(row)  # it is one of those that people added, from now on
+            _record(everything)
             report.say(f"{row.codename} is declared no longer; roles that people changed hold it, so it stays")
         else:
             row.delete()
             report.say(f"removed permission {row.codename}")
+
+
+def _record(changed: list[Role]) -> None:
+    """Leave a revision of each of these roles."""
+    now = graph.load()
+    for role in changed:
+        roles.record_revision(role, now, None)
 
 
 def _key(role_name: str) -> str:

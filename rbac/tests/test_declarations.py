@@ -1,0 +1,195 @@
+"""The database follows what the code declares, from release to release, and keeps what people made."""
+
+from dataclasses import replace
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from rbac.models import Declaration, Role, RoleRevision
+from rbac.permissions import DISPATCHER, SUPPORT
+from rbac.querysets import labelled_permissions
+from rbac.services import assignments, explanations, permissions, roles, sync
+from rbac.services.declarations import declared
+
+pytestmark = pytest.mark.django_db
+NEW = "users:view"
+
+
+def release(*, without=(), labels=None, renamed=None, grants=None, called=None):
+    """What the next release declares: fewer or more labels, other grants of a default role, other names of roles."""
+    now = declared()
+    wanted = {label: sentence for label, sentence in now.labels.items() if label not in without} | (labels or {})
+    given = {}
+    for role, own in now.roles.items():
+        if role.name in without:
+            continue
+        all_own = own | frozenset(labels or ()) if role.name in now.all_powerful else own
+        name = (called or {}).get(role.name)
+        key = replace(role, name=name, renamed_from=role.name) if name else role
+        given[key] = (frozenset((grants or {}).get(role.name, all_own))) & wanted.keys()
+    return replace(now, labels=wanted, renamed=renamed or {}, roles=given)
+
+
+def renaming():
+    reads = {DISPATCHER: (declared_for(DISPATCHER) - {"users:read"}) | {NEW}}
+    return release(without=["users:read"], labels={NEW: "See users"}, renamed={"users:read": NEW}, grants=reads)
+
+
+def declared_for(name):
+    return next(own for role, own in declared().roles.items() if role.name == name)
+
+
+def own(name):
+    return set(Role.objects.get(name=name).permissions.values_list("codename", flat=True))
+
+
+def exists(label):
+    return labelled_permissions().filter(codename=label).exists()
+
+
+def make(name, *labels):
+    return roles.create(actor=None, edit=roles.RoleEdit(name=name, permissions=labels))
+
+
+def test_a_renamed_permission_stays_with_everybody_who_holds_it(user):
+    assignments.grant(actor=None, user=user, role=make("Readers", "users:read"))
+    report = sync.synchronise(renaming())
+    assert f"renamed users:read to {NEW}; who held it holds it still" in report.changes
+    assert not exists("users:read")
+    assert user.has_perm(NEW)
+    assert NEW in own(DISPATCHER)
+
+
+def test_a_renamed_permission_is_found_under_its_new_name_in_the_history_from_then_on(user):
+    role = make("Readers", "users:read")
+    sync.synchronise(renaming())
+    newest = RoleRevision.objects.filter(role=role).order_by("-pk").first()
+    assert newest.permissions == [NEW]
+
+
+def test_a_rename_gives_nobody_what_a_person_had_taken_from_a_default_role():
+    role = Role.objects.get(name=DISPATCHER)
+    kept = sorted(own(DISPATCHER) - {"users:read"})
+    roles.update(actor=None, role=role, edit=roles.RoleEdit(permissions=kept))
+    sync.synchronise(renaming())
+    assert own(DISPATCHER) == set(kept)
+
+
+def test_where_both_names_are_there_who_held_the_old_one_holds_the_new_one():
+    permissions.create(actor=None, resource="users", action="view")
+    make("Readers", "users:read")
+    sync.synchronise(renaming())
+    assert not exists("users:read")
+    assert own("Readers") == {NEW}
+
+
+def test_what_a_person_made_under_a_name_that_the_code_once_had_is_theirs():
+    permissions.create(actor=None, resource="meals", action="taste")
+    make("Tasters", "meals:taste")
+    sync.synchronise(release(labels={NEW: "See users"}, renamed={"meals:taste": NEW}))
+    assert own("Tasters") == {"meals:taste"}
+    assert exists(NEW)
+
+
+def test_a_permission_that_is_declared_no_longer_goes_where_only_the_code_gave_it():
+    report = sync.synchronise(release(without=["users:lock"]))
+    assert "removed permission users:lock" in report.changes
+    assert not exists("users:lock")
+    assert "users:lock" not in own(SUPPORT)
+
+
+def test_a_permission_that_is_declared_no_longer_stays_where_a_person_gave_it():
+    make("Lockers", "users:lock")
+    report = sync.synchronise(release(without=["users:lock"]))
+    assert "users:lock is declared no longer; roles that people changed hold it, so it stays" in report.changes
+    assert own("Lockers") == {"users:lock"}
+    assert "users:lock" in own("Administrator")
+    assert "users:lock" not in own(SUPPORT)
+    assert sync.synchronise(release(without=["users:lock"])).changes == []
+
+
+def test_a_renamed_role_keeps_its_holders_its_history_and_what_people_made_of_it(user):
+    role = Role.objects.get(name=DISPATCHER)
+    assignments.grant(actor=None, user=user, role=role)
+    edit = roles.RoleEdit(permissions=[*own(DISPATCHER), "users:lock"])
+    roles.update(actor=None, role=role, edit=edit)
+    report = sync.synchronise(release(called={DISPATCHER: "Planner"}))
+    assert report.changes == [f"renamed role {DISPATCHER} to Planner; who held it holds it still"]
+    role.refresh_from_db()
+    assert (role.name, role.is_system) == ("Planner", True)
+    assert user.has_perm("users:lock")
+    assert RoleRevision.objects.filter(role=role).order_by("-pk").first().name == "Planner"
+    assert sync.synchronise(release(called={DISPATCHER: "Planner"})).changes == []
+
+
+def test_a_role_that_is_declared_no_longer_stays_and_can_be_deleted():
+    report = sync.synchronise(release(without=[DISPATCHER]))
+    assert report.changes == [f"role {DISPATCHER} is declared no longer; it stays, and can be deleted"]
+    role = Role.objects.get(name=DISPATCHER)
+    assert own(DISPATCHER) == declared_for(DISPATCHER)
+    roles.delete(actor=None, role=role)
+
+
+def test_a_role_that_a_person_made_becomes_a_default_role_and_keeps_what_it_has():
+    sync.synchronise(release(without=[DISPATCHER]))
+    roles.delete(actor=None, role=Role.objects.get(name=DISPATCHER))
+    make(DISPATCHER, "users:delete")
+    sync.synchronise()
+    assert own(DISPATCHER) == declared_for(DISPATCHER) | {"users:delete"}
+    assert Role.objects.live().get(name=DISPATCHER).is_system
+
+
+def test_a_new_grant_reaches_a_default_role_and_a_withdrawn_one_leaves_it():
+    wanted = (declared_for(SUPPORT) - {"users:lock"}) | {"users:delete"}
+    report = sync.synchronise(release(grants={SUPPORT: wanted}))
+    assert report.changes == ["role Support: gained users:delete; lost users:lock"]
+    assert own(SUPPORT) == wanted
+
+
+def test_nothing_that_a_person_made_is_touched():
+    permissions.create(actor=None, resource="meals", action="taste", description="Taste meals")
+    make("Tasters", "meals:taste", "users:read")
+    roles.update(actor=None, role=Role.objects.get(name=SUPPORT), edit=roles.RoleEdit(permissions=["users:delete"]))
+    Declaration.objects.all().delete()  # as in a database that was filled by hand
+    sync.synchronise(release(without=[DISPATCHER, "users:lock"]))
+    assert own("Tasters") == {"meals:taste", "users:read"}
+    assert labelled_permissions().get(codename="meals:taste").name == "Taste meals"
+    assert "users:delete" in own(SUPPORT)
+
+
+def test_check_tells_by_its_exit_code_and_changes_nothing(capsys):
+    call_command("sync_permissions", check=True)
+    Role.objects.filter(name=SUPPORT).update(is_system=False)
+    with pytest.raises(CommandError) as refusal:
+        call_command("sync_permissions", check=True)
+    assert refusal.value.returncode == 1
+    assert "role Support is declared in code from now on" in capsys.readouterr().out
+    assert not Role.objects.get(name=SUPPORT).is_system
+    call_command("sync_permissions")
+    call_command("sync_permissions", check=True)
+
+
+def test_migrate_reports_what_it_changed(capsys):
+    Role.objects.filter(name=SUPPORT).update(is_system=False)
+    call_command("migrate", verbosity=1)
+    assert "access: role Support is declared in code from now on" in capsys.readouterr().out
+    call_command("migrate", verbosity=1)
+    assert "access:" not in capsys.readouterr().out
+
+
+def test_a_role_that_code_declares_keeps_its_name(api, make_user):
+    api.force_authenticate(make_user("root@example.com", is_superuser=True))
+    role = Role.objects.get(name=SUPPORT)
+    refused = api.patch(f"/api/v1/roles/{role.pk}/", {"name": "Helpers"})
+    assert (refused.status_code, list(refused.json()["details"])) == (422, ["name"])
+    assert api.patch(f"/api/v1/roles/{role.pk}/", {"name": SUPPORT, "description": "Help."}).status_code == 200
+
+
+def test_the_past_answers_to_the_names_that_it_had(user):
+    assignments.grant(actor=None, user=user, role=make("Readers", "users:read"))
+    before = timezone.now()
+    sync.synchronise(renaming())
+    assert explanations.explain(user=user, permission="users:read", at=before).allowed
+    assert not explanations.explain(user=user, permission="users:read").allowed
+    assert explanations.explain(user=user, permission=NEW, at=timezone.now()).allowed
