@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import F
 
 from notifications.querysets.lists import ListedMessages
@@ -15,8 +16,29 @@ from notifications.states import Priority, Status, sources
 NOBODY: dict[str, None] = {"claim": None, "leased_until": None, "handed_over_at": None}
 
 
+@cache
+def _insert_into(table: str, database: str, *columns: str) -> str:
+    quote = connections[database].ops.quote_name
+    names, gaps = ", ".join(map(quote, columns)), ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {quote(table)} ({names}) VALUES ({gaps})"  # noqa: S608  names, all ours
+
+
 class MessageQuerySet(ListedMessages):
     """Messages."""
+
+    def add(self, message: Any) -> None:
+        """Insert a new row, as `message.save(force_insert=True)` does, but for signals, which nobody hears of messages.
+
+        Django puts the statement of its 32 columns together again each time, for a third of all that queueing costs.
+        """
+        connection, meta = connections[self.db], self.model._meta
+        values = {
+            str(field.column): field.get_db_prep_save(getattr(message, field.attname), connection)
+            for field in meta.concrete_fields
+        }
+        with transaction.mark_for_rollback_on_error(self.db), connection.cursor() as cursor:
+            cursor.execute(_insert_into(meta.db_table, self.db, *values), list(values.values()))
+        message._state.adding, message._state.db = False, self.db
 
     def made_with(self, sender: Any, idempotency_key: str) -> "MessageQuerySet":
         """What this sender's key has made."""

@@ -41,21 +41,18 @@ class AfterCommit:
 @receiver(signals.message_queued)
 def send_on_commit(message: Message, **kwargs: Any) -> None:
     """Deliver once the transaction holds: by a worker where there is a broker, else here and now."""
-    after_commit = _registered() or _register()
+    registered = _registered()
+    after_commit = registered or AfterCommit()
     after_commit.lanes.add(Priority(message.priority))
     after_commit.messages.append(message.pk)
+    if registered is None:  # at once, where the row was a transaction of its own
+        transaction.on_commit(after_commit, robust=True)  # a failure here is delivery's, not the request's
 
 
 def _registered() -> AfterCommit | None:
     """The one of this transaction. A savepoint that rolls back takes it out of the list, and those who shared it."""
     waiting = (entry[1] for entry in transaction.get_connection().run_on_commit)
     return next((function for function in waiting if isinstance(function, AfterCommit)), None)
-
-
-def _register() -> AfterCommit:
-    after_commit = AfterCommit()
-    transaction.on_commit(after_commit, robust=True)  # a failure here is delivery's, not the request's
-    return after_commit
 
 
 def _call(lane: Priority) -> None:

@@ -12,7 +12,7 @@ from notifications.exceptions import MailTooLargeException
 from notifications.models import Message
 from notifications.services import attachments, html, preferences, recipients, rendering
 from notifications.services.attachments import NewAttachment, ReadAttachment
-from notifications.services.sizes import encoded_size, most_bytes
+from notifications.services.sizes import encoded_size, is_surely_within, most_bytes
 from notifications.services.writing import Order, digest_of, repeated, write
 from notifications.states import Channel, Priority
 
@@ -180,7 +180,10 @@ def _check_size(content: Mapping[str, Any], files: Sequence[ReadAttachment]) -> 
     for file in files:
         recipients.check_line(file.filename, "attachments")
         recipients.check_line(file.content_type, "attachments")
-    size = encoded_size([content["text"], content["html"]], [len(file.content) for file in files])
+    bodies, lengths = [content["text"], content["html"]], [len(file.content) for file in files]
+    if is_surely_within(most_bytes(), bodies, lengths):
+        return
+    size = encoded_size(bodies, lengths)
     if size > most_bytes():
         raise MailTooLargeException.of(size, most_bytes())
 

@@ -1,5 +1,6 @@
 """Addresses and numbers as they come in: checked before anything is queued."""
 
+import re
 from collections.abc import Iterable
 from email import _header_value_parser as parser  # as Django does: the standard library has no public one
 from email.errors import HeaderParseError
@@ -13,6 +14,8 @@ from accounts.models.users import E164
 from foodfleet.core.exceptions import ValidationException
 
 MOST_RECIPIENTS = 50  # of one mail, at SES
+# Most addresses look like this and nothing in them needs a parser, which takes a third of a millisecond.
+PLAIN = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
 _is_address = EmailValidator()
 
 
@@ -42,6 +45,9 @@ def _email(value: str, field: str) -> str:
 
 
 def _parsed(value: str) -> str:
+    if PLAIN.fullmatch(value):
+        _is_address(value)
+        return value
     mailbox, rest = parser.get_mailbox(value)
     if rest:
         raise ValueError(rest)

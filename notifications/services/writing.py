@@ -61,10 +61,14 @@ def write(message: Message, content: dict[str, Any], order: Order, attachments: 
     """
     _follow(message, order)
     message.payload = payloads.seal(content)
+    if not order.idempotency_key and not attachments:
+        # One row that nothing can have come before: it is its own transaction where there is none around it.
+        Message.objects.add(message)
+        signals.message_queued.send(sender=Message, message=message)
+        return message
     try:
-        # Only a key can have come before: without one no savepoint is needed in the caller's transaction.
-        with transaction.atomic(savepoint=bool(order.idempotency_key)):
-            message.save(force_insert=True)
+        with transaction.atomic():
+            Message.objects.add(message)
             for attachment in attachments:
                 attachment.message = message
                 attachment.save(force_insert=True)
