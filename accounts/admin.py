@@ -14,8 +14,9 @@ from accounts.models import SecurityEvent, Session, User
 from accounts.services import password_change, sessions, user_changes, users
 from accounts.services.user_changes import UserChanges
 from accounts.states import EndReason
+from foodfleet.core.admin_forms import SavedByService
 from foodfleet.core.clients import Client, client_of
-from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.exceptions import BaseAppException, ConflictException, ValidationException
 
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
 
@@ -50,9 +51,11 @@ class StaffPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(SavedByService, DjangoUserAdmin):  # type: ignore[type-arg]
     """Users, with Django's own password forms."""
 
+    refusals = (ConflictException, ValidationException)
+    beside = {"password": "password1"}
     ordering = ("-id",)
     show_full_result_count = False
     list_display = ("email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "created_at")
@@ -76,15 +79,15 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         kept = super().get_readonly_fields(request, obj)
         return kept if request.user.is_superuser else (*kept, "is_staff", "is_superuser")
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Make and change through the services, which keep the rules."""
+    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         by: dict[str, Any] = {"actor": request.user, "client": client_of(request)}
+        user = form.instance
         if not change:
-            new = users.NewAccount(email=obj.email, password=form.cleaned_data.get("password1") or "")
-            obj.pk = users.create(new=new, **by).pk
+            new = users.NewAccount(email=user.email, password=form.cleaned_data.get("password1") or "")
+            user.pk = users.create(new=new, **by).pk
         else:
             given = {name: form.cleaned_data[name] for name in form.changed_data if name in CHANGEABLE}
-            user_changes.update(pk=obj.pk, changes=UserChanges(**given), **by)
+            user_changes.update(pk=user.pk, changes=UserChanges(**given), **by)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Django's page; what the service refuses is shown above it."""

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core.admin_forms import SavedByService
 from foodfleet.core.clients import client_of
 from foodfleet.core.exceptions import BaseAppException
 from rbac.models import Role, RoleAssignment, RoleRevision
@@ -97,10 +98,11 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Role)
-class RoleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RoleAdmin(SavedByService):
     """Roles."""
 
     form = RoleForm
+    beside = {"permissions": "labels", "missing": "labels", "": "name"}
     fields = ("name", "description", "requires_2fa", "forbids_sms_code", "labels", "includes")
     list_display = ("name", "description", "requires_2fa", "is_system", "users_count")
     list_filter = ("requires_2fa", "forbids_sms_code", "is_system")
@@ -119,13 +121,12 @@ class RoleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
         return bool(super().has_delete_permission(request, obj)) and not (obj is not None and obj.is_system)
 
-    def save_model(self, request: HttpRequest, obj: Role, form: Any, change: bool) -> None:
-        actor, client = request.user, client_of(request)
+    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        actor, client, role = request.user, client_of(request), form.instance
         if change:
-            roles.update(actor=actor, role=obj, edit=form.edit(), client=client)
+            roles.update(actor=actor, role=role, edit=form.edit(), client=client)
         else:
-            made = roles.create(actor=actor, edit=form.edit(), client=client)
-            obj.__dict__.update(made.__dict__)
+            role.__dict__.update(roles.create(actor=actor, edit=form.edit(), client=client).__dict__)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         # The service takes a role out of use and keeps its history: nothing that points at it is in the way.
@@ -138,7 +139,6 @@ class RoleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for role in queryset:
             self.delete_model(request, role)
 
-    changeform_view = refusals_as_messages(admin.ModelAdmin.changeform_view)
     changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
     delete_view = refusals_as_messages(admin.ModelAdmin.delete_view)
 
@@ -156,10 +156,11 @@ class PermissionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Permission)
-class PermissionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PermissionAdmin(SavedByService):
     """Permissions: those that code declares and those that people added."""
 
     form = PermissionForm
+    beside = {"": "action"}
     fields = ("resource", "action", "description")
     list_display = ("codename", "name")
     search_fields = ("codename", "name")
@@ -174,9 +175,9 @@ class PermissionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_fields(self, request: HttpRequest, obj: Permission | None = None) -> Any:
         return ("codename", "name") if obj is not None else self.fields
 
-    def save_model(self, request: HttpRequest, obj: Permission, form: Any, change: bool) -> None:
+    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         made = permissions.create(actor=request.user, client=client_of(request), **form.cleaned_data)
-        obj.__dict__.update(made.__dict__)
+        form.instance.__dict__.update(made.__dict__)
 
     def delete_model(self, request: HttpRequest, obj: Permission) -> None:
         permissions.delete(actor=request.user, permission=obj, client=client_of(request))
@@ -185,16 +186,16 @@ class PermissionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for permission in queryset:
             self.delete_model(request, permission)
 
-    changeform_view = refusals_as_messages(admin.ModelAdmin.changeform_view)
     changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
     delete_view = refusals_as_messages(admin.ModelAdmin.delete_view)
 
 
 @admin.register(RoleAssignment)
-class RoleAssignmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RoleAssignmentAdmin(SavedByService):
     """Who holds which role: given here, ended here, never deleted."""
 
     fields = ("user", "role", "scope", "expires_at")
+    beside = {"missing": "role", "": "role"}
     list_display = ("user", "role", "scope", "granted_at", "granted_by", "expires_at", "ended_at")
     list_filter = ("role",)
     list_select_related = ("user", "role", "granted_by")
@@ -209,29 +210,30 @@ class RoleAssignmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: RoleAssignment | None = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: RoleAssignment, form: Any, change: bool) -> None:
+    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        wanted = form.instance
         made = assignments.grant(
             actor=request.user,
-            user=obj.user,
-            role=obj.role,
-            scope=obj.scope,
-            expires_at=obj.expires_at,
+            user=wanted.user,
+            role=wanted.role,
+            scope=wanted.scope,
+            expires_at=wanted.expires_at,
             client=client_of(request),
         )
-        obj.__dict__.update(made.__dict__)
+        wanted.__dict__.update(made.__dict__)
 
-    @admin.action(description=_("End"))
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Who gives roles may end them."""
+        return self.has_add_permission(request)
+
+    @admin.action(description=_("End"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[RoleAssignment]) -> None:
         """Take these roles away."""
-        if not request.user.has_perm("roles:assign"):  # type: ignore[union-attr]
-            self.message_user(request, _("You are not allowed to do this."), messages.ERROR)
-            return
         for held in queryset.filter(ended_at__isnull=True).select_related("user", "role"):
             assignments.revoke(
                 actor=request.user, user=held.user, role=held.role, scope=held.scope, client=client_of(request)
             )
 
-    changeform_view = refusals_as_messages(admin.ModelAdmin.changeform_view)
     changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
 
 

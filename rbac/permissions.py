@@ -15,12 +15,14 @@ class Resource:
     """A kind of thing, the actions on it with a sentence each, and the model whose admin they open (`app.Model`).
 
     Django's own `view`, `add`, `change` and `delete` of `model` are answered from `read`, `create`, `update` and
-    `delete`. renamed_from: {old label: action}, for labels that have another name now.
+    `delete`; what else opens in the admin stands in aliases, {`app.verb_model`: action}. renamed_from: {old label:
+    action}, for labels that have another name now.
     """
 
     name: str
     actions: Mapping[str, str]
     models: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
     renamed_from: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -68,6 +70,11 @@ RESOURCES = (
             "assign": "Give roles to users and take them away",
         },
         models=("rbac.Role", "auth.Group"),
+        aliases={
+            "rbac.view_roleassignment": "read",
+            "rbac.add_roleassignment": "assign",
+            "rbac.view_rolerevision": "read",
+        },
     ),
     Resource(
         "permissions",

@@ -74,4 +74,4 @@ def _aliases(resource: Resource) -> list[tuple[str, str]]:
         for app, _, model in (name.partition(".") for name in resource.models)
         for verb, action in MODEL_ACTIONS.items()
         if action in resource.actions
-    ]
+    ] + [(alias, f"{resource.name}:{action}") for alias, action in resource.aliases.items()]

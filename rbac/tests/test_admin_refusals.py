@@ -1,0 +1,158 @@
+"""What the services refuse, in the admin: beside the field, with what was typed; and staff who are no superusers."""
+
+import pytest
+
+from rbac.models import Role, RoleAssignment
+from rbac.querysets import labelled_permissions
+from rbac.services import assignments, roles
+
+pytestmark = pytest.mark.django_db
+ROLE, PERMISSION, ASSIGNMENT = "/admin/rbac/role/", "/admin/auth/permission/", "/admin/rbac/roleassignment/"
+
+
+@pytest.fixture
+def staff_with(client, make_user, allow):
+    """A browser of somebody on the staff who holds these labels and is no superuser."""
+
+    def sign_in(*labels):
+        staff = make_user("staff@example.com", is_staff=True)
+        allow(staff, *labels)
+        client.force_login(staff)
+        client.staff = staff
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def root(client, make_user):
+    client.root = make_user("root@example.com", is_staff=True, is_superuser=True)
+    client.force_login(client.root)
+    return client
+
+
+def make(name="Taster", *labels, **edit):
+    return roles.create(actor=None, edit=roles.RoleEdit(name=name, permissions=labels, **edit))
+
+
+def ids(*labels):
+    return list(labelled_permissions().filter(codename__in=labels).values_list("pk", flat=True))
+
+
+def refused(answer, field):
+    """The words beside a field of a form that was not saved; the page is shown again."""
+    assert answer.status_code == 200, answer.content
+    errors = answer.context["adminform"].form.errors
+    assert list(errors) == [field]
+    assert str(errors[field][0]) in answer.content.decode().replace("&#x27;", "'")
+    return str(errors[field][0])
+
+
+def typed(answer, field):
+    return answer.context["adminform"].form[field].value()
+
+
+def test_more_than_one_holds_is_refused_beside_the_permissions(staff_with):
+    browser = staff_with("roles:read", "roles:create", "roles:update")
+    labels = ids("roles:read", "users:delete")
+    answer = browser.post(f"{ROLE}add/", {"name": "Boss", "description": "All of it", "labels": labels})
+    assert "users:delete" in refused(answer, "labels")
+    assert (typed(answer, "description"), typed(answer, "labels")) == ("All of it", [str(pk) for pk in labels])
+    assert not Role.objects.filter(name="Boss").exists()
+
+
+def test_a_circle_of_inclusions_is_refused_beside_the_inclusions(root):
+    inner = make("Inner")
+    outer = make("Outer", includes=[inner.pk])
+    form = {"name": "Inner", "description": "new words", "includes": [outer.pk]}
+    answer = root.post(f"{ROLE}{inner.pk}/change/", form)
+    assert "circle" in refused(answer, "includes")
+    assert typed(answer, "description") == "new words"
+    assert not inner.inclusions.exists()
+
+
+def test_a_declared_role_keeps_its_name_and_the_form_says_so(root):
+    role = Role.objects.get(name="Support")
+    refused(root.post(f"{ROLE}{role.pk}/change/", {"name": "Helpers"}), "name")
+    assert Role.objects.filter(pk=role.pk, name="Support").exists()
+
+
+def test_a_taken_name_is_refused_beside_the_name(root):
+    make("Taster")
+    refused(root.post(f"{ROLE}add/", {"name": "Taster"}), "name")
+
+
+def test_what_is_no_name_of_a_permission_is_refused_beside_its_part(root):
+    refused(root.post(f"{PERMISSION}add/", {"resource": "Meals", "action": "taste"}), "resource")
+    refused(root.post(f"{PERMISSION}add/", {"resource": "meals", "action": "täste"}), "action")
+    refused(root.post(f"{PERMISSION}add/", {"resource": "users", "action": "read"}), "action")
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("scope", {"scope": "fleet 12"}),
+        ("expires_at", {"expires_at_0": "2020-01-01", "expires_at_1": "00:00"}),
+    ],
+)
+def test_a_scope_or_an_end_that_cannot_be_is_refused_beside_it(root, user, field, given):
+    form = {"user": user.pk, "role": make().pk, "scope": "", "expires_at_0": "", "expires_at_1": "", **given}
+    answer = root.post(f"{ASSIGNMENT}add/", form)
+    refused(answer, field)
+    assert typed(answer, "user") == str(user.pk)
+    assert not RoleAssignment.objects.of(user).exists()
+
+
+def test_nobody_gives_a_role_of_more_than_they_hold(staff_with, user):
+    browser = staff_with("roles:read", "roles:assign", "users:read")
+    strong, weak = make("Strong", "users:delete"), make("Weak", "users:read")
+    assert "users:delete" in refused(browser.post(f"{ASSIGNMENT}add/", {"user": user.pk, "role": strong.pk}), "role")
+    assert browser.post(f"{ASSIGNMENT}add/", {"user": user.pk, "role": weak.pk}).status_code == 302
+    held = RoleAssignment.objects.get(user=user)
+    assert (held.role, held.granted_by) == (weak, browser.staff)
+
+
+def test_who_assigns_roles_ends_them_and_who_reads_them_does_not(staff_with, user, allow):
+    held = assignments.grant(actor=None, user=user, role=make())
+    end = {"action": "end", "_selected_action": [held.pk]}
+    browser = staff_with("roles:read")
+    assert browser.get(ASSIGNMENT).status_code == 200
+    assert browser.get(f"{ASSIGNMENT}{held.pk}/change/").status_code == 200
+    assert browser.get(f"{ASSIGNMENT}add/").status_code == 403
+    browser.post(ASSIGNMENT, end)
+    assert RoleAssignment.objects.unended().filter(pk=held.pk).exists()
+    allow(browser.staff, "roles:assign")
+    browser.post(ASSIGNMENT, end)
+    held.refresh_from_db()
+    assert (held.ended_at is not None, held.ended_by) == (True, browser.staff)
+
+
+def test_who_reads_roles_reads_their_revisions_and_changes_nothing(staff_with):
+    revision = make("Taster", "users:read").revisions.get()
+    browser = staff_with("roles:read")
+    assert "Taster" in browser.get("/admin/rbac/rolerevision/").content.decode()
+    page = f"/admin/rbac/rolerevision/{revision.pk}/change/"
+    assert "users:read" in browser.get(page).content.decode()
+    assert browser.post(page, {"name": "x"}).status_code == 403
+    assert "/admin/rbac/roleassignment/" in browser.get("/admin/").content.decode()
+
+
+def test_without_the_permission_neither_assignments_nor_revisions_open(staff_with):
+    browser = staff_with("users:read")
+    for page in (ASSIGNMENT, "/admin/rbac/rolerevision/", f"{ASSIGNMENT}add/"):
+        assert browser.get(page).status_code == 403
+
+
+def user_form(user, **changed):
+    """The form of a user as a browser sends it; an empty value is a box without its cross."""
+    form = {"email": user.email, "is_active": "on", "is_staff": "on", "is_superuser": "on", **changed}
+    return {name: value for name, value in form.items() if value}
+
+
+def test_nobody_takes_their_own_powers_and_what_they_typed_stays(root):
+    form = user_form(root.root, first_name="Rita", is_superuser="")
+    answer = root.post(f"/admin/accounts/user/{root.root.pk}/change/", form)
+    assert "your own account" in refused(answer, "__all__")
+    assert typed(answer, "first_name") == "Rita"
+    root.root.refresh_from_db()
+    assert (root.root.is_superuser, root.root.first_name) == (True, "")
