@@ -20,6 +20,8 @@ from accounts.models import Session, User
 from accounts.services import keys
 
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "iss", "aud", "sub", "sid", "type"]
+WORDS = ["jti", "sub", "sid", "type"]  # claims that are strings
+HEADER_TYPE = "JWT"
 LEEWAY = timedelta(seconds=10)  # clocks of several machines differ a little
 MAX_TOKEN_LENGTH = 4096
 KEPT_TOKENS = 20_000
@@ -43,7 +45,8 @@ class KeyRingBackend:
         try:
             header = jwt.get_unverified_header(token)
             key = keys.verifying_key(str(header["kid"]))
-            if key is None or "crit" in header:  # RFC 7515 4.1.11: we understand no extension
+            # RFC 7515 4.1.11: we understand no extension; 4.1.9: nor is it anything else than what we sign.
+            if key is None or "crit" in header or header.get("typ", HEADER_TYPE) != HEADER_TYPE:
                 raise jwt.InvalidTokenError
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -54,7 +57,9 @@ class KeyRingBackend:
                 leeway=LEEWAY,
                 options={"require": REQUIRED_CLAIMS, "verify_signature": verify},
             )
-        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
+            if not all(isinstance(claims[name], str) for name in WORDS):
+                raise jwt.InvalidTokenError
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise TokenBackendError("Token is invalid") from error
         return claims
 

@@ -25,7 +25,7 @@ class TokenField(serializers.CharField):
     """A token or the secret of a link."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=4096, write_only=True, **kwargs)
+        super().__init__(write_only=True, **kwargs)
 
 
 class PhoneField(serializers.CharField):
