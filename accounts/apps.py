@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,7 +10,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        from accounts import receivers  # noqa: F401  registers itself
+        from accounts import checks, receivers  # noqa: F401  receivers registers itself
         from accounts.services import keys
 
         keys.ensure_files_fit()
+        register(checks.check_signing_key, checks.TAG)

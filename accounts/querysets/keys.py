@@ -13,6 +13,10 @@ class SigningKeyQuerySet(models.QuerySet[Any]):
         """In the order in which they sign."""
         return self.order_by("-created_at", "-pk")
 
+    def of_algorithm(self, algorithm: str) -> "SigningKeyQuerySet":
+        """Those for this algorithm."""
+        return self.filter(algorithm=algorithm)
+
     def current(self) -> "SigningKeyQuerySet":
         """Those that nothing has replaced yet."""
         return self.filter(verifies_until__isnull=True)

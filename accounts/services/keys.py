@@ -10,14 +10,14 @@ logged out.
 import re
 import sys
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from time import monotonic
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import SigningKey
@@ -59,6 +59,23 @@ def ensure_files_fit() -> None:
         sys.exit(f"FoodFleet cannot start. {error}")
 
 
+def ensure_signing_key() -> None:
+    """Raise ImproperlyConfigured where nothing could sign: neither a file, nor a key of the database, nor SECRET_KEY.
+
+    Raises OperationalError where the database has to be asked and cannot be reached.
+    """
+    algorithm, files, _ = _configuration()
+    if algorithm == key_material.SHARED or files:
+        return
+    try:
+        found = SigningKey.objects.of_algorithm(algorithm).current().exists()
+    except (OperationalError, ProgrammingError):
+        connection.ensure_connection()
+        found = False  # there is a database, and no table in it yet
+    if not found:
+        raise _missing(algorithm)
+
+
 def signing_key() -> Key:
     """The key to sign with. Raises ImproperlyConfigured where there is none of JWT_SIGNING_ALGORITHM."""
     return _ring(max_age=RELOAD_SECONDS).signing
@@ -81,8 +98,11 @@ def still_verifies(kid: str) -> bool:
 
 
 def public_keys() -> list[dict[str, Any]]:
-    """The JWK of each key that verifies and is no secret: the newest first."""
-    return [key.jwk for key in _ring(max_age=RELOAD_SECONDS).verifying.values() if key.jwk]
+    """The JWK of each key that verifies and is no secret: the newest first.
+
+    Asks the database each time: a key that another process made just now signs already.
+    """
+    return [key.jwk for key in _ring(max_age=0).verifying.values() if key.jwk]
 
 
 def rotate() -> Key:
@@ -93,7 +113,7 @@ def rotate() -> Key:
     now = timezone.now()
     with transaction.atomic():
         SigningKey.objects.current().update(verifies_until=now + longest_life())
-        SigningKey.objects.replaced_before(now).update(secret_box="")
+        purge_expired(now)
         SigningKey.objects.create(
             kid=key.kid, algorithm=algorithm, secret_box=crypto.encrypt(secret, purpose=PURPOSE), created_at=now
         )
@@ -101,6 +121,11 @@ def rotate() -> Key:
         security_events.record(kind=EventKind.KEY_ROTATED, user=None, client=Client(), details=details)
     forget()
     return key
+
+
+def purge_expired(now: datetime) -> int:
+    """Erase the secrets of keys that verify nothing any more; returns how many."""
+    return SigningKey.objects.replaced_before(now).exclude(secret_box="").update(secret_box="")
 
 
 def reencrypt() -> int:
@@ -151,10 +176,15 @@ def _read_ring(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...])
         keys += _of_environment(algorithm, files, secrets)
     signing = next((key for key in keys if key.algorithm == algorithm), None)
     if signing is None:
-        raise ImproperlyConfigured(
-            f"There is no key for {algorithm}: run `manage.py rotate_jwt_keys`, or set JWT_PRIVATE_KEY_FILES."
-        )
+        raise _missing(algorithm)
     return KeyRing(signing=signing, verifying={key.kid: key for key in keys})
+
+
+def _missing(algorithm: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"JWT_SIGNING_ALGORITHM is {algorithm}, and there is no key for it: run `manage.py migrate` and "
+        "`manage.py rotate_jwt_keys`, which makes one, or name a PEM file in JWT_PRIVATE_KEY_FILES."
+    )
 
 
 def _of_environment(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> list[Key]:

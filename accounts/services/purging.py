@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from accounts.services import challenges, second_factor_resets, trusted_browsers
+from accounts.services import challenges, keys, second_factor_resets, trusted_browsers
 from foodfleet.core import counters, stamps
 from foodfleet.core.clients import Client
 
@@ -11,6 +11,7 @@ def purge_expired() -> int:
     """Remove challenges, remembered browsers and counters whose time is over; returns how many."""
     now = timezone.now()
     stamps.purge()
+    keys.purge_expired(now)
     return challenges.purge_expired(now) + trusted_browsers.purge_expired(now) + counters.purge_expired(now)
 
 

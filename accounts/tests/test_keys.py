@@ -2,8 +2,12 @@
 
 import jwt
 import pytest
+from django.core import checks
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.utils import timezone
 
+from accounts.models import SigningKey
 from accounts.services import keys
 
 pytestmark = pytest.mark.django_db
@@ -37,3 +41,46 @@ def test_a_rotation_logs_nobody_out_and_other_processes_see_it(algorithm, user, 
         known = jwt.PyJWKSet.from_dict({"keys": published})[jwt.get_unverified_header(after["access"])["kid"]]
         claims = jwt.decode(after["access"], known, algorithms=[algorithm], audience="foodfleet")
         assert claims["type"] == "access"
+
+
+def kid(token):
+    return jwt.get_unverified_header(token)["kid"]
+
+
+def test_a_key_goes_when_the_last_token_that_it_signed_has_expired(user, sign_in, api, settings):
+    settings.JWT_SIGNING_ALGORITHM = "EdDSA"
+    call_command("rotate_jwt_keys", verbosity=0)
+    old = sign_in()
+    call_command("rotate_jwt_keys", verbosity=0)
+    row = SigningKey.objects.get(kid=kid(old["access"]))
+    expires = jwt.decode(old["refresh"], options={"verify_signature": False})["exp"]
+    assert row.verifies_until.timestamp() > expires
+    assert row.verifies_until < timezone.now() + settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"] + 2 * keys.MARGIN
+    assert kid(old["access"]) in {key["kid"] for key in api.get(JWKS).json()["keys"]}
+    SigningKey.objects.filter(pk=row.pk).update(verifies_until=timezone.now())
+    keys.forget()  # as every process does of itself after half a minute
+    assert kid(old["access"]) not in {key["kid"] for key in api.get(JWKS).json()["keys"]}
+    assert api.get(ME, headers={"Authorization": f"Bearer {old['access']}"}).status_code == 401
+    call_command("purge_expired", verbosity=0)
+    assert list(SigningKey.objects.filter(secret_box="")) == [row]
+
+
+@pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "RS256"])
+def test_an_asymmetric_algorithm_without_a_key_fails_the_check_which_says_what_to_do(algorithm, settings):
+    settings.JWT_SIGNING_ALGORITHM = algorithm
+    with pytest.raises(SystemCheckError, match=f"(?s){algorithm}.*rotate_jwt_keys.*JWT_PRIVATE_KEY_FILES"):
+        call_command("check", verbosity=0)
+    call_command("rotate_jwt_keys", verbosity=0)
+    call_command("check", verbosity=0)
+
+
+def test_a_key_of_another_algorithm_is_none(settings):
+    settings.JWT_SIGNING_ALGORITHM = "ES256"
+    call_command("rotate_jwt_keys", verbosity=0)
+    settings.JWT_SIGNING_ALGORITHM = "EdDSA"
+    assert [error.id for error in checks.run_checks(tags=["keys"])] == ["accounts.E001"]
+
+
+def test_migrate_is_not_held_up_by_a_missing_key(settings):
+    settings.JWT_SIGNING_ALGORITHM = "EdDSA"
+    assert checks.run_checks(databases=["default"], tags=["keys"]) == []
