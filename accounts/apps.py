@@ -10,7 +10,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        from accounts import checks, receivers  # noqa: F401  receivers registers itself
+        from accounts import receivers  # noqa: F401  registers itself
+        from accounts.api import checks
         from accounts.services import keys
 
         keys.ensure_files_fit()

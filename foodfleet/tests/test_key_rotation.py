@@ -49,8 +49,9 @@ def walk(serve, **values):
     new = sign_in(late)
     assert kid(new["access"]) != kid(old[0]["access"])
     everywhere = [*both, late]
-    assert all(passes(at, pair) for at in everywhere for pair in [*old, new])
+    # Before anybody shows the new token to them.
     assert [published(at) for at in everywhere] == [[kid(new["access"]), kid(old[0]["access"])]] * 3
+    assert all(passes(at, pair) for at in everywhere for pair in [*old, new])
     for at, pair in zip(everywhere, [*reversed(old), new], strict=True):
         again = requests.post(f"{at}/api/v1/auth/refresh/", json={"refresh": pair["refresh"]}, timeout=20)
         assert again.status_code == 200
