@@ -15,7 +15,7 @@ from rbac import signals
 from rbac.exceptions import AlreadyThereException, RoleNotFoundException
 from rbac.models import Role, RoleAssignment
 from rbac.querysets import RoleAssignmentQuerySet
-from rbac.services import decisions, graph, limits
+from rbac.services import decisions, graph, limits, people
 
 SCOPE = re.compile(r"[a-z][a-z0-9_]*:[A-Za-z0-9_.-]+")
 NOBODY = Client()  # what commands and receivers act for
@@ -33,7 +33,8 @@ def grant(
     """Give `user` the role, everywhere or in `scope`, for good or until then. actor: None for the system itself.
 
     The same role in the same scope once more replaces what was there: a new end, a new grantor. Raises
-    InsufficientPermissionsException for what the actor does not hold, there and for as long, and ValidationException.
+    InsufficientPermissionsException for what the actor does not hold, there and for as long, ValidationException,
+    RoleNotFoundException and HolderNotFoundException.
     """
     now = timezone.now()
     _check_shape(scope, expires_at, now)
@@ -42,6 +43,7 @@ def grant(
         if facts is None:
             raise RoleNotFoundException
         limits.ensure_may_give(actor, facts.labels, scope=scope, until=expires_at)
+        people.ensure_there(user)
         stamps.renew(decisions.stamp_of(user.pk))
         before = RoleAssignment.objects.of(user).of_roles([role.pk]).in_scope(scope).unended()
         _end(before, now, actor)

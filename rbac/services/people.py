@@ -22,11 +22,21 @@ class UserStanding:
 
 
 def find(user_id: int) -> Any:
-    """The user of this id. Raises HolderNotFoundException."""
+    """The user of this id, also one who is deleted: history knows them. Raises HolderNotFoundException."""
     user = get_user_model()._default_manager.filter(pk=user_id).first() if user_id <= LARGEST_ID else None
     if user is None:
         raise HolderNotFoundException
     return user
+
+
+def ensure_there(user: Any) -> None:
+    """Hold the row of `user`, who is about to get something, until this transaction ends.
+
+    Raises HolderNotFoundException for somebody who is deleted: what they got would never end.
+    """
+    row = get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
+    if row is None or getattr(row, "deleted_at", None) is not None:
+        raise HolderNotFoundException
 
 
 def standing(user: Any, at: datetime | None) -> UserStanding:

@@ -51,14 +51,18 @@ def create(*, actor: Any, resource: str, action: str, description: str = "", cli
 
 
 def delete(*, actor: Any, permission: Permission, client: Client = NOBODY) -> None:
-    """Take a permission that people added away, from every role too. Raises DeclaredPermissionException."""
+    """Take a permission that people added away, from every role too.
+
+    Raises DeclaredPermissionException, or PermissionNotFoundException where somebody was faster.
+    """
     label = permission.codename
     if label in declared().labels:
         raise DeclaredPermissionException
     with transaction.atomic():
         graph.locked()
         holders = list(Role.objects.live().filter(permissions=permission))
-        permission.delete()
+        if not permission.delete()[0]:
+            raise PermissionNotFoundException
         graph.touch()
         after = graph.load()
         for role in holders:

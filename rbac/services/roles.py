@@ -75,6 +75,7 @@ def delete(*, actor: Any, role: Role, client: Client = NOBODY) -> None:
         before = graph.locked()
         if role.pk not in before.roles:
             raise RoleNotFoundException
+        role.refresh_from_db()
         if role.is_system:
             raise RoleInUseException(_("This role is declared in code; it cannot be deleted."))
         if RoleAssignment.objects.of_roles([role.pk]).live(now).exists():
