@@ -3,21 +3,28 @@
 from copy import copy
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import SecurityEvent, Session, User
-from accounts.services import password_change, sessions, user_changes, users
+from accounts.services import factors, password_change, sessions, user_changes, users
 from accounts.services.user_changes import UserChanges
 from accounts.states import EndReason
-from foodfleet.core.admin_forms import SavedByService
+from foodfleet.core.admin_forms import SavedByService, show
 from foodfleet.core.clients import Client, client_of
-from foodfleet.core.exceptions import BaseAppException, ConflictException, ValidationException
+from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
+from rbac.models import Role
 
+PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # as services call them, and forms
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
 
 
@@ -45,9 +52,61 @@ class StaffPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
     actor: Any = None
     client = Client()
 
-    def save(self, commit: bool = True) -> User:
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
         new = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
-        return password_change.replace_for(user=self.user, new=new, actor=self.actor, client=self.client)
+        try:
+            password_change.replace_for(user=self.user, new=new, actor=self.actor, client=self.client)
+        except (ForbiddenException, ValidationException) as refusal:
+            show(self, refusal, PASSWORD_FIELDS)
+
+    def save(self, commit: bool = True) -> User:
+        """The service saved it."""
+        user: User = self.user
+        return user
+
+
+class NewUserForm(AdminUserCreationForm):
+    """Django's form, which also offers to leave the password to its owner."""
+
+    usable_password = forms.ChoiceField(
+        label=_("First password"),
+        choices=[("true", _("Set it here")), ("false", _("Invite the owner by mail to choose one"))],
+        initial="true",
+        required=False,
+        widget=forms.RadioSelect(attrs={"class": "radiolist inline"}),
+    )
+
+
+class LockedFilter(admin.SimpleListFilter):
+    """Whether staff or wrong passwords have locked the account."""
+
+    title = _("locked")
+    parameter_name = "locked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        now = timezone.now()
+        if self.value() is None:
+            return queryset
+        return queryset.locked_out(now) if self.value() == "yes" else queryset.not_locked_out(now)
+
+
+class RoleFilter(admin.SimpleListFilter):
+    """Who holds a role, wherever."""
+
+    title = _("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(pk), name) for pk, name in Role.objects.live().order_by("name").values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.holding_role(self.value(), timezone.now()) if self.value() else queryset
 
 
 @admin.register(User)
@@ -55,62 +114,132 @@ class UserAdmin(SavedByService, DjangoUserAdmin):  # type: ignore[type-arg]
     """Users, with Django's own password forms."""
 
     refusals = (ConflictException, ValidationException)
-    beside = {"password": "password1"}
+    beside = PASSWORD_FIELDS
     ordering = ("-id",)
     show_full_result_count = False
-    list_display = ("email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "created_at")
-    list_filter = ("is_active", "is_staff", "is_superuser")
+    list_display = ("email", "full_name", "is_active", "is_open", "is_staff", "role_names", "last_login")
+    list_filter = ("is_active", LockedFilter, "is_staff", "is_superuser", RoleFilter)
     search_fields = ("email__startswith", "first_name_lower__startswith", "last_name_lower__startswith")
+    search_help_text = _("Beginning of the e-mail address or of a name")
+    actions = ("lock", "unlock", "invite")
     filter_horizontal = ()
-    readonly_fields = ("email_verified_at", "phone_verified_at", "locked_at", "invited_at", "last_login", "created_at")
+    readonly_fields = (
+        "is_open", "role_names", "second_factors", "history", "email_verified_at", "phone_verified_at", "locked_at",
+        "invited_at", "last_login", "created_at",
+    )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("email", "password", "must_change_password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "phone", "language")}),
-        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser")}),
-        (_("State"), {"fields": readonly_fields}),
+        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "role_names")}),
+        (_("State"), {"fields": ("is_open", "second_factors", "history", *readonly_fields[4:])}),
     )
-    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
+    add_form = NewUserForm
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("email", "usable_password", "password1", "password2"),
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        found: QuerySet[User] = User.objects.present()
+        found: QuerySet[User] = User.objects.present().with_access(timezone.now())
         return found
 
+    # -- What is shown
+    @admin.display(description=_("name"), ordering="last_name")
+    def full_name(self, user: User) -> str:
+        """First and last name."""
+        return user.get_full_name()
+
+    @admin.display(description=_("open"), boolean=True)
+    def is_open(self, user: Any) -> bool:
+        """Neither staff nor wrong passwords have locked it."""
+        return not user.is_locked
+
+    @admin.display(description=_("roles"))
+    def role_names(self, user: Any) -> str:
+        """The roles that the user holds, with their scopes."""
+        held = {f"{one.role.name} ({one.scope})" if one.scope else one.role.name for one in user.live_assignments}
+        return ", ".join(sorted(held))
+
+    @admin.display(description=_("second factor"))
+    def second_factors(self, user: User) -> str:
+        """What the user can show as one."""
+        return ", ".join(str(method.label) for method in factors.methods_of(user))
+
+    @admin.display(description=_("history"))
+    def history(self, user: User) -> str:
+        """Where the rest about the user stands."""
+        pages = [("accounts_session", _("Sessions")), ("accounts_securityevent", _("Security events"))]
+        rows = [(reverse(f"admin:{page}_changelist", query={"user__id__exact": user.pk}), name) for page, name in pages]
+        return format_html_join(" · ", '<a href="{}">{}</a>', rows)
+
+    # -- What is changed
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         kept = super().get_readonly_fields(request, obj)
         return kept if request.user.is_superuser else (*kept, "is_staff", "is_superuser")
 
     def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
-        by: dict[str, Any] = {"actor": request.user, "client": client_of(request)}
         user = form.instance
         if not change:
             new = users.NewAccount(email=user.email, password=form.cleaned_data.get("password1") or "")
-            user.pk = users.create(new=new, **by).pk
+            user.pk = users.create(new=new, **_by(request)).pk
         else:
             given = {name: form.cleaned_data[name] for name in form.changed_data if name in CHANGEABLE}
-            user_changes.update(pk=user.pk, changes=UserChanges(**given), **by)
+            user_changes.update(pk=user.pk, changes=UserChanges(**given), **_by(request))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Django's page; what the service refuses is shown above it."""
-        about = {"actor": request.user, "client": client_of(request)}
+        """Django's page; what the service refuses stands in its form."""
         mine = copy(self)  # the admin is shared by all threads
-        mine.change_password_form = type("BoundStaffPasswordForm", (StaffPasswordForm,), about)
-        try:
-            return super(UserAdmin, mine).user_change_password(request, id, form_url)
-        except BaseAppException as refusal:
-            self.message_user(request, str(refusal.message), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
+        mine.change_password_form = type("BoundStaffPasswordForm", (StaffPasswordForm,), _by(request))
+        return super(UserAdmin, mine).user_change_password(request, id, form_url)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        users.delete(pk=obj.pk, actor=request.user, client=client_of(request))  # type: ignore[arg-type]
+        users.delete(pk=obj.pk, **_by(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
-            self.delete_model(request, user)
+        with transaction.atomic():
+            for user in queryset:
+                self.delete_model(request, user)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Who is deleted: their rows stay, emptied, so nothing protects them and nothing else goes that may not."""
         missing = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return [str(one) for one in objs], {self.opts.verbose_name_plural: len(objs)}, missing, []
+
+    # -- Actions
+    def has_lock_permission(self, request: HttpRequest) -> bool:
+        """Who may lock may unlock."""
+        return request.user.has_perm("users:lock")  # type: ignore[union-attr]
+
+    @admin.action(description=_("Lock the chosen accounts"), permissions=["lock"])
+    def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Shut them until staff open them; their sessions end."""
+        self._each(request, queryset, users.lock, _("Locked."))
+
+    @admin.action(description=_("Unlock the chosen accounts"), permissions=["lock"])
+    def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Open them, whether staff or wrong passwords locked them."""
+        self._each(request, queryset, users.unlock, _("Unlocked."))
+
+    @admin.action(description=_("Invite again who has not accepted yet"), permissions=["add"])
+    def invite(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Mail them a new link to choose a password."""
+        self._each(request, queryset, users.invite, _("Invited."))
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[User], work: Any, done: Any) -> None:
+        """Do it to each; the first refusal calls all of it off."""
+        with transaction.atomic():
+            for pk in queryset.values_list("pk", flat=True):
+                work(pk=pk, **_by(request))
+        self.message_user(request, done)
+
+
+def _by(request: HttpRequest) -> dict[str, Any]:
+    return {"actor": request.user, "client": client_of(request)}
 
 
 @admin.register(Session)
@@ -131,7 +260,7 @@ class SessionAdmin(ReadOnlyAdmin):
             self.message_user(request, _("You are not allowed to do this."), messages.ERROR)
             return
         for session in queryset:
-            sessions.end(session.pk, reason=EndReason.ENDED_BY_OWNER)
+            sessions.end(session.pk, reason=EndReason.ENDED_BY_STAFF)
         self.message_user(request, _("The sessions were ended."))
 
 

@@ -9,6 +9,7 @@ class EndReason(TextChoices):
 
     SIGNED_OUT = "signed_out", _("Signed out")
     ENDED_BY_OWNER = "ended_by_owner", _("Ended by its owner")
+    ENDED_BY_STAFF = "ended_by_staff", _("Ended by staff")
     TOKEN_REUSED = "token_reused", _("A refresh token came twice")
     PASSWORD_CHANGED = "password_changed", _("Password changed")
     PASSWORD_RESET = "password_reset", _("Password reset")

@@ -1,50 +1,23 @@
 """Access in Django's admin: roles, permissions and who holds them, by the same services and refusals as the API."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin_forms import SavedByService
 from foodfleet.core.clients import client_of
-from foodfleet.core.exceptions import BaseAppException
 from rbac.models import Role, RoleAssignment, RoleRevision
 from rbac.querysets import labelled_permissions
 from rbac.services import assignments, permissions, roles
 
 admin.site.unregister(Group)  # a role is a group: there is one page for both
-
-
-def refusals_as_messages(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Show what a service refuses above the page that asked for it; the admin's transaction is rolled back by then."""
-
-    @wraps(view)
-    def shown(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(self, request, *args, **kwargs)
-        except BaseAppException as refusal:
-            details = "; ".join(_sentences(refusal.details))
-            self.message_user(request, f"{refusal.message} {details}".strip(), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
-
-    return shown
-
-
-def _sentences(details: Any) -> list[str]:
-    """The sentences and names in an error's details, however deep they stand."""
-    if isinstance(details, dict):
-        return [str(details["message"])] if "message" in details else _sentences(list(details.values()))
-    if isinstance(details, list):
-        return [sentence for item in details for sentence in _sentences(item)]
-    return [str(details)]
 
 
 class LabelChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -139,9 +112,6 @@ class RoleAdmin(SavedByService):
         for role in queryset:
             self.delete_model(request, role)
 
-    changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
-    delete_view = refusals_as_messages(admin.ModelAdmin.delete_view)
-
 
 class PermissionForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new permission."""
@@ -185,9 +155,6 @@ class PermissionAdmin(SavedByService):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Permission]) -> None:
         for permission in queryset:
             self.delete_model(request, permission)
-
-    changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
-    delete_view = refusals_as_messages(admin.ModelAdmin.delete_view)
 
 
 @admin.register(RoleAssignment)
@@ -233,8 +200,6 @@ class RoleAssignmentAdmin(SavedByService):
             assignments.revoke(
                 actor=request.user, user=held.user, role=held.role, scope=held.scope, client=client_of(request)
             )
-
-    changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
 
 
 @admin.register(RoleRevision)

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts.services import factors, page_sign_in
@@ -18,6 +19,9 @@ from accounts.services import factors, page_sign_in
 
 class GatedAdminSite(AdminSite):
     """Django's admin for staff whose session passed the second factor (ADMIN_REQUIRE_2FA)."""
+
+    site_title = site_header = "FoodFleet"
+    index_title = _("Administration")
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and (

@@ -2,9 +2,12 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import SecurityEvent
 from conftest import PASSWORD
+from rbac.services import assignments, roles
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -16,6 +19,17 @@ def admin(client, make_user, settings):
     client.force_login(boss)
     client.boss = boss
     return client
+
+
+def told(page):
+    """The messages above a page."""
+    return " ".join(str(message) for message in page.context["messages"])
+
+
+def act(client, action, *users):
+    """Carry out an action of the list of users; gives the page that follows."""
+    chosen = {"action": action, "_selected_action": [user.pk for user in users]}
+    return client.post("/admin/accounts/user/", chosen, follow=True)
 
 
 def test_lists_and_searches_open_and_show_no_secret(admin, user, sign_in):
@@ -32,8 +46,9 @@ def test_history_is_neither_added_nor_deleted(admin):
 
 
 def test_the_last_superuser_cannot_delete_themselves_there_either(admin):
-    answer = admin.post(f"/admin/accounts/user/{admin.boss.pk}/delete/", {"post": "yes"})
-    assert answer.status_code == 409
+    answer = admin.post(f"/admin/accounts/user/{admin.boss.pk}/delete/", {"post": "yes"}, follow=True)
+    assert answer.status_code == 200
+    assert "own account" in told(answer)
     assert get_user_model().objects.present().filter(pk=admin.boss.pk).exists()
 
 
@@ -70,8 +85,6 @@ def test_a_password_set_by_staff_is_remembered_and_ends_all_sessions(client, mak
 
 @pytest.mark.django_db(transaction=True)
 def test_staff_who_are_no_superusers_cannot_set_a_superusers_password(client, make_user):
-    from rbac.services import assignments, roles
-
     root = make_user("root@example.com", is_staff=True, is_superuser=True)
     staff = make_user("staff@example.com", is_staff=True)
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Helper", permissions=["users:read", "users:update"]))
@@ -81,3 +94,96 @@ def test_staff_who_are_no_superusers_cannot_set_a_superusers_password(client, ma
     client.post(*password_page(root))
     root.refresh_from_db()
     assert root.password == before
+
+
+def test_what_the_service_refuses_stands_in_the_form_beside_what_was_typed(admin, user):
+    make = {"email": "other@example.com", "first_name": "Typed", "is_active": "on"}
+    form = {**make, "is_superuser": ""}
+    page = admin.post(f"/admin/accounts/user/{admin.boss.pk}/change/", form)
+    assert page.status_code == 200
+    assert "own account" in str(page.context["adminform"].form.non_field_errors())
+    assert 'value="Typed"' in page.content.decode()
+    admin.boss.refresh_from_db()
+    assert (admin.boss.is_superuser, admin.boss.first_name) == (True, "")
+
+
+def test_a_weak_password_for_a_new_user_is_refused_beside_its_field(admin):
+    form = {"email": "new@example.com", "usable_password": "true", "password1": "short", "password2": "short"}
+    page = admin.post("/admin/accounts/user/add/", form)
+    assert page.status_code == 200
+    assert {"password1", "password2"} & page.context["adminform"].form.errors.keys()
+    assert not get_user_model().objects.filter(email="new@example.com").exists()
+
+
+def test_a_password_of_the_history_is_refused_in_the_form(admin, user):
+    first, second = "Another-Grill-2031!", "Another-Grill-2032!"
+    assert admin.post(*password_page(user, first)).status_code == 302
+    assert admin.post(*password_page(user, second)).status_code == 302
+    page = admin.post(*password_page(user, first))
+    assert page.status_code == 200
+    assert page.context["form"].errors
+    user.refresh_from_db()
+    assert user.check_password(second)
+
+
+def test_chosen_accounts_are_locked_and_unlocked(admin, user, sign_in, api):
+    access = sign_in()["access"]
+    act(admin, "lock", user)
+    assert api.get("/api/v1/users/me/", headers={"Authorization": f"Bearer {access}"}).status_code == 401
+    assert user.email in admin.get("/admin/accounts/user/?locked=yes").content.decode()
+    act(admin, "unlock", user)
+    assert user.email not in admin.get("/admin/accounts/user/?locked=yes").content.decode()
+    assert sign_in()["access"]
+
+
+def test_of_a_choice_that_holds_one_who_may_not_be_locked_nobody_is(admin, user):
+    page = act(admin, "lock", user, admin.boss)
+    assert "own account" in told(page)
+    user.refresh_from_db()
+    assert user.locked_at is None
+
+
+def test_a_user_added_without_a_password_is_invited_and_can_be_again(admin, mailoutbox):
+    form = {"email": "new@example.com", "usable_password": "false"}
+    assert admin.post("/admin/accounts/user/add/", form).status_code == 302
+    act(admin, "invite", get_user_model().objects.get(email="new@example.com"))
+    assert [mail.to for mail in mailoutbox] == [["new@example.com"]] * 2
+
+
+def test_staff_who_may_not_lock_are_not_offered_it(client, make_user, user, settings):
+    settings.ADMIN_REQUIRE_2FA = False
+    staff = make_user("staff@example.com", is_staff=True)
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Reader", permissions=["users:read", "users:update"]))
+    assignments.grant(actor=None, user=staff, role=role)
+    client.force_login(staff)
+    assert 'value="lock"' not in client.get("/admin/accounts/user/").content.decode()
+    act(client, "lock", user)
+    user.refresh_from_db()
+    assert user.locked_at is None
+
+
+def test_the_list_tells_roles_and_is_filtered_by_them(admin, make_user, user):
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Griller"))
+    assignments.grant(actor=None, user=user, role=role, scope="fleet:12")
+    make_user("other@example.com")
+    page = admin.get(f"/admin/accounts/user/?role={role.pk}").content.decode()
+    assert "Griller (fleet:12)" in page
+    assert "other@example.com" not in page
+
+
+def test_a_users_page_leads_to_their_sessions_and_events(admin, user, sign_in):
+    sign_in()
+    page = admin.get(f"/admin/accounts/user/{user.pk}/change/").content.decode()
+    for path in ("session", "securityevent"):
+        link = f"/admin/accounts/{path}/?user__id__exact={user.pk}"
+        assert link in page
+        assert user.email in admin.get(link).content.decode()
+
+
+def test_the_list_of_users_costs_the_same_for_a_hundred(admin, django_assert_num_queries, make_user):
+    admin.get("/admin/accounts/user/")
+    with CaptureQueriesContext(connection) as few:
+        admin.get("/admin/accounts/user/")
+    get_user_model().objects.bulk_create([get_user_model()(email=f"u{n}@example.com", password="!") for n in range(90)])
+    with django_assert_num_queries(len(few)):
+        admin.get("/admin/accounts/user/")

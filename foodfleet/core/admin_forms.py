@@ -1,17 +1,42 @@
 """The admin saves by services: what they refuse stands beside the fields, and what was typed stays."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from foodfleet.core.exceptions import BaseAppException
 
 SERVER_ERROR = 500
+
+
+def refusals_as_messages(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Show what a service refuses above the page that asked for it; the admin's transaction is rolled back by then."""
+
+    @wraps(view)
+    def shown(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(self, request, *args, **kwargs)
+        except BaseAppException as refusal:
+            details = "; ".join(_sentences(refusal.details))
+            self.message_user(request, f"{refusal.message} {details}".strip(), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    return shown
+
+
+def _sentences(details: Any) -> list[str]:
+    """The sentences and names in an error's details, however deep they stand."""
+    if isinstance(details, dict):
+        return [str(details["message"])] if "message" in details else _sentences(list(details.values()))
+    if isinstance(details, list):
+        return [sentence for item in details for sentence in _sentences(item)]
+    return [str(details)]
 
 
 class SavedByService(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -23,6 +48,9 @@ class SavedByService(admin.ModelAdmin):  # type: ignore[type-arg]
 
     refusals: ClassVar[tuple[type[BaseAppException], ...]] = (BaseAppException,)
     beside: ClassVar[Mapping[str, str]] = {}
+
+    changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
+    delete_view = refusals_as_messages(admin.ModelAdmin.delete_view)
 
     def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         """Do what the form says by a service, and leave the outcome in `form.instance`."""
