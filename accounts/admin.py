@@ -68,7 +68,7 @@ class StaffPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
         return user
 
 
-class NewUserForm(AdminUserCreationForm):
+class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
     """Django's form, which also offers to leave the password to its owner."""
 
     usable_password = forms.ChoiceField(
