@@ -8,6 +8,7 @@ own (OWASP's device cookie): a stranger's guesses lock strangers out, not the ow
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,7 +19,7 @@ from accounts.models import LoginAttempts, User
 from accounts.querysets import UserQuerySet
 from accounts.services import devices, not_me, security_events, sessions
 from accounts.states import EndReason, EventKind
-from foodfleet.core import crypto
+from foodfleet.core import after_answer, crypto
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
 
@@ -55,15 +56,20 @@ def reserve_attempt(*, email: str, client: Client) -> Attempt:
 
 
 def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
-    """The attempt's password was wrong. Where it was the last try, tell the owner what happened and what to do."""
-    if attempt.locked_until is None:
-        return
+    """The attempt's password was wrong. Where it was the last try, tell the owner what happened and what to do.
+
+    Once the answer has been given: its time does not tell that there is an owner.
+    """
+    if attempt.locked_until is not None:
+        after_answer.do(partial(_tell_of_lock, attempt, attempt.locked_until, user, client))
+
+
+def _tell_of_lock(attempt: Attempt, until: datetime, user: User | None, client: Client) -> None:
     with transaction.atomic():
         LoginAttempts.objects.counted_on(attempt.address, attempt.device).update(user=user)
         security_events.record(kind=EventKind.SIGN_IN_LOCKED, user=user, client=client)
         if user is not None:
             token = not_me.issue(user)
-            until = attempt.locked_until
             signals.sign_in_locked.send(sender=User, user=user, until=until, not_me_token=token, client=client)
 
 

@@ -1,6 +1,7 @@
 """Another password, by somebody who reads the account's mail."""
 
-from django.conf import settings
+from functools import partial
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -8,19 +9,22 @@ from accounts import signals
 from accounts.exceptions import InvalidTokenException
 from accounts.models import OneTimeToken, User
 from accounts.services import lockout, not_me, one_time_tokens, passwords, security_events, sessions
+from accounts.services.mailbox_limits import MailKind, may_mail
 from accounts.states import EndReason, EventKind, TokenPurpose
-from foodfleet.core import crypto
-from foodfleet.core.addresses import normalize_email
+from foodfleet.core import after_answer
 from foodfleet.core.clients import Client
-from foodfleet.core.counters import admit
-
-MAILS_AN_HOUR = 10  # to one address, whoever asks: nobody's mailbox is to be flooded through us
 
 
 def request(*, email: str, client: Client) -> None:
-    """Mail a link to choose a password to an address that is confirmed or invited; say nothing otherwise."""
-    if not _may_mail(email):
-        return
+    """Mail a link to choose a password to an address that is confirmed or invited; say nothing otherwise.
+
+    The address is looked up once the answer has been given, so that no answer's time tells whether it has an account.
+    """
+    if may_mail(email, MailKind.RESET):
+        after_answer.do(partial(_mail_link, email, client))
+
+
+def _mail_link(email: str, client: Client) -> None:
     with transaction.atomic():
         user = User.objects.with_email(email).reachable().first()
         if user is None:
@@ -28,13 +32,6 @@ def request(*, email: str, client: Client) -> None:
         token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
         security_events.record(kind=EventKind.PASSWORD_RESET_REQUESTED, user=user, client=client)
         signals.password_reset_requested.send(sender=User, user=user, reset_token=token, client=client)
-
-
-def _may_mail(email: str) -> bool:
-    if settings.THROTTLE_RATES["forgot"] is None:
-        return True
-    address = crypto.keyed_digest(normalize_email(email), purpose="reset-mails")
-    return admit(f"reset:{address}", limit=MAILS_AN_HOUR, seconds=3600).allowed
 
 
 def find(token: str) -> OneTimeToken:

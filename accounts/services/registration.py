@@ -6,6 +6,7 @@ the owner chooses a password by a link of its own. Registered again with the sam
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -15,7 +16,9 @@ from accounts import signals
 from accounts.exceptions import UserAlreadyExistsException
 from accounts.models import OneTimeToken, User
 from accounts.services import one_time_tokens, passwords, sessions
+from accounts.services.mailbox_limits import MailKind, may_mail
 from accounts.states import EndReason, TokenPurpose
+from foodfleet.core import after_answer
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
 
@@ -94,13 +97,23 @@ def _mail_confirmation(user: User, *, contested: bool, client: Client) -> None:
 
 
 def _announce_repetition(email: str, client: Client) -> None:
+    if not may_mail(email, MailKind.TAKEN):
+        return
     with transaction.atomic():
         owner = User.objects.with_email(email).get()
         signals.registration_repeated.send(sender=User, user=owner, client=client, verification_token="")
 
 
 def resend_verification(*, email: str, client: Client) -> None:
-    """Send another link to an address that has an account and is not confirmed; say nothing otherwise."""
+    """Send another link to an address that has an account and is not confirmed; say nothing otherwise.
+
+    The address is looked up once the answer has been given, so that no answer's time tells whether it has an account.
+    """
+    if may_mail(email, MailKind.CONFIRMATION):
+        after_answer.do(partial(_resend, email, client))
+
+
+def _resend(email: str, client: Client) -> None:
     with transaction.atomic():
         user = User.objects.with_email(email).filter(email_verified_at__isnull=True, is_active=True).first()
         if user is not None:

@@ -8,4 +8,4 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from foodfleet.core import receivers  # noqa: F401  registers itself
+        from foodfleet.core import after_answer, receivers  # noqa: F401  register themselves

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError as BrokerError
 
+from foodfleet.core import after_answer
 from notifications import signals, tasks
 from notifications.models import Message
 from notifications.services import in_process, wakes
@@ -31,6 +32,10 @@ class AfterCommit:
         self.messages: list[UUID] = []
 
     def __call__(self) -> None:
+        # Not within the request: how long it takes would tell that something is sent, and so whom we know.
+        after_answer.do(self._send)
+
+    def _send(self) -> None:
         if settings.CELERY_BROKER_URL:
             for lane in sorted(self.lanes):
                 _call(lane)
@@ -40,7 +45,10 @@ class AfterCommit:
 
 @receiver(signals.message_queued)
 def send_on_commit(message: Message, **kwargs: Any) -> None:
-    """Deliver once the transaction holds: by a worker where there is a broker, else here and now."""
+    """Deliver once the transaction holds: by a worker where there is a broker, else in this process.
+
+    Within a request, once its answer has been given.
+    """
     registered = _registered()
     after_commit = registered or AfterCommit()
     after_commit.lanes.add(Priority(message.priority))

@@ -1,0 +1,156 @@
+"""No answer's time tells whether an address has an account: what is different is done once the answer was given."""
+
+import io
+import json
+import re
+
+import pytest
+from django.core import mail
+from django.core.wsgi import get_wsgi_application
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from structlog.testing import capture_logs
+
+from accounts.models import SecurityEvent
+from accounts.tests.hashers import CountingHasher
+from conftest import PASSWORD
+from foodfleet.core import after_answer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOBODY = "nobody@example.com"
+LOGIN, FORGOT, RESEND = "/api/v1/auth/login/", "/api/v1/auth/password/forgot/", "/api/v1/auth/email/resend/"
+REGISTER = "/api/v1/auth/register/"
+
+
+class Answer:
+    """An answer that was given and not closed yet, as a server holds it while it sends."""
+
+    def __init__(self, path, body):
+        sent = json.dumps(body).encode()
+        environ = {
+            "REQUEST_METHOD": "POST", "PATH_INFO": path, "SERVER_NAME": "testserver", "SERVER_PORT": "80",
+            "REMOTE_ADDR": "127.0.0.1", "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(sent)),
+            "wsgi.input": io.BytesIO(sent), "wsgi.url_scheme": "http", "wsgi.errors": io.StringIO(),
+        }  # fmt: skip
+        with CaptureQueriesContext(connection) as queries:
+            self.response = get_wsgi_application()(environ, self.start)
+        self.statements = [query["sql"] for query in queries]
+        self.body = b"".join(self.response)
+
+    def start(self, status, headers):
+        self.status = int(status.split()[0])
+
+    def close(self):
+        self.response.close()
+        return self
+
+
+def shape(statement):
+    """A statement without what differs from address to address and from moment to moment."""
+    return re.sub(r"'[^']*'|\b\d+\b|NULL", "?", statement)
+
+
+@pytest.fixture
+def waiting(make_user):
+    return make_user("waiting@example.com", email_verified_at=None)
+
+
+@pytest.mark.parametrize(
+    ("path", "email", "more"),
+    [
+        (FORGOT, "ann@example.com", {}),
+        (RESEND, "waiting@example.com", {}),
+        (REGISTER, "new@example.com", {"password": PASSWORD}),
+        (REGISTER, "ann@example.com", {"password": PASSWORD}),
+        (REGISTER, "waiting@example.com", {"password": PASSWORD}),
+    ],
+)
+def test_a_mail_is_sent_once_the_answer_was_given(user, waiting, path, email, more):
+    answer = Answer(path, {"email": email, **more})
+    assert answer.status == 202
+    assert mail.outbox == []
+    answer.close()
+    assert [message.to for message in mail.outbox] == [[email]]
+
+
+def test_word_of_a_lock_is_sent_once_the_answer_was_given(user):
+    for _ in range(4):
+        Answer(LOGIN, {"email": user.email, "password": "Wrong-Guess-1!"}).close()
+    answer = Answer(LOGIN, {"email": user.email, "password": "Wrong-Guess-1!"})
+    assert not SecurityEvent.objects.filter(kind="sign_in_locked").exists()
+    answer.close()
+    assert SecurityEvent.objects.filter(kind="sign_in_locked").count() == 1
+    assert [message.to for message in mail.outbox] == [[user.email]]
+
+
+@pytest.mark.parametrize("counted", [True, False])
+@pytest.mark.parametrize(
+    ("path", "email", "more"),
+    [
+        (FORGOT, "ann@example.com", {}),
+        (RESEND, "waiting@example.com", {}),
+        (RESEND, "ann@example.com", {}),
+        (LOGIN, "ann@example.com", {"password": "Wrong-Guess-1!"}),
+        (LOGIN, "waiting@example.com", {"password": "Wrong-Guess-1!"}),
+    ],
+)
+def test_until_the_answer_the_database_is_asked_the_same_whether_or_not_there_is_an_account(
+    user, waiting, settings, path, email, more, counted
+):
+    if counted:
+        settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "forgot": (1000, 24 * 3600)}
+        Answer(path, {"email": "first@example.com", **more}).close()  # begins the count of this network
+    for _ in range(6):
+        ours, nobodys = (Answer(path, {"email": one, **more}).close() for one in (email, NOBODY))
+        assert list(map(shape, ours.statements)) == list(map(shape, nobodys.statements))
+        assert (ours.status, len(ours.body)) == (nobodys.status, len(nobodys.body))
+
+
+def test_an_unknown_address_costs_one_hash_too(make_user, settings):
+    settings.PASSWORD_HASHERS = ["accounts.tests.hashers.CountingHasher"]
+    make_user()
+    costs = []
+    for email in ("ann@example.com", NOBODY):
+        before = CountingHasher.calls
+        Answer(LOGIN, {"email": email, "password": "Wrong-Guess-1!"}).close()
+        costs.append(CountingHasher.calls - before)
+    assert costs == [1, 1]
+
+
+def test_registration_costs_one_hash_whoever_has_the_address(user, waiting, settings):
+    settings.PASSWORD_HASHERS = ["accounts.tests.hashers.CountingHasher"]
+    costs = []
+    for email in ("new@example.com", "ann@example.com", "waiting@example.com"):
+        before = CountingHasher.calls
+        Answer(REGISTER, {"email": email, "password": "Other-Kitchen-77?"}).close()
+        costs.append(CountingHasher.calls - before)
+    assert costs == [1, 1, 1]
+
+
+def test_nobody_waits_for_what_is_done_after_the_answer_and_its_failure_is_logged(user, settings):
+    settings.EMAIL_BACKEND = "nowhere.Backend"
+    done = []
+    answer = Answer(FORGOT, {"email": user.email})
+    after_answer.do(lambda: done.append(1) or 1 / 0)
+    after_answer.do(lambda: done.append(2))
+    assert done == []
+    with capture_logs() as lines:
+        answer.close()
+    assert done == [1, 2]
+    assert "after_answer_failed" in [line["event"] for line in lines]
+
+
+def test_outside_of_a_request_nothing_waits():
+    done = []
+    after_answer.do(lambda: done.append(1))
+    assert done == [1]
+    with pytest.raises(ZeroDivisionError):
+        after_answer.do(lambda: 1 / 0)
+
+
+def test_what_a_request_left_that_was_never_closed_is_done_after_the_next(user):
+    Answer(FORGOT, {"email": user.email})  # such as one whose client went away
+    assert mail.outbox == []
+    Answer(LOGIN, {"email": NOBODY, "password": PASSWORD}).close()
+    assert [message.to for message in mail.outbox] == [[user.email]]
