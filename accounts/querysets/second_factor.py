@@ -104,6 +104,10 @@ class ChallengeQuerySet(models.QuerySet[Any]):
         """Mark one as answered; False where it was already, however many try at once."""
         return self.filter(pk=pk, spent_at__isnull=True).update(spent_at=now) == 1
 
+    def void(self, user: "User", now: datetime) -> int:
+        """Make the user's open ones useless; returns how many."""
+        return self.filter(user=user, spent_at__isnull=True, expires_at__gt=now).update(spent_at=now)
+
     def expired(self, now: datetime) -> "ChallengeQuerySet":
         """Those whose time is over."""
         return self.filter(expires_at__lte=now)

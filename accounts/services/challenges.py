@@ -82,6 +82,11 @@ def spend(challenge: Challenge) -> None:
         raise Invalid2FACodeException
 
 
+def void(user: User) -> None:
+    """Make the user's open challenges useless: what they were given for no longer holds."""
+    Challenge.objects.void(user, timezone.now())
+
+
 def purge_expired(now: datetime) -> int:
     """Remove challenges that nobody can answer any more; returns how many."""
     return int(Challenge.objects.expired(now).delete()[0])

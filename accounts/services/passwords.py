@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.exceptions import PasswordReusedException, WeakPasswordException
 from accounts.models import PasswordHistory, User
-from accounts.services import one_time_tokens
+from accounts.services import challenges, one_time_tokens
 from accounts.services.breaches import BreachList, breach_list
 from accounts.states import TokenPurpose
 
@@ -69,7 +69,7 @@ def matches(user: User, password: str) -> bool:
 
 
 def replace(user: User, encoded: str) -> None:
-    """Keep `encoded` as the user's password, remember the old one, and void the links that it may have started.
+    """Keep `encoded` as the user's password, remember the old one, and void the links and sign-ins that it started.
 
     Belongs into the transaction of whoever calls. Ends no session.
     """
@@ -81,6 +81,7 @@ def replace(user: User, encoded: str) -> None:
     user.save(update_fields=["password", "must_change_password"])
     for purpose in STARTED_WITH_OLD:
         one_time_tokens.revoke(user, purpose)
+    challenges.void(user)
 
 
 def disable(user: User) -> None:

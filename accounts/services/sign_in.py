@@ -58,9 +58,13 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn | Challeng
 def complete(*, user: User, client: Client) -> SignedIn:
     """Begin the session of a sign-in whose last step succeeded: a second factor, or a passkey.
 
-    Raises AccountLockedException or EmailNotVerifiedException for a user who may not sign in all the same.
+    user: as they were when the step began. Raises AccountLockedException or EmailNotVerifiedException for a user who
+    may not sign in all the same, InvalidCredentialsException where the password was replaced since.
     """
-    known = lockout.recognised(User.objects.filter(pk=user.pk), email=user.email, client=client).get()
+    unchanged = User.objects.filter(pk=user.pk, password=user.password)
+    known = lockout.recognised(unchanged, email=user.email, client=client).first()
+    if known is None:
+        raise InvalidCredentialsException
     not_now = _refusal(known)
     if not_now is not None:
         _write_down(not_now, user=known, client=client)
