@@ -107,6 +107,15 @@ class RoleRevisionQuerySet(models.QuerySet[Any]):
         newest = self.model.objects.filter(role=OuterRef("role"), created_at__lte=moment).order_by("-created_at", "-id")
         return self.filter(pk=Subquery(newest.values("pk")[:1]))
 
+    def that_gave(self, role_id: int, label: str, moment: datetime) -> Any:
+        """The revision since which the role had `label` as its own at `moment`; None where it did not have it."""
+        found = None
+        for revision in self.filter(role=role_id, created_at__lte=moment).order_by("-created_at", "-id").iterator(50):
+            if label not in revision.permissions:
+                break
+            found = revision
+        return found
+
 
 class StandingQuerySet(models.QuerySet[Any]):
     """What users were."""

@@ -176,6 +176,12 @@ class ReasonSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(source="assignment.expires_at", read_only=True, allow_null=True)
     granted_at = serializers.DateTimeField(source="assignment.granted_at", read_only=True)
     granted_by = serializers.CharField(read_only=True, allow_null=True, help_text="Null: the system itself.")
+    permission_since = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="Since when the last role of the path had the permission."
+    )
+    permission_by = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Who gave it to that role. Null: the system itself."
+    )
 
 
 class MissingSerializer(serializers.Serializer[Any]):

@@ -14,12 +14,17 @@ from rbac.services import decisions, graph, people
 
 @dataclass(frozen=True)
 class Reason:
-    """One assignment that gives the permission, and the way from its role to the role that has it."""
+    """One assignment that gives the permission, and the way from its role to the role that has it.
+
+    permission_since, permission_by: when that last role was given the permission that it had then, and by whom.
+    """
 
     assignment: RoleAssignment
     role: str
     path: tuple[str, ...]
     granted_by: str | None
+    permission_since: datetime | None
+    permission_by: str | None
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def explain(*, user: Any, permission: str, scope: str = "", at: datetime | None 
             elsewhere=tuple(sorted({assignment.scope for assignment in held} - {"", scope})),
             expired=_held_last(user, giving, scope, moment),
         )
-    reasons = tuple(_reasons(effective, roles, label)) if allowed else ()
+    reasons = tuple(_reasons(effective, roles, label, moment)) if allowed else ()
     return Explanation(allowed, superuser, reasons, missing, moment)
 
 
@@ -82,30 +87,40 @@ def past(moment: datetime) -> graph.Graph:
     return graph.assemble(rows, own, included, frozenset().union(*own.values()) if own else frozenset())
 
 
-def path_to(role_id: int, label: str, roles: graph.Graph) -> tuple[str, ...]:
-    """Names of the roles from this one to the nearest that has `label` as its own."""
+def way_to(role_id: int, label: str, roles: graph.Graph) -> tuple[int, ...]:
+    """Ids of the roles from this one to the nearest that has `label` as its own."""
     ways: list[tuple[int, ...]] = [(role_id,)]
     seen = {role_id}
     for way in ways:
         facts = roles.roles[way[-1]]
         if label in facts.own:
-            return tuple(roles.roles[step].name for step in way)
+            return way
         for included in sorted(facts.includes - seen):
             seen.add(included)
             ways.append((*way, included))
     return ()
 
 
-def _reasons(assignments: Iterable[RoleAssignment], roles: graph.Graph, label: str) -> Iterable[Reason]:
-    assignments = list(assignments)
-    grantors = get_user_model()._default_manager.in_bulk(
-        {row.granted_by_id for row in assignments if row.granted_by_id}
-    )
+def _reasons(
+    assignments: Iterable[RoleAssignment], roles: graph.Graph, label: str, moment: datetime
+) -> Iterable[Reason]:
+    found = []
     for assignment in assignments:
-        grantor = assignment.granted_by_id
-        name = None if grantor is None else str(grantors.get(grantor, f"#{grantor}"))
-        path = path_to(assignment.role_id, label, roles)
-        yield Reason(assignment, roles.roles[assignment.role_id].name, path, name)
+        way = way_to(assignment.role_id, label, roles)
+        found.append((assignment, way, RoleRevision.objects.that_gave(way[-1], label, moment)))
+    ids = {one.granted_by_id for one, _, _ in found} | {given.created_by_id for _, _, given in found if given}
+    people_by_id = get_user_model()._default_manager.in_bulk(ids - {None})
+    names = {None: None, **{pk: str(people_by_id.get(pk, f"#{pk}")) for pk in ids if pk is not None}}
+    for assignment, way, given in found:
+        path = tuple(roles.roles[step].name for step in way)
+        yield Reason(
+            assignment=assignment,
+            role=path[0],
+            path=path,
+            granted_by=names[assignment.granted_by_id],
+            permission_since=given.created_at if given else None,
+            permission_by=names[given.created_by_id] if given else None,
+        )
 
 
 def _held_last(user: Any, giving: Iterable[int], scope: str, moment: datetime) -> datetime | None:

@@ -132,6 +132,7 @@ def _rename_role(declaration: DefaultRole, report: Report) -> None:
 def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declared, report: Report) -> None:
     """Make a default role, or give it what is newly declared and take what no longer is; a person's edits stay."""
     role = Role.objects.live().filter(name=declaration.name).first()
+    is_new = role is None
     last = frozenset(wanted.renamed.get(label, label) for label in _last(_key(declaration.name)))
     if role is None:
         role = Role.objects.create(
@@ -153,6 +154,7 @@ def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declare
     changed = sorted(gained - held), sorted(lost & held)
     if any(changed):
         report.say(f"role {role.name}: gained {', '.join(changed[0]) or '-'}; lost {', '.join(changed[1]) or '-'}")
+    if is_new or any(changed):
         _record([role])
     _remember(_key(declaration.name), labels)
 
