@@ -8,6 +8,8 @@ from django.db import transaction
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
+from accounts.models import TOTPDevice
+from conftest import PASSWORD
 from rbac.models import RoleAssignment
 from rbac.services import assignments, roles
 from rbac.services.declarations import declared
@@ -89,6 +91,13 @@ ROUTES = {
     "notifications/sms/": {"POST": "notifications:send"},
     "webhooks/ses/": {"POST": ANYONE},
 }
+# Where a second factor is set up, and the ways out: all that stays open to who owes one to a role.
+WITHOUT_SECOND_FACTOR = {
+    "auth/2fa/", "auth/2fa/setup/", "auth/2fa/verify/", "auth/2fa/backup-codes/", "auth/2fa/disable/",
+    "auth/passkeys/", "auth/passkeys/options/", "auth/passkeys/{passkey_id}/",
+    "auth/proof/", "auth/proof/passkey/", "auth/proof/passkey/verify/",
+    "auth/password/change/", "auth/logout/all/",
+}  # fmt: skip
 CALLS = [(path, method, who) for path, methods in ROUTES.items() for method, who in methods.items()]
 LABELS = {who for _, _, who in CALLS} - {ANYONE, SIGNED_IN}
 NO_VIEW = "^api/"  # everything else below /api/ is a 404
@@ -164,6 +173,12 @@ def outcome(status, body):
     return 401 if status == 401 else "in"
 
 
+def refusals(call, headers):
+    """The calls that are refused for what the caller owes: a second factor, another password."""
+    answers = {(path, method): call(path, method, headers) for path, method, _ in CALLS}
+    return {where: body["code"] for where, (status, body) in answers.items() if status == 403}
+
+
 def surprises(call, expected, headers=None, before=lambda who: None):
     """The calls whose outcome is not `expected(who)`."""
     found = {}
@@ -225,3 +240,29 @@ def test_a_method_that_the_table_does_not_name_is_405(call, user, bearer):
     others = [(path, method) for path, methods in ROUTES.items() for method in METHODS if method not in methods]
     answers = {f"{method} {path}": call(path, method, bearer)[0] for path, method in others}
     assert {name: status for name, status in answers.items() if status != 405} == {}
+
+
+def test_a_role_that_demands_a_second_factor_shuts_all_but_where_one_is_set_up(call, user, bearer):
+    user.is_superuser = True
+    user.save()
+    edit = roles.RoleEdit(name="strict", requires_2fa=True)
+    assignments.grant(actor=None, user=user, role=roles.create(actor=None, edit=edit), scope="fleet:12")
+    shut = {
+        (path, method): "two_factor_required"
+        for path, method, who in CALLS
+        if who != ANYONE and path not in WITHOUT_SECOND_FACTOR
+    }
+    assert refusals(call, bearer) == shut
+    TOTPDevice.objects.create(user=user, confirmed_at=timezone.now())
+    assert "two_factor_required" not in refusals(call, bearer).values()
+
+
+def test_who_owes_a_second_factor_and_another_password_can_do_both(api, user, bearer):
+    user.must_change_password = True
+    user.save()
+    edit = roles.RoleEdit(name="strict", requires_2fa=True)
+    assignments.grant(actor=None, user=user, role=roles.create(actor=None, edit=edit))
+    new = {"current_password": PASSWORD, "new_password": "Another-Grill-2027!"}
+    assert api.post("/api/v1/auth/password/change/", new, headers=bearer).status_code == 204
+    setup = {"password": new["new_password"]}
+    assert api.post("/api/v1/auth/2fa/setup/", setup, headers=bearer).status_code == 200
