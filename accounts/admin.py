@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import SecurityEvent, Session, User
 from accounts.services import factors, password_change, sessions, user_changes, users
 from accounts.services.user_changes import UserChanges
-from accounts.states import EndReason
 from foodfleet.core.admin_forms import SavedByService, show
 from foodfleet.core.clients import Client, client_of
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
@@ -260,7 +259,7 @@ class SessionAdmin(ReadOnlyAdmin):
             self.message_user(request, _("You are not allowed to do this."), messages.ERROR)
             return
         for session in queryset:
-            sessions.end(session.pk, reason=EndReason.ENDED_BY_STAFF)
+            sessions.end_by_staff(session=session, actor=request.user, client=client_of(request))  # type: ignore[arg-type]
         self.message_user(request, _("The sessions were ended."))
 
 

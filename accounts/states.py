@@ -79,7 +79,6 @@ class EventKind(TextChoices):
     KEY_ROTATED = "key_rotated", _("New key to sign tokens with")
     SESSION_ENDED = "session_ended", _("A session was ended")
     SESSIONS_ENDED = "sessions_ended", _("All sessions were ended")
-    NEW_DEVICE = "new_device", _("Signed in on a new device")
     SIGN_IN_LOCKED = "sign_in_locked", _("Sign-in locked after wrong passwords")
     LOCKED = "locked", _("Account locked by staff")
     UNLOCKED = "unlocked", _("Account unlocked")

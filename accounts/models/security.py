@@ -16,9 +16,17 @@ class SecurityEvent(models.Model):
     """One thing that happened to one account. Append-only: neither changed nor removed through the ORM."""
 
     kind = models.CharField(_("kind"), max_length=40, choices=EventKind)
-    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="security_events")
+    # Whom it concerns is never changed, not even where the row of a user is removed by hand: no constraint, no cascade.
+    user = models.ForeignKey(
+        User, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="security_events"
+    )
     actor = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, related_name="+", help_text=_("Who did it, if not the user.")
+        User,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        help_text=_("Who did it, if not the user."),
     )
     created_at = models.DateTimeField(_("when"), default=timezone.now, editable=False)
     ip = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
@@ -30,6 +38,7 @@ class SecurityEvent(models.Model):
     objects: ClassVar[SecurityEventQuerySet] = SecurityEventQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        base_manager_name = "objects"  # refuses what the default one of Django would do
         verbose_name = _("security event")
         verbose_name_plural = _("security events")
         indexes = [models.Index(fields=["user", "-created_at", "-id"], name="accounts_event_of_user")]
@@ -37,10 +46,11 @@ class SecurityEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.created_at:%Y-%m-%d %H:%M}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        """What every way of saving comes to."""
+        if not self._state.adding:
             raise PermissionDenied("Security events are append-only.")
-        super().save(*args, **kwargs)
+        super().save_base(*args, **{**kwargs, "force_insert": True})
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise PermissionDenied("Security events are append-only.")

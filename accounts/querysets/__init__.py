@@ -218,6 +218,11 @@ class SecurityEventQuerySet(models.QuerySet[Any]):
         models.QuerySet.update(self.filter(own), ip=None, user_agent="")
         models.QuerySet.update(self.filter(user=user), details={})
 
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("update_conflicts"):
+            raise PermissionDenied("Security events are append-only.")
+        return super().bulk_create(objs, *args, **kwargs)
+
     def update(self, **kwargs: Any) -> int:
         raise PermissionDenied("Security events are append-only.")
 

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.pages import browser
-from accounts.services import page_sign_in
+from accounts.services import sessions
+from foodfleet.core.clients import Client
 
 
 @receiver(user_logged_in)
@@ -22,4 +23,4 @@ def end_session(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
     """End the session that the browser was bound to."""
     session_id = browser.session_id_of(request)
     if session_id is not None:
-        page_sign_in.end(session_id)
+        sessions.sign_out_browser(session_id=session_id, client=getattr(request, "client", Client()))

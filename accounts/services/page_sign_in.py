@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.services import sessions
-from accounts.states import EndReason
 from foodfleet.core.clients import Client
 
 NOTED_EVERY = timedelta(minutes=5)  # the list of sessions says when each was last used: no more exactly than this
@@ -33,11 +32,6 @@ def current(session_id: UUID, user_id: int) -> Session | None:
     if session.last_used_at <= now - NOTED_EVERY:
         Session.objects.filter(pk=session.pk).update(last_used_at=now)
     return session
-
-
-def end(session_id: UUID) -> None:
-    """Sign the browser out."""
-    sessions.end(session_id, reason=EndReason.SIGNED_OUT)
 
 
 def passed_second_factor(session_id: UUID) -> bool:

@@ -69,6 +69,7 @@ def _announce(user: User, proof: OneTimeToken, client: Client) -> None:
     if not user.is_email_verified:
         user.email_verified_at = timezone.now()
         user.save(update_fields=["email_verified_at"])
+        security_events.record(kind=EventKind.EMAIL_VERIFIED, user=user, client=client)
         signals.email_verified.send(sender=User, user=user, client=client)
     if not invited:
         signals.password_reset_done.send(sender=User, user=user, not_me_token=not_me.issue(user), client=client)

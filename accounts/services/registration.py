@@ -15,9 +15,9 @@ from django.utils import timezone
 from accounts import signals
 from accounts.exceptions import UserAlreadyExistsException
 from accounts.models import OneTimeToken, User
-from accounts.services import one_time_tokens, passwords, sessions
+from accounts.services import one_time_tokens, passwords, security_events, sessions
 from accounts.services.mailbox_limits import MailKind, may_mail
-from accounts.states import EndReason, TokenPurpose
+from accounts.states import EndReason, EventKind, TokenPurpose
 from foodfleet.core import after_answer
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
@@ -59,6 +59,7 @@ def register(*, new: NewUser, client: Client) -> User | None:
     try:
         with transaction.atomic():
             user.save(force_insert=True)
+            security_events.record(kind=EventKind.REGISTERED, user=user, client=client)
             token = one_time_tokens.issue(user, TokenPurpose.VERIFY_EMAIL)
             signals.user_registered.send(sender=User, user=user, verification_token=token, client=client)
         return user
@@ -132,6 +133,7 @@ def verify_email(*, token: str, client: Client) -> User:
         if not user.is_email_verified:
             user.email_verified_at = timezone.now()
             user.save(update_fields=["email_verified_at"])
+            security_events.record(kind=EventKind.EMAIL_VERIFIED, user=user, client=client)
             signals.email_verified.send(sender=User, user=user, client=client)
             if proof.data.get("contested"):
                 _start_afresh(user, client)

@@ -119,8 +119,7 @@ def sign_out(*, token: str, client: Client) -> None:
         return
     with transaction.atomic():
         if end(known.session_id, reason=EndReason.SIGNED_OUT):
-            kind, session = EventKind.SIGNED_OUT, known.session
-            security_events.record(kind=kind, user=session.user, client=client, session_id=session.pk)
+            _record_end(EventKind.SIGNED_OUT, known.session, client)
 
 
 def end_own(*, user: User, session_id: UUID, client: Client) -> None:
@@ -130,6 +129,25 @@ def end_own(*, user: User, session_id: UUID, client: Client) -> None:
             raise SessionNotFoundException
         if end(session_id, reason=EndReason.ENDED_BY_OWNER):
             security_events.record(kind=EventKind.SESSION_ENDED, user=user, client=client, session_id=session_id)
+
+
+def end_by_staff(*, session: Session, actor: User, client: Client) -> None:
+    """End somebody's session; one that has ended already is as good."""
+    with transaction.atomic():
+        if end(session.pk, reason=EndReason.ENDED_BY_STAFF):
+            _record_end(EventKind.SESSION_ENDED, session, client, actor=actor)
+
+
+def sign_out_browser(*, session_id: UUID, client: Client) -> None:
+    """End the session of a browser that signs out; one that has ended already is as good."""
+    with transaction.atomic():
+        if end(session_id, reason=EndReason.SIGNED_OUT):
+            session = Session.objects.select_related("user").get(pk=session_id)
+            _record_end(EventKind.SIGNED_OUT, session, client)
+
+
+def _record_end(kind: EventKind, session: Session, client: Client, actor: User | None = None) -> None:
+    security_events.record(kind=kind, user=session.user, client=client, actor=actor, session_id=session.pk)
 
 
 def end_all_own(*, user: User, client: Client, keep: UUID | None = None) -> None:
