@@ -32,7 +32,10 @@ class Session(models.Model):
     objects: ClassVar[SessionQuerySet] = SessionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        indexes = [models.Index(fields=["user", "-last_used_at"], name="accounts_session_of_user")]
+        indexes = [
+            models.Index(fields=["user", "-last_used_at"], name="accounts_session_of_user"),
+            models.Index(fields=["expires_at"], name="accounts_session_by_end"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.device_name or self.user_agent}"

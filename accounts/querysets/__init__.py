@@ -64,7 +64,9 @@ class UserQuerySet(DirectoryQuerySet):
         apps: Any = self.model._meta.get_field("totp_devices").related_model
         passkeys: Any = self.model._meta.get_field("passkeys").related_model
         recognised: UserQuerySet = self.annotate(
-            signed_in_before=Exists(sessions),
+            signed_in_before=models.ExpressionWrapper(
+                models.Q(last_login__isnull=False), output_field=models.BooleanField()
+            ),  # sessions do not stay for ever
             knows_device=known | Exists(sessions.filter(fingerprint=fingerprint)),
             has_second_factor=Exists(apps.objects.confirmed().filter(user=OuterRef("pk")))
             | Exists(passkeys.objects.filter(user=OuterRef("pk"))),
@@ -141,6 +143,10 @@ class SessionQuerySet(models.QuerySet[Any]):
         open_to_user = self.filter(user__is_active=True, user__locked_at__isnull=True)
         return open_to_user.live(now).filter(pk=session_id).select_related("user")
 
+    def past_their_end(self, moment: datetime) -> "SessionQuerySet":
+        """Those whose absolute end was before then."""
+        return self.filter(expires_at__lt=moment)
+
     def proved_since(self, moment: datetime) -> "SessionQuerySet":
         """Those whose owner showed every factor since `moment`."""
         return self.filter(proved_at__gt=moment)
@@ -165,6 +171,10 @@ class RefreshTokenQuerySet(models.QuerySet[Any]):
             session__user__is_active=True,
             session__user__locked_at__isnull=True,
         )
+
+    def expired(self, moment: datetime) -> "RefreshTokenQuerySet":
+        """Those that ran out before then."""
+        return self.filter(expires_at__lt=moment)
 
     def after(self, pk: int) -> "RefreshTokenQuerySet":
         """The token that this one bought."""
@@ -195,6 +205,10 @@ class OneTimeTokenQuerySet(models.QuerySet[Any]):
     def live(self, now: datetime) -> "OneTimeTokenQuerySet":
         """Neither spent nor expired, the oldest first."""
         return self.filter(spent_at__isnull=True, expires_at__gt=now).order_by("pk")
+
+    def expired(self, now: datetime) -> "OneTimeTokenQuerySet":
+        """Those that ran out."""
+        return self.filter(expires_at__lte=now)
 
     def made_after(self, token: Any) -> "OneTimeTokenQuerySet":
         """Younger than `token`."""

@@ -30,6 +30,11 @@ LOCKS_NOW = "kept.locked_until IS NULL AND kept.tries + 1 >= %(limit)s"
 class LoginAttemptsQuerySet(models.QuerySet[Any]):
     """Attempts, counted by the digest of an address and of a device."""
 
+    def of_strangers_before(self, moment: datetime, *, now: datetime) -> "LoginAttemptsQuerySet":
+        """Those of nobody's own device that nothing was added to since `moment`, and that lock nobody out."""
+        unlocked = Q(locked_until__isnull=True) | Q(locked_until__lte=now)
+        return self.filter(unlocked, device="", updated_at__lt=moment)
+
     def reserve(
         self, *, address: str, device: str, limit: int, lock_times: Sequence[timedelta], now: datetime
     ) -> tuple[str, int, int] | None:

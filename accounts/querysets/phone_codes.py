@@ -16,6 +16,10 @@ class PhoneCodeQuerySet(models.QuerySet[Any]):
         """Not expired."""
         return self.filter(expires_at__gt=now)
 
+    def expired(self, now: datetime) -> "PhoneCodeQuerySet":
+        """Those that ran out."""
+        return self.filter(expires_at__lte=now)
+
     def reserve_try(self, user: "User", now: datetime, most: int) -> bool:
         """Count one try at the user's code; False where it has expired or had `most`, however many try at once."""
         open_codes = self.waiting(now).filter(user=user, tries__lt=most)

@@ -1,18 +1,48 @@
 """What nobody can use any more is removed, and what was put off is done."""
 
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.sessions.backends.db import SessionStore
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.models import LoginAttempts, OneTimeToken, PhoneCode, RefreshToken, Session
 from accounts.services import challenges, keys, second_factor_resets, trusted_browsers
 from foodfleet.core import counters, stamps
 from foodfleet.core.clients import Client
 
+BATCH = 1000  # rows that one statement removes: no lock is held for long
+# A device that signed in is known again, and a token that ran out is known as one of ours, for this much longer.
+SESSIONS_KEPT = timedelta(days=90)
+REFRESH_TOKENS_KEPT = timedelta(days=7)
+ATTEMPTS_KEPT = timedelta(days=30)  # of strangers at one address; then the first lock is a short one again
+
 
 def purge_expired() -> int:
-    """Remove challenges, remembered browsers and counters whose time is over; returns how many."""
+    """Remove rows whose time is over; returns how many."""
     now = timezone.now()
     stamps.purge()
     keys.purge_expired(now)
-    return challenges.purge_expired(now) + trusted_browsers.purge_expired(now) + counters.purge_expired(now)
+    SessionStore.clear_expired()
+    expired = (
+        RefreshToken.objects.expired(now - REFRESH_TOKENS_KEPT),
+        Session.objects.past_their_end(now - SESSIONS_KEPT),
+        OneTimeToken.objects.expired(now),
+        PhoneCode.objects.expired(now),
+        LoginAttempts.objects.of_strangers_before(now - ATTEMPTS_KEPT, now=now),
+    )
+    removed = sum(_remove(rows) for rows in expired)
+    removed += challenges.purge_expired(now) + trusted_browsers.purge_expired(now)
+    return removed + counters.purge_expired(now)
+
+
+def _remove(rows: "QuerySet[Any]") -> int:
+    removed = 0
+    while batch := list(rows.values_list("pk", flat=True)[:BATCH]):
+        rows.model._default_manager.filter(pk__in=batch).delete()
+        removed += len(batch)
+    return removed
 
 
 def carry_out_resets() -> int:

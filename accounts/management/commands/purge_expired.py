@@ -8,7 +8,7 @@ from accounts.services import purging
 
 
 class Command(BaseCommand):
-    """Remove expired challenges, remembered browsers and counters; carry out approved resets that are due."""
+    """Remove sessions, tokens, links, codes, browsers and counters that ran out; carry out resets that are due."""
 
     help = __doc__
 

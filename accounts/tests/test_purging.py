@@ -1,0 +1,111 @@
+"""Rows that nobody can use any more go; whatever still means something stays."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session as BrowserSession
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.models import LoginAttempts, OneTimeToken, PhoneCode, RefreshToken, SecurityEvent, Session
+from accounts.services import lockout, one_time_tokens, purging
+from accounts.states import TokenPurpose
+from conftest import PASSWORD
+from foodfleet.core.clients import Client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+def purge():
+    call_command("purge_expired", verbosity=0)
+
+
+def past_and_future(field, rows, moment):
+    """Put one row a second before `moment` and another a second after it; answers the second one."""
+    early, late = rows
+    type(early).objects.filter(pk=early.pk).update(**{field: moment - SECOND})
+    type(late).objects.filter(pk=late.pk).update(**{field: moment + 60 * SECOND})
+    return late
+
+
+def test_sessions_go_ninety_days_after_their_end_with_their_tokens(user, sign_in):
+    sign_in(), sign_in()
+    late = past_and_future("expires_at", Session.objects.order_by("created_at"), timezone.now() - 90 * DAY)
+    purge()
+    assert Session.objects.get() == late
+    assert RefreshToken.objects.get().session == late
+    assert SecurityEvent.objects.filter(kind="signed_in").count() == 2
+
+
+def test_refresh_tokens_go_a_week_after_they_ran_out_and_their_chain_goes_on(user, sign_in, api):
+    pair = sign_in()
+    for _ in range(2):
+        pair = api.post("/api/v1/auth/refresh/", {"refresh": pair["refresh"]}).json()
+    oldest, *others = RefreshToken.objects.order_by("pk")
+    RefreshToken.objects.filter(pk=oldest.pk).update(expires_at=timezone.now() - 7 * DAY - SECOND)
+    RefreshToken.objects.filter(pk=others[0].pk).update(expires_at=timezone.now() - 7 * DAY + 60 * SECOND)
+    purge()
+    assert list(RefreshToken.objects.order_by("pk")) == others
+    assert api.post("/api/v1/auth/refresh/", {"refresh": pair["refresh"]}).status_code == 200
+
+
+def test_links_go_when_they_run_out(user):
+    for _ in range(2):
+        one_time_tokens.issue(user, TokenPurpose.NOT_ME)
+    late = past_and_future("expires_at", OneTimeToken.objects.order_by("pk"), timezone.now())
+    purge()
+    assert OneTimeToken.objects.get() == late
+
+
+def test_codes_on_their_way_to_a_phone_go_when_they_run_out(user, make_user):
+    for owner in (user, make_user("bob@example.com")):
+        PhoneCode.objects.create(user=owner, phone="+491701234567", digest="x", expires_at=timezone.now())
+    late = past_and_future("expires_at", PhoneCode.objects.order_by("pk"), timezone.now())
+    purge()
+    assert PhoneCode.objects.get() == late
+
+
+def test_attempts_of_strangers_go_after_a_month_unless_they_still_lock(user, sign_in):
+    sign_in(device_name="Till 3")
+    for number in range(3):
+        lockout.reserve_attempt(email=f"nobody{number}@example.com", client=Client())
+    _ann, _old, locked, young = LoginAttempts.objects.filter(device="").order_by("pk")
+    now = timezone.now()
+    LoginAttempts.objects.exclude(pk=young.pk).update(updated_at=now - 30 * DAY - SECOND)
+    LoginAttempts.objects.filter(pk=locked.pk).update(locked_until=now + timedelta(hours=1))
+    own = set(LoginAttempts.objects.exclude(device=""))
+    purge()
+    assert own
+    assert set(LoginAttempts.objects.all()) == {locked, young, *own}
+
+
+def test_browsers_sessions_go_when_they_run_out():
+    for expiry in (-1, 3600):
+        store = SessionStore()
+        store["a"] = 1
+        store.set_expiry(expiry)
+        store.save()
+    purge()
+    assert BrowserSession.objects.get().expire_date > timezone.now()
+
+
+def test_more_rows_than_one_statement_takes_go_too(user, monkeypatch):
+    monkeypatch.setattr(purging, "BATCH", 2)
+    for _ in range(5):
+        one_time_tokens.issue(user, TokenPurpose.NOT_ME)
+    OneTimeToken.objects.update(expires_at=timezone.now() - SECOND)
+    assert purging.purge_expired() == 5
+    assert not OneTimeToken.objects.exists()
+
+
+def test_who_comes_back_after_their_sessions_went_is_told_of_a_new_device(user, sign_in, api, mailoutbox):
+    sign_in()
+    Session.objects.update(expires_at=timezone.now() - 91 * DAY)
+    purge()
+    mailoutbox.clear()
+    login = {"email": user.email, "password": PASSWORD}
+    api.cookies.clear()
+    assert api.post("/api/v1/auth/login/", login, headers={"user-agent": "Tablet/2.0"}).status_code == 200
+    assert "Tablet" in mailoutbox[0].body
