@@ -18,6 +18,7 @@ from foodfleet.core import shared_cache
 from foodfleet.tests import environment
 
 PASSWORD = "Grill-Fleet-2026!"
+pytest_plugins = ["foodfleet.tests.chromium"]
 
 
 def pytest_configure() -> None:

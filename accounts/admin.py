@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import SecurityEvent, Session, User
-from accounts.services import factors, password_change, sessions, user_changes, users
+from accounts.models import SecondFactorReset, SecurityEvent, Session, User
+from accounts.services import factors, password_change, second_factor_resets, sessions, user_changes, users
 from accounts.services.user_changes import UserChanges
 from foodfleet.core.admin_forms import SavedByService, show
 from foodfleet.core.clients import Client, client_of
-from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
+from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException, ValidationException
 from rbac.models import Role
 
 PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # as services call them, and forms
@@ -173,6 +173,8 @@ class UserAdmin(SavedByService, DjangoUserAdmin):  # type: ignore[type-arg]
     def history(self, user: User) -> str:
         """Where the rest about the user stands."""
         pages = [("accounts_session", _("Sessions")), ("accounts_securityevent", _("Security events"))]
+        if factors.is_enabled(user) or user.second_factor_resets.exists():
+            pages.append(("accounts_secondfactorreset", _("Resets of the second factor")))
         rows = [(reverse(f"admin:{page}_changelist", query={"user__id__exact": user.pk}), name) for page, name in pages]
         return format_html_join(" · ", '<a href="{}">{}</a>', rows)
 
@@ -271,3 +273,66 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "actor")
     list_filter = ("kind",)
     ordering = ("-created_at",)
+
+
+@admin.register(SecondFactorReset)
+class SecondFactorResetAdmin(SavedByService):
+    """Second factors that were lost: asked for here by one, approved by another, carried out a day later."""
+
+    refusals = (ConflictException, ForbiddenException, NotFoundException)
+    list_display = ("user", "reason", "requested_by", "requested_at", "approved_by", "effective_at", "state")
+    list_select_related = ("user", "requested_by", "approved_by")
+    search_fields = ("user__email__startswith",)
+    raw_id_fields = ("user",)
+    ordering = ("-requested_at",)
+    actions = ("approve", "call_off")
+
+    @admin.display(description=_("state"))
+    def state(self, reset: SecondFactorReset) -> str:
+        """How far it is."""
+        if reset.done_at or reset.cancelled_at:
+            return str(_("done") if reset.done_at else _("called off"))
+        return str(_("waits for its day to pass") if reset.approved_by_id else _("waits for a second person"))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("user", "reason") if obj is None else (*self.list_display[:-1], "cancelled_at", "done_at", "state")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_reset_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_reset_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_reset_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        """Who may ask may approve what others asked for, and call off."""
+        return request.user.has_perm("users:reset_2fa")  # type: ignore[union-attr]
+
+    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        wish = form.cleaned_data
+        asked = second_factor_resets.request(user_id=wish["user"].pk, reason=wish["reason"], **_by(request))
+        form.instance.pk = asked.pk
+
+    @admin.action(description=_("Approve"), permissions=["reset"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
+        """Let them take their course: their owners are told, and have a day to stop it."""
+        self._each(request, queryset, second_factor_resets.approve, _("Approved. The owners were told."))
+
+    @admin.action(description=_("Call off"), permissions=["reset"])
+    def call_off(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
+        """Nothing happens then."""
+        self._each(request, queryset, second_factor_resets.call_off, _("Called off."))
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset], work: Any, done: Any) -> None:
+        with transaction.atomic():
+            for pk in queryset.values_list("pk", flat=True):
+                work(reset_id=pk, **_by(request))
+        self.message_user(request, done)

@@ -44,6 +44,7 @@ urlpatterns = [
     path("account/passkeys/", passkeys.AddPage.as_view(), name="passkey_add"),
     path("account/passkeys/<int:id>/remove/", passkeys.RemovePage.as_view(), name="passkey_remove"),
     path("account/browsers/<int:id>/forget/", security.ForgetBrowserPage.as_view(), name="browser_forget"),
+    path("account/reset/stop/", security.StopResetPage.as_view(), name="reset_stop"),
     path("account/sessions/", sessions.SessionsPage.as_view(), name="account_sessions"),
     path("account/sessions/<uuid:id>/end/", sessions.EndPage.as_view(), name="session_end"),
     path("account/sessions/end-others/", sessions.EndOthersPage.as_view(), name="sessions_end_others"),

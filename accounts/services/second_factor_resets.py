@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import signals
-from accounts.exceptions import ResetNotPossibleException, UserNotFoundException
+from accounts.exceptions import OwnAccountException, ResetNotPossibleException, UserNotFoundException
 from accounts.models import SecondFactorReset, User
 from accounts.services import factors, not_me, security_events, sessions
 from accounts.states import EndReason, EventKind
@@ -30,7 +31,7 @@ def request(*, user_id: int, actor: User, reason: str, client: Client) -> Second
     if user is None:
         raise UserNotFoundException
     if actor.pk == user.pk:
-        raise ForbiddenException
+        raise ForbiddenException(OwnAccountException.message)
     if not factors.is_enabled(user):
         raise ResetNotPossibleException
     try:
@@ -55,7 +56,7 @@ def approve(*, reset_id: int, actor: User, client: Client) -> SecondFactorReset:
     """
     reset = _open(reset_id)
     if actor.pk in {reset.requested_by_id, reset.user_id}:
-        raise ForbiddenException
+        raise ForbiddenException(_("Somebody else has to approve this: neither who asked for it nor whom it is about."))
     effective_at = timezone.now() + DELAY
     with transaction.atomic():
         if not SecondFactorReset.objects.approve(reset.pk, by=actor, effective_at=effective_at):
@@ -77,6 +78,12 @@ def cancel(*, user: User, client: Client, actor: User | None = None) -> None:
     with transaction.atomic():
         if SecondFactorReset.objects.of(user).cancel(timezone.now()):
             security_events.record(kind=EventKind.TWO_FACTOR_RESET_CANCELLED, user=user, client=client, actor=actor)
+
+
+def approved_for(user: User) -> SecondFactorReset | None:
+    """The reset that waits for its day to pass; None where none does."""
+    waiting: SecondFactorReset | None = SecondFactorReset.objects.of(user).open().exclude(effective_at=None).first()
+    return waiting
 
 
 def call_off(*, reset_id: int, actor: User, client: Client) -> None:

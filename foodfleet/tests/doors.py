@@ -60,6 +60,7 @@ POST         account/backup-codes/                               signed-in      
 GET POST     account/passkeys/                                   signed-in      enrol proof
 POST         account/passkeys/<id>/remove/                       signed-in      proof-2fa
 POST         account/browsers/<id>/forget/                       signed-in
+POST         account/reset/stop/                                 signed-in
 GET          account/sessions/                                   signed-in
 POST         account/sessions/<id>/end/                          signed-in
 POST         account/sessions/end-others/                        signed-in      enrol renew
@@ -166,7 +167,7 @@ any          admin/notifications/smstemplate/<pk>/try/           staff
 # Each has Django's own pages: the list, add/, <object_id>/, and below that change/, delete/ and history/. All for staff.
 ADMIN_MODELS = """
 rbac/role  rbac/roleassignment  rbac/rolerevision  auth/permission
-accounts/user  accounts/session  accounts/securityevent
+accounts/user  accounts/session  accounts/securityevent  accounts/secondfactorreset
 notifications/message  notifications/smstemplate  notifications/emailoverride  notifications/suppression
 notifications/preference
 """

@@ -7,19 +7,17 @@ the same way on pages, API and admin.
 import json
 import re
 from datetime import timedelta
-from types import ModuleType
 
 import pytest
 from django.db import transaction
 from django.test import Client as Browser
-from django.urls import URLResolver, clear_url_caches, get_resolver, include, path
+from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import Passkey, SecondFactorReset, Session, TOTPDevice, TrustedBrowser
 from accounts.second_factor import totp
 from accounts.tests.authenticator_app import oathtool
 from conftest import PASSWORD
-from foodfleet import urls
 from foodfleet.tests.doors import DOORS, Door
 from rbac.services import assignments, roles
 
@@ -81,15 +79,8 @@ def wrong_doors(tried, is_right):
 
 @pytest.fixture(autouse=True)
 def _with_the_mailbox(settings):
-    """The URLconf of a development machine, which has the mailbox too; nothing else is different there."""
-    everything = ModuleType("everything")
-    everything.urlpatterns = [path("dev/", include("notifications.pages.dev_urls")), *urls.urlpatterns]
-    for name in ("handler400", "handler403", "handler404", "handler500"):
-        setattr(everything, name, getattr(urls, name))
-    settings.ROOT_URLCONF = everything
-    clear_url_caches()
-    yield
-    clear_url_caches()
+    """The doors of a development machine, which has the mailbox too."""
+    settings.ROOT_URLCONF = "foodfleet.tests.development_urls"
 
 
 def walk(patterns, prefix=""):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import SecurityEvent, TrustedBrowser
 from accounts.pages.forms.passwords import ChangePasswordForm
 from accounts.pages.views.base import ActionPage, SignedInFormPage
-from accounts.services import factors, passkeys, security_events, trusted_browsers
+from accounts.services import factors, passkeys, second_factor_resets, security_events, trusted_browsers
 from accounts.states import EventKind, Method
 from foodfleet.core.user_agents import in_words
 from rbac.services import decisions
@@ -71,6 +71,7 @@ class SecurityPage(SignedInFormPage):
             "two_factor_required": decisions.requires_second_factor(user),
             "backup_codes_remaining": factors.backup_codes_left(user),
             "passkeys": passkeys.passkeys_of(user),
+            "reset": second_factor_resets.approved_for(user),
             "browsers": browsers,
             "events": events,
         }
@@ -85,6 +86,14 @@ def _shown(event: SecurityEvent) -> ShownEvent:
     label = _("Signed in on a new device") if is_new_device else event.get_kind_display()
     notable = is_new_device or event.kind in NOTABLE
     return ShownEvent(label, event.created_at, in_words(event.user_agent), event.ip, notable)
+
+
+class StopResetPage(ActionPage):
+    """Keep the second factor that staff are about to take away."""
+
+    def act(self, **kwargs: Any) -> str:
+        second_factor_resets.cancel(user=self.user, client=self.client)
+        return _("The reset is called off. Your second step stays as it is.")
 
 
 class ForgetBrowserPage(ActionPage):

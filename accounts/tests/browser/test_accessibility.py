@@ -1,52 +1,24 @@
 """axe-core finds nothing on any page: light and dark, left to right and right to left, wide and narrow."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 
+from accounts.models import BackupCode, Passkey, TOTPDevice
+from accounts.second_factor import totp
 from accounts.services import not_me, one_time_tokens
 from accounts.states import TokenPurpose
 from accounts.tests.authenticator_app import oathtool
-from conftest import PASSWORD
+from accounts.tests.browser.looking import each_look, look_at, sign_in, submit, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SECRET = "GEZDGNBVGY3TQOJQ"
 OPEN = ["/login/", "/register/", "/password/forgot/", "/password/reset/wrong/", "/email/verify/wrong/", "/nowhere/",
         "/account/not-me/wrong/", "/account/email/confirm/wrong/", "/account/email/undo/wrong/", "/unsubscribe/wrong/"]  # fmt: skip
 OWN = ["/account/", "/account/security/", "/account/sessions/", "/account/preferences/", "/account/totp/",
        "/account/passkeys/", "/account/sudo/"]  # fmt: skip
 
 
-def violations(page):
-    found = Axe().run(page).response["violations"]
-    overflows = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    problems = [(page.url, rule["id"], node["html"][:160]) for rule in found for node in rule["nodes"]]
-    return problems + ([(page.url, "scrolls sideways", "")] if overflows else [])
-
-
-def look_at(page, paths):
-    problems = []
-    for path in paths:
-        page.goto(path)
-        problems += violations(page)
-    return problems
-
-
-def sign_in(page, user):
-    page.goto("/login/")
-    page.locator("#id_email").fill(user.email)
-    page.locator("#id_password").fill(PASSWORD)
-    submit(page)
-
-
-def submit(page):
-    with page.expect_navigation():
-        page.locator("form.form button[type=submit]").first.click()
-
-
-@pytest.mark.parametrize(
-    ("language", "theme", "width"),
-    [("en-GB", "light", 1280), ("en-GB", "dark", 390), ("ar", "light", 390), ("ar", "dark", 1280)],
-    ids=["English, light, wide", "English, dark, phone", "Arabic, light, phone", "Arabic, dark, wide"],
-)
+@each_look
 def test_no_page_has_an_accessibility_violation(open_browser, user, language, theme, width):
     user.language = language[:2]
     user.save()
@@ -70,3 +42,51 @@ def test_no_page_has_an_accessibility_violation(open_browser, user, language, th
     submit(page)
     problems += violations(page)
     assert not problems
+
+
+@each_look
+def test_nor_has_a_way_of_the_second_step(opened, user, language, theme, width):
+    user.phone, user.phone_verified_at = "+491701234567", timezone.now()
+    page = opened(language, theme, width)
+    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    Passkey.objects.create(user=user, name="Key", credential_id=b"1", public_key=b"1", sign_count=0)
+    BackupCode.objects.create(user=user, hash="x")
+    sign_in(page, user)
+    problems = look_at(page, [f"/login/verify/?method={way}" for way in ("totp", "backup_code", "passkey", "sms")])
+    submit(page)
+    problems += violations(page)  # the text is on its way
+    page.goto("/login/verify/?method=totp")
+    page.locator("#id_code").fill(oathtool(SECRET))
+    submit(page)
+    problems += look_at(page, ["/account/security/", "/account/sudo/", "/account/backup-codes/"])
+    page.goto("/account/")
+    page.locator("#phone_phone").fill("+49 170 7654321")
+    with page.expect_navigation():
+        page.locator("#phone button.button").click()
+    assert page.url.endswith("/account/phone/verify/")
+    assert not problems + violations(page)
+
+
+@each_look
+def test_nor_has_what_a_link_of_a_mail_opens_and_what_comes_after(opened, user, make_user, language, theme, width):
+    page = opened(language, theme, width)
+    bob = make_user("bob@example.com", email_verified_at=None, language=user.language)
+    change = {"old_email": "ann@old.example", "new_email": "ann@new.example"}
+    issue = one_time_tokens.issue
+    links = [
+        f"/email/verify/{issue(bob, TokenPurpose.VERIFY_EMAIL)}/",
+        f"/account/email/confirm/{issue(user, TokenPurpose.CHANGE_EMAIL, data=change)}/",
+        f"/account/email/undo/{issue(user, TokenPurpose.UNDO_EMAIL, data=change)}/",
+        f"/account/not-me/{not_me.issue(user)}/",
+    ]
+    problems = []
+    for link in links:
+        page.goto(link)
+        problems += violations(page)
+        with page.expect_navigation():
+            page.locator("main form button[type=submit]").first.click()
+        problems += violations(page)
+    page.goto("/password/forgot/")
+    page.locator("#id_email").fill("ann@example.com")
+    submit(page)
+    assert not problems + violations(page)

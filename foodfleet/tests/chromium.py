@@ -49,3 +49,15 @@ def open_browser(chromium: Any, site: str) -> Iterator[Any]:
     yield call
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def opened(open_browser, user):
+    """A browser of Ann's language and theme."""
+
+    def call(language, theme, width):
+        user.language = language[:2]
+        user.save()
+        return open_browser(locale=language, color_scheme=theme, viewport={"width": width, "height": 900})
+
+    return call

@@ -1,0 +1,141 @@
+"""A second factor that was lost, in the admin: one asks, another approves, a day passes, and the owner can stop it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.test import Client as Browser
+from django.utils import timezone
+
+from accounts import tasks
+from accounts.models import SecondFactorReset, SecurityEvent, TOTPDevice, TrustedBrowser
+from accounts.second_factor import totp
+from accounts.tests.authenticator_app import oathtool
+from conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECRET = "GEZDGNBVGY3TQOJQ"
+RESETS = "/admin/accounts/secondfactorreset/"
+
+
+@pytest.fixture
+def ann(user):
+    """Somebody whose phone is gone."""
+    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    return user
+
+
+@pytest.fixture
+def staff(make_user, allow):
+    """Browsers of two of staff who may reset."""
+
+    def enter(email):
+        person = make_user(email, is_staff=True)
+        allow(person, "users:read", "users:reset_2fa")
+        browser = Browser()
+        browser.force_login(person)
+        return browser
+
+    return enter("first@example.com"), enter("second@example.com")
+
+
+def ask(browser, user, reason="lost phone"):
+    return browser.post(f"{RESETS}add/", {"user": user.pk, "reason": reason})
+
+
+def act(browser, action):
+    chosen = list(SecondFactorReset.objects.values_list("pk", flat=True))
+    return browser.post(RESETS, {"action": action, "_selected_action": chosen}, follow=True)
+
+
+@pytest.fixture
+def approved(ann, staff):
+    """The reset is approved; the words of the mail about it."""
+    ask(staff[0], ann)
+    mail.outbox.clear()
+    act(staff[1], "approve")
+    (told,) = mail.outbox
+    assert told.to == [ann.email]
+    return str(told.body)
+
+
+def pass_the_day():
+    SecondFactorReset.objects.update(effective_at=timezone.now())
+    tasks.carry_out_resets()
+
+
+def test_one_asks_and_nothing_happens_before_another_approves(ann, staff):
+    assert ask(staff[0], ann).status_code == 302
+    page = act(staff[0], "approve").content.decode()
+    assert "Somebody else has to approve this" in page
+    tasks.carry_out_resets()
+    assert SecondFactorReset.objects.get().approved_by is None
+    assert TOTPDevice.objects.exists()
+
+
+def test_another_approves_the_owner_is_told_and_a_day_later_it_is_gone(ann, staff, approved):
+    assert "It happens at" in approved
+    reset = SecondFactorReset.objects.get()
+    assert timedelta(hours=23, minutes=59) < reset.effective_at - timezone.now() <= timedelta(hours=24)
+    assert "waits for its day to pass" in staff[0].get(RESETS).content.decode()
+    tasks.carry_out_resets()
+    assert TOTPDevice.objects.exists()
+    TrustedBrowser.objects.create(user=ann, digest="x", expires_at=timezone.now() + timedelta(days=1))
+    pass_the_day()
+    assert not TOTPDevice.objects.exists()
+    assert not TrustedBrowser.objects.exists()
+    assert "as announced" in str(mail.outbox[-1].body)
+    owner = Browser()
+    assert owner.post("/login/", {"email": ann.email, "password": PASSWORD}).url == "/account/"
+
+
+def test_the_owner_stops_it_by_the_link_of_the_mail(ann, approved):
+    link = re.search(r"/account/not-me/[\w-]+/", approved)[0]
+    assert Browser().post(link).status_code == 200
+    pass_the_day()
+    assert TOTPDevice.objects.exists()
+
+
+def test_the_owner_stops_it_by_signing_in_with_what_was_said_to_be_lost(ann, approved):
+    owner = Browser()
+    owner.post("/login/", {"email": ann.email, "password": PASSWORD})
+    owner.post("/login/verify/", {"code": oathtool(SECRET), "method": "totp"})
+    pass_the_day()
+    assert TOTPDevice.objects.exists()
+
+
+def test_the_owner_sees_it_on_the_page_on_security_and_stops_it_there(ann, staff):
+    owner = Browser()
+    owner.force_login(ann)
+    ask(staff[0], ann)
+    assert "Stop it, I have not" not in owner.get("/account/security/").content.decode()
+    act(staff[1], "approve")
+    assert "Stop it, I have not" in owner.get("/account/security/").content.decode()
+    stopped = owner.post("/account/reset/stop/", follow=True).content.decode()
+    assert "The reset is called off." in stopped
+    assert "Stop it, I have not" not in stopped
+    pass_the_day()
+    assert TOTPDevice.objects.exists()
+    assert SecurityEvent.objects.filter(kind="two_factor_reset_cancelled", actor=None).exists()
+
+
+def test_staff_call_it_off(ann, staff, approved):
+    act(staff[0], "call_off")
+    pass_the_day()
+    assert TOTPDevice.objects.exists()
+
+
+def test_what_cannot_be_reset_is_said_beside_the_form(ann, make_user, staff):
+    ask(staff[0], ann)
+    for whom in (ann, make_user("none@example.com")):  # asked for already; nothing to reset
+        again = ask(staff[1], whom)
+        assert again.status_code == 200
+        assert again.context["adminform"].form.non_field_errors()
+    assert SecondFactorReset.objects.count() == 1
+
+
+def test_staff_without_the_permission_see_and_ask_nothing(ann, make_user, client):
+    client.force_login(make_user("other@example.com", is_staff=True))
+    assert client.get(RESETS).status_code == 403
+    assert ask(client, ann).status_code == 403
