@@ -11,13 +11,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
 from notifications.exceptions import PermanentDeliveryError, TemporaryDeliveryError
+from notifications.gateways import turns
 
 # We retry ourselves, with the message's state in the database: a retry inside boto3 would outlive a lease.
 CONFIG = Config(
     retries={"total_max_attempts": 1},
     connect_timeout=5,
     read_timeout=15,
-    max_pool_connections=50,
+    max_pool_connections=100,  # twice the most senders: none waits for another's connection
+    parameter_validation=False,  # we build them; Amazon checks them
+    user_agent="FoodFleet",  # boto3 puts its own, of forty words, together anew for each call
 )
 # Another try helps: Amazon is busy or unwell, or somebody has to put our account or its credentials in order.
 TEMPORARY_CODES = frozenset({
@@ -41,6 +44,7 @@ def client(service: str) -> Any:
 def _client(service: str, region: str, endpoint_url: str) -> Any:
     session: Any = boto3.Session()
     made = session.client(service, region_name=region, endpoint_url=endpoint_url or None, config=CONFIG)
+    made.meta.events.register("before-send", turns.begin)
     if service == "ses":
         made.meta.events.register("before-call.ses.SendRawEmail", _encode_mail)
     made.meta.events.register(f"after-call.{service}", _name_request)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from notifications.exceptions import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
-from notifications.gateways import amazon, mailbox
+from notifications.gateways import amazon, mailbox, ses, turns
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Email:
 
 
 class EmailGateway(Protocol):
-    """Sends one mail and returns the provider's id of it, or ''.
+    """Sends one mail and returns the provider's id of it, or ''. Says `turns.begin()` just before it asks the network.
 
-    Raises TemporaryDeliveryError or PermanentDeliveryError; anything else is a bug.
+    Raises TemporaryDeliveryError, PermanentDeliveryError or what `turns.begin` raises; anything else is a bug.
     """
 
     def send(self, email: Email) -> str: ...
@@ -88,6 +88,8 @@ class DjangoEmailGateway:
     def send(self, email: Email) -> str:
         """Hand the mail to the backend and translate its errors."""
         message = to_django(email)
+        if not settings.EMAIL_URL.startswith("amazonses"):  # there it is said later, when the mail is written
+            turns.begin()
         try:
             message.send()
         except ClientError as error:
@@ -124,4 +126,6 @@ def _of_smtp(error: SMTPException) -> DeliveryError:
 
 def email_gateway() -> EmailGateway:
     """The gateway of EMAIL_URL."""
+    if settings.EMAIL_URL.startswith("amazonses"):
+        ses.warm_up()
     return DjangoEmailGateway()

@@ -1,9 +1,11 @@
 """Amazon SES, through django-ses."""
 
+import uuid
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django_ses import SESBackend as DjangoSESBackend
 
 from notifications.gateways import amazon
@@ -21,8 +23,34 @@ class SESBackend(DjangoSESBackend):  # type: ignore[misc]
 
     def open(self) -> bool:
         """Take the process's client."""
-        self.connection = amazon.client("sesv2" if self._use_ses_v2 else "ses")
+        self.connection = _client()
         return True
+
+    def _get_send_email_parameters(self, message: EmailMessage, source: str | None, email_feedback: Any) -> Any:
+        """Without looking for a library that signs with DKIM, which costs more than it is told: SES signs."""
+        data, sender = _written(message), source or message.from_email
+        if self._use_ses_v2:
+            destination = {"ToAddresses": message.recipients()}
+            return {"FromEmailAddress": sender, "Destination": destination, "Content": {"Raw": {"Data": data}}}
+        return {"Source": sender, "Destinations": message.recipients(), "RawMessage": {"Data": data}}
+
+
+def _written(message: EmailMessage) -> bytes:
+    mail: Any = message.message()
+    for part in mail.walk():
+        if part.is_multipart():  # else Python compiles a pattern a mail to see that what it made up is in none of it
+            part.set_boundary(uuid.uuid4().hex)
+    written: bytes = mail.as_bytes(linesep="\r\n")
+    return written
+
+
+def _client() -> Any:
+    return amazon.client("sesv2" if settings.SES_API == "v2" else "ses")
+
+
+def warm_up() -> None:
+    """Make the process's client, which takes a tenth of a second: not when leave to send has been given already."""
+    _client()
 
 
 def max_per_second() -> float | None:

@@ -12,9 +12,9 @@ from notifications.gateways.texts import Sms
 
 
 class SmsGateway(Protocol):
-    """Sends one text and returns the provider's id of it, or ''.
+    """Sends one text and returns the provider's id of it, or ''. Says `turns.begin()` just before it asks the network.
 
-    Raises TemporaryDeliveryError or PermanentDeliveryError; anything else is a bug.
+    Raises TemporaryDeliveryError, PermanentDeliveryError or what `turns.begin` raises; anything else is a bug.
     """
 
     def send(self, sms: Sms) -> str: ...

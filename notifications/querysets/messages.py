@@ -1,6 +1,6 @@
 """Queries of messages, by name. The moves between states are made here and nowhere else, all by `states.sources`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,6 +12,7 @@ from django.db.models import F
 from notifications.querysets.lists import ListedMessages
 from notifications.states import Priority, Status, sources
 
+HELD = [Status.SENDING.value]
 # What becomes of a lease that ends.
 NOBODY: dict[str, None] = {"claim": None, "leased_until": None, "handed_over_at": None}
 
@@ -84,7 +85,7 @@ class MessageQuerySet(ListedMessages):
         On PostgreSQL each skips the rows that the other has locked; on SQLite the transaction has the write lock from
         its beginning. The lease is committed on return.
         """
-        with transaction.atomic(using=self.db):
+        with transaction.atomic(using=self.db, savepoint=False):
             found = list(self.due(now).select_for_update(skip_locked=True)[:limit])
             if found:
                 taken = self.model._default_manager.using(self.db).filter(pk__in=[message.pk for message in found])
@@ -113,6 +114,32 @@ class MessageQuerySet(ListedMessages):
         """Move one message out of the hands of a drain; False where it is no longer in them."""
         held = self.held_by(claim).filter(pk=pk, status__in=sources(target))
         return held.update(status=target, **NOBODY, **fields) == 1
+
+    def finish_sent(self, sent: Mapping[UUID, str], claim: UUID, now: datetime) -> set[UUID]:
+        """Move those that a drain has sent, each with the provider's id, out of its hands; returns which it still held.
+
+        In one statement where the database can tell which rows it changed, as PostgreSQL does.
+        """
+        told = {"sent_at": now, "payload": "", "last_error": ""}
+        connection = connections[self.db]
+        if not sent:
+            return set()
+        if connection.vendor != "postgresql":
+            return {
+                pk
+                for pk, provider_id in sent.items()
+                if self.finish(pk, claim, Status.SENT, provider_message_id=provider_id, **told)
+            }
+        values: dict[str, Any] = {"status": Status.SENT.value, **told, **NOBODY}
+        gaps = ", ".join(f"{column} = %s" for column in values)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {self.model._meta.db_table} SET {gaps}, provider_message_id = sent.provider_id"  # noqa: S608
+                " FROM unnest(%s::uuid[], %s::text[]) AS sent (pk, provider_id)"
+                " WHERE id = sent.pk AND claim = %s AND status = ANY(%s) RETURNING id",
+                [*values.values(), list(sent), list(sent.values()), claim, HELD],
+            )
+            return {pk for (pk,) in cursor.fetchall()}
 
     def take_away(self, pk: UUID, now: datetime, target: Status, **fields: Any) -> bool:
         """Move one abandoned message; False where its sender spoke up or somebody else was faster."""

@@ -19,6 +19,7 @@ from notifications.exceptions import (
 from notifications.gateways.email import Email, EmailFile, EmailGateway, email_gateway, message_id_header
 from notifications.gateways.sms import SmsGateway, sms_gateway
 from notifications.gateways.texts import Sms
+from notifications.gateways.turns import LeaveExpiredError
 from notifications.models import Message
 from notifications.services import payloads
 from notifications.states import Channel, Status
@@ -50,10 +51,13 @@ class Outcome:
 def attempt(message: Message, unwanted: frozenset[str], gateways: Gateways) -> Outcome:
     """Ask the network once. unwanted: recipients of the message that are left out.
 
-    Never raises: a bug must not take the other messages of a drain with it. It ends in FAILED and a traceback.
+    Raises LeaveExpiredError where nothing was sent because it was too late for that, and nothing else: a bug must not
+    take the other messages of a drain with it. It ends in FAILED and a traceback.
     """
     try:
         provider_id = _send(message, unwanted, gateways)
+    except LeaveExpiredError:
+        raise
     except RecipientOptedOutError as error:
         return Outcome(message, Status.SUPPRESSED, error=str(error))
     except PermanentDeliveryError as error:

@@ -1,8 +1,13 @@
 """Sending what is due: one thread speaks to the database, several to the network.
 
-The first claims messages with a lease, a few more than there are senders, hands them over one by one, and commits every
-outcome as it comes. Nothing is sent inside a transaction, and what a killed process had in hand is known: the claimed
-rows, which recovery.py takes back when their lease ends.
+The first claims messages with a lease, more than there are senders, and hands them over a few at a time: first it
+notes in the row that a message is about to be sent, then it asks for leave under the provider's rate, then a sender
+gets it. What came of messages, what is handed over next and what is claimed goes into one transaction each time round.
+Nothing is sent inside a transaction, and what a killed process had in hand is known: rows that are claimed, which
+recovery.py takes back when their lease ends, and among them those that were handed over and may have been sent.
+
+There are more threads than turns at the network, so that some write a mail or wait for their outcome to be committed
+while others have the provider busy. What may be sent twice after a crash is what the threads hold.
 """
 
 import heapq
@@ -19,18 +24,24 @@ from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections, transaction
 from django.utils import timezone
 
+from notifications.gateways import turns
 from notifications.models import Message
 from notifications.services import admission, outcomes
 from notifications.services.delivery import Gateways, Outcome, attempt
-from notifications.services.quota import Quota
-from notifications.states import Channel, Guarantee, Priority, Status
+from notifications.services.quota import LEAVE_LASTS, Quota
+from notifications.states import Channel, Priority, Status
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
+Entry = tuple[int, int, Message]  # its lane, its turn in it
+Lane = list[Entry]
 
+STOCK = 4  # messages claimed for each sender
+GATHER = 0.004  # seconds that outcomes are waited for after the first: a commit for several costs what one for one does
+SOON = 0.05  # seconds: for so long a message may wait for leave once it is handed over
 LOOK_FOR_CODES = 0.1  # seconds between two looks for codes while all senders are busy with the rest
 LONGEST_WAIT = 0.25  # seconds that an outcome is waited for before something else is looked after
 SAVE_FOR = 60  # seconds that outcomes are tried to be committed while the database is away
@@ -70,65 +81,110 @@ class Drain:
         self.claim = uuid4()
         self.result = Drained()
         self._quota = Quota()
-        self._ready: dict[str, list[tuple[int, int, Message]]] = {Channel.EMAIL: [], Channel.SMS: []}
+        self._line = turns.Line(self.limits.senders)
+        self._threads = self.limits.senders + (self.limits.senders + 1) // 2 if self.limits.senders > 1 else 1
+        self._ready: dict[str, Lane] = {Channel.EMAIL: [], Channel.SMS: []}
+        self._handed_over: dict[str, Lane] = {Channel.EMAIL: [], Channel.SMS: []}  # as it says in the row
         self._unwanted: dict[UUID, frozenset[str]] = {}
-        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        self._outcomes: SimpleQueue[Outcome | Message] = SimpleQueue()
         self._in_flight = 0
         self._order = count()  # of two in one lane the one claimed first
         self._is_dry = False
-        self._look_at = self._renew_at = self._tokens_at = 0.0
-        self._pool = ThreadPoolExecutor(self.limits.senders, thread_name_prefix="sender")
+        self._look_at = self._renew_at = self._leave_at = 0.0
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sender")
 
     def run(self) -> Drained:
         """Send until nothing is due, or the limits are reached."""
         began = monotonic()
         self._renew_at = began + settings.DELIVERY_LEASE_SECONDS / 4
+        outcomes_: list[Outcome] = []
         while True:
             is_over = monotonic() - began >= self.limits.seconds
             if is_over:
                 self._give_back()
-            else:
-                self._claim()
-            self._hand_over()
+            self._settle(outcomes_, is_over=is_over)
+            self._send_what_may()
             if not self._in_hand():
                 break
             if self.limits.patience is not None and monotonic() - began >= self.limits.patience:
                 self._leave_to_a_thread()
                 return self.result
-            self._collect()
+            outcomes_ = self._collect()
         self.result.is_more = is_over
         self._pool.shutdown(wait=False)
         return self.result
 
     def _in_hand(self) -> int:
-        return self._in_flight + sum(map(len, self._ready.values()))
+        return self._in_flight + self._waiting(self._handed_over) + self._waiting(self._ready)
 
-    # -- Claiming
-    def _claim(self) -> None:
-        """Take as many as the senders will want next; codes even while the senders have their hands full."""
-        wanted = 2 * self.limits.senders - self._in_hand()
-        lowest = self.limits.lowest
-        if wanted <= self.limits.senders // 2 and self._in_hand():  # several at once cost the database less
-            wanted, lowest = self.limits.senders, Priority.CODE
-        elif self._is_dry and not self._in_hand():
-            self._look_at = 0
-        if (wanted <= 0 or lowest == Priority.CODE or self._is_dry) and monotonic() < self._look_at:
+    @staticmethod
+    def _waiting(lanes: dict[str, Lane]) -> int:
+        return sum(map(len, lanes.values()))
+
+    # -- The database
+    def _settle(self, arrived: Sequence[Outcome], *, is_over: bool) -> None:
+        """In one transaction: note what came of messages and what is handed over next, and claim more."""
+        lowest, wanted = (self.limits.lowest, 0) if is_over else self._wanted()
+        chosen = [] if is_over else self._choose()
+        if not (arrived or chosen or wanted):
             return
+        found = self._patiently(lambda: self._write(arrived, chosen, lowest, wanted))
+        outcomes.tidy(arrived)
+        self.result.sent += sum(outcome.status == Status.SENT for outcome in arrived)
+        for entry in chosen:
+            heapq.heappush(self._handed_over[entry[2].channel], entry)
+        if wanted:
+            self._look_at = monotonic() + LOOK_FOR_CODES
+            if lowest == self.limits.lowest:
+                self._is_dry = len(found) < wanted
+        self.result.claimed += len(found)
+        if found:
+            self._admit(found)
+
+    def _write(
+        self, arrived: Sequence[Outcome], chosen: Sequence[Entry], lowest: Priority, wanted: int
+    ) -> list[Message]:
+        now = timezone.now()
+        with transaction.atomic():
+            if arrived:
+                outcomes.write(arrived, self.claim)
+            if chosen:
+                Message.objects.hand_over([entry[2].pk for entry in chosen], self.claim, now)
+            if not wanted:
+                return []
+            candidates = Message.objects.at_least(lowest)
+            if self.limits.only:
+                candidates = candidates.filter(pk__in=self.limits.only)
+            return candidates.take(claim=self.claim, now=now, until=_lease(now), limit=wanted)
+
+    def _wanted(self) -> tuple[Priority, int]:
+        """How many to claim, of which lanes: codes even while there is enough of the rest."""
+        wanted, lowest = STOCK * self.limits.senders - self._in_hand(), self.limits.lowest
+        is_time = monotonic() >= self._look_at or not self._in_hand()
+        if wanted < 2 * self.limits.senders and self._in_hand():  # many at once cost the database less
+            wanted, lowest = (self.limits.senders if is_time else 0), Priority.CODE
+        elif self._is_dry and not is_time:
+            wanted = 0
         if self.limits.most is not None:
             wanted = min(wanted, self.limits.most - self.result.claimed)
-        found = self._take(lowest, wanted) if wanted > 0 else []
-        self._look_at = monotonic() + LOOK_FOR_CODES
-        if lowest == self.limits.lowest:
-            self._is_dry = len(found) < wanted
-        self.result.claimed += len(found)
-        self._admit(found)
+        return lowest, max(0, wanted)
 
-    def _take(self, lowest: Priority, limit: int) -> list[Message]:
-        now = timezone.now()
-        candidates = Message.objects.at_least(lowest)
-        if self.limits.only:
-            candidates = candidates.filter(pk__in=self.limits.only)
-        return self._patiently(lambda: candidates.take(claim=self.claim, now=now, until=_lease(now), limit=limit))
+    def _choose(self) -> list[Entry]:
+        """What to hand over next: what there are threads and leave for soon, and codes in any case."""
+        chosen: list[Entry] = []
+        for channel, ready in self._ready.items():
+            free = self._free(channel) - len(chosen)
+            while ready and (free > 0 or ready[0][0] == Priority.CODE):
+                chosen.append(heapq.heappop(ready))
+                free -= 1
+        return chosen
+
+    def _free(self, channel: str) -> int:
+        free = self._threads - self._in_flight - self._waiting(self._handed_over)
+        rate = self._quota.rate(Channel(channel))
+        if rate is not None:  # what waits for leave a long time is not about to be sent
+            free = min(free, max(1, int(rate * SOON)) - len(self._handed_over[channel]))
+        return free
 
     def _admit(self, found: list[Message]) -> None:
         """Sort out what must not be sent; line up the rest, codes before all else."""
@@ -137,68 +193,84 @@ class Drain:
             self._unwanted[message.pk] = admitted.unwanted
             heapq.heappush(self._ready[message.channel], (message.priority, next(self._order), message))
         if admitted.refused:
-            self._save(admitted.refused)
+            self._patiently(lambda: outcomes.write(admitted.refused, self.claim))
+            outcomes.tidy(admitted.refused)
 
     # -- Sending
-    def _hand_over(self) -> None:
-        """Give what is ready to idle senders, as far as the provider's rate allows."""
-        chosen: list[Message] = []
-        self._tokens_at = monotonic() + LONGEST_WAIT
-        for channel, ready in self._ready.items():
-            while ready and self._in_flight + len(chosen) < self.limits.senders:
-                message = ready[0][2]
-                wait = self._quota.take(Channel(channel), message.recipients, Priority(message.priority))
+    def _send_what_may(self) -> None:
+        """Give what is handed over to idle senders, as far as the provider's rate allows."""
+        self._leave_at = 0.0
+        for channel, waiting in self._handed_over.items():
+            is_limited = self._quota.rate(Channel(channel)) is not None
+            # A leave must not grow old in a line.
+            places = self.limits.senders if is_limited else self._threads
+            while waiting and self._in_flight < places:
+                priority, _, message = waiting[0]
+                wait = self._quota.take(Channel(channel), message.recipients, Priority(priority))
                 if wait > 0:
-                    self._tokens_at = min(self._tokens_at, monotonic() + wait)
+                    at = monotonic() + min(wait, LONGEST_WAIT)
+                    self._leave_at = min(self._leave_at or at, at)
                     break
-                heapq.heappop(ready)
-                chosen.append(message)
-        once = [message.pk for message in chosen if message.guarantee == Guarantee.AT_MOST_ONCE]
-        if once:
-            self._patiently(lambda: Message.objects.hand_over(once, self.claim, timezone.now()))
-        for message in chosen:
-            self._in_flight += 1
-            self._pool.submit(self._send, message, self._unwanted.pop(message.pk))
+                self._in_flight += 1
+                until = monotonic() + LEAVE_LASTS if is_limited else None
+                self._pool.submit(self._send, heapq.heappop(waiting)[2], until)
 
-    def _send(self, message: Message, unwanted: frozenset[str]) -> None:
+    def _send(self, message: Message, until: float | None) -> None:
         """In a sender's thread."""
-        self._outcomes.put(attempt(message, unwanted, self.gateways))
+        try:
+            with self._line.joined(until):
+                outcome = attempt(message, self._unwanted[message.pk], self.gateways)
+        except turns.LeaveExpiredError:
+            self._outcomes.put(message)
+        else:
+            self._outcomes.put(outcome)
 
     # -- Outcomes
-    def _collect(self) -> None:
-        """Wait for outcomes and commit them; prolong the lease when it is time."""
-        collected = list(self._arrived(self._wait_for()))
-        self._in_flight -= len(collected)
-        if collected:
-            self._save(collected)
+    def _collect(self) -> list[Outcome]:
+        """Wait for outcomes, or for whatever else has to be done; prolong the lease when it is time."""
+        collected = []
+        for came in self._arrived(self._wait_for()):
+            self._in_flight -= 1
+            if isinstance(came, Outcome):
+                collected.append(came)
+                del self._unwanted[came.message.pk]
+            else:  # its leave grew old before it could be sent: it needs another
+                heapq.heappush(self._handed_over[came.channel], (came.priority, next(self._order), came))
         if monotonic() >= self._renew_at:
             self._renew_at = monotonic() + settings.DELIVERY_LEASE_SECONDS / 4
             self._patiently(lambda: Message.objects.renew(self.claim, _lease(timezone.now())))
+        return collected
 
     def _wait_for(self) -> float:
-        until = min(self._tokens_at, self._renew_at, max(self._look_at, monotonic() + 0.01))
-        return max(0.001, until - monotonic())
+        """How long at most, in seconds."""
+        now = monotonic()
+        until = min(self._renew_at, self._look_at, now + LONGEST_WAIT)
+        if self._leave_at:
+            until = min(until, self._leave_at)
+        elif any(ready and self._free(channel) > 0 for channel, ready in self._ready.items()):
+            return 0.0
+        return max(0.001, until - now)
 
-    def _arrived(self, timeout: float) -> Iterable[Outcome]:
+    def _arrived(self, timeout: float) -> Iterable[Outcome | Message]:
         try:
             yield self._outcomes.get(timeout=timeout)
+            until = monotonic() + GATHER
+            for _ in range(min(self._threads - self.limits.senders, self._in_flight)):
+                yield self._outcomes.get(timeout=max(0.0, until - monotonic()))
             while True:
                 yield self._outcomes.get_nowait()
         except Empty:
             return
 
-    def _save(self, collected: Sequence[Outcome]) -> None:
-        self._patiently(lambda: outcomes.write(collected, self.claim))
-        self.result.sent += sum(outcome.status == Status.SENT for outcome in collected)
-
     # -- Ending
     def _give_back(self) -> None:
         """Return what was claimed and not handed over."""
-        left = [entry[2].pk for ready in self._ready.values() for entry in ready]
+        lanes = [*self._ready.values(), *self._handed_over.values()]
+        left = [entry[2].pk for lane in lanes for entry in lane]
         if left:
             self._patiently(lambda: Message.objects.put_back(self.claim, left))
-            for ready in self._ready.values():
-                ready.clear()
+            for lane in lanes:
+                lane.clear()
 
     def _leave_to_a_thread(self) -> None:
         """Let whoever waits go on; what is on its way is seen to by a thread of its own."""
@@ -208,7 +280,8 @@ class Drain:
     def _finish(self) -> None:
         try:
             while self._in_flight:
-                self._collect()
+                self._settle(self._collect(), is_over=True)
+                self._give_back()
         finally:
             self._pool.shutdown(wait=False)
             connections.close_all()

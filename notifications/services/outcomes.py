@@ -34,11 +34,19 @@ def record(message: Message, type: EventType, *, source_id: str = "", **details:
 
 
 def write(outcomes: Sequence[Outcome], claim: UUID) -> None:
-    """Commit what came of messages that this drain holds, all in one transaction."""
+    """Commit what came of messages that this drain holds, all in one transaction. `tidy` follows it."""
     now = timezone.now()
-    with transaction.atomic():
-        events = [_event(outcome, now) for outcome in outcomes if _move(outcome, claim, now)]
+    with transaction.atomic(savepoint=False):
+        sent = {outcome.message.pk: outcome.provider_id for outcome in outcomes if outcome.status == Status.SENT}
+        moved = Message.objects.finish_sent(sent, claim, now)
+        events = [
+            _event(outcome, now) for outcome in outcomes if outcome.message.pk in moved or _move(outcome, claim, now)
+        ]
         MessageEvent.objects.bulk_create(events)
+
+
+def tidy(outcomes: Sequence[Outcome]) -> None:
+    """What is to be done once they are committed: remove files, tell the log."""
     done = [outcome.message for outcome in outcomes if outcome.status in CONTENT_IS_DONE]
     attachments.discard_of([message for message in done if message.has_attachments])
     for outcome in outcomes:

@@ -20,6 +20,7 @@ logger = structlog.get_logger(__name__)
 SNS_PER_SECOND = 20.0  # Amazon's default for texts; SNS has no call that tells it
 SANDBOX_PER_SECOND = 1.0  # while SES does not tell
 QUOTA_KNOWN_FOR = 600.0  # seconds
+LEAVE_LASTS = (grants.WINDOW - 1) / 2  # seconds until it must be used; the other half is for the way to the provider
 LEFT_FREE = {Priority.CODE: 0.0, Priority.TRANSACTIONAL: 0.5, Priority.BULK: 1.0}  # of the burst, for lanes above
 
 

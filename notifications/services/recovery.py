@@ -58,7 +58,7 @@ def next_due(lowest: Priority) -> datetime | None:
 def _take_back(message: Message, now: datetime, recovered: Recovered) -> None:
     """Its sender died. Was it sent? Not if it had not been handed over; else nobody knows, and the template chose."""
     travels_once = message.guarantee == Guarantee.AT_MOST_ONCE
-    is_uncertain = message.handed_over_at is not None or not travels_once  # the latter is not noted one by one
+    is_uncertain = message.handed_over_at is not None
     target = Status.FAILED if travels_once and is_uncertain else Status.QUEUED
     fields = {"is_uncertain": True, "last_error": UNCERTAIN[target]} if is_uncertain else {}
     with transaction.atomic():

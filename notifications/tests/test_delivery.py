@@ -170,9 +170,19 @@ def test_a_message_for_later_waits():
     assert recovery.next_due(Priority.BULK) > timezone.now() + timedelta(minutes=59)
 
 
-def test_a_killed_senders_message_is_sent_again_and_marked():
+def test_a_killed_drains_message_that_was_not_handed_over_is_sent_as_if_nothing_had_been():
     message = queue()
     abandon(message, handed_over=False)
+    assert recovery.sweep().requeued == 1
+    assert len(drain().sent) == 1
+    message.refresh_from_db()
+    assert (message.status, message.is_uncertain) == (Status.SENT, False)
+    assert [event.type for event in message.events.all()] == ["sent"]
+
+
+def test_a_killed_senders_message_is_sent_again_and_marked():
+    message = queue()
+    abandon(message, handed_over=True)
     assert drain().sent == []
     assert recovery.sweep().requeued == 1
     assert len(drain().sent) == 1

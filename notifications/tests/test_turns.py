@@ -1,0 +1,100 @@
+"""How a drain keeps its senders busy, and what it notes before they speak to the network."""
+
+import threading
+import time
+
+import pytest
+from django.db import connections
+
+from notifications.gateways import turns
+from notifications.models import Message
+from notifications.services.delivery import Gateways
+from notifications.services.drain import Drain, Limits
+from notifications.services.emails import send_email
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def by_worker(settings, monkeypatch):
+    """Nothing is sent by itself: a broker is named, and nobody is called."""
+    settings.CELERY_BROKER_URL = "memory://"
+    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+
+
+class Provider:
+    """Counts who speaks to it, and looks into the table while they do."""
+
+    def __init__(self, refuse=0):
+        self.refuse = refuse
+        self.lock, self.now, self.most, self.writing, self.most_writing = threading.Lock(), 0, 0, 0, 0
+        self.sent, self.not_noted, self.claimed = [], [], 0
+
+    def count(self, name, by):
+        with self.lock:
+            setattr(self, name, getattr(self, name) + by)
+            self.most, self.most_writing = max(self.most, self.now), max(self.most_writing, self.writing)
+
+    def send(self, email):
+        self.count("writing", 1)
+        try:
+            turns.begin()
+            self.count("now", 1)
+            if self.refuse > 0:
+                self.refuse -= 1
+                self.count("now", -1)
+                raise turns.LeaveExpiredError
+            row = Message.objects.get(to=list(email.to))
+            if row.handed_over_at is None or row.status != "sending":
+                self.not_noted.append(row)
+            handed_over = Message.objects.filter(handed_over_at__isnull=False, status="sending").count()
+            self.claimed = max(self.claimed, handed_over)
+            time.sleep(0.01)
+            self.sent.append(email.to)
+            self.count("now", -1)
+            return ""
+        finally:
+            self.count("writing", -1)
+            connections.close_all()
+
+
+def drain(provider, many, senders):
+    for number in range(many):
+        send_email(to=[f"{number}@example.com"], subject="x", text="x")
+    Drain(Limits(senders=senders), gateways=Gateways(email=provider, sms=provider)).run()
+    assert len(provider.sent) == many
+
+
+def test_no_more_than_the_senders_speak_to_the_provider_and_others_are_ready_for_their_turn():
+    provider = Provider()
+    drain(provider, 30, senders=2)
+    assert provider.most == 2
+    assert provider.most_writing == 3
+
+
+def test_what_is_sent_was_noted_before_and_no_more_than_the_threads_can_hold():
+    provider = Provider()
+    drain(provider, 30, senders=2)
+    assert provider.not_noted == []
+    assert provider.claimed <= 3
+
+
+def test_a_message_whose_leave_grew_old_gets_another_and_no_try_is_counted():
+    provider = Provider(refuse=3)
+    drain(provider, 2, senders=2)
+    for message in Message.objects.all():
+        assert (message.status, message.attempts) == ("sent", 1)
+        assert [event.type for event in message.events.all()] == ["sent"]
+
+
+def test_a_turn_on_a_leave_that_grew_old_is_refused_and_goes_to_the_next():
+    line = turns.Line(1)
+    with line.joined(until=time.monotonic() - 1), pytest.raises(turns.LeaveExpiredError):
+        turns.begin()
+    with line.joined(until=time.monotonic() + 60):
+        turns.begin()
+        turns.begin()  # it has its turn already
+
+
+def test_nobody_waits_for_a_turn_outside_of_a_line():
+    turns.begin()
