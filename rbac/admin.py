@@ -162,7 +162,7 @@ class RoleAssignmentAdmin(SavedByService):
     """Who holds which role: given here, ended here, never deleted."""
 
     fields = ("user", "role", "scope", "expires_at")
-    beside = {"missing": "role", "": "role"}
+    beside = {"missing": "role", "user_not_found": "user", "": "role"}
     list_display = ("user", "role", "scope", "granted_at", "granted_by", "expires_at", "ended_at")
     list_filter = ("role",)
     list_select_related = ("user", "role", "granted_by")

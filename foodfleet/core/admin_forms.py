@@ -43,7 +43,8 @@ class SavedByService(admin.ModelAdmin):  # type: ignore[type-arg]
     """An admin whose `carry_out` calls a service, in the last step of the form's checks.
 
     refusals: the exceptions that become words in the form; others become the page of the error. beside: for each key of
-    their details the field to show it at, where the form calls it by another name; "missing" is that of labels.
+    their details the field to show it at, where the form calls it by another name; "missing" is that of labels. A
+    refusal without details stands at the field of its code, or at that of "".
     """
 
     refusals: ClassVar[tuple[type[BaseAppException], ...]] = (BaseAppException,)
@@ -92,6 +93,7 @@ def show(form: forms.BaseForm, refusal: BaseAppException, beside: Mapping[str, s
                 told = True
     if not told:
         missing = refusal.details.get("missing", [])
-        field = beside.get("missing", NON_FIELD_ERRORS) if missing else beside.get("", NON_FIELD_ERRORS)
+        keys = ("missing",) if missing else (refusal.code, "")
+        field = next((beside[key] for key in keys if key in beside), NON_FIELD_ERRORS)
         sentence = " ".join([str(refusal.message), ", ".join(missing)]).strip()
         form.add_error(field, ValidationError(sentence, code=refusal.code))

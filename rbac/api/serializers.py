@@ -28,7 +28,8 @@ class ScopeField(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
         kwargs.setdefault("help_text", "A kind and an id, such as fleet:12; null: everywhere.")
-        super().__init__(max_length=LABEL_LENGTH, allow_blank=True, allow_null=True, **kwargs)
+        # Nothing is trimmed: of two blanks nobody knows whether they mean everywhere.
+        super().__init__(max_length=LABEL_LENGTH, allow_blank=True, allow_null=True, trim_whitespace=False, **kwargs)
 
     def to_representation(self, value: str) -> str | None:  # type: ignore[override]
         return value or None

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core import stamps
+from foodfleet.core.exceptions import ValidationException
 from rbac.models import Role, RoleInclusion
 from rbac.querysets import LABEL_SEPARATOR, labelled_permissions
 from rbac.services.declarations import declared
@@ -167,6 +169,13 @@ def locked() -> Graph:
 def touch() -> None:
     """Say that roles change: every holder's next check sees it, whichever process answers."""
     stamps.renew(STAMP)
+
+
+def ensure_known(wanted: Iterable[str], labels: frozenset[str]) -> None:
+    """Raises ValidationException for those of `wanted` that are not among `labels`, all that there are."""
+    if unknown := sorted(set(wanted) - labels):
+        message = str(_("There is no permission %(labels)s.")) % {"labels": ", ".join(unknown)}
+        raise ValidationException.for_field("permissions", message, "permission_not_found")
 
 
 def rows_for(labels: Iterable[str]) -> list[Permission]:

@@ -22,11 +22,24 @@ class UserStanding:
 
 
 def find(user_id: int) -> Any:
+    """The user of this id. Raises HolderNotFoundException, also for one who is deleted."""
+    user = find_ever(user_id)
+    if is_deleted(user):
+        raise HolderNotFoundException
+    return user
+
+
+def find_ever(user_id: int) -> Any:
     """The user of this id, also one who is deleted: history knows them. Raises HolderNotFoundException."""
     user = get_user_model()._default_manager.filter(pk=user_id).first() if user_id <= LARGEST_ID else None
     if user is None:
         raise HolderNotFoundException
     return user
+
+
+def is_deleted(user: Any) -> bool:
+    """Whether the account is gone and its row stays for history alone."""
+    return getattr(user, "deleted_at", None) is not None
 
 
 def ensure_there(user: Any) -> None:
@@ -35,7 +48,7 @@ def ensure_there(user: Any) -> None:
     Raises HolderNotFoundException for somebody who is deleted: what they got would never end.
     """
     row = get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
-    if row is None or getattr(row, "deleted_at", None) is not None:
+    if row is None or is_deleted(row):
         raise HolderNotFoundException
 
 

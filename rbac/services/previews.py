@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from rbac.models import Role, RoleAssignment
+from rbac.querysets import LABEL_SEPARATOR
 from rbac.services import graph
 
 EXAMPLES = 5
@@ -33,11 +34,14 @@ def preview(*, role: Role, permissions: Iterable[str]) -> Preview:
     """What it would mean if `role` had exactly these permissions as its own.
 
     Costs two queries for each set of roles that labels have in common, however many labels and holders there are.
+    Raises ValidationException for a label that there is not.
     """
     before = graph.load()
     wanted = {graph.canonical(label) for label in permissions}
-    after = before.with_own(role.pk, frozenset(wanted))
+    graph.ensure_known(wanted, before.labels)
     own = before.roles[role.pk].own
+    wanted |= {name for name in own if LABEL_SEPARATOR not in name}  # given in the admin; an edit leaves them
+    after = before.with_own(role.pk, frozenset(wanted))
     affected = _Affected()
     return Preview(
         gained=tuple(affected.effect(label, after, before) for label in sorted(wanted - own)),

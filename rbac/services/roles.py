@@ -116,6 +116,8 @@ def _apply(role: Role, edit: RoleEdit, held: frozenset[str] | None, before: grap
         raise ValidationException.for_field("name", _("This role is declared in code; its name stays."), "declared")
     if not role.name:
         raise ValidationException.for_field("name", _("Give the role a name."), "required")
+    if Role.objects.live().filter(name__iexact=role.name).exclude(pk=role.pk).exists():
+        raise _taken()  # "support" beside "Support" is a trap for whoever assigns them
     try:
         with transaction.atomic():
             role.save()
@@ -128,9 +130,7 @@ def _apply(role: Role, edit: RoleEdit, held: frozenset[str] | None, before: grap
 def _permit(role: Role, labels: Iterable[str]) -> None:
     wanted = {graph.canonical(label) for label in labels}
     rows = graph.rows_for(wanted)
-    if unknown := sorted(wanted - {row.codename for row in rows}):
-        message = str(_("There is no permission %(labels)s.")) % {"labels": ", ".join(unknown)}
-        raise ValidationException.for_field("permissions", message, "permission_not_found")
+    graph.ensure_known(wanted, frozenset(row.codename for row in rows))
     # Rows without a label, such as Django's own for foreign apps, are given in the admin and stay.
     kept = role.permissions.exclude(pk__in=labelled_permissions().values("pk"))
     role.permissions.set([*kept, *rows])

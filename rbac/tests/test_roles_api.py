@@ -236,3 +236,43 @@ def test_a_preview_of_many_permissions_takes_as_many_queries_as_one_of_few(as_ro
         assert {effect["users"] for effect in seen["gained"] + seen["lost"]} == {1}
         costs.append(len(asked))
     assert costs[0] == costs[1]
+
+
+def test_a_preview_of_a_permission_that_there_is_not_is_refused_as_the_edit_would_be(as_root):
+    role = as_root.post("/api/v1/roles/", {"name": "r"}).json()["id"]
+    asked = {"permissions": ["users:read", "Users:lock"]}
+    preview = as_root.post(f"/api/v1/roles/{role}/preview/", asked)
+    edit = as_root.patch(f"/api/v1/roles/{role}/", asked)
+    assert (preview.status_code, edit.status_code) == (422, 422)
+    assert preview.json()["details"] == edit.json()["details"]
+
+
+@pytest.mark.parametrize("name", ["support", "SUPPORT", " Support "])
+def test_two_roles_do_not_differ_by_the_case_of_their_names_alone(as_root, name):
+    assert as_root.post("/api/v1/roles/", {"name": name}).json()["code"] == "conflict"
+    other = as_root.post("/api/v1/roles/", {"name": "other"}).json()["id"]
+    assert as_root.patch(f"/api/v1/roles/{other}/", {"name": name}).status_code == 409
+    assert as_root.patch(f"/api/v1/roles/{other}/", {"name": "Other"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["fleet", "fleet:", ":12", "fleet:12:13", "Fleet:12", " fleet:12", "fleet:12\n", "  ", "fleet:é", "fleet:１２", 12],
+)
+def test_what_is_no_scope_is_refused_and_never_means_everywhere(as_root, user, scope):
+    role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
+    refused = as_root.post(f"/api/v1/users/{user.pk}/roles/", {"role": role, "scope": scope})
+    assert (refused.status_code, list(refused.json()["details"])) == (422, ["scope"])
+    assert not user.has_perm("users:read")
+
+
+def test_a_deleted_user_has_no_roles_and_gets_none(as_root, user):
+    role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
+    as_root.delete(f"/api/v1/users/{user.pk}/")
+    for answer in (
+        as_root.get(f"/api/v1/users/{user.pk}/roles/"),
+        as_root.post(f"/api/v1/users/{user.pk}/roles/", {"role": role}),
+        as_root.delete(f"/api/v1/users/{user.pk}/roles/{role}/"),
+        as_root.post("/api/v1/access/check/", {"permissions": ["users:read"], "user": user.pk}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "user_not_found")

@@ -41,7 +41,7 @@ class ExplainView(APIView):
         shape.is_valid(raise_exception=True)
         asked = shape.validated_data
         result = explanations.explain(
-            user=people.find(asked["user"]),
+            user=people.find_ever(asked["user"]),
             permission=asked["permission"],
             scope=asked.get("scope") or "",
             at=asked.get("at"),
