@@ -12,8 +12,15 @@ from foodfleet.core.clients import Client
 
 @receiver(signals.password_reset_done)
 def take_codes_again(user: User, **kwargs: Any) -> None:
-    """Who guessed codes knew the old password."""
+    """Who guessed codes knew the old password. Who has the mailbox alone still has to show the second factor."""
     code_attempts.clear(user)
+    trusted_browsers.forget_all(user)
+
+
+@receiver([signals.two_factor_enabled, signals.passkey_added, signals.passkey_removed, signals.password_changed])
+def trust_anew(user: User, client: Client, **kwargs: Any) -> None:
+    """A browser is trusted for the locks that it was opened with; where one is changed, it has been shown just now."""
+    trusted_browsers.forget_all(user, keep=client)
 
 
 @receiver(signals.not_me_reported)

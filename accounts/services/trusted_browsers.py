@@ -66,9 +66,12 @@ def forget(*, user: User, browser_id: int, client: Client) -> None:
         security_events.record(kind=EventKind.BROWSER_FORGOTTEN, user=user, client=client)
 
 
-def forget_all(user: User) -> None:
-    """Ask every browser for the second factor again."""
-    TrustedBrowser.objects.of(user).delete()
+def forget_all(user: User, *, keep: Client | None = None) -> None:
+    """Ask every browser for the second factor again. keep: but for this one, which has just shown it."""
+    known = TrustedBrowser.objects.of(user)
+    if keep is not None and keep.trusted_browser:
+        known = known.exclude(digest=_digest(keep.trusted_browser))
+    known.delete()
 
 
 def purge_expired(now: datetime) -> int:
