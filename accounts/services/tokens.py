@@ -12,6 +12,7 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+from jwt.utils import base64url_decode, base64url_encode
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 from rest_framework_simplejwt.tokens import Token
 
@@ -43,6 +44,9 @@ class KeyRingBackend:
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """The claims of a token that verifies. Raises TokenBackendError for any that does not."""
         try:
+            signature = str(token).rpartition(".")[2]
+            if base64url_encode(base64url_decode(signature)).decode() != signature:
+                raise jwt.InvalidTokenError  # the same signature in another spelling; the rest is signed as text
             header = jwt.get_unverified_header(token)
             key = keys.verifying_key(str(header["kid"]))
             # RFC 7515 4.1.11: we understand no extension; 4.1.9: nor is it anything else than what we sign.

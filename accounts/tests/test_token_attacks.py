@@ -39,6 +39,13 @@ def encoded(part: Any) -> str:
     return b64(part if isinstance(part, bytes) else json.dumps(part).encode())
 
 
+def same_bytes(part: str) -> str:
+    """A last letter that decodes to the same bytes, where there is one; else one that does not."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    others = [letter for letter in letters if letter != part[-1]]
+    return next((letter for letter in others if unb64(part[:-1] + letter) == unb64(part)), others[0])
+
+
 def foreign_key(algorithm: str) -> Any:
     """A key of the attacker's own."""
     if algorithm == "HS256":
@@ -157,6 +164,10 @@ ATTACKS = {
     "signature cut short": lambda f: f.token[:-8],
     "signature of one byte": lambda f: f.unsigned(f.header, signature=b64(b"\0")),
     "signature made longer": lambda f: f.token + "AAAA",
+    **{f"signature with {more!r}": lambda f, m=more: f.token[:-5] + m + f.token[-5:]
+       for more in ("=", "!", "\n", " ", "%00", "+")},
+    "signature padded": lambda f: f.token + "=" * (-len(f.signature) % 4 or 4),
+    "signature whose last letter says the same": lambda f: f.token[:-1] + same_bytes(f.signature),
     "signature of zeros": lambda f: f.unsigned(f.header, signature=b64(bytes(SIGNATURE_BYTES[f.algorithm]))),
     "psychic signature, r = s = 0 in DER": lambda f: f.unsigned(f.header, signature=b64(bytes.fromhex("3006020100020100"))),
     "psychic signature, r = s = n": lambda f: f.unsigned(

@@ -19,6 +19,7 @@ UNREACHABLE = (RedisError, ConnectionError, TimeoutError, OSError)
 PAUSE_SECONDS = 2.0  # that a process leaves a Redis alone which it could not reach
 
 _paused_until = 0.0
+_in_doubt = False
 
 
 def client() -> Any | None:
@@ -31,21 +32,32 @@ def client() -> Any | None:
 
 
 def reachable() -> Any | None:
-    """`client()`, but None also for PAUSE_SECONDS after somebody in this process could not reach it."""
-    return None if monotonic() < _paused_until else client()
+    """`client()`, but None also for PAUSE_SECONDS after somebody in this process could not reach it.
+
+    After that one caller tries, and only when that went well do the others: a Redis that lets everybody wait for the
+    time-out must not hold up all threads at once.
+    """
+    global _paused_until, _in_doubt
+    now = monotonic()
+    if now < _paused_until:
+        return None
+    if _in_doubt:
+        _in_doubt = False
+        _paused_until = now + PAUSE_SECONDS
+    return client()
 
 
 def lost(*, used_for: str) -> None:
     """Somebody could not reach Redis just now."""
-    global _paused_until
-    _paused_until = monotonic() + PAUSE_SECONDS
+    global _paused_until, _in_doubt
+    _paused_until, _in_doubt = monotonic() + PAUSE_SECONDS, True
     logger.warning("shared_cache_unreachable", used_for=used_for)
 
 
 def forget_loss() -> None:
     """Try Redis again at the next call."""
-    global _paused_until
-    _paused_until = 0.0
+    global _paused_until, _in_doubt
+    _paused_until, _in_doubt = 0.0, False
 
 
 def key(*parts: object) -> str:

@@ -211,3 +211,20 @@ def test_a_writer_that_dies_right_after_its_commit_leaves_nothing_old_behind():
     with pytest.raises(ZeroDivisionError):
         change()
     assert stamps.kept("value", ["a"], lambda: "new") == "new"
+
+
+@pytest.mark.redis
+def test_after_a_loss_one_caller_tries_redis_and_the_others_only_when_that_went_well(monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(shared_cache, "monotonic", lambda: clock[0])
+    tried = lambda: [shared_cache.reachable() is not None for _ in range(3)]  # noqa: E731
+    assert tried() == [True, True, True]
+    shared_cache.lost(used_for="test")
+    assert tried() == [False, False, False]
+    clock[0] += shared_cache.PAUSE_SECONDS
+    assert tried() == [True, False, False]
+    shared_cache.lost(used_for="test")
+    clock[0] += shared_cache.PAUSE_SECONDS
+    assert tried() == [True, False, False]
+    clock[0] += shared_cache.PAUSE_SECONDS
+    assert tried() == [True, True, True]
