@@ -46,7 +46,15 @@ class _Turn:
 
     def end(self) -> None:
         if self._has_begun:
+            self._has_begun = False
             self._turns.release()
+
+
+def end(**kwargs: object) -> None:
+    """The provider has answered: the next may have this thread's turn. Said or not, it ends with `joined`."""
+    turn: _Turn | None = getattr(_of_thread, "turn", None)
+    if turn is not None:
+        turn.end()
 
 
 def begin(**kwargs: object) -> None:

@@ -12,6 +12,7 @@ from django.db.models import F
 from notifications.querysets.lists import ListedMessages
 from notifications.states import Priority, Status, sources
 
+PLAIN = (str, int, bool)  # types that databases take as they are
 HELD = [Status.SENDING.value]
 # What becomes of a lease that ends.
 NOBODY: dict[str, None] = {"claim": None, "leased_until": None, "handed_over_at": None}
@@ -33,10 +34,12 @@ class MessageQuerySet(ListedMessages):
         Django puts the statement of its 32 columns together again each time, for a third of all that queueing costs.
         """
         connection, meta = connections[self.db], self.model._meta
-        values = {
-            str(field.column): field.get_db_prep_save(getattr(message, field.attname), connection)
-            for field in meta.concrete_fields
-        }
+        values = {}
+        for field in meta.concrete_fields:
+            value = getattr(message, field.attname)
+            if value is not None:  # what is left out is NULL
+                is_plain = type(value) in PLAIN
+                values[str(field.column)] = value if is_plain else field.get_db_prep_save(value, connection)
         with transaction.mark_for_rollback_on_error(self.db), connection.cursor() as cursor:
             cursor.execute(_insert_into(meta.db_table, self.db, *values), list(values.values()))
         message._state.adding, message._state.db = False, self.db

@@ -96,5 +96,14 @@ def test_a_turn_on_a_leave_that_grew_old_is_refused_and_goes_to_the_next():
         turns.begin()  # it has its turn already
 
 
+def test_a_turn_that_has_ended_is_free_for_the_next():
+    line = turns.Line(1)
+    with line.joined(until=None):
+        turns.begin()
+        turns.end()
+        with line.joined(until=None):
+            turns.begin()
+
+
 def test_nobody_waits_for_a_turn_outside_of_a_line():
     turns.begin()
