@@ -4,16 +4,24 @@ A role is one of Django's groups and a permission one row of `auth_permission`, 
 same truth. Nothing here is deleted: assignments and inclusions are ended, edits of roles are kept as revisions.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from rbac.querysets import RoleAssignmentQuerySet, RoleManager, RoleRevisionQuerySet, StandingQuerySet
+from rbac.querysets import (
+    NEVER_CHANGED,
+    NEVER_DELETED,
+    RoleAssignmentQuerySet,
+    RoleManager,
+    RoleRevisionQuerySet,
+    StandingQuerySet,
+)
 
 
 class Role(Group):
@@ -57,7 +65,31 @@ class RoleInclusion(models.Model):
         return f"{self.role} > {self.included}"
 
 
-class RoleAssignment(models.Model):
+class Kept(models.Model):
+    """A row that is history: nobody deletes it through the ORM."""
+
+    class Meta:
+        abstract = True
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refused, with PermissionDenied."""
+        raise PermissionDenied(NEVER_DELETED)
+
+
+class Appended(Kept):
+    """A row that nobody changes either."""
+
+    class Meta:
+        abstract = True
+
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        """Insert it. Raises PermissionDenied for a row that is there already."""
+        if not self._state.adding:
+            raise PermissionDenied(NEVER_CHANGED)
+        super().save_base(*args, **kwargs)
+
+
+class RoleAssignment(Kept):
     """A user holds a role: everywhere, or in one scope such as `fleet:12`; for good, or until `expires_at`.
 
     Users are referred to without a constraint: who held what, and who granted it, outlives the account.
@@ -99,6 +131,7 @@ class RoleAssignment(models.Model):
             )
         ]
         indexes = [models.Index(fields=["role", "user"], name="rbac_live_of_role", condition=Q(ended_at__isnull=True))]
+        base_manager_name = "objects"  # refuses what the default one of Django would do
         verbose_name = _("assignment")
         verbose_name_plural = _("assignments")
 
@@ -106,7 +139,7 @@ class RoleAssignment(models.Model):
         return f"{self.user_id}: {self.role_id} {self.scope}".strip()
 
 
-class RoleRevision(models.Model):
+class RoleRevision(Appended):
     """What a role was from `created_at` on, until its next revision. Append-only."""
 
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="revisions")
@@ -124,6 +157,7 @@ class RoleRevision(models.Model):
     objects: ClassVar[RoleRevisionQuerySet] = RoleRevisionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("revision of a role")
         verbose_name_plural = _("revisions of roles")
         indexes = [models.Index(fields=["role", "-created_at", "-id"], name="rbac_revision_of_role")]
@@ -145,7 +179,7 @@ class Declaration(models.Model):
         return self.name
 
 
-class Standing(models.Model):
+class Standing(Appended):
     """Whether a user was active and a superuser from `since` on, until the next note."""
 
     user = models.ForeignKey(
@@ -158,6 +192,7 @@ class Standing(models.Model):
     objects: ClassVar[StandingQuerySet] = StandingQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        base_manager_name = "objects"
         indexes = [models.Index(fields=["user", "-since"], name="rbac_standing_of_user")]
 
     def __str__(self) -> str:

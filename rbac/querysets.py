@@ -6,11 +6,14 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import GroupManager, Permission
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 LABEL_SEPARATOR = ":"
+NEVER_DELETED = "Who held what, and what roles were, is never deleted."
+NEVER_CHANGED = "What roles and users were is never changed."
 
 
 class RoleQuerySet(models.QuerySet[Any]):
@@ -42,7 +45,26 @@ class RoleManager(GroupManager.from_queryset(RoleQuerySet)):  # type: ignore[mis
     """Roles; found by name in fixtures, as groups are."""
 
 
-class RoleAssignmentQuerySet(models.QuerySet[Any]):
+class KeptQuerySet(models.QuerySet[Any]):
+    """Rows that are history: nobody deletes them through the ORM."""
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise PermissionDenied(NEVER_DELETED)
+
+
+class AppendedQuerySet(KeptQuerySet):
+    """Rows that nobody changes either."""
+
+    def update(self, **kwargs: Any) -> int:
+        raise PermissionDenied(NEVER_CHANGED)
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("update_conflicts"):
+            raise PermissionDenied(NEVER_CHANGED)
+        return super().bulk_create(objs, *args, **kwargs)
+
+
+class RoleAssignmentQuerySet(KeptQuerySet):
     """Assignments of roles to users."""
 
     def live(self, now: datetime) -> "RoleAssignmentQuerySet":
@@ -99,7 +121,7 @@ class RoleAssignmentQuerySet(models.QuerySet[Any]):
         return self.filter(ended_at__isnull=True).update(ended_at=now, ended_by=by)
 
 
-class RoleRevisionQuerySet(models.QuerySet[Any]):
+class RoleRevisionQuerySet(AppendedQuerySet):
     """What roles were."""
 
     def at(self, moment: datetime) -> "RoleRevisionQuerySet":
@@ -117,7 +139,7 @@ class RoleRevisionQuerySet(models.QuerySet[Any]):
         return found
 
 
-class StandingQuerySet(models.QuerySet[Any]):
+class StandingQuerySet(AppendedQuerySet):
     """What users were."""
 
     def of(self, user: Any) -> "StandingQuerySet":

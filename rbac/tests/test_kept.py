@@ -1,0 +1,43 @@
+"""Who held what, and what roles and users were, stays: not even the ORM takes it away."""
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db.models import ProtectedError
+
+from rbac.models import Role, RoleAssignment, RoleRevision, Standing
+
+pytestmark = pytest.mark.django_db
+HISTORY = (RoleAssignment, RoleRevision, Standing)
+
+
+@pytest.fixture(autouse=True)
+def held(user, allow):
+    return allow(user, "users:read")
+
+
+@pytest.mark.parametrize("model", HISTORY)
+@pytest.mark.parametrize("manager", ["objects", "_base_manager"])
+def test_history_is_not_deleted(model, manager):
+    rows = getattr(model, manager).all()
+    count = rows.count()
+    with pytest.raises(PermissionDenied):
+        rows.delete()
+    with pytest.raises(PermissionDenied):
+        rows.last().delete()
+    assert model.objects.count() == count > 0
+
+
+@pytest.mark.parametrize(("model", "field"), [(RoleRevision, "name"), (Standing, "is_active")])
+def test_what_was_is_not_changed(model, field):
+    row = model.objects.last()
+    with pytest.raises(PermissionDenied):
+        model.objects.update(**{field: ""})
+    with pytest.raises(PermissionDenied):
+        row.save()
+    with pytest.raises(PermissionDenied):
+        model.objects.bulk_update([row], [field])
+
+
+def test_a_role_with_a_history_is_not_deleted_from_under_it(held):
+    with pytest.raises(ProtectedError):
+        Role.objects.filter(pk=held.role_id).delete()
