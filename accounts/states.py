@@ -51,6 +51,14 @@ class Method(TextChoices):
     PASSKEY = "passkey", _("Passkey")
 
 
+class ErrandKind(TextChoices):
+    """What an answer does not wait for."""
+
+    RESET_LINK = "reset_link", _("Mail a link to choose a password")
+    CONFIRMATION = "confirmation", _("Mail another link to confirm an address")
+    LOCK = "lock", _("Tell of a lock by wrong passwords")
+
+
 class EventKind(TextChoices):
     """What a security event tells."""
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.services import purging
+from accounts.services import errands, purging
 
 
 @shared_task(name="accounts.purge_expired")
@@ -15,3 +15,9 @@ def purge_expired() -> None:
 def carry_out_resets() -> None:
     """Take away the second factors whose reset is due."""
     purging.carry_out_resets()
+
+
+@shared_task(name="accounts.sweep")
+def sweep() -> None:
+    """Do what answers left to do and their processes did not."""
+    errands.sweep()

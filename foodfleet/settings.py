@@ -222,6 +222,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "apply reports that came too early": {"task": "notifications.apply_waiting_reports", "schedule": 60.0},
     "read the log of texts": {"task": "notifications.read_text_log", "schedule": 60.0},
     "remove what ran out": {"task": "accounts.purge_expired", "schedule": 3600.0},
+    "do what answers left to do": {"task": "accounts.sweep", "schedule": 30.0},
     "reset second factors that are due": {"task": "accounts.carry_out_resets", "schedule": 300.0},
     "forget what was said": {"task": "notifications.forget", "schedule": 3600.0},
     "send what was left behind": {"task": "notifications.sweep", "schedule": 5.0, "options": {"expires": 5.0}},

@@ -8,7 +8,6 @@ own (OWASP's device cookie): a stranger's guesses lock strangers out, not the ow
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,9 +16,9 @@ from accounts import signals
 from accounts.exceptions import AccountLockedException
 from accounts.models import LoginAttempts, User
 from accounts.querysets import UserQuerySet
-from accounts.services import devices, not_me, security_events, sessions
-from accounts.states import EndReason, EventKind
-from foodfleet.core import after_answer, crypto
+from accounts.services import devices, errands, not_me, security_events, sessions
+from accounts.states import EndReason, ErrandKind, EventKind
+from foodfleet.core import crypto
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
 
@@ -61,16 +60,25 @@ def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
     Once the answer has been given: its time does not tell that there is an owner.
     """
     if attempt.locked_until is not None:
-        after_answer.do(partial(_tell_of_lock, attempt, attempt.locked_until, user, client))
+        errands.leave(
+            ErrandKind.LOCK,
+            address=attempt.address,
+            device=attempt.device,
+            until=attempt.locked_until.isoformat(),
+            user=user.pk if user else None,
+            client=client,
+        )
 
 
-def _tell_of_lock(attempt: Attempt, until: datetime, user: User | None, client: Client) -> None:
+def tell_of_lock(*, address: str, device: str, until: str, user: int | None, client: Client) -> None:
+    """Write the lock down, and tell the owner of the account where there is one. until: in ISO 8601."""
+    owner = User.objects.present().filter(pk=user).first() if user else None
     with transaction.atomic():
-        LoginAttempts.objects.counted_on(attempt.address, attempt.device).update(user=user)
-        security_events.record(kind=EventKind.SIGN_IN_LOCKED, user=user, client=client)
-        if user is not None:
-            token = not_me.issue(user)
-            signals.sign_in_locked.send(sender=User, user=user, until=until, not_me_token=token, client=client)
+        LoginAttempts.objects.counted_on(address, device).update(user=owner)
+        security_events.record(kind=EventKind.SIGN_IN_LOCKED, user=owner, client=client)
+        if owner is not None:
+            told = {"until": datetime.fromisoformat(until), "not_me_token": not_me.issue(owner), "client": client}
+            signals.sign_in_locked.send(sender=User, user=owner, **told)
 
 
 def forget(email: str, client: Client | None = None) -> None:

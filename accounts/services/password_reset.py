@@ -1,17 +1,14 @@
 """Another password, by somebody who reads the account's mail."""
 
-from functools import partial
-
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import signals
 from accounts.exceptions import InvalidTokenException
 from accounts.models import OneTimeToken, User
-from accounts.services import lockout, not_me, one_time_tokens, passwords, security_events, sessions
+from accounts.services import errands, lockout, not_me, one_time_tokens, passwords, security_events, sessions
 from accounts.services.mailbox_limits import MailKind, may_mail
-from accounts.states import EndReason, EventKind, TokenPurpose
-from foodfleet.core import after_answer
+from accounts.states import EndReason, ErrandKind, EventKind, TokenPurpose
 from foodfleet.core.clients import Client
 
 
@@ -21,10 +18,11 @@ def request(*, email: str, client: Client) -> None:
     The address is looked up once the answer has been given, so that no answer's time tells whether it has an account.
     """
     if may_mail(email, MailKind.RESET):
-        after_answer.do(partial(_mail_link, email, client))
+        errands.leave(ErrandKind.RESET_LINK, email=email, client=client)
 
 
-def _mail_link(email: str, client: Client) -> None:
+def mail_link(*, email: str, client: Client) -> None:
+    """Mail the link, where there is an account that may have one."""
     with transaction.atomic():
         user = User.objects.with_email(email).reachable().first()
         if user is None:

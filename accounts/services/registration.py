@@ -6,7 +6,6 @@ the owner chooses a password by a link of its own. Registered again with the sam
 """
 
 from dataclasses import dataclass, field
-from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -15,10 +14,9 @@ from django.utils import timezone
 from accounts import signals
 from accounts.exceptions import UserAlreadyExistsException
 from accounts.models import OneTimeToken, User
-from accounts.services import one_time_tokens, passwords, security_events, sessions
+from accounts.services import errands, one_time_tokens, passwords, security_events, sessions
 from accounts.services.mailbox_limits import MailKind, may_mail
-from accounts.states import EndReason, EventKind, TokenPurpose
-from foodfleet.core import after_answer
+from accounts.states import EndReason, ErrandKind, EventKind, TokenPurpose
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
 
@@ -111,10 +109,11 @@ def resend_verification(*, email: str, client: Client) -> None:
     The address is looked up once the answer has been given, so that no answer's time tells whether it has an account.
     """
     if may_mail(email, MailKind.CONFIRMATION):
-        after_answer.do(partial(_resend, email, client))
+        errands.leave(ErrandKind.CONFIRMATION, email=email, client=client)
 
 
-def _resend(email: str, client: Client) -> None:
+def mail_confirmation_again(*, email: str, client: Client) -> None:
+    """Mail the link, where there is an account that waits for it."""
     with transaction.atomic():
         user = User.objects.with_email(email).filter(email_verified_at__isnull=True, is_active=True).first()
         if user is not None:

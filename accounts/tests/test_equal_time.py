@@ -1,18 +1,14 @@
 """No answer's time tells whether an address has an account: what is different is done once the answer was given."""
 
-import io
-import json
 import re
 
 import pytest
 from django.core import mail
-from django.core.wsgi import get_wsgi_application
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from structlog.testing import capture_logs
 
 from accounts.models import SecurityEvent
 from accounts.tests.hashers import CountingHasher
+from accounts.tests.wsgi import Answer
 from conftest import PASSWORD
 from foodfleet.core import after_answer
 
@@ -21,29 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NOBODY = "nobody@example.com"
 LOGIN, FORGOT, RESEND = "/api/v1/auth/login/", "/api/v1/auth/password/forgot/", "/api/v1/auth/email/resend/"
 REGISTER = "/api/v1/auth/register/"
-
-
-class Answer:
-    """An answer that was given and not closed yet, as a server holds it while it sends."""
-
-    def __init__(self, path, body):
-        sent = json.dumps(body).encode()
-        environ = {
-            "REQUEST_METHOD": "POST", "PATH_INFO": path, "SERVER_NAME": "testserver", "SERVER_PORT": "80",
-            "REMOTE_ADDR": "127.0.0.1", "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(sent)),
-            "wsgi.input": io.BytesIO(sent), "wsgi.url_scheme": "http", "wsgi.errors": io.StringIO(),
-        }  # fmt: skip
-        with CaptureQueriesContext(connection) as queries:
-            self.response = get_wsgi_application()(environ, self.start)
-        self.statements = [query["sql"] for query in queries]
-        self.body = b"".join(self.response)
-
-    def start(self, status, headers):
-        self.status = int(status.split()[0])
-
-    def close(self):
-        self.response.close()
-        return self
 
 
 def shape(statement):

@@ -4,14 +4,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.services import purging
+from accounts.services import errands, purging
 
 
 class Command(BaseCommand):
-    """Remove sessions, tokens, links, codes, browsers and counters that ran out; carry out resets that are due."""
+    """Remove sessions, tokens, links, codes, browsers and counters that ran out; carry out resets that are due.
+
+    Also does what requests left to do whose process died after its answer.
+    """
 
     help = __doc__
 
     def handle(self, *args: Any, **options: Any) -> None:
+        errands.sweep()
         resets = purging.carry_out_resets()
         self.stdout.write(f"{purging.purge_expired()} expired rows removed, {resets} second factors reset.")
