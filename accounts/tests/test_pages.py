@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from accounts.models import TOTPDevice, User
 from accounts.second_factor import totp
@@ -252,6 +253,16 @@ def test_recent_activity_says_what_happened(ann, user):
     events = ann.get("/account/security/").context["events"]
     assert events[0].label == "Sign-in failed"
     assert events[0].notable
+
+
+@pytest.mark.parametrize("path", ["/account/sessions/end-others/", "/account/password/", "/account/reset/stop/"])
+def test_a_button_pressed_after_the_session_ended_leads_over_the_sign_in_to_its_page(ann, user, path):
+    user.sessions.update(ended_at=timezone.now())
+    asked = ann.post(path)
+    assert asked.url == f"/login/?next={path}"
+    back = ann.post("/login/", {"email": user.email, "password": PASSWORD, "next": path}, follow=True)
+    assert back.status_code == 200
+    assert back.redirect_chain[-1][0].startswith(("/account/security/", "/account/sessions/"))
 
 
 def test_secrets_of_forms_are_hidden_from_error_reports(client, user):

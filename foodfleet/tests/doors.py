@@ -49,6 +49,7 @@ GET          account/phone/                                      signed-in
 POST         account/phone/                                      signed-in      proof-2fa
 GET POST     account/phone/verify/                               signed-in
 GET          account/security/                                   signed-in      enrol renew
+GET          account/password/                                   signed-in      enrol
 POST         account/password/                                   signed-in      enrol renew proof-2fa password
 GET          account/sudo/                                       signed-in      enrol renew
 POST         account/sudo/                                       signed-in      enrol renew password
@@ -58,12 +59,13 @@ GET POST     account/totp/disable/                               signed-in      
 GET          account/backup-codes/                               signed-in      enrol
 POST         account/backup-codes/                               signed-in      enrol proof-2fa
 GET POST     account/passkeys/                                   signed-in      enrol proof
+GET          account/passkeys/<id>/remove/                       signed-in
 POST         account/passkeys/<id>/remove/                       signed-in      proof-2fa
-POST         account/browsers/<id>/forget/                       signed-in
-POST         account/reset/stop/                                 signed-in
+GET POST     account/browsers/<id>/forget/                       signed-in
+GET POST     account/reset/stop/                                 signed-in
 GET          account/sessions/                                   signed-in
-POST         account/sessions/<id>/end/                          signed-in
-POST         account/sessions/end-others/                        signed-in      enrol renew
+GET POST     account/sessions/<id>/end/                          signed-in
+GET POST     account/sessions/end-others/                        signed-in      enrol renew
 GET POST     account/preferences/                                signed-in
 
 POST         api/v1/auth/register/                               open

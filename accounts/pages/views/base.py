@@ -118,10 +118,16 @@ class SignedInFormPage(SignedInMixin, FormPage):
 
 
 class ActionPage(SignedInMixin, Page):
-    """A button: a POST that changes one thing, and leads back to a page. A refusal is told there."""
+    """A button: a POST that changes one thing, and leads back to a page. A refusal is told there.
 
-    http_method_names = ["post", "options"]
+    A GET leads there too: a sign-in in between comes back by one.
+    """
+
+    http_method_names = ["get", "head", "post", "options"]
     leads_to = "account_security"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect(self.leads_to)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.exceptions import InvalidCredentialsException, InvalidTokenException
@@ -61,8 +62,11 @@ class ChangePasswordPage(SecurityPage):
     """Change one's own password; the form stands on the page on security."""
 
     throttle = "login"
-    http_method_names = ["post", "options"]
+    http_method_names = ["get", "head", "post", "options"]
     refused_field = "new_password"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect(f"{reverse('account_security')}#password")
 
     def accepted(self, form: Any) -> HttpResponse:
         fresh_proof.require_where_enabled(user=self.user, session_id=self.session_id)
