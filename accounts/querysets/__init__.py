@@ -32,8 +32,11 @@ class UserQuerySet(DirectoryQuerySet):
 
     def note_sign_in(self, user: Any, now: datetime) -> bool:
         """Write down a sign-in; False where the account was shut or has another password than `user` as it was read."""
-        unchanged = self.filter(pk=user.pk, password=user.password, is_active=True, locked_at__isnull=True)
-        return bool(unchanged.update(last_login=now) == 1)
+        return bool(self.unchanged(user).update(last_login=now) == 1)
+
+    def unchanged(self, user: Any) -> "UserQuerySet":
+        """The user, if the account is open and still has the password of `user` as it was read."""
+        return self.filter(pk=user.pk, password=user.password, is_active=True, locked_at__isnull=True)
 
     def update(self, **values: Any) -> int:
         """Django's, and no process trusts what the shared cache says of these users any more."""

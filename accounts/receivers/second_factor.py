@@ -6,7 +6,7 @@ from django.dispatch import receiver
 
 from accounts import signals
 from accounts.models import User
-from accounts.services import code_attempts, second_factor_resets, trusted_browsers
+from accounts.services import code_attempts, factors, lockout, second_factor_resets, trusted_browsers
 from foodfleet.core.clients import Client
 
 
@@ -25,6 +25,7 @@ def trust_anew(user: User, client: Client, **kwargs: Any) -> None:
 
 @receiver(signals.not_me_reported)
 def trust_nothing(user: User, client: Client, **kwargs: Any) -> None:
-    """Somebody else was there: no browser skips the second factor, and nobody takes it away."""
-    trusted_browsers.forget_all(user)
+    """Somebody else was there: no device is known, none skips the second factor, and nobody takes that away."""
+    factors.distrust(user)
+    lockout.forget_devices(user.email)
     second_factor_resets.cancel(user=user, client=client)

@@ -40,6 +40,17 @@ def remove_all(user: User) -> None:
     trusted_browsers.forget_all(user)
 
 
+def distrust(user: User) -> None:
+    """Let nothing that a stranger may have set up open the account by itself: somebody else was there.
+
+    Passkeys are no whole sign-in any more, browsers skip nothing, the phone is to be proven anew. The second factor
+    stays on: who reads the mail alone takes it from nobody. Belongs into a transaction.
+    """
+    Passkey.objects.of(user).update(passwordless=False)
+    User.objects.filter(pk=user.pk).update(phone_verified_at=None)
+    trusted_browsers.forget_all(user)
+
+
 def replace_backup_codes(user: User, hashes: list[str]) -> None:
     """Let these hashes be the user's only backup codes. Belongs into a transaction.
 

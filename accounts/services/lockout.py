@@ -99,6 +99,11 @@ def remember_device(*, email: str, device: str, clear_strangers: bool) -> None:
     LoginAttempts.objects.remember(_address(email), [_device(device), *([""] if clear_strangers else [])])
 
 
+def forget_devices(email: str) -> None:
+    """Know no device of this address any more: whoever signed in may have been somebody else."""
+    LoginAttempts.objects.of(_address(email)).exclude(device="").delete()
+
+
 def recognised(users: UserQuerySet, *, email: str, client: Client) -> UserQuerySet:
     """Of `users`, of this address, whether each signed in before, and on this device: `UserQuerySet.recognising`."""
     return users.recognising(

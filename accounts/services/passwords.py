@@ -61,9 +61,13 @@ def matches(user: User, password: str) -> bool:
 
     def upgrade(raw: str) -> None:
         # Only over the very hash that was compared: another request may have replaced the password meanwhile.
-        encoded = hashed(raw)
-        if User.objects.filter(pk=user.pk, password=user.password).update(password=encoded):
+        encoded, row = hashed(raw), User.objects.filter(pk=user.pk)
+        if row.filter(password=user.password).update(password=encoded):
             user.password = encoded
+            return
+        kept = row.values_list("password", flat=True).first()
+        if kept and check_password(raw, kept):  # another sign-in hashed it anew at the same moment
+            user.password = kept
 
     return check_password(password, user.password, upgrade)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import signals
 from accounts.exceptions import UserAlreadyExistsException
 from accounts.models import OneTimeToken, User
-from accounts.services import errands, one_time_tokens, passwords, security_events, sessions
+from accounts.services import errands, factors, lockout, one_time_tokens, passwords, security_events, sessions
 from accounts.services.mailbox_limits import MailKind, may_mail
 from accounts.states import EndReason, ErrandKind, EventKind, TokenPurpose
 from foodfleet.core.addresses import normalize_email
@@ -140,9 +140,18 @@ def verify_email(*, token: str, client: Client) -> User:
 
 
 def _start_afresh(user: User, client: Client) -> None:
+    """Leave nothing of what was set up before the proof: password, second factors, phone, links, known devices."""
     passwords.disable(user)
+    if factors.is_enabled(user):
+        factors.remove_all(user)
+        security_events.record(kind=EventKind.TWO_FACTOR_DISABLED, user=user, client=client)
     user.first_name = user.last_name = user.phone = ""
-    user.save(update_fields=["first_name", "last_name", "phone"])
+    user.phone_verified_at = None
+    user.save(update_fields=["first_name", "last_name", "phone", "phone_verified_at"])
+    for purpose in (TokenPurpose.VERIFY_EMAIL, TokenPurpose.UNDO_EMAIL, TokenPurpose.NOT_ME):
+        one_time_tokens.revoke(user, purpose)
     sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
+    lockout.forget(user.email)
+    lockout.forget_devices(user.email)
     token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
     signals.password_reset_requested.send(sender=User, user=user, reset_token=token, client=client)

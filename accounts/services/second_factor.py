@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import transaction
+
+from accounts.exceptions import InvalidCredentialsException
 from accounts.models import User
 from accounts.services import challenges, passkey_checks, second_factor_resets, trusted_browsers
 from accounts.services.factors import backup_codes_left, is_enabled, methods_of
@@ -29,13 +32,18 @@ class ChallengeIssued:
 def challenge_for(user: User, client: Client) -> ChallengeIssued | None:
     """The question for the second factor; None where none is on, or this browser skips it.
 
-    Call it when the password was right, outside of a transaction.
+    Call it when the password was right, outside of a transaction. Raises InvalidCredentialsException where it was
+    replaced, or the account shut, since `user` was read.
     """
     second_factor_resets.carry_out_due(user=user, client=client)
     methods = methods_of(user)
     if not methods or trusted_browsers.is_trusted(user=user, client=client):
         return None
-    issued = challenges.issue(ChallengePurpose.SIGN_IN, user=user, client=client)
+    with transaction.atomic():
+        # Whoever replaces the password waits for this row and then voids our challenge, or was faster and we find it.
+        if not User.objects.unchanged(user).select_for_update().exists():
+            raise InvalidCredentialsException
+        issued = challenges.issue(ChallengePurpose.SIGN_IN, user=user, client=client)
     options = None
     if Method.PASSKEY in methods:
         options = passkey_checks.options(issued.token, user=user, alone=False)

@@ -46,7 +46,11 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn | Challeng
     clear_strangers = not who.attempt.device
     if not who.user.has_second_factor:
         return _begin(who.user, client, clear_strangers=clear_strangers, proved_at=timezone.now())
-    challenge = second_factor.challenge_for(who.user, client)
+    try:
+        challenge = second_factor.challenge_for(who.user, client)
+    except InvalidCredentialsException as refusal:
+        _write_down(refusal, user=who.user, client=client)
+        raise
     if challenge is not None:
         lockout.forget(email, client)  # the password was right; codes have a count of their own
         return challenge

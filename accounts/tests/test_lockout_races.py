@@ -146,3 +146,11 @@ def test_a_right_password_whose_comparison_ends_after_the_account_was_shut_begin
     failed = SecurityEvent.objects.get(kind="sign_in_failed")
     assert (failed.user, failed.ip, failed.details) == (user, "127.0.0.1", {"reason": "invalid_credentials"})
     assert failed.request_id == answer.json()["request_id"]
+
+
+def test_two_sign_ins_at_once_after_the_rounds_changed_both_get_in(user, settings, crowd):
+    settings.BCRYPT_ROUNDS = 7
+    answers = guesses_at_once(user.email, 4, password=PASSWORD)
+    assert {status for status, *_ in answers} == {200}
+    user.refresh_from_db()
+    assert "$07$" in user.password

@@ -1,0 +1,20 @@
+"""Fixtures of the tests of accounts."""
+
+import pytest
+
+from accounts import signals
+from accounts.tests.world import World
+
+
+@pytest.fixture
+def world(user, make_user, link_token):
+    made = World(user, make_user("boss@example.com", is_superuser=True, is_staff=True), link_token)
+
+    def remember(code, **kwargs):
+        made.texts.append(code)
+
+    for signal in (signals.phone_code_requested, signals.sms_code_requested):
+        signal.connect(remember)
+    yield made
+    for signal in (signals.phone_code_requested, signals.sms_code_requested):
+        signal.disconnect(remember)

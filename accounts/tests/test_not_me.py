@@ -1,0 +1,145 @@
+"""Every mail about security carries "That wasn't me": it asks first, acts once, and shuts whoever it was out."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.test import Client as Browser
+from rest_framework.test import APIClient
+
+from accounts.models import Passkey, SecurityEvent, Session, TOTPDevice, User
+from accounts.tests import world as worlds
+from accounts.tests.authenticator import Authenticator
+from conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEW = "Third-Kitchen-5!"
+
+
+def new_device_used(w):
+    w.sign_in()
+    device = {"headers": {"User-Agent": "Tablet/2.0"}, "REMOTE_ADDR": "203.0.113.9"}
+    APIClient().post("/api/v1/auth/login/", {"email": w.user.email, "password": PASSWORD}, **device)
+
+
+MAILS = {
+    "password_changed": worlds.password_changed,
+    "password_reset_done": worlds.password_reset,
+    "email_change_notice": worlds.email_change_requested,
+    "email_changed": worlds.email_changed,
+    "phone_changed": worlds.phone_changed,
+    "two_factor_enabled": worlds.two_factor_enabled,
+    "two_factor_disabled": worlds.two_factor_disabled,
+    "account_locked": worlds.sign_in_locked,
+    "account_locked, by codes": worlds.two_factor_blocked,
+    "backup_code_used": worlds.backup_code_used,
+    "backup_codes_regenerated": worlds.backup_codes_made,
+    "passkey_added": worlds.passkey_added,
+    "passkey_removed": worlds.passkey_removed,
+    "new_device": new_device_used,
+}
+
+
+def link_in(message):
+    return re.search(r"/account/not-me/[\w-]+/", message.body)[0]
+
+
+@pytest.mark.parametrize("what", MAILS)
+def test_each_mail_about_security_has_a_link_that_asks_acts_once_and_starts_a_reset(world, what):
+    from notifications.models import Message
+
+    MAILS[what](world)
+    message = mail.outbox[-1]
+    assert what.partition(",")[0] in Message.objects.values_list("template", flat=True)
+    assert message.to == ["ann@example.com"]
+    page, browser = link_in(message), Browser()
+    live = Session.objects.filter(ended_at__isnull=True).count()
+    password = User.objects.get(pk=world.user.pk).password
+    mail.outbox.clear()
+
+    asked = browser.get(page)
+    assert asked.status_code == 200
+    assert b"<form" in asked.content
+    assert browser.head(page).status_code == 200
+    assert Session.objects.filter(ended_at__isnull=True).count() == live
+    assert User.objects.get(pk=world.user.pk).password == password
+
+    assert browser.post(page).status_code == 200
+    assert not Session.objects.filter(ended_at__isnull=True).exists()
+    assert not User.objects.get(pk=world.user.pk).has_usable_password()
+    assert SecurityEvent.objects.filter(kind="not_me", user=world.user).count() == 1
+    assert [browser.post(page).status_code, browser.get(page).status_code] == [400, 400]
+    assert [one.to for one in mail.outbox] == [["ann@example.com"]]
+    back = {"token": world.link_token("/password/reset/"), "password": NEW}
+    assert world.post("/auth/password/reset/", back).status_code == 204
+
+
+def test_a_passkey_that_a_stranger_added_opens_the_account_no_more(world):
+    world.sign_in()
+    key = Authenticator()
+    asked = world.ask("/auth/passkeys/options/")
+    body = {"challenge": asked["challenge"], "credential": key.create(asked["options"]), "name": "Mine"}
+    world.ask("/auth/passkeys/", {**body, "passwordless": True})
+
+    def by_passkey_alone():
+        question = world.post("/auth/login/passkey/").json()
+        answer = {"challenge": question["challenge"], "credential": key.get(question["options"])}
+        return world.post("/auth/login/passkey/verify/", answer).status_code
+
+    assert by_passkey_alone() == 200
+    Browser().post(link_in(next(m for m in mail.outbox if "/account/not-me/" in m.body)))
+    assert by_passkey_alone() == 401
+    assert Passkey.objects.get().passwordless is False
+
+
+def test_a_reader_of_the_mail_alone_takes_the_second_factor_from_nobody(world):
+    worlds.password_changed(world)
+    world.protect()
+    Browser().post(link_in(mail.outbox[-1]))
+    world.post("/auth/password/reset/", {"token": world.link_token("/password/reset/"), "password": NEW})
+    assert world.sign_in(password=NEW)["two_factor_required"] is True
+    assert TOTPDevice.objects.filter(user=world.user).exists()
+
+
+def test_a_phone_that_a_stranger_gave_is_no_second_factor(world):
+    worlds.phone_changed(world)
+    world.protect()
+    Browser().post(link_in(mail.outbox[-1]))
+    world.post("/auth/password/reset/", {"token": world.link_token("/password/reset/"), "password": NEW})
+    assert "sms" not in world.sign_in(password=NEW)["methods"]
+
+
+def test_a_sign_in_that_waits_for_its_code_is_over(world):
+    worlds.two_factor_enabled(world)
+    page = link_in(mail.outbox[-1])
+    challenge = world.sign_in()["challenge"]
+    Browser().post(page)
+    answer = {"challenge": challenge, "method": "backup_code", "code": world.codes[0]}
+    assert world.post("/auth/login/verify/", answer).status_code == 401
+
+
+def test_confirming_a_contested_address_leaves_nothing_that_somebody_set_up_before(world, settings):
+    settings.ACCOUNTS_EMAIL_VERIFICATION = "optional"
+    for password in (PASSWORD, "Other-Kitchen-77?"):
+        world.post("/auth/register/", {"email": "eve@example.com", "password": password})
+    world.user = User.objects.get(email="eve@example.com")
+    worlds.phone_changed(world)
+    worlds.two_factor_enabled(world)
+    asked = world.ask("/auth/passkeys/options/")
+    key = Authenticator()
+    body = {"challenge": asked["challenge"], "credential": key.create(asked["options"]), "name": "Key"}
+    world.ask("/auth/passkeys/", {**body, "passwordless": True})
+    not_me = next(link_in(m) for m in reversed(mail.outbox) if "/account/not-me/" in m.body)
+
+    token = world.link_token("/email/verify/", to="eve@example.com")
+    assert world.post("/auth/email/verify/", {"token": token}).status_code == 204
+    assert world.post("/users/me/", method="get", signed_in=True).status_code == 401
+    assert Browser().get(not_me).status_code == 400
+    back = {"token": world.link_token("/password/reset/", to="eve@example.com"), "password": NEW}
+    assert world.post("/auth/password/reset/", back).status_code == 204
+    assert world.sign_in(password=NEW)["access"]
+    assert world.ask("/auth/2fa/", method="get") == {"enabled": False, "methods": [], "backup_codes_remaining": 0}
+    user = User.objects.get(pk=world.user.pk)
+    assert (user.phone, user.phone_verified_at) == ("", None)
+    assert not Passkey.objects.exists()

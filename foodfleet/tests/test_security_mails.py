@@ -1,0 +1,18 @@
+"""What every mail about security has."""
+
+import pytest
+
+from notifications.services import catalogue
+from notifications.services.policies import policy_of
+from notifications.states import Channel, Kind
+
+MAILS = [declared for declared in catalogue.DECLARED if declared.channel == Channel.EMAIL]
+# What brings a link or word to an address, before or beside an account; `wasnt_me` is the answer to the link itself.
+WITHOUT = {"already_registered", "email_change_confirm", "invitation", "password_reset", "verify_email", "wasnt_me"}
+
+
+@pytest.mark.parametrize("declared", MAILS, ids=lambda declared: declared.name)
+def test_a_mail_about_security_has_the_link_that_was_not_me(declared):
+    is_security = policy_of(Channel.EMAIL, declared.name).kind == Kind.SECURITY
+    has_link = "not_me_link" in {variable.name for variable in declared.variables}
+    assert has_link == (is_security and declared.name not in WITHOUT)
