@@ -3,12 +3,17 @@
 import subprocess
 
 import pytest
+from django.utils import timezone
 
+from accounts import signals
+from accounts.models import TOTPDevice
+from accounts.second_factor import totp
 from accounts.tests.authenticator_app import oathtool
 from conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NEW_PASSWORD = "Another-Grill-2027!"
+SECRET = "GEZDGNBVGY3TQOJQ"
 scripts = pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
 
 
@@ -130,6 +135,67 @@ def test_forgot_reset_and_a_session_ended_from_another_browser(open_browser, use
     assert "/login/" in page.url
 
 
+@pytest.fixture
+def texts():
+    """The codes that were texted."""
+    codes = []
+
+    def keep(code, **kwargs):
+        codes.append(code)
+
+    announced = (signals.sms_code_requested, signals.phone_code_requested)
+    for signal in announced:
+        signal.connect(keep)
+    yield codes
+    for signal in announced:
+        signal.disconnect(keep)
+
+
+@scripts
+def test_a_phone_a_texted_code_a_remembered_browser_and_switching_off_by_keyboard(
+    open_browser, user, texts, javascript
+):
+    page = open_browser(java_script_enabled=javascript)
+    sign_in(page)
+    type_in(page, "New number", "+49 170 1234567")
+    press(page, "Text me a code")
+    type_in(page, "Code", texts[-1])
+    press(page, "Confirm")
+    assert "Your phone is confirmed." in page.locator(".messages").inner_text()
+    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    press(page, "Sign out")
+
+    sign_in(page)
+    press(page, "Code by text message", role="link")
+    press(page, "Text me a code")
+    type_in(page, "Code", texts[-1])
+    reach(page, page.get_by_label("Remember this browser for 30 days"))
+    page.keyboard.press("Space")
+    press(page, "Confirm")
+    press(page, "Sign out")
+    sign_in(page)
+    assert page.url.endswith("/account/"), "a remembered browser is not asked"
+
+    press(page, "Security", role="link")
+    press(page, f"Forget {page.locator('#browsers .thing-title bdi').inner_text()}")
+    assert "Forgotten." in page.locator(".messages").inner_text()
+    press(page, "New backup codes", role="link")
+    press(page, "Make 10 new codes")
+    assert heading(page) == "Prove that it is you"
+    type_in(page, "Password", PASSWORD)
+    type_in(page, "Code", oathtool(SECRET))
+    press(page, "Continue")
+    press(page, "Make 10 new codes")
+    assert page.locator("[data-codes] li").count() == 10
+    press(page, "I have kept them", role="link")
+    press(page, "Switch off", role="link")
+    press(page, page.locator("main form button[type=submit]").first.inner_text())
+    assert "The second step is off." in page.locator(".messages").inner_text()
+    press(page, "Sign out")
+    sign_in(page)
+    assert page.url.endswith("/account/")
+
+
 def test_a_passkey_is_made_and_opens_the_account_alone(open_browser, user):
     page = open_browser()
     devtools = page.context.new_cdp_session(page)
@@ -141,18 +207,22 @@ def test_a_passkey_is_made_and_opens_the_account_alone(open_browser, user):
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     sign_in(page)
     page.goto("/account/passkeys/")
-    page.get_by_label("Sign in with it alone").check()
-    page.get_by_role("button", name="Continue").click()
+    reach(page, page.get_by_label("Sign in with it alone"))
+    page.keyboard.press("Space")
+    reach(page, page.get_by_role("button", name="Continue"))
+    page.keyboard.press("Enter")
     page.get_by_role("heading", name="Keep your backup codes").wait_for()
     assert user.passkeys.get().passwordless
     page.goto("/account/")
     press(page, "Sign out")
 
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    reach(page, page.get_by_role("button", name="Sign in with a passkey"))
+    page.keyboard.press("Enter")
     page.wait_for_url("**/account/")
     press(page, "Sign out")
     sign_in(page)
     assert heading(page) == "Confirm that it is you"
     page.goto("/login/verify/?method=passkey")
-    page.get_by_role("button", name="Use your passkey").click()
+    reach(page, page.get_by_role("button", name="Use your passkey"))
+    page.keyboard.press("Enter")
     page.wait_for_url("**/account/")
