@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import RefreshToken, Session
 from accounts.services import key_material, keys
+from foodfleet.core import shared_cache, stamps
 
 ME, REFRESH = "/api/v1/users/me/", "/api/v1/auth/refresh/"
 COMMON = {"sub", "type", "exp", "iat", "jti", "iss", "aud", "sid"}
@@ -75,8 +76,10 @@ def test_the_database_knows_no_refresh_token_by_its_words(user, sign_in, setting
 def test_whoever_is_known_asks_the_database_nothing(user, allow, sign_in, api, django_assert_num_queries):
     allow(user, "users:read")
     pair = sign_in()
-    for _ in range(2):
-        assert api.get(ME, headers=bearer(pair)).status_code == 200
+    api.get(ME, headers=bearer(pair))
+    # Once in a while one request of all asks for the epoch: let that be this one.
+    shared_cache.client().delete(shared_cache.key(stamps.EPOCH))
+    assert api.get(ME, headers=bearer(pair)).status_code == 200
     with django_assert_num_queries(0):
         answer = api.get(ME, headers=bearer(pair))
     assert answer.json()["permissions"] == ["users:read"]

@@ -67,7 +67,7 @@ class _Script:
             return redis.eval(self.text, len(keys), *keys, *arguments)
 
 
-RUN_ID = "string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')"
+RUN_ID = "(string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '')"  # a proxy may hide it
 NOW = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)"
 
 # KEYS: the epoch, the stamps, the kept value. ARGV: how many stamps, and a new one for those that are missing.
@@ -244,6 +244,8 @@ def _look(keys: Sequence[str], name: str | None = None) -> _Sight | None:
     try:
         for _ in range(ROUNDS):
             moment, run, epoch, *found = LOOK.run(redis, names, len(keys), token_hex(8))
+            if not run:
+                return None  # who cannot tell one run from another believes nothing
             if epoch is None:
                 HOLD_EPOCH.run(redis, names[:1], _epoch(), run, moment)
                 continue

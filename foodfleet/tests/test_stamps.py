@@ -42,6 +42,8 @@ def test_the_first_check_of_a_request_costs_no_sql_with_redis(user, allow, djang
         request_started.send(sender=None)
         assert User.objects.get(pk=user.pk).has_perm("users:read")
     fresh = User.objects.get(pk=user.pk)
+    shared_cache.client().delete(shared_cache.key(stamps.EPOCH))  # asked for anew here, and not in the middle of it
+    stamps.current("a")
     request_started.send(sender=None)
     with django_assert_num_queries(0):
         assert fresh.has_perm("users:read")
@@ -228,3 +230,11 @@ def test_after_a_loss_one_caller_tries_redis_and_the_others_only_when_that_went_
     assert tried() == [True, False, False]
     clock[0] += shared_cache.PAUSE_SECONDS
     assert tried() == [True, True, True]
+
+
+@pytest.mark.redis
+def test_a_server_that_does_not_say_which_run_it_is_is_not_believed(monkeypatch):
+    monkeypatch.setattr(stamps, "LOOK", stamps._Script(stamps.LOOK.text.replace("run_id:", "no_such_line:")))
+    assert stamps.kept("value", ["a"], lambda: "first") == "first"
+    assert stamps.kept("value", ["a"], lambda: "second") == "second"
+    assert stamps.current("a") == stamps.in_database("a")
