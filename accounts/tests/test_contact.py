@@ -191,6 +191,20 @@ def test_a_number_gets_three_texts_an_hour_whoever_asks(api, user, make_user, si
     assert len(texts) == 3
 
 
+def test_who_had_another_phone_is_told_by_mail_that_it_was_replaced(api, user, sign_in, texts):
+    tokens = sign_in()
+    for phone in ("+491701234567", "+491701234568"):
+        mail.outbox.clear()
+        api.post(PHONE, {"phone": phone}, headers=bearer(tokens))
+        assert mail.outbox == []  # nothing is different yet
+        api.post(f"{PHONE}verify/", {"code": texts[-1][1]}, headers=bearer(tokens))
+    (told,) = mail.outbox
+    assert told.to == ["ann@example.com"]
+    assert "phone" in told.subject.lower()
+    assert "/account/not-me/" in told.body
+    assert "+491701234568" not in told.body
+
+
 def test_three_texts_an_hour_are_three_across_the_edge_of_the_hour_too(api, user, sign_in, texts, monkeypatch):
     tokens = sign_in()
     now = [500_000 * 3600.0 - 30]

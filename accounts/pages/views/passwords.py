@@ -46,7 +46,7 @@ class ResetPage(FormPage):
             self.proof = password_reset.find(kwargs["token"])
             return super().dispatch(request, *args, **kwargs)
         except InvalidTokenException:
-            return render(request, "accounts/password_reset_invalid.html", status=400)
+            return self._invalid()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
@@ -56,6 +56,13 @@ class ResetPage(FormPage):
     def accepted(self, form: ResetForm) -> HttpResponse:
         password_reset.reset(token=self.kwargs["token"], **form.cleaned_data, client=self.client)
         return render(self.request, "accounts/password_reset_done.html")
+
+    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
+        # Somebody used the link since it was looked at.
+        return self._invalid() if isinstance(error, InvalidTokenException) else super().refused(form, error)
+
+    def _invalid(self) -> HttpResponse:
+        return render(self.request, "accounts/password_reset_invalid.html", status=400)
 
 
 class ChangePasswordPage(SecurityPage):
