@@ -22,8 +22,8 @@ the ways in which an old stamp could seem current, and what is done about each:
   nobody can be shown the old one any more. So even that change holds everywhere when the call that made it returns.
 
 Only two failures together can defeat this: the writer dies between commit and announcement while Redis loses its mark
-by a restart. What was kept then ends with LIFETIME in the shared cache, and with the next epoch, run or renewal in a
-process's memory.
+by a restart. What was kept then ends with LIFETIME in the shared cache, and in a process's memory with the next epoch,
+run or renewal, or when the stamp runs out after STAMP_SECONDS.
 
 `current` and a warm `kept` cost one round trip; the epoch one SELECT for all processes together each EPOCH_SECONDS.
 """
@@ -48,7 +48,7 @@ LIFETIME = 150  # seconds that `kept` keeps a value at most: its reader may rely
 EPOCH_SECONDS = 2.0
 CLOCK_MARGIN = 1.1  # two clocks, ours and the cache's, need not run at the very same speed
 MARK_SECONDS = 60  # longer than a transaction lasts
-STAMP_SECONDS = 3600  # much longer than any value is kept, so that a stamp seldom runs out under a live one
+STAMP_SECONDS = 3600  # from when it was put: much longer than any value is kept, and nothing is believed for longer
 MARK = "~"  # begins a mark, and no stamp
 NEVER_RENEWED = "-"
 EPOCH = "epoch"
