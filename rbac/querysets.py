@@ -111,6 +111,12 @@ class RoleAssignmentQuerySet(KeptQuerySet):
         )
         return self.exclude(Exists(cover))
 
+    def held_beside(self, role_ids: Iterable[int], now: datetime) -> models.QuerySet[Any, int]:
+        """Ids of all other roles, each once, that the holders of these roles hold."""
+        holders = self.of_roles(role_ids).live(now).values("user")
+        others = self.live(now).exclude(role__in=list(role_ids))
+        return others.filter(user__in=holders).order_by().values_list("role", flat=True).distinct()
+
     def people(self) -> models.QuerySet[Any]:
         """The active users of these assignments, superusers aside, each once."""
         users: models.QuerySet[Any] = get_user_model()._default_manager.filter(is_active=True, is_superuser=False)

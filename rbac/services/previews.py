@@ -33,7 +33,8 @@ class Preview:
 def preview(*, role: Role, permissions: Iterable[str]) -> Preview:
     """What it would mean if `role` had exactly these permissions as its own.
 
-    Costs two queries for each set of roles that labels have in common, however many labels and holders there are.
+    Costs one query, and two for each set of roles that holders have beside this one and that give the same labels,
+    however many labels and holders there are.
     Raises ValidationException for a label that there is not.
     """
     before = graph.load()
@@ -42,7 +43,7 @@ def preview(*, role: Role, permissions: Iterable[str]) -> Preview:
     own = before.roles[role.pk].own
     wanted |= {name for name in own if LABEL_SEPARATOR not in name}  # given in the admin; an edit leaves them
     after = before.with_own(role.pk, frozenset(wanted))
-    affected = _Affected()
+    affected = _Affected(frozenset(facts.id for facts in before.roles.values() if role.pk in facts.reach))
     return Preview(
         gained=tuple(affected.effect(label, after, before) for label in sorted(wanted - own)),
         lost=tuple(affected.effect(label, before, after) for label in sorted(own - wanted)),
@@ -50,21 +51,26 @@ def preview(*, role: Role, permissions: Iterable[str]) -> Preview:
 
 
 class _Affected:
-    """Who is affected, asked once for labels that the very same roles have."""
+    """Who is affected by a change of some roles, asked once for labels that the very same roles have.
 
-    def __init__(self) -> None:
+    changing: the role and those that include it.
+    """
+
+    def __init__(self, changing: frozenset[int]) -> None:
         self.now = timezone.now()
+        self.beside = changing.union(RoleAssignment.objects.held_beside(changing, self.now))
         self.known: dict[tuple[frozenset[int], frozenset[int]], tuple[int, tuple[Any, ...]]] = {}
 
     def effect(self, label: str, holding: graph.Graph, otherwise: graph.Graph) -> Effect:
         """Who has `label` if the roles are `holding`, and lacks it if they are `otherwise`."""
-        asked = holding.holding(label), otherwise.holding(label)
+        covering = otherwise.holding(label)
+        asked = holding.holding(label) - covering, covering & self.beside
         if asked not in self.known:
             self.known[asked] = self._count(*asked)
         return Effect(label, *self.known[asked])
 
     def _count(self, having: frozenset[int], covering: frozenset[int]) -> tuple[int, tuple[Any, ...]]:
         """Holders of the roles `having` who do not hold one of `covering` in the same scope or everywhere."""
-        assignments = RoleAssignment.objects.of_roles(having - covering).live(self.now)
+        assignments = RoleAssignment.objects.of_roles(having).live(self.now)
         users = assignments.without_cover_of(covering, self.now).people()
         return users.count(), tuple(users.order_by("pk")[:EXAMPLES])

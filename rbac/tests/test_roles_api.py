@@ -226,7 +226,7 @@ def test_an_edit_of_a_role_that_was_read_earlier_keeps_what_others_changed_since
 
 
 def test_a_preview_of_many_permissions_takes_as_many_queries_as_one_of_few(as_root, user):
-    labels = ["users:create", "users:delete", "roles:create", "roles:update", "roles:delete", "permissions:create"]
+    labels = ["users:create", "users:read", "users:lock", "roles:create", "roles:read", "events:read"]
     role = roles.create(actor=None, edit=roles.RoleEdit(name="r", permissions=labels[:3]))
     assignments.grant(actor=None, user=user, role=role)
     costs = []
@@ -236,6 +236,19 @@ def test_a_preview_of_many_permissions_takes_as_many_queries_as_one_of_few(as_ro
         assert {effect["users"] for effect in seen["gained"] + seen["lost"]} == {1}
         costs.append(len(asked))
     assert costs[0] == costs[1]
+
+
+def test_a_preview_counts_nobody_who_has_the_permission_from_a_role_held_beside(as_root, user, make_user):
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="r", permissions=["users:read"]))
+    beside = roles.create(actor=None, edit=roles.RoleEdit(name="beside", permissions=["users:read", "users:lock"]))
+    everywhere, elsewhere, alone = user, make_user("else@example.com"), make_user("alone@example.com")
+    for person in (everywhere, elsewhere, alone):
+        assignments.grant(actor=None, user=person, role=role, scope="fleet:12")
+    assignments.grant(actor=None, user=everywhere, role=beside)
+    assignments.grant(actor=None, user=elsewhere, role=beside, scope="fleet:13")
+    seen = as_root.post(f"/api/v1/roles/{role.pk}/preview/", {"permissions": ["users:lock"]}).json()
+    for effect in seen["gained"] + seen["lost"]:
+        assert [example["email"] for example in effect["examples"]] == ["else@example.com", "alone@example.com"]
 
 
 def test_a_preview_of_a_permission_that_there_is_not_is_refused_as_the_edit_would_be(as_root):
