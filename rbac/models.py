@@ -169,7 +169,8 @@ class RoleRevision(Appended):
 class Declaration(models.Model):
     """What the code declared when it was last synchronised, so that the next time tells what is new and what is gone.
 
-    name: of an app's labels ("permissions") or of a default role ("role:<name>").
+    name: of an app's labels ("permissions"), of a default role ("role:<name>") or of what that asks of its holders
+    ("demands:<name>").
     """
 
     name = models.CharField(max_length=170, primary_key=True)

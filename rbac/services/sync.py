@@ -72,6 +72,7 @@ def _is_in_line(wanted: Declared) -> bool:
     rows = dict(labelled_permissions().values_list("codename", "name"))
     last = {name: frozenset(labels) for name, labels in Declaration.objects.values_list("name", "labels")}
     expected = {PERMISSIONS: frozenset(wanted.labels), **{_key(r.name): own for r, own in wanted.roles.items()}}
+    expected |= {_demands_key(role.name): _demands(role) for role in wanted.roles if _demands(role)}
     return (
         last == expected
         and wanted.labels.items() <= rows.items()
@@ -124,7 +125,8 @@ def _rename_role(declaration: DefaultRole, report: Report) -> None:
     if role is not None:
         role.name = new
         role.save(update_fields=["name"])
-        Declaration.objects.filter(name=_key(old)).update(name=_key(new))
+        for key in (_key, _demands_key):
+            Declaration.objects.filter(name=key(old)).update(name=key(new))
         report.say(f"renamed role {old} to {new}; who held it holds it still")
         _record([role])
 
@@ -154,16 +156,31 @@ def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declare
     changed = sorted(gained - held), sorted(lost & held)
     if any(changed):
         report.say(f"role {role.name}: gained {', '.join(changed[0]) or '-'}; lost {', '.join(changed[1]) or '-'}")
-    if is_new or any(changed):
+    if _demand(role, declaration, report) or is_new or any(changed):
         _record([role])
     _remember(_key(declaration.name), labels)
+
+
+def _demand(role: Role, declaration: DefaultRole, report: Report) -> bool:
+    """Ask of the role's holders what is newly declared; whether anything changed. A person's choice stays else."""
+    demands, key = _demands(declaration), _demands_key(declaration.name)
+    new = [name for name in demands - _last(key) if not getattr(role, name)]
+    if new:
+        for name in new:
+            setattr(role, name, True)
+        role.save(update_fields=new)
+        report.say(f"role {role.name}: {', '.join(new)} from now on")
+    Declaration.objects.filter(name=key).delete()
+    if demands:
+        _remember(key, demands)
+    return bool(new)
 
 
 def _retire_roles(wanted: Declared, report: Report) -> None:
     for role in Role.objects.live().filter(is_system=True).exclude(name__in=[role.name for role in wanted.roles]):
         role.is_system = False
         role.save(update_fields=["is_system"])
-        Declaration.objects.filter(name=_key(role.name)).delete()
+        Declaration.objects.filter(name__in=[_key(role.name), _demands_key(role.name)]).delete()
         report.say(f"role {role.name} is declared no longer; it stays, and can be deleted")
 
 
@@ -189,6 +206,14 @@ def _record(changed: list[Role]) -> None:
 
 def _key(role_name: str) -> str:
     return f"role:{role_name}"
+
+
+def _demands_key(role_name: str) -> str:
+    return f"demands:{role_name}"
+
+
+def _demands(declaration: DefaultRole) -> frozenset[str]:
+    return frozenset({"requires_2fa"} if declaration.requires_2fa else ())
 
 
 def _last(name: str) -> frozenset[str]:

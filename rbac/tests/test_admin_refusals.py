@@ -112,6 +112,12 @@ def test_nobody_gives_a_role_of_more_than_they_hold(staff_with, user):
     assert (held.role, held.granted_by) == (weak, browser.staff)
 
 
+def test_a_deleted_user_is_refused_beside_the_user(root, make_user):
+    gone = make_user("gone@example.com")
+    root.post(f"/admin/accounts/user/{gone.pk}/delete/", {"post": "yes"})
+    refused(root.post(f"{ASSIGNMENT}add/", {"user": gone.pk, "role": make().pk}), "user")
+
+
 def test_who_assigns_roles_ends_them_and_who_reads_them_does_not(staff_with, user, allow):
     held = assignments.grant(actor=None, user=user, role=make())
     end = {"action": "end", "_selected_action": [held.pk]}

@@ -31,6 +31,12 @@ def release(*, without=(), labels=None, renamed=None, grants=None, called=None):
     return replace(now, labels=wanted, renamed=renamed or {}, roles=given)
 
 
+def demanding(name):
+    now = declared()
+    roles_now = {replace(role, requires_2fa=role.name == name): own for role, own in now.roles.items()}
+    return replace(now, roles=roles_now)
+
+
 def renaming():
     reads = {DISPATCHER: (declared_for(DISPATCHER) - {"users:read"}) | {NEW}}
     return release(without=["users:read"], labels={NEW: "See users"}, renamed={"users:read": NEW}, grants=reads)
@@ -145,6 +151,19 @@ def test_a_new_grant_reaches_a_default_role_and_a_withdrawn_one_leaves_it():
     report = sync.synchronise(release(grants={SUPPORT: wanted}))
     assert report.changes == ["role Support: gained users:delete; lost users:lock"]
     assert own(SUPPORT) == wanted
+
+
+def test_a_second_factor_that_is_newly_declared_is_demanded_and_a_person_may_still_say_otherwise():
+    report = sync.synchronise(demanding(SUPPORT))
+    assert report.changes == ["role Support: requires_2fa from now on"]
+    role = Role.objects.get(name=SUPPORT)
+    assert role.requires_2fa
+    assert role.revisions.order_by("-pk").first().requires_2fa
+    roles.update(actor=None, role=role, edit=roles.RoleEdit(requires_2fa=False))
+    assert sync.synchronise(demanding(SUPPORT)).changes == []
+    assert not Role.objects.get(name=SUPPORT).requires_2fa
+    assert sync.synchronise().changes == []
+    assert sync.synchronise(demanding(SUPPORT)).changes == report.changes
 
 
 def test_nothing_that_a_person_made_is_touched():
