@@ -14,7 +14,7 @@ from accounts.models import User
 from foodfleet.core.exceptions import BaseAppException, ValidationException
 from rbac.exceptions import RoleInUseException, RoleNotFoundException
 from rbac.models import Role, RoleAssignment, RoleInclusion, RoleRevision
-from rbac.services import assignments, decisions, roles
+from rbac.services import assignments, decisions, explanations, roles
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,6 +22,8 @@ CASES = int(os.environ.get("DIFFERENTIAL_CASES", "150"))  # 1,000 prove it; thes
 LABELS = ("users:read", "users:delete", "roles:read")
 SCOPES = ("", "fleet:1", "fleet:2")
 NAMES, PEOPLE = range(4), range(2)
+
+QUESTIONS = [(person, label, scope) for label in LABELS for scope in SCOPES[::-1] for person in PEOPLE]
 
 names, people, scopes = st.sampled_from(NAMES), st.sampled_from(PEOPLE), st.sampled_from(SCOPES)
 labels = st.frozensets(st.sampled_from(LABELS))
@@ -101,6 +103,7 @@ class Case:
     def __init__(self, users):
         self.users = [User.objects.get(pk=user.pk) for user in users]
         self.rows, self.model, self.now = {}, Model(), time.time()
+        self.past = []
 
     def clock(self):
         return self.now
@@ -115,6 +118,20 @@ class Case:
         else:
             self.change(kind, *how)
         self.compare()
+        self.remember()
+
+    def remember(self):
+        """Note one answer of this moment, another question each time."""
+        person, label, scope = QUESTIONS[len(self.past) % len(QUESTIONS)]
+        moment = datetime.now(UTC)
+        self.past.append((moment, person, label, scope, self.model.has(person, label, scope, moment.timestamp())))
+
+    def compare_history(self):
+        """What is explained of every third moment is what was so then."""
+        for moment, person, label, scope, expected in self.past[::3]:
+            then = explanations.explain(user=self.users[person], permission=label, scope=scope, at=moment)
+            assert then.allowed is expected, (moment, person, label, scope)
+            assert bool(then.because) is expected
 
     def roll_back(self, change):
         """What was asked in a transaction that comes to nothing must not be remembered after it."""
@@ -200,6 +217,7 @@ def test_the_services_answer_as_a_model_that_recomputes_from_scratch(users):
             case.step("create", number, held)
         for step in rest:
             case.step(*step)
+        case.compare_history()
         compared += 1
 
     explore()
