@@ -319,3 +319,14 @@ def test_a_texted_code_proves_the_phone_and_is_a_second_step(ann, user, second_s
 
 def test_switching_off_what_is_off_leads_back(ann):
     assert ann.get("/account/totp/disable/").url == "/account/security/"
+
+
+@pytest.mark.parametrize(
+    "wish", ["x", "login", "admin:index", " ", "..", "?a", "#a", "\x00", "é", "//evil.example", "x:y"]
+)
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_a_wish_that_is_no_address_of_ours_leads_to_the_account(client, user, wish, signed_in):
+    if signed_in:
+        client.post("/login/", {"email": user.email, "password": PASSWORD})
+    answer = client.post("/login/", {"email": user.email, "password": PASSWORD, "next": wish})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/account/")

@@ -145,9 +145,12 @@ class ActionPage(SignedInMixin, Page):
 
 
 def safe_next(request: HttpRequest, wish: str | None, default: str) -> str:
-    """The address that was wished for, if it is one of ours; else that of the page `default`."""
+    """The address that was wished for, if it is one of ours; else that of the page `default`.
+
+    Only a whole path or address: `redirect` takes a mere word for the name of a page, and fails where there is none.
+    """
     safe = url_has_allowed_host_and_scheme(wish, {request.get_host()}, require_https=request.is_secure())
-    return wish if wish and safe else reverse(default)
+    return wish if wish and safe and "/" in wish else reverse(default)
 
 
 def _headers(error: BaseAppException) -> dict[str, str]:

@@ -1,0 +1,45 @@
+"""Whatever a field of a page holds, the page answers: to strangers and to who is signed in."""
+
+import pytest
+from django.test import Client as Browser
+
+from conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+VALUES = [
+    "", "x", "\x00", "a\x00b", "é" * 300, "a" * 20_000, "a@b.co\r\nBcc: x@y.z", "Ann <a@b.co>", "😀", "%00", "[]", "{}",
+    "null", "1e400", "//evil.example", "\u202e", "０１２３４５", "ann@example.com",
+]  # fmt: skip
+PAGES = {
+    "/login/": ["email", "password", "next", "credential", "challenge"],
+    "/login/verify/": ["code", "method"],
+    "/login/sms/": ["method"],
+    "/register/": ["email", "password", "first_name", "last_name", "phone"],
+    "/password/forgot/": ["email"],
+    "/email/resend/": ["email"],
+    "/account/": ["first_name", "last_name", "language"],
+    "/account/password/": ["current_password", "new_password"],
+    "/account/email/": ["email", "password"],
+    "/account/phone/": ["phone"],
+    "/account/phone/verify/": ["code"],
+    "/account/sudo/": ["password", "code", "next"],
+}
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_answers_whatever_a_field_holds(user, page, signed_in):
+    browser = Browser(raise_request_exception=False)
+    if signed_in:
+        browser.post("/login/", {"email": user.email, "password": PASSWORD})
+    crashed = []
+    for field in PAGES[page]:
+        for value in VALUES:
+            answers = (
+                browser.post(page, {**dict.fromkeys(PAGES[page], "x"), field: value}),
+                browser.post(page, {field: value}),
+                browser.get(page, {field: value}),
+            )
+            crashed += [(field, value[:20]) for answer in answers if answer.status_code >= 500]
+    assert crashed == []
