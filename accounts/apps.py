@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,8 +10,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import receivers  # noqa: F401  registers itself
-        from accounts.api import checks
         from accounts.services import keys
 
         keys.ensure_files_fit()
-        register(checks.check_signing_key, checks.TAG)

@@ -1,10 +1,10 @@
 """The keys that sign tokens, and those that still verify them.
 
 Without any rotation the keys are those of the environment: JWT_PRIVATE_KEY_FILES, of which the first signs, or for
-HS256 the one that follows from SECRET_KEY. `rotate` puts a new one into the database, encrypted, where every process
-finds it: whoever meets a `kid` that it does not know looks there, so a new key holds at once and everywhere. From then
-on the newest key of the database signs. What signed before verifies until its last token has expired, so that nobody is
-logged out.
+HS256 the one that follows from SECRET_KEY. An asymmetric algorithm without a file gets its first key when one is first
+asked for, in the database; there `rotate` puts each new one, encrypted, where every process finds it: whoever meets a
+`kid` that it does not know looks there, so a new key holds at once and everywhere. The newest key of the database
+signs. What signed before verifies until its last token has expired, so that nobody is logged out.
 """
 
 import re
@@ -17,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import SigningKey
@@ -59,25 +59,8 @@ def ensure_files_fit() -> None:
         sys.exit(f"FoodFleet cannot start. {error}")
 
 
-def ensure_signing_key() -> None:
-    """Raise ImproperlyConfigured where nothing could sign: neither a file, nor a key of the database, nor SECRET_KEY.
-
-    Raises OperationalError where the database has to be asked and cannot be reached.
-    """
-    algorithm, files, _ = _configuration()
-    if algorithm == key_material.SHARED or files:
-        return
-    try:
-        found = SigningKey.objects.of_algorithm(algorithm).current().exists()
-    except (OperationalError, ProgrammingError):
-        connection.ensure_connection()
-        found = False  # there is a database, and no table in it yet
-    if not found:
-        raise _missing(algorithm)
-
-
 def signing_key() -> Key:
-    """The key to sign with. Raises ImproperlyConfigured where there is none of JWT_SIGNING_ALGORITHM."""
+    """The key to sign with."""
     return _ring(max_age=RELOAD_SECONDS).signing
 
 
@@ -107,19 +90,24 @@ def public_keys() -> list[dict[str, Any]]:
 
 def rotate() -> Key:
     """Make the key that signs from now on. The old ones verify until their last token has expired, then are erased."""
-    algorithm = settings.JWT_SIGNING_ALGORITHM
-    secret = key_material.new_secret(algorithm)
-    key = key_material.from_text(secret, algorithm)
     now = timezone.now()
     with transaction.atomic():
         SigningKey.objects.current().update(verifies_until=now + longest_life())
         purge_expired(now)
+        key = _make(settings.JWT_SIGNING_ALGORITHM, now)
+    forget()
+    return key
+
+
+def _make(algorithm: str, now: datetime) -> Key:
+    secret = key_material.new_secret(algorithm)
+    key = key_material.from_text(secret, algorithm)
+    with transaction.atomic():
         SigningKey.objects.create(
             kid=key.kid, algorithm=algorithm, secret_box=crypto.encrypt(secret, purpose=PURPOSE), created_at=now
         )
         details = {"kid": key.kid, "algorithm": algorithm}
         security_events.record(kind=EventKind.KEY_ROTATED, user=None, client=Client(), details=details)
-    forget()
     return key
 
 
@@ -156,6 +144,12 @@ def _ring(*, max_age: float) -> KeyRing:
         return known.ring
     at = monotonic()
     ring = _read_ring(*configuration)
+    if ring is None:
+        # Two processes that make one at once both do: the newer signs, both verify.
+        key = _make(configuration[0], timezone.now())
+        ring = _read_ring(*configuration) or KeyRing(key, {key.kid: key})
+        if connection.in_atomic_block:
+            return ring  # not kept: what is rolled back has made no key
     _loaded = _Loaded(ring, configuration, at)
     return ring
 
@@ -165,7 +159,8 @@ def _configuration() -> tuple[Any, ...]:
     return settings.JWT_SIGNING_ALGORITHM, tuple(settings.JWT_PRIVATE_KEY_FILES), secrets
 
 
-def _read_ring(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> KeyRing:
+def _read_ring(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> KeyRing | None:
+    """The keys as database and environment have them; None where none of them signs."""
     now = timezone.now()
     kept = list(SigningKey.objects.newest_first())
     keys = [_opened(row) for row in kept if row.verifies_until is None or row.verifies_until > now]
@@ -176,15 +171,8 @@ def _read_ring(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...])
         keys += _of_environment(algorithm, files, secrets)
     signing = next((key for key in keys if key.algorithm == algorithm), None)
     if signing is None:
-        raise _missing(algorithm)
+        return None
     return KeyRing(signing=signing, verifying={key.kid: key for key in keys})
-
-
-def _missing(algorithm: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(
-        f"JWT_SIGNING_ALGORITHM is {algorithm}, and there is no key for it: run `manage.py migrate` and "
-        "`manage.py rotate_jwt_keys`, which makes one, or name a PEM file in JWT_PRIVATE_KEY_FILES."
-    )
 
 
 def _of_environment(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> list[Key]:
