@@ -45,7 +45,6 @@ def _client(service: str, region: str, endpoint_url: str) -> Any:
     session: Any = boto3.Session()
     made = session.client(service, region_name=region, endpoint_url=endpoint_url or None, config=CONFIG)
     made.meta.events.register("before-send", turns.begin)
-    made.meta.events.register("response-received", turns.end)
     if service == "ses":
         made.meta.events.register("before-call.ses.SendRawEmail", _encode_mail)
     made.meta.events.register(f"after-call.{service}", _name_request)

@@ -1,7 +1,8 @@
 """Turns at speaking to a provider: so many at once, and none on a leave that has grown old.
 
-Gateways say `begin()` at the last moment before the network. Who has more senders than turns keeps the line busy while
-some of them still write a mail or already note what came of one.
+Gateways say `begin()` at the last moment before the network. A turn ends when whoever handed it out says so, which is
+not before the outcome is committed: what may be sent twice after a crash is never more than there are turns. Who has
+more threads than turns keeps the line busy, since the next mails are written meanwhile.
 """
 
 import threading
@@ -20,45 +21,61 @@ class Line:
     """So many turns at once."""
 
     def __init__(self, turns: int) -> None:
-        self._turns = threading.BoundedSemaphore(turns)
+        self._turns = threading.Semaphore(turns)
+        self._is_closed = False
 
     @contextmanager
-    def joined(self, until: float | None) -> Iterator[None]:
-        """For as long as this lasts, `begin` in this thread takes a turn. until: when leave ends (by `monotonic`)."""
-        turn = _of_thread.turn = _Turn(self._turns, until)
+    def joined(self, until: float | None) -> Iterator["Turn"]:
+        """For as long as this lasts, `begin` in this thread begins the turn, which somebody has to end.
+
+        until: when the leave to send ends (by `monotonic`).
+        """
+        turn = _of_thread.turn = Turn(self, until)
         try:
-            yield
+            yield turn
         finally:
             _of_thread.turn = None
-            turn.end()
+
+    def close(self) -> None:
+        """Nobody has a turn any more: who waits for one is refused."""
+        self._is_closed = True
+        self.free()
+
+    def wait(self) -> None:
+        """Take a place. Raises LeaveExpiredError where the line is closed."""
+        self._turns.acquire()
+        if self._is_closed:
+            self.free()  # for whoever waits behind
+            raise LeaveExpiredError
+
+    def free(self) -> None:
+        """Give a place to the next."""
+        self._turns.release()
 
 
-class _Turn:
-    def __init__(self, turns: threading.BoundedSemaphore, until: float | None) -> None:
-        self._turns, self._until, self._has_begun = turns, until, False
+class Turn:
+    """One thread's place in a line."""
+
+    def __init__(self, line: Line, until: float | None) -> None:
+        self._line, self._until, self._has_begun = line, until, False
 
     def begin(self) -> None:
+        """Wait for the turn. Raises LeaveExpiredError."""
         if not self._has_begun:
-            self._turns.acquire()
+            self._line.wait()
             self._has_begun = True
         if self._until is not None and monotonic() > self._until:
             raise LeaveExpiredError
 
     def end(self) -> None:
+        """The next may have it."""
         if self._has_begun:
             self._has_begun = False
-            self._turns.release()
-
-
-def end(**kwargs: object) -> None:
-    """The provider has answered: the next may have this thread's turn. Said or not, it ends with `joined`."""
-    turn: _Turn | None = getattr(_of_thread, "turn", None)
-    if turn is not None:
-        turn.end()
+            self._line.free()
 
 
 def begin(**kwargs: object) -> None:
     """Wait for the turn of this thread, if it stands in a line. Raises LeaveExpiredError. kwargs: of boto3's events."""
-    turn: _Turn | None = getattr(_of_thread, "turn", None)
+    turn: Turn | None = getattr(_of_thread, "turn", None)
     if turn is not None:
         turn.begin()

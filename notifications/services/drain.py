@@ -2,12 +2,12 @@
 
 The first claims messages with a lease, more than there are senders, and hands them over a few at a time: first it
 notes in the row that a message is about to be sent, then it asks for leave under the provider's rate, then a sender
-gets it. What came of messages, what is handed over next and what is claimed goes into one transaction each time round.
-Nothing is sent inside a transaction, and what a killed process had in hand is known: rows that are claimed, which
-recovery.py takes back when their lease ends, and among them those that were handed over and may have been sent.
+gets it. What came of messages is committed in one transaction each time round, what is handed over and claimed in
+another. Nothing is sent inside a transaction, and what a killed process had in hand is known: rows that are claimed,
+which recovery.py takes back when their lease ends, and among them those that were handed over and may have been sent.
 
-There are more threads than turns at the network, so that some write a mail or wait for their outcome to be committed
-while others have the provider busy. What may be sent twice after a crash is what the threads hold.
+There are more threads than turns at the network, so that some write a mail while others have the provider busy. A turn
+lasts until its outcome is committed: no more than there are senders may be sent twice after a crash.
 """
 
 import heapq
@@ -38,9 +38,10 @@ logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 Entry = tuple[int, int, Message]  # its lane, its turn in it
 Lane = list[Entry]
+Came = tuple[Outcome | Message, turns.Turn]  # a message itself: its leave grew old before it could be sent
 
 STOCK = 4  # messages claimed for each sender
-GATHER = 0.004  # seconds that outcomes are waited for after the first: a commit for several costs what one for one does
+GATHER = 0.001  # seconds that outcomes are waited for after the first: a commit for several costs what one for one does
 SOON = 0.05  # seconds: for so long a message may wait for leave once it is handed over
 LOOK_FOR_CODES = 0.1  # seconds between two looks for codes while all senders are busy with the rest
 LONGEST_WAIT = 0.25  # seconds that an outcome is waited for before something else is looked after
@@ -86,7 +87,8 @@ class Drain:
         self._ready: dict[str, Lane] = {Channel.EMAIL: [], Channel.SMS: []}
         self._handed_over: dict[str, Lane] = {Channel.EMAIL: [], Channel.SMS: []}  # as it says in the row
         self._unwanted: dict[UUID, frozenset[str]] = {}
-        self._outcomes: SimpleQueue[Outcome | Message] = SimpleQueue()
+        self._outcomes: SimpleQueue[Came] = SimpleQueue()
+        self._turns: list[turns.Turn] = []  # of outcomes that are not committed yet
         self._in_flight = 0
         self._order = count()  # of two in one lane the one claimed first
         self._is_dry = False
@@ -95,6 +97,13 @@ class Drain:
 
     def run(self) -> Drained:
         """Send until nothing is due, or the limits are reached."""
+        try:
+            return self._run()
+        except BaseException:
+            self._line.close()
+            raise
+
+    def _run(self) -> Drained:
         began = monotonic()
         self._renew_at = began + settings.DELIVERY_LEASE_SECONDS / 4
         outcomes_: list[Outcome] = []
@@ -123,14 +132,18 @@ class Drain:
 
     # -- The database
     def _settle(self, arrived: Sequence[Outcome], *, is_over: bool) -> None:
-        """In one transaction: note what came of messages and what is handed over next, and claim more."""
+        """Note what came of messages, which gives their turns to others; then hand over more, and claim more."""
+        if arrived:
+            self._patiently(lambda: outcomes.write(arrived, self.claim))
+            while self._turns:
+                self._turns.pop().end()
+            outcomes.tidy(arrived)
+            self.result.sent += sum(outcome.status == Status.SENT for outcome in arrived)
         lowest, wanted = (self.limits.lowest, 0) if is_over else self._wanted()
         chosen = [] if is_over else self._choose()
-        if not (arrived or chosen or wanted):
+        if not (chosen or wanted):
             return
-        found = self._patiently(lambda: self._write(arrived, chosen, lowest, wanted))
-        outcomes.tidy(arrived)
-        self.result.sent += sum(outcome.status == Status.SENT for outcome in arrived)
+        found = self._patiently(lambda: self._write(chosen, lowest, wanted))
         for entry in chosen:
             heapq.heappush(self._handed_over[entry[2].channel], entry)
         if wanted:
@@ -141,13 +154,9 @@ class Drain:
         if found:
             self._admit(found)
 
-    def _write(
-        self, arrived: Sequence[Outcome], chosen: Sequence[Entry], lowest: Priority, wanted: int
-    ) -> list[Message]:
+    def _write(self, chosen: Sequence[Entry], lowest: Priority, wanted: int) -> list[Message]:
         now = timezone.now()
         with transaction.atomic():
-            if arrived:
-                outcomes.write(arrived, self.claim)
             if chosen:
                 Message.objects.hand_over([entry[2].pk for entry in chosen], self.claim, now)
             if not wanted:
@@ -217,24 +226,25 @@ class Drain:
 
     def _send(self, message: Message, until: float | None) -> None:
         """In a sender's thread."""
-        try:
-            with self._line.joined(until):
-                outcome = attempt(message, self._unwanted[message.pk], self.gateways)
-        except turns.LeaveExpiredError:
-            self._outcomes.put(message)
-        else:
-            self._outcomes.put(outcome)
+        came: Outcome | Message = message
+        with self._line.joined(until) as turn:
+            try:
+                came = attempt(message, self._unwanted[message.pk], self.gateways)
+            except turns.LeaveExpiredError:
+                turn.end()
+        self._outcomes.put((came, turn))
 
     # -- Outcomes
     def _collect(self) -> list[Outcome]:
         """Wait for outcomes, or for whatever else has to be done; prolong the lease when it is time."""
         collected = []
-        for came in self._arrived(self._wait_for()):
+        for came, turn in self._arrived(self._wait_for()):
             self._in_flight -= 1
             if isinstance(came, Outcome):
                 collected.append(came)
+                self._turns.append(turn)
                 del self._unwanted[came.message.pk]
-            else:  # its leave grew old before it could be sent: it needs another
+            else:  # it needs another leave
                 heapq.heappush(self._handed_over[came.channel], (came.priority, next(self._order), came))
         if monotonic() >= self._renew_at:
             self._renew_at = monotonic() + settings.DELIVERY_LEASE_SECONDS / 4
@@ -244,14 +254,14 @@ class Drain:
     def _wait_for(self) -> float:
         """How long at most, in seconds."""
         now = monotonic()
-        until = min(self._renew_at, self._look_at, now + LONGEST_WAIT)
+        until = min(self._renew_at, max(self._look_at, now + 0.01), now + LONGEST_WAIT)
         if self._leave_at:
             until = min(until, self._leave_at)
         elif any(ready and self._free(channel) > 0 for channel, ready in self._ready.items()):
             return 0.0
         return max(0.001, until - now)
 
-    def _arrived(self, timeout: float) -> Iterable[Outcome | Message]:
+    def _arrived(self, timeout: float) -> Iterable[Came]:
         try:
             yield self._outcomes.get(timeout=timeout)
             until = monotonic() + GATHER
@@ -283,6 +293,7 @@ class Drain:
                 self._settle(self._collect(), is_over=True)
                 self._give_back()
         finally:
+            self._line.close()
             self._pool.shutdown(wait=False)
             connections.close_all()
 

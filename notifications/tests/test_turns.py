@@ -8,6 +8,7 @@ from django.db import connections
 
 from notifications.gateways import turns
 from notifications.models import Message
+from notifications.services import outcomes
 from notifications.services.delivery import Gateways
 from notifications.services.drain import Drain, Limits
 from notifications.services.emails import send_email
@@ -79,6 +80,24 @@ def test_what_is_sent_was_noted_before_and_no_more_than_the_threads_can_hold():
     assert provider.claimed <= 3
 
 
+def test_what_may_have_been_sent_and_is_not_committed_is_never_more_than_the_senders(monkeypatch):
+    provider, uncommitted, most, write = Provider(), 0, 0, outcomes.write
+
+    def written(collected, claim):
+        nonlocal most
+        most = max(most, len(provider.sent) - uncommitted + provider.now)
+        write(collected, claim)
+        count_committed(len(collected))
+
+    def count_committed(many):
+        nonlocal uncommitted
+        uncommitted += many
+
+    monkeypatch.setattr(outcomes, "write", written)
+    drain(provider, 30, senders=4)
+    assert most <= 4
+
+
 def test_a_message_whose_leave_grew_old_gets_another_and_no_try_is_counted():
     provider = Provider(refuse=3)
     drain(provider, 2, senders=2)
@@ -87,22 +106,41 @@ def test_a_message_whose_leave_grew_old_gets_another_and_no_try_is_counted():
         assert [event.type for event in message.events.all()] == ["sent"]
 
 
-def test_a_turn_on_a_leave_that_grew_old_is_refused_and_goes_to_the_next():
-    line = turns.Line(1)
-    with line.joined(until=time.monotonic() - 1), pytest.raises(turns.LeaveExpiredError):
-        turns.begin()
-    with line.joined(until=time.monotonic() + 60):
-        turns.begin()
-        turns.begin()  # it has its turn already
+def test_a_turn_that_has_ended_is_free_for_the_next_and_not_before():
+    line, began = turns.Line(1), []
 
-
-def test_a_turn_that_has_ended_is_free_for_the_next():
-    line = turns.Line(1)
-    with line.joined(until=None):
-        turns.begin()
-        turns.end()
+    def come():
         with line.joined(until=None):
             turns.begin()
+            began.append(True)
+
+    with line.joined(until=None) as turn:
+        turns.begin()
+        turns.begin()  # it has its turn already
+    other = threading.Thread(target=come)
+    other.start()
+    other.join(0.05)
+    assert began == []
+    turn.end()
+    other.join()
+    assert began == [True]
+
+
+def test_a_leave_that_grew_old_is_refused():
+    with turns.Line(1).joined(until=time.monotonic() - 1), pytest.raises(turns.LeaveExpiredError):
+        turns.begin()
+
+
+def test_nobody_waits_for_ever_in_the_line_of_a_drain_that_failed(monkeypatch):
+    """Else the worker that ran it could not end."""
+    monkeypatch.setattr("notifications.services.outcomes.write", lambda *args: 1 / 0)
+    before = threading.active_count()
+    with pytest.raises(ZeroDivisionError):
+        drain(Provider(), 8, senders=2)
+    for thread in threading.enumerate():
+        if thread.name.startswith("sender") and "Thread-" not in thread.name:
+            thread.join(10)
+    assert threading.active_count() <= before
 
 
 def test_nobody_waits_for_a_turn_outside_of_a_line():
