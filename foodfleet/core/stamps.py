@@ -70,17 +70,29 @@ class _Script:
 RUN_ID = "(string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '')"  # a proxy may hide it
 NOW = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)"
 
-# KEYS: the epoch, the stamps, the kept value. ARGV: how many stamps, and a new one for those that are missing.
+# KEYS: the epoch, the stamps, the kept value. ARGV: how many stamps. Answers the stamps in one line and the kept value;
+# this clock and the run where the epoch is missing; nothing where a stamp is marked. A missing stamp is made up.
 LOOK = _Script(f"""
-{NOW}
+local run = {RUN_ID}
 local found = redis.call('MGET', unpack(KEYS))
-for i = 2, 1 + ARGV[1] do
-  if not found[i] then
-    redis.call('SET', KEYS[i], ARGV[2], 'EX', {STAMP_SECONDS})
-    found[i] = ARGV[2]
-  end
+if run == '' then return {{}} end
+if not found[1] then
+  {NOW}
+  return {{now, run}}
 end
-return {{now, {RUN_ID}, unpack(found)}}
+local line = ''
+local last = 1 + ARGV[1]
+for i = 2, last do
+  local stamp = found[i]
+  if not stamp then
+    {NOW}
+    stamp = redis.sha1hex(run .. KEYS[i] .. t[1] .. '.' .. t[2])
+    redis.call('SET', KEYS[i], stamp, 'EX', {STAMP_SECONDS})
+  end
+  if string.sub(stamp, 1, 1) == '{MARK}' then return {{}} end
+  line = line .. run .. '.' .. found[1] .. '.' .. stamp .. ' '
+end
+return {{line, found[last + 1]}}
 """)
 
 # KEYS: the epoch. ARGV: what it is, on which run and when (milliseconds of this clock) the database was asked for it.
@@ -104,7 +116,7 @@ end
 def current(*keys: str) -> tuple[str, ...]:
     """The stamps of `keys` as they are now, in that order."""
     sight = None if connection.in_atomic_block else _look(keys)
-    return in_database(*keys) if sight is None else sight.stamps
+    return in_database(*keys) if sight is None else tuple(sight.line.decode().split())
 
 
 def in_database(*keys: str) -> tuple[str, ...]:
@@ -121,14 +133,14 @@ def kept(name: str, keys: Sequence[str], load: Callable[[], Any]) -> Any:
     sight = None if connection.in_atomic_block else _look(keys, name)
     if sight is None:
         return load()
-    label = " ".join(sight.stamps).encode() + b"\n"
-    if sight.value is not None and sight.value.startswith(label):
-        return json.loads(sight.value[len(label) :])
+    line = sight.line
+    if sight.value is not None and sight.value.startswith(line):
+        return json.loads(sight.value[len(line) :])
     value = load()
     redis = shared_cache.reachable()
     if redis is not None:
         try:
-            redis.set(_value_key(name), label + json.dumps(value).encode(), ex=LIFETIME)
+            redis.set(_value_key(name), line + json.dumps(value).encode(), ex=LIFETIME)
         except shared_cache.UNREACHABLE:
             shared_cache.lost(used_for="stamps")
     return value
@@ -179,9 +191,9 @@ def purge() -> None:
 
 @dataclass(frozen=True)
 class _Sight:
-    """What Redis said: the stamps with run and epoch, and the kept value if one was asked for."""
+    """What Redis said: the stamps in one line, each with run and epoch, and the kept value if one was asked for."""
 
-    stamps: tuple[str, ...]
+    line: bytes
     value: bytes | None
 
 
@@ -243,17 +255,15 @@ def _look(keys: Sequence[str], name: str | None = None) -> _Sight | None:
     names = [shared_cache.key(EPOCH), *map(_stamp_key, keys), *([] if name is None else [_value_key(name)])]
     try:
         for _ in range(ROUNDS):
-            moment, run, epoch, *found = LOOK.run(redis, names, len(keys), token_hex(8))
-            if not run:
-                return None  # who cannot tell one run from another believes nothing
-            if epoch is None:
-                HOLD_EPOCH.run(redis, names[:1], _epoch(), run, moment)
-                continue
-            stamps = [value.decode() for value in found[: len(keys)]]
-            if any(stamp.startswith(MARK) for stamp in stamps):
-                return None
-            prefix = f"{run.decode()}.{epoch.decode()}."
-            return _Sight(tuple(prefix + stamp for stamp in stamps), None if name is None else found[-1])
+            match LOOK.run(redis, names, len(keys)):
+                case [bytes() as line, value]:
+                    return _Sight(line, value)
+                case [bytes() as line]:
+                    return _Sight(line, None)
+                case [int() as moment, run]:
+                    HOLD_EPOCH.run(redis, names[:1], _epoch(), run, moment)
+                case _:  # a change goes on, or the server does not tell one run from another
+                    return None
     except shared_cache.UNREACHABLE:
         shared_cache.lost(used_for="stamps")
     return None
