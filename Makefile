@@ -56,7 +56,6 @@ check: .venv/.runtime  ## Django's deployment check against production settings
 
 serve: export DEBUG = false
 serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCURRENCY=, PORT=, HOST=)
-	@$(MANAGE) check --tag keys --verbosity 0
 	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@if [ -z "$$CELERY_BROKER_URL" ]; then $(MANAGE) deliver_due --watch & fi; \
 	  exec $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY) \
