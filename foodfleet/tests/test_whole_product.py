@@ -83,10 +83,9 @@ def test_the_first_session_on_postgres_redis_a_worker_and_ses(start, postgres_ur
 def test_the_first_session_on_sqlite_and_files_alone(start, tmp_path):
     values = {"DATABASE_URL": f"sqlite:///{tmp_path}/fleet.sqlite3", "EMAIL_URL": f"filemail://{tmp_path}/mail"}
     processes.manage("migrate", **values)
-    processes.manage("collectstatic", "--noinput", **values)
     port = processes.free_port()
     address = f"http://127.0.0.1:{port}"
-    start("web", processes.web_command(port, workers=2), **values)
+    start("web", ["make", "serve"], PORT=str(port), WEB_CONCURRENCY="2", **values)
     processes.wait_until(lambda: requests.get(f"{address}/health/ready/", timeout=5).ok, what="readiness")
 
     def token_of_mail():
