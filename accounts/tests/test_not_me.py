@@ -1,9 +1,12 @@
 """Every mail about security carries "That wasn't me": it asks first, acts once, and shuts whoever it was out."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
@@ -143,3 +146,22 @@ def test_confirming_a_contested_address_leaves_nothing_that_somebody_set_up_befo
     user = User.objects.get(pk=world.user.pk)
     assert (user.phone, user.phone_verified_at) == ("", None)
     assert not Passkey.objects.exists()
+
+
+def test_of_many_uses_of_a_link_at_once_one_acts_and_one_reset_is_mailed(world):
+    worlds.password_changed(world)
+    page, start = link_in(mail.outbox[-1]), Barrier(8)
+    mail.outbox.clear()
+
+    def use(_number):
+        start.wait()
+        try:
+            return Browser(raise_request_exception=False).post(page).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(use, range(8)))
+    assert answers == [200] + [400] * 7
+    assert [message.to for message in mail.outbox] == [["ann@example.com"]]
+    assert SecurityEvent.objects.filter(kind="not_me").count() == 1
