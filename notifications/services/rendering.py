@@ -12,8 +12,10 @@ from django.utils.safestring import mark_safe
 
 from notifications.services import moulds, overrides, sandbox, template_cache, templates
 
-# The rules for small and for dark screens cannot be put inline: they stay in a style tag.
-_INLINER = css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False)
+# The rules for small and for dark screens cannot be put inline: they alone stay in a style tag.
+_INLINER = css_inline.CSSInliner(
+    keep_style_tags=True, keep_at_rules=True, remove_inlined_selectors=True, load_remote_stylesheets=False
+)
 LAYOUT = "override"  # the frame around what staff wrote
 
 

@@ -169,3 +169,12 @@ def test_one_override_for_a_mail_and_language():
         new(language="xx")
     with pytest.raises(EmailTemplateNotFoundException):
         new(template="layout")
+
+
+def test_a_style_that_stands_inline_is_not_sent_twice_and_those_for_dark_and_small_screens_stay():
+    html = render_email("password_reset", {"link": "https://x/"}, "").html
+    [sheet] = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    assert ".button {" not in sheet.partition("@media")[0]
+    assert 'class="button" style="' in html or re.search(r'style="[^"]*inline-block', html)
+    assert "prefers-color-scheme: dark" in sheet
+    assert "max-width: 480px" in sheet
