@@ -4,14 +4,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.models import E164
 from notifications.models import Suppression
 from notifications.services import suppression
-from notifications.states import SuppressionReason
+from notifications.states import Channel, SuppressionReason
 from rbac.services import decisions
 
 
@@ -27,9 +30,17 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
         data = super().clean() or self.cleaned_data
         if data.get("channel") and data.get("address"):
             data["address"] = suppression.kept_form(data["channel"], data["address"])
-            if suppression.suppressed(data["channel"], [data["address"]]):
-                self.add_error("address", _("Nothing is sent to this address already."))
+            try:  # what nothing is ever sent to would only look as if it were held back
+                (E164 if data["channel"] == Channel.SMS else validate_email)(data["address"])
+            except ValidationError as error:
+                self.add_error("address", error)
+            else:
+                self._refuse_second(data)
         return data
+
+    def _refuse_second(self, data: dict[str, Any]) -> None:
+        if suppression.suppressed(data["channel"], [data["address"]]):
+            self.add_error("address", _("Nothing is sent to this address already."))
 
 
 @admin.register(Suppression)

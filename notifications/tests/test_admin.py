@@ -207,3 +207,16 @@ def test_an_address_is_suppressed_and_lifted(boss):
     boss.post(reverse("admin:notifications_suppression_changelist"), {"action": "lift", "_selected_action": [row.pk]})
     assert not suppression.suppressed("email", ["ann@example.com"])
     assert page(boss, "suppression_changelist").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("channel", "address"),
+    [("sms", "+49 151 12345678"), ("sms", "015112345678"), ("email", "nonsense"), ("email", "Ann <ann@example.com>")],
+)
+def test_what_no_message_goes_to_is_not_taken_for_suppressed(boss, channel, address):
+    add = reverse("admin:notifications_suppression_add")
+    answer = boss.post(add, {"channel": channel, "address": address, "detail": "asked by phone"})
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == ["address"]
+    assert "asked by phone" in answer.content.decode()
+    assert Suppression.objects.count() == 0
