@@ -40,9 +40,19 @@ def _email(value: str, field: str) -> str:
     check_line(value, field)
     try:
         return _parsed(value)
+    except _NotAsciiError:
+        message = _(
+            "%(value)s cannot be written to: our mail provider takes only ASCII letters before the @ (it has no "
+            "SMTPUTF8). The domain after it may be of any script."
+        ) % {"value": value[:100]}
+        raise ValidationException.for_field(field, message, "invalid") from None
     except (HeaderParseError, DjangoValidationError, UnicodeError, ValueError, IndexError, AttributeError, TypeError):
         message = _("%(value)s is not an e-mail address that can be written to.") % {"value": value[:100]}
         raise ValidationException.for_field(field, message, "invalid") from None
+
+
+class _NotAsciiError(Exception):
+    """What stands before the @ is of another script (RFC 6531)."""
 
 
 def _parsed(value: str) -> str:
@@ -52,9 +62,11 @@ def _parsed(value: str) -> str:
     mailbox, rest = parser.get_mailbox(value)
     if rest:
         raise ValueError(rest)
+    if not mailbox.local_part.isascii():
+        _is_address(f"local@{mailbox.domain}")  # one that is wrong in another way is told that
+        raise _NotAsciiError
     address = Address(display_name=mailbox.display_name or "", addr_spec=mailbox.addr_spec)
     _is_address(address.addr_spec)
-    address.username.encode("ascii")
     return str(address)
 
 

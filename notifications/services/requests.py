@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from typing import Any
 
 from django.utils import timezone
@@ -74,6 +75,9 @@ def order_email(*, asked: EmailRequest, by: Asker) -> Message:
     if (earlier := writing.repeated(order, order.body_digest)) is not None:
         return earlier
     _check_one_of("template", asked.template, "text", asked.text or asked.html)
+    if asked.kind == Kind.MARKETING and len([*asked.to, *asked.cc, *asked.bcc]) > 1:
+        message = _("Marketing goes to one recipient a message: each has preferences and a link to unsubscribe.")
+        raise ValidationException.for_field("to", message, "max_length")
     order = replace(order, user=_only_user(asked.to))
     extras = EmailExtras(asked.cc, asked.bcc, asked.reply_to, asked.attachments)
     if not asked.template:
@@ -153,5 +157,5 @@ def _only_user(addresses: Sequence[str]) -> User | None:
     """The user whom a mail to one address is for: their language and their preferences count."""
     if len(addresses) != 1:
         return None
-    user: User | None = User.objects.with_email(addresses[0]).first()
+    user: User | None = User.objects.with_email(parseaddr(addresses[0])[1]).first()
     return user

@@ -5,10 +5,12 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from notifications.models import Message, SmsTemplate
-from notifications.services import payloads
+from notifications.services import payloads, preferences
+from notifications.states import Kind
 
 pytestmark = pytest.mark.django_db
 
@@ -278,3 +280,37 @@ def test_preferences_are_read_and_changed(api, user):
     for wrong in ({"security": False}, {"marketing": "perhaps"}, [], "x"):
         assert api.patch(path, wrong).status_code == 422
     assert api.get(path).json() == {"security": True, "account": True, "marketing": False}
+
+
+@pytest.mark.parametrize("to", ["bob@example.com", "Bob <bob@example.com>", '"Bob, Esq." <BOB@example.com>'])
+def test_marketing_reaches_nobody_who_switched_it_off_whatever_name_stands_before_the_address(staff, make_user, to):
+    preferences.change(user=make_user("bob@example.com"), wishes={Kind.MARKETING: False})
+    assert staff.post(EMAIL, {**MAIL, "to": [to], "kind": "marketing"}).status_code == 202
+    call_command("deliver_due")
+    assert Message.objects.get().status == "suppressed"
+
+
+@pytest.mark.parametrize(
+    "more", [{"to": ["ann@example.com", "bob@example.com"]}, {"cc": ["bob@example.com"]}, {"bcc": ["bob@example.com"]}]
+)
+def test_marketing_goes_to_one_recipient_a_message(staff, more):
+    answer = staff.post(EMAIL, {**MAIL, **more, "kind": "marketing"})
+    assert answer.status_code == 422
+    assert list(answer.json()["details"]) == ["to"]
+    assert Message.objects.count() == 0
+
+
+def test_an_address_of_another_script_before_the_at_sign_is_told_why_it_is_refused(staff):
+    answer = staff.post(EMAIL, {**MAIL, "to": ["jörg@bücher.example"]})
+    assert answer.status_code == 422
+    [entry] = answer.json()["details"]["to"]
+    assert entry["code"] == "invalid"
+    assert "ASCII letters before the @" in entry["message"]
+    [entry] = staff.post(EMAIL, {**MAIL, "to": ["jörg@"]}).json()["details"]["to"]
+    assert "ASCII" not in entry["message"]
+
+
+def test_why_security_cannot_be_switched_off_is_said_in_the_callers_language(api, user):
+    api.force_authenticate(user)
+    answer = api.patch("/api/v1/users/me/notification-preferences/", {"security": False}, HTTP_ACCEPT_LANGUAGE="de")
+    assert "Sicherheit deines Kontos" in str(answer.json()["details"])

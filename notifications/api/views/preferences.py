@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
@@ -22,7 +23,7 @@ class PreferencesSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if self.initial_data.get("security", True) is not True:
-            message = "Messages about the safety of your account are always sent."
+            message = _("Messages about the safety of your account always come. They cannot be switched off.")
             raise serializers.ValidationError({"security": message})
         return attrs
 
