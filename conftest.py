@@ -22,10 +22,14 @@ pytest_plugins = ["foodfleet.tests.chromium"]
 
 
 def pytest_configure() -> None:
-    """Static files under their own names: nobody collects them for a test."""
+    """Static files under their own names, looked for when asked for: nobody collects them for a test.
+
+    WhiteNoise would otherwise read all of them for each test client that is made.
+    """
     from django.conf import settings
 
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
 
 
 @pytest.fixture(scope="session")
