@@ -34,10 +34,15 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Keep SQLite's test database in a file: threads share it as processes share the real one."""
+    """Keep SQLite's test database in a file: threads share it as processes share the real one.
+
+    On PostgreSQL fifty threads wait longer for one of the pool's connections than a request would.
+    """
     from django.conf import settings
 
     database = settings.DATABASES["default"]
+    if "pool" in database.get("OPTIONS", {}):
+        database["OPTIONS"]["pool"]["timeout"] = 60
     if database["ENGINE"].endswith("sqlite3"):
         folder = tempfile.mkdtemp(prefix="foodfleet-test-")
         database.setdefault("TEST", {})["NAME"] = str(Path(folder) / f"test_{environment.WORKER}.sqlite3")

@@ -19,7 +19,7 @@ from jwt.algorithms import get_default_algorithms
 
 from accounts.services import keys
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ME, REFRESH, LOGOUT = "/api/v1/users/me/", "/api/v1/auth/refresh/", "/api/v1/auth/logout/"
 ALGORITHMS = ["HS256", "EdDSA", "ES256", "RS256"]
 OTHER = {"HS256": "EdDSA", "EdDSA": "HS256", "ES256": "RS256", "RS256": "ES256"}

@@ -39,12 +39,12 @@ if ON_SERVICES:
 
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
     """Leave out (deselect, not skip) what this pass is not for."""
-    needs_services = {"postgres", "redis", "broker"}
+    needs_services, sees_no_difference = {"postgres", "redis", "broker"}, {"browser", "once"}
+    marked = [(item, {mark.name for mark in item.iter_markers()}) for item in items]
     if ON_SERVICES:
-        # Browser walks see no difference between databases: once is enough.
-        left_out = [item for item in items if item.get_closest_marker("browser")]
+        left_out = [item for item, marks in marked if marks & sees_no_difference and not marks & needs_services]
     else:
-        left_out = [item for item in items if needs_services & {mark.name for mark in item.iter_markers()}]
+        left_out = [item for item, marks in marked if marks & needs_services]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

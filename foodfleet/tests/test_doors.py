@@ -21,7 +21,7 @@ from conftest import PASSWORD
 from foodfleet.tests.doors import DOORS, Door
 from rbac.services import assignments, roles
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SECRET = "GEZDGNBVGY3TQOJQ"
 NEW_PASSWORD = "Another-Grill-2027!"

@@ -14,7 +14,7 @@ from rbac.models import RoleAssignment
 from rbac.services import assignments, roles
 from rbac.services.declarations import declared
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ANYONE, SIGNED_IN = "anyone", "signed in"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = {"SECRET_KEY": "k" * 20 + "0123456789abcdefghij" + "q" * 20}
 

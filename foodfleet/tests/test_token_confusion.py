@@ -16,7 +16,7 @@ from conftest import PASSWORD
 from notifications.services import preferences
 from notifications.states import Kind
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 API = "/api/v1"
 NEW_PASSWORD = "Another-Fleet-2026!"
 

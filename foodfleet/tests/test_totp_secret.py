@@ -17,7 +17,7 @@ from conftest import PASSWORD
 from foodfleet.core.logging import logging_config
 from foodfleet.tests.doors import DOORS
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 OWN_PAGES = ["/account/", "/account/security/", "/account/sessions/", "/account/preferences/", "/account/backup-codes/"]
 
 

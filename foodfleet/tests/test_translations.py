@@ -7,6 +7,8 @@ from django.conf import settings
 
 from foodfleet.tests import catalogues
 
+pytestmark = pytest.mark.once
+
 PARTS = re.compile(r"%\(\w+\)[sd]|\{\{\w+\}\}|<[^>]+>|%%")
 languages = pytest.mark.parametrize("language", catalogues.LANGUAGES)
 

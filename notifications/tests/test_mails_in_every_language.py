@@ -9,7 +9,7 @@ from notifications.services import catalogue
 from notifications.services.rendering import render_email
 from notifications.states import Channel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 mails = pytest.mark.parametrize("mail", catalogue.of(Channel.EMAIL), ids=lambda mail: mail.name)
 LANGUAGES = [code for code, _ in settings.LANGUAGES]
 
