@@ -51,7 +51,12 @@ def find(token: str, *purposes: TokenPurpose) -> OneTimeToken:
 
 
 def spend(token: OneTimeToken) -> None:
-    """Use the token up. Raises InvalidTokenException where somebody else was faster."""
+    """Use the token up. Raises InvalidTokenException where somebody else was faster. Belongs into a transaction.
+
+    Its user's row is held first, as by everybody who changes several links of one user: two who took a link each, and
+    then wanted what the other holds, would wait for each other.
+    """
+    User.objects.held(token.user_id)
     if not OneTimeToken.objects.spend(token.pk, timezone.now()):
         raise InvalidTokenException
 
