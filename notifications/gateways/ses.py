@@ -1,6 +1,9 @@
 """Amazon SES, through django-ses."""
 
 import uuid
+from email.generator import BytesGenerator
+from email.policy import Compat32
+from io import BytesIO
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -35,13 +38,28 @@ class SESBackend(DjangoSESBackend):  # type: ignore[misc]
         return {"Source": sender, "Destinations": message.recipients(), "RawMessage": {"Data": data}}
 
 
+class _Policy(Compat32):
+    """Python's own, but that a short header of ASCII is written as it is, and not taken apart to be folded."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """The line or lines of a header. value: a str, or a Header where it is of another script."""
+        if type(value) is str and len(name) + len(value) < MOST_OF_A_LINE and value.isascii() and value.isprintable():
+            return f"{name}: {value}{self.linesep}".encode()
+        return super().fold_binary(name, value)
+
+
+MOST_OF_A_LINE = 76  # RFC 5322, 2.1.1: 78 with the colon and the space
+POLICY = _Policy(linesep="\r\n")
+
+
 def _written(message: EmailMessage) -> bytes:
     mail: Any = message.message()
     for part in mail.walk():
         if part.is_multipart():  # else Python compiles a pattern a mail to see that what it made up is in none of it
             part.set_boundary(uuid.uuid4().hex)
-    written: bytes = mail.as_bytes(linesep="\r\n")
-    return written
+    written = BytesIO()
+    BytesGenerator(written, mangle_from_=False, policy=POLICY).flatten(mail)
+    return written.getvalue()
 
 
 def _client() -> Any:

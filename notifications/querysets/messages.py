@@ -9,11 +9,11 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.models import F
 
+from notifications.querysets import settling
 from notifications.querysets.lists import ListedMessages
 from notifications.states import Priority, Status, sources
 
 PLAIN = (str, int, bool)  # types that databases take as they are
-HELD = [Status.SENDING.value]
 # What becomes of a lease that ends.
 NOBODY: dict[str, None] = {"claim": None, "leased_until": None, "handed_over_at": None}
 
@@ -102,7 +102,20 @@ class MessageQuerySet(ListedMessages):
 
     def hand_over(self, pks: Sequence[UUID], claim: UUID, now: datetime) -> None:
         """Note, before the network is asked, that these are about to be sent."""
-        self.held_by(claim).filter(pk__in=pks).update(handed_over_at=now)
+        if pks:
+            self.held_by(claim).filter(pk__in=pks).update(handed_over_at=now)
+
+    def settle(
+        self, *, sent: Mapping[UUID, str], handing_over: Sequence[UUID], claim: UUID, now: datetime
+    ) -> set[UUID] | None:
+        """Note what a drain has sent, each with the provider's id, and what it hands over next, in one statement.
+
+        Returns which of those sent were still in its hands, and are done with: moved, and told in their timelines.
+        None, and nothing was done, where the database has no such statement.
+        """
+        if connections[self.db].vendor != "postgresql":
+            return None
+        return settling.settle(self.model, self.db, sent=sent, handing_over=handing_over, claim=claim, now=now)
 
     def renew(self, claim: UUID, until: datetime) -> None:
         """Prolong the lease of everything that a drain holds."""
@@ -117,32 +130,6 @@ class MessageQuerySet(ListedMessages):
         """Move one message out of the hands of a drain; False where it is no longer in them."""
         held = self.held_by(claim).filter(pk=pk, status__in=sources(target))
         return held.update(status=target, **NOBODY, **fields) == 1
-
-    def finish_sent(self, sent: Mapping[UUID, str], claim: UUID, now: datetime) -> set[UUID]:
-        """Move those that a drain has sent, each with the provider's id, out of its hands; returns which it still held.
-
-        In one statement where the database can tell which rows it changed, as PostgreSQL does.
-        """
-        told = {"sent_at": now, "payload": "", "last_error": ""}
-        connection = connections[self.db]
-        if not sent:
-            return set()
-        if connection.vendor != "postgresql":
-            return {
-                pk
-                for pk, provider_id in sent.items()
-                if self.finish(pk, claim, Status.SENT, provider_message_id=provider_id, **told)
-            }
-        values: dict[str, Any] = {"status": Status.SENT.value, **told, **NOBODY}
-        gaps = ", ".join(f"{column} = %s" for column in values)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {self.model._meta.db_table} SET {gaps}, provider_message_id = sent.provider_id"  # noqa: S608
-                " FROM unnest(%s::uuid[], %s::text[]) AS sent (pk, provider_id)"
-                " WHERE id = sent.pk AND claim = %s AND status = ANY(%s) RETURNING id",
-                [*values.values(), list(sent), list(sent.values()), claim, HELD],
-            )
-            return {pk for (pk,) in cursor.fetchall()}
 
     def take_away(self, pk: UUID, now: datetime, target: Status, **fields: Any) -> bool:
         """Move one abandoned message; False where its sender spoke up or somebody else was faster."""

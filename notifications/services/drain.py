@@ -2,9 +2,9 @@
 
 The first claims messages with a lease, more than there are senders, and hands them over a few at a time: first it
 notes in the row that a message is about to be sent, then it asks for leave under the provider's rate, then a sender
-gets it. What came of messages is committed in one transaction each time round, what is handed over and claimed in
-another. Nothing is sent inside a transaction, and what a killed process had in hand is known: rows that are claimed,
-which recovery.py takes back when their lease ends, and among them those that were handed over and may have been sent.
+gets it. What came of messages is committed together with what is handed over next. Nothing is sent inside a
+transaction, and what a killed process had in hand is known: rows that are claimed, which recovery.py takes back when
+their lease ends, and among them those that were handed over and may have been sent.
 
 There are more threads than turns at the network, so that some write a mail while others have the provider busy. A turn
 lasts until its outcome is committed: no more than there are senders may be sent twice after a crash.
@@ -24,7 +24,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
 from notifications.gateways import turns
@@ -41,7 +41,6 @@ Lane = list[Entry]
 Came = tuple[Outcome | Message, turns.Turn]  # a message itself: its leave grew old before it could be sent
 
 STOCK = 4  # messages claimed for each sender
-GATHER = 0.001  # seconds that outcomes are waited for after the first: a commit for several costs what one for one does
 SOON = 0.05  # seconds: for so long a message may wait for leave once it is handed over
 LOOK_FOR_CODES = 0.1  # seconds between two looks for codes while all senders are busy with the rest
 LONGEST_WAIT = 0.25  # seconds that an outcome is waited for before something else is looked after
@@ -83,7 +82,7 @@ class Drain:
         self.result = Drained()
         self._quota = Quota()
         self._line = turns.Line(self.limits.senders)
-        self._threads = self.limits.senders + (self.limits.senders + 1) // 2 if self.limits.senders > 1 else 1
+        self._threads = _threads_for(self.limits.senders)
         self._ready: dict[str, Lane] = {Channel.EMAIL: [], Channel.SMS: []}
         self._handed_over: dict[str, Lane] = {Channel.EMAIL: [], Channel.SMS: []}  # as it says in the row
         self._unwanted: dict[UUID, frozenset[str]] = {}
@@ -106,19 +105,21 @@ class Drain:
     def _run(self) -> Drained:
         began = monotonic()
         self._renew_at = began + settings.DELIVERY_LEASE_SECONDS / 4
-        outcomes_: list[Outcome] = []
+        arrived: list[Outcome] = []
         while True:
             is_over = monotonic() - began >= self.limits.seconds
             if is_over:
                 self._give_back()
-            self._settle(outcomes_, is_over=is_over)
+            self._settle(arrived, is_over=is_over)
             self._send_what_may()
-            if not self._in_hand():
+            outcomes.tidy(arrived)
+            is_found = not is_over and self._stock_up()
+            if not (is_found or self._in_hand()):
                 break
             if self.limits.patience is not None and monotonic() - began >= self.limits.patience:
                 self._leave_to_a_thread()
                 return self.result
-            outcomes_ = self._collect()
+            arrived = self._collect()
         self.result.is_more = is_over
         self._pool.shutdown(wait=False)
         return self.result
@@ -132,39 +133,37 @@ class Drain:
 
     # -- The database
     def _settle(self, arrived: Sequence[Outcome], *, is_over: bool) -> None:
-        """Note what came of messages, which gives their turns to others; then hand over more, and claim more."""
-        if arrived:
-            self._patiently(lambda: outcomes.write(arrived, self.claim))
-            while self._turns:
-                self._turns.pop().end()
-            outcomes.tidy(arrived)
-            self.result.sent += sum(outcome.status == Status.SENT for outcome in arrived)
-        lowest, wanted = (self.limits.lowest, 0) if is_over else self._wanted()
+        """Note what came of messages, which gives their turns to others, and what is handed over next."""
         chosen = [] if is_over else self._choose()
-        if not (chosen or wanted):
+        if not (arrived or chosen):
             return
-        found = self._patiently(lambda: self._write(chosen, lowest, wanted))
+        self._patiently(lambda: outcomes.write(arrived, self.claim, [entry[2].pk for entry in chosen]))
+        while self._turns:
+            self._turns.pop().end()
         for entry in chosen:
             heapq.heappush(self._handed_over[entry[2].channel], entry)
-        if wanted:
-            self._look_at = monotonic() + LOOK_FOR_CODES
-            if lowest == self.limits.lowest:
-                self._is_dry = len(found) < wanted
+        self.result.sent += sum(outcome.status == Status.SENT for outcome in arrived)
+
+    def _stock_up(self) -> bool:
+        """Claim more, if it is time to; whether something was found."""
+        lowest, wanted = self._wanted()
+        if not wanted:
+            return False
+        found = self._patiently(lambda: self._take(lowest, wanted))
+        self._look_at = monotonic() + LOOK_FOR_CODES
+        if lowest == self.limits.lowest:
+            self._is_dry = len(found) < wanted
         self.result.claimed += len(found)
         if found:
             self._admit(found)
+        return bool(found)
 
-    def _write(self, chosen: Sequence[Entry], lowest: Priority, wanted: int) -> list[Message]:
+    def _take(self, lowest: Priority, wanted: int) -> list[Message]:
         now = timezone.now()
-        with transaction.atomic():
-            if chosen:
-                Message.objects.hand_over([entry[2].pk for entry in chosen], self.claim, now)
-            if not wanted:
-                return []
-            candidates = Message.objects.at_least(lowest)
-            if self.limits.only:
-                candidates = candidates.filter(pk__in=self.limits.only)
-            return candidates.take(claim=self.claim, now=now, until=_lease(now), limit=wanted)
+        candidates = Message.objects.at_least(lowest)
+        if self.limits.only:
+            candidates = candidates.filter(pk__in=self.limits.only)
+        return candidates.take(claim=self.claim, now=now, until=_lease(now), limit=wanted)
 
     def _wanted(self) -> tuple[Priority, int]:
         """How many to claim, of which lanes: codes even while there is enough of the rest."""
@@ -264,9 +263,6 @@ class Drain:
     def _arrived(self, timeout: float) -> Iterable[Came]:
         try:
             yield self._outcomes.get(timeout=timeout)
-            until = monotonic() + GATHER
-            for _ in range(min(self._threads - self.limits.senders, self._in_flight)):
-                yield self._outcomes.get(timeout=max(0.0, until - monotonic()))
             while True:
                 yield self._outcomes.get_nowait()
         except Empty:
@@ -290,7 +286,9 @@ class Drain:
     def _finish(self) -> None:
         try:
             while self._in_flight:
-                self._settle(self._collect(), is_over=True)
+                arrived = self._collect()
+                self._settle(arrived, is_over=True)
+                outcomes.tidy(arrived)
                 self._give_back()
         finally:
             self._line.close()
@@ -309,6 +307,11 @@ class Drain:
                 logger.warning("database_unreachable", in_hand=self._in_hand())
                 connections["default"].close()
                 sleep(0.5)
+
+
+def _threads_for(senders: int) -> int:
+    """A fifth more, which write the next mails meanwhile; each costs the others a part of the interpreter."""
+    return senders + (senders + 4) // 5 if senders > 1 else 1
 
 
 def _lease(now: datetime) -> datetime:

@@ -33,16 +33,22 @@ def record(message: Message, type: EventType, *, source_id: str = "", **details:
     return event
 
 
-def write(outcomes: Sequence[Outcome], claim: UUID) -> None:
-    """Commit what came of messages that this drain holds, all in one transaction. `tidy` follows it."""
+def write(outcomes: Sequence[Outcome], claim: UUID, handing_over: Sequence[UUID] = ()) -> None:
+    """Commit what came of messages that this drain holds, and which it is about to send. `tidy` follows it.
+
+    Doing it again changes nothing.
+    """
     now = timezone.now()
+    sent = {outcome.message.pk: outcome.provider_id for outcome in outcomes if outcome.status == Status.SENT}
+    done = Message.objects.settle(sent=sent, handing_over=handing_over, claim=claim, now=now)
+    others = [outcome for outcome in outcomes if outcome.message.pk not in (done or ())]
+    if done is not None and not others:
+        return
     with transaction.atomic(savepoint=False):
-        sent = {outcome.message.pk: outcome.provider_id for outcome in outcomes if outcome.status == Status.SENT}
-        moved = Message.objects.finish_sent(sent, claim, now)
-        events = [
-            _event(outcome, now) for outcome in outcomes if outcome.message.pk in moved or _move(outcome, claim, now)
-        ]
+        events = [_event(outcome, now) for outcome in others if _move(outcome, claim, now)]
         MessageEvent.objects.bulk_create(events)
+        if done is None:
+            Message.objects.hand_over(handing_over, claim, now)
 
 
 def tidy(outcomes: Sequence[Outcome]) -> None:

@@ -83,10 +83,10 @@ def test_what_is_sent_was_noted_before_and_no_more_than_the_threads_can_hold():
 def test_what_may_have_been_sent_and_is_not_committed_is_never_more_than_the_senders(monkeypatch):
     provider, uncommitted, most, write = Provider(), 0, 0, outcomes.write
 
-    def written(collected, claim):
+    def written(collected, *args):
         nonlocal most
         most = max(most, len(provider.sent) - uncommitted + provider.now)
-        write(collected, claim)
+        write(collected, *args)
         count_committed(len(collected))
 
     def count_committed(many):
