@@ -147,6 +147,8 @@ def throughput(bench):
     enqueued = {system: [] for system in bench.systems}
     print(f"\n{messages} mails each           drained a second                     CPU of senders")
     for senders, processes in PROCESSES.items():
+        alone = float(bench.ask("foodfleet", "bare", senders, messages))
+        print(f"{'bare boto3':12} {senders} threads  {alone:7.0f}/s, in one process, from no queue", flush=True)
         for system in bench.systems:
             figures = bench.ask(system, "enqueue", f"{system}{senders}x", messages).split()
             enqueued[system].append(tuple(map(float, figures)))

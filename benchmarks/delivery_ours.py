@@ -3,7 +3,9 @@
 import json
 import os
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -13,9 +15,11 @@ import django
 
 django.setup()
 
+from botocore.exceptions import ClientError
 from django.db import transaction
 from django.utils import timezone
 
+from notifications.gateways import amazon
 from notifications.models import Message
 from notifications.services import recovery, rendering
 from notifications.services.drain import Drain, Limits
@@ -86,6 +90,27 @@ def drain(senders):
             return
         recovery.sweep(timezone.now())
         time.sleep(0.05)
+
+
+def bare(senders, count):
+    """What boto3 alone reaches: threads that send a mail and do nothing else; prints mails a second."""
+    mail = b"From: from@example.com\r\nTo: to@example.com\r\n\r\n" + b"x" * 9000
+    client, each = amazon.client("ses"), int(count) // int(senders)
+
+    def send():
+        for _ in range(each):
+            with suppress(ClientError):
+                client.send_raw_email(
+                    Source="from@example.com", Destinations=["to@example.com"], RawMessage={"Data": mail}
+                )
+
+    threads = [threading.Thread(target=send) for _ in range(int(senders))]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(each * int(senders) / (time.perf_counter() - began))
 
 
 def forget():

@@ -79,6 +79,11 @@ class User(AbstractBaseUser):
             models.Index(fields=["id"], condition=models.Q(locked_at__isnull=False), name="accounts_user_locked"),
             models.Index(fields=["id"], condition=models.Q(is_superuser=True), name="accounts_user_superuser"),
             models.Index(
+                fields=["phone"],
+                condition=models.Q(phone_verified_at__isnull=False),
+                name="accounts_user_confirmed_phone",
+            ),
+            models.Index(
                 fields=["first_name_lower"], opclasses=["varchar_pattern_ops"], name="accounts_user_first_name"
             ),
             models.Index(fields=["last_name_lower"], opclasses=["varchar_pattern_ops"], name="accounts_user_last_name"),

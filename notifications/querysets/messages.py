@@ -1,6 +1,7 @@
 """Queries of messages, by name. The moves between states are made here and nowhere else, all by `states.sources`."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ from django.db.models import F
 
 from notifications.querysets import settling
 from notifications.querysets.lists import ListedMessages
+from notifications.querysets.planning import along_indexes
 from notifications.states import Priority, Status, sources
 
 PLAIN = (str, int, bool)  # types that databases take as they are
@@ -43,6 +45,10 @@ class MessageQuerySet(ListedMessages):
         with transaction.mark_for_rollback_on_error(self.db), connection.cursor() as cursor:
             cursor.execute(_insert_into(meta.db_table, self.db, *values), list(values.values()))
         message._state.adding, message._state.db = False, self.db
+
+    def along_indexes(self) -> AbstractContextManager[None]:
+        """A transaction for looking for what waits; see querysets/planning.py."""
+        return along_indexes(self.db)
 
     def made_with(self, sender: Any, idempotency_key: str) -> "MessageQuerySet":
         """What this sender's key has made."""
@@ -88,7 +94,7 @@ class MessageQuerySet(ListedMessages):
         On PostgreSQL each skips the rows that the other has locked; on SQLite the transaction has the write lock from
         its beginning. The lease is committed on return.
         """
-        with transaction.atomic(using=self.db, savepoint=False):
+        with self.along_indexes():
             found = list(self.due(now).select_for_update(skip_locked=True)[:limit])
             if found:
                 taken = self.model._default_manager.using(self.db).filter(pk__in=[message.pk for message in found])
@@ -117,9 +123,10 @@ class MessageQuerySet(ListedMessages):
             return None
         return settling.settle(self.model, self.db, sent=sent, handing_over=handing_over, claim=claim, now=now)
 
-    def renew(self, claim: UUID, until: datetime) -> None:
-        """Prolong the lease of everything that a drain holds."""
-        self.held_by(claim).update(leased_until=until)
+    def renew(self, pks: Sequence[UUID], claim: UUID, until: datetime) -> None:
+        """Prolong the lease of those of these messages that a drain holds."""
+        with self.along_indexes():
+            self.held_by(claim).filter(pk__in=pks).update(leased_until=until)
 
     def put_back(self, claim: UUID, pks: Sequence[UUID]) -> int:
         """Return what was claimed and not sent to the queue, as if it had not been touched."""

@@ -10,20 +10,21 @@ from django.db import connections
 
 from notifications.states import EventType, Status
 
+# LIKE, since = would offer the planner the index of what is being sent, whose entries mostly are of messages long gone.
 STATEMENT = """
 WITH done AS (
     UPDATE {messages} AS message
     SET status = '{sent}', sent_at = %(now)s, provider_message_id = told.provider_id, payload = '', last_error = '',
         claim = NULL, leased_until = NULL, handed_over_at = NULL
     FROM unnest(%(sent)s::uuid[], %(ids)s::text[]) AS told (pk, provider_id)
-    WHERE message.id = told.pk AND message.claim = %(claim)s AND message.status = '{sending}'
+    WHERE message.id = told.pk AND message.claim = %(claim)s AND message.status LIKE '{sending}'
     RETURNING message.id, message.attempts
 ), timeline AS (
     INSERT INTO {events} (message_id, type, at, details, source_id)
     SELECT id, '{event}', %(now)s, jsonb_build_object('attempt', attempts), '' FROM done
 ), next AS (
     UPDATE {messages} SET handed_over_at = %(now)s
-    WHERE id = ANY (%(next)s::uuid[]) AND claim = %(claim)s AND status = '{sending}'
+    WHERE id = ANY (%(next)s::uuid[]) AND claim = %(claim)s AND status LIKE '{sending}'
 )
 SELECT id FROM done
 """

@@ -198,7 +198,7 @@ class Drain:
         """Sort out what must not be sent; line up the rest, codes before all else."""
         admitted = self._patiently(lambda: admission.decide(found))
         for message in admitted.messages:
-            self._unwanted[message.pk] = admitted.unwanted
+            self._unwanted[message.pk] = admitted.unwanted[message.pk]
             heapq.heappush(self._ready[message.channel], (message.priority, next(self._order), message))
         if admitted.refused:
             self._patiently(lambda: outcomes.write(admitted.refused, self.claim))
@@ -247,7 +247,7 @@ class Drain:
                 heapq.heappush(self._handed_over[came.channel], (came.priority, next(self._order), came))
         if monotonic() >= self._renew_at:
             self._renew_at = monotonic() + settings.DELIVERY_LEASE_SECONDS / 4
-            self._patiently(lambda: Message.objects.renew(self.claim, _lease(timezone.now())))
+            self._patiently(lambda: Message.objects.renew([*self._unwanted], self.claim, _lease(timezone.now())))
         return collected
 
     def _wait_for(self) -> float:

@@ -16,6 +16,7 @@ from foodfleet.core.exceptions import ValidationException
 MOST_RECIPIENTS = 50  # of one mail, at SES
 # Most addresses look like this and nothing in them needs a parser, which takes a third of a millisecond.
 PLAIN = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
+LONGEST_LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _is_address = EmailValidator()
 
@@ -57,7 +58,7 @@ class _NotAsciiError(Exception):
 
 def _parsed(value: str) -> str:
     if PLAIN.fullmatch(value):
-        _is_address(value)
+        _check(value)
         return value
     mailbox, rest = parser.get_mailbox(value)
     if rest:
@@ -66,8 +67,14 @@ def _parsed(value: str) -> str:
         _is_address(f"local@{mailbox.domain}")  # one that is wrong in another way is told that
         raise _NotAsciiError
     address = Address(display_name=mailbox.display_name or "", addr_spec=mailbox.addr_spec)
-    _is_address(address.addr_spec)
+    _check(address.addr_spec)
     return str(address)
+
+
+def _check(address: str) -> None:
+    _is_address(address)
+    if address.rindex("@") > LONGEST_LOCAL_PART:
+        raise ValueError(address)
 
 
 def phone(value: str, field: str = "to") -> str:

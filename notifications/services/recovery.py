@@ -31,12 +31,16 @@ def sweep(now: datetime | None = None) -> Recovered:
     """Take abandoned messages back, cancel what is too late, and say which lanes have work."""
     now = now or timezone.now()
     recovered = Recovered()
-    for message in Message.objects.abandoned(now).order_by("leased_until")[:BATCH]:
+    with Message.objects.along_indexes():
+        abandoned = list(Message.objects.abandoned(now).order_by("leased_until")[:BATCH])
+        too_late = list(Message.objects.too_late(now)[:BATCH])
+    for message in abandoned:
         _take_back(message, now, recovered)
-    for message in Message.objects.too_late(now)[:BATCH]:
+    for message in too_late:
         recovered.cancelled += _cancel(message, now)
     attachments.discard_of_ended(now - LEFT_BEHIND_AFTER)
-    recovered.due = [lane for lane in Priority if Message.objects.queued(lane).filter(due_at__lte=now).exists()]
+    with Message.objects.along_indexes():
+        recovered.due = [lane for lane in Priority if Message.objects.queued(lane).filter(due_at__lte=now).exists()]
     if recovered.requeued or recovered.failed or recovered.cancelled:
         logger.warning(
             "messages_recovered",
@@ -49,9 +53,9 @@ def sweep(now: datetime | None = None) -> Recovered:
 
 def next_due(lowest: Priority) -> datetime | None:
     """When the next message of these lanes is due; None where none waits."""
-    times = [
-        Message.objects.queued(lane).values_list("due_at", flat=True).first() for lane in Priority if lane <= lowest
-    ]
+    lanes = [lane for lane in Priority if lane <= lowest]
+    with Message.objects.along_indexes():
+        times = [Message.objects.queued(lane).values_list("due_at", flat=True).first() for lane in lanes]
     return min((time for time in times if time is not None), default=None)
 
 

@@ -23,8 +23,9 @@ from notifications.models import Message, MessageEvent
 from notifications.services import dead_letters, outbox, outcomes, preferences, recovery, suppression
 from notifications.services.delivery import Gateways, Outcome
 from notifications.services.drain import Drain, Limits
-from notifications.services.emails import send_email
+from notifications.services.emails import EmailExtras, send_email
 from notifications.services.policies import Policy
+from notifications.services.sms import send_sms
 from notifications.services.writing import Order
 from notifications.states import MOVES, Channel, Guarantee, Kind, Priority, Status, SuppressionReason, sources
 
@@ -223,6 +224,28 @@ def test_what_a_person_switched_off_is_not_sent_and_security_is(user):
     for kind in (Kind.MARKETING, Kind.SECURITY):
         send_email(to=[user.email], subject=kind, text="x", order=Order(policy=Policy(kind=kind), user=user))
     assert [email.subject for email in drain().sent] == ["security"]
+
+
+@pytest.mark.parametrize("field", ["to", "cc", "bcc"])
+def test_of_several_recipients_those_are_left_out_who_switched_the_kind_off(user, field):
+    preferences.change(user=user, wishes={Kind.ACCOUNT: False})
+    others = {"to": ["bob@example.com"], "cc": ["cid@example.com"], "bcc": ["dan@example.com"]}
+    everybody = {**others, field: [f"Ann <{user.email.upper()}>", *others[field]]}
+    extras = EmailExtras(cc=everybody["cc"], bcc=everybody["bcc"])
+    for kind in (Kind.ACCOUNT, Kind.SECURITY):
+        send_email(to=everybody["to"], subject=kind, text="x", extras=extras, order=Order(policy=Policy(kind=kind)))
+    recipients = {email.subject: {name: len(getattr(email, name)) for name in others} for email in drain().sent}
+    assert recipients["account"] == {"to": 1, "cc": 1, "bcc": 1}
+    assert recipients["security"] == {name: len(addresses) for name, addresses in everybody.items()}
+
+
+@pytest.mark.parametrize(("is_confirmed", "texts"), [(True, 0), (False, 1)])
+def test_a_text_reaches_nobody_who_switched_its_kind_off_if_the_number_is_known_to_be_theirs(user, is_confirmed, texts):
+    user.phone, user.phone_verified_at = "+4915112345678", timezone.now() if is_confirmed else None
+    user.save()
+    preferences.change(user=user, wishes={Kind.MARKETING: False})
+    send_sms(to=user.phone, text="Burgers!", order=Order(policy=Policy(kind=Kind.MARKETING)))
+    assert len(drain().sent) == texts
 
 
 def test_several_drains_send_each_message_once():

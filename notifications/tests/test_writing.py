@@ -74,7 +74,10 @@ def test_a_mail_that_is_surely_small_enough_is_small_enough(body):
     assert not sizes.is_surely_within(exact - 1, [body], [100])
 
 
-@pytest.mark.parametrize("address", ["a..b@example.com", ".a@example.com", "a@-x.example", "a@example", "a@x..example"])
+@pytest.mark.parametrize(
+    "address",
+    ["a..b@example.com", ".a@example.com", "a@-x.example", "a@example", "a@x..example", f"{'a' * 65}@example.com"],
+)
 def test_an_address_that_only_looks_plain_is_refused(address):
     with pytest.raises(ValidationException):
         recipients.emails([address], "to")
