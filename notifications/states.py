@@ -35,6 +35,7 @@ class Kind(TextChoices):
 
 
 OPTIONAL_KINDS = (Kind.ACCOUNT, Kind.MARKETING)
+EVERY_KIND = ""  # of a suppressed address: nothing is sent to it, of whatever kind
 
 
 class EventType(TextChoices):

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from accounts.models import E164
 from notifications.models import Suppression
 from notifications.services import suppression
-from notifications.states import Channel, SuppressionReason
+from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import decisions
 
 
@@ -23,7 +23,7 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Suppression
-        fields = ("channel", "address", "detail")
+        fields = ("channel", "address", "kind", "detail")
 
     def clean(self) -> dict[str, Any]:
         """The address in the form that it is kept in; once only."""
@@ -39,7 +39,7 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
     def _refuse_second(self, data: dict[str, Any]) -> None:
-        if suppression.suppressed(data["channel"], [data["address"]]):
+        if suppression.is_barred(data["channel"], data["address"], data.get("kind", EVERY_KIND)):
             self.add_error("address", _("Nothing is sent to this address already."))
 
 
@@ -48,8 +48,8 @@ class SuppressionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Enter and lift; the history of an address stays."""
 
     form = SuppressionForm
-    list_display = ("address", "channel", "reason", "detail", "created_at", "lifted_at")
-    list_filter = ("channel", "reason", ("lifted_at", admin.EmptyFieldListFilter), "created_at")
+    list_display = ("address", "channel", "kind", "reason", "detail", "created_at", "lifted_at")
+    list_filter = ("channel", "kind", "reason", ("lifted_at", admin.EmptyFieldListFilter), "created_at")
     search_fields = ("address",)
     ordering = ("-created_at",)
     show_full_result_count = False
@@ -59,9 +59,13 @@ class SuppressionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
         """Enter it through the service; `obj` becomes the row that it made."""
         suppression.suppress(
-            channel=obj.channel, address=obj.address, reason=SuppressionReason.MANUAL, detail=obj.detail
+            channel=obj.channel,
+            address=obj.address,
+            kind=obj.kind,
+            reason=SuppressionReason.MANUAL,
+            detail=obj.detail,
         )
-        obj.pk = Suppression.objects.of(obj.channel, [obj.address]).get().pk
+        obj.pk = Suppression.objects.of(obj.channel, [obj.address]).of_kinds([obj.kind]).get().pk
 
     @admin.action(description=_("Send to these addresses again"), permissions=["lift"])
     def lift(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> None:

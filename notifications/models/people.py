@@ -8,14 +8,22 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications.querysets import PreferenceQuerySet, SuppressionQuerySet
-from notifications.states import OPTIONAL_KINDS, Channel, Kind, SuppressionReason
+from notifications.states import EVERY_KIND, OPTIONAL_KINDS, Channel, Kind, SuppressionReason
 
 
 class Suppression(models.Model):
-    """An address or number that nothing is sent to, until somebody lifts it."""
+    """An address or number that nothing, or nothing of one kind, is sent to, until somebody lifts it."""
 
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
     address = models.CharField(_("address"), max_length=254)
+    kind = models.CharField(
+        _("kind"),
+        max_length=10,
+        choices=[(kind.value, kind.label) for kind in OPTIONAL_KINDS],
+        blank=True,
+        default=EVERY_KIND,
+        help_text=_("Empty: nothing at all is sent."),
+    )
     reason = models.CharField(_("reason"), max_length=20, choices=SuppressionReason)
     detail = models.CharField(_("detail"), max_length=500, blank=True, default="")
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
@@ -31,7 +39,7 @@ class Suppression(models.Model):
         verbose_name_plural = _("suppressed addresses")
         constraints = [
             models.UniqueConstraint(
-                fields=["channel", "address"],
+                fields=["channel", "address", "kind"],
                 condition=models.Q(lifted_at__isnull=True),
                 name="notifications_suppressed_once",
                 violation_error_message=_("Nothing is sent to this address already."),

@@ -19,6 +19,10 @@ class SuppressionQuerySet(models.QuerySet[Any]):
         """The live ones of these addresses, which are in the form that they are kept in."""
         return self.live().filter(channel=channel, address__in=list(addresses))
 
+    def of_kinds(self, kinds: Iterable[str]) -> "SuppressionQuerySet":
+        """Those for these kinds of messages; EVERY_KIND: those for every message."""
+        return self.filter(kind__in=list(kinds))
+
     def lift(self, now: datetime, by: Any) -> int:
         """Lift those that are live; returns how many were."""
         return self.live().update(lifted_at=now, lifted_by=by)

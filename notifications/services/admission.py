@@ -1,6 +1,6 @@
 """Which of the messages that are due must not be sent after all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
 from uuid import UUID
@@ -10,7 +10,10 @@ from django.utils import timezone
 from notifications.models import Message, Preference
 from notifications.services import suppression
 from notifications.services.delivery import Outcome
-from notifications.states import Channel, Kind, Status
+from notifications.states import EVERY_KIND, Channel, Kind, Status
+
+Forms = Mapping[str, str]  # recipients as a message names them (`Ann <ann@example.com>`), and as addresses are kept
+Barred = frozenset[tuple[str, object]]  # a kind, and the address or the user's id that messages of it do not go to
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,11 @@ class Admitted:
 def decide(messages: Sequence[Message]) -> Admitted:
     """Refuse what is too late, what its recipients switched off, and what only goes to suppressed addresses."""
     admitted = Admitted([], [], {})
-    if not messages:
-        return admitted
-    suppressed = _suppressed(messages, Channel.EMAIL) | _suppressed(messages, Channel.SMS)
-    switched_off = _switched_off(messages)
-    for message in messages:
-        declined = _declined(message, switched_off)
-        unwanted = suppressed | declined
+    recipients = [(message, _forms(message)) for message in messages]
+    barred = _barred(recipients)
+    for message, forms in recipients:
+        declined = _declined(message, forms, barred)
+        unwanted = declined | {recipient for recipient, form in forms.items() if (EVERY_KIND, form) in barred}
         outcome = _refusal(message, unwanted, declined)
         if outcome is None:
             admitted.messages.append(message)
@@ -41,47 +42,47 @@ def decide(messages: Sequence[Message]) -> Admitted:
     return admitted
 
 
-def _suppressed(messages: Sequence[Message], channel: Channel) -> frozenset[str]:
-    """Recipients as the messages name them (`Ann <ann@example.com>`) whose address is suppressed."""
-    forms: dict[str, str] = {}
-    for message in messages:
-        if message.channel == channel:
-            forms.update(_forms(message))
-    found = suppression.suppressed(channel, set(forms.values())) if forms else frozenset()
-    return frozenset(recipient for recipient, form in forms.items() if form in found)
+def _forms(message: Message) -> Forms:
+    channel = Channel(message.channel)
+    return {
+        recipient: suppression.kept_form(channel, _address(recipient, channel))
+        for recipient in (*message.to, *message.cc, *message.bcc)
+    }
 
 
 def _address(recipient: str, channel: Channel) -> str:
     return parseaddr(recipient)[1] if channel == Channel.EMAIL else recipient
 
 
-def _switched_off(messages: Sequence[Message]) -> frozenset[tuple[str, object]]:
-    """Kinds that somebody switched off, each with who did: by their id, and by the addresses that are theirs."""
-    optional = [message for message in messages if message.kind != Kind.SECURITY]
-    if not optional:
-        return frozenset()
-    emails = {form for message in optional if message.channel == Channel.EMAIL for form in _forms(message).values()}
-    phones = {form for message in optional if message.channel == Channel.SMS for form in _forms(message).values()}
-    users = {message.user_id for message in optional if message.user_id}
-    refusals = Preference.objects.refusals(users=users, emails=emails, phones=phones)
-    return frozenset((kind, whose) for kind, *all_of_them in refusals for whose in all_of_them if whose)
+def _barred(recipients: Sequence[tuple[Message, Forms]]) -> Barred:
+    """What does not go to these: by what is suppressed, and by what people switched off.
+
+    Addresses and numbers stand in one set, for none is the other.
+    """
+    found: set[tuple[str, object]] = set()
+    for channel in Channel:
+        found.update(suppression.barred(channel, addresses) if (addresses := _addresses(recipients, channel)) else ())
+    optional = [(message, forms) for message, forms in recipients if message.kind != Kind.SECURITY]
+    refusals = Preference.objects.refusals(
+        users={message.user_id for message, _forms in optional if message.user_id},
+        emails=_addresses(optional, Channel.EMAIL),
+        phones=_addresses(optional, Channel.SMS),
+    )
+    found.update((kind, whose) for kind, *all_of_them in refusals for whose in all_of_them if whose)
+    return frozenset(found)
 
 
-def _forms(message: Message) -> dict[str, str]:
-    """The recipients of a message, each with its address in the form that it is kept in."""
-    return {
-        recipient: suppression.kept_form(message.channel, _address(recipient, Channel(message.channel)))
-        for recipient in (*message.to, *message.cc, *message.bcc)
-    }
+def _addresses(recipients: Sequence[tuple[Message, Forms]], channel: Channel) -> set[str]:
+    return {form for message, forms in recipients if message.channel == channel for form in forms.values()}
 
 
-def _declined(message: Message, switched_off: frozenset[tuple[str, object]]) -> frozenset[str]:
+def _declined(message: Message, forms: Forms, barred: Barred) -> frozenset[str]:
     """The recipients who want no messages of this kind."""
-    if not switched_off or message.kind == Kind.SECURITY:
+    if not barred or message.kind == Kind.SECURITY:
         return frozenset()
-    if (message.kind, message.user_id) in switched_off:
+    if (message.kind, message.user_id) in barred:
         return frozenset(message.to)
-    return frozenset(recipient for recipient, form in _forms(message).items() if (message.kind, form) in switched_off)
+    return frozenset(recipient for recipient, form in forms.items() if (message.kind, form) in barred)
 
 
 def _refusal(message: Message, unwanted: frozenset[str], declined: frozenset[str]) -> Outcome | None:

@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from email.utils import parseaddr
 from typing import Any
 
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import ValidationException
 from notifications.exceptions import MailTooLargeException
 from notifications.models import Message
-from notifications.services import attachments, html, preferences, recipients, rendering
+from notifications.services import attachments, html, preferences, recipients, rendering, suppression
 from notifications.services.attachments import NewAttachment, ReadAttachment
 from notifications.services.sizes import encoded_size, is_surely_within, most_bytes
 from notifications.services.writing import Order, digest_of, repeated, write
@@ -47,6 +51,7 @@ class EmailBody:
     template: str = ""
     template_version: int = 0
     language: str = ""
+    unsubscribe_link: str = ""
     asked: tuple[Any, ...] = ()  # what the caller gave; the same again under one idempotency key is the same mail
 
 
@@ -68,7 +73,10 @@ def send_email(
     Raises ValidationException (no or wrong recipients, nothing to say, line breaks in a header), MailTooLargeException,
     IdempotencyConflictException.
     """
-    return _queue(to, EmailBody(subject, text, html, asked=(subject, text, html)), extras, order)
+    body = EmailBody(subject, text, html, asked=(subject, text, html))
+    if link := _unsubscribe_link(to, extras, order):
+        body = _with_link(body, link, order.language or (order.user.language if order.user else ""))
+    return _queue(to, body, extras, order)
 
 
 def send_templated_email(
@@ -85,8 +93,8 @@ def send_templated_email(
     Raises as send_email does, and EmailTemplateNotFoundException or MissingVariablesException.
     """
     language = order.language or (order.user.language if order.user else "")
-    variables = {**context, "unsubscribe_link": _unsubscribe_link(order)}
-    content = rendering.render_email(template, variables, language)
+    link = _unsubscribe_link(to, extras, order)
+    content = rendering.render_email(template, {**context, "unsubscribe_link": link}, language)
     body = EmailBody(
         subject=subject or content.subject,
         text=content.text,
@@ -94,21 +102,35 @@ def send_templated_email(
         template=template,
         template_version=content.version,
         language=language,
+        unsubscribe_link=link,
         asked=(template, dict(context), subject),
     )
     return _queue(to, body, extras, order)
 
 
-def _unsubscribe_link(order: Order) -> str:
-    """For what a person did not ask for: bulk to a user of ours, of a kind that they may switch off."""
-    if order.policy.priority != Priority.BULK or order.user is None:
+def _unsubscribe_link(to: Sequence[str], extras: EmailExtras, order: Order) -> str:
+    """For what a person did not ask for: bulk, of a kind that they may switch off.
+
+    A mail to several has none: whoever pressed it would decline for another.
+    """
+    if order.policy.priority != Priority.BULK or len(to) != 1 or extras.cc or extras.bcc:
         return ""
-    return preferences.unsubscribe_link(order.user, order.policy.kind)
+    whom = order.user or suppression.kept_form(Channel.EMAIL, parseaddr(recipients.emails(to, "to")[0])[1])
+    return preferences.unsubscribe_link(whom, order.policy.kind)
+
+
+def _with_link(body: EmailBody, link: str, language: str) -> EmailBody:
+    """Words that no template of ours frames: the link stands below them, for mail programs without the button."""
+    with translation.override(language or settings.LANGUAGE_CODE):
+        label = gettext("Unsubscribe from messages like this")
+    text = f"{body.text.rstrip()}\n\n{label}: {link}\n" if body.text.strip() else ""
+    framed = html.with_link_below(body.html, link, label) if body.html.strip() else ""
+    return replace(body, text=text, html=framed, unsubscribe_link=link)
 
 
 def _queue(to: Sequence[str], body: EmailBody, extras: EmailExtras, order: Order) -> Message:
     message = _message(to, body, extras)
-    content = _content(body, extras, order)
+    content = _content(body, extras)
     files = attachments.read_all(extras.attachments)
     _check_size(content, files)
     message.body_digest = order.body_digest or _digest(message, body, extras, files)
@@ -149,11 +171,11 @@ def _message(to: Sequence[str], body: EmailBody, extras: EmailExtras) -> Message
     return message
 
 
-def _content(body: EmailBody, extras: EmailExtras, order: Order) -> dict[str, Any]:
+def _content(body: EmailBody, extras: EmailExtras) -> dict[str, Any]:
     if not body.text.strip() and not body.html.strip():
         raise ValidationException.for_field("text", _("Give a text, HTML, or a template."), "required")
     from_email = recipients.emails([extras.from_email], "from_email")[0] if extras.from_email else ""
-    link = _unsubscribe_link(order)
+    link = body.unsubscribe_link
     return {
         "subject": body.subject,
         "text": body.text or html.as_text(body.html),

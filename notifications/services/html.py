@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import css_inline
+from django.utils.html import format_html
 
 _INLINER = css_inline.CSSInliner(
     keep_style_tags=True, keep_at_rules=True, remove_inlined_selectors=True, load_remote_stylesheets=False
@@ -18,6 +19,14 @@ SILENT = frozenset({"head", "style", "script", "title", "template"})
 def with_inline_styles(html: str) -> str:
     """Mail programs drop style tags: each rule is put on the elements that it is for. Nothing is loaded."""
     return _INLINER.inline(html) if "<style" in html.lower() else html
+
+
+def with_link_below(html: str, address: str, label: str) -> str:
+    """`html` with a small link at its end, inside of its body where it has one."""
+    end = html.lower().rfind("</body")
+    end = len(html) if end < 0 else end
+    link = format_html('<p style="margin-top:24px;font-size:12px"><a href="{}">{}</a></p>', address, label)
+    return f"{html[:end]}{link}{html[end:]}"
 
 
 def as_text(html: str) -> str:

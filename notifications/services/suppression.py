@@ -1,4 +1,4 @@
-"""Addresses and numbers that nothing is sent to."""
+"""Addresses and numbers that nothing, or nothing of one kind, is sent to."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from foodfleet.core.addresses import normalize_email
 from notifications.models import Suppression
-from notifications.states import Channel, SuppressionReason
+from notifications.states import EVERY_KIND, Channel, SuppressionReason
 
 logger = structlog.get_logger(__name__)
 
@@ -19,22 +19,36 @@ def kept_form(channel: Channel | str, address: str) -> str:
     return normalize_email(address) if channel == Channel.EMAIL else address.strip()
 
 
-def suppressed(channel: Channel | str, addresses: Iterable[str]) -> frozenset[str]:
-    """Those of `addresses`, as they were given, that nothing may be sent to."""
-    by_form = {kept_form(channel, address): address for address in addresses}
-    rows = Suppression.objects.of(channel, by_form).values_list("address", flat=True)
-    return frozenset(by_form[form] for form in rows)
+def barred(channel: Channel | str, forms: Iterable[str]) -> list[tuple[str, str]]:
+    """What is not sent to these addresses, given in the form that they are kept in: pairs of a kind and an address.
+
+    The kind EVERY_KIND means that nothing is.
+    """
+    return list(Suppression.objects.of(channel, forms).values_list("kind", "address"))
 
 
-def suppress(*, channel: Channel | str, address: str, reason: SuppressionReason, detail: str = "") -> bool:
-    """Send nothing to `address` from now on; False where that held already."""
-    form = kept_form(channel, address)
+def is_barred(channel: Channel | str, address: str, kind: str = EVERY_KIND) -> bool:
+    """Whether messages of this kind (EVERY_KIND: any message) are held back from `address` already."""
+    kinds = {EVERY_KIND, kind}
+    return Suppression.objects.of(channel, [kept_form(channel, address)]).of_kinds(kinds).exists()
+
+
+def suppress(
+    *,
+    channel: Channel | str,
+    address: str,
+    reason: SuppressionReason,
+    detail: str = "",
+    kind: str = EVERY_KIND,
+) -> bool:
+    """Send nothing (of this kind) to `address` from now on; False where that very thing held already."""
+    form = kept_form(channel, address)[:254]
     try:
         with transaction.atomic():
-            Suppression.objects.create(channel=channel, address=form[:254], reason=reason, detail=detail[:500])
+            Suppression.objects.create(channel=channel, address=form, kind=kind, reason=reason, detail=detail[:500])
     except IntegrityError:
         return False
-    logger.info("address_suppressed", channel=str(channel), reason=str(reason))
+    logger.info("address_suppressed", channel=str(channel), reason=str(reason), kind=str(kind))
     return True
 
 
@@ -43,3 +57,9 @@ def lift(*, suppression_ids: Iterable[int], by: User | None) -> int:
     lifted = Suppression.objects.filter(pk__in=list(suppression_ids)).lift(timezone.now(), by)
     logger.info("suppressions_lifted", count=lifted, by=by.pk if by else None)
     return int(lifted)
+
+
+def opt_in(*, address: str, kind: str, by: User) -> None:
+    """Whose e-mail address this is wants messages of this kind after all: what they had declined by a link ends."""
+    declined = Suppression.objects.of(Channel.EMAIL, [kept_form(Channel.EMAIL, address)]).of_kinds({kind})
+    declined.lift(timezone.now(), by)

@@ -205,7 +205,7 @@ def test_an_address_is_suppressed_and_lifted(boss):
     row = Suppression.objects.get()
     assert (row.address, row.reason) == ("ann@example.com", "manual")
     boss.post(reverse("admin:notifications_suppression_changelist"), {"action": "lift", "_selected_action": [row.pk]})
-    assert not suppression.suppressed("email", ["ann@example.com"])
+    assert not suppression.is_barred("email", "ann@example.com")
     assert page(boss, "suppression_changelist").status_code == 200
 
 

@@ -42,8 +42,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Switch one kind of message off, without signing in. A GET asks first: mail scanners open links."""
     posted = request.method == "POST"
     try:
-        user, kind = preferences.unsubscribe(token) if posted else preferences.read_link(token)
+        decliner, kind = preferences.unsubscribe(token) if posted else preferences.read_link(token)
     except UnsubscribeLinkException:
         return render(request, "accounts/unsubscribe.html", {"valid": False}, status=404)
-    context = {"token": token, "valid": True, "done": posted, "kind": kind.label, "email": user.email}
+    context = {"token": token, "valid": True, "done": posted, "kind": kind.label, "email": decliner.email}
     return render(request, "accounts/unsubscribe.html", context)
