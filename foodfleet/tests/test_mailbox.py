@@ -16,5 +16,5 @@ def test_only_the_frame_of_a_mail_may_have_inline_styles(client):
     answer = CSPMiddleware(lambda request: mailbox_body(request, newest.id))(RequestFactory().get("/"))
     policy = answer["Content-Security-Policy"]
     assert "style-src 'self' 'unsafe-inline'" in policy
-    assert "frame-ancestors 'self'" in policy
+    assert {"frame-ancestors 'self'", "script-src 'none'", "sandbox"} <= set(policy.split("; "))
     assert "unsafe-inline" not in client.get("/login/")["Content-Security-Policy"]

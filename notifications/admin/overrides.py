@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -12,10 +11,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from foodfleet.core.clients import client_of
 from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.frames import shows_a_mail
 from notifications.admin.forms import EmailOverrideForm, reasons
 from notifications.admin.versions import VersionedAdmin, VersionInline
 from notifications.models import EmailOverride, EmailOverrideVersion
@@ -23,9 +22,6 @@ from notifications.services import catalogue, emails, overrides, rendering, temp
 from notifications.services.writing import Order
 from notifications.states import Channel
 from rbac.services import decisions
-
-# The mail stands in a sandboxed frame; its styles are inline.
-FRAME_POLICY = {"style-src": ["'self'", "'unsafe-inline'"], "frame-ancestors": ["'self'"], "script-src": ["'none'"]}
 
 
 class OverrideVersionInline(VersionInline):
@@ -65,7 +61,7 @@ class EmailOverrideAdmin(VersionedAdmin):
         return format_html_join("", "<p><strong>{}</strong>: {}</p>", rows)
 
     def get_urls(self) -> list[URLPattern]:
-        frame = xframe_options_sameorigin(csp_replace(FRAME_POLICY)(self._guarded(self.frame_page)))  # type: ignore[arg-type]
+        frame = shows_a_mail(self._guarded(self.frame_page))
         return [path("<int:pk>/frame/", frame, name="notifications_emailoverride_frame"), *super().get_urls()]
 
     def try_page(self, request: HttpRequest, thing: EmailOverride) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from notifications.exceptions import EmailTemplateNotFoundException, InvalidTemplateException, MissingVariablesException
 from notifications.models import EmailOverride, EmailOverrideVersion
-from notifications.services import catalogue, placeholders, sandbox
+from notifications.services import catalogue, link_places, placeholders, sandbox
 from notifications.states import Channel
 
 VERSIONED = ("subject", "html", "text", "is_active")
@@ -83,6 +83,8 @@ def check(override: EmailOverride) -> None:
         raise InvalidTemplateException.for_field("language", message, "invalid_choice")
     subject = sandbox.check(override.subject, field="subject", is_html=False)
     catalogue.check_names(declared=mail, used=subject.shown | subject.asked, field="subject")
+    if any(map(link_places.is_link, subject.shown)):  # a subject is kept, and shown to staff
+        raise InvalidTemplateException.for_field("subject", _("A link cannot stand in the subject."), "not_allowed")
     for field in ("html", "text"):
         used = sandbox.check(getattr(override, field), field=field, is_html=field == "html")
         catalogue.check_names(declared=mail, used=used.asked, field=field)

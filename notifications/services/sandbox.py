@@ -14,6 +14,7 @@ from django.template.base import Lexer, TokenType
 from django.utils.translation import gettext_lazy as _
 
 from notifications.exceptions import InvalidTemplateException
+from notifications.services import link_places
 
 register = Library()
 register.tag("if", defaulttags.do_if)
@@ -71,6 +72,8 @@ def check(source: str, *, field: str, is_html: bool) -> Used:
         if is_html:
             _check_html(source)
         (_HTML if is_html else _TEXT).from_string(source)
+        if link_places.is_glued(source, is_html=is_html):
+            raise _NotAllowedError(_("Leave a space before a link: what stands before it might become its address."))
     except (TemplateSyntaxError, _NotAllowedError) as error:
         raise InvalidTemplateException.for_field(field, str(error), "not_allowed") from None
     return used

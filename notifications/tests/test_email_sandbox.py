@@ -14,8 +14,8 @@ pytestmark = pytest.mark.django_db
 SECRET = "https://foodfleet.example/password/reset/secret-of-the-link/"
 
 
-def save(html):
-    words = EmailOverride(template="password_reset", subject="Reset", html=html, text="{{ link }}")
+def save(html='<a href="{{ link }}">Go</a>', text="{{ link }}", subject="Reset"):
+    words = EmailOverride(template="password_reset", subject=subject, html=html, text=text)
     return overrides.save(override=words, by=None)
 
 
@@ -64,6 +64,48 @@ def test_no_tag_is_put_together_from_values_and_conditions(addition):
 def test_what_readers_of_html_may_understand_differently_is_refused(addition):
     with pytest.raises(InvalidTemplateException):
         save('<a href="{{ link }}">Go</a>' + addition)
+
+
+GLUED = [
+    "https://evil.test/{{ link }}", "evil.test/{{ link }}", "https://evil.test?a={{ link|lower }}", "https://evil.test#{{link}}",
+    "https://evil.test/{% if first_name %}{{ link }}{% endif %}", "{% if first_name %}https://evil.test/{% endif %}{{ link }}",
+    "https://evil.test\uff0f{{ link }}", "{{ first_name }}{{ link }}", '{{ first_name|default:"https://evil.test/" }}{{ link }}',
+    "https:\\\\evil.test\\{{ link }}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*GLUED, "<https://evil.test/ \n{{ link }}>"])
+def test_a_link_in_a_text_stands_behind_no_other_address(text):
+    with pytest.raises(InvalidTemplateException) as refused:
+        save(text=text)
+    assert "text" in refused.value.details
+
+
+@pytest.mark.parametrize(
+    "words",
+    [*GLUED, "https://evil.test/<b>{{ link }}</b>", "<i>evil.test/</i>{{ link }}", "https:&#47;&#47;evil.test&#47;{{ link }}"],
+)  # fmt: skip
+def test_a_link_in_the_words_of_html_stands_behind_no_other_address(words):
+    with pytest.raises(InvalidTemplateException) as refused:
+        save(html=f'<a href="{{{{ link }}}}">Go</a> <p>{words}</p>')
+    assert "html" in refused.value.details
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello {{ first_name }},\n{{ link }}", "Here:{{ link }}", "Choose ({{ link }}).", "<{{ link }}>", "\u8acb\u9ede\u64ca{{ link }}",
+        "See https://foodfleet.example/help or {{ link }}", "{% if first_name %}{{ first_name }}: {% endif %}{{ link }}",
+    ],
+)  # fmt: skip
+def test_a_link_after_ordinary_words_is_taken(text):
+    assert save(text=text).pk
+
+
+def test_no_link_stands_in_a_subject_which_is_kept():
+    with pytest.raises(InvalidTemplateException) as refused:
+        save(subject="Reset: {{ link }}")
+    assert "subject" in refused.value.details
 
 
 def test_the_markup_of_an_ordinary_mail_is_taken():
