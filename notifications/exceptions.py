@@ -34,6 +34,13 @@ class MessageNotRetriableException(ConflictException):
     message = _("Only a failed message whose content is still kept can be sent again.")
 
 
+class MessageNotCancellableException(ConflictException):
+    """Only a message that still waits is called back; what is being sent or was sent cannot be."""
+
+    code = "message_not_cancellable"
+    message = _("Only a message that is still queued can be called back.")
+
+
 class DeliveryError(Exception):
     """A gateway could not send; the text says why and holds no secret."""
 

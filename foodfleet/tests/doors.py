@@ -142,6 +142,7 @@ POST         api/v1/notifications/sms/                           notifications:s
 GET          api/v1/notifications/                               notifications:read
 GET          api/v1/notifications/<pk>/                          notifications:read
 POST         api/v1/notifications/<pk>/retry/                    notifications:send
+POST         api/v1/notifications/<pk>/cancel/                   notifications:send
 GET          api/v1/sms-templates/                               sms_templates:read
 POST         api/v1/sms-templates/                               sms_templates:create
 GET          api/v1/sms-templates/<pk>/                          sms_templates:read

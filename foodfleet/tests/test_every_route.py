@@ -87,6 +87,7 @@ ROUTES = {
     "notifications/": {"GET": "notifications:read"},
     "notifications/{pk}/": {"GET": "notifications:read"},
     "notifications/{pk}/retry/": {"POST": "notifications:send"},
+    "notifications/{pk}/cancel/": {"POST": "notifications:send"},
     "notifications/email/": {"POST": "notifications:send"},
     "notifications/sms/": {"POST": "notifications:send"},
     "webhooks/ses/": {"POST": ANYONE},

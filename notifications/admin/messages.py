@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from notifications.admin.read_only import ReadOnly, ReadOnlyInline
 from notifications.models import Message, MessageEvent
-from notifications.services import dead_letters
+from notifications.services import batches, cancelling, dead_letters
 from rbac.services import decisions
 
 
@@ -36,7 +36,7 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("-created_at", "-id")
     list_per_page = 50
     show_full_result_count = False
-    actions = ("retry",)
+    actions = ("retry", "cancel")
     fields = (
         "id", "channel", "to", "cc", "bcc", "subject", "template", "template_version", "language", "kind", "priority",
         "status", "attempts", "is_uncertain", "last_error", "provider_message_id", "request_id", "user", "sender",
@@ -63,7 +63,19 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         """Back to the queue; those that cannot be sent again are left alone."""
         count = dead_letters.retry_all(messages=queryset, by=request.user)  # type: ignore[arg-type]
         text = ngettext("%(count)s message goes out again.", "%(count)s messages go out again.", count)
+        self._say(request, text, count)
+
+    @admin.action(description=_("Call back (queued messages)"), permissions=["send"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        """They are not sent; those that are no longer queued are left alone."""
+        count = cancelling.cancel_all(messages=queryset, by=request.user)  # type: ignore[arg-type]
+        text = ngettext("%(count)s message was called back.", "%(count)s messages were called back.", count)
+        self._say(request, text, count)
+
+    def _say(self, request: HttpRequest, text: str, count: int) -> None:
         self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
+        if count >= batches.MOST:
+            self.message_user(request, _("There may be more than are done at once: do it again."), messages.WARNING)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         """Who may send may send again."""

@@ -64,6 +64,10 @@ class MessageQuerySet(ListedMessages):
         """What waits in one lane, the earliest first."""
         return self.filter(status=Status.QUEUED, priority=priority).order_by("due_at")
 
+    def waiting(self) -> "MessageQuerySet":
+        """Written, and in nobody's hands."""
+        return self.filter(status=Status.QUEUED)
+
     def due(self, now: datetime) -> "MessageQuerySet":
         """Queued, and their time has come; the higher lanes first, in each the earliest."""
         return self.filter(status=Status.QUEUED, due_at__lte=now).order_by("priority", "due_at")
@@ -147,6 +151,18 @@ class MessageQuerySet(ListedMessages):
         """A sender that had been given up for dead says that it sent: nobody needs to send it again."""
         waiting = self.filter(pk=pk, status__in=(Status.QUEUED, Status.FAILED), is_uncertain=True)
         return waiting.filter(status__in=sources(Status.SENT)).update(status=Status.SENT, **fields) == 1
+
+    def move_all(self, pks: Sequence[UUID], target: Status, **fields: Any) -> list[Any]:
+        """Move those of these messages that states.MOVES allows; returns them, so that each is told in its timeline.
+
+        To be called in a transaction. Two callers never move the same one: the second waits for the rows of the first
+        and finds them moved. They are locked in one order, so that none waits for the other in a circle.
+        """
+        allowed = self.filter(pk__in=pks, status__in=sources(target)).order_by("pk")
+        found = list(allowed.only("pk", "priority", "has_attachments").select_for_update(of=("self",)))
+        chosen = self.model._default_manager.using(self.db).filter(pk__in=[message.pk for message in found])
+        chosen.update(status=target, **fields)
+        return found
 
     def move(self, pk: UUID, target: Status, **fields: Any) -> bool:
         """Move one message to `target` if states.MOVES allows it from where it stands; False where it does not."""

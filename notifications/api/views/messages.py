@@ -18,7 +18,7 @@ from notifications.api.serializers.messages import (
     SendSmsSerializer,
 )
 from notifications.models import Message
-from notifications.services import dead_letters, messages, requests
+from notifications.services import cancelling, dead_letters, messages, requests
 from notifications.services.emails import NewAttachment
 from notifications.states import Channel, Status
 from rbac.api.permissions import ActionPermission, require_permission
@@ -36,7 +36,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
 
     permission_classes = [IsAuthenticated, ActionPermission]
     access_resource = "notifications"
-    access_actions = {"retry": "send"}
+    access_actions = {"retry": "send", "cancel": "send"}
     serializer_class = MessageSerializer
     queryset = Message.objects.all()
     ordering = "-created_at"
@@ -73,6 +73,13 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
         """Put a failed message back into the queue; 409 for any other."""
         message = dead_letters.retry(message=messages.find(pk), by=request.user)  # type: ignore[arg-type]
         return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Call back a message that is still queued; 409 for any other."""
+        cancelling.cancel(message=messages.find(pk), by=request.user)  # type: ignore[arg-type]
+        return Response(self.get_serializer(messages.find(pk)).data)
 
 
 @require_permission("notifications", "send")
