@@ -1,14 +1,19 @@
 """What was sent, and what became of it. Nothing is edited here, and no code or link is shown."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from foodfleet.core.admin_lists import CappedPaginator
 from notifications.admin.read_only import ReadOnly, ReadOnlyInline
-from notifications.models import Message, MessageEvent
-from notifications.services import batches, cancelling, dead_letters
+from notifications.models import Message, MessageEvent, SmsTemplate
+from notifications.services import batches, cancelling, catalogue, dead_letters
+from notifications.states import Channel
 from rbac.services import decisions
 
 
@@ -25,16 +30,45 @@ class TimelineInline(ReadOnlyInline):
         return "; ".join(f"{name}: {value}" for name, value in event.details.items())
 
 
+class RetriableFilter(admin.SimpleListFilter):
+    """Failed, with content that is still there and of use."""
+
+    title = _("can be sent again")
+    parameter_name = "retriable"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.retriable(timezone.now()) if self.value() == "yes" else queryset
+
+
+class TemplateFilter(admin.SimpleListFilter):
+    """By template: the names that the product and staff know, without a look at all messages."""
+
+    title = _("template")
+    parameter_name = "template"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        names = {mail.name for channel in Channel for mail in catalogue.of(channel)}
+        names.update(SmsTemplate.objects.values_list("name", flat=True))
+        return [(name, name) for name in sorted(names)]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(template=self.value()) if self.value() else queryset
+
+
 @admin.register(Message)
 class MessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """A searchable list, a timeline, and another try for what failed."""
 
-    list_display = ("created_at", "channel", "recipients_shown", "subject", "template", "status", "attempts")
-    list_filter = ("status", "channel", "kind", "priority", "created_at")
+    list_display = ("created_at", "status", "channel", "recipients_shown", "subject", "template", "attempts")
+    list_filter = ("status", RetriableFilter, "channel", TemplateFilter, "kind", "priority", "created_at")
     search_fields = ("subject",)  # makes the box appear; get_search_results decides
     search_help_text = _("Recipient, subject, template, or the provider's or the request's id")
     ordering = ("-created_at", "-id")
     list_per_page = 50
+    paginator = CappedPaginator
     show_full_result_count = False
     actions = ("retry", "cancel")
     fields = (

@@ -16,18 +16,12 @@ from foodfleet.core.clients import client_of
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.frames import shows_a_mail
 from notifications.admin.forms import EmailOverrideForm, reasons
-from notifications.admin.versions import VersionedAdmin, VersionInline
-from notifications.models import EmailOverride, EmailOverrideVersion
+from notifications.admin.versions import VersionedAdmin
+from notifications.models import EmailOverride
 from notifications.services import catalogue, emails, overrides, rendering, template_cache
 from notifications.services.writing import Order
 from notifications.states import Channel
 from rbac.services import decisions
-
-
-class OverrideVersionInline(VersionInline):
-    """Versions of an override."""
-
-    model = EmailOverrideVersion
 
 
 @admin.register(EmailOverride)
@@ -39,9 +33,19 @@ class EmailOverrideAdmin(VersionedAdmin):
     list_filter = ("is_active", "language")
     search_fields = ("template", "subject")
     ordering = ("template", "language")
-    fields = ("template", "language", "subject", "html", "text", "is_active", "variables", "version", "pages")
-    readonly_fields = ("variables", "version", "pages")
-    inlines = (OverrideVersionInline,)
+    fields = (
+        "template",
+        "language",
+        "subject",
+        "html",
+        "text",
+        "is_active",
+        "variables",
+        "version",
+        "newest_versions",
+        "pages",
+    )
+    readonly_fields = ("variables", "version", "newest_versions", "pages")
 
     @staticmethod
     def restore(thing: EmailOverride, number: int, by: Any) -> None:

@@ -14,18 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.clients import client_of
 from foodfleet.core.exceptions import BaseAppException
 from notifications.admin.forms import SmsTemplateForm, TryTextForm, reasons
-from notifications.admin.versions import VersionedAdmin, VersionInline
-from notifications.models import SmsTemplate, SmsTemplateVersion
+from notifications.admin.versions import VersionedAdmin
+from notifications.models import SmsTemplate
 from notifications.services import catalogue, sms, templates
 from notifications.services.writing import Order
 from notifications.states import Channel
 from rbac.services import decisions
-
-
-class SmsVersionInline(VersionInline):
-    """Versions of a text."""
-
-    model = SmsTemplateVersion
 
 
 @admin.register(SmsTemplate)
@@ -39,10 +33,9 @@ class SmsTemplateAdmin(VersionedAdmin):
     ordering = ("name",)
     fields = (
         "name", "content", "translations", "description", "examples", "is_active", "variables", "size", "version",
-        "pages",
+        "newest_versions", "pages",
     )  # fmt: skip
-    readonly_fields = ("variables", "size", "version", "pages")
-    inlines = (SmsVersionInline,)
+    readonly_fields = ("variables", "size", "version", "newest_versions", "pages")
 
     @staticmethod
     def restore(thing: SmsTemplate, number: int, by: Any) -> None:

@@ -9,22 +9,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import BaseAppException
 from notifications.admin.forms import reasons
-from notifications.admin.read_only import ReadOnlyInline
 
-
-class VersionInline(ReadOnlyInline):
-    """Who saved what, and when, the newest first; each comes back from its own page."""
-
-    fields = readonly_fields = ("number", "saved_at", "saved_by")
-    ordering = ("-number",)
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("saved_by")
+NEWEST = 10  # on the page of the thing itself; all are on their own
 
 
 class VersionedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a generic for mypy alone
@@ -32,9 +25,17 @@ class VersionedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a generic f
 
     restore: Callable[..., Any]
 
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        """What is new has no versions."""
-        return self.inlines if obj else ()
+    @admin.display(description=_("Versions"))
+    def newest_versions(self, thing: Any) -> str:
+        """Who saved what, and when; words and no form, for a form of hundreds of versions could not be saved."""
+        if thing.pk is None:
+            return "-"
+        newest = thing.versions.select_related("saved_by").order_by("-number")[:NEWEST]
+        rows = [
+            (one.number, date_format(timezone.localtime(one.saved_at), "DATETIME_FORMAT"), one.saved_by or "-")
+            for one in newest
+        ]
+        return format_html_join("", "<div>{} · {} · {}</div>", rows)
 
     def get_urls(self) -> list[URLPattern]:
         name = self.opts.model_name

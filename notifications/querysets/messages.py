@@ -88,6 +88,10 @@ class MessageQuerySet(ListedMessages):
         """Failed, with their content kept, the newest first: these can be sent again."""
         return self.filter(status=Status.FAILED).exclude(payload="").order_by("-created_at", "-id")
 
+    def retriable(self, now: datetime) -> "MessageQuerySet":
+        """Dead letters whose life is not over."""
+        return self.dead_letters().exclude(expires_at__lte=now)
+
     def held_by(self, claim: UUID) -> "MessageQuerySet":
         """In the hands of one drain."""
         return self.filter(status=Status.SENDING, claim=claim)

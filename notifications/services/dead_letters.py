@@ -1,5 +1,9 @@
 """Messages that failed: listed by `Message.objects.dead_letters()`, sent again one by one or by filter."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
 import structlog
 from django.db import transaction
 from django.utils import timezone
@@ -9,13 +13,11 @@ from notifications import signals
 from notifications.exceptions import MessageNotRetriableException
 from notifications.models import Message
 from notifications.querysets import MessageQuerySet
-from notifications.services import outcomes
+from notifications.services import batches, outcomes
 from notifications.services.writing import TRIED_FOR
 from notifications.states import EventType, Status
 
 logger = structlog.get_logger(__name__)
-
-BATCH = 500
 
 
 def retry(*, message: Message, by: User | None) -> Message:
@@ -38,12 +40,32 @@ def retry(*, message: Message, by: User | None) -> Message:
 
 
 def retry_all(*, messages: MessageQuerySet, by: User | None) -> int:
-    """Put every dead letter among `messages` back into the queue, as far as they can be; returns how many."""
-    retried = 0
-    for message in messages.dead_letters().iterator(chunk_size=BATCH):
-        try:
-            retry(message=message, by=by)
-            retried += 1
-        except MessageNotRetriableException:
-            continue
+    """Put every dead letter among `messages` back into the queue, batches.MOST at once; returns how many."""
+    now = timezone.now()
+    keys = list(messages.retriable(now).values_list("pk", flat=True)[: batches.MOST])
+    queued: list[Message] = []
+
+    def step(batch: Sequence[UUID]) -> int:
+        moved = _retry_batch(batch, now, by)
+        queued.extend(moved)
+        return len(moved)
+
+    retried = batches.each(keys, step)
+    _announce(queued)
+    logger.info("messages_retried", count=retried, by=by.pk if by else None)
     return retried
+
+
+def _retry_batch(keys: Sequence[UUID], now: datetime, by: User | None) -> list[Message]:
+    again = {"due_at": now, "give_up_at": now + TRIED_FOR, "attempts": 0}
+    with transaction.atomic():
+        moved: list[Message] = Message.objects.retriable(now).move_all(keys, Status.QUEUED, **again)
+        outcomes.record_all(moved, EventType.RETRIED, by=by.pk if by else None)
+    return moved
+
+
+def _announce(queued: Sequence[Message]) -> None:
+    """Wake delivery once, with one message of each lane; it finds the others, which are committed, by itself."""
+    with transaction.atomic():
+        for message in {message.priority: message for message in queued}.values():
+            signals.message_queued.send(sender=Message, message=message)

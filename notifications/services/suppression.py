@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from foodfleet.core.addresses import normalize_email
 from notifications.models import Suppression
+from notifications.services import batches
 from notifications.states import EVERY_KIND, Channel, SuppressionReason
 
 logger = structlog.get_logger(__name__)
@@ -54,9 +55,12 @@ def suppress(
 
 def lift(*, suppression_ids: Iterable[int], by: User | None) -> int:
     """Send to these again; returns how many were suppressed until now."""
-    lifted = Suppression.objects.filter(pk__in=list(suppression_ids)).lift(timezone.now(), by)
+    now = timezone.now()
+    lifted = batches.each(
+        list(suppression_ids), lambda batch: int(Suppression.objects.filter(pk__in=batch).lift(now, by))
+    )
     logger.info("suppressions_lifted", count=lifted, by=by.pk if by else None)
-    return int(lifted)
+    return lifted
 
 
 def opt_in(*, address: str, kind: str, by: User) -> None:
