@@ -94,6 +94,19 @@ class TemplateInUseException(ConflictException):
     message = _("The product itself sends this template: it can be changed or switched off, and not be deleted.")
 
 
+class NewerVersionException(ConflictException):
+    """Somebody saved what is being edited after it was opened."""
+
+    code = "newer_version"
+    message = _("Somebody else saved this after you opened it.")
+
+    @classmethod
+    def of(cls, who: object, when: str) -> "NewerVersionException":
+        """The refusal that names them."""
+        words = {"who": who or "-", "when": when}
+        return cls(_("%(who)s saved this after you opened it, at %(when)s. Open it again and change it there.") % words)
+
+
 class UnsubscribeLinkException(NotFoundException):
     """Not an unsubscribe link of ours, or its owner is gone."""
 

@@ -36,7 +36,18 @@ def refuse_as(form: "forms.ModelForm[Any]", check: Callable[[Any], None]) -> Non
             form.add_error(name if name in form.fields else None, message)
 
 
-class SmsTemplateForm(forms.ModelForm):  # type: ignore[type-arg]
+class OpenedForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form that remembers which version it was opened with."""
+
+    opened_with = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "opened_with" in self.fields:
+            self.initial["opened_with"] = self.instance.version
+
+
+class SmsTemplateForm(OpenedForm):
     """A template of texts."""
 
     class Meta:
@@ -58,7 +69,7 @@ class SmsTemplateForm(forms.ModelForm):  # type: ignore[type-arg]
             refuse_as(self, templates.check)
 
 
-class EmailOverrideForm(forms.ModelForm):  # type: ignore[type-arg]
+class EmailOverrideForm(OpenedForm):
     """Other words for a mail."""
 
     template = forms.ChoiceField(

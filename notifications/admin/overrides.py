@@ -44,6 +44,7 @@ class EmailOverrideAdmin(VersionedAdmin):
         "version",
         "newest_versions",
         "pages",
+        "opened_with",
     )
     readonly_fields = ("variables", "version", "newest_versions", "pages")
 
@@ -103,8 +104,9 @@ class EmailOverrideAdmin(VersionedAdmin):
         except BaseAppException as error:
             messages.error(request, " ".join([str(error.message), *reasons(error)]))
 
-    def save_model(self, request: HttpRequest, obj: EmailOverride, form: Any, change: bool) -> None:
-        overrides.save(override=obj, by=request.user)  # type: ignore[arg-type]
+    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        user: Any = request.user
+        overrides.save(override=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))
 
 
 def _examples(override: EmailOverride) -> dict[str, str | int]:

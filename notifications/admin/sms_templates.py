@@ -33,7 +33,7 @@ class SmsTemplateAdmin(VersionedAdmin):
     ordering = ("name",)
     fields = (
         "name", "content", "translations", "description", "examples", "is_active", "variables", "size", "version",
-        "newest_versions", "pages",
+        "newest_versions", "pages", "opened_with",
     )  # fmt: skip
     readonly_fields = ("variables", "size", "version", "newest_versions", "pages")
 
@@ -93,8 +93,9 @@ class SmsTemplateAdmin(VersionedAdmin):
         except BaseAppException as error:
             messages.error(request, " ".join([str(error.message), *reasons(error)]))
 
-    def save_model(self, request: HttpRequest, obj: SmsTemplate, form: Any, change: bool) -> None:
-        templates.save(template=obj, by=request.user)  # type: ignore[arg-type]
+    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        user: Any = request.user
+        templates.save(template=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))
 
     def delete_model(self, request: HttpRequest, obj: SmsTemplate) -> None:
         templates.delete(template=obj)

@@ -14,13 +14,14 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core.admin_forms import SavedByService
 from foodfleet.core.exceptions import BaseAppException
 from notifications.admin.forms import reasons
 
 NEWEST = 10  # on the page of the thing itself; all are on their own
 
 
-class VersionedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a generic for mypy alone
+class VersionedAdmin(SavedByService):
     """Adds two pages to a model's own: its versions, and a preview."""
 
     restore: Callable[..., Any]
@@ -36,6 +37,12 @@ class VersionedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a generic f
             for one in newest
         ]
         return format_html_join("", "<div>{} · {} · {}</div>", rows)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fields
+        return [name for name in fields if name != "opened_with"]
 
     def get_urls(self) -> list[URLPattern]:
         name = self.opts.model_name

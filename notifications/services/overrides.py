@@ -5,13 +5,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from notifications.exceptions import EmailTemplateNotFoundException, InvalidTemplateException, MissingVariablesException
 from notifications.models import EmailOverride, EmailOverrideVersion
-from notifications.services import catalogue, link_places, placeholders, sandbox
+from notifications.services import catalogue, editions, link_places, placeholders, sandbox
 from notifications.states import Channel
 
 VERSIONED = ("subject", "html", "text", "is_active")
@@ -47,9 +46,10 @@ def accepted(template: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def save(*, override: EmailOverride, by: User | None) -> EmailOverride:
+def save(*, override: EmailOverride, by: User | None, opened_with: int | None = None) -> EmailOverride:
     """Check and save new or changed words, and keep this version of them.
 
+    opened_with: the version that its writer saw; a newer one is not written over (NewerVersionException).
     Raises InvalidTemplateException, EmailTemplateNotFoundException, or Django's ValidationError for a second override
     of the same mail and language.
     """
@@ -57,8 +57,7 @@ def save(*, override: EmailOverride, by: User | None) -> EmailOverride:
     override.full_clean()
     with transaction.atomic():
         if override.pk is not None:
-            EmailOverride.objects.filter(pk=override.pk).update(version=F("version") + 1)
-            override.version = EmailOverride.objects.values_list("version", flat=True).get(pk=override.pk)
+            override.version = editions.next_number(override, opened_with)
         override.save()
         data = {field: getattr(override, field) for field in VERSIONED}
         EmailOverrideVersion.objects.create(override=override, number=override.version, data=data, saved_by=by)

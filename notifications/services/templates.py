@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -17,7 +16,7 @@ from notifications.exceptions import (
     TemplateInUseException,
 )
 from notifications.models import SmsTemplate, SmsTemplateVersion
-from notifications.services import catalogue, placeholders, template_cache
+from notifications.services import catalogue, editions, placeholders, template_cache
 from notifications.services.segments import Size, measure
 from notifications.states import Channel
 
@@ -106,9 +105,10 @@ def preview(*, template: SmsTemplate, variables: Mapping[str, Any], language: st
     return Preview(text, measure(text), placeholders.missing(content, variables), unknown)
 
 
-def save(*, template: SmsTemplate, by: User | None) -> SmsTemplate:
+def save(*, template: SmsTemplate, by: User | None, opened_with: int | None = None) -> SmsTemplate:
     """Check and save a new or changed template, and keep this version of it.
 
+    opened_with: the version that its writer saw; a newer one is not written over (NewerVersionException).
     Raises InvalidTemplateException, TemplateInUseException, or Django's ValidationError for a wrong or taken name.
     """
     check(template)
@@ -117,8 +117,7 @@ def save(*, template: SmsTemplate, by: User | None) -> SmsTemplate:
         if template.pk is None:
             template.version = 1
         else:
-            SmsTemplate.objects.filter(pk=template.pk).update(version=F("version") + 1)
-            template.version = SmsTemplate.objects.values_list("version", flat=True).get(pk=template.pk)
+            template.version = editions.next_number(template, opened_with)
         template.save()
         _keep_version(template, by)
     return template
