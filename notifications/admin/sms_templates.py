@@ -54,7 +54,7 @@ class SmsTemplateAdmin(VersionedAdmin):
         examples = templates.examples_of(template)
         sizes = [
             (language, templates.preview(template=template, variables=examples, language=language).size)
-            for language in [settings.LANGUAGE_CODE, *template.translations]
+            for language in dict.fromkeys([settings.LANGUAGE_CODE, *template.translations])
         ]
         rows = [(language, size.encoding, size.segments) for language, size in sizes]
         return format_html_join("", "<div>{}: {} · {}</div>", rows)

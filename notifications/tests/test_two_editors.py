@@ -37,6 +37,12 @@ def test_a_text_that_somebody_else_saved_meanwhile_is_not_written_over(boss, mak
     assert SmsTemplate.objects.get(pk=template.pk).content == "Mine {{code}}"
 
 
+def test_the_size_is_told_once_a_language(boss):
+    template = SmsTemplate.objects.create(name="hello", content="Hello", translations={"en": "Hi", "de": "Hallo"})
+    shown = boss.get(reverse("admin:notifications_smstemplate_change", args=[template.pk])).content.decode()
+    assert (shown.count("<div>en: "), shown.count("<div>de: ")) == (1, 1)
+
+
 def test_a_mail_that_somebody_else_saved_meanwhile_is_not_written_over(boss, make_user):
     words = {
         "template": "welcome",
