@@ -61,9 +61,9 @@ serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCU
 	  exec $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY) \
 	  --blocking-threads 4 --respawn-failed-workers --no-ws foodfleet.wsgi:application
 
-worker: .venv/.runtime  ## Run Celery workers, one for codes alone and one for all queues (needs CELERY_BROKER_URL)
+worker: .venv/.runtime  ## Run Celery workers, one for codes and chores and one for all queues (needs CELERY_BROKER_URL)
 	@trap 'kill $$(jobs -p) 2>/dev/null' TERM INT; \
-	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname codes@%h --queues codes --concurrency 1 & \
+	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname codes@%h --queues codes,default --concurrency 2 & \
 	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname all@%h & wait; wait
 
 beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)

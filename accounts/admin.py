@@ -19,18 +19,23 @@ from accounts.models import SecondFactorReset, SecurityEvent, Session, User
 from accounts.services import factors, password_change, second_factor_resets, sessions, user_changes, users
 from accounts.services.user_changes import UserChanges
 from foodfleet.core.admin_forms import SavedByService, show
+from foodfleet.core.admin_links import LinksAsAllowed
+from foodfleet.core.admin_lists import FilteredAsOffered, SearchedAsKept
 from foodfleet.core.clients import Client, client_of
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException, ValidationException
 from rbac.models import Role
 
 PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # as services call them, and forms
+OF_A_USER = ("user__id__exact",)  # how a user's page asks other lists for theirs
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(LinksAsAllowed, SearchedAsKept, FilteredAsOffered):
     """Rows that are looked at."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    linked_lookups = OF_A_USER
     list_select_related: ClassVar[tuple[str, ...]] = ("user",)  # type: ignore[misc]
     search_fields = ("user__email__startswith",)
     raw_id_fields = ("user",)
@@ -109,13 +114,14 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class UserAdmin(SavedByService, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(SavedByService, SearchedAsKept, FilteredAsOffered, DjangoUserAdmin):  # type: ignore[type-arg]
     """Users, with Django's own password forms."""
 
     refusals = (ConflictException, ValidationException)
     beside = PASSWORD_FIELDS
     ordering = ("-id",)
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_display = ("email", "full_name", "is_active", "is_open", "is_staff", "role_names", "last_login")
     list_filter = ("is_active", LockedFilter, "is_staff", "is_superuser", RoleFilter)
     search_fields = ("email__startswith", "first_name_lower__startswith", "last_name_lower__startswith")
@@ -175,7 +181,9 @@ class UserAdmin(SavedByService, DjangoUserAdmin):  # type: ignore[type-arg]
         pages = [("accounts_session", _("Sessions")), ("accounts_securityevent", _("Security events"))]
         if factors.is_enabled(user) or user.second_factor_resets.exists():
             pages.append(("accounts_secondfactorreset", _("Resets of the second factor")))
-        rows = [(reverse(f"admin:{page}_changelist", query={"user__id__exact": user.pk}), name) for page, name in pages]
+        rows = [
+            (reverse(f"admin:{page}_changelist", query=dict.fromkeys(OF_A_USER, user.pk)), name) for page, name in pages
+        ]
         return format_html_join(" · ", '<a href="{}">{}</a>', rows)
 
     # -- What is changed
@@ -276,10 +284,11 @@ class SecurityEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SecondFactorReset)
-class SecondFactorResetAdmin(SavedByService):
+class SecondFactorResetAdmin(SavedByService, SearchedAsKept, FilteredAsOffered):
     """Second factors that were lost: asked for here by one, approved by another, carried out a day later."""
 
     refusals = (ConflictException, ForbiddenException, NotFoundException)
+    linked_lookups = OF_A_USER
     list_display = ("user", "reason", "requested_by", "requested_at", "approved_by", "effective_at", "state")
     list_select_related = ("user", "requested_by", "approved_by")
     search_fields = ("user__email__startswith",)

@@ -223,7 +223,7 @@ def celery(bench):
     run = ["-m", "celery", "-A", "foodfleet"]
     schedule = f"/tmp/foodfleet-bench-{os.getpid()}"
     return [
-        bench.start([*run, "worker", "--hostname", "codes@%h", "--queues", "codes", "--concurrency", "1"]),
+        bench.start([*run, "worker", "--hostname", "codes@%h", "--queues", "codes,default", "--concurrency", "2"]),
         bench.start([*run, "worker", "--hostname", "all@%h", "--concurrency", "2"]),
         bench.start([*run, "beat", "--schedule", schedule]),
     ]

@@ -294,6 +294,7 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 MAX_BODY_BYTES = 2 * 1024 * 1024  # of a request to the API; a view may allow more by `max_body_bytes`
+MOST_BODY_BYTES = 42 * 1024 * 1024  # that any view allows: JSON of what Amazon SES v2 takes in a mail, and some room
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # ---------------------------------------------------------------- Mail

@@ -49,6 +49,10 @@ class TemporaryDeliveryError(DeliveryError):
     """Worth another try: throttled, a network error, the provider's own trouble."""
 
 
+class PerhapsSentError(TemporaryDeliveryError):
+    """The provider may have taken it: what it answered was lost on the way."""
+
+
 class PermanentDeliveryError(DeliveryError):
     """Refused for good: trying again changes nothing."""
 
@@ -67,6 +71,13 @@ class EmailTemplateNotFoundException(NotFoundException):
     message = _("There is no such e-mail template.")
 
 
+class VersionNotFoundException(NotFoundException):
+    """What staff wrote was never saved under this number."""
+
+    code = "version_not_found"
+    message = _("There is no such version.")
+
+
 class InvalidTemplateException(ValidationException):
     """What staff wrote is no template that could be sent."""
 
@@ -79,12 +90,12 @@ class MissingVariablesException(ValidationException):
     message = _("Values that this template needs are missing.")
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> "MissingVariablesException":
-        """The refusal that names them."""
+    def of(cls, names: Iterable[str], *, field: str = "variables") -> "MissingVariablesException":
+        """The refusal that names them. field: in which whoever asked would give them."""
         entries = [
             {"message": str(_("%(name)s is missing.") % {"name": name}), "code": "missing_variable"} for name in names
         ]
-        return cls(details={"variables": entries})
+        return cls(details={field: entries})
 
 
 class TemplateInUseException(ConflictException):
@@ -104,7 +115,7 @@ class NewerVersionException(ConflictException):
     def of(cls, who: object, when: str) -> "NewerVersionException":
         """The refusal that names them."""
         words = {"who": who or "-", "when": when}
-        return cls(_("%(who)s saved this after you opened it, at %(when)s. Open it again and change it there.") % words)
+        return cls(_("%(who)s saved this after you opened it (%(when)s). Open it again and change it there.") % words)
 
 
 class UnsubscribeLinkException(NotFoundException):

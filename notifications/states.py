@@ -76,7 +76,8 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.SENT: frozenset({Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED, Status.FAILED}),
     Status.DELIVERED: frozenset({Status.COMPLAINED, Status.BOUNCED}),
     Status.FAILED: frozenset({Status.QUEUED, Status.SENT}),
-    Status.BOUNCED: frozenset(),
+    # A later complaint of another recipient; and an answer that was told before the delivery which it answers.
+    Status.BOUNCED: frozenset({Status.COMPLAINED, Status.DELIVERED}),
     Status.COMPLAINED: frozenset(),
     Status.SUPPRESSED: frozenset(),
     Status.CANCELLED: frozenset(),

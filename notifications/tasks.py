@@ -9,11 +9,15 @@ from notifications.states import Priority
 
 QUEUES = {Priority.CODE: "codes", Priority.TRANSACTIONAL: "transactional", Priority.BULK: "bulk"}
 SOON = 30  # seconds: beat sees to what is due later
+ONE_DRAIN = 5.0  # seconds; other tasks of the same worker wait for no longer, and neither does its end
+CALL_IS_OLD = 60.0  # seconds after which a call need not be answered: the sweep has called again
 
 
 def call(lane: Priority, countdown: float = 0) -> None:
     """Have a worker drain a lane. Raises kombu's OperationalError or OSError where there is no broker."""
-    drain.apply_async(args=[int(lane)], queue=QUEUES[lane], countdown=countdown or None)
+    drain.apply_async(
+        args=[int(lane)], queue=QUEUES[lane], countdown=countdown or None, expires=countdown + CALL_IS_OLD
+    )
 
 
 @shared_task(name="notifications.drain")
@@ -21,13 +25,15 @@ def drain(lane: int) -> None:
     """Send what is due in a lane and those above it; call again for what is left or due soon."""
     lowest = Priority(lane)
     wakes.answered(lowest)
-    result = Drain(Limits(lowest=lowest)).run()
+    if wakes.may_sweep():  # while all workers drain, the task of that name waits behind them
+        recovery.sweep()
+    result = Drain(Limits(lowest=lowest, seconds=ONE_DRAIN)).run()
     if result.is_more:
         call(lowest)
     elif (due_at := recovery.next_due(lowest)) is not None:
-        pause = (due_at - timezone.now()).total_seconds()
-        if pause <= SOON:
-            call(lowest, max(pause, 0.1))
+        pause = max((due_at - timezone.now()).total_seconds(), 0.1)
+        if pause <= SOON and wakes.may_call_later(lowest, pause):
+            call(lowest, pause)
 
 
 @shared_task(name="notifications.sweep")

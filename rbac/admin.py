@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin_forms import SavedByService
+from foodfleet.core.admin_lists import FilteredAsOffered
 from foodfleet.core.clients import client_of
 from rbac.models import Role, RoleAssignment, RoleRevision
 from rbac.querysets import labelled_permissions
@@ -71,7 +72,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Role)
-class RoleAdmin(SavedByService):
+class RoleAdmin(SavedByService, FilteredAsOffered):
     """Roles."""
 
     form = RoleForm
@@ -126,7 +127,7 @@ class PermissionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Permission)
-class PermissionAdmin(SavedByService):
+class PermissionAdmin(SavedByService, FilteredAsOffered):
     """Permissions: those that code declares and those that people added."""
 
     form = PermissionForm
@@ -158,13 +159,14 @@ class PermissionAdmin(SavedByService):
 
 
 @admin.register(RoleAssignment)
-class RoleAssignmentAdmin(SavedByService):
+class RoleAssignmentAdmin(SavedByService, FilteredAsOffered):
     """Who holds which role: given here, ended here, never deleted."""
 
     fields = ("user", "role", "scope", "expires_at")
     beside = {"missing": "role", "user_not_found": "user", "": "role"}
     list_display = ("user", "role", "scope", "granted_at", "granted_by", "expires_at", "ended_at")
     list_filter = ("role",)
+    show_facets = admin.ShowFacets.NEVER
     list_select_related = ("user", "role", "granted_by")
     search_fields = ("user__email__startswith", "role__name")
     raw_id_fields = ("user",)
@@ -203,7 +205,7 @@ class RoleAssignmentAdmin(SavedByService):
 
 
 @admin.register(RoleRevision)
-class RoleRevisionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RoleRevisionAdmin(FilteredAsOffered):
     """What roles were, and since when."""
 
     list_display = ("name", "created_at", "created_by", "requires_2fa", "forbids_sms_code", "is_deleted")

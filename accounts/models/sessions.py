@@ -32,6 +32,8 @@ class Session(models.Model):
     objects: ClassVar[SessionQuerySet] = SessionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
         indexes = [
             models.Index(fields=["user", "-last_used_at"], name="accounts_session_of_user"),
             models.Index(fields=["expires_at"], name="accounts_session_by_end"),

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Session
 from accounts.services import password_change
-from accounts.tests.authenticator_app import oathtool
+from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 from foodfleet.core.clients import Client
 
@@ -26,7 +26,7 @@ def backup_codes(api, user, sign_in):
     """Ann's second factor is on; answers her backup codes and the tokens of the session in which she did it."""
     tokens = sign_in()
     setup = api.post("/api/v1/auth/2fa/setup/", {"password": PASSWORD}, headers=bearer(tokens)).json()
-    body = {"code": oathtool(setup["secret"], -1)}
+    body = {"code": app_code(setup["secret"], -1)}
     return api.post("/api/v1/auth/2fa/verify/", body, headers=bearer(tokens)).json()["backup_codes"], tokens
 
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.models import TOTPDevice, User
 from accounts.second_factor import totp
-from accounts.tests.authenticator_app import oathtool
+from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +29,7 @@ def second_step(ann):
     """Ann's secret and backup codes, after she set her second step up in her browser."""
     page = ann.get("/account/totp/")
     secret = "".join(page.context["secret_groups"])
-    shown = ann.post("/account/totp/", {"code": oathtool(secret, -1)})
+    shown = ann.post("/account/totp/", {"code": app_code(secret, -1)})
     return secret, shown.context["backup_codes"]
 
 
@@ -156,12 +156,12 @@ def test_the_second_step_is_set_up_and_asked_for(ann, user, second_step):
     wrong = browser.post("/login/verify/", {"code": "000000", "method": "totp"})
     assert wrong.status_code == 401
     assert wrong.context["form"].errors["code"]
-    entered = browser.post("/login/verify/", {"code": oathtool(secret), "method": "totp"})
+    entered = browser.post("/login/verify/", {"code": app_code(secret), "method": "totp"})
     assert entered.url == "/account/"
     assert browser.get("/account/").status_code == 200
     replay = Browser()
     login(replay)
-    assert replay.post("/login/verify/", {"code": oathtool(secret), "method": "totp"}).status_code == 401
+    assert replay.post("/login/verify/", {"code": app_code(secret), "method": "totp"}).status_code == 401
 
 
 def test_a_backup_code_serves_once_and_a_remembered_browser_is_not_asked(ann, second_step):
@@ -194,7 +194,7 @@ def test_without_fresh_proof_locks_are_changed_after_the_proof_alone(ann, user, 
     assert ann.post("/account/email/", {"email": "ann@new.example"}).url.startswith("/account/sudo/")
     changed = ann.post("/account/password/", {"current_password": PASSWORD, "new_password": NEW_PASSWORD})
     assert changed.url.startswith("/account/sudo/")
-    proof = {"password": PASSWORD, "code": oathtool(second_step[0]), "next": "/account/totp/disable/"}
+    proof = {"password": PASSWORD, "code": app_code(second_step[0]), "next": "/account/totp/disable/"}
     assert ann.post("/account/sudo/", {**proof, "password": "wrong"}).status_code == 401
     assert ann.post("/account/sudo/", proof).url == "/account/totp/disable/"
     assert "The second step is off" in ann.post("/account/totp/disable/", follow=True).content.decode()

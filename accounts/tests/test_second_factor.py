@@ -9,7 +9,7 @@ from django.core import mail
 
 from accounts.models import BackupCode, Challenge, SecurityEvent, TOTPDevice
 from accounts.second_factor import totp
-from accounts.tests.authenticator_app import oathtool
+from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +29,7 @@ def enable(api, user, sign_in):
     def call(**who):
         tokens = sign_in(**who)
         setup = api.post("/api/v1/auth/2fa/setup/", {"password": PASSWORD}, headers=bearer(tokens)).json()
-        code = oathtool(setup["secret"], -1)
+        code = app_code(setup["secret"], -1)
         verified = api.post("/api/v1/auth/2fa/verify/", {"code": code}, headers=bearer(tokens))
         assert verified.status_code == 200, verified.content
         return setup["secret"], verified.json()["backup_codes"], tokens
@@ -75,7 +75,7 @@ def test_the_whole_way_from_setup_to_a_sign_in_with_a_code(api, user, sign_in, e
     assert asked["two_factor_required"] is True
     assert asked["methods"] == ["totp", "backup_code"]
     assert asked["expires_in"] == 300
-    answered = verify(asked["challenge"], oathtool(secret))
+    answered = verify(asked["challenge"], app_code(secret))
     assert answered.status_code == 200
     assert set(answered.json()) == {"access", "refresh", "token_type", "expires_in", "user"}
     assert api.get("/api/v1/users/me/", headers=bearer(answered.json())).status_code == 200
@@ -110,9 +110,9 @@ def test_setup_takes_the_password_and_calling_again_starts_over(api, user, sign_
     first = api.post("/api/v1/auth/2fa/setup/", {"password": PASSWORD}, headers=bearer(tokens)).json()
     second = api.post("/api/v1/auth/2fa/setup/", {"password": PASSWORD}, headers=bearer(tokens)).json()
     assert first["secret"] != second["secret"]
-    stale = api.post("/api/v1/auth/2fa/verify/", {"code": oathtool(first["secret"])}, headers=bearer(tokens))
+    stale = api.post("/api/v1/auth/2fa/verify/", {"code": app_code(first["secret"])}, headers=bearer(tokens))
     assert stale.status_code == 401
-    fresh = api.post("/api/v1/auth/2fa/verify/", {"code": oathtool(second["secret"])}, headers=bearer(tokens))
+    fresh = api.post("/api/v1/auth/2fa/verify/", {"code": app_code(second["secret"])}, headers=bearer(tokens))
     assert fresh.status_code == 200
 
 
@@ -126,22 +126,22 @@ def test_an_app_that_counts_is_not_replaced_by_another_setup(api, enable):
 def test_a_clock_may_be_one_step_off(enable, challenge, verify, steps):
     secret, _, _ = enable()
     TOTPDevice.objects.update(last_step=0)
-    assert verify(challenge(), oathtool(secret, steps)).status_code == 200
+    assert verify(challenge(), app_code(secret, steps)).status_code == 200
 
 
 @pytest.mark.parametrize("steps", [-3, 3])
 def test_older_and_later_codes_are_refused(enable, challenge, verify, steps):
     secret, _, _ = enable()
     TOTPDevice.objects.update(last_step=0)
-    assert verify(challenge(), oathtool(secret, steps)).status_code == 401
+    assert verify(challenge(), app_code(secret, steps)).status_code == 401
 
 
 def test_a_code_serves_once_and_no_older_one_after_it(enable, challenge, verify):
     secret, _, _ = enable()
-    code = oathtool(secret, 0)
+    code = app_code(secret, 0)
     assert verify(challenge(), code).status_code == 200
     assert verify(challenge(), code).json()["code"] == "invalid_2fa_code"
-    assert verify(challenge(), oathtool(secret, -1)).status_code == 401
+    assert verify(challenge(), app_code(secret, -1)).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_a_challenge_serves_once_and_only_its_own_methods(enable, challenge, ver
     assert verify(token, "x", "passkey").status_code == 401
     assert verify(token, codes[0], "carrier_pigeon").status_code == 422
     assert verify(token, codes[0], "backup_code").status_code == 200
-    assert verify(token, oathtool(secret), "totp").status_code == 401
-    assert verify("no-such-challenge", oathtool(secret), "totp").status_code == 401
+    assert verify(token, app_code(secret), "totp").status_code == 401
+    assert verify("no-such-challenge", app_code(secret), "totp").status_code == 401
 
 
 def test_a_challenge_dies_after_five_wrong_codes(enable, challenge, verify):
@@ -168,8 +168,8 @@ def test_a_challenge_dies_after_five_wrong_codes(enable, challenge, verify):
     token = challenge()
     for _ in range(5):
         assert verify(token, "000000").status_code == 401
-    assert verify(token, oathtool(secret)).status_code == 401
-    assert verify(challenge(), oathtool(secret)).status_code == 200
+    assert verify(token, app_code(secret)).status_code == 401
+    assert verify(challenge(), app_code(secret)).status_code == 200
 
 
 def test_a_challenge_ends_after_five_minutes(enable, challenge, verify):
@@ -182,13 +182,13 @@ def test_a_challenge_ends_after_five_minutes(enable, challenge, verify):
     left = Challenge.objects.get().expires_at - timezone.now()
     assert timedelta(minutes=4, seconds=55) < left <= timedelta(minutes=5)
     Challenge.objects.update(expires_at=timezone.now())
-    assert verify(token, oathtool(secret)).status_code == 401
+    assert verify(token, app_code(secret)).status_code == 401
 
 
 def test_codes_are_read_as_people_type_them(enable, challenge, verify):
     secret, codes, _ = enable()
     assert verify(challenge(), f" {codes[0].upper().replace('-', ' ')} ", "backup_code").status_code == 200
-    code = oathtool(secret)
+    code = app_code(secret)
     assert verify(challenge(), f"{code[:3]} {code[3:]}").status_code == 200
 
 
@@ -216,7 +216,7 @@ def test_a_backup_code_serves_once_and_its_owner_is_told_how_many_are_left(enabl
 
 def test_new_backup_codes_void_the_old_ones(api, enable, challenge, verify):
     secret, old, tokens = enable()
-    renewed = api.post("/api/v1/auth/2fa/backup-codes/", {"code": oathtool(secret)}, headers=bearer(tokens))
+    renewed = api.post("/api/v1/auth/2fa/backup-codes/", {"code": app_code(secret)}, headers=bearer(tokens))
     assert renewed.status_code == 200
     new = renewed.json()["backup_codes"]
     assert len(new) == 10
@@ -232,7 +232,7 @@ def test_switching_off_takes_password_and_code(api, enable, sign_in):
     call = "/api/v1/auth/2fa/disable/"
     assert api.post(call, {"password": "x", "code": codes[0]}, headers=bearer(tokens)).status_code == 401
     assert api.post(call, {"password": PASSWORD, "code": "000000"}, headers=bearer(tokens)).status_code == 401
-    off = api.post(call, {"password": PASSWORD, "code": oathtool(secret)}, headers=bearer(tokens))
+    off = api.post(call, {"password": PASSWORD, "code": app_code(secret)}, headers=bearer(tokens))
     assert off.status_code == 204
     assert "access" in sign_in()
     status = api.get("/api/v1/auth/2fa/", headers=bearer(tokens)).json()
@@ -241,8 +241,8 @@ def test_switching_off_takes_password_and_code(api, enable, sign_in):
 
 def test_each_change_is_mailed_and_written_down(api, enable):
     secret, _, tokens = enable()
-    api.post("/api/v1/auth/2fa/backup-codes/", {"code": oathtool(secret)}, headers=bearer(tokens))
-    api.post("/api/v1/auth/2fa/disable/", {"password": PASSWORD, "code": oathtool(secret, 1)}, headers=bearer(tokens))
+    api.post("/api/v1/auth/2fa/backup-codes/", {"code": app_code(secret)}, headers=bearer(tokens))
+    api.post("/api/v1/auth/2fa/disable/", {"password": PASSWORD, "code": app_code(secret, 1)}, headers=bearer(tokens))
     kinds = list(SecurityEvent.objects.order_by("pk").values_list("kind", flat=True))
     assert [kind for kind in kinds if kind.startswith(("two_factor", "backup"))] == [
         "two_factor_enabled",

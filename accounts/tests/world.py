@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from accounts.models import CodeAttempts, Session, TOTPDevice, User
 from accounts.second_factor import totp
 from accounts.tests.authenticator import Authenticator
-from accounts.tests.authenticator_app import oathtool
+from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 from rbac.services import roles
 
@@ -148,12 +148,12 @@ def phone_changed(w):
 def two_factor_enabled(w):
     w.sign_in()
     secret = w.ask("/auth/2fa/setup/", {"password": PASSWORD})["secret"]
-    w.secret, w.codes = secret, w.ask("/auth/2fa/verify/", {"code": oathtool(secret, -1)})["backup_codes"]
+    w.secret, w.codes = secret, w.ask("/auth/2fa/verify/", {"code": app_code(secret, -1)})["backup_codes"]
 
 
 def two_factor_disabled(w):
     two_factor_enabled(w)
-    w.ask("/auth/2fa/disable/", {"password": PASSWORD, "code": oathtool(w.secret)})
+    w.ask("/auth/2fa/disable/", {"password": PASSWORD, "code": app_code(w.secret)})
 
 
 def two_factor_failed(w):
@@ -182,7 +182,7 @@ def backup_code_used(w):
 
 def backup_codes_made(w):
     two_factor_enabled(w)
-    w.ask("/auth/2fa/backup-codes/", {"code": oathtool(w.secret)})
+    w.ask("/auth/2fa/backup-codes/", {"code": app_code(w.secret)})
 
 
 def passkey_added(w):

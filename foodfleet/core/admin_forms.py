@@ -80,6 +80,8 @@ class SavedByService(admin.ModelAdmin):  # type: ignore[type-arg]
             if refusal.status_code >= SERVER_ERROR:
                 raise
             show(form, refusal, self.beside)
+        except ValidationError as refusal:  # somebody took the name since the form was checked
+            form.add_error(None, refusal)
 
 
 def show(form: forms.BaseForm, refusal: BaseAppException, beside: Mapping[str, str]) -> None:

@@ -57,6 +57,14 @@ class MalformedRequestException(BaseAppException):
     message = _("The request could not be read.")
 
 
+class LengthRequiredException(BaseAppException):
+    """The body comes in chunks, and this server does not read such."""
+
+    status_code = 411
+    code = "length_required"
+    message = _("Please send the body with its Content-Length.")
+
+
 class UnauthorizedException(BaseAppException):
     """Nobody is signed in, or what was shown to sign in does not hold."""
 

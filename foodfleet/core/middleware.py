@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from foodfleet.core import errors, networks, request_ids
 from foodfleet.core.clients import Client
-from foodfleet.core.exceptions import MalformedRequestException
+from foodfleet.core.exceptions import LengthRequiredException, MalformedRequestException
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 FORWARDED_HEADERS = (
@@ -87,6 +87,8 @@ class ApiEnvelopeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             return errors.error_response(request, MalformedRequestException())
+        if _has_unread_body(request):
+            return errors.error_response(request, LengthRequiredException())
         response = self.get_response(request)
         foreign = response.status_code >= 400 and "json" not in response.get("Content-Type", "")
         if foreign and errors.is_api(request):
@@ -100,6 +102,12 @@ class ApiEnvelopeMiddleware:
             return None
         errors.log_if_ours(error, exception)
         return errors.error_response(request, error)
+
+
+def _has_unread_body(request: HttpRequest) -> bool:
+    """Whether a body came in chunks that `foodfleet.core.request_bodies` could not read; Django would find it empty."""
+    has_no_length = "wsgi.input" in request.META and not request.META.get("CONTENT_LENGTH")
+    return has_no_length and "HTTP_TRANSFER_ENCODING" in request.META
 
 
 class ClientMiddleware:

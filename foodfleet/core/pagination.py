@@ -6,7 +6,7 @@ A cursor names the last row that was seen by its values in the ordering, so that
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -169,6 +169,8 @@ def _parsed(model: type[Model], name: str, value: Any) -> Any:
     parsed = field.to_python(value)  # type: ignore[union-attr]
     if isinstance(parsed, int) and abs(parsed) >= 2**63:
         raise ValueError(name)
-    if isinstance(parsed, datetime) and parse_datetime(str(value)) is None:
-        raise ValueError(name)
+    if isinstance(parsed, datetime):
+        if parse_datetime(str(value)) is None or parsed.tzinfo is None:
+            raise ValueError(name)
+        return parsed.astimezone(UTC)  # OverflowError: in no year that a database knows
     return parsed

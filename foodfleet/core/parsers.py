@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from math import isinf
 from typing import IO, Any
 
 from django.conf import settings
@@ -15,8 +16,8 @@ class StrictJSONParser(BaseParser):
     """UTF-8 JSON of at most `view.max_body_bytes` (default MAX_BODY_BYTES).
 
     Refused as malformed: another encoding, names that come twice in one object (RFC 8259 section 4 leaves their meaning
-    open), NaN and Infinity, lone surrogates, nesting too deep to read. Raises MalformedRequestException or
-    PayloadTooLargeException.
+    open), NaN, Infinity and numbers too large to be another, lone surrogates, nesting too deep to read. Raises
+    MalformedRequestException or PayloadTooLargeException.
     """
 
     media_type = "application/json"
@@ -32,7 +33,10 @@ class StrictJSONParser(BaseParser):
             raise PayloadTooLargeException(details={"max_bytes": limit})
         try:
             value = json.loads(
-                body.decode("utf-8"), object_pairs_hook=_object_without_duplicates, parse_constant=_refuse_constant
+                body.decode("utf-8"),
+                object_pairs_hook=_object_without_duplicates,
+                parse_constant=_refuse_constant,
+                parse_float=_finite,
             )
             if b"\\u" in body:
                 # json reads "\ud800" although no encoding can write it: find it here, not at the database.
@@ -47,6 +51,13 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         raise ValueError("a name comes twice in one object")
     return result
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if isinf(value):
+        raise ValueError(f"{number} is too large")
+    return value
 
 
 def _refuse_constant(name: str) -> None:

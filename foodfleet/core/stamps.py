@@ -2,8 +2,8 @@
 
 A stamp is a random word for the state of something, such as the roles or one user. Whoever keeps what the database said
 keeps with it the stamps from *before* it was read, and uses it again only while they are current. Whoever changes that
-something renews its stamp in the same transaction. `current` is for what a process keeps in its own memory, `kept`
-for what all processes keep together in the shared cache: session and user of an access token.
+something renews its stamp in the same transaction. `current` and `shown` are for what a process keeps in its own
+memory, `kept` for what all processes keep together in the shared cache: session and user of an access token.
 
 Where the stamps are:
 - In Redis. A stamp that is missing there is made up: nothing that anybody kept carries it, so nothing old counts.
@@ -25,7 +25,8 @@ Only two failures together can defeat this: the writer dies between commit and a
 by a restart. What was kept then ends with LIFETIME in the shared cache, and in a process's memory with the next epoch,
 run or renewal, or when the stamp runs out after STAMP_SECONDS.
 
-`current` and a warm `kept` cost one round trip; the epoch one SELECT for all processes together each EPOCH_SECONDS.
+`current`, `shown` and a warm `kept` cost one round trip; the epoch one SELECT for all processes together
+each EPOCH_SECONDS.
 """
 
 import json
@@ -119,6 +120,18 @@ def current(*keys: str) -> tuple[str, ...]:
     return in_database(*keys) if sight is None else tuple(sight.line.decode().split())
 
 
+def shown(*keys: str) -> tuple[str, ...] | None:
+    """The stamps of `keys` as Redis shows them, also inside a transaction; None: ask the database and keep nothing.
+
+    For what is read in transactions too, and costs no SQL there: READ COMMITTED shows each of them what was committed
+    last, and SQLite's, which are IMMEDIATE, let nobody else write. One that renewed a stamp itself gets None.
+    """
+    if connection.in_atomic_block and getattr(_thread, "has_renewed", False):
+        return None
+    sight = _look(keys)
+    return None if sight is None else tuple(sight.line.decode().split())
+
+
 def in_database(*keys: str) -> tuple[str, ...]:
     """The stamps of `keys` as the database has them: other words than `current` has while there is Redis."""
     known = Stamp.objects.of(keys)
@@ -156,7 +169,7 @@ def renew(*keys: str) -> None:
 
 
 def renew_shared(*keys: str) -> None:
-    """`renew` for what is only ever `kept`, which without Redis needs no stamp: takes no lock and costs no SQL."""
+    """`renew` for what is only ever `kept` or `shown`, which without Redis needs no stamp: no lock, no SQL."""
     if not settings.REDIS_URL or not keys:
         return
     with transaction.atomic():
@@ -211,6 +224,7 @@ class _Change:
         """Make everybody ask the database about `keys` from now on."""
         new = sorted(set(keys) - self.keys)
         self.keys.update(new)
+        _thread.has_renewed = True
         if not new or self.epoch_begun:
             return
         redis = shared_cache.reachable()
@@ -231,6 +245,7 @@ class _Change:
         if self.announced:
             return
         self.announced = True
+        _thread.has_renewed = False
         redis = shared_cache.reachable()
         try:
             if redis is not None:
@@ -249,6 +264,8 @@ _local_changes = 0
 
 def _look(keys: Sequence[str], name: str | None = None) -> _Sight | None:
     """What Redis says; None where the database has to be asked."""
+    if not connection.in_atomic_block:
+        _thread.has_renewed = False  # that of a transaction which was rolled back
     redis = shared_cache.reachable()
     if redis is None:
         return None

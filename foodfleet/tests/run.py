@@ -1,12 +1,16 @@
 """`make test`: one pass on the embedded defaults, one on PostgreSQL, Redis and a broker where they run.
 
-With CI set, the services must be there. Arguments are passed on to pytest.
+Tests in a browser need Chromium. With CI set all of that must be there; without it the last line names what was left
+out for want of it. Arguments are passed on to pytest.
 """
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+
+from foodfleet.tests.environment import CHROMIUM
 
 SERVICES = {"PostgreSQL": 5432, "Redis": 6379, "RabbitMQ": 5672}
 
@@ -20,6 +24,12 @@ def answers(port: int) -> bool:
         return False
 
 
+def missing_services() -> list[str]:
+    """What the second pass needs and is not here."""
+    missing = [f"{name} on 127.0.0.1:{port}" for name, port in SERVICES.items() if not answers(port)]
+    return missing if shutil.which("redis-server") else [*missing, "the program redis-server"]
+
+
 def run_pytest(arguments: list[str], **environment: str) -> int:
     """One pass of pytest over two processes; its exit code."""
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *arguments]
@@ -29,19 +39,19 @@ def run_pytest(arguments: list[str], **environment: str) -> int:
 def main() -> int:
     """Both passes; 0 only where every one that ran passed."""
     arguments = sys.argv[1:]
-    missing = [name for name, port in SERVICES.items() if not answers(port)]
+    services = missing_services()
+    missing = services if shutil.which(CHROMIUM) else [*services, f"Chromium at {CHROMIUM} (CHROMIUM= names another)"]
     if missing and os.environ.get("CI"):
-        print(f"CI needs {', '.join(missing)} on 127.0.0.1.")
+        print(f"CI needs {', '.join(missing)}.")
         return 1
     print("== Embedded: SQLite, in-process cache", flush=True)
     result = run_pytest(arguments, FOODFLEET_TEST_SERVICES="0")
-    if result:
-        return result
+    if not result and not services:
+        print("== Services: PostgreSQL, Redis, RabbitMQ", flush=True)
+        result = run_pytest(arguments, FOODFLEET_TEST_SERVICES="1")
     if missing:
-        print(f"== Not run: the pass on PostgreSQL, Redis and RabbitMQ ({', '.join(missing)} not on 127.0.0.1)")
-        return 0
-    print("== Services: PostgreSQL, Redis, RabbitMQ", flush=True)
-    return run_pytest(arguments, FOODFLEET_TEST_SERVICES="1")
+        print(f"== The tests that need these were left out: {', '.join(missing)}")
+    return result
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ for label, value in VALUES.items():
     BODIES[label] = (json.dumps(dict.fromkeys(FIELDS, value)).encode(), "application/json")
 BODIES["duplicate keys"] = (b'{"email": "a@example.com", "email": "b@example.com"}', "application/json")
 BODIES["lone surrogate"] = (b'{"email": "\\ud800@example.com", "password": "\\udfff"}', "application/json")
+BODIES["number beyond all"] = (b'{"email": 1e999}', "application/json")
 
 
 def routes(patterns=None, prefix=""):
@@ -116,6 +117,7 @@ def test_routes_are_found():
         ("deep", 400, "malformed_request"),
         ("duplicate keys", 400, "malformed_request"),
         ("lone surrogate", 400, "malformed_request"),
+        ("number beyond all", 400, "malformed_request"),
         ("nul", 422, "validation_error"),
         ("empty object", 422, "validation_error"),
     ],

@@ -18,3 +18,12 @@ def test_only_the_frame_of_a_mail_may_have_inline_styles(client):
     assert "style-src 'self' 'unsafe-inline'" in policy
     assert {"frame-ancestors 'self'", "script-src 'none'", "sandbox"} <= set(policy.split("; "))
     assert "unsafe-inline" not in client.get("/login/")["Content-Security-Policy"]
+
+
+def test_the_page_says_channel_and_state_in_words(client, settings):
+    settings.ROOT_URLCONF = "foodfleet.tests.development_urls"
+    mailbox.keep(channel="sms", to=["+491701234567"], subject="", text="Your code is 123456")
+    mailbox.keep(channel="email", to=["ann@example.com"], subject="Hello", text="Hello")
+    page = client.get("/dev/mailbox/").content.decode()
+    assert '<span class="badge">E-mail</span> <span class="badge badge--good">Sent</span>' in page
+    assert '<span class="badge">Text</span>' in page

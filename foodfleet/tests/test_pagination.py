@@ -1,5 +1,8 @@
 """Keyset pagination: every row once, in both directions, whatever comes and goes between two pages."""
 
+import json
+from base64 import urlsafe_b64encode
+
 import pytest
 from django.urls import path
 from rest_framework import serializers
@@ -10,6 +13,11 @@ from accounts.models import User
 from foodfleet import urls
 
 pytestmark = pytest.mark.django_db
+
+
+def made(*values):
+    """A cursor as somebody who knows its form would write one."""
+    return urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
 class RowSerializer(serializers.ModelSerializer):
@@ -115,6 +123,9 @@ def test_an_ordering_that_is_not_offered_is_422(client, ordering):
         "WyItY3JlYXRlZF9hdCIsMCwibm8iLDFd",
         "A" * 5000,
         "WyItY3JlYXRlZF9hdCIsMCxudWxsLG51bGxd",
+        made("-created_at", 0, "0001-01-01T00:00:00+14:00", 1),
+        made("-created_at", 0, "9999-12-31T23:59:59-14:00", 1),
+        made("-created_at", 0, "2026-01-01T00:00:00", 1),
     ],
 )
 def test_a_foreign_cursor_is_400(client, cursor):

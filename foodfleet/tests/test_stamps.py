@@ -147,6 +147,35 @@ def test_what_is_read_inside_a_transaction_is_not_kept():
     assert stamps.kept("value", ["a"], lambda: "committed") == "committed"
 
 
+@pytest.mark.redis
+def test_redis_shows_a_stamp_inside_a_transaction_too():
+    with transaction.atomic():
+        inside = stamps.shown("a")
+    assert inside is not None
+    assert inside == stamps.shown("a")
+
+
+@pytest.mark.redis
+def test_a_transaction_that_changed_something_is_shown_no_stamp_until_it_ends():
+    before = stamps.shown("a")
+    with transaction.atomic():
+        stamps.renew_shared("a")
+        assert stamps.shown("a") is None
+        shared_cache.client().delete(stamps._stamp_key("a"))  # the mark is lost with all that Redis knew
+        assert stamps.shown("a") is None
+    assert stamps.shown("a") not in (None, before)
+
+
+@pytest.mark.redis
+def test_after_a_transaction_that_was_rolled_back_stamps_are_shown_again():
+    with transaction.atomic():
+        stamps.renew_shared("b")
+        transaction.set_rollback(True)
+    assert stamps.shown("a") is not None
+    with transaction.atomic():
+        assert stamps.shown("a") is not None
+
+
 @pytest.fixture
 def private_redis(tmp_path, settings):
     server = processes.PrivateRedis(tmp_path)
@@ -182,6 +211,19 @@ def test_a_change_that_cannot_reach_redis_holds_everywhere_when_it_returns(priva
     shared_cache.forget_loss()
     assert private_redis.client().exists(shared_cache.key("kept", "value"))
     assert stamps.kept("value", ["a"], lambda: "new") == "new"
+
+
+@pytest.mark.redis
+def test_an_epoch_that_is_not_committed_is_put_before_nobody(private_redis, settings):
+    reachable = settings.CACHES
+    unreachable = {**reachable["default"], "LOCATION": f"redis://127.0.0.1:{processes.free_port()}/0"}
+    with transaction.atomic():
+        settings.CACHES = {"default": unreachable}
+        stamps.renew_shared("a")
+        settings.CACHES = reachable
+        shared_cache.forget_loss()
+        assert stamps.shown("b") is None
+        assert not private_redis.client().exists(shared_cache.key(stamps.EPOCH))
 
 
 @pytest.mark.redis

@@ -12,7 +12,7 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.models import Session, TOTPDevice
-from accounts.tests.authenticator_app import oathtool
+from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 from foodfleet.core.logging import logging_config
 from foodfleet.tests.doors import DOORS
@@ -67,9 +67,9 @@ def _over_the_api(api, client):
     headers = bearer(api.post("/api/v1/auth/login/", credentials))
     secret = api.post("/api/v1/auth/2fa/setup/", {"password": PASSWORD}, headers=headers).json()["secret"]
     api.post("/api/v1/auth/2fa/verify/", {"code": "000000"}, headers=headers)
-    done = api.post("/api/v1/auth/2fa/verify/", {"code": oathtool(secret, -1)}, headers=headers)
+    done = api.post("/api/v1/auth/2fa/verify/", {"code": app_code(secret, -1)}, headers=headers)
     asked = api.post("/api/v1/auth/login/", credentials).json()["challenge"]
-    code = {"challenge": asked, "method": "totp", "code": oathtool(secret)}
+    code = {"challenge": asked, "method": "totp", "code": app_code(secret)}
     assert api.post("/api/v1/auth/login/verify/", code).status_code == 200
     return secret, done.json()["backup_codes"]
 
@@ -78,10 +78,10 @@ def _on_the_pages(api, client):
     client.post("/login/", {"email": "ann@example.com", "password": PASSWORD})
     secret = "".join(client.get("/account/totp/").context["secret_groups"])
     client.post("/account/totp/", {"code": "000000"})
-    codes = client.post("/account/totp/", {"code": oathtool(secret, -1)}).context["backup_codes"]
+    codes = client.post("/account/totp/", {"code": app_code(secret, -1)}).context["backup_codes"]
     client.post("/logout/")
     client.post("/login/", {"email": "ann@example.com", "password": PASSWORD})
-    assert client.post("/login/verify/", {"code": oathtool(secret), "method": "totp"}).url == "/account/"
+    assert client.post("/login/verify/", {"code": app_code(secret), "method": "totp"}).url == "/account/"
     return secret, codes
 
 

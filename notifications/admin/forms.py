@@ -1,10 +1,13 @@
 """Forms of the admin: the rules are the services', their refusals stand beside the fields."""
 
-from collections.abc import Callable
-from typing import Any
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import E164
@@ -36,24 +39,58 @@ def refuse_as(form: "forms.ModelForm[Any]", check: Callable[[Any], None]) -> Non
             form.add_error(name if name in form.fields else None, message)
 
 
-class OpenedForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A form that remembers which version it was opened with."""
+class TextsField(forms.JSONField):
+    """Names with texts, as JSON; what is nested too deeply, or holds half a character or an endless number, is none."""
 
+    def to_python(self, value: Any) -> Any:
+        try:
+            found = super().to_python(value)
+            json.dumps(found, ensure_ascii=False).encode()
+        except (RecursionError, ValueError):  # of numbers, json says ValueError; half a character is one too
+            raise ValidationError(self.error_messages["invalid"], code="invalid", params={"value": value}) from None
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            self.to_python(data)
+        except ValidationError:
+            return InvalidJSONInput(data)
+        return super().bound_data(data, initial)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return super().has_changed(initial, data)
+        except RecursionError:
+            return True
+
+
+class OpenedForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form that remembers which version it was opened with.
+
+    directions: of what is written, which may be another than that of the page around it.
+    """
+
+    directions: ClassVar[Mapping[str, str]] = {}
     opened_with = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk and "opened_with" in self.fields:
             self.initial["opened_with"] = self.instance.version
+        for name in self.directions.keys() & self.fields.keys():
+            self.fields[name].widget.attrs["dir"] = self.directions[name]
 
 
 class SmsTemplateForm(OpenedForm):
     """A template of texts."""
 
+    directions = {"name": "ltr", "content": "auto", "translations": "ltr", "description": "auto", "examples": "ltr"}
+
     class Meta:
         model = SmsTemplate
         fields = ("name", "content", "translations", "description", "examples", "is_active")
         widgets = {"content": forms.Textarea(attrs={"rows": 3, "cols": 80})}
+        field_classes = {"translations": TextsField, "examples": TextsField}
 
     def clean_translations(self) -> Any:
         """An emptied field is no translation."""
@@ -72,6 +109,7 @@ class SmsTemplateForm(OpenedForm):
 class EmailOverrideForm(OpenedForm):
     """Other words for a mail."""
 
+    directions = {"subject": "auto", "html": "ltr", "text": "auto"}
     template = forms.ChoiceField(
         label=_("Mail"), choices=lambda: [(mail.name, mail.name) for mail in catalogue.of(Channel.EMAIL)]
     )

@@ -9,25 +9,22 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from foodfleet.core.admin_lists import CappedPaginator
-from notifications.admin.read_only import ReadOnly, ReadOnlyInline
-from notifications.models import Message, MessageEvent, SmsTemplate
+from foodfleet.core import admin_history
+from foodfleet.core.admin_links import LinksAsAllowed
+from foodfleet.core.admin_lists import CappedPaginator, FilteredAsOffered, MomentFilter
+from notifications.admin.addresses import isolated, listed
+from notifications.admin.read_only import ReadOnly
+from notifications.admin.timeline import TimelineInline
+from notifications.models import Message, SmsTemplate
 from notifications.services import batches, cancelling, catalogue, dead_letters
 from notifications.states import Channel
 from rbac.services import decisions
 
-
-class TimelineInline(ReadOnlyInline):
-    """What happened to a message, line by line."""
-
-    model = MessageEvent
-    verbose_name_plural = _("timeline")
-    fields = readonly_fields = ("at", "type", "details_shown")
-
-    @admin.display(description=_("details"))
-    def details_shown(self, event: MessageEvent) -> str:
-        """Names with their values."""
-        return "; ".join(f"{name}: {value}" for name, value in event.details.items())
+# What is shown only of a message that has it: what stands on the page, and where it comes from.
+RARE = {
+    "doubt": "is_uncertain", "last_error": "last_error", "cc_shown": "cc", "bcc_shown": "bcc", "template": "template",
+    "template_version": "template", "expires_at": "expires_at", "provider_message_id": "provider_message_id",
+}  # fmt: skip
 
 
 class RetriableFilter(admin.SimpleListFilter):
@@ -59,28 +56,36 @@ class TemplateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class MessageAdmin(ReadOnly, LinksAsAllowed, FilteredAsOffered):
     """A searchable list, a timeline, and another try for what failed."""
 
-    list_display = ("created_at", "status", "channel", "recipients_shown", "subject", "template", "attempts")
-    list_filter = ("status", RetriableFilter, "channel", TemplateFilter, "kind", "priority", "created_at")
+    list_display = ("created_at", "status", "recipients_shown", "subject", "template")
+    list_filter = (
+        "status", RetriableFilter, "channel", TemplateFilter, "kind", "priority", ("created_at", MomentFilter),
+    )  # fmt: skip
     search_fields = ("subject",)  # makes the box appear; get_search_results decides
-    search_help_text = _("Recipient, subject, template, or the provider's or the request's id")
+    search_help_text = _("Recipient, subject, template, or the provider's or the request's id: ten words at most")
     ordering = ("-created_at", "-id")
     list_per_page = 50
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # a count of the whole table for each choice of each filter
     actions = ("retry", "cancel")
     fields = (
-        "id", "channel", "to", "cc", "bcc", "subject", "template", "template_version", "language", "kind", "priority",
-        "status", "attempts", "is_uncertain", "last_error", "provider_message_id", "request_id", "user", "sender",
-        "created_at", "due_at", "expires_at", "sent_at",
+        "status", "doubt", "last_error", "to_shown", "cc_shown", "bcc_shown", "subject", "channel", "template",
+        "template_version", "language", "kind", "priority", "attempts", "user", "sender", "created_at", "due_at",
+        "expires_at", "sent_at", "provider_message_id", "request_id", "id",
     )  # fmt: skip
     readonly_fields = fields
     inlines = (TimelineInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).defer("payload").select_related("user", "sender")
+
+    def get_fields(self, request: HttpRequest, obj: Message | None = None) -> Any:
+        """Without what few messages have, where this one has it not."""
+        fields = super().get_fields(request, obj)
+        return [name for name in fields if name not in RARE or getattr(obj, RARE[name], None)]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
@@ -89,20 +94,42 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("to"))
     def recipients_shown(self, message: Message) -> str:
-        """The first recipients."""
-        return ", ".join(message.to[:3]) + (" …" if len(message.to) > 3 else "")
+        """The first recipient, and how many others there are."""
+        return isolated(*message.to[:1], *([f"+{len(message.to) - 1}"] if len(message.to) > 1 else []))
+
+    @admin.display(description=_("uncertain"))
+    def doubt(self, message: Message) -> str:
+        """What that means."""
+        return str(Message._meta.get_field("is_uncertain").help_text)
+
+    @admin.display(description=_("to"))
+    def to_shown(self, message: Message) -> str:
+        """All of them."""
+        return listed(message.to)
+
+    @admin.display(description=_("cc"))
+    def cc_shown(self, message: Message) -> str:
+        """Who gets a copy."""
+        return listed(message.cc)
+
+    @admin.display(description=_("bcc"))
+    def bcc_shown(self, message: Message) -> str:
+        """Who gets a copy unseen."""
+        return listed(message.bcc)
 
     @admin.action(description=_("Send again (failed messages)"), permissions=["send"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         """Back to the queue; those that cannot be sent again are left alone."""
-        count = dead_letters.retry_all(messages=queryset, by=request.user)  # type: ignore[arg-type]
+        tell = admin_history.recorder(request, _("Queued again by hand"))
+        count = dead_letters.retry_all(messages=queryset, by=request.user, tell=tell)  # type: ignore[arg-type]
         text = ngettext("%(count)s message goes out again.", "%(count)s messages go out again.", count)
         self._say(request, text, count)
 
     @admin.action(description=_("Call back (queued messages)"), permissions=["send"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         """They are not sent; those that are no longer queued are left alone."""
-        count = cancelling.cancel_all(messages=queryset, by=request.user)  # type: ignore[arg-type]
+        tell = admin_history.recorder(request, _("Called back by hand"))
+        count = cancelling.cancel_all(messages=queryset, by=request.user, tell=tell)  # type: ignore[arg-type]
         text = ngettext("%(count)s message was called back.", "%(count)s messages were called back.", count)
         self._say(request, text, count)
 

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.clients import client_of
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.frames import shows_a_mail
-from notifications.admin.forms import EmailOverrideForm, reasons
-from notifications.admin.versions import VersionedAdmin
+from notifications.admin.forms import LANGUAGES, EmailOverrideForm, reasons
+from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import EmailOverride
 from notifications.services import catalogue, emails, overrides, rendering, template_cache
 from notifications.services.writing import Order
@@ -29,7 +29,7 @@ class EmailOverrideAdmin(VersionedAdmin):
     """Written in a sandbox, seen as HTML and text before anybody gets it."""
 
     form = EmailOverrideForm
-    list_display = ("template", "language", "subject", "is_active", "version", "updated_at")
+    list_display = ("template", "language_shown", "subject", "is_active", "version", "updated_at")
     list_filter = ("is_active", "language")
     search_fields = ("template", "subject")
     ordering = ("template", "language")
@@ -55,7 +55,8 @@ class EmailOverrideAdmin(VersionedAdmin):
     @admin.display(description=_("variables"))
     def variables(self, override: EmailOverride) -> str:
         """What each mail may show; * stands by what it must."""
-        mails = [mail for mail in catalogue.of(Channel.EMAIL) if not override.pk or mail.name == override.template]
+        saved = self.saved(override)
+        mails = [mail for mail in catalogue.of(Channel.EMAIL) if saved is None or mail.name == saved.template]
         rows = [
             (
                 mail.name,
@@ -63,37 +64,53 @@ class EmailOverrideAdmin(VersionedAdmin):
             )
             for mail in mails
         ]
-        return format_html_join("", "<p><strong>{}</strong>: {}</p>", rows)
+        return format_html_join("", "<p><strong>{}</strong>: {}</p>", rows) or "-"
 
     def get_urls(self) -> list[URLPattern]:
         frame = shows_a_mail(self._guarded(self.frame_page))
         return [path("<int:pk>/frame/", frame, name="notifications_emailoverride_frame"), *super().get_urls()]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: EmailOverride | None = None) -> Any:
+        """An override stays one of its mail and its language, or its versions would be those of another."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else ("template", "language_shown", *fields)
+
+    def get_fields(self, request: HttpRequest, obj: EmailOverride | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return fields if obj is None else ["language_shown" if name == "language" else name for name in fields]
+
+    @admin.display(description=_("language"), ordering="language")
+    def language_shown(self, override: EmailOverride) -> str:
+        """By its name."""
+        return str(dict(LANGUAGES).get(override.language, override.language))
+
     def try_page(self, request: HttpRequest, thing: EmailOverride) -> HttpResponse:
         """The mail with the examples of its variables; a POST sends it to who asks."""
-        content = _rendered(thing)
+        may_send = decisions.has(request.user, "notifications:send")
+        context = {**self.page_context(request, thing, _("Preview and test")), **direction(_language(thing))}
+        try:
+            content = _rendered(thing)
+        except BaseAppException as refusal:  # the product sends it no more, or takes its words no more
+            context["refusal"] = " ".join([str(refusal.message), *reasons(refusal)])
+            return TemplateResponse(request, "admin/notifications/try_email.html", context)
         if request.method == "POST":
+            if not may_send:
+                raise PermissionDenied
             self._send(request, content)
             return redirect(request.path)
-        own = rendering.render_files(thing.template, _examples(thing), thing.language or settings.LANGUAGE_CODE)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{thing}: {_('Preview and test')}",
-            "opts": self.opts,
-            "thing": thing,
-            "content": content,
-            "own": own,
-        }
+        own = rendering.render_files(thing.template, _examples(thing), _language(thing))
+        context |= {"content": content, "own": own, "may_send": may_send}
         return TemplateResponse(request, "admin/notifications/try_email.html", context)
 
     def frame_page(self, request: HttpRequest, thing: EmailOverride) -> HttpResponse:
-        """The HTML alone."""
-        return HttpResponse(_rendered(thing).html)
+        """The HTML alone; what cannot be shown is told in words."""
+        try:
+            return HttpResponse(_rendered(thing).html)
+        except BaseAppException as refusal:
+            return HttpResponse(str(refusal.message), content_type="text/plain; charset=utf-8")
 
     @staticmethod
     def _send(request: HttpRequest, content: rendering.EmailContent) -> None:
-        if not decisions.has(request.user, "notifications:send"):
-            raise PermissionDenied
         user: Any = request.user
         order = Order(sender=user, request_id=client_of(request).request_id)
         try:
@@ -113,6 +130,10 @@ def _examples(override: EmailOverride) -> dict[str, str | int]:
     return overrides.declared(override.template).examples
 
 
+def _language(override: EmailOverride) -> str:
+    return override.language or settings.LANGUAGE_CODE
+
+
 def _rendered(override: EmailOverride) -> rendering.EmailContent:
     words = template_cache.EmailWords(override.subject, override.html, override.text, override.version)
-    return rendering.render_words(words, _examples(override), override.language or settings.LANGUAGE_CODE)
+    return rendering.render_words(words, _examples(override), _language(override))

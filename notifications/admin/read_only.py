@@ -22,6 +22,7 @@ class ReadOnly:
 class ReadOnlyInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     """Lines under the thing that they belong to; who may see that may see them."""
 
+    template = "admin/notifications/lines.html"
     extra = 0
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

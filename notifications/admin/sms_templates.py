@@ -4,22 +4,46 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html_join
+from django.utils.http import urlencode
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from foodfleet.core.clients import client_of
 from foodfleet.core.exceptions import BaseAppException
 from notifications.admin.forms import SmsTemplateForm, TryTextForm, reasons
-from notifications.admin.versions import VersionedAdmin
+from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import SmsTemplate
 from notifications.services import catalogue, sms, templates
 from notifications.services.writing import Order
 from notifications.states import Channel
 from rbac.services import decisions
+
+SHOWN = 90  # characters of a text in the list
+LONGEST_QUERY = 3000  # characters of an address that every server and browser on the way takes
+
+
+def _segments(number: int) -> str:
+    return ngettext("%(segments)s segment", "%(segments)s segments", number) % {"segments": number}
+
+
+def _typed(request: HttpRequest) -> Any:
+    """The values of an address that `_query` made, or None."""
+    return request.GET if "language" in request.GET else None
+
+
+def _query(form: TryTextForm) -> str:
+    """What was typed, but for the number, as the query of an address; too much of it is left out."""
+    values = {name: value for name, value in form.cleaned_data.items() if name != "phone"}
+    query = urlencode(values)
+    return query if len(query) <= LONGEST_QUERY else ""
 
 
 @admin.register(SmsTemplate)
@@ -27,10 +51,11 @@ class SmsTemplateAdmin(VersionedAdmin):
     """Written with care, tried before it is sent, restored when it was better before."""
 
     form = SmsTemplateForm
-    list_display = ("name", "content", "is_active", "version", "updated_at")
+    list_display = ("name", "content_shown", "is_active", "version", "updated_at")
     list_filter = ("is_active",)
     search_fields = ("name", "content", "description")
     ordering = ("name",)
+    actions = ("delete_selected",)
     fields = (
         "name", "content", "translations", "description", "examples", "is_active", "variables", "size", "version",
         "newest_versions", "pages", "opened_with",
@@ -41,61 +66,85 @@ class SmsTemplateAdmin(VersionedAdmin):
     def restore(thing: SmsTemplate, number: int, by: Any) -> None:
         templates.restore(template=thing, number=number, by=by)
 
+    @admin.display(description=_("content"), ordering="content")
+    def content_shown(self, template: SmsTemplate) -> str:
+        """The beginning: a text may fill a page."""
+        return Truncator(template.content).chars(SHOWN)
+
     @admin.display(description=_("variables"))
     def variables(self, template: SmsTemplate) -> str:
         """The names that a send has to know."""
-        return ", ".join(templates.variables_of(template)) if template.pk else "-"
+        saved = self.saved(template)
+        return ", ".join(templates.variables_of(saved)) if saved else "-"
 
-    @admin.display(description=_("encoding and segments"))
+    @admin.display(description=_("encoding and segments, as saved"))
     def size(self, template: SmsTemplate) -> str:
         """What the text costs in each language, with the examples for its variables."""
-        if not template.pk:
+        saved = self.saved(template)
+        if saved is None:
             return "-"
-        examples = templates.examples_of(template)
+        examples = templates.examples_of(saved)
         sizes = [
-            (language, templates.preview(template=template, variables=examples, language=language).size)
-            for language in dict.fromkeys([settings.LANGUAGE_CODE, *template.translations])
+            (language, templates.preview(template=saved, variables=examples, language=language).size)
+            for language in dict.fromkeys([settings.LANGUAGE_CODE, *saved.translations])
         ]
-        rows = [(language, size.encoding, size.segments) for language, size in sizes]
+        rows = [(language, size.encoding, _segments(size.segments)) for language, size in sizes]
         return format_html_join("", "<div>{}: {} · {}</div>", rows)
 
     def try_page(self, request: HttpRequest, thing: SmsTemplate) -> HttpResponse:
-        """What the text would say and cost; with a number, a test goes there."""
-        form = TryTextForm(request.POST or None, template=thing)
+        """What the text would say and cost; with a number, a test goes there, once however often it is reloaded."""
+        may_send = decisions.has(request.user, "notifications:send")
+        form = TryTextForm(request.POST or _typed(request), template=thing)
         is_valid = form.is_valid()
+        asked = form.cleaned_data["language"] if is_valid else ""
         shown = None
         if is_valid or not form.is_bound:
-            language = form.cleaned_data["language"] if is_valid else ""
-            shown = templates.preview(template=thing, variables=form.variables, language=language)
-        if is_valid and shown is not None and form.cleaned_data["phone"]:
-            self._send(request, form.cleaned_data["phone"], shown)
+            shown = templates.preview(template=thing, variables=form.variables, language=asked)
+        if request.method == "POST" and is_valid and shown is not None and form.cleaned_data["phone"]:
+            if not may_send:
+                raise PermissionDenied
+            if self._send(request, form.cleaned_data["phone"], shown):
+                return redirect(f"{request.path}?{_query(form)}")
+        if not may_send:
+            del form.fields["phone"]
+        language, _words = templates.in_language(thing.content, thing.translations, asked)
         context = {
-            **self.admin_site.each_context(request),
-            "title": f"{thing}: {_('Preview and test')}",
-            "opts": self.opts,
-            "thing": thing,
+            **self.page_context(request, thing, _("Preview and test")),
+            **direction(language),
             "form": form,
             "shown": shown,
+            "may_send": may_send,
         }
         return TemplateResponse(request, "admin/notifications/try_text.html", context)
 
     @staticmethod
-    def _send(request: HttpRequest, phone: str, shown: templates.Preview) -> None:
-        if not decisions.has(request.user, "notifications:send"):
-            raise PermissionDenied
+    def _send(request: HttpRequest, phone: str, shown: templates.Preview) -> bool:
+        """Whether the test is on its way; what became of it stands above the page."""
         if shown.missing:
             messages.error(request, _("Give each variable a value first."))
-            return
+            return False
         order = Order(sender=request.user, request_id=client_of(request).request_id)  # type: ignore[arg-type]
         try:
             sms.send_sms(to=phone, text=shown.text, order=order)
-            messages.success(request, _("The test is on its way."))
         except BaseAppException as error:
             messages.error(request, " ".join([str(error.message), *reasons(error)]))
+            return False
+        messages.success(request, _("The test is on its way."))
+        return True
 
     def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user: Any = request.user
         templates.save(template=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))
+
+    @admin.action(description=delete_selected.short_description, permissions=["delete"])  # type: ignore[attr-defined]
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[SmsTemplate]) -> Any:
+        """Django's own; nothing is deleted while a template of the product's is among the chosen."""
+        kept = [template.name for template in queryset if catalogue.find(Channel.SMS, template.name) is not None]
+        if not kept:
+            return delete_selected(self, request, queryset)
+        text = _("The product sends %(names)s: edit or deactivate them instead. Nothing was deleted.")
+        self.message_user(request, text % {"names": ", ".join(kept)}, messages.ERROR)
+        return None
 
     def delete_model(self, request: HttpRequest, obj: SmsTemplate) -> None:
         templates.delete(template=obj)

@@ -4,18 +4,26 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import E164
+from foodfleet.core import admin_history
+from foodfleet.core.admin_links import LinksAsAllowed
+from foodfleet.core.admin_lists import FilteredAsOffered, MomentFilter
+from notifications.admin.addresses import isolated
 from notifications.models import Suppression
 from notifications.services import suppression
 from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import decisions
+
+SHOWN = 60  # characters of a detail in the list
 
 
 class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -24,6 +32,7 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Suppression
         fields = ("channel", "address", "kind", "detail")
+        widgets = {"address": AdminTextInputWidget(attrs={"dir": "ltr"})}
 
     def clean(self) -> dict[str, Any]:
         """The address in the form that it is kept in; once only."""
@@ -44,17 +53,41 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SuppressionAdmin(LinksAsAllowed, FilteredAsOffered):
     """Enter and lift; the history of an address stays."""
 
     form = SuppressionForm
-    list_display = ("address", "channel", "kind", "reason", "detail", "created_at", "lifted_at")
-    list_filter = ("channel", "kind", "reason", ("lifted_at", admin.EmptyFieldListFilter), "created_at")
+    list_display = ("address_shown", "channel", "kind_shown", "reason", "created_at", "lifted_at", "detail_shown")
+    list_filter = (
+        "channel", "kind", "reason", ("lifted_at", admin.EmptyFieldListFilter), ("created_at", MomentFilter),
+    )  # fmt: skip
     search_fields = ("address",)
     ordering = ("-created_at",)
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     actions = ("lift",)
-    readonly_fields = ("reason", "created_at", "lifted_at", "lifted_by")
+    readonly_fields = ("address_shown", "reason", "created_at", "lifted_at", "lifted_by")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Typed when it is entered; only shown from then on."""
+        if obj is None:
+            return SuppressionForm.Meta.fields
+        return ["address_shown" if name == "address" else name for name in super().get_fields(request, obj)]
+
+    @admin.display(description=_("address"), ordering="address")
+    def address_shown(self, row: Suppression) -> str:
+        """From left to right."""
+        return isolated(row.address)
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_shown(self, row: Suppression) -> str:
+        """Which messages are held back."""
+        return row.get_kind_display() if row.kind else str(_("All kinds"))
+
+    @admin.display(description=_("detail"))
+    def detail_shown(self, row: Suppression) -> str:
+        """The beginning: a provider's answer may fill a page."""
+        return Truncator(row.detail).chars(SHOWN)
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
         """Enter it through the service; `obj` becomes the row that it made."""
@@ -71,9 +104,10 @@ class SuppressionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def lift(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> None:
         """End them; they stay in the list as lifted."""
         keys = list(queryset.values_list("pk", flat=True))
-        count = suppression.lift(suppression_ids=keys, by=request.user)  # type: ignore[arg-type]
+        tell = admin_history.recorder(request, _("Messages go to this address again."))
+        count = suppression.lift(suppression_ids=keys, by=request.user, tell=tell)  # type: ignore[arg-type]
         text = ngettext("%(count)s address gets messages again.", "%(count)s addresses get messages again.", count)
-        self.message_user(request, text % {"count": count}, messages.SUCCESS)
+        self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
         """Asked by the action."""

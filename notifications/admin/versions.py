@@ -5,23 +5,44 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core import admin_history
 from foodfleet.core.admin_forms import SavedByService
+from foodfleet.core.admin_lists import FilteredAsOffered
 from foodfleet.core.exceptions import BaseAppException
 from notifications.admin.forms import reasons
 
 NEWEST = 10  # on the page of the thing itself; all are on their own
+A_PAGE = 50
 
 
-class VersionedAdmin(SavedByService):
+def direction(language: str) -> dict[str, str]:
+    """The language of shown words and the direction that they are read in, for a page's context."""
+    is_bidi = translation.get_language_info(language)["bidi"]
+    return {"words_language": language, "words_direction": "rtl" if is_bidi else "ltr"}
+
+
+def _words(value: Any) -> str:
+    """A kept value for people: yes or no, a line for each entry, or itself."""
+    if isinstance(value, bool):
+        return str(_("Yes") if value else _("No"))
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {words}" for name, words in value.items())
+    return str(value)
+
+
+class VersionedAdmin(SavedByService, FilteredAsOffered):
     """Adds two pages to a model's own: its versions, and a preview."""
 
     restore: Callable[..., Any]
@@ -36,7 +57,7 @@ class VersionedAdmin(SavedByService):
             (one.number, date_format(timezone.localtime(one.saved_at), "DATETIME_FORMAT"), one.saved_by or "-")
             for one in newest
         ]
-        return format_html_join("", "<div>{} · {} · {}</div>", rows)
+        return format_html_join("", "<div>{} · {} · {}</div>", rows) or "-"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_fields(request, obj)
@@ -61,7 +82,21 @@ class VersionedAdmin(SavedByService):
 
         return self.admin_site.admin_view(view)
 
-    @admin.display(description=_("more"))
+    def saved(self, thing: Any) -> Any:
+        """`thing` as it is kept, whatever a form that was refused has put into it; None: it is not kept yet."""
+        return None if thing.pk is None else self.model._default_manager.get(pk=thing.pk)
+
+    def page_context(self, request: HttpRequest, thing: Any, title: Any) -> dict[str, Any]:
+        """What each of the pages shows."""
+        return {
+            **self.admin_site.each_context(request),
+            "title": f"{thing}: {title}",
+            "page_title": title,
+            "opts": self.opts,
+            "thing": thing,
+        }
+
+    @admin.display(description=_("as saved"))
     def pages(self, thing: Any) -> str:
         """The way to the two pages."""
         if thing.pk is None:
@@ -79,22 +114,31 @@ class VersionedAdmin(SavedByService):
         """Every version, newest first; a POST makes one of them the newest."""
         if request.method == "POST":
             return self._restore(request, thing)
+        versions = Paginator(thing.versions.select_related("saved_by").order_by("-number"), A_PAGE)
+        shown = versions.get_page(request.GET.get("page"))
         context = {
-            **self.admin_site.each_context(request),
-            "title": f"{thing}: {_('Versions')}",
-            "opts": self.opts,
-            "thing": thing,
-            "versions": thing.versions.select_related("saved_by").order_by("-number"),
+            **self.page_context(request, thing, _("Versions")),
+            "versions": shown,
+            "rows": [(version, self._told(version.data)) for version in shown],
+            "pages": versions.get_elided_page_range(shown.number),
             "may_change": self.has_change_permission(request, thing),
         }
         return TemplateResponse(request, "admin/notifications/versions.html", context)
+
+    def _told(self, data: dict[str, Any]) -> list[tuple[str, Any]]:
+        """What a version holds, by the names that its fields have in the form."""
+        labels = {field.name: capfirst(field.verbose_name) for field in self.opts.fields}
+        return [(str(labels.get(name, name)), _words(value)) for name, value in data.items()]
 
     def _restore(self, request: HttpRequest, thing: Any) -> HttpResponse:
         number = request.POST.get("number", "")
         if not self.has_change_permission(request, thing) or not number.isdecimal() or len(number) > 9:
             raise PermissionDenied
         try:
-            type(self).restore(thing, int(number), request.user)
+            with transaction.atomic():
+                type(self).restore(thing, int(number), request.user)
+                sentence = _("Restored version %(number)s.") % {"number": number}
+                admin_history.record(request, [thing], sentence)
             messages.success(request, _("This version holds again."))
         except BaseAppException as error:
             messages.error(request, " ".join([str(error.message), *reasons(error)]))

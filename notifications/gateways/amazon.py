@@ -7,10 +7,17 @@ from urllib.parse import urlencode
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from botocore.parsers import ResponseParserError
 from django.conf import settings
 
-from notifications.exceptions import PermanentDeliveryError, TemporaryDeliveryError
+from notifications.exceptions import PerhapsSentError, PermanentDeliveryError, TemporaryDeliveryError
 from notifications.gateways import turns
 
 # We retry ourselves, with the message's state in the database: a retry inside boto3 would outlive a lease.
@@ -31,6 +38,7 @@ TEMPORARY_CODES = frozenset({
     "AuthorizationError", "AuthorizationErrorException", "ExpiredToken", "ExpiredTokenException",
     "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
 })  # fmt: skip
+ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, ResponseParserError)
 _making = threading.Lock()
 
 
@@ -70,6 +78,8 @@ def _encode_mail(params: dict[str, Any], **kwargs: Any) -> None:
 
 def sorted_error(error: ClientError | BotoCoreError) -> TemporaryDeliveryError | PermanentDeliveryError:
     """What boto3 raised, as ours: worth another try, or not."""
+    if isinstance(error, ANSWER_LOST):
+        return PerhapsSentError(f"Amazon's answer was lost ({type(error).__name__}).")
     if not isinstance(error, ClientError):
         return TemporaryDeliveryError(f"Amazon could not be reached ({type(error).__name__}).")
     code = error.response.get("Error", {}).get("Code", "")

@@ -1,6 +1,8 @@
 """E-mail through whatever Django backend EMAIL_URL names."""
 
 from dataclasses import dataclass, field
+from email.encoders import encode_base64
+from email.mime.base import MIMEBase
 from email.utils import parseaddr
 from smtplib import SMTPException, SMTPNotSupportedError, SMTPRecipientsRefused, SMTPResponseException
 from typing import Protocol
@@ -10,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
+from foodfleet.core.addresses import mailed_domain
 from notifications.exceptions import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
 from notifications.gateways import amazon, mailbox, ses, turns
 
@@ -53,7 +56,7 @@ class EmailGateway(Protocol):
 def message_id_header(message_id: UUID, from_email: str) -> str:
     """A Message-ID that is the same each time a message is tried, so that a mail server sees a second copy as one."""
     domain = parseaddr(from_email)[1].partition("@")[2] or "localhost"
-    return f"<{message_id}@{domain.encode('idna').decode()}>"
+    return f"<{message_id}@{mailed_domain(domain)}>"
 
 
 def to_django(email: Email) -> EmailMultiAlternatives:
@@ -78,8 +81,29 @@ def to_django(email: Email) -> EmailMultiAlternatives:
     if email.html:
         message.attach_alternative(email.html, "text/html")
     for file in email.files:
-        message.attach(file.filename, file.content, file.content_type)
+        message.attach(_part_of(file))
     return message
+
+
+def _part_of(file: EmailFile) -> MIMEBase:
+    """Byte for byte: Django would take a text for words, with lines and a character set of its own."""
+    part = MIMEBase("application", "octet-stream")
+    part.replace_header("Content-Type", file.content_type)
+    if part.get_content_maintype() == "text" and part.get_param("charset") is None and _is_utf8(file.content):
+        part.set_param("charset", "utf-8")  # without it readers take it for ASCII (RFC 2046, 4.1.2)
+    part.set_payload(file.content)
+    encode_base64(part)
+    name = file.filename if file.filename.isascii() else ("utf-8", "", file.filename)
+    part.add_header("Content-Disposition", "attachment", filename=name)
+    return part
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class DjangoEmailGateway:

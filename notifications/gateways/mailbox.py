@@ -11,6 +11,8 @@ from typing import Any
 
 from django.conf import settings
 
+from notifications.states import Channel, Status
+
 KEPT = 200  # the newest; the rest is removed
 
 
@@ -25,7 +27,17 @@ class KeptMessage:
     text_body: str
     html_body: str
     created_at: datetime
-    status: str = "sent"
+    status: str = Status.SENT.value
+
+    @property
+    def channel_label(self) -> str:
+        """How it travelled, for people."""
+        return str(Channel(self.channel).label)
+
+    @property
+    def status_label(self) -> str:
+        """Where it stands, for people."""
+        return str(Status(self.status).label)
 
 
 def _folder() -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.core.mail.message import sanitize_address
 from django_ses import SESBackend as DjangoSESBackend
 
 from notifications.gateways import amazon
@@ -31,24 +32,36 @@ class SESBackend(DjangoSESBackend):  # type: ignore[misc]
 
     def _get_send_email_parameters(self, message: EmailMessage, source: str | None, email_feedback: Any) -> Any:
         """Without looking for a library that signs with DKIM, which costs more than it is told: SES signs."""
-        data, sender = _written(message), source or message.from_email
+        data, sender = _written(message), _in_ascii(source or message.from_email)
+        recipients = [_in_ascii(recipient) for recipient in message.recipients()]
         if self._use_ses_v2:
-            destination = {"ToAddresses": message.recipients()}
+            destination = {"ToAddresses": recipients}
             return {"FromEmailAddress": sender, "Destination": destination, "Content": {"Raw": {"Data": data}}}
-        return {"Source": sender, "Destinations": message.recipients(), "RawMessage": {"Data": data}}
+        return {"Source": sender, "Destinations": recipients, "RawMessage": {"Data": data}}
+
+
+def _in_ascii(address: str) -> str:
+    """As SES takes it: the domain in punycode, the name in encoded words."""
+    return address if address.isascii() else str(sanitize_address(address, "utf-8"))
 
 
 class _Policy(Compat32):
-    """Python's own, but that a short header of ASCII is written as it is, and not taken apart to be folded."""
+    """Python's own, but that a short header of ASCII is written as it is, and not taken apart to be folded.
+
+    So is the link to unsubscribe: as one long word it would be folded into a first line that is empty.
+    """
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         """The line or lines of a header. value: a str, or a Header where it is of another script."""
-        if type(value) is str and len(name) + len(value) < MOST_OF_A_LINE and value.isascii() and value.isprintable():
-            return f"{name}: {value}{self.linesep}".encode()
+        if type(value) is str and value.isascii() and value.isprintable():
+            most = LONGEST_LINE if name == "List-Unsubscribe" else MOST_OF_A_LINE
+            if len(name) + len(value) < most:
+                return f"{name}: {value}{self.linesep}".encode()
         return super().fold_binary(name, value)
 
 
 MOST_OF_A_LINE = 76  # RFC 5322, 2.1.1: 78 with the colon and the space
+LONGEST_LINE = 996  # the same: no line may be longer than 998
 POLICY = _Policy(linesep="\r\n")
 
 

@@ -8,6 +8,7 @@ more threads than turns keeps the line busy, since the next mails are written me
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from time import monotonic
 
 _of_thread = threading.local()
@@ -23,9 +24,10 @@ class Line:
     def __init__(self, turns: int) -> None:
         self._turns = threading.Semaphore(turns)
         self._is_closed = False
+        self.lease_ends = inf  # of all that stand in it, by `monotonic`; whoever renews it moves it on
 
     @contextmanager
-    def joined(self, until: float | None) -> Iterator["Turn"]:
+    def joined(self, until: float = inf) -> Iterator["Turn"]:
         """For as long as this lasts, `begin` in this thread begins the turn, which somebody has to end.
 
         until: when the leave to send ends (by `monotonic`).
@@ -56,7 +58,7 @@ class Line:
 class Turn:
     """One thread's place in a line."""
 
-    def __init__(self, line: Line, until: float | None) -> None:
+    def __init__(self, line: Line, until: float) -> None:
         self._line, self._until, self._has_begun = line, until, False
 
     def begin(self) -> None:
@@ -64,7 +66,7 @@ class Turn:
         if not self._has_begun:
             self._line.wait()
             self._has_begun = True
-        if self._until is not None and monotonic() > self._until:
+        if monotonic() > min(self._until, self._line.lease_ends):
             raise LeaveExpiredError
 
     def end(self) -> None:

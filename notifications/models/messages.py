@@ -1,8 +1,9 @@
 """Messages: each a row, written in the transaction of what caused it."""
 
+import json
 import uuid
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -16,14 +17,21 @@ from notifications.states import Channel, EventType, Guarantee, Kind, Priority, 
 FOLDER = "attachments/%Y/%m/%d"  # of the files of a day
 
 
+class ReadableJSONEncoder(json.JSONEncoder):
+    """Writes letters of every script as they are, so that SQLite, which keeps JSON as a text, finds them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "ensure_ascii": False})
+
+
 class Message(models.Model):
     """One e-mail or text to one set of recipients."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
-    to = models.JSONField(_("to"), default=list)
-    cc = models.JSONField(_("cc"), default=list, blank=True)
-    bcc = models.JSONField(_("bcc"), default=list, blank=True)
+    to = models.JSONField(_("to"), default=list, encoder=ReadableJSONEncoder)
+    cc = models.JSONField(_("cc"), default=list, blank=True, encoder=ReadableJSONEncoder)
+    bcc = models.JSONField(_("bcc"), default=list, blank=True, encoder=ReadableJSONEncoder)
     recipients = models.PositiveSmallIntegerField(_("recipients"), default=1, help_text=_("What the provider counts."))
     subject = models.CharField(_("subject"), max_length=255, blank=True, default="")
     template = models.CharField(_("template"), max_length=100, blank=True, default="")
@@ -33,10 +41,20 @@ class Message(models.Model):
     priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.TRANSACTIONAL)
     guarantee = models.CharField(_("guarantee"), max_length=15, choices=Guarantee, default=Guarantee.AT_LEAST_ONCE)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="messages",
+        verbose_name=_("user"),
     )
     sender = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages_sent"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="messages_sent",
+        verbose_name=_("sender"),
     )
     idempotency_key = models.CharField(max_length=255, blank=True, default="", editable=False)
     body_digest = models.CharField(

@@ -29,7 +29,13 @@ class Suppression(models.Model):
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
     lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True, editable=False)
     lifted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("lifted by"),
     )
 
     objects: ClassVar[SuppressionQuerySet] = SuppressionQuerySet.as_manager()  # type: ignore[assignment]
@@ -53,7 +59,9 @@ class Suppression(models.Model):
 class Preference(models.Model):
     """That a person wants a kind of message, or does not; without a row they do."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences", verbose_name=_("user")
+    )
     kind = models.CharField(_("kind"), max_length=10, choices=[(kind.value, kind.label) for kind in OPTIONAL_KINDS])
     is_wanted = models.BooleanField(_("wanted"))
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -71,4 +79,4 @@ class Preference(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.is_wanted}"
+        return f"{self.user}: {self.get_kind_display()}"

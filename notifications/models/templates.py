@@ -49,7 +49,12 @@ class Version(models.Model):
     number = models.PositiveIntegerField(_("version"))
     data = models.JSONField(_("data"))
     saved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("saved by"),
     )
     saved_at = models.DateTimeField(_("saved"), default=timezone.now, editable=False)
 

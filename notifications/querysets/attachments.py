@@ -6,9 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from notifications.states import Status
-
-ENDED = (Status.SENT, Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED, Status.SUPPRESSED, Status.CANCELLED)
+from notifications.states import FINISHED
 
 
 class AttachmentQuerySet(models.QuerySet[Any]):
@@ -19,8 +17,10 @@ class AttachmentQuerySet(models.QuerySet[Any]):
         return self.filter(message__in=[message.pk for message in messages]).exclude(file="")
 
     def left_behind(self, before: datetime) -> "AttachmentQuerySet":
-        """Still there, though their mail ended and is older than `before`."""
-        kept = self.exclude(file="").filter(message__status__in=ENDED, message__created_at__lt=before)
+        """Still there, though their mail ended, cannot be sent again, and is older than `before`."""
+        kept = self.exclude(file="").filter(
+            message__status__in=FINISHED, message__payload="", message__created_at__lt=before
+        )
         return kept.select_related("message")
 
     def in_folder(self, folder: str) -> "AttachmentQuerySet":

@@ -54,11 +54,15 @@ class MessageQuerySet(ListedMessages):
         """What this sender's key has made."""
         return self.filter(sender=sender, idempotency_key=idempotency_key)
 
-    def forget_recipient(self, user: Any) -> None:
+    def forget_recipient(self, user: Any, now: datetime) -> None:
         """Call back what waits for `user`, and empty what was sent to them of what tells whom and what."""
         sent_to = self.filter(user=user)
         sent_to.filter(status__in=sources(Status.CANCELLED)).update(status=Status.CANCELLED)
-        sent_to.update(to=[], cc=[], bcc=[], subject="", payload="", last_error="")
+        sent_to.update(to=[], cc=[], bcc=[], subject="", payload="", last_error="", reduced_at=now)
+        events = self.model.events.rel.related_model._default_manager.using(self.db)
+        events.filter(message__in=sent_to).exclude(details={}).update(details={})
+        files = self.model.attachments.rel.related_model._default_manager.using(self.db)
+        files.filter(message__in=sent_to).update(filename="")
 
     def queued(self, priority: Priority) -> "MessageQuerySet":
         """What waits in one lane, the earliest first."""
@@ -114,27 +118,30 @@ class MessageQuerySet(ListedMessages):
             message.attempts += 1
         return found
 
-    def hand_over(self, pks: Sequence[UUID], claim: UUID, now: datetime) -> None:
-        """Note, before the network is asked, that these are about to be sent."""
+    def hand_over(self, pks: Sequence[UUID], claim: UUID, now: datetime) -> set[UUID]:
+        """Note, before the network is asked, that these are about to be sent; returns which of them are still held."""
         if pks:
             self.held_by(claim).filter(pk__in=pks).update(handed_over_at=now)
+        return set(self.held_by(claim).filter(pk__in=pks).values_list("pk", flat=True)) if pks else set()
 
     def settle(
         self, *, sent: Mapping[UUID, str], handing_over: Sequence[UUID], claim: UUID, now: datetime
-    ) -> set[UUID] | None:
+    ) -> tuple[set[UUID], set[UUID]] | None:
         """Note what a drain has sent, each with the provider's id, and what it hands over next, in one statement.
 
-        Returns which of those sent were still in its hands, and are done with: moved, and told in their timelines.
-        None, and nothing was done, where the database has no such statement.
+        Returns which of those sent were still in its hands, and are done with (moved, and told in their timelines), and
+        which of the next are. None, and nothing was done, where the database has no such statement.
         """
         if connections[self.db].vendor != "postgresql":
             return None
         return settling.settle(self.model, self.db, sent=sent, handing_over=handing_over, claim=claim, now=now)
 
-    def renew(self, pks: Sequence[UUID], claim: UUID, until: datetime) -> None:
-        """Prolong the lease of those of these messages that a drain holds."""
+    def renew(self, pks: Sequence[UUID], claim: UUID, until: datetime) -> set[UUID]:
+        """Prolong the lease of those of these messages that a drain holds; returns which those are."""
         with self.along_indexes():
-            self.held_by(claim).filter(pk__in=pks).update(leased_until=until)
+            held = self.held_by(claim).filter(pk__in=pks)
+            held.update(leased_until=until)
+            return set(held.values_list("pk", flat=True))
 
     def put_back(self, claim: UUID, pks: Sequence[UUID]) -> int:
         """Return what was claimed and not sent to the queue, as if it had not been touched."""
@@ -163,7 +170,8 @@ class MessageQuerySet(ListedMessages):
         and finds them moved. They are locked in one order, so that none waits for the other in a circle.
         """
         allowed = self.filter(pk__in=pks, status__in=sources(target)).order_by("pk")
-        found = list(allowed.only("pk", "priority", "has_attachments").select_for_update(of=("self",)))
+        shown = allowed.only("pk", "channel", "template", "priority", "has_attachments")  # with what str() says
+        found = list(shown.select_for_update(of=("self",)))
         chosen = self.model._default_manager.using(self.db).filter(pk__in=[message.pk for message in found])
         chosen.update(status=target, **fields)
         return found

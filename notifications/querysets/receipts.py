@@ -37,5 +37,13 @@ class ReceiptQuerySet(models.QuerySet[Any]):
         return self.filter(received_at__lt=moment)
 
     def settle(self, pk: int, state: str) -> bool:
-        """Take one out of waiting; False where somebody else was faster."""
-        return self.filter(pk=pk, state=ReceiptState.WAITING).update(state=state) == 1
+        """Take one out of waiting, and forget what it said; False where somebody else was faster."""
+        return self.filter(pk=pk, state=ReceiptState.WAITING).update(state=state, data={}) == 1
+
+    def naming_none_of_ours(self) -> "ReceiptQuerySet":
+        """Those that tell no id of our own."""
+        return self.filter(data__message_id="")
+
+    def give_up(self) -> int:
+        """Take all of these out of waiting; returns how many."""
+        return self.order_by().update(state=ReceiptState.IGNORED, data={})

@@ -25,8 +25,9 @@ WITH done AS (
 ), next AS (
     UPDATE {messages} SET handed_over_at = %(now)s
     WHERE id = ANY (%(next)s::uuid[]) AND claim = %(claim)s AND status LIKE '{sending}'
+    RETURNING id
 )
-SELECT id FROM done
+SELECT id, true FROM done UNION ALL SELECT id, false FROM next
 """
 
 
@@ -38,7 +39,7 @@ def _statement(messages: str, events: str) -> str:
 
 def settle(
     model: Any, database: str, *, sent: Mapping[UUID, str], handing_over: Sequence[UUID], claim: UUID, now: datetime
-) -> set[UUID]:
+) -> tuple[set[UUID], set[UUID]]:
     """As MessageQuerySet.settle."""
     parameters: dict[str, Any] = {
         "now": now,
@@ -50,7 +51,8 @@ def settle(
     events = model.events.rel.related_model
     with connections[database].cursor() as cursor:
         cursor.execute(_statement(model._meta.db_table, events._meta.db_table), parameters)
-        return {pk for (pk,) in cursor.fetchall()}
+        rows = cursor.fetchall()
+    return {pk for pk, is_done in rows if is_done}, {pk for pk, is_done in rows if not is_done}
 
 
 def _array(pks: Iterable[UUID]) -> str:

@@ -28,6 +28,7 @@ class AfterCommit:
     """What one transaction queued; sent for once, after its commit, however many messages they are."""
 
     def __init__(self) -> None:
+        self.__qualname__ = type(self).__qualname__  # Django names who failed by it
         self.lanes: set[Priority] = set()
         self.messages: list[UUID] = []
 

@@ -17,16 +17,10 @@ def create_missing_templates(sender: AppConfig, **kwargs: Any) -> None:
         templates.create_missing()
 
 
-# However a template changes (service, fixture, shell), every process reads it anew.
-@receiver([pre_save, pre_delete], sender=SmsTemplate)
-@receiver([pre_save, pre_delete], sender=EmailOverride)
-def remember_nothing(**kwargs: Any) -> None:
-    """A template is about to be written."""
-    template_cache.about_to_change()
-
-
-@receiver([post_save, post_delete], sender=SmsTemplate)
-@receiver([post_save, post_delete], sender=EmailOverride)
+# However a template changes (service, fixture, shell), every process reads it anew. Before the write, so that nobody
+# who reads meanwhile keeps it; after it, for a write in no transaction, which stands before it was announced.
+@receiver([pre_save, post_save, pre_delete, post_delete], sender=SmsTemplate)
+@receiver([pre_save, post_save, pre_delete, post_delete], sender=EmailOverride)
 def read_anew(**kwargs: Any) -> None:
-    """A template was written."""
-    template_cache.changed()
+    """A template is about to be written, or was."""
+    template_cache.renew()

@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,21 @@ import structlog
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core.exceptions import ValidationException
 from notifications.models import Attachment, Message
+from notifications.services import recipients
 
 logger = structlog.get_logger(__name__)
 
+_TOKEN = r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+"  # RFC 2045, 5.1
+TYPE = re.compile(rf'({_TOKEN})/{_TOKEN}(?:\s*;\s*{_TOKEN}=(?:{_TOKEN}|"[ -!#-\[\]-~]*"))*')
+COMPOSITE = frozenset({"multipart", "message"})  # mails in a mail: RFC 2046, 5.1 and 5.2.1, forbid to encode them
+LONGEST_NAME = 255  # bytes, as of every file system; three times as many, escaped, still fit into a line of a mail
+MOST_FILES = 490  # SES takes 500 parts in a mail, and a few are its words
+UNKNOWN_TYPE = "application/octet-stream"
 STRAYS_SOUGHT_FOR = 8  # days; a task that was away for longer leaves what was older
 
 
@@ -36,7 +47,12 @@ class NewAttachment:
 
     def guessed_type(self) -> str:
         """What was given, or what the name suggests."""
-        return self.content_type or mimetypes.guess_type(self.filename)[0] or "application/octet-stream"
+        if self.content_type:
+            return self.content_type
+        guessed, encoding = mimetypes.guess_type(self.filename)
+        if encoding:  # the type is that of what is packed in it
+            return "application/gzip" if encoding == "gzip" else UNKNOWN_TYPE
+        return guessed if guessed and guessed.partition("/")[0] not in COMPOSITE else UNKNOWN_TYPE
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,27 @@ class ReadAttachment:
 def read_all(attachments: Iterable[NewAttachment]) -> list[ReadAttachment]:
     """The bytes of each."""
     return [ReadAttachment(new.filename, new.guessed_type(), new.read()) for new in attachments]
+
+
+def check(files: Sequence[ReadAttachment]) -> None:
+    """Raises ValidationException for more files than a mail may have, or a name or type that none can be sent under."""
+    if len(files) > MOST_FILES:
+        message = _("A mail has %(most)s files at most.") % {"most": MOST_FILES}
+        raise ValidationException.for_field("attachments", message, "max_length")
+    for file in files:
+        recipients.check_line(file.filename, "attachments")
+        recipients.check_line(file.content_type, "attachments")
+        if len(file.filename.encode()) > LONGEST_NAME:
+            message = _("The name of a file has %(most)s bytes at most, as UTF-8.") % {"most": LONGEST_NAME}
+            raise ValidationException.for_field("attachments", message, "max_length")
+        _check_type(file.content_type)
+
+
+def _check_type(content_type: str) -> None:
+    found = TYPE.fullmatch(content_type)
+    if found is None or found[1].lower() in COMPOSITE:
+        message = _("Give a content type such as application/pdf; a mail as a file is an application/octet-stream.")
+        raise ValidationException.for_field("attachments", message, "invalid_content_type")
 
 
 def store(files: Sequence[ReadAttachment]) -> list[Attachment]:
@@ -86,6 +123,20 @@ def discard_of(messages: Sequence[Message]) -> int:
         Attachment.objects.filter(pk=row.pk).update(file="")
         removed += 1
     return removed
+
+
+def discard_with_rows(messages: Sequence[Message]) -> None:
+    """Remove the files of messages that are being deleted, once that holds; what cannot be removed then, stays."""
+    names = list(Attachment.objects.kept_of(messages).values_list("file", flat=True)) if messages else []
+    transaction.on_commit(lambda: _delete_files(names))
+
+
+def _delete_files(names: Iterable[str]) -> None:
+    for name in names:
+        try:
+            default_storage.delete(name)
+        except OSError as error:
+            logger.warning("attachment_not_removed", name=name, error=type(error).__name__)
 
 
 def discard_of_ended(before: datetime, limit: int = 500) -> int:

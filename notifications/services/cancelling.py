@@ -26,18 +26,22 @@ def cancel(*, message: Message, by: User | None) -> None:
     logger.info("message_cancelled", message_id=str(message.pk), by=by.pk if by else None)
 
 
-def cancel_all(*, messages: MessageQuerySet, by: User | None) -> int:
-    """Call back what still waits among `messages`, batches.MOST at once; returns how many."""
+def cancel_all(*, messages: MessageQuerySet, by: User | None, tell: batches.Heard = batches.nobody) -> int:
+    """Call back what still waits among `messages`, batches.MOST at once; returns how many.
+
+    tell: is given those of each batch, in its transaction.
+    """
     keys = list(messages.waiting().order_by("due_at").values_list("pk", flat=True)[: batches.MOST])
-    cancelled = batches.each(keys, lambda batch: _cancel_batch(batch, by))
+    cancelled = batches.each(keys, lambda batch: _cancel_batch(batch, by, tell))
     logger.info("messages_cancelled", count=cancelled, by=by.pk if by else None)
     return cancelled
 
 
-def _cancel_batch(keys: Sequence[UUID], by: User | None) -> int:
+def _cancel_batch(keys: Sequence[UUID], by: User | None, tell: batches.Heard = batches.nobody) -> int:
     with transaction.atomic():
         moved = Message.objects.waiting().move_all(keys, Status.CANCELLED, payload="")
         outcomes.record_all(moved, EventType.CANCELLED, by=by.pk if by else None)
+        tell(moved)
         with_files = [message for message in moved if message.has_attachments]
         transaction.on_commit(lambda: attachments.discard_of(with_files))  # a file that is gone comes not back
     return len(moved)

@@ -149,9 +149,8 @@ def check_names(*, declared: Declared, used: AbstractSet[str], field: str) -> No
         raise InvalidTemplateException.for_field(field, message, "unknown_variable")
 
 
-def check_use(*, declared: Declared, used: AbstractSet[str], field: str) -> None:
-    """Raises InvalidTemplateException where words name what is not declared, or leave out what is required."""
-    check_names(declared=declared, used=used, field=field)
+def check_required(*, declared: Declared, used: AbstractSet[str], field: str) -> None:
+    """Raises InvalidTemplateException where words may leave out what is required."""
     if absent := sorted(declared.required - used):
         message = _("These variables must appear: %(names)s.") % {"names": ", ".join(absent)}
         raise InvalidTemplateException.for_field(field, message, "missing_variable")

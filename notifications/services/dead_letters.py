@@ -39,14 +39,17 @@ def retry(*, message: Message, by: User | None) -> Message:
     return message
 
 
-def retry_all(*, messages: MessageQuerySet, by: User | None) -> int:
-    """Put every dead letter among `messages` back into the queue, batches.MOST at once; returns how many."""
+def retry_all(*, messages: MessageQuerySet, by: User | None, tell: batches.Heard = batches.nobody) -> int:
+    """Put every dead letter among `messages` back into the queue, batches.MOST at once; returns how many.
+
+    tell: is given those of each batch, in its transaction.
+    """
     now = timezone.now()
     keys = list(messages.retriable(now).values_list("pk", flat=True)[: batches.MOST])
     queued: list[Message] = []
 
     def step(batch: Sequence[UUID]) -> int:
-        moved = _retry_batch(batch, now, by)
+        moved = _retry_batch(batch, now, by, tell)
         queued.extend(moved)
         return len(moved)
 
@@ -56,11 +59,12 @@ def retry_all(*, messages: MessageQuerySet, by: User | None) -> int:
     return retried
 
 
-def _retry_batch(keys: Sequence[UUID], now: datetime, by: User | None) -> list[Message]:
+def _retry_batch(keys: Sequence[UUID], now: datetime, by: User | None, tell: batches.Heard) -> list[Message]:
     again = {"due_at": now, "give_up_at": now + TRIED_FOR, "attempts": 0}
     with transaction.atomic():
         moved: list[Message] = Message.objects.retriable(now).move_all(keys, Status.QUEUED, **again)
         outcomes.record_all(moved, EventType.RETRIED, by=by.pk if by else None)
+        tell(moved)
     return moved
 
 

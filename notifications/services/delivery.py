@@ -1,7 +1,7 @@
 """One try to send one message: what is asked of the network, and what came of it. Nothing here touches the database."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from foodfleet.core.crypto import DecryptionError
 from notifications.exceptions import (
+    DeliveryError,
+    PerhapsSentError,
     PermanentDeliveryError,
     RecipientOptedOutError,
     TemporaryDeliveryError,
@@ -22,7 +24,8 @@ from notifications.gateways.texts import Sms
 from notifications.gateways.turns import LeaveExpiredError
 from notifications.models import Message
 from notifications.services import payloads
-from notifications.states import Channel, Status
+from notifications.services.redaction import without_secrets
+from notifications.states import Channel, Guarantee, Status
 
 logger = structlog.get_logger(__name__)
 
@@ -39,13 +42,14 @@ class Gateways:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a message. due_at: of the next try, where its status is QUEUED."""
+    """What came of a message. due_at: of the next try, where it is QUEUED. is_uncertain: perhaps it was sent."""
 
     message: Message
     status: Status
     provider_id: str = ""
     error: str = ""
     due_at: datetime | None = None
+    is_uncertain: bool = False
 
 
 def attempt(message: Message, unwanted: frozenset[str], gateways: Gateways) -> Outcome:
@@ -54,22 +58,30 @@ def attempt(message: Message, unwanted: frozenset[str], gateways: Gateways) -> O
     Raises LeaveExpiredError where nothing was sent because it was too late for that, and nothing else: a bug must not
     take the other messages of a drain with it. It ends in FAILED and a traceback.
     """
+    if message.expires_at is not None and timezone.now() >= message.expires_at:
+        return Outcome(message, Status.CANCELLED, error="Not sent within its life.")
     try:
-        provider_id = _send(message, unwanted, gateways)
+        return Outcome(message, Status.SENT, provider_id=_send(message, unwanted, gateways))
     except LeaveExpiredError:
         raise
-    except RecipientOptedOutError as error:
-        return Outcome(message, Status.SUPPRESSED, error=str(error))
-    except PermanentDeliveryError as error:
-        return Outcome(message, Status.FAILED, error=str(error))
-    except TemporaryDeliveryError as error:
-        return after_temporary(message, str(error), timezone.now())
+    except DeliveryError as error:
+        return _after(message, error)
     except DecryptionError:
         return Outcome(message, Status.FAILED, error="None of ENCRYPTION_KEYS opens its content.")
     except Exception as error:
         logger.exception("delivery_crashed", message_id=str(message.pk))
         return Outcome(message, Status.FAILED, error=f"Our own error: {type(error).__name__}.")
-    return Outcome(message, Status.SENT, provider_id=provider_id)
+
+
+def _after(message: Message, error: DeliveryError) -> Outcome:
+    text = without_secrets(str(error))
+    if isinstance(error, RecipientOptedOutError):
+        return Outcome(message, Status.SUPPRESSED, error=text)
+    if isinstance(error, PerhapsSentError):
+        return _after_doubt(message, text)
+    if isinstance(error, TemporaryDeliveryError):
+        return after_temporary(message, text, timezone.now())
+    return Outcome(message, Status.FAILED, error=text)
 
 
 def after_temporary(message: Message, error: str, now: datetime) -> Outcome:
@@ -79,11 +91,23 @@ def after_temporary(message: Message, error: str, now: datetime) -> Outcome:
     """
     if now >= message.give_up_at:
         return Outcome(message, Status.FAILED, error=error)
-    pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(message.attempts, 20)))
-    due_at = min(now + pause * random.uniform(0.5, 1), message.give_up_at)  # noqa: S311  not a secret
+    due_at = min(now + pause_after(message.attempts), message.give_up_at)
     if message.expires_at is not None and due_at >= message.expires_at:
         return Outcome(message, Status.CANCELLED, error=f"Not sent within its life. {error}")
     return Outcome(message, Status.QUEUED, error=error, due_at=due_at)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait after so many tries."""
+    pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(attempts, 20)))
+    return pause * random.uniform(0.5, 1)  # noqa: S311  not a secret
+
+
+def _after_doubt(message: Message, error: str) -> Outcome:
+    """The answer was lost: its template chose whether that is a reason to send it again."""
+    if message.guarantee == Guarantee.AT_MOST_ONCE:
+        return Outcome(message, Status.FAILED, error=f"{error} It may have been sent.", is_uncertain=True)
+    return replace(after_temporary(message, error, timezone.now()), is_uncertain=True)
 
 
 def _send(message: Message, unwanted: frozenset[str], gateways: Gateways) -> str:

@@ -8,15 +8,19 @@ their lease ends, and among them those that were handed over and may have been s
 
 There are more threads than turns at the network, so that some write a mail while others have the provider busy. A turn
 lasts until its outcome is committed: no more than there are senders may be sent twice after a crash.
+
+A lease may run out while its drain lives (the process was paused, the database away). What another has taken meanwhile
+is let go of: at the latest where it would be handed over, and no turn begins on a lease that may have ended.
 """
 
-import heapq
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
+from math import inf
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from typing import TypeVar
@@ -31,16 +35,17 @@ from notifications.gateways import turns
 from notifications.models import Message
 from notifications.services import admission, outcomes
 from notifications.services.delivery import Gateways, Outcome, attempt
-from notifications.services.quota import LEAVE_LASTS, Quota
+from notifications.services.lanes import Entry, Held, Lanes
+from notifications.services.quota import Quota
 from notifications.states import Channel, Priority, Status
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
-Entry = tuple[int, int, Message]  # its lane, its turn in it
-Lane = list[Entry]
 Came = tuple[Outcome | Message, turns.Turn]  # a message itself: its leave grew old before it could be sent
 
 STOCK = 4  # messages claimed for each sender
+ADMITTED_FOR = 1.0  # seconds; who was suppressed since then gets nothing
+LEASE_IS_SURE = 0.9  # of it: the rest is for the way to the provider
 SOON = 0.05  # seconds: for so long a message may wait for leave once it is handed over
 LOOK_FOR_CODES = 0.1  # seconds between two looks for codes while all senders are busy with the rest
 LONGEST_WAIT = 0.25  # seconds that an outcome is waited for before something else is looked after
@@ -83,9 +88,8 @@ class Drain:
         self._quota = Quota()
         self._line = turns.Line(self.limits.senders)
         self._threads = _threads_for(self.limits.senders)
-        self._ready: dict[str, Lane] = {Channel.EMAIL: [], Channel.SMS: []}
-        self._handed_over: dict[str, Lane] = {Channel.EMAIL: [], Channel.SMS: []}  # as it says in the row
-        self._unwanted: dict[UUID, frozenset[str]] = {}
+        self._ready, self._handed_over = Lanes(), Lanes()  # handed over: as it says in the row
+        self._held: dict[UUID, Held] = {}
         self._outcomes: SimpleQueue[Came] = SimpleQueue()
         self._turns: list[turns.Turn] = []  # of outcomes that are not committed yet
         self._in_flight = 0
@@ -104,15 +108,15 @@ class Drain:
 
     def _run(self) -> Drained:
         began = monotonic()
-        self._renew_at = began + settings.DELIVERY_LEASE_SECONDS / 4
+        self._lease_holds_from(began)
         arrived: list[Outcome] = []
         while True:
             is_over = monotonic() - began >= self.limits.seconds
             if is_over:
                 self._give_back()
-            self._settle(arrived, is_over=is_over)
+            done = self._settle(arrived, is_over=is_over)
             self._send_what_may()
-            outcomes.tidy(arrived)
+            outcomes.tidy(done)
             is_found = not is_over and self._stock_up()
             if not (is_found or self._in_hand()):
                 break
@@ -125,34 +129,38 @@ class Drain:
         return self.result
 
     def _in_hand(self) -> int:
-        return self._in_flight + self._waiting(self._handed_over) + self._waiting(self._ready)
-
-    @staticmethod
-    def _waiting(lanes: dict[str, Lane]) -> int:
-        return sum(map(len, lanes.values()))
+        return self._in_flight + len(self._handed_over) + len(self._ready)
 
     # -- The database
-    def _settle(self, arrived: Sequence[Outcome], *, is_over: bool) -> None:
-        """Note what came of messages, which gives their turns to others, and what is handed over next."""
-        chosen = [] if is_over else self._choose()
+    def _settle(self, arrived: Sequence[Outcome], *, is_over: bool) -> list[Outcome]:
+        """Note what came of messages, which gives their turns to others, and what is handed over next.
+
+        Returns those outcomes that were ours to note: what another holds now is the other's.
+        """
+        chosen = [] if is_over else self._still_admitted(self._choose())
         if not (arrived or chosen):
-            return
-        self._patiently(lambda: outcomes.write(arrived, self.claim, [entry[2].pk for entry in chosen]))
+            return []
+        written = self._patiently(lambda: outcomes.write(arrived, self.claim, [entry[2].pk for entry in chosen]))
         while self._turns:
             self._turns.pop().end()
         for entry in chosen:
-            heapq.heappush(self._handed_over[entry[2].channel], entry)
+            if entry[2].pk in written.handed_over:
+                self._handed_over.push(entry)
+            else:
+                self._held.pop(entry[2].pk, None)
         self.result.sent += sum(outcome.status == Status.SENT for outcome in arrived)
+        return [outcome for outcome in arrived if outcome.message.pk in written.moved]
 
     def _stock_up(self) -> bool:
         """Claim more, if it is time to; whether something was found."""
         lowest, wanted = self._wanted()
         if not wanted:
             return False
-        found = self._patiently(lambda: self._take(lowest, wanted))
+        taken = self._patiently(lambda: self._take(lowest, wanted))
+        found = [message for message in taken if message.pk not in self._held]  # else lost meanwhile, and taken anew
         self._look_at = monotonic() + LOOK_FOR_CODES
         if lowest == self.limits.lowest:
-            self._is_dry = len(found) < wanted
+            self._is_dry = len(taken) < wanted
         self.result.claimed += len(found)
         if found:
             self._admit(found)
@@ -166,71 +174,116 @@ class Drain:
         return candidates.take(claim=self.claim, now=now, until=_lease(now), limit=wanted)
 
     def _wanted(self) -> tuple[Priority, int]:
-        """How many to claim, of which lanes: codes even while there is enough of the rest."""
+        """How many to claim, of which lanes: what goes before the rest even while there is enough of that."""
         wanted, lowest = STOCK * self.limits.senders - self._in_hand(), self.limits.lowest
         is_time = monotonic() >= self._look_at or not self._in_hand()
         if wanted < 2 * self.limits.senders and self._in_hand():  # many at once cost the database less
-            wanted, lowest = (self.limits.senders if is_time else 0), Priority.CODE
+            has_room = self._in_hand() < 2 * STOCK * self.limits.senders
+            wanted, lowest = (self.limits.senders if is_time and has_room else 0), self._above_what_waits()
         elif self._is_dry and not is_time:
             wanted = 0
         if self.limits.most is not None:
             wanted = min(wanted, self.limits.most - self.result.claimed)
         return lowest, max(0, wanted)
 
-    def _choose(self) -> list[Entry]:
-        """What to hand over next: what there are threads and leave for soon, and codes in any case."""
-        chosen: list[Entry] = []
-        for channel, ready in self._ready.items():
-            free = self._free(channel) - len(chosen)
-            while ready and (free > 0 or ready[0][0] == Priority.CODE):
-                chosen.append(heapq.heappop(ready))
-                free -= 1
-        return chosen
+    def _above_what_waits(self) -> Priority:
+        """The lanes that go before the last of what is in stock."""
+        last = max((entry[0] for entry in self._ready), default=Priority.CODE)
+        return min(self.limits.lowest, Priority.TRANSACTIONAL if last == Priority.BULK else Priority.CODE)
 
-    def _free(self, channel: str) -> int:
-        free = self._threads - self._in_flight - self._waiting(self._handed_over)
+    def _choose(self) -> list[Entry]:
+        """What to hand over next, whatever its channel in one order: what there are threads and leave for soon."""
+        chosen: list[Entry] = []
+        while True:
+            heads = [entry for entry in self._ready.heads() if self._has_place(entry, chosen)]
+            if not heads:
+                return chosen
+            chosen.append(self._ready.pop(min(heads)[2].channel))
+
+    def _has_place(self, entry: Entry, chosen: Sequence[Entry] = ()) -> bool:
+        channel = entry[2].channel
+        waiting = [*self._handed_over.of(channel), *(other for other in chosen if other[2].channel == channel)]
+        if entry[0] == Priority.CODE and sum(other[0] == Priority.CODE for other in waiting) < self.limits.senders:
+            return True  # others may have all the threads: it gets the next
+        if self._in_flight + len(self._handed_over) + len(chosen) >= self._threads:
+            return False
         rate = self._quota.rate(Channel(channel))
-        if rate is not None:  # what waits for leave a long time is not about to be sent
-            free = min(free, max(1, int(rate * SOON)) - len(self._handed_over[channel]))
-        return free
+        return rate is None or len(waiting) < max(1, int(rate * SOON))  # the rest is not about to be sent
 
     def _admit(self, found: list[Message]) -> None:
         """Sort out what must not be sent; line up the rest, codes before all else."""
-        admitted = self._patiently(lambda: admission.decide(found))
+        for message in self._admitted(found):
+            self._ready.push((message.priority, next(self._order), message))
+
+    def _still_admitted(self, chosen: list[Entry]) -> list[Entry]:
+        """Without what its recipients declined, and what grew too old, while it waited here."""
+        before = monotonic() - ADMITTED_FOR
+        old = [entry[2] for entry in chosen if self._held[entry[2].pk].admitted_at < before]
+        if not old:
+            return chosen
+        out = {message.pk for message in old} - {message.pk for message in self._admitted(old)}
+        return [entry for entry in chosen if entry[2].pk not in out]
+
+    def _admitted(self, messages: list[Message]) -> list[Message]:
+        """Those of them that may be sent; what is refused is noted, and in our hands no more."""
+        admitted = self._patiently(lambda: admission.decide(messages))
         for message in admitted.messages:
-            self._unwanted[message.pk] = admitted.unwanted[message.pk]
-            heapq.heappush(self._ready[message.channel], (message.priority, next(self._order), message))
+            self._held[message.pk] = Held(admitted.unwanted[message.pk], monotonic())
         if admitted.refused:
-            self._patiently(lambda: outcomes.write(admitted.refused, self.claim))
-            outcomes.tidy(admitted.refused)
+            written = self._patiently(lambda: outcomes.write(admitted.refused, self.claim))
+            outcomes.tidy([outcome for outcome in admitted.refused if outcome.message.pk in written.moved])
+            for outcome in admitted.refused:
+                self._held.pop(outcome.message.pk, None)
+        return admitted.messages
+
+    def _renew(self) -> None:
+        """Prolong the lease of what is in hand; let go of what another has taken."""
+        now = monotonic()
+        held = self._patiently(lambda: Message.objects.renew([*self._held], self.claim, _lease(timezone.now())))
+        self._lease_holds_from(now)
+        for pk in (*self._ready.keep_only(held), *self._handed_over.keep_only(held)):
+            self._held.pop(pk, None)
+
+    def _lease_holds_from(self, now: float) -> None:
+        """now: by `monotonic`, when it was asked for."""
+        self._renew_at = now + settings.DELIVERY_LEASE_SECONDS / 4
+        self._line.lease_ends = now + settings.DELIVERY_LEASE_SECONDS * LEASE_IS_SURE
 
     # -- Sending
     def _send_what_may(self) -> None:
         """Give what is handed over to idle senders, as far as the provider's rate allows."""
         self._leave_at = 0.0
-        for channel, waiting in self._handed_over.items():
+        for channel in [entry[2].channel for entry in sorted(self._handed_over.heads())]:
+            waiting = self._handed_over.of(channel)
             is_limited = self._quota.rate(Channel(channel)) is not None
             # A leave must not grow old in a line.
             places = self.limits.senders if is_limited else self._threads
             while waiting and self._in_flight < places:
                 priority, _, message = waiting[0]
-                wait = self._quota.take(Channel(channel), message.recipients, Priority(priority))
+                wait = self._patiently(
+                    partial(self._quota.take, Channel(channel), message.recipients, Priority(priority))
+                )
                 if wait > 0:
                     at = monotonic() + min(wait, LONGEST_WAIT)
                     self._leave_at = min(self._leave_at or at, at)
                     break
                 self._in_flight += 1
-                until = monotonic() + LEAVE_LASTS if is_limited else None
-                self._pool.submit(self._send, heapq.heappop(waiting)[2], until)
+                held, began = self._held[message.pk], monotonic()
+                until = began + held.needs if is_limited else inf
+                if message.expires_at is not None:
+                    until = min(until, began + (message.expires_at - timezone.now()).total_seconds())
+                self._pool.submit(self._send, self._handed_over.pop(channel)[2], held, began, until)
 
-    def _send(self, message: Message, until: float | None) -> None:
-        """In a sender's thread."""
+    def _send(self, message: Message, held: Held, began: float, until: float) -> None:
+        """In a sender's thread. began: when leave was given; until: when it ends (both by `monotonic`)."""
         came: Outcome | Message = message
         with self._line.joined(until) as turn:
             try:
-                came = attempt(message, self._unwanted[message.pk], self.gateways)
+                came = attempt(message, held.unwanted, self.gateways)
             except turns.LeaveExpiredError:
                 turn.end()
+                # A large mail takes longer to be written than a leave lasts, each time: the next lasts longer.
+                held.needs = max(held.needs, 2 * (monotonic() - began))
         self._outcomes.put((came, turn))
 
     # -- Outcomes
@@ -242,12 +295,11 @@ class Drain:
             if isinstance(came, Outcome):
                 collected.append(came)
                 self._turns.append(turn)
-                del self._unwanted[came.message.pk]
-            else:  # it needs another leave
-                heapq.heappush(self._handed_over[came.channel], (came.priority, next(self._order), came))
+                self._held.pop(came.message.pk, None)
+            elif came.pk in self._held:  # it needs another leave
+                self._handed_over.push((came.priority, next(self._order), came))
         if monotonic() >= self._renew_at:
-            self._renew_at = monotonic() + settings.DELIVERY_LEASE_SECONDS / 4
-            self._patiently(lambda: Message.objects.renew([*self._unwanted], self.claim, _lease(timezone.now())))
+            self._renew()
         return collected
 
     def _wait_for(self) -> float:
@@ -256,7 +308,7 @@ class Drain:
         until = min(self._renew_at, max(self._look_at, now + 0.01), now + LONGEST_WAIT)
         if self._leave_at:
             until = min(until, self._leave_at)
-        elif any(ready and self._free(channel) > 0 for channel, ready in self._ready.items()):
+        elif any(map(self._has_place, self._ready.heads())):
             return 0.0
         return max(0.001, until - now)
 
@@ -271,12 +323,12 @@ class Drain:
     # -- Ending
     def _give_back(self) -> None:
         """Return what was claimed and not handed over."""
-        lanes = [*self._ready.values(), *self._handed_over.values()]
-        left = [entry[2].pk for lane in lanes for entry in lane]
+        left = [entry[2].pk for entry in (*self._ready, *self._handed_over)]
         if left:
             self._patiently(lambda: Message.objects.put_back(self.claim, left))
-            for lane in lanes:
-                lane.clear()
+            self._ready, self._handed_over = Lanes(), Lanes()
+            for pk in left:
+                self._held.pop(pk, None)
 
     def _leave_to_a_thread(self) -> None:
         """Let whoever waits go on; what is on its way is seen to by a thread of its own."""
@@ -287,8 +339,7 @@ class Drain:
         try:
             while self._in_flight:
                 arrived = self._collect()
-                self._settle(arrived, is_over=True)
-                outcomes.tidy(arrived)
+                outcomes.tidy(self._settle(arrived, is_over=True))
                 self._give_back()
         finally:
             self._line.close()

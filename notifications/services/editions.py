@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -22,3 +23,14 @@ def next_number(thing: Any, opened_with: int | None) -> int:
         when = date_format(timezone.localtime(newest.saved_at), "DATETIME_FORMAT") if newest else "-"
         raise NewerVersionException.of(newest.saved_by if newest else None, when)
     return int(rows.values_list("version", flat=True).get())
+
+
+def write(thing: Any) -> None:
+    """Save `thing`, which was checked. Raises the check's ValidationError if somebody took its name since."""
+    try:
+        with transaction.atomic():
+            thing.save()
+    except IntegrityError:
+        thing.validate_unique()
+        thing.validate_constraints()
+        raise

@@ -7,6 +7,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +24,7 @@ from notifications.states import Channel, Priority
 __all__ = ["EmailExtras", "NewAttachment", "send_email", "send_templated_email"]
 
 TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")  # what SES takes as a tag's name or value
+LONGEST_SUBJECT = 989  # characters: a line of a mail has 998 at most (RFC 5322, 2.1.1), "Subject: " included
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _queue(to: Sequence[str], body: EmailBody, extras: EmailExtras, order: Order
     content = _content(body, extras)
     files = attachments.read_all(extras.attachments)
     _check_size(content, files)
-    message.body_digest = order.body_digest or _digest(message, body, extras, files)
+    message.body_digest = order.body_digest or _digest(order, message, body, extras, files)
     if (earlier := repeated(order, message.body_digest)) is not None:
         return earlier
     message.has_attachments = bool(files)
@@ -143,6 +145,8 @@ def _queue(to: Sequence[str], body: EmailBody, extras: EmailExtras, order: Order
     ]
     try:
         written = write(message, content, order, rows)
+    except (OperationalError, InterfaceError):
+        raise  # perhaps it is committed, and only the answer lost: files that no row names are looked for later
     except BaseException:
         attachments.remove_files(rows)
         raise
@@ -157,7 +161,7 @@ def _message(to: Sequence[str], body: EmailBody, extras: EmailExtras) -> Message
         to=recipients.emails(to, "to"),
         cc=recipients.emails(extras.cc, "cc"),
         bcc=recipients.emails(extras.bcc, "bcc"),
-        subject=recipients.check_line(body.subject, "subject")[:255],
+        subject=_subject(body.subject)[:255],
         template=body.template,
         template_version=body.template_version,
         language=body.language,
@@ -169,6 +173,13 @@ def _message(to: Sequence[str], body: EmailBody, extras: EmailExtras) -> Message
         text = _("One mail goes to %(most)s recipients at most.") % {"most": recipients.MOST_RECIPIENTS}
         raise ValidationException.for_field("to", text, "max_length")
     return message
+
+
+def _subject(value: str) -> str:
+    if len(recipients.check_line(value, "subject")) > LONGEST_SUBJECT:
+        text = _("A subject has %(most)s characters at most.") % {"most": LONGEST_SUBJECT}
+        raise ValidationException.for_field("subject", text, "max_length")
+    return value
 
 
 def _content(body: EmailBody, extras: EmailExtras) -> dict[str, Any]:
@@ -199,9 +210,7 @@ def _tag(value: str) -> str:
 
 
 def _check_size(content: Mapping[str, Any], files: Sequence[ReadAttachment]) -> None:
-    for file in files:
-        recipients.check_line(file.filename, "attachments")
-        recipients.check_line(file.content_type, "attachments")
+    attachments.check(files)
     bodies, lengths = [content["text"], content["html"]], [len(file.content) for file in files]
     if is_surely_within(most_bytes(), bodies, lengths):
         return
@@ -210,7 +219,11 @@ def _check_size(content: Mapping[str, Any], files: Sequence[ReadAttachment]) -> 
         raise MailTooLargeException.of(size, most_bytes())
 
 
-def _digest(message: Message, body: EmailBody, extras: EmailExtras, files: Sequence[ReadAttachment]) -> str:
+def _digest(
+    order: Order, message: Message, body: EmailBody, extras: EmailExtras, files: Sequence[ReadAttachment]
+) -> str:
+    if not order.idempotency_key:
+        return ""
     named = [(file.filename, file.content_type, file.digest) for file in files]
     others = [list(extras.reply_to), extras.from_email, dict(extras.tags), extras.configuration_set]
-    return digest_of("email", message.to, message.cc, message.bcc, body.asked, others, named)
+    return digest_of(order, "email", message.to, message.cc, message.bcc, body.asked, others, named)

@@ -14,6 +14,7 @@ from foodfleet.core.exceptions import ServiceUnavailableException
 from notifications.exceptions import SnsUnreachableError
 from notifications.gateways.sns_http import SnsHttp, sns_http
 from notifications.models import Message, MessageEvent, Receipt
+from notifications.querysets import ReceiptQuerySet
 from notifications.services import reports, sns_envelopes, suppression
 from notifications.services.reports import Report
 from notifications.states import Channel, EventType, ReceiptState, Status
@@ -23,6 +24,8 @@ logger = structlog.get_logger(__name__)
 # A report may come before our own commit of the send; and a sender that died never commits.
 WAITED_FOR = timedelta(minutes=15)
 BATCH = 200
+MOST_BATCHES = 100  # in one run; the next goes on
+BAD_NEWS = frozenset({EventType.BOUNCED, EventType.COMPLAINED, EventType.REJECTED})
 BECOMES = {
     EventType.DELIVERED: Status.DELIVERED,
     EventType.BOUNCED: Status.BOUNCED,
@@ -31,13 +34,13 @@ BECOMES = {
 }
 
 
-def receive(body: Any, *, http: SnsHttp | None = None, now: datetime | None = None) -> ReceiptState:
-    """Take in what Amazon SNS posted about mails; says what became of it.
+def receive(body: Any, *, sender: str = "", http: SnsHttp | None = None, now: datetime | None = None) -> ReceiptState:
+    """Take in what Amazon SNS posted about mails; says what became of it. sender: the address that it came from.
 
     Raises what sns_envelopes.open_envelope raises; nothing of a report that raises is kept.
     """
     http = http or sns_http()
-    envelope = sns_envelopes.open_envelope(body, http=http, now=now)
+    envelope = sns_envelopes.open_envelope(body, sender=sender, http=http, now=now)
     if envelope is None:
         return ReceiptState.IGNORED
     if envelope.type == sns_envelopes.CONFIRMATION:
@@ -46,7 +49,7 @@ def receive(body: Any, *, http: SnsHttp | None = None, now: datetime | None = No
         logger.warning("sns_subscription_ended", topic=envelope.topic)
         return ReceiptState.IGNORED
     try:
-        report = reports.of_ses(envelope.message)
+        report = reports.of_ses(envelope.message, envelope.sent_at)
     except reports.UnreadableReportError as error:
         logger.warning("report_unreadable", topic=envelope.topic, error=str(error))
         return ReceiptState.IGNORED
@@ -74,10 +77,20 @@ def take_in(report: Report, *, source_id: str) -> ReceiptState:
 def apply_waiting(now: datetime | None = None) -> int:
     """Try again those whose message was not found; give up on old ones. Returns how many were applied."""
     waiting = Receipt.objects.waiting()
-    states = [_apply(receipt) for receipt in waiting.about(Message.objects.all())[:BATCH]]
-    for receipt in waiting.received_before((now or timezone.now()) - WAITED_FOR)[:BATCH]:
-        states.append(_apply(receipt, give_up=True))
-    return states.count(ReceiptState.APPLIED)
+    old = waiting.received_before((now or timezone.now()) - WAITED_FOR)
+    applied = _settle_all(waiting.about(Message.objects.all()), give_up=False)
+    old.naming_none_of_ours().give_up()
+    return applied + _settle_all(old, give_up=True)
+
+
+def _settle_all(receipts: ReceiptQuerySet, *, give_up: bool) -> int:
+    applied = 0
+    for _round in range(MOST_BATCHES):
+        batch = list(receipts[:BATCH])
+        applied += sum(_apply(receipt, give_up=give_up) == ReceiptState.APPLIED for receipt in batch)
+        if len(batch) < BATCH:
+            break
+    return applied
 
 
 def _confirm(envelope: sns_envelopes.Envelope, http: SnsHttp) -> ReceiptState:
@@ -113,19 +126,29 @@ def _message_of(receipt: Receipt, own_id: str) -> Message | None:
 
 def _tell(message: Message, receipt: Receipt) -> None:
     event = EventType(receipt.data["type"])
-    details = {**receipt.data["details"], "recipients": receipt.data["recipients"]}
+    told = receipt.data["details"]
+    details = {**told, "recipients": receipt.data["recipients"]}
+    if message.reduced_at is not None:  # what was forgotten of it is not learnt anew
+        told = details = {}
+    is_contradicted = _is_contradicted(message, event, receipt.data["details"].get("kind", ""))
     MessageEvent.objects.create(
         message=message, type=event, at=receipt.occurred_at, details=details, source_id=receipt.source_id
     )
     target = BECOMES.get(event)
-    # What arrived did arrive: an answer such as "out of office" comes as a bounce that is not permanent.
-    is_answer = (
-        message.status == Status.DELIVERED and event == EventType.BOUNCED and details.get("kind") != reports.HARD
-    )
-    if target is not None and not is_answer:
-        reason = " ".join(receipt.data["details"].values())[:500]
-        Message.objects.move(message.pk, target, **({"last_error": reason} if target != Status.DELIVERED else {}))
+    if target is not None and not is_contradicted:
+        Message.objects.move(message.pk, target, last_error=" ".join(told.values())[:500] if event in BAD_NEWS else "")
     logger.info("report_applied", message_id=str(message.pk), reported=event.value)
+
+
+def _is_contradicted(message: Message, event: EventType, kind: str) -> bool:
+    """What arrived did arrive, in whatever order that is told: a bounce that is not permanent may be an answer to it.
+
+    "Out of office" is one such. A permanent one is of a recipient whom it did not reach.
+    """
+    if event == EventType.BOUNCED:
+        return message.status == Status.DELIVERED and kind != reports.HARD
+    bounces = message.events.filter(type=EventType.BOUNCED) if event == EventType.DELIVERED else ()
+    return any(bounce.details.get("kind", reports.HARD) == reports.HARD for bounce in bounces)
 
 
 def _suppress(report: Report) -> None:

@@ -13,7 +13,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from foodfleet.core import shared_cache
 from notifications.models import RateBucket
@@ -112,11 +112,20 @@ def ask_database(name: str, request: Request) -> Answer:
     with transaction.atomic():
         RateBucket.objects.get_or_create(name=name, defaults={"level": request.capacity, "at": time.time()})
         bucket = RateBucket.objects.select_for_update().get(name=name)
-        now = time.time()  # behind the lock: times are in the order in which leave is given
+        now = _clock()  # behind the lock: times are in the order in which leave is given
         wait = _decide(bucket, request, now)
         bucket.at = now
         bucket.save()
     return Answer(wait, now)
+
+
+def _clock() -> float:
+    """Unix time by the clock that all processes share."""
+    if connection.vendor != "postgresql":
+        return time.time()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+        return float(cursor.fetchone()[0])
 
 
 def _decide(bucket: RateBucket, request: Request, now: float) -> float:

@@ -1,12 +1,14 @@
 """Writing down what came of messages, and their timelines."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import Error, transaction
 from django.utils import timezone
 
 from notifications.models import Message, MessageEvent
@@ -38,28 +40,41 @@ def record_all(messages: Sequence[Message], type: EventType, **details: Any) -> 
     MessageEvent.objects.bulk_create(MessageEvent(message=message, type=type, details=details) for message in messages)
 
 
-def write(outcomes: Sequence[Outcome], claim: UUID, handing_over: Sequence[UUID] = ()) -> None:
+@dataclass(frozen=True)
+class Written:
+    """Which messages were in the drain's hands: those whose outcomes were noted, and those that it may send."""
+
+    moved: AbstractSet[UUID]
+    handed_over: AbstractSet[UUID]
+
+
+def write(outcomes: Sequence[Outcome], claim: UUID, handing_over: Sequence[UUID] = ()) -> Written:
     """Commit what came of messages that this drain holds, and which it is about to send. `tidy` follows it.
 
-    Doing it again changes nothing.
+    Doing it again changes nothing, and names what was done before no more.
     """
     now = timezone.now()
     sent = {outcome.message.pk: outcome.provider_id for outcome in outcomes if outcome.status == Status.SENT}
-    done = Message.objects.settle(sent=sent, handing_over=handing_over, claim=claim, now=now)
-    others = [outcome for outcome in outcomes if outcome.message.pk not in (done or ())]
-    if done is not None and not others:
-        return
+    settled = Message.objects.settle(sent=sent, handing_over=handing_over, claim=claim, now=now)
+    done, handed_over = settled or (set(), set())
+    others = [outcome for outcome in outcomes if outcome.message.pk not in done]
+    if settled is not None and not others:
+        return Written(done, handed_over)
     with transaction.atomic(savepoint=False):
-        events = [_event(outcome, now) for outcome in others if _move(outcome, claim, now)]
-        MessageEvent.objects.bulk_create(events)
-        if done is None:
-            Message.objects.hand_over(handing_over, claim, now)
+        moved = [outcome for outcome in others if _move(outcome, claim, now)]
+        MessageEvent.objects.bulk_create(_event(outcome, now) for outcome in moved)
+        if settled is None:
+            handed_over = Message.objects.hand_over(handing_over, claim, now)
+    return Written(done | {outcome.message.pk for outcome in moved}, handed_over)
 
 
 def tidy(outcomes: Sequence[Outcome]) -> None:
-    """What is to be done once they are committed: remove files, tell the log."""
+    """What is to be done once they are committed: remove files, tell the log. The sweep removes what it cannot."""
     done = [outcome.message for outcome in outcomes if outcome.status in CONTENT_IS_DONE]
-    attachments.discard_of([message for message in done if message.has_attachments])
+    try:
+        attachments.discard_of([message for message in done if message.has_attachments])
+    except Error:
+        logger.warning("attachments_left_behind", exc_info=True)
     for outcome in outcomes:
         _log(outcome)
 
@@ -73,6 +88,8 @@ def _move(outcome: Outcome, claim: UUID, now: datetime) -> bool:
         fields.update(sent_at=now, provider_message_id=outcome.provider_id)
     if outcome.due_at is not None:
         fields["due_at"] = outcome.due_at
+    if outcome.is_uncertain:
+        fields["is_uncertain"] = True
     if Message.objects.finish(message.pk, claim, outcome.status, **fields):
         return True
     return outcome.status == Status.SENT and Message.objects.report_late(message.pk, **fields)

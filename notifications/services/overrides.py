@@ -1,5 +1,6 @@
 """Other words for the product's mails: checked, versioned, found, filled in."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,11 +9,17 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from notifications.exceptions import EmailTemplateNotFoundException, InvalidTemplateException, MissingVariablesException
+from notifications.exceptions import (
+    EmailTemplateNotFoundException,
+    InvalidTemplateException,
+    MissingVariablesException,
+    VersionNotFoundException,
+)
 from notifications.models import EmailOverride, EmailOverrideVersion
 from notifications.services import catalogue, editions, link_places, placeholders, sandbox
 from notifications.states import Channel
 
+NUMBER = re.compile(r"[0-9]{1,9}")
 VERSIONED = ("subject", "html", "text", "is_active")
 
 
@@ -35,14 +42,14 @@ def accepted(template: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     missing = []
     for variable in mail.variables:
         value = variables.get(variable.name)
-        is_wrong = isinstance(variable.example, int) and not str(value).isdecimal()
+        is_wrong = isinstance(variable.example, int) and not NUMBER.fullmatch(str(value))
         if placeholders.is_blank(value) or is_wrong:
             if variable.is_required:
                 missing.append(variable.name)
         else:
             values[variable.name] = int(value) if isinstance(variable.example, int) else value  # type: ignore[arg-type]
     if missing:
-        raise MissingVariablesException.of(missing)
+        raise MissingVariablesException.of(missing, field="context")
     return values
 
 
@@ -58,17 +65,20 @@ def save(*, override: EmailOverride, by: User | None, opened_with: int | None = 
     with transaction.atomic():
         if override.pk is not None:
             override.version = editions.next_number(override, opened_with)
-        override.save()
+        editions.write(override)
         data = {field: getattr(override, field) for field in VERSIONED}
         EmailOverrideVersion.objects.create(override=override, number=override.version, data=data, saved_by=by)
     return override
 
 
 def restore(*, override: EmailOverride, number: int, by: User | None) -> EmailOverride:
-    """Make version `number` the newest one. Raises EmailTemplateNotFoundException where there is none."""
+    """Make version `number` the newest one.
+
+    Raises VersionNotFoundException where there is none, and as `save` does.
+    """
     version = override.versions.filter(number=number).first()
     if version is None:
-        raise EmailTemplateNotFoundException
+        raise VersionNotFoundException
     for field in VERSIONED:
         setattr(override, field, version.data[field])
     return save(override=override, by=by)
@@ -86,5 +96,5 @@ def check(override: EmailOverride) -> None:
         raise InvalidTemplateException.for_field("subject", _("A link cannot stand in the subject."), "not_allowed")
     for field in ("html", "text"):
         used = sandbox.check(getattr(override, field), field=field, is_html=field == "html")
-        catalogue.check_names(declared=mail, used=used.asked, field=field)
-        catalogue.check_use(declared=mail, used=set(used.shown), field=field)
+        catalogue.check_names(declared=mail, used=used.asked | used.shown, field=field)
+        catalogue.check_required(declared=mail, used=used.always, field=field)

@@ -24,11 +24,12 @@ LEAVE_LASTS = (grants.WINDOW - 1) / 2  # seconds until it must be used; the othe
 LEFT_FREE = {Priority.CODE: 0.0, Priority.TRANSACTIONAL: 0.5, Priority.BULK: 1.0}  # of the burst, for lanes above
 
 
-class Quota:
-    """What may be sent a second. One for each drain: it remembers what SES said of the rate."""
+# What SES said, by the account's region and address, and until when (by `monotonic`) it need not be asked again.
+_known: dict[tuple[str, str], tuple[float | None, float]] = {}
 
-    def __init__(self) -> None:
-        self._rates: dict[Channel, tuple[float | None, float]] = {}
+
+class Quota:
+    """What may be sent a second."""
 
     def take(self, channel: Channel, recipients: int, priority: Priority) -> float:
         """Take leave for a message and return 0, or take none and return the seconds after which to ask again."""
@@ -44,10 +45,11 @@ class Quota:
         if settings.EMAIL_MAX_PER_SECOND or not settings.EMAIL_URL.startswith("amazonses"):
             rate: float | None = settings.EMAIL_MAX_PER_SECOND
             return rate
-        known, until = self._rates.get(channel, (None, 0.0))
+        account = settings.AWS_REGION, settings.AWS_ENDPOINT_URL
+        known, until = _known.get(account, (None, 0.0))
         if time.monotonic() >= until:
             known = _asked_of_ses()
-            self._rates[channel] = known, time.monotonic() + QUOTA_KNOWN_FOR
+            _known[account] = known, time.monotonic() + QUOTA_KNOWN_FOR
         return known
 
 
@@ -66,10 +68,10 @@ def _request(rate: float, recipients: int, priority: Priority) -> grants.Request
 
 
 def _ask(channel: Channel, request: grants.Request) -> grants.Answer:
-    redis = shared_cache.client()
+    redis = shared_cache.reachable()
     if redis is not None:
         try:
             return grants.ask_redis(redis, channel, request)
         except shared_cache.UNREACHABLE:
-            logger.warning("shared_cache_unreachable", used_for="quota")
+            shared_cache.lost(used_for="quota")
     return grants.ask_database(channel, request)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -9,11 +10,13 @@ from django.utils import timezone
 
 from notifications.models import Message
 from notifications.services import attachments, outcomes
+from notifications.services.delivery import pause_after
 from notifications.states import EventType, Guarantee, Priority, Status
 
 logger = structlog.get_logger(__name__)
 
 BATCH = 500
+QUICK_TRIES = 2
 LEFT_BEHIND_AFTER = timedelta(hours=1)
 
 
@@ -61,10 +64,12 @@ def next_due(lowest: Priority) -> datetime | None:
 
 def _take_back(message: Message, now: datetime, recovered: Recovered) -> None:
     """Its sender died. Was it sent? Not if it had not been handed over; else nobody knows, and the template chose."""
-    travels_once = message.guarantee == Guarantee.AT_MOST_ONCE
     is_uncertain = message.handed_over_at is not None
-    target = Status.FAILED if travels_once and is_uncertain else Status.QUEUED
-    fields = {"is_uncertain": True, "last_error": UNCERTAIN[target]} if is_uncertain else {}
+    is_given_up = message.guarantee == Guarantee.AT_MOST_ONCE or now >= message.give_up_at
+    target = Status.FAILED if is_given_up and is_uncertain else Status.QUEUED
+    fields: dict[str, Any] = {"is_uncertain": True, "last_error": UNCERTAIN[target]} if is_uncertain else {}
+    if message.attempts > QUICK_TRIES:  # perhaps it is what its senders died of
+        fields["due_at"] = now + pause_after(message.attempts)
     with transaction.atomic():
         if not Message.objects.take_away(message.pk, now, target, **fields):
             return

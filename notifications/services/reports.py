@@ -2,29 +2,36 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from notifications.services.redaction import plain, without_secrets
 from notifications.states import Channel, EventType, SuppressionReason
 
 HARD = "Permanent"  # the others are Transient (a full mailbox, say) and Undetermined
+NO_COMPLAINT = "not-spam"  # RFC 6430: the recipient says that what was taken for spam is none
+EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # SES is no older; what claims to be cannot be kept by every database
 MAX_TEXT = 300
 
 
 @dataclass(frozen=True)
 class Report:
-    """One thing that happened to one message. message_id: our own, where the provider tells it back."""
+    """One thing that happened to one message.
+
+    message_id: our own, where the provider tells it back. told_at: its time in the provider's own words.
+    """
 
     type: EventType
     provider_message_id: str
     message_id: str
     occurred_at: datetime
+    told_at: str
     recipients: tuple[str, ...] = ()
     suppress: SuppressionReason | None = None
     details: Mapping[str, str] = field(default_factory=dict)
@@ -33,7 +40,7 @@ class Report:
     @property
     def fingerprint(self) -> str:
         """The same for the same report, by whatever way it comes."""
-        parts = [self.provider_message_id, self.type, self.occurred_at.isoformat(), sorted(self.recipients)]
+        parts = [self.provider_message_id, self.type, self.told_at, sorted(self.recipients)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -41,10 +48,11 @@ class UnreadableReportError(Exception):
     """Not a report that we know how to read."""
 
 
-def of_ses(text: str) -> Report | None:
+def of_ses(text: str, published_at: datetime | None = None) -> Report | None:
     """The report in the JSON that SES publishes, as event or as notification; None for what we do not act on.
 
-    Raises UnreadableReportError.
+    published_at: the time of reports that name none of their own, but only that of the mail. Raises
+    UnreadableReportError.
     """
     try:
         data = json.loads(text)
@@ -53,9 +61,11 @@ def of_ses(text: str) -> Report | None:
         if reader is None:
             return None
         report = reader(data, data["mail"])
+        if report is not None and published_at is not None and kind in _WITHOUT_TIME:
+            report = replace(report, occurred_at=published_at)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableReportError(type(error).__name__) from error
-    if not report.provider_message_id or "\x00" in text or "\\u0000" in text:
+    if report is not None and not report.provider_message_id:
         raise UnreadableReportError("no id")
     return report
 
@@ -68,15 +78,17 @@ def of_sns_log(text: str) -> Report:
     try:
         data = json.loads(text)
         delivery, note = data["delivery"], data["notification"]
-        answer = str(delivery.get("providerResponse") or "")[:MAX_TEXT]
+        answer = _told(delivery.get("providerResponse") or "")
+        told_at = str(note["timestamp"])
         arrived = data["status"] == "SUCCESS"
-        details = {"answer": answer, "price_in_usd": str(delivery.get("priceInUSD") or "")}
+        details = {"answer": answer, "price_in_usd": _told(delivery.get("priceInUSD") or "")}
         return Report(
             type=EventType.DELIVERED if arrived else EventType.BOUNCED,
-            provider_message_id=str(note["messageId"])[:200],
+            provider_message_id=plain(note["messageId"], 200),
             message_id="",
-            occurred_at=parse_datetime(str(note["timestamp"]).replace(" ", "T") + "Z") or timezone.now(),
-            recipients=(str(delivery["destination"])[:20],),
+            occurred_at=_moment(told_at.replace(" ", "T") + "Z"),
+            told_at=plain(told_at, MAX_TEXT),
+            recipients=(plain(delivery["destination"], 20),),
             suppress=SuppressionReason.OPT_OUT if not arrived and "opted out" in answer.lower() else None,
             details={name: value for name, value in details.items() if value},
             channel=Channel.SMS,
@@ -101,8 +113,10 @@ def _bounce(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:
     )
 
 
-def _complaint(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:
+def _complaint(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report | None:
     part = data["complaint"]
+    if part.get("complaintFeedbackType") == NO_COMPLAINT:
+        return None
     details = {"kind": part.get("complaintFeedbackType"), "reason": part.get("complaintSubType")}
     return _report(
         EventType.COMPLAINED,
@@ -120,7 +134,7 @@ def _delivery(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:
         EventType.DELIVERED,
         mail,
         part,
-        recipients=tuple(map(str, part.get("recipients", ()))),
+        recipients=tuple(plain(recipient, 320) for recipient in part.get("recipients", ())),
         details={"answer": part.get("smtpResponse")},
     )
 
@@ -139,7 +153,7 @@ def _delay(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:
     return _report(EventType.DELAYED, mail, part, recipients=_addresses(part["delayedRecipients"]), details=details)
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Report | None]] = {
     "Bounce": _bounce,
     "Complaint": _complaint,
     "Delivery": _delivery,
@@ -147,6 +161,7 @@ _READERS = {
     "Rendering Failure": _failure,
     "DeliveryDelay": _delay,
 }
+_WITHOUT_TIME = frozenset({"Reject", "Rendering Failure"})
 
 
 def _report(
@@ -158,19 +173,25 @@ def _report(
     recipients: tuple[str, ...] = (),
     suppress: SuppressionReason | None = None,
 ) -> Report:
+    told_at = str(part.get("timestamp") or mail.get("timestamp"))
     return Report(
         type=type,
-        provider_message_id=str(mail["messageId"])[:200],
+        provider_message_id=plain(mail["messageId"], 200),
         message_id=_own_id(mail),
-        occurred_at=_moment(part.get("timestamp") or mail.get("timestamp")),
+        occurred_at=_moment(told_at),
+        told_at=plain(told_at, MAX_TEXT),
         recipients=recipients,
         suppress=suppress,
-        details={name: str(value)[:MAX_TEXT] for name, value in details.items() if value},
+        details={name: _told(value) for name, value in details.items() if value},
     )
 
 
 def _addresses(recipients: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(str(recipient["emailAddress"])[:320] for recipient in recipients)
+    return tuple(plain(recipient["emailAddress"], 320) for recipient in recipients)
+
+
+def _told(value: object) -> str:
+    return without_secrets(plain(value, MAX_TEXT * 4))[:MAX_TEXT]
 
 
 def _own_id(mail: Mapping[str, Any]) -> str:
@@ -182,6 +203,12 @@ def _own_id(mail: Mapping[str, Any]) -> str:
         return ""
 
 
-def _moment(text: Any) -> datetime:
-    moment = parse_datetime(str(text))
-    return moment if moment is not None and moment.tzinfo is not None else timezone.now()
+def _moment(text: str) -> datetime:
+    """When it happened; now, where that is no time or one that cannot be."""
+    now = timezone.now()
+    try:
+        moment = parse_datetime(text)
+        in_utc = moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else now
+    except (ValueError, OverflowError):
+        return now
+    return in_utc if EARLIEST <= in_utc <= now else now

@@ -1,7 +1,6 @@
 """Messages that somebody asks for by hand or by program: once for each Idempotency-Key."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,17 +21,16 @@ from notifications.services.policies import MARKETING, Policy, policy_of
 from notifications.services.sms import send_sms, send_templated_sms
 from notifications.states import Channel, Kind
 
-MAX_EMAIL_BODY = 42 * 1024 * 1024  # bytes of JSON: what Amazon SES v2 takes in a mail, and some room
 MAX_AHEAD = timedelta(days=366)
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks, with which key against doing it twice."""
+    """Who asks, with which key against doing it twice. None: without; '': with one that the server could not read."""
 
     user: User
-    idempotency_key: str = ""
+    idempotency_key: str | None = None
     request_id: str = ""
 
 
@@ -113,19 +111,22 @@ def order_sms(*, asked: SmsRequest, by: Asker) -> Message:
 
 
 def _order(channel: Channel, asked: EmailRequest | SmsRequest, by: Asker) -> writing.Order:
-    if by.idempotency_key and not KEY.fullmatch(by.idempotency_key):
+    if by.idempotency_key is not None and not KEY.fullmatch(by.idempotency_key):
         message = _("A key has 1 to 255 visible ASCII characters.")
         raise ValidationException.for_field("Idempotency-Key", message, "invalid")
     if asked.send_at is not None and asked.send_at > timezone.now() + MAX_AHEAD:
         raise ValidationException.for_field("send_at", _("This is more than a year ahead."), "invalid")
-    return writing.Order(
+    order = writing.Order(
         policy=_policy(channel, asked),
         sender=by.user,
-        idempotency_key=by.idempotency_key,
-        body_digest=_digest(channel, asked),
+        idempotency_key=by.idempotency_key or "",
         request_id=by.request_id,
         send_at=asked.send_at,
     )
+    if not order.idempotency_key:
+        return order
+    # Of the body as it was asked for: what a template says meanwhile makes no other body.
+    return replace(order, body_digest=writing.digest_of(order, channel, _as_asked(asked)))
 
 
 def _policy(channel: Channel, asked: EmailRequest | SmsRequest) -> Policy:
@@ -136,15 +137,10 @@ def _policy(channel: Channel, asked: EmailRequest | SmsRequest) -> Policy:
     return Policy()
 
 
-def _digest(channel: Channel, asked: EmailRequest | SmsRequest) -> str:
-    """Of the body as it was asked for: what a template says meanwhile makes no other body."""
-    return hashlib.sha256(json.dumps([channel, vars(asked)], default=_plain, sort_keys=True).encode()).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, NewAttachment):
-        return [value.filename, value.content_type, hashlib.sha256(value.content).hexdigest()]  # type: ignore[arg-type]
-    return str(value)
+def _as_asked(asked: EmailRequest | SmsRequest) -> dict[str, Any]:
+    files = asked.attachments if isinstance(asked, EmailRequest) else ()
+    named = [(file.filename, file.content_type, hashlib.sha256(file.content).hexdigest()) for file in files]  # type: ignore[arg-type]
+    return {**vars(asked), "attachments": named}
 
 
 def _check_one_of(first: str, one: str, second: str, other: str) -> None:

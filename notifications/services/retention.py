@@ -65,9 +65,9 @@ def _empty(now: datetime) -> int:
 
 def _reduce(now: datetime) -> int:
     due = Message.objects.to_reduce(now - timedelta(days=settings.MESSAGES_REDUCED_AFTER_DAYS))
-    messages = list(due[:BATCH])
-    keys = [message.pk for message in messages]
     with transaction.atomic():
+        messages = list(due.select_for_update(skip_locked=True)[:BATCH])  # not what somebody sends again just now
+        keys = [message.pk for message in messages]
         Message.objects.finished().filter(pk__in=keys).update(reduced_at=now, **NOTHING)
         Attachment.objects.filter(message__in=keys).update(filename="")
         MessageEvent.objects.filter(message__in=keys).exclude(details={}).update(details={})
@@ -77,9 +77,10 @@ def _reduce(now: datetime) -> int:
 
 def _remove(now: datetime) -> int:
     due = Message.objects.to_remove(now - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS))
-    messages = list(due[:BATCH])
-    attachments.discard_of([message for message in messages if message.has_attachments])
-    Message.objects.finished().filter(pk__in=[message.pk for message in messages]).delete()
+    with transaction.atomic():
+        messages = list(due.select_for_update(skip_locked=True)[:BATCH])
+        attachments.discard_with_rows([message for message in messages if message.has_attachments])
+        Message.objects.finished().filter(pk__in=[message.pk for message in messages]).delete()
     return len(messages)
 
 

@@ -23,7 +23,8 @@ for _filter in (defaultfilters.default, defaultfilters.upper, defaultfilters.low
 
 _NAME = r"[a-z][a-z0-9_]*"
 VARIABLE = re.compile(rf'({_NAME})(?:\|(?:upper|lower|capfirst|default:"[^"{{}}%\\]*"))*')
-CONDITION = re.compile(rf"(?:if|elif) (?:not )?{_NAME}(?: (?:and|or) (?:not )?{_NAME})*")
+_OPERAND = rf"(?!(?:and|in|is|not|or)\b){_NAME}"  # these words are operators to the compiler, wherever they stand
+CONDITION = re.compile(rf"(?:if|elif) (?:not )?{_OPERAND}(?: (?:and|or) (?:not )?{_OPERAND})*")
 MAX_DEPTH = 10
 MAX_RENDERED = 500_000  # characters: far more than a mail needs, far less than hurts
 
@@ -59,10 +60,11 @@ _TEXT = _Engine(dirs=[], loaders=[("django.template.loaders.locmem.Loader", {})]
 
 @dataclass(frozen=True)
 class Used:
-    """The names that a template shows, and those that it only asks about."""
+    """The names that a template shows, those that it only asks about, and those that it shows whatever holds."""
 
     shown: frozenset[str]
     asked: frozenset[str]
+    always: frozenset[str]
 
 
 def check(source: str, *, field: str, is_html: bool) -> Used:
@@ -74,8 +76,11 @@ def check(source: str, *, field: str, is_html: bool) -> Used:
         (_HTML if is_html else _TEXT).from_string(source)
         if link_places.is_glued(source, is_html=is_html):
             raise _NotAllowedError(_("Leave a space before a link: what stands before it might become its address."))
-    except (TemplateSyntaxError, _NotAllowedError) as error:
+    except _NotAllowedError as error:
         raise InvalidTemplateException.for_field(field, str(error), "not_allowed") from None
+    except TemplateSyntaxError:  # Django says why, in English only; the grammar leaves it nothing else to refuse
+        message = _("The conditions do not fit together: “elif” and “else” stand between an “if” and its “endif”.")
+        raise InvalidTemplateException.for_field(field, message, "not_allowed") from None
     return used
 
 
@@ -99,20 +104,72 @@ class _NotAllowedError(Exception):
 
 
 def _check_tags(source: str) -> Used:
-    shown, asked, depth = set(), set(), 0
+    shown, asked, paths = set(), set(), _Paths()
     for token in Lexer(source).tokenize():
         if token.token_type == TokenType.VAR:
             if not (found := VARIABLE.fullmatch(token.contents)):
                 raise _not_allowed(f"{{{{ {token.contents} }}}}")
             shown.add(found[1])
+            paths.show(found[1])
         elif token.token_type == TokenType.BLOCK:
             asked |= _names_in_block(token.contents)
-            depth += {"if": 1, "endif": -1}.get(token.contents.split(" ")[0], 0)
-            if depth > MAX_DEPTH:
+            paths.turn(token.contents)
+            if paths.depth > MAX_DEPTH:
                 raise _NotAllowedError(_("Conditions stand in each other too deeply."))
         elif token.token_type == TokenType.TEXT and re.search(r"\{[{%#]", token.contents):
             raise _not_allowed(token.contents[token.contents.index("{") :])
-    return Used(frozenset(shown), frozenset(asked))
+    if paths.depth:
+        raise _NotAllowedError(_("A condition has no end: each “if” needs an “endif” behind it."))
+    return Used(frozenset(shown), frozenset(asked), frozenset(paths.always))
+
+
+class _Paths:
+    """Follows the conditions of a template: what is shown on each way through it.
+
+    `{% if name %}` stands in the way of everything but the value `name` itself, which without it there would not be.
+    """
+
+    def __init__(self) -> None:
+        self._shown: list[set[str]] = [set()]  # by depth, on the way that is being read
+        self._branches: list[list[set[str]]] = []
+        self._conditions: list[str] = []
+        self._has_else: list[bool] = []
+
+    @property
+    def depth(self) -> int:
+        """How many conditions stand around what comes next."""
+        return len(self._branches)
+
+    @property
+    def always(self) -> set[str]:
+        """What was shown outside of all conditions, or on each way through one."""
+        return self._shown[0]
+
+    def show(self, name: str) -> None:
+        """A value stands here."""
+        self._shown[-1].add(name)
+
+    def turn(self, tag: str) -> None:
+        """A tag of a condition stands here; one that does not fit is left for the compiler to refuse."""
+        word, _space, condition = tag.partition(" ")
+        if word == "if":
+            self._branches.append([])
+            self._conditions.append(condition)
+            self._has_else.append(False)
+            self._shown.append(set())
+        elif self._branches:
+            self._branches[-1].append(self._shown[-1])
+            self._shown[-1] = set()
+            self._has_else[-1] |= word == "else"
+            if word == "endif":
+                self._close()
+
+    def _close(self) -> None:
+        branches, condition, has_else = self._branches.pop(), self._conditions.pop(), self._has_else.pop()
+        self._shown.pop()
+        if has_else:
+            self._shown[-1] |= set.intersection(*branches)
+        self._shown[-1] |= branches[0] & {condition}
 
 
 def _names_in_block(contents: str) -> set[str]:

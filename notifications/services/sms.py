@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
@@ -49,7 +50,7 @@ def send_sms(*, to: str, text: str, extras: SmsExtras = NO_EXTRAS, order: Order 
     Raises ValidationException (wrong number, empty or too long a text), SmsLimitException (the spending guard),
     IdempotencyConflictException.
     """
-    return _queue(Message(to=[to], body_digest=digest_of(text)), text, extras, order)
+    return _queue(Message(to=[to]), text, (text,), extras, order)
 
 
 def send_templated_sms(
@@ -62,20 +63,22 @@ def send_templated_sms(
     language = order.language or (order.user.language if order.user else "")
     content = rendering.render_sms(template, dict(variables), language)
     message = Message(to=[to], template=template, template_version=content.version, language=language)
-    message.body_digest = digest_of(template, dict(variables))
-    return _queue(message, content.text, extras, order)
+    return _queue(message, content.text, (template, dict(variables)), extras, order)
 
 
-def _queue(message: Message, text: str, extras: SmsExtras, order: Order) -> Message:
+def _queue(message: Message, text: str, asked: tuple[Any, ...], extras: SmsExtras, order: Order) -> Message:
+    """asked: what the caller gave; the same again under one idempotency key is the same text."""
     message.channel = Channel.SMS
     message.to = [recipients.phone(message.to[0])]
     content = _content(text, extras, order)
-    own_digest = digest_of("sms", message.to, message.body_digest, {**content, "text": ""})
-    message.body_digest = order.body_digest or own_digest
+    message.body_digest = order.body_digest or digest_of(order, "sms", message.to, asked, {**content, "text": ""})
     if (earlier := repeated(order, message.body_digest)) is not None:
         return earlier
-    spending.guard(message.to[0])
-    return write(message, content, order)
+    with transaction.atomic():
+        written = write(message, content, order)
+        if written is message:  # else somebody with the same key was faster, and nothing is spent a second time
+            spending.guard(message.to[0])
+    return written
 
 
 def _content(text: str, extras: SmsExtras, order: Order) -> dict[str, str]:

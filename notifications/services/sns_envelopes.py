@@ -45,7 +45,8 @@ SUBSCRIBE_URL = re.compile(r"https://sns\.([a-z0-9-]{1,30})\.amazonaws\.com/\?Ac
 MAX_AGE = timedelta(hours=24)  # SNS itself gives up after an hour
 MAX_AHEAD = timedelta(minutes=5)
 CERTIFICATE_SECONDS = 24 * 3600.0
-FETCHES_PER_MINUTE = 30
+FETCHES_PER_MINUTE = 300
+FETCHES_PER_SENDER = 10  # a minute: of certificates that this process has not seen, which Amazon has a few of
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Envelope:
     subscribe_url: str
 
 
-def open_envelope(body: Any, *, http: SnsHttp, now: datetime | None = None) -> Envelope | None:
-    """The envelope in the JSON `body`, or None for one that is too old to matter.
+def open_envelope(body: Any, *, sender: str = "", http: SnsHttp, now: datetime | None = None) -> Envelope | None:
+    """The envelope in the JSON `body`, or None for one that is too old to matter. sender: the address it came from.
 
     Raises MalformedRequestException, UntrustedReportException, or ServiceUnavailableException where Amazon does not
     give its certificate, so that SNS sends it again.
@@ -72,7 +73,7 @@ def open_envelope(body: Any, *, http: SnsHttp, now: datetime | None = None) -> E
     certificate = CERTIFICATE_URL.fullmatch(fields["SigningCertURL"])
     if certificate is None or certificate[1] != region:
         raise _untrusted("certificate_url")
-    _verify(fields, _public_key(fields["SigningCertURL"], http))
+    _verify(fields, _public_key(fields["SigningCertURL"], sender, http))
     if sent_at is None:
         return None
     subscribe_url = fields.get("SubscribeURL", "")
@@ -129,11 +130,11 @@ def _verify(fields: Mapping[str, str], key: RSAPublicKey) -> None:
 _keys: dict[str, tuple[RSAPublicKey, float]] = {}
 
 
-def _public_key(url: str, http: SnsHttp) -> RSAPublicKey:
+def _public_key(url: str, sender: str, http: SnsHttp) -> RSAPublicKey:
     key, until = _keys.get(url, (None, 0.0))
     if key is not None and monotonic() < until:
         return key
-    if not hit("sns-certificates", limit=FETCHES_PER_MINUTE, seconds=60).allowed:
+    if not _may_fetch(sender):
         raise ServiceUnavailableException
     try:
         certificate = x509.load_pem_x509_certificate(http.get(url))
@@ -153,6 +154,12 @@ def _public_key(url: str, http: SnsHttp) -> RSAPublicKey:
         _keys.clear()
     _keys[url] = (found, monotonic() + CERTIFICATE_SECONDS)
     return found
+
+
+def _may_fetch(sender: str) -> bool:
+    """A stranger who makes addresses up must not use up what Amazon needs."""
+    is_fair = hit(f"sns-certificates:{sender}", limit=FETCHES_PER_SENDER, seconds=60).allowed
+    return is_fair and hit("sns-certificates", limit=FETCHES_PER_MINUTE, seconds=60).allowed
 
 
 def _untrusted(part: str) -> UntrustedReportException:

@@ -1,6 +1,7 @@
 """Addresses and numbers that nothing, or nothing of one kind, is sent to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -53,14 +54,23 @@ def suppress(
     return True
 
 
-def lift(*, suppression_ids: Iterable[int], by: User | None) -> int:
-    """Send to these again; returns how many were suppressed until now."""
+def lift(*, suppression_ids: Iterable[int], by: User | None, tell: batches.Heard = batches.nobody) -> int:
+    """Send to these again; returns how many were suppressed until now.
+
+    tell: is given those of each batch, in its transaction.
+    """
     now = timezone.now()
-    lifted = batches.each(
-        list(suppression_ids), lambda batch: int(Suppression.objects.filter(pk__in=batch).lift(now, by))
-    )
+    lifted = batches.each(list(suppression_ids), lambda batch: _lift_batch(batch, now, by, tell))
     logger.info("suppressions_lifted", count=lifted, by=by.pk if by else None)
     return lifted
+
+
+def _lift_batch(keys: Sequence[int], now: datetime, by: User | None, tell: batches.Heard) -> int:
+    chosen = Suppression.objects.filter(pk__in=keys)
+    with transaction.atomic():
+        count = int(chosen.lift(now, by))
+        tell(list(chosen.filter(lifted_at=now)) if count else [])
+    return count
 
 
 def opt_in(*, address: str, kind: str, by: User) -> None:

@@ -1,28 +1,17 @@
 """What staff wrote, found without asking the database, and never an old version of it.
 
-All processes share a stamp in Redis; what a process remembers holds only as long as the stamp is the one that it was
-read under. Before a change commits the stamp says "changing", and nobody remembers anything; once it has committed
-there is a new stamp. A process that dies between the two leaves "changing", which runs out by itself. Without
-REDIS_URL, and while Redis is away, the database is asked each time.
+What a process remembers holds as long as the stamp that it was read under. Without REDIS_URL, while Redis is away and
+while a change is under way, the database is asked each time.
 """
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
-import structlog
-from django.db import transaction
-
-from foodfleet.core import shared_cache
+from foodfleet.core import stamps
 from notifications.models import EmailOverride, SmsTemplate
 
-logger = structlog.get_logger(__name__)
-
-CHANGING = b"changing"
-CHANGE_SECONDS = 60  # no transaction that edits a template is open for longer
-MEMORY_SECONDS = 60.0  # a Redis that was set back to an older state cannot keep an old template alive for longer
+STAMP = "templates"
 
 
 @dataclass(frozen=True)
@@ -46,8 +35,7 @@ class EmailWords:
 
 @dataclass
 class _Memory:
-    stamp: bytes = b""
-    until: float = 0.0
+    stamp: tuple[str, ...] = ()
     found: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
@@ -66,14 +54,9 @@ def email_overrides(template: str) -> Mapping[str, EmailWords]:
     return words
 
 
-def about_to_change() -> None:
-    """To be called before a template is written: until the change holds, nobody remembers anything."""
-    _set(CHANGING)
-
-
-def changed() -> None:
-    """To be called after a template was written: once that holds, it is read anew."""
-    transaction.on_commit(lambda: _set(uuid.uuid4().hex.encode()))
+def renew() -> None:
+    """To be called before a template is written, and after: whatever is remembered of it holds no more."""
+    stamps.renew_shared(STAMP)
 
 
 def _read_sms(name: str) -> SmsWords | None:
@@ -88,41 +71,15 @@ def _read_email(template: str) -> dict[str, EmailWords]:
 
 def _remembered(key: tuple[str, str], read: Callable[[], Any]) -> Any:
     global _memory
-    stamp = _stamp()
+    stamp = stamps.shown(STAMP)
     if stamp is None:
         return read()
     memory = _memory
-    if memory.stamp != stamp or memory.until < monotonic():
-        memory = _memory = _Memory(stamp, monotonic() + MEMORY_SECONDS)
+    if memory.stamp != stamp:
+        memory = _memory = _Memory(stamp)
     if key not in memory.found:
         found = read()
         if found is None:  # names that nobody has are not worth room
             return None
         memory.found[key] = found
     return memory.found[key]
-
-
-def _stamp() -> bytes | None:
-    """The stamp of the moment, or None where nothing may be remembered."""
-    redis = shared_cache.client()
-    if redis is None:
-        return None
-    key = shared_cache.key("templates")
-    try:
-        stamp = redis.get(key)
-        if stamp is None:
-            redis.set(key, uuid.uuid4().hex, nx=True)
-            stamp = redis.get(key)
-    except shared_cache.UNREACHABLE:
-        return None
-    return None if stamp in (None, CHANGING) else bytes(stamp)
-
-
-def _set(stamp: bytes) -> None:
-    redis = shared_cache.client()
-    if redis is None:
-        return
-    try:
-        redis.set(shared_cache.key("templates"), stamp, ex=CHANGE_SECONDS if stamp == CHANGING else None)
-    except shared_cache.UNREACHABLE:
-        logger.warning("shared_cache_unreachable", used_for="templates")

@@ -1,11 +1,13 @@
 """Texts that staff may write: saved with care, versioned, found fast, filled in."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -14,13 +16,29 @@ from notifications.exceptions import (
     MissingVariablesException,
     SmsTemplateNotFoundException,
     TemplateInUseException,
+    VersionNotFoundException,
 )
-from notifications.models import SmsTemplate, SmsTemplateVersion
+from notifications.models import SMS_LENGTH, SmsTemplate, SmsTemplateVersion
 from notifications.services import catalogue, editions, placeholders, template_cache
 from notifications.services.segments import Size, measure
 from notifications.states import Channel
 
+EXAMPLE_LENGTH = 1000  # characters
+MAX_EXAMPLES = 100
+SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON may hold one, no encoding can write it
 VERSIONED = ("content", "translations", "description", "examples", "is_active")
+
+
+@dataclass(frozen=True)
+class TemplateChanges:
+    """New values; None leaves a field as it is."""
+
+    name: str | None = None
+    content: str | None = None
+    translations: Mapping[str, str] | None = None
+    description: str | None = None
+    examples: Mapping[str, str] | None = None
+    is_active: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +63,11 @@ class Preview:
 
 def find(template_id: int) -> SmsTemplate:
     """The template of this id. Raises SmsTemplateNotFoundException."""
-    template: SmsTemplate | None = SmsTemplate.objects.filter(pk=template_id).first()
+    return _one_of(SmsTemplate.objects.all(), template_id)
+
+
+def _one_of(templates: QuerySet[SmsTemplate], template_id: int) -> SmsTemplate:
+    template = templates.filter(pk=template_id).first()
     if template is None:
         raise SmsTemplateNotFoundException
     return template
@@ -118,19 +140,34 @@ def save(*, template: SmsTemplate, by: User | None, opened_with: int | None = No
             template.version = 1
         else:
             template.version = editions.next_number(template, opened_with)
-        template.save()
+        editions.write(template)
         _keep_version(template, by)
     return template
 
 
+def change(*, template_id: int, changes: TemplateChanges, by: User | None) -> SmsTemplate:
+    """Change some fields of a template, whatever somebody else does to the others at the same moment.
+
+    Raises SmsTemplateNotFoundException, and as `save` does.
+    """
+    with transaction.atomic():
+        template = _one_of(SmsTemplate.objects.select_for_update(), template_id)
+        for field in fields(changes):
+            value = getattr(changes, field.name)
+            if value is not None:
+                setattr(template, field.name, value)
+        return save(template=template, by=by)
+
+
 def restore(*, template: SmsTemplate, number: int, by: User | None) -> SmsTemplate:
-    """Make version `number` the newest one. Raises SmsTemplateNotFoundException where there is none."""
+    """Make version `number` the newest one.
+
+    Raises VersionNotFoundException where there is none, and as `change` does.
+    """
     version = template.versions.filter(number=number).first()
     if version is None:
-        raise SmsTemplateNotFoundException
-    for field in VERSIONED:
-        setattr(template, field, version.data[field])
-    return save(template=template, by=by)
+        raise VersionNotFoundException
+    return change(template_id=template.pk, changes=TemplateChanges(**version.data), by=by)
 
 
 def delete(*, template: SmsTemplate) -> None:
@@ -169,12 +206,6 @@ def check(template: SmsTemplate) -> None:
             message = _("Languages are %(languages)s.") % {"languages": ", ".join(dict(settings.LANGUAGES))}
             raise InvalidTemplateException.for_field("translations", message, "invalid_choice")
         _check_words(template.name, content, "translations")
-    if len(template.content) > _length() or any(len(text) > _length() for text in template.translations.values()):
-        raise InvalidTemplateException.for_field("content", _("This is too long for a text."), "max_length")
-
-
-def _length() -> int:
-    return int(SmsTemplate._meta.get_field("content").max_length or 0)
 
 
 def _check_declared_name_stays(template: SmsTemplate) -> None:
@@ -186,15 +217,29 @@ def _check_declared_name_stays(template: SmsTemplate) -> None:
 def _check_shape(template: SmsTemplate) -> None:
     for field in ("translations", "examples"):
         value = getattr(template, field)
-        if not isinstance(value, dict) or not all(
-            isinstance(item, str) and "\x00" not in item for item in value.values()
-        ):
+        if not isinstance(value, dict) or not all(map(_is_plain, [*value, *value.values()])):
             raise InvalidTemplateException.for_field(field, _("Give names with texts."), "invalid")
+    examples = template.examples
+    if len(examples) > MAX_EXAMPLES or any(len(text) > EXAMPLE_LENGTH for text in [*examples, *examples.values()]):
+        message = _("At most %(count)s names, and %(length)s characters for each value.")
+        limits = {"count": MAX_EXAMPLES, "length": EXAMPLE_LENGTH}
+        raise InvalidTemplateException.for_field("examples", message % limits, "max_length")
+
+
+def _is_plain(text: object) -> bool:
+    """Whether every database can keep it as a text."""
+    return isinstance(text, str) and "\x00" not in text and not SURROGATE.search(text)
 
 
 def _check_words(name: str, content: str, field: str) -> None:
+    if not content.strip():
+        raise InvalidTemplateException.for_field(field, _("The text is empty."), "required")
+    if len(content) > SMS_LENGTH:
+        raise InvalidTemplateException.for_field(field, _("This is too long for a text."), "max_length")
     placeholders.check(content, field=field)
     declared = catalogue.find(Channel.SMS, name)
     if declared is None:
         return
-    catalogue.check_use(declared=declared, used=set(placeholders.names(content)), field=field)
+    used = set(placeholders.names(content))
+    catalogue.check_names(declared=declared, used=used, field=field)
+    catalogue.check_required(declared=declared, used=used, field=field)

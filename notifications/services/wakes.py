@@ -1,28 +1,47 @@
 """Whether a worker has been called to a lane already: a thousand messages need one call, not a thousand."""
 
+from math import ceil
+
 from foodfleet.core import shared_cache
 from notifications.states import Priority
 
 CALL_LASTS = 10  # seconds; a call that was lost with its broker keeps others back no longer
+SWEEP_EACH = 5  # seconds
 
 
 def may_call(lane: Priority) -> bool:
     """True where no call for this lane waits for a worker; then one is taken to wait. Always True without Redis."""
-    redis = shared_cache.client()
-    if redis is None:
-        return True
-    try:
-        return bool(redis.set(shared_cache.key("wake", int(lane)), 1, nx=True, ex=CALL_LASTS))
-    except shared_cache.UNREACHABLE:
-        return True
+    return _is_first("wake", int(lane), seconds=CALL_LASTS, otherwise=True)
+
+
+def may_call_later(lane: Priority, pause: float) -> bool:
+    """True where no call is on its way that comes in `pause` seconds. Without Redis never: the sweep comes soon."""
+    return _is_first("wake-later", int(lane), seconds=ceil(pause), otherwise=False)
+
+
+def may_sweep() -> bool:
+    """True where nobody swept lately. Always True without Redis."""
+    return _is_first("sweep", seconds=SWEEP_EACH, otherwise=True)
 
 
 def answered(lane: Priority) -> None:
     """A worker came. To be said before it looks for messages: what is queued from now on calls again."""
-    redis = shared_cache.client()
+    redis = shared_cache.reachable()
     if redis is None:
         return
     try:
         redis.delete(shared_cache.key("wake", int(lane)))
     except shared_cache.UNREACHABLE:
-        return
+        shared_cache.lost(used_for="wakes")
+
+
+def _is_first(*key: object, seconds: int, otherwise: bool) -> bool:
+    """Whether nobody said so for `seconds`; `otherwise` where nobody can know."""
+    redis = shared_cache.reachable()
+    if redis is None:
+        return otherwise
+    try:
+        return bool(redis.set(shared_cache.key(*key), 1, nx=True, ex=seconds))
+    except shared_cache.UNREACHABLE:
+        shared_cache.lost(used_for="wakes")
+        return otherwise

@@ -1,6 +1,5 @@
 """Writing a message row: once for each sender and idempotency key, announced, inside the caller's transaction."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from foodfleet.core import crypto
 from notifications import signals
 from notifications.exceptions import IdempotencyConflictException
 from notifications.models import Attachment, Message
@@ -39,14 +39,23 @@ class Order:
     language: str = ""
 
 
-def digest_of(*parts: Any) -> str:
-    """One digest for the body that an idempotency key came with."""
-    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
+def digest_of(order: Order, *parts: Any) -> str:
+    """One digest for the body that an idempotency key came with; '' without one.
+
+    Keyed: whoever reads it must not find the code in the body by trying all of them.
+    """
+    if not _has_key(order):
+        return ""
+    return crypto.keyed_digest(json.dumps(parts, default=str, sort_keys=True), purpose="message-body")
+
+
+def _has_key(order: Order) -> bool:
+    return bool(order.idempotency_key) and order.sender is not None
 
 
 def repeated(order: Order, digest: str) -> Message | None:
     """The message that this sender's key has made before, or None. Raises IdempotencyConflictException."""
-    if not order.idempotency_key or order.sender is None:
+    if not _has_key(order):
         return None
     found: Message | None = Message.objects.made_with(order.sender, order.idempotency_key).first()
     if found is not None and found.body_digest != digest:

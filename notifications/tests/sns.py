@@ -99,3 +99,9 @@ def ses(kind, provider_id, recipients=("ann@example.com",), old_form=False, **pa
         "destination": list(recipients),
     }
     return {"notificationType" if old_form else "eventType": kind, "mail": mail, name: body}
+
+
+def post(api, body, content_type="text/plain; charset=UTF-8", **environ):
+    """What the product answers to a call of Amazon SNS."""
+    written = body if isinstance(body, (str, bytes)) else json.dumps(body)
+    return api.generic("POST", "/api/v1/webhooks/ses/", written, content_type=content_type, **environ)

@@ -11,14 +11,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def boss(client, make_user, settings):
-    """A browser of somebody who may do everything."""
-    settings.ADMIN_REQUIRE_2FA = False
-    client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
-    return client
-
-
-@pytest.fixture
 def reader(client, make_user, allow, settings):
     """A browser of staff who may only look."""
     settings.ADMIN_REQUIRE_2FA = False
@@ -142,12 +134,24 @@ def test_a_template_is_edited_refused_tried_and_restored(boss):
     assert SmsTemplate.objects.get(pk=template.pk).version == 3
 
 
+@pytest.mark.parametrize("field", ["translations", "examples"])
+@pytest.mark.parametrize(
+    "value",
+    ['{"de": "\\ud800"}', '{"de\\u0000": "x"}', '{"de": ' + "[" * 100_000, "[" * 5000 + "]" * 5000, "9" * 5000],
+)
+def test_json_that_cannot_be_kept_is_refused_beside_its_field(boss, field, value):
+    refused = save_template(boss, SmsTemplate.objects.get(name="2fa_code"), **{field: value})
+    assert field in refused.context["adminform"].form.errors
+
+
 def test_a_test_is_sent_to_the_number_that_staff_give(boss):
     template = SmsTemplate.objects.get(name="2fa_code")
     path = reverse("admin:notifications_smstemplate_try", args=[template.pk])
-    assert (
-        "The test is on its way." in boss.post(path, {"value_code": "42", "phone": "+4915112345678"}).content.decode()
-    )
+    sent = boss.post(path, {"value_code": "42", "language": "en", "phone": "+4915112345678"})
+    assert sent.status_code == 302  # so that loading again sends nothing
+    shown = boss.get(sent["Location"]).content.decode()
+    assert "The test is on its way." in shown
+    assert "Your verification code is: 42" in shown
     assert Message.objects.get().to == ["+4915112345678"]
     assert (
         "Give each variable a value first."

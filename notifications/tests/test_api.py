@@ -233,7 +233,46 @@ def test_the_same_key_and_body_make_one_message_and_another_body_is_409(staff, p
     conflict = staff.post(path, other, HTTP_IDEMPOTENCY_KEY="order-7")
     assert (conflict.status_code, conflict.json()["code"]) == (409, "idempotency_conflict")
     assert staff.post(path, body).json()["id"] != first.json()["id"]
-    assert staff.post(path, body, HTTP_IDEMPOTENCY_KEY="x" * 256).status_code == 422
+
+
+@pytest.mark.parametrize("key", ["x" * 256, "two words", "", "\u00e9"])  # '': what servers make of other letters
+def test_a_key_that_cannot_be_one_is_refused_and_nothing_is_sent(staff, key):
+    refused = staff.post(EMAIL, MAIL, HTTP_IDEMPOTENCY_KEY=key)
+    assert (refused.status_code, list(refused.json()["details"])) == (422, ["Idempotency-Key"])
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        (EMAIL, {"to": ["ann@example.com"], "template": "welcome", "context": {}}, "context"),
+        (EMAIL, {"to": ["ann@example.com"], "template": "backup_code_used", "context": {"remaining": "9" * 5000}}, "context"),
+        (EMAIL, {"to": ["ann@example.com"], "template": "backup_code_used", "context": {"remaining": "\u0663"}}, "context"),
+        (SMS, {"to": "+4915112345678", "template": "2fa_code", "variables": {}}, "variables"),
+        (EMAIL, {**MAIL, "subject": "x" * 990}, "subject"),
+        (EMAIL, {**MAIL, "to": []}, "to"),
+        (TEMPLATES, {"name": "blank", "content": "  \n"}, "content"),
+        (TEMPLATES, {"name": "blank", "content": "Hello", "translations": {"de": " "}}, "translations"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_sent_is_refused_beside_its_field(staff, path, body, field):
+    refused = staff.post(path, body)
+    assert (refused.status_code, list(refused.json()["details"])) == (422, [field])
+
+
+@pytest.mark.parametrize("words", ["müller", "jörg", '"Jörg', "a+b", "MENU"])
+def test_a_message_is_found_by_recipients_of_any_script_and_its_subject(staff, words):
+    Message.objects.create(channel="email", to=['"Jörg, Jr." <a+b@müller.example>'], subject="Menu")
+    Message.objects.create(channel="email", to=["other@example.com"])
+    found = staff.get("/api/v1/notifications/", {"search": words}).json()["results"]
+    assert [message["subject"] for message in found] == ["Menu"]
+
+
+def test_a_message_is_found_by_its_id(staff):
+    message = Message.objects.create(channel="email", to=["a@example.com"])
+    Message.objects.create(channel="email", to=["b@example.com"])
+    found = staff.get("/api/v1/notifications/", {"search": str(message.pk)}).json()["results"]
+    assert [one["id"] for one in found] == [str(message.pk)]
 
 
 def test_a_template_that_changed_meanwhile_makes_no_other_body(staff):

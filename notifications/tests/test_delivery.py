@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as hypothesis_settings
 
 from notifications.exceptions import (
-    IdempotencyConflictException,
     MessageNotRetriableException,
     PermanentDeliveryError,
     TemporaryDeliveryError,
@@ -278,30 +277,6 @@ def test_no_move_is_possible_but_those_of_the_table():
         for target in Status:
             Message.objects.filter(pk=message.pk).update(status=source, **lease)
             assert Message.objects.move(message.pk, target) == (target in MOVES[source]) == (source in sources(target))
-
-
-def test_one_key_of_one_sender_makes_one_message(user):
-    order = Order(sender=user, idempotency_key="key-1")
-    first = send_email(to=["bob@example.com"], subject="Hello", text="x", order=order)
-    assert send_email(to=["bob@example.com"], subject="Hello", text="x", order=order) == first
-    with pytest.raises(IdempotencyConflictException):
-        send_email(to=["bob@example.com"], subject="Other", text="x", order=order)
-    assert Message.objects.count() == 1
-
-
-def test_the_same_key_from_many_at_once_makes_one_message(user):
-    made = []
-
-    def run():
-        order = Order(sender=user, idempotency_key="key-1")
-        made.append(send_email(to=["bob@example.com"], subject="Hello", text="x", order=order).pk)
-        connections.close_all()
-
-    threads = [threading.Thread(target=run) for _ in range(6)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
-    assert len(made) == 6
-    assert len(set(made)) == 1
 
 
 class _Failure(Exception):

@@ -137,6 +137,37 @@ def test_a_required_variable_must_be_shown_not_only_asked_about(field):
     assert refused.value.details[field][0]["code"] == "missing_variable"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "{% if first_name %}{{ link }}{% endif %}",
+        "{% if first_name %}{{ link }}{% else %}Hi{% endif %}",
+        "{% if first_name %}{{ link }}{% elif not first_name %}{{ link }}{% endif %}",
+        "{% if not link %}{{ link }}{% endif %}",
+        "{% if link and first_name %}{{ link }}{% endif %}",
+        "{% if link %}{% if first_name %}{{ link }}{% endif %}{% endif %}",
+    ],
+)
+def test_a_required_variable_that_a_condition_may_leave_out_refuses_the_save(words):
+    with pytest.raises(InvalidTemplateException) as refused:
+        new(text=words)
+    assert refused.value.details["text"][0]["code"] == "missing_variable"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "{% if first_name %}Hi{% endif %} {{ link }}",
+        "{% if link %}{{ link }}{% endif %}",
+        "{% if first_name %}Ann: {{ link }}{% else %}You: {{ link }}{% endif %}",
+        "{% if first_name %}{% if link %}{{ link }}{% endif %}{% elif link %}{{ link }}{% else %}{{ link }}{% endif %}",
+    ],
+)
+def test_a_required_variable_may_stand_on_each_way_through_a_condition(words):
+    new(text=words)
+    assert "https://x/" in render_email("verify_email", {"link": "https://x/"}, "").text
+
+
 def test_conditions_and_the_harmless_filters_work():
     new(
         html='{% if first_name and not ip_x %}x{% endif %}<a href="{{ link }}">{{ link }}</a>'.replace(

@@ -40,9 +40,44 @@ def test_no_header_of_somebody_elses_choice(fields):
 
 
 @pytest.mark.parametrize(
-    "to",
-    ["", "ann", "ann@", "@example.com", "ann@example.com, bob@example.com", "jürgen@example.com", "a b@example.com"],
+    "content_type",
+    [
+        "nonsense",
+        "a/b/c",
+        "image/",
+        "/png",
+        "ä/ö",
+        "multipart/mixed",
+        "message/rfc822",
+        "Message/Partial",
+        "text/plain; x",
+    ],
 )
+def test_a_content_type_that_no_file_can_have_is_refused_before_the_mail_is_queued(content_type):
+    files = [NewAttachment("x", b"x", content_type)]
+    with pytest.raises(ValidationException) as refused:
+        send_email(to=["ann@example.com"], subject="x", text="x", extras=EmailExtras(attachments=files))
+    assert refused.value.details["attachments"][0]["code"] == "invalid_content_type"
+
+
+@pytest.mark.parametrize(
+    ("filename", "content_type"),
+    [
+        ("a.pdf", "application/pdf"), ("a", "application/octet-stream"), ("a.tar.gz", "application/gzip"),
+        ("a.tar.bz2", "application/octet-stream"), ("a.eml", "application/octet-stream"),
+    ],
+)  # fmt: skip
+def test_a_file_without_a_type_has_the_one_that_its_name_suggests(filename, content_type):
+    assert NewAttachment(filename, b"x").guessed_type() == content_type
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "", "ann", "ann@", "@example.com", "ann@example.com, bob@example.com", "jürgen@example.com", "a b@example.com",
+        f"ann@{'ü' * 60}.example", f"ann@{'.'.join(['abcdefghi'] * 30)}.example", f"ann@{'.'.join(['üüüüüü'] * 20)}.example",
+    ],
+)  # fmt: skip
 def test_an_address_that_cannot_be_mailed_to_is_refused(to):
     with pytest.raises(ValidationException) as refused:
         send_email(to=[to], subject="x", text="x")
@@ -52,6 +87,14 @@ def test_an_address_that_cannot_be_mailed_to_is_refused(to):
 @pytest.mark.parametrize("to", ["ann@example.com", "Ann Müller <ann@bücher.example>", '"Ann, Esq." <ann@example.com>'])
 def test_an_address_may_have_a_name_and_a_domain_of_any_script(to):
     assert send_email(to=[to], subject="x", text="x").to == [to]
+
+
+@pytest.mark.parametrize("files", [["x" * 256], ["漢" * 86], ["x"] * 491])
+def test_files_that_no_mail_takes_are_refused(files):
+    extras = EmailExtras(attachments=[NewAttachment(name, b"") for name in files])
+    with pytest.raises(ValidationException) as refused:
+        send_email(to=["ann@example.com"], subject="x", text="x", extras=extras)
+    assert list(refused.value.details) == ["attachments"]
 
 
 def test_nobody_to_write_to_nothing_to_say_and_too_many_are_refused():

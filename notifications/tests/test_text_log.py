@@ -1,6 +1,7 @@
 """What became of texts, from the log of SNS."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -55,6 +56,38 @@ def test_each_line_counts_once_and_moves_its_text():
         ("sms", "+4915112345678", "opt_out")
     ]
     assert asked[2] > asked[0]
+    assert Receipt.objects.count() == 2
+
+
+def test_what_one_group_says_is_not_missed_because_another_is_further_on():
+    lost = Message.objects.create(
+        channel=Channel.SMS, to=["+4915112345678"], status=Status.SENT, provider_message_id="sns-2"
+    )
+    is_refused = True
+
+    def lines(group, since_ms):
+        if not group.endswith("Failure"):
+            yield line(1, "sns-1", "SUCCESS", "Message has been accepted by phone")
+        elif is_refused:
+            raise TemporaryDeliveryError("throttled")
+        elif since_ms < (timezone.now() - timedelta(minutes=30)).timestamp() * 1000:
+            yield line(2, "sns-2", "FAILURE", "Unknown number")
+
+    text_log.read(lines=lines)
+    is_refused = False
+    text_log.read(lines=lines)
+    lost.refresh_from_db()
+    assert lost.status == "bounced"
+
+
+def test_a_line_that_no_database_keeps_holds_up_no_other():
+    def lines(group, since_ms):
+        if not group.endswith("Failure"):
+            odd = line(1, "sns-1", "FAILURE", "x")
+            yield LogLine("1", odd.text.replace('"x"', '"x\\ud800\\u0000"'))
+            yield line(2, "sns-2", "SUCCESS", "Message has been accepted by phone")
+
+    assert text_log.read(lines=lines) == 2
     assert Receipt.objects.count() == 2
 
 

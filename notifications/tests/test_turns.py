@@ -12,6 +12,7 @@ from notifications.services import outcomes
 from notifications.services.delivery import Gateways
 from notifications.services.drain import Drain, Limits
 from notifications.services.emails import send_email
+from notifications.services.quota import LEAVE_LASTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,8 +87,9 @@ def test_what_may_have_been_sent_and_is_not_committed_is_never_more_than_the_sen
     def written(collected, *args):
         nonlocal most
         most = max(most, len(provider.sent) - uncommitted + provider.now)
-        write(collected, *args)
+        done = write(collected, *args)
         count_committed(len(collected))
+        return done
 
     def count_committed(many):
         nonlocal uncommitted
@@ -110,11 +112,11 @@ def test_a_turn_that_has_ended_is_free_for_the_next_and_not_before():
     line, began = turns.Line(1), []
 
     def come():
-        with line.joined(until=None):
+        with line.joined():
             turns.begin()
             began.append(True)
 
-    with line.joined(until=None) as turn:
+    with line.joined() as turn:
         turns.begin()
         turns.begin()  # it has its turn already
     other = threading.Thread(target=come)
@@ -124,6 +126,19 @@ def test_a_turn_that_has_ended_is_free_for_the_next_and_not_before():
     turn.end()
     other.join()
     assert began == [True]
+
+
+def test_a_mail_that_takes_longer_to_write_than_a_leave_lasts_is_sent(settings):
+    settings.EMAIL_MAX_PER_SECOND = 50
+    times = []
+
+    class Slow(Provider):
+        def send(self, email):
+            times.append(time.sleep(5 * LEAVE_LASTS))
+            return super().send(email)
+
+    drain(Slow(), 1, senders=1)
+    assert len(times) == 2  # the second leave lasts as long as it takes
 
 
 def test_a_leave_that_grew_old_is_refused():

@@ -1,20 +1,16 @@
 """Two who edit the same at once."""
 
+from threading import Thread
+from time import monotonic, sleep
+
 import pytest
+from django.db import connection, connections, transaction
 from django.urls import reverse
 
 from notifications.models import EmailOverride, SmsTemplate
 from notifications.services import overrides, templates
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def boss(client, make_user, settings):
-    """A browser of somebody who may do everything."""
-    settings.ADMIN_REQUIRE_2FA = False
-    client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
-    return client
 
 
 def opened(client, path):
@@ -59,3 +55,53 @@ def test_a_mail_that_somebody_else_saved_meanwhile_is_not_written_over(boss, mak
     refused = boss.post(path, {**data, "subject": "Mine"})
     assert "eve@example.com saved this after you opened it" in refused.content.decode()
     assert EmailOverride.objects.get().subject == "Theirs"
+
+
+def taken_between_check_and_save(row, save):
+    """What `save` answers when `row` is committed after its checks, while its own row waits for that one."""
+    answers = []
+
+    def run():
+        try:
+            answers.append(save())
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        row.save()
+        saving = Thread(target=run)
+        saving.start()
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        until = monotonic() + 10
+        with connection.cursor() as cursor:
+            while monotonic() < until:
+                cursor.execute(waiting)
+                if cursor.fetchone()[0]:
+                    break
+                sleep(0.01)
+    saving.join(10)
+    return answers[0]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_is_taken_between_check_and_save_is_refused_by_the_api(api, make_user):
+    api.force_authenticate(make_user("boss@example.com", is_superuser=True))
+    body = {"name": "hello", "content": "Mine"}
+    answer = taken_between_check_and_save(
+        SmsTemplate(name="hello", content="Theirs"),
+        lambda: api.post("/api/v1/sms-templates/", body, format="json"),
+    )
+    assert (answer.status_code, list(answer.json()["details"])) == (422, ["name"])
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_that_gets_its_words_between_check_and_save_is_refused_beside_the_form(boss):
+    words = {"template": "welcome", "language": "de", "subject": "Hi", "html": "{{ link }}", "text": "{{ link }}"}
+    answer = taken_between_check_and_save(
+        EmailOverride(**words), lambda: boss.post(reverse("admin:notifications_emailoverride_add"), words)
+    )
+    assert "This mail has an override in this language already." in answer.content.decode()

@@ -52,6 +52,17 @@ def send_news(staff, **more):
     return Message.objects.get(pk=answer.json()["id"]).status
 
 
+SPELLINGS = ["a@müller.example", "A@MÜLLER.example", "Ann <a@xn--mller-kva.example>", "a@mül\u200bler.example"]
+
+
+@pytest.mark.parametrize("declined", SPELLINGS)
+def test_what_was_declined_holds_for_every_spelling_of_a_domain(staff, declined):
+    assert send_news(staff, to=[declined]) == "sent"
+    [received] = sent()
+    Client().post(path_in(received), {"List-Unsubscribe": "One-Click"})
+    assert [send_news(staff, to=[spelling]) for spelling in SPELLINGS] == ["suppressed"] * 4
+
+
 def test_who_is_no_user_declines_marketing_with_one_click(staff):
     send_news(staff)
     [received] = sent()

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from notifications.models import Message, MessageEvent
+from notifications.services.emails import LONGEST_SUBJECT
 
 
 class EventSerializer(serializers.ModelSerializer[MessageEvent]):
@@ -77,11 +78,11 @@ class ContextField(serializers.DictField):
 class SendEmailSerializer(serializers.Serializer[Any]):
     """A mail to be sent."""
 
-    to = AddressesField(allow_empty=False)
+    to = AddressesField(allow_empty=False, min_length=1)
     cc = AddressesField(required=False)
     bcc = AddressesField(required=False)
     reply_to = AddressesField(required=False)
-    subject = serializers.CharField(max_length=998, required=False, trim_whitespace=False)
+    subject = serializers.CharField(max_length=LONGEST_SUBJECT, required=False, trim_whitespace=False)
     text = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
     html = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
     template = serializers.CharField(max_length=100, required=False)

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from notifications.models import SMS_LENGTH, SmsTemplate
 from notifications.services import templates
 
-VALUE_LENGTH = 1000
+VALUE_LENGTH = templates.EXAMPLE_LENGTH
 
 
 class ValuesField(serializers.DictField):

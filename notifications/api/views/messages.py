@@ -1,5 +1,6 @@
 """Sending, and what became of it."""
 
+from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status, viewsets
@@ -55,7 +56,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
             OpenApiParameter("channel", str, enum=Channel.values),
             OpenApiParameter("status", str, enum=Status.values),
             OpenApiParameter("template", str),
-            OpenApiParameter("search", str, description="In recipient, subject, template, and the provider's id."),
+            OpenApiParameter("search", str, description="Up to ten words, of recipient, subject, template or id."),
         ]
     )
     def list(self, request: Request) -> Response:
@@ -86,7 +87,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
 class SendEmailView(APIView):
     """Send a mail."""
 
-    max_body_bytes = requests.MAX_EMAIL_BODY
+    max_body_bytes = settings.MOST_BODY_BYTES
 
     @extend_schema(request=SendEmailSerializer, parameters=[IDEMPOTENCY_KEY], responses={202: QueuedSerializer})
     def post(self, request: Request) -> Response:
@@ -117,6 +118,6 @@ class SendSmsView(APIView):
 def _asker(request: Request) -> requests.Asker:
     return requests.Asker(
         user=request.user,  # type: ignore[arg-type]
-        idempotency_key=request.headers.get("Idempotency-Key", ""),
+        idempotency_key=request.headers.get("Idempotency-Key"),
         request_id=client_of(request).request_id,
     )

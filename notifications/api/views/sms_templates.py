@@ -11,6 +11,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from notifications.api.parameters import boolean, identifier
 from notifications.api.serializers.sms_templates import (
     SmsPreviewInSerializer,
@@ -57,12 +58,14 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
 
     def create(self, request: Request) -> Response:
         """Add a template."""
-        template = self._save(SmsTemplate(), partial=False)
+        template = templates.save(template=SmsTemplate(**self._given(partial=False)), by=self._user())
         return Response(self.get_serializer(template).data, status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a template; what it was before is kept as a version."""
-        return Response(self.get_serializer(self._save(self.get_object(), partial=True)).data)
+        changes = templates.TemplateChanges(**self._given(partial=True))
+        template = templates.change(template_id=self.get_object().pk, changes=changes, by=self._user())
+        return Response(self.get_serializer(template).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -79,10 +82,10 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
         serializer.is_valid(raise_exception=True)
         return Response(SmsPreviewSerializer(templates.preview(template=template, **serializer.validated_data)).data)
 
-    def _save(self, template: SmsTemplate, *, partial: bool) -> SmsTemplate:
+    def _given(self, *, partial: bool) -> dict[str, Any]:
         serializer = self.get_serializer(data=self.request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
-        fields: dict[str, Any] = serializer.validated_data
-        for name, value in fields.items():
-            setattr(template, name, value)
-        return templates.save(template=template, by=self.request.user)  # type: ignore[arg-type]
+        return dict(serializer.validated_data)
+
+    def _user(self) -> User:
+        return self.request.user  # type: ignore[return-value]

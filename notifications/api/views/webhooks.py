@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from foodfleet.core.clients import client_of
 from foodfleet.core.parsers import StrictJSONParser
 from notifications.gateways.sns_http import sns_http
 from notifications.services import feedback
@@ -36,5 +37,5 @@ class SesWebhookView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Bounces, complaints, deliveries, rejects, delays; and the confirmation of a subscription."""
-        state = feedback.receive(request.data, http=self.http_factory())
+        state = feedback.receive(request.data, sender=client_of(request).ip, http=self.http_factory())
         return Response({"status": state})

@@ -3,21 +3,24 @@
 import os
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import structlog
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
-from notifications.services import recovery
-from notifications.services.drain import Drain
+from notifications.services import feedback, recovery, retention, text_log
+from notifications.services.drain import Drain, Drained
 
 logger = structlog.get_logger(__name__)
 PATIENCE = 5  # looks in a row that fail before it is said
 
 
 class Command(BaseCommand):
-    """Send every due message once over, or keep watch."""
+    """Send every due message once over, or keep watch and do all that beat does where there is a broker."""
 
     help = "Send messages that are due. With --watch, look again every few seconds until the parent process ends."
 
@@ -28,24 +31,54 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Once, or until the parent is gone: a server's watch must not outlive it."""
         if not options["watch"]:
-            self.stdout.write(f"{self.deliver()} sent")
+            result = self.deliver()
+            sent = result.sent
+            while result.is_more:
+                result = self.deliver()
+                sent += result.sent
+            self.stdout.write(f"{sent} sent")
             return
         parent = os.getppid()
         failures = 0
+        chores = Chores()
+        is_more = False
         while os.getppid() == parent:
-            time.sleep(options["every"])
+            if not is_more:
+                time.sleep(options["every"])
             try:
-                self.deliver()
+                is_more = self.deliver().is_more
+                chores.do_what_is_due(time.monotonic())
                 failures = 0
-            except DatabaseError as error:
+            except Error as error:
+                is_more = False
                 failures += 1
                 connection.close()
                 if failures == PATIENCE:  # a server that starts beside us may still be migrating
                     logger.warning("database_unreachable", used_for="deliver_due", error=type(error).__name__)
 
-    def deliver(self) -> int:
-        """One look; returns how many were sent."""
-        if not recovery.sweep().due:
-            return 0
-        result = Drain().run()
-        return result.sent + (self.deliver() if result.is_more else 0)
+    def deliver(self) -> Drained:
+        """One look, and one drain where something is due."""
+        return Drain().run() if recovery.sweep().due else Drained()
+
+
+class Chores:
+    """What CELERY_BEAT_SCHEDULE has beat do beside delivery, about as often."""
+
+    def __init__(self) -> None:
+        self._chores: list[tuple[float, Callable[[], object]]] = [
+            (60.0, feedback.apply_waiting),
+            (60.0, text_log.read),
+            (300.0, lambda: call_command("purge_expired", stdout=StringIO())),
+            (3600.0, retention.forget),
+        ]
+        self._due = [0.0] * len(self._chores)
+
+    def do_what_is_due(self, now: float) -> None:
+        """now: by `monotonic`, in seconds."""
+        for number, (pause, chore) in enumerate(self._chores):
+            if now >= self._due[number]:
+                self._due[number] = now + pause
+                try:
+                    chore()
+                except OSError:  # of the storage: delivery goes on meanwhile
+                    logger.exception("chore_failed")

@@ -1,0 +1,64 @@
+"""axe-core finds nothing on the admin's pages of messages and templates."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.tests.browser.looking import look_at, sign_in
+from notifications.models import EmailOverride, Message, MessageEvent, SmsTemplate, Suppression
+from notifications.services import overrides, suppression
+from notifications.states import Channel, Kind, SuppressionReason
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def pages(user):
+    """Paths of pages that have something to show."""
+    message = Message.objects.create(
+        channel=Channel.EMAIL, to=["ann@example.com"], subject="Hello", user=user, sender=user, is_uncertain=True
+    )
+    MessageEvent.objects.create(message=message, type="retried", details={"by": user.pk})
+    suppression.suppress(channel="email", address="bob@example.com", reason=SuppressionReason.BOUNCE, detail="550")
+    suppression.suppress(channel="sms", address="+491", reason=SuppressionReason.MANUAL, kind=Kind.MARKETING)
+    text = SmsTemplate.objects.create(name="lunch", content="Lunch {{what}}", translations={"ar": "غداء {{what}}"})
+    words = {"subject": "Hello", "html": '<p><a href="{{ link }}">x</a></p>', "text": "{{ link }}"}
+    mail = overrides.save(override=EmailOverride(template="welcome", language="ar", **words), by=user)
+    of_one = {
+        "message": (message, ["change", "history"]),
+        "suppression": (Suppression.objects.first(), ["change"]),
+        "smstemplate": (text, ["change", "try", "versions"]),
+        "emailoverride": (mail, ["change", "try", "versions"]),
+    }
+    lists = [reverse(f"admin:notifications_{name}_changelist") for name in of_one]
+    ones = [(name, kind, row.pk) for name, (row, kinds) in of_one.items() for kind in kinds]
+    return [*lists, *(reverse(f"admin:notifications_{name}_{kind}", args=[pk]) for name, kind, pk in ones)]
+
+
+def open_admin(opened, settings, user, language="en-GB", theme="light"):
+    settings.ADMIN_REQUIRE_2FA = False
+    user.is_staff = user.is_superuser = True
+    page = opened(language, theme, 1280)
+    sign_in(page, user)
+    return page
+
+
+@pytest.mark.parametrize(
+    ("language", "theme"), [("en-GB", "light"), ("ar", "dark")], ids=["English, light", "Arabic, dark"]
+)
+def test_the_admin_of_messages_has_none(opened, settings, user, pages, language, theme):
+    page = open_admin(opened, settings, user, language, theme)
+    assert not look_at(page, pages)
+
+
+def test_no_column_of_a_list_is_out_of_sight_on_a_small_desk(opened, settings, user, pages):
+    page = open_admin(opened, settings, user)
+    Message.objects.create(
+        channel=Channel.EMAIL,
+        to=["somebody.with.a.long.name@restaurant.example.com"] * 2,
+        subject="Please confirm your address",
+        template="two_factor_reset_requested",
+        status="suppressed",
+    )
+    for path in pages[:4]:
+        page.goto(path)
+        assert page.evaluate("e => e.scrollWidth <= e.clientWidth", page.query_selector(".results").as_element()), path

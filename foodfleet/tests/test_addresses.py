@@ -1,0 +1,29 @@
+"""One spelling for each e-mail address."""
+
+import pytest
+
+from foodfleet.core.addresses import normalize_email
+
+pytestmark = pytest.mark.once
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (" Ann@Example.COM ", "ann@example.com"),
+        ("ann@xn--mller-kva.example", "ann@müller.example"),
+        ("ann@XN--MLLER-KVA.example", "ann@müller.example"),
+        ("ann@MÜLLER.example", "ann@müller.example"),
+        ("ann@straße.example", "ann@strasse.example"),  # where its mail goes (RFC 3490)
+        ("ann@exam\u200bple.org", "ann@example.org"),
+        ("ann@例え。テスト", "ann@例え.テスト"),
+        ("ann@xn--nothing-at-all-99999", "ann@xn--nothing-at-all-99999"),
+        ("ann@" + "ü" * 80 + ".example", "ann@" + "ü" * 80 + ".example"),
+        ("ann@example.com.", "ann@example.com"),
+        ("no address", "no address"),
+        ("no address.", "no address."),
+    ],
+)
+def test_an_address_has_one_spelling(written, kept):
+    assert normalize_email(written) == kept
+    assert normalize_email(kept) == kept

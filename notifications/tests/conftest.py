@@ -1,0 +1,40 @@
+"""Fixtures of several tests of notifications."""
+
+import pytest
+from django.utils import timezone
+
+from notifications.api.views.webhooks import SesWebhookView
+from notifications.models import Message
+from notifications.services import sns_envelopes
+from notifications.states import Channel, Status
+from notifications.tests.sns import TOPIC, FakeHttp
+
+
+@pytest.fixture
+def boss(client, make_user, settings):
+    """A browser of somebody who may do everything."""
+    settings.ADMIN_REQUIRE_2FA = False
+    client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def http(settings, monkeypatch):
+    """Amazon, as far as we ask it for something."""
+    settings.SES_TOPIC_ARNS = [TOPIC]
+    sns_envelopes._keys.clear()
+    fake = FakeHttp()
+    monkeypatch.setattr(SesWebhookView, "http_factory", staticmethod(lambda: fake))
+    return fake
+
+
+@pytest.fixture
+def sent():
+    """A mail that Amazon took."""
+    return Message.objects.create(
+        channel=Channel.EMAIL,
+        to=["ann@example.com"],
+        status=Status.SENT,
+        provider_message_id="ses-1",
+        sent_at=timezone.now(),
+    )

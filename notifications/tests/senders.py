@@ -1,0 +1,53 @@
+"""Mails, and ways out that do what a test wants, for tests of drains."""
+
+import threading
+from datetime import timedelta
+
+from django.db import connections
+from django.utils import timezone
+
+from notifications.gateways import turns
+from notifications.models import Message
+from notifications.services import recovery
+from notifications.services.delivery import Gateways
+from notifications.services.drain import Drain, Limits
+from notifications.services.emails import EmailExtras, NewAttachment, send_email
+from notifications.services.policies import Policy
+from notifications.services.writing import Order
+
+
+class WayOut:
+    """Remembers what it sent; `then(number, content)` happens in its turn at the network."""
+
+    def __init__(self, then=None):
+        self.sent, self._then, self._lock = [], then, threading.Lock()
+
+    def send(self, content):
+        try:
+            turns.begin()
+            with self._lock:
+                number = len(self.sent)
+                self.sent.append(content)
+            if self._then:
+                self._then(number, content)
+            return f"id-{number}"
+        finally:
+            connections.close_all()
+
+
+def mail(name="ann", files=0, user=None, **policy):
+    """Queue one."""
+    extras = EmailExtras(attachments=[NewAttachment(f"{number}.txt", b"hi") for number in range(files)])
+    order = Order(policy=Policy(**policy), user=user)
+    return send_email(to=[f"{name}@example.com"], subject="x", text="x", extras=extras, order=order)
+
+
+def drain(way_out, **limits):
+    """Run one to its end."""
+    return Drain(Limits(**limits), gateways=Gateways(way_out, way_out)).run()
+
+
+def lapse():
+    """All leases run out while their drains live, and the sweep takes the messages back."""
+    Message.objects.filter(status="sending").update(leased_until=timezone.now() - timedelta(seconds=1))
+    return recovery.sweep()

@@ -1,0 +1,78 @@
+"""Pages of the admin about templates: previews, versions, and what cannot be done to what the product sends."""
+
+import pytest
+from django.urls import reverse
+
+from notifications.models import EmailOverride, EmailOverrideVersion, SmsTemplate, SmsTemplateVersion
+from notifications.services import overrides
+
+pytestmark = pytest.mark.django_db
+WORDS = {"subject": "Hello", "html": '<a href="{{ link }}">x</a>', "text": "{{ link }}"}
+
+
+def path(name, *args):
+    return reverse(f"admin:notifications_{name}", args=args)
+
+
+def test_an_override_stays_one_of_its_mail_and_language(boss):
+    override = overrides.save(override=EmailOverride(template="welcome", language="de", **WORDS), by=None)
+    data = {**WORDS, "subject": "Hallo", "template": "verify_email", "language": "fr", "is_active": "on"}
+    assert boss.post(path("emailoverride_change", override.pk), data).status_code == 302
+    override.refresh_from_db()
+    assert (override.template, override.language, override.subject) == ("welcome", "de", "Hallo")
+
+
+def test_the_override_of_a_mail_that_is_sent_no_more_says_so(boss):
+    override = EmailOverride.objects.create(template="long_gone", **WORDS)
+    EmailOverrideVersion.objects.create(override=override, number=1, data=WORDS)
+    assert "This mail cannot be shown or sent:" in boss.get(path("emailoverride_try", override.pk)).content.decode()
+    assert boss.post(path("emailoverride_try", override.pk)).status_code == 200
+    for name in ("change", "frame", "versions"):
+        assert boss.get(path(f"emailoverride_{name}", override.pk)).status_code == 200
+    assert boss.get(path("emailoverride_changelist")).status_code == 200
+
+
+def test_of_chosen_templates_none_is_deleted_where_the_product_sends_one(boss):
+    own = SmsTemplate.objects.create(name="lunch", content="Lunch")
+    declared = SmsTemplate.objects.get(name="2fa_code")
+    data = {"action": "delete_selected", "_selected_action": [own.pk, declared.pk], "post": "yes"}
+    answer = boss.post(path("smstemplate_changelist"), data, follow=True).content.decode()
+    assert "The product sends 2fa_code: edit or deactivate them instead. Nothing was deleted." in answer
+    assert SmsTemplate.objects.filter(pk=own.pk).exists()
+    boss.post(path("smstemplate_changelist"), {**data, "_selected_action": [own.pk]})
+    assert not SmsTemplate.objects.filter(pk=own.pk).exists()
+
+
+def test_a_form_that_is_refused_tells_size_and_variables_of_what_is_saved(boss):
+    template = SmsTemplate.objects.create(name="lunch", content="Lunch {{what}}")
+    data = {"name": "lunch", "content": "м" * 100 + "{{ other|safe }}", "translations": "5", "examples": "[]"}
+    refused = boss.post(path("smstemplate_change", template.pk), data)
+    assert refused.status_code == 200
+    assert "en: GSM-7 · 1" in refused.content.decode()
+
+
+def test_versions_come_by_fifty(boss):
+    template = SmsTemplate.objects.get(name="2fa_code")
+    SmsTemplateVersion.objects.bulk_create(
+        SmsTemplateVersion(template=template, number=number, data={}) for number in range(2, 121)
+    )
+    versions = path("smstemplate_versions", template.pk)
+    first = boss.get(versions).content.decode()
+    assert (first.count('class="module"'), "?page=3" in first) == (50, True)
+    assert boss.get(versions, {"page": 3}).content.decode().count('class="module"') == 20
+
+
+def test_a_version_is_told_by_the_names_of_the_form(boss):
+    template = SmsTemplate.objects.create(name="lunch", content="Lunch")
+    data = {"content": "Lunch", "is_active": True, "translations": {"de": "Mittag"}}
+    SmsTemplateVersion.objects.create(template=template, number=1, data=data)
+    told = boss.get(path("smstemplate_versions", template.pk)).content.decode()
+    assert "is_active" not in told
+    assert "de: Mittag" in told
+
+
+def test_arabic_words_are_shown_from_right_to_left(boss):
+    template = SmsTemplate.objects.create(name="lunch", content="Lunch", translations={"ar": "FoodFleet: الغداء"})
+    assert 'dir="ltr">Lunch' in boss.get(path("smstemplate_try", template.pk)).content.decode()
+    shown = boss.get(path("smstemplate_try", template.pk), {"language": "ar"}).content.decode()
+    assert 'lang="ar" dir="rtl">FoodFleet' in shown

@@ -1,0 +1,93 @@
+"""What goes on by itself where there is no broker."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import InterfaceError
+from django.utils import timezone
+
+from accounts.models import Session
+from notifications.management.commands import deliver_due
+from notifications.management.commands.deliver_due import Chores
+from notifications.models import Message
+from notifications.services import retention
+from notifications.services.drain import Drained
+from notifications.states import Channel, Status
+from notifications.tests.sns import notification, post, ses
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def old(settings):
+    """A message whose words and recipients are to be forgotten."""
+    age = timedelta(days=settings.MESSAGES_REDUCED_AFTER_DAYS + 1)
+    return Message.objects.create(
+        channel=Channel.EMAIL, to=["ann@example.com"], status=Status.SENT, created_at=timezone.now() - age
+    )
+
+
+def test_the_watch_applies_early_reports_and_forgets_as_often_as_beat_does(api, http, old):
+    post(api, notification(ses("Delivery", "ses-1")))
+    chores = Chores()
+    chores.do_what_is_due(1.0)
+    old.refresh_from_db()
+    assert old.to == []
+    early = Message.objects.create(
+        channel=Channel.EMAIL, to=["ann@example.com"], status=Status.SENT, provider_message_id="ses-1"
+    )
+    chores.do_what_is_due(60.0)
+    early.refresh_from_db()
+    assert early.status == "sent"
+    chores.do_what_is_due(61.0)
+    early.refresh_from_db()
+    assert early.status == "delivered"
+
+
+def test_a_storage_that_is_away_does_not_end_the_watch(old, monkeypatch):
+    monkeypatch.setattr(retention, "forget", raise_os_error)
+    Chores().do_what_is_due(1.0)
+
+
+def raise_os_error():
+    raise OSError("the storage is away")
+
+
+def test_the_watch_removes_what_ran_out_of_accounts(user):
+    long_ago = timezone.now() - timedelta(days=400)
+    Session.objects.create(user=user, created_at=long_ago, last_used_at=long_ago, expires_at=long_ago)
+    Chores().do_what_is_due(1.0)
+    assert not Session.objects.exists()
+
+
+def test_old_messages_are_forgotten_by_a_command(old, capsys):
+    call_command("forget_messages")
+    assert capsys.readouterr().out == "1 messages reduced, 0 removed.\n"
+
+
+def test_a_backlog_keeps_back_no_chore(monkeypatch):
+    """And no number of drains in a row ends the watch."""
+    done, left = [], iter(range(2000))
+    command = deliver_due.Command()
+    monkeypatch.setattr(deliver_due.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(Chores, "do_what_is_due", lambda self, now: done.append(now))
+    monkeypatch.setattr(command, "deliver", lambda: Drained(is_more=next(left) < 1499))
+    monkeypatch.setattr(deliver_due.os, "getppid", lambda: len(done) < 1500)
+    command.handle(watch=True, every=2.0)
+    assert len(done) == 1500
+
+
+def test_a_connection_that_is_closed_does_not_end_the_watch(monkeypatch):
+    looks = []
+
+    def deliver():
+        looks.append(1)
+        raise InterfaceError("connection already closed")
+
+    command = deliver_due.Command()
+    monkeypatch.setattr(command, "deliver", deliver)
+    monkeypatch.setattr(deliver_due.os, "getppid", lambda: len(looks) < 3)
+    monkeypatch.setattr(deliver_due.time, "sleep", lambda seconds: None)
+    command.handle(watch=True, every=2.0)
+    assert len(looks) == 3

@@ -1,0 +1,66 @@
+"""One key of one sender makes one message, and what is kept to know it by tells nothing."""
+
+import hashlib
+import json
+import threading
+
+import pytest
+from django.db import connections
+
+from notifications.exceptions import IdempotencyConflictException
+from notifications.models import Message
+from notifications.services import writing
+from notifications.services.emails import send_email
+from notifications.services.sms import send_templated_sms
+from notifications.services.writing import Order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_one_key_of_one_sender_makes_one_message(user):
+    order = Order(sender=user, idempotency_key="key-1")
+    first = send_email(to=["bob@example.com"], subject="Hello", text="x", order=order)
+    assert send_email(to=["bob@example.com"], subject="Hello", text="x", order=order) == first
+    with pytest.raises(IdempotencyConflictException):
+        send_email(to=["bob@example.com"], subject="Other", text="x", order=order)
+    assert Message.objects.count() == 1
+
+
+def test_nothing_is_kept_that_a_code_could_be_guessed_from(user):
+    """A million codes are tried in seconds where the digest of one is known."""
+    for order in (Order(), Order(sender=user, idempotency_key="key-1")):
+        message = send_templated_sms(
+            to="+4915112345678", template="2fa_code", variables={"code": "907928"}, order=order
+        )
+        twin = hashlib.sha256(json.dumps(["2fa_code", {"code": "907928"}], sort_keys=True).encode()).hexdigest()
+        parts = [
+            "sms",
+            ["+4915112345678"],
+            twin,
+            {"text": "", "sender_id": "", "type": "Transactional", "max_price": ""},
+        ]
+        assert message.body_digest != hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        assert bool(message.body_digest) == bool(order.idempotency_key)
+
+
+@pytest.mark.once
+def test_the_digest_of_a_body_needs_the_secret_key(user, settings):
+    order = Order(sender=user, idempotency_key="key-1")
+    under_one = writing.digest_of(order, "sms", "907928")
+    settings.SECRET_KEY = "another"
+    assert writing.digest_of(order, "sms", "907928") != under_one
+
+
+def test_the_same_key_from_many_at_once_makes_one_message(user):
+    made = []
+
+    def run():
+        order = Order(sender=user, idempotency_key="key-1")
+        made.append(send_email(to=["bob@example.com"], subject="Hello", text="x", order=order).pk)
+        connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert len(made) == 6
+    assert len(set(made)) == 1

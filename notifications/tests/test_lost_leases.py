@@ -1,0 +1,112 @@
+"""A drain whose lease ran out while it lives: what others hold is theirs."""
+
+import threading
+import time
+
+import pytest
+from django.db import connections
+
+from notifications.models import Message
+from notifications.services import cancelling
+from notifications.services.delivery import Gateways
+from notifications.services.drain import Drain, Limits
+from notifications.states import Guarantee
+from notifications.tests.senders import WayOut, drain, lapse, mail
+
+pytestmark = pytest.mark.django_db(transaction=True)
+THREADS = 3  # of a drain with two senders: so many messages may be handed over
+
+
+@pytest.fixture(autouse=True)
+def by_worker(settings, monkeypatch):
+    settings.CELERY_BROKER_URL = "memory://"
+    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+
+
+@pytest.mark.parametrize(("guarantee", "most"), [(Guarantee.AT_LEAST_ONCE, THREADS), (Guarantee.AT_MOST_ONCE, 0)])
+def test_what_another_sends_meanwhile_is_not_sent_too(guarantee, most):
+    for number in range(8):
+        mail(number, guarantee=guarantee)
+    other = WayOut()
+
+    def then(number, content):
+        if number == 0:
+            lapse()
+            drain(other, senders=1)
+        else:
+            time.sleep(0.3)
+
+    first = WayOut(then)
+    drain(first, senders=2)
+    assert len({one.to for one in first.sent} & {one.to for one in other.sent}) <= most
+    assert len({one.to for one in [*first.sent, *other.sent]}) == 8 or guarantee == Guarantee.AT_MOST_ONCE
+
+
+def test_what_was_called_back_meanwhile_does_not_go_out():
+    for number in range(8):
+        mail(number)
+
+    def then(number, content):
+        if number == 0:
+            lapse()
+            cancelling.cancel_all(messages=Message.objects.all(), by=None)
+        else:
+            time.sleep(0.3)
+
+    first = WayOut(then)
+    drain(first, senders=2)
+    assert len(first.sent) <= 1 + THREADS
+    assert set(Message.objects.values_list("status", flat=True)) <= {"cancelled", "sent"}
+
+
+def test_whose_account_is_deleted_meanwhile_gets_no_more(user):
+    for number in range(8):
+        mail(number, user=user)
+
+    def then(number, content):
+        if number == 0:
+            Message.objects.forget_recipient(user, Message.objects.first().created_at)
+
+    first = WayOut(then)
+    drain(first, senders=1)
+    assert len(first.sent) <= 2
+
+
+@pytest.mark.parametrize("senders", [1, 2])
+def test_a_drain_that_takes_its_own_anew_comes_to_its_end(senders):
+    for number in range(THREADS):
+        mail(number)
+    once = threading.Event()
+
+    def then(number, content):
+        if not once.is_set():
+            once.set()
+            time.sleep(0.2)
+            lapse()
+        time.sleep(0.3)
+
+    ended, way_out = [], WayOut(then)
+
+    def run():
+        try:
+            ended.append(drain(way_out, senders=senders, seconds=2))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert ended
+
+
+def test_no_turn_begins_on_a_lease_that_may_have_ended(settings):
+    """As after a pause of the whole process: nothing renewed the lease, and nobody told."""
+    for number in range(4):
+        mail(number)
+    way_out = WayOut(lambda number, content: time.sleep(0.1))
+    paused = Drain(Limits(senders=1, seconds=1), gateways=Gateways(way_out, way_out))
+    paused._lease_holds_from = lambda now: setattr(paused._line, "lease_ends", now - 1)
+    paused._renew_at = time.monotonic() + 60
+    paused.run()
+    assert way_out.sent == []
+    assert set(Message.objects.values_list("status", flat=True)) == {"queued"}

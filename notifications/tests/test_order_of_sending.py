@@ -1,0 +1,134 @@
+"""What goes first, what is no longer sent, and what a crash costs then."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from notifications.gateways import ses
+from notifications.models import Message, Suppression
+from notifications.services import quota
+from notifications.services.policies import TEXTED_CODE, Policy
+from notifications.services.sms import send_sms
+from notifications.services.writing import Order
+from notifications.states import Kind, Priority, SuppressionReason
+from notifications.tests.senders import WayOut, drain, lapse, mail
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BULK = {"priority": Priority.BULK, "kind": Kind.MARKETING}
+
+
+@pytest.fixture(autouse=True)
+def by_worker(settings, monkeypatch):
+    settings.CELERY_BROKER_URL = "memory://"
+    settings.SMS_LIMITS = {"all": None, "country": None, "number": None}
+    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+    quota._known.clear()
+    yield
+    quota._known.clear()
+
+
+def test_a_text_does_not_wait_behind_bulk_mail():
+    for number in range(60):
+        mail(number, **BULK)
+    send_sms(to="+4915112345678", text="Your order", order=Order(policy=Policy(priority=Priority.TRANSACTIONAL)))
+    way_out = WayOut(lambda number, content: time.sleep(0.01))
+    drain(way_out, senders=2)
+    assert [type(content).__name__ for content in way_out.sent].index("Sms") < 10
+
+
+def test_an_answer_to_somebody_does_not_wait_behind_bulk_in_the_same_drain(settings):
+    settings.EMAIL_MAX_PER_SECOND = 4
+    for number in range(60):
+        mail(number, **BULK)
+    arrived, asked = [], []
+
+    def then(number, content):
+        if content.to == ("order@example.com",):
+            arrived.append(time.monotonic())
+
+    def run():
+        try:
+            drain(WayOut(then), senders=5, seconds=9)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(1)
+    asked.append(time.monotonic())
+    mail("order", priority=Priority.TRANSACTIONAL)
+    thread.join()
+    assert arrived
+    assert arrived[0] - asked[0] < 5  # the bulk before it takes 15
+
+
+def test_codes_that_wait_for_leave_are_not_lost_when_their_sender_dies(settings):
+    settings.SMS_MAX_PER_SECOND = 5
+    for number in range(100):
+        send_sms(to=f"+4915112345{number:03}", text="code", order=Order(policy=TEXTED_CODE))
+    way_out = WayOut()
+
+    def run():
+        try:
+            drain(way_out, lowest=Priority.CODE, senders=5, seconds=2)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(1.5)
+    assert lapse().failed <= 5 + 6  # those that wait for leave and those on their way, as after a SIGKILL
+    thread.join()
+
+
+def test_no_code_is_sent_after_its_life():
+    for number in range(4):
+        mail(number, priority=Priority.CODE, lifetime=timedelta(minutes=5))
+    ends_at = timezone.now() + timedelta(seconds=1)
+    Message.objects.update(expires_at=ends_at)
+    began = []
+
+    def then(number, content):
+        began.append(timezone.now())
+        time.sleep(0.9)
+
+    drain(WayOut(then), senders=1)
+    assert len(began) <= 2
+    assert set(Message.objects.values_list("status", flat=True)) <= {"sent", "cancelled"}
+    assert Message.objects.filter(status="cancelled").count() == 4 - len(began)
+    assert not Message.objects.exclude(payload="").exists()
+
+
+def test_who_complains_gets_nothing_of_what_was_claimed_before(settings):
+    settings.EMAIL_MAX_PER_SECOND = 1
+    for number in range(6):
+        mail(number, **BULK)
+
+    def then(number, content):
+        if number == 0:
+            Suppression.objects.bulk_create(
+                Suppression(channel="email", address=f"{other}@example.com", reason=SuppressionReason.COMPLAINT)
+                for other in range(6)
+            )
+
+    way_out = WayOut(then)
+    drain(way_out, senders=2)
+    assert len(way_out.sent) <= 3  # those that were about to be sent
+    assert Message.objects.filter(status="suppressed").count() == 6 - len(way_out.sent)
+
+
+def test_ses_is_asked_for_its_rate_once_and_not_for_texts(settings, monkeypatch):
+    settings.EMAIL_URL = "amazonses://"
+    asked = []
+    monkeypatch.setattr(ses, "max_per_second", lambda: asked.append(1) or 100.0)
+    send_sms(to="+4915112345678", text="code", order=Order(policy=TEXTED_CODE))
+    drain(WayOut())
+    assert asked == []
+    for number in range(3):
+        mail(number)
+        drain(WayOut())
+    assert asked == [1]

@@ -1,0 +1,232 @@
+"""The database, the provider's answer or a commit's is lost in the middle."""
+
+import threading
+import time
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from django.db import OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+
+from notifications import tasks
+from notifications.models import Message
+from notifications.services import attachments, dead_letters, grants, in_process, recovery, retention
+from notifications.services.drain import Drain, Limits
+from notifications.services.policies import TEXTED_CODE, Policy
+from notifications.services.sms import send_sms
+from notifications.services.writing import Order
+from notifications.states import Priority
+from notifications.tests.senders import WayOut, drain, mail
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def by_worker(settings, monkeypatch):
+    settings.CELERY_BROKER_URL = "memory://"
+    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+
+
+def failing(real, *which):
+    """`real`, but that these calls of it find the database away."""
+    calls = []
+
+    def call(*args, **kwargs):
+        calls.append(1)
+        if len(calls) in which:
+            raise OperationalError("server closed the connection unexpectedly")
+        return real(*args, **kwargs)
+
+    return call
+
+
+def test_a_database_that_goes_away_while_leave_is_asked_for_ends_no_drain(settings, monkeypatch):
+    settings.EMAIL_MAX_PER_SECOND, settings.REDIS_URL = 50, ""
+    for number in range(6):
+        mail(number)
+    monkeypatch.setattr(grants, "ask_database", failing(grants.ask_database, 3))
+    way_out = WayOut(lambda number, content: time.sleep(0.2))
+    drain(way_out, senders=4)
+    assert len(way_out.sent) == Message.objects.filter(status="sent").count() == 6
+
+
+def test_files_that_cannot_be_removed_end_no_drain(monkeypatch):
+    mail("file", files=1)
+    for number in range(3):
+        mail(number)
+    monkeypatch.setattr(attachments, "discard_of", failing(attachments.discard_of, 1, 2, 3))
+    way_out = WayOut()
+    drain(way_out, senders=4)
+    assert Message.objects.filter(status="sent").count() == 4
+
+
+def test_a_commit_whose_answer_is_lost_costs_no_file(monkeypatch):
+    real, lost = BaseDatabaseWrapper._commit, []
+
+    def commit(self):
+        real(self)
+        if not lost:
+            lost.append(1)
+            raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseDatabaseWrapper, "_commit", commit)
+        with pytest.raises(OperationalError):
+            mail("file", files=1)
+    way_out = WayOut()
+    drain(way_out)
+    assert [len(email.files) for email in way_out.sent] == [1]
+
+
+@pytest.fixture
+def forgetful_sns(settings):
+    """Takes each text, and loses its first answer."""
+    taken = []
+
+    class Sns(BaseHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            call = "Publish" if "Action=Publish" in body else "CheckIfPhoneNumberIsOptedOut"
+            if call == "Publish":
+                taken.append(body)
+                if len(taken) == 1:
+                    self.close_connection = True
+                    self.connection.close()
+                    return
+            result = "<isOptedOut>false</isOptedOut>" if call != "Publish" else "<MessageId>sns-1</MessageId>"
+            answer = (
+                f"<{call}Response xmlns='http://sns.amazonaws.com/doc/2010-03-31/'>"
+                f"<{call}Result>{result}</{call}Result></{call}Response>"
+            ).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sns)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings.SMS_URL, settings.AWS_ENDPOINT_URL = "sns://", f"http://127.0.0.1:{server.server_address[1]}"
+    yield taken
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("policy", "texts", "status"), [(TEXTED_CODE, 1, "failed"), (Policy(priority=Priority.TRANSACTIONAL), 2, "sent")]
+)
+def test_a_text_whose_answer_is_lost_goes_again_only_where_its_template_says_so(forgetful_sns, policy, texts, status):
+    message = send_sms(to="+4915112345678", text="Hello", order=Order(policy=policy))
+    for _ in range(2):
+        Message.objects.filter(status="queued").update(due_at=timezone.now())
+        Drain(Limits(seconds=2)).run()
+    message.refresh_from_db()
+    assert (len(forgetful_sns), message.status, message.is_uncertain) == (texts, status, True)
+
+
+def test_what_its_senders_die_of_is_put_off_and_given_up():
+    message = mail()
+    states = []
+    for number in range(4):
+        Message.objects.filter(status="queued").update(due_at=timezone.now())
+        if number == 3:
+            Message.objects.update(give_up_at=timezone.now())
+        now = timezone.now()
+        [taken] = Message.objects.all().take(claim=message.pk, now=now, until=now, limit=1)
+        Message.objects.hand_over([taken.pk], taken.claim, now)
+        recovery.sweep()
+        message.refresh_from_db()
+        states.append((message.status, message.due_at > timezone.now()))
+    assert states[:3] == [("queued", False), ("queued", False), ("queued", True)]
+    assert states[3][0] == "failed"
+
+
+def old_failed_mail(**fields):
+    message = mail("file", files=1)
+    long_ago = timezone.now() - timedelta(days=40)
+    Message.objects.update(status="failed", created_at=long_ago, **fields)
+    return message
+
+
+def test_the_file_of_what_cannot_be_sent_again_goes_with_its_content():
+    message = old_failed_mail(expires_at=timezone.now() - timedelta(days=1))
+    Message.objects.update(created_at=timezone.now() - timedelta(days=1))
+    retention.forget()
+    recovery.sweep()
+    message.refresh_from_db()
+    assert (message.payload, message.attachments.get().file.name) == ("", "")
+
+
+def test_a_deleted_account_leaves_no_file_and_no_name_of_one(user):
+    message = old_failed_mail(user=user)
+    Message.objects.forget_recipient(user, timezone.now())
+    recovery.sweep()
+    file = message.attachments.get()
+    assert (file.filename, file.file.name) == ("", "")
+
+
+def test_what_is_removed_takes_its_file_along(settings, tmp_path):
+    old_failed_mail()
+    Message.objects.update(created_at=timezone.now() - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS + 1))
+    retention.forget()
+    assert not Message.objects.exists()
+    assert not [path for path in (tmp_path / "media").rglob("*") if path.is_file()]
+
+
+@pytest.mark.postgres
+def test_what_somebody_sends_again_just_now_is_not_forgotten(user):
+    """Its row is locked by who sends it again: forgetting passes it by."""
+    message = old_failed_mail()
+
+    def forget():
+        try:
+            retention.forget()
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        dead_letters.retry(message=message, by=user)
+        thread = threading.Thread(target=forget)
+        thread.start()
+        thread.join(10)
+    way_out = WayOut()
+    drain(way_out)
+    assert [len(email.files) for email in way_out.sent] == [1]
+
+
+def test_a_delivery_that_crashes_fails_nothing_of_who_queued(settings, monkeypatch):
+    settings.CELERY_BROKER_URL = ""
+
+    def crash(messages):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(in_process, "deliver", crash)
+    assert mail().pk
+    with transaction.atomic():
+        mail("bob")
+    assert Message.objects.count() == 2
+
+
+def test_one_call_is_on_its_way_however_many_drains_find_something_due_soon(monkeypatch):
+    calls = []
+    monkeypatch.setattr(tasks.drain, "apply_async", lambda **call: calls.append(call["countdown"]))
+    for number in range(3):
+        mail(number)
+    Message.objects.update(due_at=timezone.now() + timedelta(seconds=8))
+    calls.clear()
+    for _ in range(5):
+        tasks.drain(int(Priority.TRANSACTIONAL))
+    assert len(calls) <= 1  # none without Redis, where nobody knows of the others: the sweep calls
+
+
+def test_a_worker_that_never_idles_takes_back_what_a_dead_one_held():
+    mail()
+    now = timezone.now()
+    Message.objects.all().take(claim=Message.objects.get().pk, now=now, until=now - timedelta(seconds=1), limit=1)
+    tasks.drain(int(Priority.TRANSACTIONAL))
+    assert Message.objects.get().status == "sent"
