@@ -32,7 +32,7 @@ def missing_services() -> list[str]:
 
 def run_pytest(arguments: list[str], **environment: str) -> int:
     """One pass of pytest over two processes; its exit code."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "load", *arguments]
     return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
 
 

@@ -23,8 +23,9 @@ for number in range({MESSAGES}):
 @pytest.mark.postgres
 @pytest.mark.redis
 @pytest.mark.broker
-@pytest.mark.xdist_group("broker")
-def test_no_mail_is_lost_when_workers_are_killed_and_twice_goes_only_what_was_on_its_way(start, postgres_url):
+def test_no_mail_is_lost_when_workers_are_killed_and_twice_goes_only_what_was_on_its_way(
+    broker_url, postgres_url, start
+):
     port = processes.free_port()
     address = f"http://127.0.0.1:{port}"
     values = {
@@ -32,7 +33,7 @@ def test_no_mail_is_lost_when_workers_are_killed_and_twice_goes_only_what_was_on
         "AWS_SECRET_ACCESS_KEY": "testing",
         "DATABASE_URL": postgres_url,
         "REDIS_URL": environment.REDIS_URL,
-        "CELERY_BROKER_URL": environment.BROKER_URL,
+        "CELERY_BROKER_URL": broker_url,
         "EMAIL_URL": "amazonses://",
         "AWS_ENDPOINT_URL": address,
         "EMAIL_MAX_PER_SECOND": "1000",

@@ -49,13 +49,12 @@ def walk_through_the_first_session(address, token_of_mail):
 @pytest.mark.postgres
 @pytest.mark.redis
 @pytest.mark.broker
-@pytest.mark.xdist_group("broker")
-def test_the_first_session_on_postgres_redis_a_worker_and_ses(start, postgres_url, amazon):
+def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgres_url, start, amazon):
     values = {
         **AWS,
         "DATABASE_URL": postgres_url,
         "REDIS_URL": environment.REDIS_URL,
-        "CELERY_BROKER_URL": environment.BROKER_URL,
+        "CELERY_BROKER_URL": broker_url,
         "EMAIL_URL": "amazonses://",
         "AWS_ENDPOINT_URL": amazon,
         "EMAIL_MAX_PER_SECOND": "50",
