@@ -21,6 +21,7 @@ from notifications.models import RateBucket
 WINDOW = 1.2  # seconds; how late something may arrive, and what that costs of the rate
 SLOT = 0.05  # seconds that are counted as one
 MORE_THAN_ROUNDING = 1e-9
+SHORTEST_WAIT = 0.001  # seconds: one that is rounded to 0 would be taken for leave
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """wait: 0 where leave was given, else seconds after which to ask again. at: Unix time by the shared clock."""
+    """wait: 0 where leave was given, else seconds, at least SHORTEST_WAIT, after which to ask again.
+
+    at: Unix time by the shared clock.
+    """
 
     wait: float
     at: float
@@ -48,6 +52,7 @@ local now = redis.call('TIME')
 local t = tonumber(now[1]) + tonumber(now[2]) / 1000000
 local rate, recipients, need = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local capacity, urgent, window, slot = tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7])
+local shortest = tonumber(ARGV[8])
 local level, at, held_until, held_for, recent, sum, old = capacity, t, 0, 0, {}, 0, {}
 local first, ahead = math.floor((t - window) / slot), 2 * window / slot
 local kept = redis.call('HGETALL', KEYS[1])
@@ -65,15 +70,15 @@ local refill = rate / window
 level = math.min(capacity, level + math.max(0, t - at) * refill)
 local wait = 0
 if level < need then
-  wait = (need - level) / refill
+  wait = math.max(shortest, (need - level) / refill)
 elseif held_until > t and held_until <= t + window and recipients < held_for and not urgent then
-  wait = held_until - t
+  wait = math.max(shortest, held_until - t)
 elseif sum > 0 and sum + recipients > rate + 1e-9 then
   table.sort(recent, function(a, b) return a[1] < b[1] end)
   local left = sum
   for _, entry in ipairs(recent) do
     left = left - entry[2]
-    wait = (entry[1] + 1) * slot + window - t
+    wait = math.max(shortest, (entry[1] + 1) * slot + window - t)
     if left == 0 or left + recipients <= rate + 1e-9 then break end
   end
   if recipients > 1 and (held_until <= t or held_until > t + window or recipients > held_for) then
@@ -103,6 +108,7 @@ def ask_redis(redis: object, name: str, request: Request) -> Answer:
         int(request.is_urgent),
         WINDOW,
         SLOT,
+        SHORTEST_WAIT,
     )
     return Answer(float(wait), float(at))
 
@@ -138,9 +144,9 @@ def _decide(bucket: RateBucket, request: Request, now: float) -> float:
     bucket.recent = {str(slot): count for slot, count in recent.items()}
     bucket.level = min(request.capacity, bucket.level + max(0.0, now - bucket.at) * refill)
     if bucket.level < request.need:
-        return (request.need - bucket.level) / refill
+        return max(SHORTEST_WAIT, (request.need - bucket.level) / refill)
     if now < bucket.held_until <= now + WINDOW and request.recipients < bucket.held_for and not request.is_urgent:
-        return float(bucket.held_until - now)
+        return max(SHORTEST_WAIT, float(bucket.held_until - now))
     if recent and sum(recent.values()) + request.recipients > request.rate + MORE_THAN_ROUNDING:
         is_free = not now < bucket.held_until <= now + WINDOW
         if request.recipients > 1 and (is_free or request.recipients > bucket.held_for):
@@ -158,7 +164,7 @@ def _until_there_is_room(recent: dict[int, int], request: Request, now: float) -
     left, wait = sum(recent.values()), 0.0
     for slot, count in sorted(recent.items()):
         left -= count
-        wait = (slot + 1) * SLOT + WINDOW - now
+        wait = max(SHORTEST_WAIT, (slot + 1) * SLOT + WINDOW - now)
         if left == 0 or left + request.recipients <= request.rate + MORE_THAN_ROUNDING:
             break
     return wait

@@ -68,6 +68,10 @@ def test_a_mail_to_more_than_the_rate_gets_leave_when_nothing_else_was_sent(ask)
     assert ask(14, 1, 1, 2).wait > 3
 
 
+def test_who_has_to_wait_for_no_time_that_can_be_told_has_no_leave_yet(ask):
+    assert ask(rate=1e9, recipients=1, need=4, capacity=3).wait > 0
+
+
 FUTURE = 9_000_000_000
 
 
