@@ -9,6 +9,7 @@ from kombu import Connection
 
 from foodfleet.tests import environment, processes
 
+ADMIN_URL = urlsplit(environment.POSTGRES_URL)._replace(path="/postgres").geturl()
 ONE_AT_THE_BROKER = 5672  # PostgreSQL's advisory lock of this number
 
 
@@ -34,12 +35,11 @@ def postgres_url():
     """An empty database of its own."""
     parts = urlsplit(environment.POSTGRES_URL)
     name = f"{parts.path.lstrip('/')}_whole_{environment.WORKER}"
-    admin = parts._replace(path="/postgres").geturl()
-    with psycopg.connect(admin, autocommit=True) as connection:
+    with psycopg.connect(ADMIN_URL, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}"')
     yield parts._replace(path=f"/{name}").geturl()
-    with psycopg.connect(admin, autocommit=True) as connection:
+    with psycopg.connect(ADMIN_URL, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
@@ -49,8 +49,7 @@ def broker_url():
 
     To be named before `start`, so that the test's processes end before another test gets it.
     """
-    admin = urlsplit(environment.POSTGRES_URL)._replace(path="/postgres").geturl()
-    with psycopg.connect(admin, autocommit=True) as connection:
+    with psycopg.connect(ADMIN_URL, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_THE_BROKER])
         _empty_queues()
         yield environment.BROKER_URL

@@ -52,7 +52,6 @@ local now = redis.call('TIME')
 local t = tonumber(now[1]) + tonumber(now[2]) / 1000000
 local rate, recipients, need = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local capacity, urgent, window, slot = tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7])
-local shortest = tonumber(ARGV[8])
 local level, at, held_until, held_for, recent, sum, old = capacity, t, 0, 0, {}, 0, {}
 local first, ahead = math.floor((t - window) / slot), 2 * window / slot
 local kept = redis.call('HGETALL', KEYS[1])
@@ -68,17 +67,17 @@ end
 if #old > 0 then redis.call('HDEL', KEYS[1], unpack(old)) end
 local refill = rate / window
 level = math.min(capacity, level + math.max(0, t - at) * refill)
-local wait = 0
+local wait = false
 if level < need then
-  wait = math.max(shortest, (need - level) / refill)
+  wait = (need - level) / refill
 elseif held_until > t and held_until <= t + window and recipients < held_for and not urgent then
-  wait = math.max(shortest, held_until - t)
+  wait = held_until - t
 elseif sum > 0 and sum + recipients > rate + 1e-9 then
   table.sort(recent, function(a, b) return a[1] < b[1] end)
   local left = sum
   for _, entry in ipairs(recent) do
     left = left - entry[2]
-    wait = math.max(shortest, (entry[1] + 1) * slot + window - t)
+    wait = (entry[1] + 1) * slot + window - t
     if left == 0 or left + recipients <= rate + 1e-9 then break end
   end
   if recipients > 1 and (held_until <= t or held_until > t + window or recipients > held_for) then
@@ -91,7 +90,7 @@ else
 end
 redis.call('HSET', KEYS[1], 'level', string.format('%.6f', level), 'at', string.format('%.6f', t))
 redis.call('EXPIRE', KEYS[1], 600)
-return {string.format('%.6f', wait), string.format('%.6f', t)}
+return {wait and string.format('%.6f', wait), string.format('%.6f', t)}
 """
 
 
@@ -108,9 +107,8 @@ def ask_redis(redis: object, name: str, request: Request) -> Answer:
         int(request.is_urgent),
         WINDOW,
         SLOT,
-        SHORTEST_WAIT,
     )
-    return Answer(float(wait), float(at))
+    return _answer(wait, at)
 
 
 def ask_database(name: str, request: Request) -> Answer:
@@ -122,7 +120,12 @@ def ask_database(name: str, request: Request) -> Answer:
         wait = _decide(bucket, request, now)
         bucket.at = now
         bucket.save()
-    return Answer(wait, now)
+    return _answer(wait, now)
+
+
+def _answer(wait: float | str | None, at: float | str) -> Answer:
+    """What was decided, as told to whoever asked. wait: None where leave was given."""
+    return Answer(0.0 if wait is None else max(SHORTEST_WAIT, float(wait)), float(at))
 
 
 def _clock() -> float:
@@ -134,8 +137,8 @@ def _clock() -> float:
         return float(cursor.fetchone()[0])
 
 
-def _decide(bucket: RateBucket, request: Request, now: float) -> float:
-    """The seconds to wait, or 0 and the bucket has been charged."""
+def _decide(bucket: RateBucket, request: Request, now: float) -> float | None:
+    """The seconds to wait, or None and the bucket has been charged."""
     first = math.floor((now - WINDOW) / SLOT)
     # A clock that was set back must not keep everybody waiting until it is as late again.
     known = range(first, first + int(2 * WINDOW / SLOT) + 1)
@@ -144,9 +147,9 @@ def _decide(bucket: RateBucket, request: Request, now: float) -> float:
     bucket.recent = {str(slot): count for slot, count in recent.items()}
     bucket.level = min(request.capacity, bucket.level + max(0.0, now - bucket.at) * refill)
     if bucket.level < request.need:
-        return max(SHORTEST_WAIT, (request.need - bucket.level) / refill)
+        return (request.need - bucket.level) / refill
     if now < bucket.held_until <= now + WINDOW and request.recipients < bucket.held_for and not request.is_urgent:
-        return max(SHORTEST_WAIT, float(bucket.held_until - now))
+        return float(bucket.held_until - now)
     if recent and sum(recent.values()) + request.recipients > request.rate + MORE_THAN_ROUNDING:
         is_free = not now < bucket.held_until <= now + WINDOW
         if request.recipients > 1 and (is_free or request.recipients > bucket.held_for):
@@ -157,14 +160,14 @@ def _decide(bucket: RateBucket, request: Request, now: float) -> float:
     bucket.recent[str(slot)] = recent.get(slot, 0) + request.recipients
     if request.recipients >= bucket.held_for:
         bucket.held_until, bucket.held_for = 0.0, 0
-    return 0.0
+    return None
 
 
 def _until_there_is_room(recent: dict[int, int], request: Request, now: float) -> float:
     left, wait = sum(recent.values()), 0.0
     for slot, count in sorted(recent.items()):
         left -= count
-        wait = max(SHORTEST_WAIT, (slot + 1) * SLOT + WINDOW - now)
+        wait = (slot + 1) * SLOT + WINDOW - now
         if left == 0 or left + request.recipients <= request.rate + MORE_THAN_ROUNDING:
             break
     return wait
