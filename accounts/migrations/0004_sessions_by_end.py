@@ -2,15 +2,19 @@
 
 from django.db import migrations, models
 
+from foodfleet.core.indexes import AddIndexOnline
+
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('accounts', '0003_events_keep_whom_they_concern'),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name='session',
             index=models.Index(fields=['expires_at'], name='accounts_session_by_end'),
         ),

@@ -2,15 +2,19 @@
 
 from django.db import migrations, models
 
+from foodfleet.core.indexes import AddIndexOnline
+
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('accounts', '0005_errands'),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name='user',
             index=models.Index(condition=models.Q(('phone_verified_at__isnull', False)), fields=['phone'], name='accounts_user_confirmed_phone'),
         ),

@@ -1,0 +1,97 @@
+"""Indexes on large tables, built without locking out writers.
+
+In a migration, use AddIndexOnline and RemoveIndexOnline instead of Django's AddIndex and RemoveIndex, and set
+`atomic = False` on the Migration class, with no other operation in it: PostgreSQL builds an index CONCURRENTLY only
+outside of a transaction. Use it for trigram indexes too (`GinIndex(..., opclasses=["gin_trgm_ops"])`): databases other
+than PostgreSQL have no such index and are left without it, and every other index is built there as usual.
+"""
+
+from django.contrib.postgres.indexes import PostgresIndex
+from django.db import NotSupportedError
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations import AddIndex, RemoveIndex
+from django.db.migrations.state import ProjectState
+from django.db.models import Index, Model
+
+IS_INVALID = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND NOT indisvalid"
+
+
+class AddIndexOnline(AddIndex):
+    """AddIndex that uses CREATE INDEX CONCURRENTLY on PostgreSQL. It may be run again after it was interrupted."""
+
+    atomic = False
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Build the index."""
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _add(schema_editor, model, self.index)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Remove the index."""
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _remove(schema_editor, model, self.index)
+
+
+class RemoveIndexOnline(RemoveIndex):
+    """RemoveIndex that uses DROP INDEX CONCURRENTLY on PostgreSQL."""
+
+    atomic = False
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Remove the index."""
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _remove(schema_editor, model, self._index_in(from_state, app_label))
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Build the index again."""
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _add(schema_editor, model, self._index_in(to_state, app_label))
+
+    def _index_in(self, state: ProjectState, app_label: str) -> Index:
+        index: Index = state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
+        return index
+
+
+def _add(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
+    connection = schema_editor.connection
+    if connection.vendor != "postgresql":
+        if not isinstance(index, PostgresIndex):
+            schema_editor.add_index(model, index)
+        return
+    _check_outside_transaction(schema_editor)
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")  # a large table takes longer than any request may
+        try:
+            cursor.execute(IS_INVALID, [schema_editor.quote_name(index.name)])
+            if cursor.fetchone():  # left by a build that was interrupted
+                schema_editor.remove_index(model, index, concurrently=True)  # type: ignore[call-arg]
+            schema_editor.add_index(model, index, concurrently=True)  # type: ignore[call-arg]
+        finally:
+            cursor.execute("RESET statement_timeout")
+
+
+def _remove(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
+    connection = schema_editor.connection
+    if connection.vendor != "postgresql":
+        if not isinstance(index, PostgresIndex):
+            schema_editor.remove_index(model, index)
+        return
+    _check_outside_transaction(schema_editor)
+    schema_editor.remove_index(model, index, concurrently=True)  # type: ignore[call-arg]
+
+
+def _check_outside_transaction(schema_editor: BaseDatabaseSchemaEditor) -> None:
+    if schema_editor.connection.in_atomic_block:
+        raise NotSupportedError("Set `atomic = False` on a migration that builds or removes an index online.")
