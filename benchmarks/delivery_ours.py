@@ -23,7 +23,7 @@ from notifications.gateways import amazon
 from notifications.models import Message
 from notifications.services import recovery, rendering
 from notifications.services.drain import Drain, Limits
-from notifications.services.emails import send_templated_email
+from notifications.services.emails import queue_templated_email
 from notifications.services.policies import Policy
 from notifications.services.writing import Order
 from notifications.states import Kind, Priority, Status
@@ -32,7 +32,7 @@ LINK = "https://accounts.example.com/account/{}/"
 
 
 def order(name, priority):
-    send_templated_email(
+    queue_templated_email(
         to=[f"{name}@example.com"],
         template="welcome",
         context={"first_name": "Ann", "link": LINK.format(name)},

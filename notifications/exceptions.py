@@ -84,6 +84,16 @@ class InvalidTemplateException(ValidationException):
     message = _("This template cannot be used as it is.")
 
 
+class TemplateNotSendableException(ValidationException):
+    """Only the product itself sends this template: its account and security messages carry links and codes."""
+
+    @classmethod
+    def of(cls, name: str) -> "TemplateNotSendableException":
+        """The refusal beside the field that names the template."""
+        text = _("Only the product itself sends %(name)s.") % {"name": name}
+        return cls(details={"template": [{"message": str(text), "code": "template_not_sendable"}]})
+
+
 class MissingVariablesException(ValidationException):
     """A message cannot be written: values that its template needs are missing or blank."""
 

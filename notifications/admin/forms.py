@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import E164
 from foodfleet.core.exceptions import BaseAppException
 from notifications.models import EmailOverride, SmsTemplate
 from notifications.services import catalogue, overrides, templates
@@ -130,10 +129,9 @@ class EmailOverrideForm(OpenedForm):
 
 
 class TryTextForm(forms.Form):
-    """Values to try a text with, and a number to send it to."""
+    """Values to preview a text with."""
 
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, required=False)
-    phone = forms.CharField(label=_("Send a test to"), max_length=16, required=False, validators=[E164])
 
     def __init__(self, *args: Any, template: SmsTemplate, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

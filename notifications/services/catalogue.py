@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from notifications.exceptions import InvalidTemplateException
+from notifications.exceptions import InvalidTemplateException, TemplateNotSendableException
 from notifications.states import Channel
 
 LINK = "https://foodfleet.example/"
@@ -26,13 +26,17 @@ class Variable:
 
 @dataclass(frozen=True)
 class Declared:
-    """A mail or text of the product."""
+    """A mail or text of the product.
+
+    by_hand: staff may send it. Every other one is sent by the product alone, with values that the product made.
+    """
 
     name: str
     channel: Channel
     description: str | Promise
     variables: tuple[Variable, ...]
     content: str = ""  # of a text; the words of a mail are files in templates/notifications/email/
+    by_hand: bool = False
 
     @property
     def examples(self) -> dict[str, str | int]:
@@ -62,8 +66,8 @@ CIRCUMSTANCES = (
 )
 
 
-def _mail(name: str, description: Promise, *variables: Variable) -> Declared:
-    return Declared(name, Channel.EMAIL, description, variables)
+def _mail(name: str, description: Promise, *variables: Variable, by_hand: bool = False) -> Declared:
+    return Declared(name, Channel.EMAIL, description, variables, by_hand=by_hand)
 
 
 def _text(name: str, description: Promise, content: str) -> Declared:
@@ -133,6 +137,14 @@ DECLARED = (
     ),
     _mail("two_factor_reset_done", _("The second factor was removed"), *CIRCUMSTANCES),
     _mail("wasnt_me", _("The account was secured by its owner"), _link("password/forgot/"), FIRST_NAME),
+    _mail(
+        "announcement",
+        _("News that staff write"),
+        Variable("heading", "Lunch moves"),
+        Variable("text", "Come at noon."),
+        FIRST_NAME,
+        by_hand=True,
+    ),
 )
 _BY_KEY = {(declared.channel, declared.name): declared for declared in DECLARED}
 
@@ -140,6 +152,16 @@ _BY_KEY = {(declared.channel, declared.name): declared for declared in DECLARED}
 def find(channel: Channel, name: str) -> Declared | None:
     """What the product declares under this name, or None: then staff made it up."""
     return _BY_KEY.get((channel, name))
+
+
+def check_sendable(channel: Channel, name: str) -> None:
+    """Refuse to send one of the product's account and security messages with values of the caller's choice.
+
+    Raises TemplateNotSendableException. A template that staff made up, or that is not there, passes.
+    """
+    declared = find(channel, name)
+    if declared is not None and not declared.by_hand:
+        raise TemplateNotSendableException.of(name)
 
 
 def check_names(*, declared: Declared, used: AbstractSet[str], field: str) -> None:

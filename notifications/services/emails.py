@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.exceptions import ValidationException
 from notifications.exceptions import MailTooLargeException
 from notifications.models import Message
-from notifications.services import attachments, html, preferences, recipients, rendering, suppression
+from notifications.services import attachments, catalogue, html, preferences, recipients, rendering, suppression
 from notifications.services.attachments import NewAttachment, ReadAttachment
 from notifications.services.sizes import encoded_size, is_surely_within, most_bytes
 from notifications.services.writing import Order, digest_of, repeated, write
 from notifications.states import Channel, Priority
 
-__all__ = ["EmailExtras", "NewAttachment", "send_email", "send_templated_email"]
+__all__ = ["EmailExtras", "NewAttachment", "queue_templated_email", "send_email", "send_templated_email"]
 
 TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")  # what SES takes as a tag's name or value
 LONGEST_SUBJECT = 989  # characters: a line of a mail has 998 at most (RFC 5322, 2.1.1), "Subject: " included
@@ -90,7 +90,25 @@ def send_templated_email(
     extras: EmailExtras = NO_EXTRAS,
     order: Order = NO_ORDER,
 ) -> Message:
-    """Queue a mail from a template, rendered now. subject: instead of the template's own.
+    """Queue a mail from a template that may be sent by hand. subject: instead of the template's own.
+
+    Raises as send_email does, and TemplateNotSendableException, EmailTemplateNotFoundException or
+    MissingVariablesException.
+    """
+    catalogue.check_sendable(Channel.EMAIL, template)
+    return queue_templated_email(to=to, template=template, context=context, subject=subject, extras=extras, order=order)
+
+
+def queue_templated_email(
+    *,
+    to: Sequence[str],
+    template: str,
+    context: Mapping[str, Any],
+    subject: str = "",
+    extras: EmailExtras = NO_EXTRAS,
+    order: Order = NO_ORDER,
+) -> Message:
+    """Queue a mail from any template, rendered now: for outbox.py, whose values the product made.
 
     Raises as send_email does, and EmailTemplateNotFoundException or MissingVariablesException.
     """

@@ -4,9 +4,9 @@ from typing import Any
 
 from accounts.models import User
 from notifications.models import Message
-from notifications.services.emails import send_templated_email
+from notifications.services.emails import queue_templated_email
 from notifications.services.policies import policy_of
-from notifications.services.sms import send_templated_sms
+from notifications.services.sms import queue_templated_sms
 from notifications.services.writing import Order
 from notifications.states import Channel
 
@@ -18,10 +18,10 @@ def queue_email(*, template: str, user: User, variables: dict[str, Any], request
     if not to the user's own address.
     """
     order = Order(policy=policy_of(Channel.EMAIL, template), user=user, request_id=request_id)
-    return send_templated_email(to=[to or user.email], template=template, context=variables, order=order)
+    return queue_templated_email(to=[to or user.email], template=template, context=variables, order=order)
 
 
 def queue_sms(*, template: str, phone: str, user: User, variables: dict[str, str], request_id: str = "") -> Message:
     """Write a text to `phone` in the language of `user` and announce it; it is sent once the transaction commits."""
     order = Order(policy=policy_of(Channel.SMS, template), user=user, request_id=request_id)
-    return send_templated_sms(to=phone, template=template, variables=variables, order=order)
+    return queue_templated_sms(to=phone, template=template, variables=variables, order=order)

@@ -36,5 +36,8 @@ POLICIES: dict[tuple[Channel, str], Policy] = {
 
 
 def policy_of(channel: Channel, template: str) -> Policy:
-    """What `template` chose. A mail of the product's own that chose nothing is about security: it is always sent."""
+    """What `template` chose, for outbox.py alone: what staff send has no kind or priority of the product's.
+
+    A mail of the product's own that chose nothing is about security: it is always sent.
+    """
     return POLICIES.get((channel, template), SECURITY)

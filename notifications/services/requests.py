@@ -17,7 +17,7 @@ from notifications.exceptions import EmailTemplateNotFoundException
 from notifications.models import Message
 from notifications.services import catalogue, writing
 from notifications.services.emails import EmailExtras, NewAttachment, send_email, send_templated_email
-from notifications.services.policies import MARKETING, Policy, policy_of
+from notifications.services.policies import MARKETING, Policy
 from notifications.services.sms import send_sms, send_templated_sms
 from notifications.states import Channel, Kind
 
@@ -67,7 +67,8 @@ class SmsRequest:
 def order_email(*, asked: EmailRequest, by: Asker) -> Message:
     """Queue the mail, or return what the same key and body queued before.
 
-    Raises ValidationException, EmailTemplateNotFoundException, MissingVariablesException, IdempotencyConflictException.
+    Raises ValidationException, TemplateNotSendableException, EmailTemplateNotFoundException, MissingVariablesException,
+    IdempotencyConflictException.
     """
     order = _order(Channel.EMAIL, asked, by)
     if (earlier := writing.repeated(order, order.body_digest)) is not None:
@@ -99,7 +100,8 @@ def order_email(*, asked: EmailRequest, by: Asker) -> Message:
 def order_sms(*, asked: SmsRequest, by: Asker) -> Message:
     """Queue the text, or return what the same key and body queued before.
 
-    Raises ValidationException, SmsTemplateNotFoundException, MissingVariablesException, IdempotencyConflictException.
+    Raises ValidationException, TemplateNotSendableException, SmsTemplateNotFoundException, MissingVariablesException,
+    IdempotencyConflictException.
     """
     order = _order(Channel.SMS, asked, by)
     if (earlier := writing.repeated(order, order.body_digest)) is not None:
@@ -117,7 +119,8 @@ def _order(channel: Channel, asked: EmailRequest | SmsRequest, by: Asker) -> wri
     if asked.send_at is not None and asked.send_at > timezone.now() + MAX_AHEAD:
         raise ValidationException.for_field("send_at", _("This is more than a year ahead."), "invalid")
     order = writing.Order(
-        policy=_policy(channel, asked),
+        # Of staff's own choice alone, whatever template they name: kinds and lanes of security are the product's.
+        policy=MARKETING if asked.kind == Kind.MARKETING else Policy(),
         sender=by.user,
         idempotency_key=by.idempotency_key or "",
         request_id=by.request_id,
@@ -127,14 +130,6 @@ def _order(channel: Channel, asked: EmailRequest | SmsRequest, by: Asker) -> wri
         return order
     # Of the body as it was asked for: what a template says meanwhile makes no other body.
     return replace(order, body_digest=writing.digest_of(order, channel, _as_asked(asked)))
-
-
-def _policy(channel: Channel, asked: EmailRequest | SmsRequest) -> Policy:
-    if asked.kind == Kind.MARKETING:
-        return MARKETING
-    if asked.template and catalogue.find(channel, asked.template) is not None:
-        return policy_of(channel, asked.template)
-    return Policy()
 
 
 def _as_asked(asked: EmailRequest | SmsRequest) -> dict[str, Any]:

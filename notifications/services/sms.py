@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import ValidationException
 from notifications.models import Message
-from notifications.services import recipients, rendering, spending
+from notifications.services import catalogue, recipients, rendering, spending
 from notifications.services.writing import Order, digest_of, repeated, write
 from notifications.states import Channel, Kind
 
@@ -56,7 +56,19 @@ def send_sms(*, to: str, text: str, extras: SmsExtras = NO_EXTRAS, order: Order 
 def send_templated_sms(
     *, to: str, template: str, variables: Mapping[str, Any], extras: SmsExtras = NO_EXTRAS, order: Order = NO_ORDER
 ) -> Message:
-    """Queue a text from a template, rendered now.
+    """Queue a text from a template that may be sent by hand.
+
+    Raises as send_sms does, and TemplateNotSendableException, SmsTemplateNotFoundException or
+    MissingVariablesException.
+    """
+    catalogue.check_sendable(Channel.SMS, template)
+    return queue_templated_sms(to=to, template=template, variables=variables, extras=extras, order=order)
+
+
+def queue_templated_sms(
+    *, to: str, template: str, variables: Mapping[str, Any], extras: SmsExtras = NO_EXTRAS, order: Order = NO_ORDER
+) -> Message:
+    """Queue a text from any template, rendered now: for outbox.py, whose values the product made.
 
     Raises as send_sms does, and SmsTemplateNotFoundException or MissingVariablesException.
     """

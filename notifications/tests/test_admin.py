@@ -2,7 +2,9 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts.models import User
 from notifications.models import EmailOverride, Message, MessageEvent, SmsTemplate, Suppression
 from notifications.services import payloads, suppression
 from notifications.states import Channel, Status
@@ -87,7 +89,7 @@ def test_who_only_looks_sends_nothing_and_changes_nothing(reader):
     )
     sent = reader.post(
         reverse("admin:notifications_smstemplate_try", args=[template.pk]),
-        {"value_code": "1", "phone": "+4915112345678"},
+        {"value_code": "1", "_send": "Send"},
     )
     assert sent.status_code == 403
     assert Message.objects.count() == 1
@@ -144,20 +146,22 @@ def test_json_that_cannot_be_kept_is_refused_beside_its_field(boss, field, value
     assert field in refused.context["adminform"].form.errors
 
 
-def test_a_test_is_sent_to_the_number_that_staff_give(boss):
-    template = SmsTemplate.objects.get(name="2fa_code")
-    path = reverse("admin:notifications_smstemplate_try", args=[template.pk])
-    sent = boss.post(path, {"value_code": "42", "language": "en", "phone": "+4915112345678"})
+def test_a_test_text_goes_to_its_sender_with_example_values(boss):
+    path = reverse("admin:notifications_smstemplate_try", args=[SmsTemplate.objects.get(name="2fa_code").pk])
+    staff = User.objects.get(email="boss@example.com")
+    given = {"value_code": "Call +1 900 555 0199", "language": "en", "phone": "+15550100000", "_send": "Send"}
+    boss.post(path, given)
+    assert not Message.objects.exists(), "without a confirmed number of one's own there is none to send it to"
+    User.objects.filter(pk=staff.pk).update(phone="+4915112345678", phone_verified_at=timezone.now())
+    sent = boss.post(path, given)
     assert sent.status_code == 302  # so that loading again sends nothing
     shown = boss.get(sent["Location"]).content.decode()
     assert "The test is on its way." in shown
-    assert "Your verification code is: 42" in shown
-    assert Message.objects.get().to == ["+4915112345678"]
-    assert (
-        "Give each variable a value first."
-        in boss.post(path, {"value_code": "", "phone": "+4915112345678"}).content.decode()
-    )
-    assert Message.objects.count() == 1
+    message = Message.objects.get()
+    assert (message.to, message.kind, message.template) == (["+4915112345678"], "account", "")
+    assert payloads.unseal(message.payload)["text"] == "Your verification code is: 123456"
+    boss.post(path, {"value_code": "1", "language": "en"})
+    assert Message.objects.count() == 1, "a preview sends nothing"
 
 
 def test_a_template_of_the_product_has_no_way_to_be_deleted(boss):

@@ -11,7 +11,7 @@ from notifications.exceptions import IdempotencyConflictException
 from notifications.models import Message
 from notifications.services import writing
 from notifications.services.emails import send_email
-from notifications.services.sms import send_templated_sms
+from notifications.services.sms import queue_templated_sms
 from notifications.services.writing import Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +29,7 @@ def test_one_key_of_one_sender_makes_one_message(user):
 def test_nothing_is_kept_that_a_code_could_be_guessed_from(user):
     """A million codes are tried in seconds where the digest of one is known."""
     for order in (Order(), Order(sender=user, idempotency_key="key-1")):
-        message = send_templated_sms(
+        message = queue_templated_sms(
             to="+4915112345678", template="2fa_code", variables={"code": "907928"}, order=order
         )
         twin = hashlib.sha256(json.dumps(["2fa_code", {"code": "907928"}], sort_keys=True).encode()).hexdigest()

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from notifications.models import Message, Suppression
 from notifications.services import preferences
-from notifications.services.emails import EmailExtras, send_email, send_templated_email
+from notifications.services.emails import EmailExtras, queue_templated_email, send_email
 from notifications.services.policies import MARKETING, SECURITY
 from notifications.services.suppression import suppress
 from notifications.services.writing import Order
@@ -120,7 +120,7 @@ def test_the_link_stands_below_words_that_no_template_frames(staff):
 
 
 def test_the_link_is_in_a_bulk_mail_of_a_template_too(db):
-    send_templated_email(
+    queue_templated_email(
         to=["zoe@example.com"], template="welcome", context={"link": "https://foodfleet.example/"}, order=BULK
     )
     [received] = sent()
@@ -176,6 +176,6 @@ def test_security_mails_reach_who_declined_all_that_can_be_declined(make_user):
     for kind in ("account", "marketing"):
         suppress(channel="email", address="ann@example.com", kind=kind, reason="opt_out")
     order = Order(policy=SECURITY, user=make_user("ann@example.com"))
-    send_templated_email(to=["ann@example.com"], template="password_changed", context={}, order=order)
+    queue_templated_email(to=["ann@example.com"], template="password_changed", context={}, order=order)
     [received] = sent()
     assert received["To"] == "ann@example.com"

@@ -1,0 +1,87 @@
+"""What staff may send by hand: never one of the product's own account and security messages."""
+
+import pytest
+from django.core.management import call_command
+
+from notifications.exceptions import TemplateNotSendableException
+from notifications.models import Message, SmsTemplate
+from notifications.services import catalogue
+from notifications.services.emails import send_templated_email
+from notifications.services.sms import send_templated_sms
+from notifications.states import Channel, Kind, Priority
+
+pytestmark = pytest.mark.django_db
+
+EMAIL = "/api/v1/notifications/email/"
+SMS = "/api/v1/notifications/sms/"
+RESERVED = [declared for declared in catalogue.DECLARED if declared.name != "announcement"]
+reserved = pytest.mark.parametrize("declared", RESERVED, ids=lambda declared: declared.name)
+
+
+@pytest.fixture
+def staff(api, user, allow):
+    """The API's client as somebody who may send, and nothing else."""
+    allow(user, "notifications:send")
+    api.force_authenticate(user)
+    return api
+
+
+def evil(declared):
+    return {
+        name: "https://evil.example/" if name.endswith("link") else value for name, value in declared.examples.items()
+    }
+
+
+@pytest.mark.parametrize("kind", ["account", "marketing"])
+@reserved
+def test_the_api_sends_no_security_message_by_hand(staff, declared, kind):
+    values = evil(declared)
+    path, body = (
+        (SMS, {"to": "+4915112345678", "template": declared.name, "variables": values})
+        if declared.channel == Channel.SMS
+        else (EMAIL, {"to": ["victim@example.com"], "template": declared.name, "context": values})
+    )
+    refused = staff.post(path, {**body, "kind": kind})
+    assert (refused.status_code, refused.json()["code"]) == (422, "validation_error")
+    assert [entry["code"] for entry in refused.json()["details"]["template"]] == ["template_not_sendable"]
+    assert not Message.objects.exists()
+
+
+@reserved
+def test_a_service_sends_no_security_message_by_its_name_alone(declared):
+    send, arguments = {
+        Channel.SMS: (send_templated_sms, {"to": "+4915112345678", "variables": evil(declared)}),
+        Channel.EMAIL: (send_templated_email, {"to": ["victim@example.com"], "context": evil(declared)}),
+    }[declared.channel]
+    with pytest.raises(TemplateNotSendableException):
+        send(template=declared.name, **arguments)
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body", [{"subject": "x", "text": "y"}, {"template": "announcement", "context": {"heading": "x", "text": "y"}}]
+)
+@pytest.mark.parametrize(("kind", "priority"), [("account", Priority.TRANSACTIONAL), ("marketing", Priority.BULK)])
+def test_what_staff_send_never_goes_as_a_security_message(staff, body, kind, priority):
+    assert staff.post(EMAIL, {"to": ["ann@example.com"], "kind": kind, **body}).status_code == 202
+    message = Message.objects.get()
+    assert (message.kind, message.priority) == (kind, priority)
+
+
+def test_a_text_template_of_staff_goes_as_an_ordinary_message(staff):
+    SmsTemplate.objects.create(name="password_reset", content="Menu: {{link}}")
+    body = {"to": "+4915112345678", "template": "password_reset", "variables": {"link": "https://x.example/"}}
+    assert staff.post(SMS, body).status_code == 202
+    assert (Message.objects.get().kind, Message.objects.get().priority) == (Kind.ACCOUNT, Priority.TRANSACTIONAL)
+
+
+def test_an_announcement_keeps_its_lines_and_escapes_its_words(staff, mailoutbox):
+    context = {"heading": "Lunch <b>moves</b>", "text": "One\nTwo <script>", "first_name": "Ann"}
+    staff.post(EMAIL, {"to": ["ann@example.com"], "template": "announcement", "context": context})
+    call_command("deliver_due")
+    [received] = mailoutbox
+    assert "One\nTwo <script>" in received.body
+    [(html, _type)] = received.alternatives
+    assert "One\nTwo &lt;script&gt;" in html
+    assert "white-space" in html
+    assert "<script>" not in html
