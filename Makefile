@@ -9,15 +9,17 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 # uv installs several times faster; where it cannot (an unusual index), pip does the same.
 define install
+	@echo "Installing $(1) into .venv (the first time about 15 seconds) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FoodFleet needs Python 3.11 or newer.")'
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 || true
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r $(1) || $(BIN)/python -m pip install --quiet -r $(1)
+	@echo "Installed."
 	@touch $@
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format check serve worker beat requirements messages
+.PHONY: help setup run admin test lint format check serve worker beat requirements messages
 
 help:  ## List these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -33,9 +35,12 @@ setup: .venv/.runtime  ## Install what FoodFleet needs into .venv; migrate nothi
 run: export DEBUG = true
 run: export ADMIN_REQUIRE_2FA ?= false
 run: export DJANGO_RUNSERVER_HIDE_WARNING = true
-run: .venv/.runtime  ## Serve the whole product on http://127.0.0.1:8000 (PORT=) with embedded defaults
+run: .venv/.runtime  ## Serve the whole product on http://localhost:8000 (PORT=) with embedded defaults
 	@if [ -z "$$CELERY_BROKER_URL" ]; then $(MANAGE) deliver_due --watch & fi; \
 	  exec $(MANAGE) run_embedded $(HOST):$(PORT)
+
+admin: .venv/.runtime  ## Make an administrator, or give one a new password (EMAIL=)
+	@$(MANAGE) administrator $(EMAIL)
 
 test: .venv/.dev  ## Run every test: embedded, then on PostgreSQL and Redis where they run
 	@$(BIN)/python -m foodfleet.tests.run

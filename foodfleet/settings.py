@@ -30,7 +30,7 @@ try:
     (VAR_DIR / "static").mkdir(parents=True, exist_ok=True)
 
     # -- Who we are to the outside
-    PUBLIC_URL = env.web_address("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
+    PUBLIC_URL = env.web_address("PUBLIC_URL", f"http://localhost:{PORT}")  # a name: passkeys need one
     ALLOWED_HOSTS = env.listing(
         "ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_URL).hostname or "localhost")
     )
@@ -159,6 +159,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "foodfleet.core.middleware.ClientMiddleware",
 ]
+if DEBUG and urlsplit(PUBLIC_URL).hostname == "localhost":
+    MIDDLEWARE.insert(1, "foodfleet.core.middleware.LocalhostMiddleware")
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

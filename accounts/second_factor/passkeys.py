@@ -176,6 +176,15 @@ def origins() -> list[str]:
     return list(dict.fromkeys([f"{own.scheme}://{own.netloc}", f"{own.scheme}://{rp_id()}{port}"]))
 
 
+def work_at(origin: str) -> bool:
+    """Whether a page at `origin` (`https://accounts.example.com`) can use passkeys: not one at an IP address."""
+    try:
+        ipaddress.ip_address(rp_id())
+    except ValueError:
+        return origin in origins() and urlsplit(origin).hostname == rp_id()
+    return False
+
+
 def _read(credential: Any) -> dict[str, Any]:
     answer = json.loads(credential) if isinstance(credential, str) else credential
     if not isinstance(answer, dict) or not isinstance(answer.get("response"), dict):

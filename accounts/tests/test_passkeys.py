@@ -261,3 +261,16 @@ def test_proof_given_in_one_session_is_none_in_another(api, with_passkey, sign_i
     assert api.post("/api/v1/auth/proof/passkey/verify/", body, headers=bearer(first)).status_code == 204
     assert api.post("/api/v1/auth/passkeys/options/", headers=bearer(first)).status_code == 200
     assert api.post("/api/v1/auth/passkeys/options/", headers=bearer(second)).status_code == 403
+
+
+@pytest.mark.parametrize(("address", "host", "said"), [
+    ("http://testserver", "testserver", None),
+    ("http://testserver", "localhost", "Open <a href=\"http://testserver\">"),
+    ("http://127.0.0.1:8000", "127.0.0.1:8000", "Passkeys don't work here"),
+    ("http://192.0.2.7", "192.0.2.7", "because this site is opened at an IP address"),
+])  # fmt: skip
+def test_a_page_says_where_passkeys_cannot_work(client, settings, address, host, said):
+    settings.PUBLIC_URL, settings.ALLOWED_HOSTS = address, ["*"]
+    page = client.get("/login/", headers={"Host": host}).content.decode()
+    assert ("data-elsewhere" in page) == (said is not None)
+    assert said is None or said in page

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
 from foodfleet.core import errors, networks, request_ids
 from foodfleet.core.clients import Client
@@ -37,6 +37,24 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response[request_ids.HEADER] = request_id
         return response
+
+
+class LocalhostMiddleware:
+    """Sends a browser that opens a page at an address of this machine to the same page at `localhost`.
+
+    Passkeys are bound to a name and never work at an address. For development alone (see settings.MIDDLEWARE).
+    Browsers say `Sec-Fetch-Mode: navigate`; programs and scripts do not, and are answered where they ask.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        name, separator, port = request.META.get("HTTP_HOST", "").rpartition(":")
+        navigates = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        if navigates and name in {"127.0.0.1", "[::1]"}:
+            return HttpResponseRedirect(f"{request.scheme}://localhost{separator}{port}{request.get_full_path()}")
+        return self.get_response(request)
 
 
 class TrustedProxyMiddleware:

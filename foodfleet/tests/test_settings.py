@@ -73,7 +73,7 @@ def test_a_wrong_secret_is_not_repeated():
 
 
 def test_defaults_are_enough_beside_the_secret():
-    assert start(**GOOD).stdout.strip() == "http://127.0.0.1:8000"
+    assert start(**GOOD).stdout.strip() == "http://localhost:8000"
 
 
 def test_a_folder_for_mails_is_taken_as_it_is_written():
@@ -89,7 +89,7 @@ def test_a_mail_server_is_read_from_one_url():
 
 
 def test_the_port_is_part_of_the_public_address():
-    assert start(**GOOD, PORT="8123").stdout.strip() == "http://127.0.0.1:8123"
+    assert start(**GOOD, PORT="8123").stdout.strip() == "http://localhost:8123"
 
 
 def test_the_development_secret_is_made_once_and_is_its_owners_alone(tmp_path):

@@ -14,6 +14,7 @@ from django.conf import settings
 from notifications.states import Channel, Status
 
 KEPT = 200  # the newest; the rest is removed
+POLL_SECONDS = 0.05  # how often `wait_for` looks
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,25 @@ def keep(*, channel: str, to: Sequence[str], subject: str, text: str, html: str 
     """Write one message to the mailbox and remove the oldest beyond KEPT."""
     record = {"channel": channel, "to": list(to), "subject": subject, "text_body": text, "html_body": html}
     name = f"{time.time_ns()}-{uuid.uuid4().hex}"
-    (_folder() / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
+    draft = _folder() / f"{name}.draft"
+    draft.write_text(json.dumps(record), encoding="utf-8")
+    draft.rename(_folder() / f"{name}.json")  # whoever waits for it reads all of it or nothing
     for path in sorted(_folder().glob("*.json"))[:-KEPT]:
         path.unlink(missing_ok=True)
 
 
-def newest_first() -> list[KeptMessage]:
-    """All that is kept."""
-    return [_read(path) for path in sorted(_folder().glob("*.json"), reverse=True)]
+def newest_first(to: str = "") -> list[KeptMessage]:
+    """All that is kept, or what went to one address or number."""
+    messages = [_read(path) for path in sorted(_folder().glob("*.json"), reverse=True)]
+    return [message for message in messages if not to or to.lower() in map(str.lower, message.to)]
+
+
+def wait_for(to: str, *, seconds: float) -> list[KeptMessage]:
+    """As `newest_first`, once there is something or `seconds` have passed. Blocks the calling thread alone."""
+    until = time.monotonic() + seconds
+    while not (found := newest_first(to)) and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+    return found
 
 
 def find(message_id: str) -> KeptMessage | None:

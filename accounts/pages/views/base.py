@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -19,6 +20,7 @@ from django.views.generic import FormView, View
 from accounts.exceptions import FreshProofRequiredException
 from accounts.models import User
 from accounts.pages import refusals
+from accounts.second_factor import passkeys
 from foodfleet.core import throttling
 from foodfleet.core.clients import Client, client_of
 from foodfleet.core.exceptions import BaseAppException, NotFoundException
@@ -66,6 +68,14 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
             raise
         except refusals.SHOWN as error:
             return self.refused(form, error)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        here = f"{self.request.scheme}://{self.request.get_host()}"
+        return {
+            **super().get_context_data(**kwargs),
+            "passkeys_work": passkeys.work_at(here),
+            "passkey_address": settings.PUBLIC_URL if passkeys.work_at(settings.PUBLIC_URL) else "",
+        }
 
     def accepted(self, form: Any) -> HttpResponse:
         """Call the service and say what comes next. May raise what `refusals` shows."""

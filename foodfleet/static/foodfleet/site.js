@@ -94,8 +94,9 @@ function askThePasskey(form) {
   const reads = window.PublicKeyCredential && (making
     ? PublicKeyCredential.parseCreationOptionsFromJSON
     : PublicKeyCredential.parseRequestOptionsFromJSON);
-  if (!reads) {
-    unsupported.hidden = false;
+  const elsewhere = form.querySelector("[data-elsewhere]");
+  if (!reads || elsewhere) {
+    unsupported.hidden = Boolean(elsewhere);
     form.querySelector("button").disabled = true;
     return;
   }

@@ -1,6 +1,8 @@
 """The mailbox of a development machine."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from dataclasses import asdict
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -8,12 +10,29 @@ from django.views.decorators.http import require_safe
 from foodfleet.core.frames import shows_a_mail
 from notifications.gateways import mailbox
 
+MAX_WAIT_SECONDS = 10
+
 
 @never_cache
 @require_safe
 def mailbox_page(request: HttpRequest) -> HttpResponse:
-    """Every mail and text that was sent, newest first."""
-    return render(request, "dev/mailbox.html", {"messages_list": mailbox.newest_first()})
+    """Every mail and text that was sent, newest first, as a page or as JSON (`?format=json` or Accept).
+
+    `?to=` shows one address or number alone; `?wait=5` waits so many seconds for the first message.
+    """
+    messages = mailbox.wait_for(request.GET.get("to", ""), seconds=_seconds(request.GET.get("wait", "")))
+    if _wants_json(request):
+        return JsonResponse({"messages": [asdict(message) for message in messages]})
+    return render(request, "dev/mailbox.html", {"messages_list": messages})
+
+
+def _seconds(wait: str) -> float:
+    return min(int(wait), MAX_WAIT_SECONDS) if wait.isascii() and wait.isdigit() else 0
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    preferred = request.get_preferred_type(["text/html", "application/json"])
+    return request.GET.get("format") == "json" or preferred == "application/json"
 
 
 @never_cache
