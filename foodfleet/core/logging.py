@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from itertools import pairwise
 from typing import Any
 
 import structlog
@@ -15,13 +16,17 @@ SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 HARMLESS_NAMES = {"token_type", "error_code", "end_reason"}
+# Strangers choose what is logged. Each pattern takes time in proportion to the text: a repetition is possessive, and no
+# match can begin inside of what another attempt has read.
+DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+)++")
+JWT_LENGTHS = (8, 5)  # the least that header and claims of a JWT have; a header begins with eyJ
 SECRET_VALUES = re.compile(
-    r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)?"  # a JWT
-    r"|(?<=/)[A-Za-z0-9_-]{32,}(?=/|\?|\s|$)"  # a one-time token in the path of a link
-    r"|(?<=[Bb]earer )\S+"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password in a URL
+    r"(?<=/)[A-Za-z0-9_-]{32,}+(?=/|\?|\s|$)"  # a one-time token in the path of a link
+    r"|(?<=[Bb]earer )\S++"
+    r"|(?<=://)[^/\s:@]*+:[^/\s@]++(?=@)"  # user:password in a URL
 )
-SECRET_PARAMETERS = re.compile(r"(?i)([?&;](?:[\w-]*(?:token|password|secret|code|key|signature)[\w-]*)=)[^&\s#]*")
+PARAMETER = re.compile(r"([?&;])([\w-]++)=([^&\s#]*+)")
+SECRET_PARAMETER = re.compile(r"token|password|secret|code|key|signature", re.IGNORECASE)
 MAX_DEPTH = 6
 
 
@@ -48,7 +53,25 @@ def _redacted(name: str, value: Any, depth: int) -> Any:
 
 def redact_text(text: str) -> str:
     """`text` with tokens, link secrets and passwords in URLs replaced."""
-    return SECRET_PARAMETERS.sub(rf"\1{REDACTED}", SECRET_VALUES.sub(REDACTED, text))
+    without_tokens = DOTTED.sub(_without_jwt, text)
+    return PARAMETER.sub(_without_secret_value, SECRET_VALUES.sub(REDACTED, without_tokens))
+
+
+def _without_jwt(found: re.Match[str]) -> str:
+    """REDACTED where parts of this dotted word look like a JWT: `eyJ…` and another part behind it."""
+    parts = found[0].split(".")
+    header, claims = JWT_LENGTHS
+    for part, following in pairwise(parts):
+        begin = part.find("eyJ")
+        if begin >= 0 and len(part) - begin >= header and len(following) >= claims:
+            return REDACTED
+    return found[0]
+
+
+def _without_secret_value(found: re.Match[str]) -> str:
+    if SECRET_PARAMETER.search(found[2]) is None:
+        return found[0]
+    return f"{found[1]}{found[2]}={REDACTED}"
 
 
 SHARED_PROCESSORS: list[Any] = [

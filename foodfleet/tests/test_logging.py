@@ -3,12 +3,14 @@
 import io
 import json
 import logging
+import time
 from logging.config import DictConfigurator
 
 import pytest
 
 from conftest import PASSWORD
-from foodfleet.core.logging import REDACTED, logging_config, redact_secrets
+from foodfleet.core.logging import REDACTED, logging_config, redact_secrets, redact_text
+from notifications.services.redaction import without_secrets
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 LINK_TOKEN = "Zb3k9QmXv2LrT8wYpN4dHs7uJf6gCa1eKx5oVi0tEyM"
@@ -30,6 +32,9 @@ LINK_TOKEN = "Zb3k9QmXv2LrT8wYpN4dHs7uJf6gCa1eKx5oVi0tEyM"
         {"event": "got Bearer hunter2-secret"},
         {"database": "postgres://foodfleet:hunter2-secret@db.example.com/x"},
         {"error": "could not read eyJhbGciOiJIUzI1NiJ9.hunter2-secret.c2lnbmF0dXJl"},
+        {"error": "could not read token_eyJhbGciOiJIUzI1NiJ9.hunter2-secret"},
+        {"error": "could not read a.eyJ.eyJhbGciOiJIUzI1NiJ9.hunter2-secret.c2lnbmF0dXJl, and more"},
+        {"url": "https://example.com/?x=1&My-Reset-Token-2=hunter2-secret;api_KEY=hunter2-secret#top"},
     ],
 )
 def test_a_secret_is_redacted_wherever_it_stands(event):
@@ -42,6 +47,7 @@ def test_a_secret_is_redacted_wherever_it_stands(event):
         {"event": "message_sent", "user_id": 7, "path": "/api/v1/users/me/", "status": 200, "duration_ms": 1.5},
         {"request_id": "8d1f0a3e-5f57-4a53-9a10-6f1f2c1e9b52", "token_type": "Bearer", "error_code": "not_found"},
         {"password": "", "token": None},
+        {"file": "accounts.services.tokens.py", "host": "api.example.com", "url": "https://example.com/?page=2&q=eyJ"},
     ],
 )
 def test_what_is_no_secret_stays_readable(event):
@@ -83,3 +89,33 @@ def test_signing_in_leaves_no_secret_in_the_log(written, api, user):
     for secret in (PASSWORD, answer["access"], answer["refresh"], LINK_TOKEN, JWT):
         assert secret not in text
     assert REDACTED in text
+
+
+def processor_time(work):
+    """Seconds of processor that this thread needs for it, the least of three tries."""
+    took = []
+    for _ in range(3):
+        began = time.thread_time()
+        work()
+        took.append(time.thread_time() - began)
+    return min(took)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("redact", [redact_text, without_secrets])
+@pytest.mark.parametrize("repeated", [
+    "&token", "&token=", "&token-", "eyJ", "eyJaaaaa.", "/eyJ", "a", "a.", ".", "1", "/" + "a" * 40, "/a", "://a:", "://a",
+    "a@", "://:", "Bearer ", "bearer", "https://", "https://a", "https%3a%2f%2fx-", "-https%3a%2f%2f", "?a", ";", "%2f",
+])  # fmt: skip
+def test_redaction_takes_time_in_proportion_to_the_text(redact, repeated):
+    """Eight times the text takes about eight times as long; where time grows with the square, 64 times."""
+    lengths = (25_000, 200_000)
+    short, long = (processor_time(lambda text=(repeated * n)[:n]: redact(text)) for n in lengths)
+    assert long < 24 * max(short, 0.001)
+
+
+@pytest.mark.once
+def test_a_path_of_60_kilobytes_is_answered_as_fast_as_any(client):
+    paths = [f"/{part * 20_000}"[:60_000] for part in ("abc", "eyJ", "a&token")]
+    plain, *others = (processor_time(lambda path=path: client.get(path)) for path in paths)
+    assert max(others) < 5 * plain + 0.1

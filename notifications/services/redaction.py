@@ -2,7 +2,9 @@
 
 import re
 
-ADDRESS = re.compile(r"(?i)\b(https?)(?:://|%3a%2f%2f)([^\s/?#<>\"']+)[/?#][^\s<>\"']*")  # its host may stay
+# Each pattern takes time in proportion to the text, which strangers may choose: see foodfleet.core.logging.
+ADDRESS = re.compile(r"(?i)\b(https?)(?:://|%3a%2f%2f)([^\s<>\"']++)")
+AFTER_HOST = re.compile(r"(?i)[/?#]|%2f|%3f|%23")
 TOKEN = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])", re.ASCII)  # foodfleet.core.crypto.new_token
 CODE = re.compile(r"(?<!\d)\d{6}(?!\d)", re.ASCII)
 REPLACEMENT = "\ufffd"
@@ -16,4 +18,10 @@ def plain(value: object, most: int) -> str:
 
 def without_secrets(text: str) -> str:
     """`text` without paths of links, tokens and codes of six digits."""
-    return CODE.sub("…", TOKEN.sub("…", ADDRESS.sub(r"\1://\2/…", text)))
+    return CODE.sub("…", TOKEN.sub("…", ADDRESS.sub(_without_path, text)))
+
+
+def _without_path(found: re.Match[str]) -> str:
+    """The address with its host alone; as it was, where it is no more than that."""
+    begin = AFTER_HOST.search(found[2])
+    return f"{found[1]}://{found[2][: begin.start()]}/…" if begin else found[0]
