@@ -20,6 +20,7 @@ class EndReason(TextChoices):
     SECOND_FACTOR_RESET = "second_factor_reset", _("Second factor reset")
     EMAIL_CHANGED = "email_changed", _("E-mail address changed")
     DELETED = "deleted", _("Account deleted")
+    KEY_REVOKED = "key_revoked", _("Signing key revoked")
 
 
 class TokenPurpose(TextChoices):
@@ -85,6 +86,7 @@ class EventKind(TextChoices):
     USER_DELETED = "user_deleted", _("Account deleted")
     DATA_EXPORTED = "data_exported", _("Own data exported")
     KEY_ROTATED = "key_rotated", _("New key to sign tokens with")
+    KEY_REVOKED = "key_revoked", _("Signing key revoked")
     SESSION_ENDED = "session_ended", _("A session was ended")
     SESSIONS_ENDED = "sessions_ended", _("All sessions were ended")
     SIGN_IN_LOCKED = "sign_in_locked", _("Sign-in locked after wrong passwords")

@@ -206,7 +206,11 @@ if REDIS_URL:
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "foodfleet",
-        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": CONNECT_TIMEOUT, "SOCKET_TIMEOUT": CONNECT_TIMEOUT},
+        "OPTIONS": {
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",  # a pickle would run what others wrote there
+            "SOCKET_CONNECT_TIMEOUT": CONNECT_TIMEOUT,
+            "SOCKET_TIMEOUT": CONNECT_TIMEOUT,
+        },
     }
 
 # ---------------------------------------------------------------- Celery

@@ -27,7 +27,7 @@ class BearerAuthentication(BaseAuthentication):
         except UnicodeDecodeError:
             raise InvalidTokenException from None
         claims = tokens.read(token, tokens.AccessToken)
-        session = sessions.usable_session(claims["sid"], claims["sub"])
+        session = sessions.usable_session(claims["sid"], claims["sub"], tokens.kid_of(token))
         structlog.contextvars.bind_contextvars(user_id=session.user_id)
         ensure_none(session.user, request.parser_context.get("view"))
         return session.user, session

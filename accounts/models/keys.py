@@ -19,6 +19,11 @@ class SigningKey(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     verifies_until = models.DateTimeField(null=True, blank=True, help_text=_("Empty: it signs."))
+    revoked_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("Its tokens are refused from then on. The row stays, also for a key of the environment."),
+    )
 
     objects: ClassVar[SigningKeyQuerySet] = SigningKeyQuerySet.as_manager()  # type: ignore[assignment]
 

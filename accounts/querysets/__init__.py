@@ -19,6 +19,7 @@ from foodfleet.core.addresses import normalize_email
 if TYPE_CHECKING:
     from accounts.models import User
 
+KEYS_STAMP = "signing-keys"  # renewed when a signing key is revoked
 NOT_CACHED = {"last_login"}  # changes with every sign-in, and nobody who asks the cache minds
 
 
@@ -145,6 +146,12 @@ class SessionQuerySet(models.QuerySet[Any]):
         """The session with its user, if both may be used now."""
         open_to_user = self.filter(user__is_active=True, user__locked_at__isnull=True)
         return open_to_user.live(now).filter(pk=session_id).select_related("user")
+
+    def with_newest_token_by(self, kid: str) -> "SessionQuerySet":
+        """Those whose refresh token that serves next was signed by this key, or by one that was not recorded."""
+        tokens: Any = self.model._meta.get_field("refresh_tokens").related_model
+        newest = tokens.objects.filter(session=OuterRef("pk"), spent_at__isnull=True, kid__in=[kid, ""])
+        return self.filter(Exists(newest))
 
     def past_their_end(self, moment: datetime) -> "SessionQuerySet":
         """Those whose absolute end was before then."""

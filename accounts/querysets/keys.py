@@ -21,6 +21,15 @@ class SigningKeyQuerySet(models.QuerySet[Any]):
         """Those that nothing has replaced yet."""
         return self.filter(verifies_until__isnull=True)
 
+    def usable(self, now: datetime) -> "SigningKeyQuerySet":
+        """Those that may still verify."""
+        in_time = models.Q(verifies_until__isnull=True) | models.Q(verifies_until__gt=now)
+        return self.filter(in_time, revoked_at__isnull=True).exclude(secret_box="")
+
+    def revoked(self) -> "SigningKeyQuerySet":
+        """Those whose tokens are refused."""
+        return self.filter(revoked_at__isnull=False)
+
     def replaced_before(self, moment: datetime) -> "SigningKeyQuerySet":
         """Those that have verified nothing since then."""
         return self.filter(verifies_until__lt=moment)

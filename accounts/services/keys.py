@@ -18,6 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
+from django.db.models import Exists
 from django.utils import timezone
 
 from accounts.models import SigningKey
@@ -70,8 +71,10 @@ def verifying_key(kid: str) -> Key | None:
     An invented `kid` costs one look at an index; a key that is there is read once.
     """
     known = _ring(max_age=RELOAD_SECONDS).verifying.get(kid)
-    if known is not None or not KID.fullmatch(kid) or not SigningKey.objects.filter(kid=kid).exists():
+    if known is not None or not KID.fullmatch(kid):
         return known
+    if not SigningKey.objects.usable(timezone.now()).filter(kid=kid).exists():
+        return None
     return _ring(max_age=0).verifying.get(kid)
 
 
@@ -80,12 +83,33 @@ def still_verifies(kid: str) -> bool:
     return _loaded is not None and _loaded.configuration == _configuration() and kid in _loaded.ring.verifying
 
 
+def is_revoked(kid: str) -> Exists:
+    """An SQL condition: the key of this `kid` was revoked. It costs the query that it is part of a look at an index."""
+    return Exists(SigningKey.objects.revoked().filter(kid=kid))
+
+
+def reload_if_revoked() -> None:
+    """Read the keys anew where the one that this process signs with has been revoked meanwhile.
+
+    Asked at each sign-in (`rotation` asks in a query of its own): otherwise a process would sign with a revoked key for
+    up to RELOAD_SECONDS, and whoever signs in there would get tokens that are refused.
+    """
+    if SigningKey.objects.revoked().filter(kid=signing_key().kid).exists():
+        forget()
+
+
 def public_keys() -> list[dict[str, Any]]:
     """The JWK of each key that verifies and is no secret: the newest first.
 
     Asks the database each time: a key that another process made just now signs already.
     """
     return [key.jwk for key in _ring(max_age=0).verifying.values() if key.jwk]
+
+
+def verifying_kids() -> list[str]:
+    """The `kid` of each key that verifies as the database has them now: the one that signs first."""
+    ring = _ring(max_age=0)
+    return list(dict.fromkeys([ring.signing.kid, *ring.verifying]))
 
 
 def rotate() -> Key:
@@ -97,6 +121,21 @@ def rotate() -> Key:
         key = _make(settings.JWT_SIGNING_ALGORITHM, now)
     forget()
     return key
+
+
+def mark_revoked(kid: str) -> None:
+    """Erase the key's secret and leave a row that refuses it.
+
+    A key of the environment gets such a row too: it is refused even where a process still has its file or its secret.
+    """
+    now = timezone.now()
+    gone = {"secret_box": "", "verifies_until": now, "revoked_at": now}
+    SigningKey.objects.update_or_create(
+        kid=kid,
+        defaults=gone,
+        create_defaults={**gone, "algorithm": settings.JWT_SIGNING_ALGORITHM, "created_at": now},
+    )
+    forget()
 
 
 def _make(algorithm: str, now: datetime) -> Key:
@@ -162,13 +201,13 @@ def _configuration() -> tuple[Any, ...]:
 def _read_ring(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> KeyRing | None:
     """The keys as database and environment have them; None where none of them signs."""
     now = timezone.now()
-    kept = list(SigningKey.objects.newest_first())
-    keys = [_opened(row) for row in kept if row.verifies_until is None or row.verifies_until > now]
-    same = [row for row in kept if row.algorithm == algorithm]
+    keys = [_opened(row) for row in SigningKey.objects.usable(now).newest_first()]
     # Files verify for as long as they are named; the key that follows from SECRET_KEY until it has been replaced long
     # enough, since SECRET_KEY stays for other things.
-    if algorithm != key_material.SHARED or not same or same[-1].created_at > now - longest_life():
-        keys += _of_environment(algorithm, files, secrets)
+    replaced_long_ago = SigningKey.objects.of_algorithm(algorithm).filter(created_at__lte=now - longest_life())
+    if algorithm != key_material.SHARED or not replaced_long_ago.exists():
+        revoked = set(SigningKey.objects.revoked().values_list("kid", flat=True))
+        keys += [key for key in _of_environment(algorithm, files, secrets) if key.kid not in revoked]
     signing = next((key for key in keys if key.algorithm == algorithm), None)
     if signing is None:
         return None

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.exceptions import InvalidTokenException
 from accounts.models import RefreshToken
-from accounts.services import security_events, sessions, tokens
+from accounts.services import keys, security_events, sessions, tokens
 from accounts.services.sessions import TokenPair
 from accounts.states import EndReason, EventKind
 from foodfleet.core import crypto
@@ -37,9 +37,14 @@ def refresh(*, token: str, client: Client) -> TokenPair:
 
 def _usable(token: str, now: datetime) -> RefreshToken:
     """The token's row as it is now, if its session and user may go on, spent or not."""
-    known: RefreshToken | None = RefreshToken.objects.with_digest(crypto.digest(token)).of_usable_session(now).first()
-    if known is None or known.expires_at <= now:
+    usable = RefreshToken.objects.with_digest(crypto.digest(token)).of_usable_session(now)
+    by_valid_key = usable.exclude(keys.is_revoked(tokens.kid_of(token)))
+    found = by_valid_key.annotate(must_reload_keys=keys.is_revoked(keys.signing_key().kid)).first()
+    if found is None or found.expires_at <= now:
         raise InvalidTokenException
+    if found.must_reload_keys:
+        keys.forget()
+    known: RefreshToken = found
     return known
 
 

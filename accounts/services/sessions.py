@@ -11,14 +11,15 @@ from django.utils import timezone
 
 from accounts.exceptions import InvalidTokenException, SessionNotFoundException
 from accounts.models import RefreshToken, Session, User
-from accounts.querysets import SessionQuerySet, stamp_of
-from accounts.services import devices, security_events, snapshots, tokens
+from accounts.querysets import KEYS_STAMP, SessionQuerySet, stamp_of
+from accounts.services import devices, keys, security_events, snapshots, tokens
 from accounts.states import EndReason, EventKind
 from foodfleet.core import crypto, stamps
 from foodfleet.core.clients import Client
 
 # `last_used_at` is written when it is this old and the database is asked anyway, which the cache makes sure of each
 # stamps.LIFETIME: together five minutes, so that it is right to that without a write for each request.
+BATCH = 500  # sessions that one transaction ends where a key was revoked
 TOUCH_AFTER = timedelta(minutes=5) - timedelta(seconds=stamps.LIFETIME)
 
 
@@ -53,6 +54,7 @@ def begin(*, user: User, client: Client, proved_at: datetime | None = None) -> S
 
 def start(*, user: User, client: Client, proved_at: datetime | None = None) -> TokenPair:
     """Begin a session with its first pair of tokens. proved_at: see `begin`."""
+    keys.reload_if_revoked()
     session = begin(user=user, client=client, proved_at=proved_at)
     pair, row = new_pair(session, session.created_at)
     row.save(force_insert=True)
@@ -63,20 +65,28 @@ def new_pair(session: Session, now: datetime) -> tuple[TokenPair, RefreshToken]:
     """The next tokens of a session, and the row of the refresh token, not saved yet."""
     until = min(now + tokens.RefreshToken.lifetime, session.expires_at)
     refresh = tokens.refresh_token(session, until=until)
-    row = RefreshToken(session=session, digest=crypto.digest(refresh), created_at=now, expires_at=until)
+    row = RefreshToken(
+        session=session, digest=crypto.digest(refresh), kid=tokens.kid_of(refresh), created_at=now, expires_at=until
+    )
     lifetime = int(tokens.AccessToken.lifetime.total_seconds())
     return TokenPair(tokens.access_token(session, session.user), refresh, lifetime, session), row
 
 
-def usable_session(session_id: str, user_id: str) -> Session:
+def usable_session(session_id: str, user_id: str, kid: str) -> Session:
     """The session of an access token with its user, if both may be used now. Raises InvalidTokenException.
+
+    kid: the key that signed the token, which must not have been revoked.
 
     Answered by the shared cache where that knows it, and by the database otherwise, never by "allowed": what changes a
     session or its user makes the cached answer useless before it returns. A reader that read before the change and
     fills the cache after it fills it with the stamp from before, which no longer counts (see foodfleet.core.stamps).
     The user's password is not in the cache.
     """
-    kept = stamps.kept(f"session:{session_id}", [stamp_of(user_id)], lambda: _snapshot_of_usable(session_id, user_id))
+    kept = stamps.kept(
+        f"session:{session_id}:{kid}",
+        [stamp_of(user_id), KEYS_STAMP],
+        lambda: _snapshot_of_usable(session_id, user_id, kid),
+    )
     session: Session = snapshots.restored(Session, kept["session"])
     session.user = snapshots.restored(User, kept["user"])
     if session.expires_at <= timezone.now():
@@ -84,10 +94,10 @@ def usable_session(session_id: str, user_id: str) -> Session:
     return session
 
 
-def _snapshot_of_usable(session_id: str, user_id: str) -> dict[str, Any]:
+def _snapshot_of_usable(session_id: str, user_id: str, kid: str) -> dict[str, Any]:
     now = timezone.now()
     try:
-        session = Session.objects.usable(UUID(session_id), now).first()
+        session = Session.objects.usable(UUID(session_id), now).exclude(keys.is_revoked(kid)).first()
     except ValueError:
         raise InvalidTokenException from None
     if session is None or str(session.user_id) != user_id:
@@ -172,3 +182,21 @@ def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
     with transaction.atomic():
         stamps.renew_shared(stamp_of(user.pk))
         Session.objects.of(user).exclude(pk=keep).end(timezone.now(), reason)
+
+
+def end_signed_by(kid: str) -> int:
+    """End the sessions whose newest token this key signed, or a key that was not recorded; returns how many.
+
+    Their owners find it among their security events.
+    """
+    ended = 0
+    while batch := list(Session.objects.live(timezone.now()).with_newest_token_by(kid).select_related("user")[:BATCH]):
+        users = list({session.user_id: session.user for session in batch}.values())
+        with transaction.atomic():
+            stamps.renew_shared(*(stamp_of(user.pk) for user in users))
+            ended += Session.objects.filter(pk__in=[session.pk for session in batch]).end(
+                timezone.now(), EndReason.KEY_REVOKED
+            )
+            details = {"reason": EndReason.KEY_REVOKED.value, "kid": kid}
+            security_events.record_many(kind=EventKind.SESSIONS_ENDED, users=users, client=Client(), details=details)
+    return ended

@@ -21,7 +21,9 @@ from accounts.models import Session, User
 from accounts.services import keys
 
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "iss", "aud", "sub", "sid", "type"]
-WORDS = ["jti", "sub", "sid", "type"]  # claims that are strings
+WORDS = ["jti", "sub", "sid", "type", "iss", "aud"]  # claims that are strings
+TIMES = ["exp", "iat", "nbf"]  # claims that are whole numbers of seconds, as we sign them
+LATEST = 253_402_300_799  # the last second of the year 9999, the last that Python has a date for
 HEADER_TYPE = "JWT"
 LEEWAY = timedelta(seconds=10)  # clocks of several machines differ a little
 MAX_TOKEN_LENGTH = 4096
@@ -61,11 +63,18 @@ class KeyRingBackend:
                 leeway=LEEWAY,
                 options={"require": REQUIRED_CLAIMS, "verify_signature": verify},
             )
-            if not all(isinstance(claims[name], str) for name in WORDS):
-                raise jwt.InvalidTokenError
+            _ensure_types(claims)
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise TokenBackendError("Token is invalid") from error
         return claims
+
+
+def _ensure_types(claims: dict[str, Any]) -> None:
+    """Refuse claims of another type than we sign: PyJWT takes a text for a number, and a list for an audience."""
+    if not all(isinstance(claims[name], str) for name in WORDS):
+        raise jwt.InvalidTokenError
+    if not all(type(claims[name]) is int and 0 <= claims[name] <= LATEST for name in TIMES if name in claims):
+        raise jwt.InvalidTokenError  # `type`: a bool is an int
 
 
 class SessionToken(Token):
@@ -118,11 +127,17 @@ def refresh_token(session: Session, *, until: datetime) -> str:
     return str(token)
 
 
+def kid_of(token: str) -> str:
+    """The `kid` of a token that we signed or verified."""
+    return str(jwt.get_unverified_header(token)["kid"])
+
+
 def read(token: str, kind: type[SessionToken]) -> dict[str, Any]:
     """The claims of `token` if it verifies and is of `kind`. Raises InvalidTokenException.
 
     An access token comes a thousand times: its signature is verified once in a process for as long as its key is in
-    the ring, known again by its digest; whether it has expired is looked at each time.
+    the ring, known again by its digest; whether it has expired is looked at each time. A key that another process
+    revoked may still be in the ring: `sessions.usable_session` and `rotation.refresh` look for that.
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise InvalidTokenException
@@ -138,7 +153,7 @@ def read(token: str, kind: type[SessionToken]) -> dict[str, Any]:
     except TokenError:
         raise InvalidTokenException from None
     if kind is AccessToken:
-        _remember(digest, _Verified(jwt.get_unverified_header(token)["kid"], claims))
+        _remember(digest, _Verified(kid_of(token), claims))
     return dict(claims)
 
 

@@ -178,23 +178,29 @@ ATTACKS = {
     # 3.8, 3.9, 3.11, 3.12 and RFC 7519: the claims
     "expired": lambda f: f.with_claims(exp=int(now()) - HOUR),
     **{f"exp {value!r}": lambda f, v=value: f.with_claims(exp=v)
-       for value in (None, "tomorrow", [1], True, -1, float("inf"), float("nan"))},
+       for value in (None, "tomorrow", [1], True, -1, float("inf"), float("nan"), str(int(now()) + HOUR), now() + HOUR,
+                     10**12, 10**400, {"a": 1}, "9" * 400)},
+    **{f"{name} {value!r:.20}": lambda f, n=name, v=value: f.with_claims(**{n: v})
+       for name in ("iat", "nbf")
+       for value in (None, "yesterday", str(int(now()) - HOUR), now() - HOUR, [1], True, -1, -10**400, float("-inf"),
+                     float("nan"), {"a": 1})},
     "not yet": lambda f: f.with_claims(nbf=int(now()) + HOUR),
     "made in the future": lambda f: f.with_claims(iat=int(now()) + HOUR),
     **{f"iss {value!r}": lambda f, v=value: f.with_claims(iss=v)
-       for value in ("http://attacker.example", "", None, ["http://testserver"])},
+       for value in ("http://attacker.example", "", None, ["http://testserver"], 1, True, {"http://testserver": 1})},
     **{f"aud {value!r}": lambda f, v=value: f.with_claims(aud=v)
-       for value in ("another", "", None, [], ["another"], {"foodfleet": 1})},
+       for value in ("another", "", None, [], ["another"], {"foodfleet": 1}, ["foodfleet"], ["foodfleet", "another"], 1,
+                     [["foodfleet"]], [1, "foodfleet"])},
     **{f"type {value!r}": lambda f, v=value: f.with_claims(type=v)
-       for value in ("challenge", "", None, "Access", ["access"], "reset_password")},
+       for value in ("challenge", "", None, "Access", ["access"], ["refresh"], "reset_password", 1, True, {"access": 1})},
     **{f"typ {value!r}": lambda f, v=value: f.with_header(typ=v) for value in ("at+jwt", "JWE", "", 7, ["JWT"])},
     **{f"without {name}": lambda f, n=name: f.without_claim(n)
        for name in ("exp", "iat", "jti", "iss", "aud", "sub", "sid", "type")},
     **{f"sub {value!r}": lambda f, v=value: f.with_claims(sub=v)
-       for value in (1, "0", "", None, ["1"], "-1", "1 OR 1=1", "9" * 40, "\0")},
+       for value in (1, "0", "", None, ["1"], "-1", "1 OR 1=1", "9" * 40, "\0", 1.0, True, {"1": 1}, 10**400)},
     **{f"sid {value!r}": lambda f, v=value: f.with_claims(sid=v)
-       for value in (1, "", None, [], "x", str(uuid.UUID(int=0)), "\0", "*")},
-    **{f"jti {value!r}": lambda f, v=value: f.with_claims(jti=v) for value in (1, None, ["a"])},
+       for value in (1, "", None, [], "x", str(uuid.UUID(int=0)), "\0", "*", True, {"a": 1}, 10**400)},
+    **{f"jti {value!r}": lambda f, v=value: f.with_claims(jti=v) for value in (1, None, ["a"], True, {"a": 1}, 10**400)},
     # 2.4, 2.5, 3.6, 3.7 and what is no signed token at all
     "JWE": lambda f: f"{encoded({'alg': 'dir', 'enc': 'A256GCM'})}..{b64(bytes(12))}.{b64(bytes(99))}.{b64(bytes(16))}",
     "JWE with our kid and a compressed text": lambda f: ".".join(

@@ -35,14 +35,14 @@ from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from secrets import token_hex
 from threading import local
-from time import sleep
+from time import sleep, time
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from redis.exceptions import NoScriptError
 
-from foodfleet.core import shared_cache
+from foodfleet.core import crypto, shared_cache
 from foodfleet.core.models import Stamp
 
 LIFETIME = 150  # seconds that `kept` keeps a value at most: its reader may rely on seeing the database again by then
@@ -53,6 +53,7 @@ STAMP_SECONDS = 3600  # from when it was put: much longer than any value is kept
 MARK = "~"  # begins a mark, and no stamp
 NEVER_RENEWED = "-"
 EPOCH = "epoch"
+PURPOSE = "shared-cache"  # of the key that signs values in Redis
 ROUNDS = 2  # of looking, where the epoch has to be put into Redis first
 
 
@@ -141,19 +142,22 @@ def in_database(*keys: str) -> tuple[str, ...]:
 def kept(name: str, keys: Sequence[str], load: Callable[[], Any]) -> Any:
     """The value `name`, a value of JSON: the kept one if no stamp of `keys` was renewed since, else what `load` says.
 
-    What `load` raises is raised, and nothing is kept. Inside a transaction `load` is always asked.
+    What `load` raises is raised, and nothing is kept. Inside a transaction `load` is always asked. Values are signed:
+    one that somebody else wrote into Redis, under another name or longer than LIFETIME ago, is read as none.
     """
     sight = None if connection.in_atomic_block else _look(keys, name)
     if sight is None:
         return load()
     line = sight.line
     if sight.value is not None and sight.value.startswith(line):
-        return json.loads(sight.value[len(line) :])
+        known = _opened(name, sight.value, len(line))
+        if known is not None:
+            return known[0]
     value = load()
     redis = shared_cache.reachable()
     if redis is not None:
         try:
-            redis.set(_value_key(name), line + json.dumps(value).encode(), ex=LIFETIME)
+            redis.set(_value_key(name), _signed(name, line, value), ex=LIFETIME)
         except shared_cache.UNREACHABLE:
             shared_cache.lost(used_for="stamps")
     return value
@@ -260,6 +264,22 @@ class _Change:
 
 _thread = local()
 _local_changes = 0
+
+
+def _signed(name: str, line: bytes, value: Any) -> bytes:
+    """What Redis keeps of a value: the stamps, an HMAC, and the value with the time."""
+    body = json.dumps([value, int(time())]).encode()
+    return line + crypto.sign(name.encode() + b" " + line + body, purpose=PURPOSE) + body
+
+
+def _opened(name: str, kept_value: bytes, line_length: int) -> list[Any] | None:
+    """The value and its time of what `_signed` made for this name, if it is not too old; None where it is not that."""
+    line, rest = kept_value[:line_length], kept_value[line_length:]
+    signature, body = rest[: crypto.SIGNATURE_BYTES], rest[crypto.SIGNATURE_BYTES :]
+    if not crypto.is_signed(name.encode() + b" " + line + body, signature, purpose=PURPOSE):
+        return None
+    known: list[Any] = json.loads(body)
+    return known if abs(time() - known[1]) <= LIFETIME else None  # the clocks of two machines may differ
 
 
 def _look(keys: Sequence[str], name: str | None = None) -> _Sight | None:

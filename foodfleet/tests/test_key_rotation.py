@@ -1,4 +1,4 @@
-"""Keys are rotated while several processes serve: nobody is logged out, and nobody has to be restarted."""
+"""Keys are rotated and revoked while several processes serve, and none of them has to be restarted."""
 
 import jwt
 import pytest
@@ -57,6 +57,11 @@ def walk(serve, **values):
         assert again.status_code == 200
         assert all(passes(other, again.json()) for other in everywhere)
     processes.wait_until(lambda: kid(sign_in(both[0])["access"]) == kid(new["access"]), what="signing with the new key")
+    processes.manage("rotate_jwt_keys", "--revoke", **values)
+    assert not any(passes(at, new) for at in everywhere)
+    replaced = [sign_in(at) for at in everywhere]  # also where the old key is the one known to sign
+    assert all(passes(at, pair) for at in everywhere for pair in replaced)
+    assert kid(new["access"]) not in published(both[0])
 
 
 def test_a_rotation_reaches_processes_that_share_nothing_but_sqlite(serve, tmp_path):

@@ -1,23 +1,52 @@
-"""Make a new key to sign tokens with, and log nobody out."""
+"""Make a new key to sign tokens with, and log nobody out; or revoke a key that leaked."""
 
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.services import keys
+from accounts.services import key_revocation, keys
+from accounts.services.key_revocation import UnknownKeyError
 
 
 class Command(BaseCommand):
-    """Every running process uses the new key without a restart; the old one verifies until its last token expired."""
+    """Every running process uses the new key without a restart; the old one verifies until its last token expired.
+
+    With --revoke the old key's tokens are refused at once and the sessions that it signed end.
+    """
 
     help = __doc__
     requires_system_checks: list[str] = []  # one of them asks for the key that this makes
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--revoke",
+            nargs="?",
+            const="",
+            metavar="KID",
+            help="Refuse every token of this key from now on (of the key that signs, if no KID is given) and end the"
+            " sessions that it signed.",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            key = keys.rotate()
+            if options["revoke"] is None:
+                self._rotate()
+            else:
+                self._revoke(options["revoke"])
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
+
+    def _rotate(self) -> None:
+        key = keys.rotate()
         self.stdout.write(f"{key.algorithm} key {key.kid} signs from now on.")
         self.stdout.write(f"The old key verifies for {keys.longest_life().days} more days: nobody is logged out.")
+
+    def _revoke(self, kid: str) -> None:
+        try:
+            done = key_revocation.revoke(kid)
+        except UnknownKeyError:
+            known = ", ".join(keys.verifying_kids())
+            raise CommandError(f"There is no key {kid}. Keys that verify: {known}.") from None
+        self.stdout.write(f"{done.key.algorithm} key {done.key.kid} signs from now on.")
+        self.stdout.write(f"Tokens of key {done.kid} are refused from now on. Sessions ended: {done.sessions_ended}.")

@@ -1,0 +1,48 @@
+"""A signing key that leaked is withdrawn at once."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from accounts.models import RefreshToken, SigningKey
+from accounts.querysets import KEYS_STAMP
+from accounts.services import keys, security_events, sessions
+from accounts.services.key_material import Key
+from accounts.states import EventKind
+from foodfleet.core import stamps
+from foodfleet.core.clients import Client
+
+
+class UnknownKeyError(Exception):
+    """No key of this `kid` verifies here, and none ever did."""
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """What a revocation did: the key that signs now, the `kid` that is refused, how many sessions ended."""
+
+    key: Key
+    kid: str
+    sessions_ended: int
+
+
+def revoke(kid: str = "") -> Revocation:
+    """Refuse every token of the key `kid` (of the one that signs now, if empty), and end the sessions that it signed.
+
+    A new key signs. Every process refuses the old key's tokens at its next request: the answer about a session that
+    processes share names the key and is renewed here. Calling it again does no harm. Raises UnknownKeyError.
+    """
+    verifying = keys.verifying_kids()
+    kid = kid or verifying[0]
+    if kid not in verifying and not _was_ours(kid):
+        raise UnknownKeyError
+    with transaction.atomic():
+        stamps.renew_shared(KEYS_STAMP)
+        keys.mark_revoked(kid)
+        key = keys.rotate()
+        security_events.record(kind=EventKind.KEY_REVOKED, user=None, client=Client(), details={"kid": kid})
+    return Revocation(key, kid, sessions.end_signed_by(kid))
+
+
+def _was_ours(kid: str) -> bool:
+    return SigningKey.objects.filter(kid=kid).exists() or RefreshToken.objects.filter(kid=kid).exists()
