@@ -1,11 +1,10 @@
-"""What is to be translated, and what is: read from the sources and from the catalogues, with nothing but Python."""
+"""The messages that need a translation, read from the sources, and the translations, read from the catalogues."""
 
 import ast
-import gettext
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
+import polib
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,55 +45,19 @@ def _of_template(source: str) -> set[str]:
     return {ast.literal_eval(match["first"]) for match in IN_TEMPLATE.finditer(templatize(source))}
 
 
-@dataclass
-class Entry:
-    """One message of a .po file. texts: one, or one for each plural form."""
-
-    message: str = ""
-    plural: str = ""
-    texts: list[str] = field(default_factory=list)
-    is_fuzzy: bool = False
-
-
-def entries(language: str) -> list[Entry]:
+def entries(language: str) -> list[polib.POEntry]:
     """The messages of a language's .po file, without its header."""
-    return [
-        entry
-        for block in re.split(r"\n\s*\n", _file(language, "po").read_text(encoding="utf-8"))
-        if (entry := _entry(block)).message
-    ]
+    return [entry for entry in polib.pofile(str(_file(language, "po"))) if not entry.obsolete]
 
 
-def _entry(block: str) -> Entry:
-    entry = Entry()
-    target = ""
-    for line in block.splitlines():
-        if line.startswith("#"):
-            entry.is_fuzzy |= line.startswith("#,") and "fuzzy" in line
-            continue
-        keyword, _, rest = line.partition(" ") if line.startswith("msg") else (target, "", line)
-        text = ast.literal_eval(rest) if rest.startswith('"') else ""
-        if keyword.startswith("msgstr") and keyword != target:
-            entry.texts.append("")
-        target = keyword
-        if keyword == "msgid":
-            entry.message += text
-        elif keyword == "msgid_plural":
-            entry.plural += text
-        elif keyword.startswith("msgstr"):
-            entry.texts[-1] += text
-    return entry
+def texts_of(entry: polib.POEntry) -> list[str]:
+    """The translations of a message: one, or one for each plural form."""
+    return [entry.msgstr_plural[form] for form in sorted(entry.msgstr_plural)] or [entry.msgstr]
 
 
 def compiled(language: str) -> dict[str, list[str]]:
-    """What the product really looks up: each message of the .mo file with its texts."""
-    with _file(language, "mo").open("rb") as file:
-        catalogue = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
-    found: dict[str, list[str]] = {}
-    for key, text in catalogue.items():
-        found.setdefault(key if isinstance(key, str) else key[0], []).append(text)
-    found.pop("", None)
-    return found
+    """The messages of the .mo file, which is what the product reads, with their translations."""
+    return {entry.msgid: texts_of(entry) for entry in polib.mofile(str(_file(language, "mo")))}
 
 
 def _file(language: str, kind: str) -> Path:
