@@ -12,18 +12,23 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.querysets import UserManager
-from foodfleet.core.addresses import normalize_email
+from foodfleet.core.addresses import normalize_email, validate_mailable
+from foodfleet.core.names import LONGEST_NAME, validate_name
 
 no_nul = ProhibitNullCharactersValidator()
-E164 = RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", _("Give the number with its country code, such as +1234567890."))
+E164 = RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", _("Give the number with its country code, such as +4915123456789."))
 
 
 class User(AbstractBaseUser):
     """A person or program that signs in by e-mail address. What it may do comes from roles alone (app rbac)."""
 
-    email = models.EmailField(_("e-mail address"), max_length=254, unique=True, validators=[no_nul])
-    first_name = models.CharField(_("first name"), max_length=150, blank=True, default="", validators=[no_nul])
-    last_name = models.CharField(_("last name"), max_length=150, blank=True, default="", validators=[no_nul])
+    email = models.EmailField(_("e-mail address"), max_length=254, unique=True, validators=[no_nul, validate_mailable])
+    first_name = models.CharField(
+        _("first name"), max_length=LONGEST_NAME, blank=True, default="", validators=[validate_name]
+    )
+    last_name = models.CharField(
+        _("last name"), max_length=LONGEST_NAME, blank=True, default="", validators=[validate_name]
+    )
     phone = models.CharField(_("phone"), max_length=16, blank=True, default="", validators=[E164])
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     email_verified_at = models.DateTimeField(_("e-mail confirmed"), null=True, blank=True)
@@ -101,6 +106,11 @@ class User(AbstractBaseUser):
     def is_email_verified(self) -> bool:
         """Whether the owner proved that the address is theirs."""
         return self.email_verified_at is not None
+
+    @property
+    def greeting_name(self) -> str:
+        """The name for mails: '' until the address is confirmed, because a stranger may have chosen both."""
+        return self.first_name if self.is_email_verified else ""
 
     def get_full_name(self) -> str:
         """First and last name, or '' where neither is known."""

@@ -52,7 +52,7 @@ def e164(phone: str) -> str:
     except ValueError:
         number = ""
     if not number:
-        message = _("Give the number with its country code, such as +1234567890.")
+        message = _("Give the number with its country code, such as +4915123456789.")
         raise ValidationException.for_field("phone", message, "invalid")
     return number
 

@@ -219,3 +219,22 @@ def test_a_registered_phone_is_kept_in_one_spelling(api):
     body = {"email": "ann@example.com", "password": PASSWORD, "phone": "+1 (415) 555-2671"}
     assert api.post("/api/v1/auth/register/", body).status_code == 202
     assert User.objects.get(email="ann@example.com").phone == "+14155552671"
+
+
+@pytest.mark.parametrize("phone", ["+1 800 FLOWERS", "+998 90 123 45 67 ab", "Ann +4915123456789"])
+def test_letters_in_a_phone_number_are_refused(api, client, user, make_user, allow, sign_in, phone):
+    allow(make_user("boss@example.com"), "users:read", "users:create", "users:update")
+    staff = {"Authorization": f"Bearer {sign_in('boss@example.com')['access']}"}
+    owner = {"Authorization": f"Bearer {sign_in()['access']}"}
+    new = {"email": "new@example.com", "password": PASSWORD, "phone": phone}
+    answers = [
+        api.post("/api/v1/auth/register/", new),
+        api.post("/api/v1/auth/phone/", {"phone": phone}, headers=owner),
+        api.post("/api/v1/users/", new, headers=staff),
+        api.patch(f"/api/v1/users/{user.pk}/", {"phone": phone}, headers=staff),
+    ]
+    for answer in answers:
+        assert (answer.status_code, list(answer.json()["details"])) == (422, ["phone"])
+    client.post("/login/", {"email": user.email, "password": PASSWORD})
+    page = client.post("/account/phone/", {"phone": phone})
+    assert (page.status_code, list(page.context["form"].errors)) == (422, ["phone"])

@@ -1,11 +1,16 @@
 """One spelling for each phone number: E.164."""
 
 import re
+import unicodedata
 
 import phonenumbers
 
 E164_FORM = re.compile(r"\+[1-9][0-9]{6,14}")
 LONGEST_SPELLING = 32  # characters of a number as people write it, with spaces and brackets
+# Digits of any script, spaces, dashes, brackets, and marks of direction that come along when a number is copied.
+# Not letters: the library would take `FLOWERS` for digits and drop what stands around a number.
+AFTER_PLUS = frozenset({"Nd", "Zs", "Pd", "Ps", "Pe", "Cf"})
+BEFORE_PLUS = frozenset({"Zs", "Ps", "Cf"})
 
 
 def normalize_phone(text: str) -> str:
@@ -18,11 +23,18 @@ def normalize_phone(text: str) -> str:
         return ""
     if len(text) > LONGEST_SPELLING:
         raise ValueError("too long")
+    before, _plus, after = text.strip().replace("\uff0b", "+").partition("+")
+    if not (_consists_of(BEFORE_PLUS, before) and _consists_of(AFTER_PLUS, after.replace(".", "").replace("/", ""))):
+        raise ValueError("not a phone number")
     try:
-        number = phonenumbers.parse(text, None)
+        number = phonenumbers.parse(f"+{after}", None)
     except phonenumbers.NumberParseException as error:
         raise ValueError("not a phone number") from error
     formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if number.extension or not E164_FORM.fullmatch(formatted):
         raise ValueError("not a phone number")
     return formatted
+
+
+def _consists_of(categories: frozenset[str], text: str) -> bool:
+    return all(unicodedata.category(char) in categories for char in text)

@@ -5,13 +5,16 @@ from functools import lru_cache
 from django.utils.translation import gettext as _
 from ua_parser import parse
 
+from foodfleet.core.names import has_link
+
 
 def in_words(user_agent: str) -> str:
-    """Such as "Firefox 120 on Windows"; the first word of what nobody knows, '' for nothing."""
+    """Such as "Firefox 120 on Windows"; the first word of what nobody knows, '' for nothing or a word like a link."""
     browser, system = _parsed(user_agent)
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
-    return browser or system or user_agent.partition("/")[0].partition(" ")[0][:40]
+    word = user_agent.partition("/")[0].partition(" ")[0][:40]
+    return browser or system or ("" if has_link(word) else word)
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.once
         ("ann@xn--mller-kva.example", "ann@müller.example"),
         ("ann@XN--MLLER-KVA.example", "ann@müller.example"),
         ("ann@MÜLLER.example", "ann@müller.example"),
-        ("ann@straße.example", "ann@strasse.example"),  # where its mail goes (RFC 3490)
+        ("ann@straße.example", "ann@straße.example"),  # IDNA 2008: another domain than `strasse`
+        ("ann@STRAẞE.example", "ann@straße.example"),
+        ("ann@xn--strae-oqa.example", "ann@straße.example"),
+        ("ann@βόλος.example", "ann@βόλος.example"),
         ("ann@exam\u200bple.org", "ann@example.org"),
         ("ann@例え。テスト", "ann@例え.テスト"),
         ("ann@xn--nothing-at-all-99999", "ann@xn--nothing-at-all-99999"),

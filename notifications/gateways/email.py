@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from foodfleet.core.addresses import mailed_domain
+from foodfleet.core.addresses import mailed_address, mailed_domain
 from notifications.exceptions import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
 from notifications.gateways import amazon, mailbox, ses, turns
 
@@ -71,11 +71,11 @@ def to_django(email: Email) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         email.subject,
         email.text,
-        email.from_email or None,
-        to=list(email.to),
-        cc=list(email.cc),
-        bcc=list(email.bcc),
-        reply_to=list(email.reply_to),
+        mailed_address(email.from_email or settings.DEFAULT_FROM_EMAIL),
+        to=[mailed_address(one) for one in email.to],
+        cc=[mailed_address(one) for one in email.cc],
+        bcc=[mailed_address(one) for one in email.bcc],
+        reply_to=[mailed_address(one) for one in email.reply_to],
         headers=headers,
     )
     if email.html:
@@ -111,7 +111,10 @@ class DjangoEmailGateway:
 
     def send(self, email: Email) -> str:
         """Hand the mail to the backend and translate its errors."""
-        message = to_django(email)
+        try:
+            message = to_django(email)
+        except UnicodeError as error:  # written before addresses were checked for it
+            raise PermanentDeliveryError("The domain of an address has no form that mail servers know.") from error
         if not settings.EMAIL_URL.startswith("amazonses"):  # there it is said later, when the mail is written
             turns.begin()
         try:
@@ -126,7 +129,11 @@ class DjangoEmailGateway:
             raise TemporaryDeliveryError(f"The mail server could not be reached ({type(error).__name__}).") from error
         if settings.DEBUG:
             mailbox.keep(
-                channel="email", to=message.recipients(), subject=email.subject, text=email.text, html=email.html
+                channel="email",
+                to=[*email.to, *email.cc, *email.bcc],
+                subject=email.subject,
+                text=email.text,
+                html=email.html,
             )
         return str(message.extra_headers.get("message_id", ""))
 

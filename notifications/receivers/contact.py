@@ -16,7 +16,7 @@ from notifications.services.security_facts import security_facts
 def send_confirmation(user: User, new_email: str, confirm_token: str, client: Client, **kwargs: Any) -> None:
     """The link that proves the new address, sent there; nothing where the address is somebody else's."""
     if confirm_token:
-        variables = {"link": link("account_email_confirm", confirm_token), "first_name": user.first_name}
+        variables = {"link": link("account_email_confirm", confirm_token)}  # no name: nobody confirmed this address
         outbox.queue_email(
             template="email_change_confirm",
             user=user,

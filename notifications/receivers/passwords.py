@@ -15,7 +15,7 @@ from notifications.services.security_facts import security_facts
 @receiver(accounts.password_reset_requested)
 def send_reset_link(user: User, reset_token: str, client: Client, **kwargs: Any) -> None:
     """The link to choose a password."""
-    variables = {"link": link("password_reset", reset_token), "first_name": user.first_name}
+    variables = {"link": link("password_reset", reset_token), "first_name": user.greeting_name}
     outbox.queue_email(template="password_reset", user=user, variables=variables, request_id=client.request_id)
 
 
@@ -36,7 +36,7 @@ def send_password_reset_done(user: User, not_me_token: str, client: Client, **kw
 @receiver(accounts.not_me_reported)
 def send_way_back(user: User, reset_token: str, client: Client, **kwargs: Any) -> None:
     """The link to choose a password, for an account that its owner has just shut."""
-    variables = {"link": link("password_reset", reset_token), "first_name": user.first_name}
+    variables = {"link": link("password_reset", reset_token), "first_name": user.greeting_name}
     outbox.queue_email(template="wasnt_me", user=user, variables=variables, request_id=client.request_id)
 
 
@@ -46,6 +46,6 @@ def send_invitation(user: User, invitation_token: str, actor: User | None, clien
     variables = {
         "link": link("password_reset", invitation_token),
         "inviter": (actor.get_full_name() or actor.email) if actor else "FoodFleet",
-        "first_name": user.first_name,
+        "first_name": user.greeting_name,
     }
     outbox.queue_email(template="invitation", user=user, variables=variables, request_id=client.request_id)

@@ -14,7 +14,7 @@ from notifications.services.links import link
 @receiver([accounts.user_registered, accounts.verification_requested])
 def send_verification(user: User, verification_token: str, client: Client, **kwargs: Any) -> None:
     """The link that proves an address."""
-    variables = {"link": link("email_verify", verification_token), "first_name": user.first_name}
+    variables = {"link": link("email_verify", verification_token), "first_name": user.greeting_name}
     outbox.queue_email(template="verify_email", user=user, variables=variables, request_id=client.request_id)
 
 
@@ -30,5 +30,5 @@ def send_already_registered(user: User, client: Client, verification_token: str,
 @receiver(accounts.email_verified)
 def send_welcome(user: User, client: Client, **kwargs: Any) -> None:
     """Say hello."""
-    variables = {"first_name": user.first_name, "link": link("account")}
+    variables = {"first_name": user.greeting_name, "link": link("account")}
     outbox.queue_email(template="welcome", user=user, variables=variables, request_id=client.request_id)

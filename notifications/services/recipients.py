@@ -11,14 +11,12 @@ from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import E164
-from foodfleet.core.addresses import mailed_domain
+from foodfleet.core.addresses import LONGEST_ADDRESS, LONGEST_LOCAL_PART, mailed_domain
 from foodfleet.core.exceptions import ValidationException
 
 MOST_RECIPIENTS = 50  # of one mail, at SES
 # Most addresses look like this and nothing in them needs a parser, which takes a third of a millisecond.
 PLAIN = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
-LONGEST_LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1
-LONGEST_ADDRESS = 254  # as mail servers know it: 4.5.3.1.3, less the angle brackets
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _is_address = EmailValidator()
 
@@ -76,7 +74,7 @@ def _parsed(value: str) -> str:
 def _check(address: str) -> None:
     _is_address(address)
     local, _at, domain = address.rpartition("@")
-    mailed_to = f"{local}@{domain if domain.isascii() else mailed_domain(domain)}"
+    mailed_to = f"{local}@{mailed_domain(domain)}"
     if len(local) > LONGEST_LOCAL_PART or len(mailed_to) > LONGEST_ADDRESS:
         raise ValueError(address)
 

@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 
 from accounts.models import User
 from foodfleet.core.clients import Client
+from foodfleet.core.names import has_link
 from foodfleet.core.user_agents import in_words
 from notifications.services.links import link
 
@@ -18,7 +19,13 @@ def security_facts(user: User, client: Client, not_me_token: str) -> dict[str, A
         return {
             "when": f"{date_format(timezone.now(), 'DATETIME_FORMAT')} UTC",
             "ip": client.ip,
-            "device": client.device_name or in_words(client.user_agent),
+            "device": _device(client),
             "not_me_link": link("not_me", not_me_token),
-            "first_name": user.first_name,
+            "first_name": user.greeting_name,
         }
+
+
+def _device(client: Client) -> str:
+    """What the client calls itself, unless that would be a link in the mail; else its program, in words."""
+    named = client.device_name and not has_link(client.device_name)
+    return client.device_name if named else in_words(client.user_agent)

@@ -7,6 +7,8 @@ from django.contrib.auth.models import AnonymousUser
 from rest_framework import serializers
 
 from accounts.models import E164, User
+from foodfleet.core.addresses import LONGEST_ADDRESS, validate_mailable
+from foodfleet.core.names import LONGEST_NAME, validate_name
 from foodfleet.core.phones import LONGEST_SPELLING, normalize_phone
 from rbac.services import decisions
 
@@ -41,10 +43,26 @@ class PhoneField(serializers.CharField):
             raise serializers.ValidationError(E164.message, code="invalid") from None
 
 
+class EmailField(serializers.EmailField):
+    """An address that mail can be sent to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LONGEST_ADDRESS, validators=[validate_mailable], **kwargs)
+
+
+class NameField(serializers.CharField):
+    """A first or last name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=LONGEST_NAME, required=False, allow_blank=True, validators=[validate_name], **kwargs
+        )
+
+
 class EmailInSerializer(serializers.Serializer[Any]):
     """An address."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
 
 
 class TokenInSerializer(serializers.Serializer[Any]):
@@ -62,10 +80,10 @@ class RefreshInSerializer(serializers.Serializer[Any]):
 class RegisterSerializer(serializers.Serializer[Any]):
     """Who wants an account."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     password = PasswordField()
-    first_name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
-    last_name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
+    first_name = NameField()
+    last_name = NameField()
     phone = PhoneField(required=False, allow_blank=True, default="")
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.serializers import PasswordField, PhoneField
+from accounts.api.serializers import EmailField, PasswordField, PhoneField
 
 
 class ChangeEmailSerializer(serializers.Serializer[Any]):
     """The new address, and the password as proof of who asks."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     password = PasswordField()
 
 

@@ -6,15 +6,8 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.serializers import PasswordField, PhoneField, UserSerializer
+from accounts.api.serializers import EmailField, NameField, PasswordField, PhoneField, UserSerializer
 from accounts.models import User
-
-
-class NameField(serializers.CharField):
-    """A first or last name."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=150, required=False, allow_blank=True, **kwargs)
 
 
 class DirectoryUserSerializer(UserSerializer):
@@ -44,7 +37,7 @@ class DirectoryUserSerializer(UserSerializer):
 class UserChangeSerializer(serializers.Serializer[Any]):
     """What staff may change; what is left out stays."""
 
-    email = serializers.EmailField(max_length=254, required=False)
+    email = EmailField(required=False)
     first_name = NameField()
     last_name = NameField()
     phone = PhoneField(required=False, allow_blank=True)
@@ -58,7 +51,7 @@ class UserChangeSerializer(serializers.Serializer[Any]):
 class UserCreateSerializer(serializers.Serializer[Any]):
     """Whom staff add; without a password the user is invited to choose one."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     password = PasswordField(required=False, allow_blank=True)
     first_name = NameField()
     last_name = NameField()

@@ -4,7 +4,13 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import E164
+from foodfleet.core.addresses import LONGEST_ADDRESS, validate_mailable
+from foodfleet.core.names import LONGEST_NAME, validate_name
+from foodfleet.core.phones import LONGEST_SPELLING, normalize_phone
 
 MAX_PASSWORD = 4096  # a shape only: the rule about passwords says how long one may be
 MAX_CODE = 64
@@ -14,7 +20,15 @@ PLAIN = {"autocapitalize": "none", "spellcheck": "false"}
 def email_field(*, autocomplete: str = "email", **options: Any) -> forms.EmailField:
     """An e-mail address."""
     widget = forms.EmailInput(attrs={"autocomplete": autocomplete, "inputmode": "email", **PLAIN})
-    return forms.EmailField(**{"label": _("E-mail address"), "max_length": 254, "widget": widget, **options})
+    field = {"label": _("E-mail address"), "max_length": LONGEST_ADDRESS, "validators": [validate_mailable]}
+    return forms.EmailField(**{**field, "widget": widget, **options})
+
+
+def name_field(*, autocomplete: str, **options: Any) -> forms.CharField:
+    """A first or last name."""
+    widget = forms.TextInput(attrs={"autocomplete": autocomplete})
+    field = {"max_length": LONGEST_NAME, "required": False, "widget": widget}
+    return forms.CharField(validators=[validate_name], **{**field, **options})
 
 
 def present_password_field(**options: Any) -> forms.CharField:
@@ -45,14 +59,16 @@ def any_code_field(**options: Any) -> forms.CharField:
 
 
 def phone_field(**options: Any) -> forms.CharField:
-    """A phone number; spaces, dashes and brackets are how people write one, and are taken out."""
+    """A phone number, however it is spaced."""
     widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel", "dir": "ltr"})
-    return PhoneField(**{"label": _("Phone number"), "max_length": 40, "widget": widget, **options})
+    return PhoneField(**{"label": _("Phone number"), "max_length": LONGEST_SPELLING, "widget": widget, **options})
 
 
 class PhoneField(forms.CharField):
-    """E.164 out of what somebody typed; whether it is a number is for the service to say."""
+    """E.164 out of what somebody typed."""
 
     def to_python(self, value: Any) -> str:
-        typed = super().to_python(value) or ""
-        return "".join(char for char in typed if char not in " -./()\u00a0\u200e\u202a\u202c")
+        try:
+            return normalize_phone(super().to_python(value) or "")
+        except ValueError:
+            raise ValidationError(E164.message, code="invalid") from None

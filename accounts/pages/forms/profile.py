@@ -43,7 +43,7 @@ class ChangeEmailForm(forms.Form):
 class PhoneForm(forms.Form):
     """A phone."""
 
-    phone = phone_field(label=_("New number"), help_text=_("With the country code, such as +49 170 1234567."))
+    phone = phone_field(label=_("New number"), help_text=_("With the country code, such as +4915123456789."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "auto_id": "phone_%s"})

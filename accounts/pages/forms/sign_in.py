@@ -14,7 +14,7 @@ MAX_CREDENTIAL = 20_000  # what a browser says of a passkey, as JSON
 class LoginForm(forms.Form):
     """Who wants to sign in."""
 
-    email = email_field(autocomplete="username")
+    email = email_field(autocomplete="username", validators=[])
     password = present_password_field()
 
 

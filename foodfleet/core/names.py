@@ -1,0 +1,34 @@
+"""Names of people: one line of text that no mail program turns into a link."""
+
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+LONGEST_NAME = 150
+# Format characters that names of people contain: joiners of Persian and Indic scripts, and marks of direction.
+FORMAT_IN_NAMES = frozenset("\u200c\u200d\u200e\u200f\u061c")
+# Controls, format characters (overrides and isolates of direction among them), surrogates, line and paragraph ends.
+REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# What programs turn into links: `https://`, `www.`, an e-mail address, a domain. `J.R.` and `J.Smith` are none.
+LINK = re.compile(r"://|www\.|@|[^\W_]{2}\.[^\W\d_]{2}|\w\.\w{2,24}/", re.IGNORECASE)
+
+
+def validate_name(value: str) -> None:
+    """Raise ValidationError for a name with line breaks, control characters or a link.
+
+    Whoever registers an address chooses the name that mails to it begin with: it must not carry a message of theirs.
+    """
+    text = value[: LONGEST_NAME + 1]  # a longer one is refused for that
+    if any(unicodedata.category(char) in REFUSED_CATEGORIES and char not in FORMAT_IN_NAMES for char in text):
+        raise ValidationError(_("Line breaks and control characters are not allowed here."), code="control_characters")
+    if has_link(text):
+        message = _("A name must not contain a web or e-mail address. Put a space after a dot.")
+        raise ValidationError(message, code="link")
+
+
+def has_link(text: str) -> bool:
+    """Whether mail programs would turn a part of `text` into a link."""
+    plain = unicodedata.normalize("NFKC", text).replace("\u3002", ".")  # the full stop of Chinese divides domains too
+    return LINK.search(plain) is not None
