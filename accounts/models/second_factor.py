@@ -74,6 +74,9 @@ class Passkey(models.Model):
     sign_count = models.BigIntegerField(default=0)
     transports = models.JSONField(default=list)
     passwordless = models.BooleanField(default=False, help_text=_("May be the whole sign-in, without the password."))
+    is_backup_eligible = models.BooleanField(
+        null=True, help_text=_("May be synced by its maker, which never changes; empty until it is known.")
+    )
     is_backed_up = models.BooleanField(default=False, help_text=_("Synced between devices by its maker."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -61,9 +61,9 @@ class PasskeyQuerySet(models.QuerySet[Any]):
         """Those that may be the whole sign-in; with their users."""
         return self.filter(passwordless=True).select_related("user")
 
-    def use(self, pk: int, *, counted: int, sign_count: int, now: datetime) -> bool:
-        """Note a use and the authenticator's counter; False where the counter moved on since it stood at `counted`."""
-        return self.filter(pk=pk, sign_count=counted).update(sign_count=sign_count, last_used_at=now) == 1
+    def use(self, pk: int, *, counted: int, now: datetime, **said: int | bool) -> bool:
+        """Note a use and what the authenticator said; False where the counter moved on since it stood at `counted`."""
+        return self.filter(pk=pk, sign_count=counted).update(**said, last_used_at=now) == 1
 
 
 class TrustedBrowserQuerySet(models.QuerySet[Any]):

@@ -10,20 +10,24 @@ from urllib.parse import urlsplit
 import webauthn
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from django.conf import settings
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
     AuthenticatorTransport,
+    CredentialDeviceType,
     PublicKeyCredentialDescriptor,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from accounts.models import Passkey, User
 
 NAME = "FoodFleet"
 TIMEOUT = 300_000  # milliseconds: as long as a challenge lasts
+MAX_CREDENTIAL_ID_BYTES = 1023  # WebAuthn level 3, section 7.1, step 25
 # What the library lets through from the parsers below it when an answer is no more than bytes.
 UNREADABLE = (WebAuthnException, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 WRONG = (*UNREADABLE, InvalidSignature, UnsupportedAlgorithm)
@@ -45,6 +49,16 @@ class NewPasskey:
     public_key: str
     sign_count: int
     transports: list[str]
+    is_backup_eligible: bool
+    is_backed_up: bool
+
+
+@dataclass(frozen=True)
+class VerifiedAssertion:
+    """What the authenticator said in an answer that holds."""
+
+    sign_count: int
+    is_backup_eligible: bool
     is_backed_up: bool
 
 
@@ -95,9 +109,12 @@ def verify_creation(credential: Any, *, challenge: bytes) -> NewPasskey:
     """The new credential of a browser's answer. Raises InvalidPasskeyError."""
     try:
         answer = _read(credential)
+        _ensure_on_our_page(answer)
         verified = webauthn.verify_registration_response(
             credential=answer, expected_challenge=challenge, expected_rp_id=rp_id(), expected_origin=origins()
         )
+        if len(verified.credential_id) > MAX_CREDENTIAL_ID_BYTES:
+            raise InvalidPasskeyError
         transports = answer["response"].get("transports") or []
         names = [name for name in map(str, transports) if name in set(AuthenticatorTransport)]
     except WRONG as error:
@@ -107,6 +124,7 @@ def verify_creation(credential: Any, *, challenge: bytes) -> NewPasskey:
         public_key=bytes_to_base64url(verified.credential_public_key),
         sign_count=verified.sign_count,
         transports=names,
+        is_backup_eligible=_is_backup_eligible(verified),
         is_backed_up=verified.credential_backed_up,
     )
 
@@ -121,15 +139,18 @@ def read_assertion(credential: Any) -> Assertion:
         raise InvalidPasskeyError from error
 
 
-def verify_assertion(credential: Any, passkey: Passkey, *, challenge: bytes, alone: bool) -> int:
-    """The authenticator's new counter, where the answer is of `passkey`.
+def verify_assertion(credential: Any, passkey: Passkey, *, challenge: bytes, alone: bool) -> VerifiedAssertion:
+    """What the authenticator says of itself, where the answer is of `passkey`.
 
-    Raises InvalidPasskeyError, or CopiedPasskeyError where only the counter is wrong (WebAuthn level 3, section 7.2,
-    step 22: a counter that does not grow; one that stays at 0 is none).
+    Raises InvalidPasskeyError, also where the passkey could be backed up when it was made and now cannot, or the other
+    way round (section 7.2, step 19); or CopiedPasskeyError where only the counter is wrong (WebAuthn level 3, section
+    7.2, step 22: a counter that does not grow; one that stays at 0 is none).
     """
     try:
+        answer = _read(credential)
+        _ensure_on_our_page(answer)
         verified = webauthn.verify_authentication_response(
-            credential=_read(credential),
+            credential=answer,
             expected_challenge=challenge,
             expected_rp_id=rp_id(),
             expected_origin=origins(),
@@ -139,10 +160,12 @@ def verify_assertion(credential: Any, passkey: Passkey, *, challenge: bytes, alo
         )
     except WRONG as error:
         raise InvalidPasskeyError from error
-    count = verified.new_sign_count
+    count, is_eligible = verified.new_sign_count, _is_backup_eligible(verified)
+    if passkey.is_backup_eligible not in (None, is_eligible):
+        raise InvalidPasskeyError
     if (count or passkey.sign_count) and count <= passkey.sign_count:
         raise CopiedPasskeyError
-    return count
+    return VerifiedAssertion(count, is_eligible, verified.credential_backed_up)
 
 
 def user_handle(user: User) -> bytes:
@@ -190,6 +213,20 @@ def _read(credential: Any) -> dict[str, Any]:
     if not isinstance(answer, dict) or not isinstance(answer.get("response"), dict):
         raise TypeError("not a credential")
     return answer
+
+
+def _ensure_on_our_page(answer: dict[str, Any]) -> None:
+    """Refuse what was made inside another site's frame: nobody may show ours in one (7.1 and 7.2, on crossOrigin).
+
+    The library reads neither `crossOrigin` nor `topOrigin`. Raises InvalidPasskeyError.
+    """
+    client_data = json.loads(base64url_to_bytes(answer["response"]["clientDataJSON"]))
+    if client_data.get("crossOrigin", False) is not False or "topOrigin" in client_data:
+        raise InvalidPasskeyError
+
+
+def _is_backup_eligible(verified: VerifiedRegistration | VerifiedAuthentication) -> bool:
+    return verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE
 
 
 def _descriptors(known: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:

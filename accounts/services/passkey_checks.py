@@ -1,5 +1,6 @@
 """Is this an answer of the user's passkey? Asked at sign-in, as fresh proof, and as the whole sign-in."""
 
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 from django.utils import timezone
@@ -28,27 +29,31 @@ def options(token: str, *, user: User | None, alone: bool) -> dict[str, Any]:
 def use(*, user: User, credential: Any, challenge: str, client: Client, alone: bool) -> Passkey:
     """Take the answer of one of the user's passkeys to `challenge` (the token) as proof, and move its counter on.
 
-    alone: nothing else is asked, so it has to say who holds it. Raises Invalid2FACodeException.
+    alone: nothing else is asked, so it has to make sure who holds it and to say whose it is. Raises
+    Invalid2FACodeException.
     """
     try:
         said = passkeys.read_assertion(credential)
         passkey: Passkey | None = Passkey.objects.of(user).filter(credential_id=said.credential_id).first()
-        if passkey is None or not _is_of(said, user):
+        if passkey is None or not _is_of(said, user, alone=alone):
             raise passkeys.InvalidPasskeyError
-        count = passkeys.verify_assertion(
+        verified = passkeys.verify_assertion(
             credential, passkey, challenge=passkeys.challenge_bytes(challenge), alone=alone
         )
     except passkeys.CopiedPasskeyError:
         _refuse(user, client, EventKind.PASSKEY_COPIED)
     except passkeys.InvalidPasskeyError:
         _refuse(user, client, EventKind.TWO_FACTOR_FAILED)
-    if not Passkey.objects.use(passkey.pk, counted=passkey.sign_count, sign_count=count, now=timezone.now()):
+    if not Passkey.objects.use(passkey.pk, counted=passkey.sign_count, now=timezone.now(), **asdict(verified)):
         raise Invalid2FACodeException
     return passkey
 
 
-def _is_of(said: passkeys.Assertion, user: User) -> bool:
-    return said.user_handle is None or said.user_handle == passkeys.user_handle_text(user)
+def _is_of(said: passkeys.Assertion, user: User, *, alone: bool) -> bool:
+    """Section 7.2, step 6: a user handle names the owner; it may be missing only where the user was known before."""
+    if said.user_handle is None:
+        return not alone
+    return said.user_handle == passkeys.user_handle_text(user)
 
 
 def _refuse(user: User, client: Client, kind: EventKind) -> NoReturn:

@@ -99,6 +99,7 @@ def _create(user: User, new: mechanism.NewPasskey, wish: Wish) -> Passkey:
                 public_key=new.public_key,
                 sign_count=new.sign_count,
                 transports=new.transports,
+                is_backup_eligible=new.is_backup_eligible,
                 is_backed_up=new.is_backed_up,
             )
     except IntegrityError:  # WebAuthn level 3, section 7.1, step 26: one credential id, one account

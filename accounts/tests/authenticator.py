@@ -10,7 +10,7 @@ import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-USER_PRESENT, USER_VERIFIED, ATTESTED = 0x01, 0x04, 0x40
+USER_PRESENT, USER_VERIFIED, BACKUP_ELIGIBLE, BACKED_UP, ATTESTED = 0x01, 0x04, 0x08, 0x10, 0x40
 
 
 def to_text(data):
@@ -26,6 +26,7 @@ class Authenticator:
 
     def __init__(self, origin="http://testserver", *, verifies=True, counting=True):
         self.origin = origin
+        self.client_data = {"crossOrigin": False}  # what the browser says besides
         self.flags = USER_PRESENT | (USER_VERIFIED if verifies else 0)
         self.counting = counting
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -67,7 +68,8 @@ class Authenticator:
         return hashlib.sha256(rp_id.encode()).digest() + struct.pack(">BI", self.flags | more_flags, self.count)
 
     def _client_data(self, kind, challenge):
-        return json.dumps({"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}).encode()
+        said = {"type": kind, "challenge": challenge, "origin": self.origin, **self.client_data}
+        return json.dumps(said).encode()
 
     def _credential(self, response):
         name = to_text(self.credential_id)

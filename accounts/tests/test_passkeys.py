@@ -8,7 +8,15 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import Passkey, SecurityEvent, Session, User
-from accounts.tests.authenticator import Authenticator, to_bytes, to_text
+from accounts.tests.authenticator import (
+    BACKED_UP,
+    BACKUP_ELIGIBLE,
+    USER_PRESENT,
+    USER_VERIFIED,
+    Authenticator,
+    to_bytes,
+    to_text,
+)
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -189,6 +197,101 @@ def test_another_persons_user_handle_is_refused(with_passkey, sign_in_alone):
     authenticator, _ = with_passkey(passwordless=True)
     authenticator.user_handle = to_text(b"somebody else")
     assert sign_in_alone(authenticator).status_code == 401
+
+
+# WebAuthn level 3, sections 7.1 and 7.2: each wrong step, in every ceremony
+
+
+def wrong(**changes):
+    """An authenticator of which something is wrong; client_data: of the browser that it speaks to."""
+
+    def spoil(authenticator):
+        for name, value in changes.items():
+            setattr(authenticator, name, value)
+
+    return spoil
+
+
+def flags(*names):
+    return wrong(flags=sum(names))
+
+
+WRONG_STEPS = {
+    "in another site's frame": wrong(client_data={"crossOrigin": True}),
+    "in a frame, said as a word": wrong(client_data={"crossOrigin": "yes"}),
+    "under another site's page": wrong(client_data={"crossOrigin": False, "topOrigin": "https://evil.example"}),
+    "under another site's page, no crossOrigin": wrong(client_data={"topOrigin": "https://evil.example"}),
+    "another origin": wrong(client_data={"origin": "https://evil.example"}),
+    "another port": wrong(client_data={"origin": "http://testserver:8443"}),
+    "another type": wrong(client_data={"type": "payment.get"}),
+    "another challenge": wrong(client_data={"challenge": to_text(b"another")}),
+    "nobody present": flags(USER_VERIFIED),
+    "backed up and not to be backed up": flags(USER_PRESENT, USER_VERIFIED, BACKED_UP),
+}
+
+
+@pytest.mark.parametrize("step", WRONG_STEPS)
+def test_a_wrong_step_is_refused_in_every_ceremony(step, api, sign_in, with_passkey, add, answer, sign_in_alone):
+    authenticator, tokens = with_passkey(Authenticator(counting=False), passwordless=True)
+    new = Authenticator()
+    WRONG_STEPS[step](new)
+    assert add(tokens, new).status_code == 401
+    right = dict(vars(authenticator))
+    WRONG_STEPS[step](authenticator)
+    asked = sign_in()
+    assert answer(asked, authenticator.get(asked["passkey_options"])).status_code == 401
+    assert sign_in_alone(authenticator).status_code == 401
+    vars(authenticator).update(right)
+    assert sign_in_alone(authenticator).status_code == 200
+
+
+@pytest.mark.parametrize("said", [
+    {}, {"crossOrigin": False}, {"tokenBinding": {"status": "supported"}}, {"extra_keys_may_be_added_here": "x"},
+])  # fmt: skip
+def test_what_browsers_may_say_besides_is_accepted(said, sign_in, with_passkey, answer, sign_in_alone):
+    authenticator = Authenticator()
+    authenticator.client_data = said
+    with_passkey(authenticator, passwordless=True)
+    assert sign_in_alone(authenticator).status_code == 200
+
+
+@pytest.mark.parametrize(("length", "status"), [(1, 201), (1023, 201), (1024, 401)])
+def test_a_credential_id_has_at_most_1023_bytes(length, status, sign_in, user, add):
+    authenticator = Authenticator()
+    authenticator.credential_id = b"i" * length
+    assert add(sign_in(), authenticator).status_code == status
+
+
+def test_who_names_nobody_has_to_be_named_by_the_passkey(sign_in, with_passkey, answer, sign_in_alone):
+    authenticator, _ = with_passkey(passwordless=True)
+    for handle in (None, "", to_text(b"somebody else")):
+        authenticator.user_handle = handle
+        assert sign_in_alone(authenticator).status_code == 401
+    asked = sign_in()  # known by the password: browsers need not say it again
+    assert answer(asked, authenticator.get(asked["passkey_options"], user_handle=False)).status_code == 200
+
+
+@pytest.mark.parametrize("made_with", [0, BACKUP_ELIGIBLE])
+def test_whether_a_passkey_may_be_backed_up_never_changes(made_with, with_passkey, sign_in_alone):
+    authenticator = Authenticator()
+    authenticator.flags |= made_with
+    with_passkey(authenticator, passwordless=True)
+    assert sign_in_alone(authenticator).status_code == 200
+    authenticator.flags ^= BACKUP_ELIGIBLE
+    assert sign_in_alone(authenticator).status_code == 401
+    Passkey.objects.update(is_backup_eligible=None)  # added before this was recorded
+    assert sign_in_alone(authenticator).status_code == 200
+    assert Passkey.objects.get().is_backup_eligible is not bool(made_with)
+
+
+def test_a_passkey_that_is_backed_up_later_says_so(with_passkey, sign_in_alone):
+    authenticator = Authenticator()
+    authenticator.flags |= BACKUP_ELIGIBLE
+    with_passkey(authenticator, passwordless=True)
+    assert Passkey.objects.get().is_backed_up is False
+    authenticator.flags |= BACKED_UP
+    assert sign_in_alone(authenticator).status_code == 200
+    assert Passkey.objects.get().is_backed_up is True
 
 
 def test_passkeys_are_listed_renamed_and_removed(api, user, sign_in, with_passkey, add):
