@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.querysets import UserManager
 from foodfleet.core.addresses import normalize_email, validate_mailable
 from foodfleet.core.names import LONGEST_NAME, validate_name
+from foodfleet.core.typed_text import normalize_password
 
 no_nul = ProhibitNullCharactersValidator()
 E164 = RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", _("Give the number with its country code, such as +4915123456789."))
@@ -101,6 +102,14 @@ class User(AbstractBaseUser):
         self.email = normalize_email(self.email)
         with transaction.atomic():  # what hears of the change (`post_save`) belongs to it
             super().save(*args, **kwargs)
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(None if raw_password is None else normalize_password(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether this is the password: normalised or, for hashes from before that, as it was typed."""
+        plain = None if raw_password is None else normalize_password(raw_password)
+        return super().check_password(plain) or (plain != raw_password and super().check_password(raw_password))
 
     @property
     def is_email_verified(self) -> bool:

@@ -10,6 +10,8 @@ import secrets
 import bcrypt
 from django.conf import settings
 
+from foodfleet.core.typed_text import normalize_code
+
 COUNT = 10
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no 0 and o, no 1, i and l
 GROUPS = 3
@@ -35,16 +37,11 @@ def hashes(codes: list[str]) -> list[str]:
 
 def hash_as(known: str, code: str) -> str | None:
     """The hash of `code` under the salt of the hash `known`; None for what cannot be a code. Slow, as `hashes` is."""
-    normal = _normal(code)
+    normal = normalize_code(code)
     if len(normal) != GROUPS * GROUP or not set(normal) <= set(ALPHABET):
         return None
     return _hash(normal, known[:SALT_LENGTH].encode())
 
 
 def _hash(code: str, salt: bytes) -> str:
-    return bcrypt.hashpw(_normal(code).encode(), salt).decode()
-
-
-def _normal(code: str) -> str:
-    """As typed by people: spaces, hyphens and capitals do not count."""
-    return "".join(code.replace("-", " ").split()).lower()
+    return bcrypt.hashpw(normalize_code(code).encode(), salt).decode()

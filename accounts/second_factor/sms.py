@@ -7,6 +7,7 @@ from django.conf import settings
 
 from accounts.models import Challenge, User
 from foodfleet.core import crypto
+from foodfleet.core.typed_text import normalize_code
 
 DIGITS = 6
 PURPOSE = "sms-code"
@@ -31,7 +32,7 @@ def digest(code: str, challenge: Challenge) -> str:
 def matches(code: str, challenge: Challenge) -> bool:
     """Whether this is the newest code that was texted for `challenge`."""
     wanted = challenge.sms_digest
-    return bool(wanted) and hmac.compare_digest(wanted, digest("".join(code.split()), challenge))
+    return bool(wanted) and hmac.compare_digest(wanted, digest(normalize_code(code), challenge))
 
 
 def hint(user: User) -> str:

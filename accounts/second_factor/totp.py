@@ -12,6 +12,7 @@ from qrcode.image.pil import PilImage
 from qrcode.image.svg import SvgPathImage
 
 from foodfleet.core import crypto
+from foodfleet.core.typed_text import normalize_code
 
 ISSUER = "FoodFleet"
 STEP = 30  # seconds
@@ -39,9 +40,9 @@ def opened(box: str) -> str:
 def matching_steps(secret: str, code: str, *, now: float, drift: int) -> list[int]:
     """The steps, oldest first, whose code this is, from `drift` steps before `now` (Unix time) to as many after.
 
-    All of them are computed and compared, so the time tells nothing. Spaces in the code do not count.
+    All of them are computed and compared, so the time tells nothing. Spaces and hyphens do not count.
     """
-    digits = "".join(code.split())
+    digits = normalize_code(code)
     if not (len(digits) == DIGITS and digits.isascii() and digits.isdigit()):
         return []
     clock = TOTP(b32decode(secret), step=STEP, digits=DIGITS)

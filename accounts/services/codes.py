@@ -14,6 +14,7 @@ from accounts.second_factor import backup_codes, totp
 from accounts.services import code_attempts, not_me, security_events
 from accounts.states import EventKind, Method
 from foodfleet.core.clients import Client
+from foodfleet.core.typed_text import normalize_code
 
 
 def use(*, user: User, code: str, client: Client, method: Method | None = None, now: float | None = None) -> Method:
@@ -22,7 +23,7 @@ def use(*, user: User, code: str, client: Client, method: Method | None = None, 
     method: which it must be; its form tells, where None. now: Unix time. However many send the same code at once, one
     succeeds. Never call it inside a transaction. Raises Invalid2FACodeException or ThrottledException.
     """
-    kind = method or (Method.TOTP if "".join(code.split()).isdigit() else Method.BACKUP_CODE)
+    kind = method or (Method.TOTP if normalize_code(code).isdigit() else Method.BACKUP_CODE)
     checks: dict[Method, Callable[[], bool]] = {
         Method.TOTP: lambda: _use_totp(user, code, time() if now is None else now),
         Method.BACKUP_CODE: lambda: _use_backup_code(user, code, client),

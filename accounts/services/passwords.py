@@ -9,6 +9,7 @@ from accounts.models import PasswordHistory, User
 from accounts.services import challenges, one_time_tokens
 from accounts.services.breaches import BreachList, breach_list
 from accounts.states import TokenPurpose
+from foodfleet.core.typed_text import normalize_password
 
 REMEMBERED = 5  # none of the last 5 comes again: the present one, and as many of before as make 5 together
 # What somebody who knew the old password may have started, and must not be able to finish.
@@ -21,11 +22,12 @@ def ensure_strong(password: str, user: User, *, field: str = "password", breache
     May ask the network: never call it inside a transaction. Raises WeakPasswordException with one entry for each
     broken rule, under the name `field`.
     """
+    plain = normalize_password(password)
     try:
-        if "\x00" in password:
+        if "\x00" in plain:
             raise ValidationError("NUL", code="null_characters_not_allowed")
-        validate_password(password, user)
-        (breaches or breach_list()).refuse(password)
+        validate_password(plain, user)
+        (breaches or breach_list()).refuse(plain)
     except ValidationError as error:
         entries = [{"message": e.messages[0], "code": e.code or "weak_password"} for e in error.error_list]
         raise WeakPasswordException(details={field: entries}) from None
@@ -37,7 +39,7 @@ def ensure_new(password: str, user: User, *, field: str = "password") -> None:
     Raises PasswordReusedException.
     """
     before = PasswordHistory.objects.newest(user, REMEMBERED - 1).values_list("password", flat=True)
-    if any(check_password(password, encoded) for encoded in [user.password, *before]):
+    if any(_is_of(encoded, password) for encoded in [user.password, *before]):
         raise PasswordReusedException.for_field(field, PasswordReusedException.message)
 
 
@@ -53,11 +55,26 @@ def validated_hash(user: User, password: str, *, field: str = "password") -> str
 
 def hashed(password: str) -> str:
     """The password's hash. Takes a quarter of a second: never call it inside a transaction."""
-    return make_password(password)
+    return make_password(normalize_password(password))
+
+
+def is_registered_with(user: User, password: str) -> bool:
+    """Whether somebody registered `user` with this password. One comparison, which costs what `hashed` does."""
+    return check_password(normalize_password(password), user.password)
+
+
+def compare_with_none(password: str) -> None:
+    """Take as long as `matches` takes for a wrong password, where there is no account."""
+    for spelling in _spellings(password):
+        make_password(spelling)
 
 
 def matches(user: User, password: str) -> bool:
-    """Whether this is the user's password. Where BCRYPT_ROUNDS has changed since, it is hashed anew with them."""
+    """Whether this is the user's password.
+
+    It is hashed anew where BCRYPT_ROUNDS has changed since, or where it was hashed before passwords were normalised:
+    then it matches as it was typed, not as it is compared first.
+    """
 
     def upgrade(raw: str) -> None:
         # Only over the very hash that was compared: another request may have replaced the password meanwhile.
@@ -69,7 +86,22 @@ def matches(user: User, password: str) -> bool:
         if kept and check_password(raw, kept):  # another sign-in hashed it anew at the same moment
             user.password = kept
 
-    return check_password(password, user.password, upgrade)
+    plain, *as_typed = _spellings(password)
+    if check_password(plain, user.password, upgrade):
+        return True
+    if any(check_password(spelling, user.password) for spelling in as_typed):
+        upgrade(plain)
+        return True
+    return False
+
+
+def _spellings(password: str) -> list[str]:
+    """What a hash may be of: the normalised form and, where it is another, the form as typed."""
+    return list(dict.fromkeys([normalize_password(password), password]))
+
+
+def _is_of(encoded: str, password: str) -> bool:
+    return any(check_password(spelling, encoded) for spelling in _spellings(password))
 
 
 def replace(user: User, encoded: str) -> None:

@@ -17,6 +17,7 @@ from foodfleet.core.clients import Client
 from foodfleet.core.counters import admit
 from foodfleet.core.exceptions import ThrottledException, ValidationException
 from foodfleet.core.phones import normalize_phone
+from foodfleet.core.typed_text import normalize_code
 
 CODE_LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B 3.1.3.1: at most 10
 TRIES = 5
@@ -79,7 +80,7 @@ def verify(*, user: User, code: str, client: Client) -> User:
     if not PhoneCode.objects.reserve_try(user, timezone.now(), TRIES):
         raise wrong
     waiting: PhoneCode | None = PhoneCode.objects.filter(user=user).first()
-    given = "".join(code.split())
+    given = normalize_code(code)
     if waiting is None or not hmac.compare_digest(waiting.digest, _digest(user, waiting.phone, given)):
         raise wrong
     with transaction.atomic():

@@ -108,7 +108,7 @@ def _write_down(refusal: UnauthorizedException | ForbiddenException, *, user: Us
 
 def _is_right(password: str, user: User | None) -> bool:
     if user is None:
-        passwords.hashed(password)
+        passwords.compare_with_none(password)
         return False
     return passwords.matches(user, password) and user.is_active
 

@@ -238,3 +238,10 @@ def test_letters_in_a_phone_number_are_refused(api, client, user, make_user, all
     client.post("/login/", {"email": user.email, "password": PASSWORD})
     page = client.post("/account/phone/", {"phone": phone})
     assert (page.status_code, list(page.context["form"].errors)) == (422, ["phone"])
+
+
+def test_the_texted_code_counts_in_digits_of_any_script(api, user, sign_in, texts):
+    headers = {"Authorization": f"Bearer {sign_in()['access']}"}
+    api.post("/api/v1/auth/phone/", {"phone": "+4915123456789"}, headers=headers)
+    code = texts[-1][1].translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
+    assert api.post("/api/v1/auth/phone/verify/", {"code": code}, headers=headers).status_code == 204

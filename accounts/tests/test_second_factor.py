@@ -271,3 +271,15 @@ def test_the_secret_is_encrypted_and_shown_nowhere_again(api, enable, sign_in, c
     events = "".join(str(details) for details in SecurityEvent.objects.values_list("details", flat=True))
     assert secret not in written + events
     assert not any(code in written + events for code in codes)
+
+
+FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
+def test_codes_count_with_other_hyphens_spaces_and_digits(enable, challenge, verify):
+    secret, codes, _tokens = enable()
+    digits = app_code(secret).translate(FULL_WIDTH)
+    assert verify(challenge(), f"{digits[:3]}\u00a0{digits[3:]}").status_code == 200
+    backup = codes[0].replace("-", "\u2011").upper().translate(FULL_WIDTH)
+    assert verify(challenge(), backup, method="backup_code").status_code == 200
+    assert verify(challenge(), codes[1].replace("-", " \u2013 "), method="backup_code").status_code == 200
