@@ -15,7 +15,9 @@ from django.core.cache import cache
 
 from accounts.models import User
 from foodfleet.core import shared_cache
+from foodfleet.core.postgres.server import server
 from foodfleet.tests import environment
+from notifications.receivers.dispatch import announcer
 
 PASSWORD = "Grill-Fleet-2026!"
 pytest_plugins = ["foodfleet.tests.chromium"]
@@ -36,13 +38,13 @@ def pytest_configure() -> None:
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Keep SQLite's test database in a file: threads share it as processes share the real one.
 
-    On PostgreSQL fifty threads wait longer for one of the pool's connections than a request would.
+    On PostgreSQL fifty threads wait longer for one of the process's connections than a request would.
     """
     from django.conf import settings
 
     database = settings.DATABASES["default"]
-    if "pool" in database.get("OPTIONS", {}):
-        database["OPTIONS"]["pool"]["timeout"] = 60
+    if "CONNECTIONS" in database:
+        database["CONNECTIONS"]["timeout"] = 60
     if database["ENGINE"].endswith("sqlite3"):
         folder = tempfile.mkdtemp(prefix="foodfleet-test-")
         database.setdefault("TEST", {})["NAME"] = str(Path(folder) / f"test_{environment.WORKER}.sqlite3")
@@ -52,6 +54,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def _fresh_cache() -> Iterator[None]:
     """No test sees what another left in the cache, or lost of it."""
     shared_cache.forget_loss()
+    announcer.forget_failure()
+    server.forget()
     cache.clear()
     yield
     cache.clear()

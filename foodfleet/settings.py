@@ -105,8 +105,10 @@ try:
         "2fa": env.rate("THROTTLE_2FA", "20/min"),
         "user": env.rate("THROTTLE_USER", "1200/min"),
     }
-    BODY_TIMEOUT_SECONDS = env.integer("BODY_TIMEOUT_SECONDS", 10, minimum=1, maximum=300)
-    CONNECT_TIMEOUT = env.integer("CONNECT_TIMEOUT_SECONDS", 3, minimum=1, maximum=60)
+    CONNECT_TIMEOUT = env.integer("CONNECT_TIMEOUT_SECONDS", 2, minimum=1, maximum=60)
+    DATABASE_STATEMENT_TIMEOUT = env.integer("DATABASE_STATEMENT_TIMEOUT_SECONDS", 30, minimum=1, maximum=3600)
+    DATABASE_LOCK_TIMEOUT = env.integer("DATABASE_LOCK_TIMEOUT_SECONDS", 10, minimum=1, maximum=3600)
+    REDIS_TIMEOUT = env.integer("REDIS_TIMEOUT_SECONDS", 1, minimum=1, maximum=60)
 except ConfigurationError as error:
     sys.exit(f"FoodFleet cannot start. {error}")
 
@@ -131,13 +133,13 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "foodfleet.core",  # before those whose `runserver` it extends
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_structlog",
+    "foodfleet.core",
     "rbac",
     "accounts",
     "notifications",
@@ -152,7 +154,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "foodfleet.core.middleware.SlashMiddleware",
+    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.pages.middleware.BrowserSessionMiddleware",
@@ -191,12 +193,21 @@ if IS_SQLITE:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
-    # The pool hands a dead connection to nobody (CONN_HEALTH_CHECKS) and a lost server is reported, not waited for.
-    database["CONN_HEALTH_CHECKS"] = True
+    database["ENGINE"] = "foodfleet.core.postgres"
+    database["CONNECTIONS"] = {"size": 10, "timeout": CONNECT_TIMEOUT}
+    given = database.get("OPTIONS", {})  # in the query of DATABASE_URL
     database["OPTIONS"] = {
-        **database.get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": 10, "timeout": CONNECT_TIMEOUT},
         "connect_timeout": CONNECT_TIMEOUT,
+        # A peer that vanished without a word: TCP gives up after 10 seconds without an acknowledgement.
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        **given,
+        "options": (
+            f"-c statement_timeout={DATABASE_STATEMENT_TIMEOUT}s -c lock_timeout={DATABASE_LOCK_TIMEOUT}s"
+            f" -c idle_in_transaction_session_timeout=60s {given.get('options', '')}"
+        ),
     }
 DATABASES = {"default": database}
 
@@ -209,8 +220,8 @@ if REDIS_URL:
         "KEY_PREFIX": "foodfleet",
         "OPTIONS": {
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",  # a pickle would run what others wrote there
-            "SOCKET_CONNECT_TIMEOUT": CONNECT_TIMEOUT,
-            "SOCKET_TIMEOUT": CONNECT_TIMEOUT,
+            "SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT,
+            "SOCKET_TIMEOUT": REDIS_TIMEOUT,
         },
     }
 
@@ -221,6 +232,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = CONNECT_TIMEOUT
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+if CELERY_BROKER_URL.startswith(("redis://", "rediss://")):  # kombu would wait for ever for one that does not answer
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": REDIS_TIMEOUT, "socket_connect_timeout": REDIS_TIMEOUT}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue(name) for name in ("codes", "transactional", "bulk", "default")]

@@ -1,11 +1,11 @@
-"""The WSGI application, for `make run` and other servers. `make serve` runs `foodfleet.asgi`."""
+"""The WSGI application that `make serve` runs."""
 
 import os
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from foodfleet.core.request_bodies import BufferedBodies
+from foodfleet.core.request_bodies import MeasuredBodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
-application = BufferedBodies(get_wsgi_application(), most=settings.MOST_BODY_BYTES)
+application = MeasuredBodies(get_wsgi_application(), most=settings.MOST_BODY_BYTES)

@@ -31,18 +31,6 @@ def hashed(settings):
     return lambda: CountingHasher.calls
 
 
-@pytest.fixture
-def crowd():
-    """Time enough for two hundred threads to share the few connections of the pool."""
-    pool = connection.pool if connection.vendor == "postgresql" else None
-    if pool is None:
-        yield
-        return
-    kept, pool.timeout = pool.timeout, 60.0
-    yield
-    pool.timeout = kept
-
-
 def guesses_at_once(email, count, password="Wrong-Guess-1!"):
     """Answers to as many guesses, sent at the same moment, without what differs from request to request."""
     barrier, answers = Barrier(count), []
@@ -70,7 +58,7 @@ def _without_request_id(answer):
 
 @pytest.mark.parametrize("counted_in", ["redis", "database"] if environment.ON_SERVICES else ["database"])
 def test_of_two_hundred_guesses_at_once_five_are_compared_and_no_answer_tells_whether_there_is_an_account(
-    make_user, hashed, settings, crowd, counted_in
+    make_user, hashed, settings, counted_in
 ):
     if counted_in == "database":
         settings.REDIS_URL = ""
@@ -88,14 +76,14 @@ def test_of_two_hundred_guesses_at_once_five_are_compared_and_no_answer_tells_wh
     assert {status for status, *_ in answers[NOBODY]} == {401}
 
 
-def test_the_right_password_among_two_hundred_guesses_at_once_is_one_of_the_five_or_refused(user, hashed, crowd):
+def test_the_right_password_among_two_hundred_guesses_at_once_is_one_of_the_five_or_refused(user, hashed):
     answers = guesses_at_once(user.email, MANY, password=PASSWORD)
     # Each success forgets what was counted before it, so more than five get in; none is an error.
     assert {status for status, *_ in answers} <= {200, 401}
     assert answers.total() == MANY
 
 
-def test_a_lock_that_guesses_at_once_led_to_is_written_down_and_mailed_once(user, crowd, mailoutbox):
+def test_a_lock_that_guesses_at_once_led_to_is_written_down_and_mailed_once(user, mailoutbox):
     guesses_at_once(user.email, 40)
     assert SecurityEvent.objects.filter(user=user, kind="sign_in_locked").count() == 1
     assert SecurityEvent.objects.filter(user=user, kind="sign_in_failed").count() == 40
@@ -148,7 +136,7 @@ def test_a_right_password_whose_comparison_ends_after_the_account_was_shut_begin
     assert failed.request_id == answer.json()["request_id"]
 
 
-def test_two_sign_ins_at_once_after_the_rounds_changed_both_get_in(user, settings, crowd):
+def test_two_sign_ins_at_once_after_the_rounds_changed_both_get_in(user, settings):
     settings.BCRYPT_ROUNDS = 7
     answers = guesses_at_once(user.email, 4, password=PASSWORD)
     assert {status for status, *_ in answers} == {200}

@@ -23,18 +23,6 @@ NEW = "Other-Kitchen-77?"
 MANY = 50
 
 
-@pytest.fixture
-def crowd():
-    """Time enough for fifty threads to share the few connections of the pool."""
-    pool = connection.pool if connection.vendor == "postgresql" else None
-    if pool is None:
-        yield
-        return
-    kept, pool.timeout = pool.timeout, 60.0
-    yield
-    pool.timeout = kept
-
-
 def at_once(call):
     """What MANY threads got that did `call(n)` at the same moment."""
     barrier, answers = Barrier(MANY), []
@@ -54,7 +42,7 @@ def at_once(call):
     return Counter(answers)
 
 
-def test_of_fifty_uses_at_once_of_a_link_one_succeeds_on_any_database(user, sign_in, crowd):
+def test_of_fifty_uses_at_once_of_a_link_one_succeeds_on_any_database(user, sign_in):
     sign_in()
     token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
 
@@ -69,7 +57,7 @@ def test_of_fifty_uses_at_once_of_a_link_one_succeeds_on_any_database(user, sign
     assert not Session.objects.filter(ended_at__isnull=True).exists()
 
 
-def test_of_fifty_uses_at_once_on_the_page_one_succeeds(user, crowd):
+def test_of_fifty_uses_at_once_on_the_page_one_succeeds(user):
     page = f"/password/reset/{one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)}/"
 
     def use(number):
@@ -78,7 +66,7 @@ def test_of_fifty_uses_at_once_on_the_page_one_succeeds(user, crowd):
     assert at_once(use) == {200: 1, 400: MANY - 1}
 
 
-def test_two_links_of_one_user_at_once_give_one_password(user, crowd):
+def test_two_links_of_one_user_at_once_give_one_password(user):
     tokens = [one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD) for _ in range(MANY)]
 
     def use(number):

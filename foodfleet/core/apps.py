@@ -9,3 +9,4 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from foodfleet.core import after_answer, receivers  # noqa: F401  register themselves
+        from foodfleet.core.postgres import receivers as migration_receivers  # noqa: F401

@@ -66,10 +66,17 @@ def broker_state() -> str:
     """Open a connection to the broker, where there is one."""
     if not settings.CELERY_BROKER_URL:
         return NOT_CONFIGURED
+    broker = Connection(
+        settings.CELERY_BROKER_URL,
+        connect_timeout=settings.CONNECT_TIMEOUT,
+        transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+    )
     try:
-        with Connection(settings.CELERY_BROKER_URL, connect_timeout=settings.CONNECT_TIMEOUT) as broker:
-            broker.ensure_connection(max_retries=1, timeout=settings.CONNECT_TIMEOUT)
+        transport = broker.transport  # `broker.connect()` would try twice, with a pause
+        transport.close_connection(transport.establish_connection())
         return OK
-    except (KombuError, OSError):
+    except (KombuError, OSError, *broker.connection_errors):
         logger.warning("not_ready", part="broker")
         return DOWN
+    finally:
+        broker.release()

@@ -29,6 +29,7 @@ os.environ.update(
     BCRYPT_ROUNDS="4",  # the fewest that bcrypt takes: the tests hash thousands of passwords
     EMAIL_URL="memorymail://",
     LOG_LEVEL="WARNING",
+    DATABASE_LOCK_TIMEOUT_SECONDS="60",  # two hundred threads at one row, on a machine that does other things too
     ALLOWED_HOSTS="testserver,localhost,127.0.0.1",
     PUBLIC_URL="http://testserver",
     AWS_ACCESS_KEY_ID="testing",

@@ -1,27 +1,18 @@
 """What happens to a message that was written: it is sent once the transaction holds."""
 
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.db import transaction
 from django.dispatch import receiver
-from kombu.exceptions import OperationalError as BrokerError
 
 from foodfleet.core import after_answer
 from notifications import signals, tasks
 from notifications.models import Message
+from notifications.receivers.announcer import Announcer
 from notifications.services import in_process, wakes
 from notifications.states import Priority
-
-logger = structlog.get_logger(__name__)
-
-BROKER_REST = (
-    5.0  # seconds in which a broker that was away is not asked again: each time may cost a request its time-out
-)
-_ask_broker_at = 0.0
 
 
 class AfterCommit:
@@ -39,7 +30,8 @@ class AfterCommit:
     def _send(self) -> None:
         if settings.CELERY_BROKER_URL:
             for lane in sorted(self.lanes):
-                _call(lane)
+                if wakes.may_call(lane):
+                    announcer.announce(lane)
         else:
             in_process.deliver(self.messages)
 
@@ -64,14 +56,12 @@ def _registered() -> AfterCommit | None:
     return next((function for function in waiting if isinstance(function, AfterCommit)), None)
 
 
-def _call(lane: Priority) -> None:
-    global _ask_broker_at
-    if monotonic() < _ask_broker_at or not wakes.may_call(lane):
-        return
+def _publish(priority: Priority) -> None:
     try:
-        tasks.call(lane)
-    except (BrokerError, OSError):
-        # The rows are committed: beat's sweep finds them once the broker is back.
-        _ask_broker_at = monotonic() + BROKER_REST
-        wakes.answered(lane)
-        logger.warning("broker_unreachable", lane=lane.name)
+        tasks.call(priority)
+    except Exception:
+        wakes.answered(priority)
+        raise
+
+
+announcer = Announcer(_publish)

@@ -1,0 +1,1 @@
+"""Django's backend for PostgreSQL, such that no caller waits long for a server that does not answer."""

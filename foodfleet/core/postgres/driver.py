@@ -1,0 +1,52 @@
+"""psycopg, with connections that notice when the server stops answering."""
+
+from collections.abc import Callable, Generator
+from time import monotonic
+from typing import Any
+
+from psycopg import *  # noqa: F403  what Django expects of a driver
+from psycopg import Connection, OperationalError
+from psycopg.abc import PQGen
+
+from foodfleet.core.postgres.server import server
+
+SILENCE = 0.5  # seconds without a byte after which the server is asked whether it is there
+
+
+class WatchedConnection(Connection[Any]):
+    """Gives a statement up when the server is gone.
+
+    A server that hangs keeps its connections open, so that neither TCP nor libpq notice. A statement that is merely
+    slow is waited for: statement_timeout ends it.
+    """
+
+    def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
+        """psycopg's; every statement, commit and rollback waits here."""
+        return super().wait(_watched(gen, self._end_if_away), interval, timeout)
+
+    def _end_if_away(self) -> None:
+        info = self.info
+        if not server.answers(info.hostaddr or info.host, info.port):
+            self.close()
+            raise OperationalError("The database server does not answer.")
+
+
+def _watched(gen: PQGen[Any], when_silent: Callable[[], None]) -> Generator[Any, Any, Any]:
+    """`gen`, with a call whenever nothing arrived for SILENCE seconds."""
+    try:
+        wanted = next(gen)
+        silent_since: float | None = None
+        while True:
+            ready = yield wanted
+            if ready:
+                silent_since = None
+            elif silent_since is None:
+                silent_since = monotonic()
+            elif monotonic() - silent_since >= SILENCE:
+                when_silent()
+            wanted = gen.send(ready)
+    except StopIteration as done:
+        return done.value
+
+
+connect = WatchedConnection.connect
