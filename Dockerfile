@@ -12,4 +12,4 @@ RUN mkdir -p var/media && SECRET_KEY=only-for-collecting-static-files-at-build-t
 USER foodfleet
 EXPOSE 8000
 ENV PORT=8000 WEB_CONCURRENCY=2 DEBUG=false
-CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port $PORT --workers $WEB_CONCURRENCY --blocking-threads 4 --respawn-failed-workers --no-ws foodfleet.wsgi:application"]
+CMD ["sh", "-c", "exec python -m foodfleet.serve --host 0.0.0.0 --port $PORT --workers $WEB_CONCURRENCY"]

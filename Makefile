@@ -63,8 +63,7 @@ serve: export DEBUG = false
 serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCURRENCY=, PORT=, HOST=)
 	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@if [ -z "$$CELERY_BROKER_URL" ]; then $(MANAGE) deliver_due --watch & fi; \
-	  exec $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY) \
-	  --blocking-threads 4 --respawn-failed-workers --no-ws foodfleet.wsgi:application
+	  exec $(BIN)/python -m foodfleet.serve --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY)
 
 worker: .venv/.runtime  ## Run Celery workers, one for codes and chores and one for all queues (needs CELERY_BROKER_URL)
 	@trap 'kill $$(jobs -p) 2>/dev/null' TERM INT; \

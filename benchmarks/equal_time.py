@@ -122,8 +122,7 @@ def main():
     fill = FILL.replace("COUNT", str(arguments.requests))
     subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", fill], cwd=ROOT, env=env, check=True)
     server = subprocess.Popen(
-        [Path(sys.executable).parent / "granian", "--interface", "wsgi", "--port", str(port), "--workers", "1",
-         "--blocking-threads", "4", "--no-ws", "foodfleet.wsgi:application"],
+        [sys.executable, "-m", "foodfleet.serve", "--port", str(port), "--workers", "1"],
         cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -1,8 +1,17 @@
-"""The ASGI application, for servers that speak it."""
+"""The ASGI application that `make serve` runs: the WSGI application behind complete request bodies."""
 
 import os
 
-from django.core.asgi import get_asgi_application
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from foodfleet.core.wsgi_bridge import WSGIBridge
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
-application = get_asgi_application()
+application = WSGIBridge(
+    get_wsgi_application(),
+    threads=4,  # of one process; more would take connections of the database from others
+    body_seconds=settings.BODY_TIMEOUT_SECONDS,
+    most=settings.MOST_BODY_BYTES,
+    own_thread=["/health/live/"],
+)

@@ -105,6 +105,7 @@ try:
         "2fa": env.rate("THROTTLE_2FA", "20/min"),
         "user": env.rate("THROTTLE_USER", "1200/min"),
     }
+    BODY_TIMEOUT_SECONDS = env.integer("BODY_TIMEOUT_SECONDS", 10, minimum=1, maximum=300)
     CONNECT_TIMEOUT = env.integer("CONNECT_TIMEOUT_SECONDS", 2, minimum=1, maximum=60)
     DATABASE_STATEMENT_TIMEOUT = env.integer("DATABASE_STATEMENT_TIMEOUT_SECONDS", 30, minimum=1, maximum=3600)
     DATABASE_LOCK_TIMEOUT = env.integer("DATABASE_LOCK_TIMEOUT_SECONDS", 10, minimum=1, maximum=3600)
@@ -133,13 +134,13 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "foodfleet.core",  # before those whose `runserver` it extends
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_structlog",
-    "foodfleet.core",
     "rbac",
     "accounts",
     "notifications",
@@ -154,7 +155,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "foodfleet.core.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.pages.middleware.BrowserSessionMiddleware",

@@ -1,11 +1,11 @@
-"""The WSGI application that `make serve` runs."""
+"""The WSGI application, for `make run` and other servers. `make serve` runs `foodfleet.asgi`."""
 
 import os
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from foodfleet.core.request_bodies import MeasuredBodies
+from foodfleet.core.request_bodies import BufferedBodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
-application = MeasuredBodies(get_wsgi_application(), most=settings.MOST_BODY_BYTES)
+application = BufferedBodies(get_wsgi_application(), most=settings.MOST_BODY_BYTES)

@@ -57,6 +57,14 @@ class MalformedRequestException(BaseAppException):
     message = _("The request could not be read.")
 
 
+class RequestTimeoutException(BaseAppException):
+    """The body did not arrive in time."""
+
+    status_code = 408
+    code = "request_timeout"
+    message = _("The request took too long to arrive. Please try again.")
+
+
 class LengthRequiredException(BaseAppException):
     """The body comes in chunks, and this server does not read such."""
 

@@ -5,10 +5,19 @@ from collections.abc import Callable
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.middleware.common import CommonMiddleware
 
 from foodfleet.core import errors, networks, request_ids
 from foodfleet.core.clients import Client
-from foodfleet.core.exceptions import LengthRequiredException, MalformedRequestException
+from foodfleet.core.exceptions import (
+    BaseAppException,
+    LengthRequiredException,
+    MalformedRequestException,
+    PayloadTooLargeException,
+    RequestTimeoutException,
+    ServiceUnavailableException,
+)
+from foodfleet.core.request_bodies import FAULT, BodyFault
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 FORWARDED_HEADERS = (
@@ -19,6 +28,13 @@ FORWARDED_HEADERS = (
     "HTTP_X_REAL_IP",
     "HTTP_FORWARDED",
 )
+BODY_FAULTS: dict[BodyFault, type[BaseAppException]] = {
+    BodyFault.TIMEOUT: RequestTimeoutException,
+    BodyFault.TOO_LARGE: PayloadTooLargeException,
+    BodyFault.LENGTH_REQUIRED: LengthRequiredException,
+    BodyFault.CUT_OFF: MalformedRequestException,
+    BodyFault.OVERLOADED: ServiceUnavailableException,
+}
 USER_AGENT_LENGTH = 400
 DEVICE_LENGTH = 64
 TRUSTED_BROWSER_LENGTH = 400
@@ -105,8 +121,8 @@ class ApiEnvelopeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             return errors.error_response(request, MalformedRequestException())
-        if _has_unread_body(request):
-            return errors.error_response(request, LengthRequiredException())
+        if fault := request.META.get(FAULT):
+            return errors.error_response(request, BODY_FAULTS[fault]())
         response = self.get_response(request)
         foreign = response.status_code >= 400 and "json" not in response.get("Content-Type", "")
         if foreign and errors.is_api(request):
@@ -122,10 +138,11 @@ class ApiEnvelopeMiddleware:
         return errors.error_response(request, error)
 
 
-def _has_unread_body(request: HttpRequest) -> bool:
-    """Whether a body came in chunks that `foodfleet.core.request_bodies` could not read; Django would find it empty."""
-    has_no_length = "wsgi.input" in request.META and not request.META.get("CONTENT_LENGTH")
-    return has_no_length and "HTTP_TRANSFER_ENCODING" in request.META
+class SlashMiddleware(CommonMiddleware):
+    """Django's own, but only what can be repeated is redirected to the address with a slash: a POST gets 404."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return request.method in {"GET", "HEAD"} and super().should_redirect_with_slash(request)
 
 
 class ClientMiddleware:

@@ -74,10 +74,7 @@ def wait_until(condition, seconds=40, what="it"):
 
 def web_command(port, workers=1):
     """What `make serve` runs."""
-    return [
-        str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "foodfleet.wsgi:application",
-    ]  # fmt: skip
+    return [sys.executable, "-m", "foodfleet.serve", "--port", str(port), "--workers", str(workers)]
 
 
 def worker_command():

@@ -1,55 +1,83 @@
-"""Bodies that come without their length."""
+"""Request bodies are complete before anybody is asked who sends them, under any WSGI server."""
 
 from io import BytesIO
 
 import pytest
-import requests
 
-from foodfleet.core.request_bodies import PIECE, MeasuredBodies
-from foodfleet.tests import processes
+from foodfleet.core.request_bodies import FAULT, PIECE, BodyFault, BufferedBodies
 
 pytestmark = pytest.mark.once
-CHUNKED = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
 
 
-def seen(body, most=10 * PIECE, **environ):
-    """What an application sees of the body and its length."""
+class Failing(BytesIO):
+    """A body whose connection fails after what it has."""
+
+    def __init__(self, body, error):
+        super().__init__(body)
+        self._error = error
+
+    def read(self, size=-1):
+        found = super().read(size)
+        if not found:
+            raise self._error
+        return found
+
+
+def passed_on(body, most=10 * PIECE, **environ):
+    """The body, its length and its fault, as an application behind BufferedBodies sees them."""
     found = []
-    asked = {"REQUEST_METHOD": "POST", "wsgi.input_terminated": True, "wsgi.input": BytesIO(body), **environ}
-    MeasuredBodies(lambda given, _: found.append((given["wsgi.input"].read(), given.get("CONTENT_LENGTH"))), most=most)(
-        asked, None
-    )
+
+    def application(given, start_response):
+        found.append((given["wsgi.input"].read(), given.get("CONTENT_LENGTH"), given.get(FAULT)))
+        return []
+
+    content = body if hasattr(body, "read") else BytesIO(body)
+    given = {"REQUEST_METHOD": "POST", "wsgi.input_terminated": True, "wsgi.input": content, **environ}
+    BufferedBodies(application, most=most)(given, None)
     return found[0]
 
 
 @pytest.mark.parametrize("length", [0, 1, PIECE, 3 * PIECE + 1])
 def test_a_body_without_a_length_gets_one(length):
-    assert seen(b"x" * length) == (b"x" * length, str(length))
+    assert passed_on(b"x" * length) == (b"x" * length, str(length), None)
 
 
-def test_no_more_is_read_than_tells_that_it_is_too_long():
-    assert seen(b"x" * 5 * PIECE, most=PIECE)[1] == str(2 * PIECE)
+@pytest.mark.parametrize("length", [1, PIECE, 3 * PIECE + 1])
+def test_a_body_with_a_length_is_read_to_it_and_no_further(length):
+    rest = BytesIO(b"x" * length + b"next request")
+    assert passed_on(rest, CONTENT_LENGTH=str(length)) == (b"x" * length, str(length), None)
+    assert rest.read() == b"next request"
 
 
-def test_a_body_that_does_not_end_by_itself_is_not_read():
-    assert seen(b"x", **{"wsgi.input_terminated": False})[1] is None
+@pytest.mark.parametrize(
+    ("body", "environ", "fault"),
+    [
+        (b"x" * 5 * PIECE, {}, BodyFault.TOO_LARGE),
+        (b"x", {"CONTENT_LENGTH": str(2 * PIECE)}, BodyFault.TOO_LARGE),
+        (b"x", {"CONTENT_LENGTH": "9" * 5000}, BodyFault.LENGTH_REQUIRED),
+        (b"x", {"CONTENT_LENGTH": "two"}, BodyFault.LENGTH_REQUIRED),
+        (b"x", {"CONTENT_LENGTH": "-1"}, BodyFault.LENGTH_REQUIRED),
+        (b"x", {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": False}, BodyFault.LENGTH_REQUIRED),
+        (b"x", {"CONTENT_LENGTH": "5"}, BodyFault.CUT_OFF),
+        (Failing(b"x", ConnectionResetError()), {"CONTENT_LENGTH": "5"}, BodyFault.CUT_OFF),
+        (Failing(b"x", TimeoutError()), {"CONTENT_LENGTH": "5"}, BodyFault.TIMEOUT),
+    ],
+)
+def test_a_body_that_is_not_complete_is_not_passed_on(body, environ, fault):
+    assert passed_on(body, PIECE, **environ)[1:] == ("0", fault)
 
 
-def test_a_server_that_reads_no_chunks_says_so(client):
-    refused = client.generic("POST", "/api/v1/auth/login/", "", headers={"Transfer-Encoding": "chunked"})
-    assert (refused.status_code, refused.json()["code"]) == (411, "length_required")
-
-
-def test_a_body_in_chunks_is_read_by_the_production_server(start, tmp_path):
-    values = {"DATABASE_URL": f"sqlite:///{tmp_path}/fleet.sqlite3"}
-    processes.manage("migrate", **values)
-    port = processes.free_port()
-    address = f"http://127.0.0.1:{port}"
-    start("web", processes.web_command(port), **values)
-    processes.wait_until(lambda: requests.get(f"{address}/health/live/", timeout=5).ok, what="the start")
-    chunks = iter([b'{"email": "ann@example.com", ', b'"password": "not hers"}'])
-    answer = requests.post(f"{address}/api/v1/auth/login/", data=chunks, headers=CHUNKED, timeout=20)
-    assert answer.json()["code"] == "invalid_credentials"
-    large = iter([b" " * 1024 * 1024] * 3)
-    answer = requests.post(f"{address}/api/v1/auth/login/", data=large, headers=CHUNKED, timeout=20)
-    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (BodyFault.TIMEOUT, 408, "request_timeout"),
+        (BodyFault.TOO_LARGE, 413, "payload_too_large"),
+        (BodyFault.LENGTH_REQUIRED, 411, "length_required"),
+        (BodyFault.CUT_OFF, 400, "malformed_request"),
+        (BodyFault.OVERLOADED, 503, "service_unavailable"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_told(client, fault, status, code):
+    refused = client.post("/api/v1/auth/login/", {}, "application/json", **{FAULT: fault})
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert client.post("/login/", **{FAULT: fault}).status_code == status

@@ -1,0 +1,27 @@
+"""Django's development server, which waits for a client no longer than `make serve` does."""
+
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.servers.basehttp import WSGIServer
+from whitenoise.runserver_nostatic.management.commands.runserver import Command as RunserverCommand
+
+
+class BoundedServer(WSGIServer):
+    """Gives up a connection on which nothing arrives for BODY_TIMEOUT_SECONDS."""
+
+    def get_request(self) -> Any:
+        connection, address = super().get_request()
+        connection.settimeout(settings.BODY_TIMEOUT_SECONDS)
+        return connection, address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), TimeoutError):
+            super().handle_error(request, client_address)
+
+
+class Command(RunserverCommand):  # type: ignore[misc]  # chosen when it is imported
+    """Django's own, with time-outs."""
+
+    server_cls = BoundedServer
