@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
@@ -122,21 +123,21 @@ class UserAdmin(SavedByService, SearchedAsKept, FilteredAsOffered, DjangoUserAdm
     ordering = ("-id",)
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    list_display = ("email", "full_name", "is_active", "is_open", "is_staff", "role_names", "last_login")
+    list_display = ("email", "full_name", "is_active", "sign_in", "is_staff", "role_names", "last_login")
     list_filter = ("is_active", LockedFilter, "is_staff", "is_superuser", RoleFilter)
     search_fields = ("email__startswith", "first_name_lower__startswith", "last_name_lower__startswith")
     search_help_text = _("Beginning of the e-mail address or of a name")
     actions = ("lock", "unlock", "invite")
     filter_horizontal = ()
     readonly_fields = (
-        "is_open", "role_names", "second_factors", "history", "email_verified_at", "phone_verified_at", "locked_at",
+        "sign_in", "role_names", "second_factors", "history", "email_verified_at", "phone_verified_at", "locked_at",
         "invited_at", "last_login", "created_at",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("email", "password", "must_change_password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "phone", "language")}),
         (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "role_names")}),
-        (_("State"), {"fields": ("is_open", "second_factors", "history", *readonly_fields[4:])}),
+        (_("State"), {"fields": ("sign_in", "second_factors", "history", *readonly_fields[4:])}),
     )
     add_form = NewUserForm
     add_fieldsets = (
@@ -159,10 +160,15 @@ class UserAdmin(SavedByService, SearchedAsKept, FilteredAsOffered, DjangoUserAdm
         """First and last name."""
         return user.get_full_name()
 
-    @admin.display(description=_("open"), boolean=True)
-    def is_open(self, user: Any) -> bool:
-        """Neither staff nor wrong passwords have locked it."""
-        return not user.is_locked
+    @admin.display(description=_("sign-in"))
+    def sign_in(self, user: Any) -> str:
+        """Whether staff or wrong passwords have locked it, and until when."""
+        if user.locked_at is not None:
+            return str(_("Locked by staff"))
+        if user.locked_until is not None:
+            until = date_format(timezone.localtime(user.locked_until), "TIME_FORMAT")
+            return str(_("Locked until %(time)s UTC") % {"time": until})
+        return str(_("OK"))
 
     @admin.display(description=_("roles"))
     def role_names(self, user: Any) -> str:
@@ -170,7 +176,7 @@ class UserAdmin(SavedByService, SearchedAsKept, FilteredAsOffered, DjangoUserAdm
         held = {f"{one.role.name} ({one.scope})" if one.scope else one.role.name for one in user.live_assignments}
         return ", ".join(sorted(held))
 
-    @admin.display(description=_("second factor"))
+    @admin.display(description=_("two-factor authentication"))
     def second_factors(self, user: User) -> str:
         """What the user can show as one."""
         return ", ".join(str(method.label) for method in factors.methods_of(user))
@@ -180,7 +186,7 @@ class UserAdmin(SavedByService, SearchedAsKept, FilteredAsOffered, DjangoUserAdm
         """Where the rest about the user stands."""
         pages = [("accounts_session", _("Sessions")), ("accounts_securityevent", _("Security events"))]
         if factors.is_enabled(user) or user.second_factor_resets.exists():
-            pages.append(("accounts_secondfactorreset", _("Resets of the second factor")))
+            pages.append(("accounts_secondfactorreset", _("Two-factor resets")))
         rows = [
             (reverse(f"admin:{page}_changelist", query=dict.fromkeys(OF_A_USER, user.pk)), name) for page, name in pages
         ]
@@ -300,7 +306,7 @@ class SecondFactorResetAdmin(SavedByService, SearchedAsKept, FilteredAsOffered):
     def state(self, reset: SecondFactorReset) -> str:
         """How far it is."""
         if reset.done_at or reset.cancelled_at:
-            return str(_("done") if reset.done_at else _("called off"))
+            return str(_("done") if reset.done_at else _("cancelled"))
         return str(_("waits for its day to pass") if reset.approved_by_id else _("waits for a second person"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -335,10 +341,10 @@ class SecondFactorResetAdmin(SavedByService, SearchedAsKept, FilteredAsOffered):
         """Let them take their course: their owners are told, and have a day to stop it."""
         self._each(request, queryset, second_factor_resets.approve, _("Approved. The owners were told."))
 
-    @admin.action(description=_("Call off"), permissions=["reset"])
+    @admin.action(description=_("Cancel"), permissions=["reset"])
     def call_off(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
         """Nothing happens then."""
-        self._each(request, queryset, second_factor_resets.call_off, _("Called off."))
+        self._each(request, queryset, second_factor_resets.call_off, _("Cancelled."))
 
     def _each(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset], work: Any, done: Any) -> None:
         with transaction.atomic():

@@ -29,7 +29,7 @@ class InvalidCredentialsException(UnauthorizedException):
     """E-mail and password do not belong together, whichever of them it is."""
 
     code = "invalid_credentials"
-    message = _("The e-mail address or the password is not right.")
+    message = _("Wrong e-mail address or password.")
 
 
 class AccountLockedException(UnauthorizedException):
@@ -43,14 +43,14 @@ class Invalid2FACodeException(UnauthorizedException):
     """The code of the second factor is wrong, used or too old."""
 
     code = "invalid_2fa_code"
-    message = _("This code is not right.")
+    message = _("That code is wrong or has expired.")
 
 
 class InvalidTokenException(UnauthorizedException):
     """A token or link is unknown, used, expired or made for something else."""
 
     code = "invalid_token"
-    message = _("This link or token does not hold any more.")
+    message = _("This link has expired or was already used.")
 
 
 class EmailNotVerifiedException(ForbiddenException):
@@ -71,14 +71,14 @@ class TwoFactorRequiredException(ForbiddenException):
     """The user's role demands a second factor, and none is set up."""
 
     code = "two_factor_required"
-    message = _("Your role needs a second factor. Please set one up first.")
+    message = _("Your role requires two-factor authentication. Please set it up first.")
 
 
 class FreshProofRequiredException(ForbiddenException):
     """Password and second factor were last shown in this session more than ten minutes ago."""
 
     code = "fresh_proof_required"
-    message = _("Please prove once more that it is you.")
+    message = _("Please confirm it's you.")
 
 
 class SecondFactorOnException(ConflictException):

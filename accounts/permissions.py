@@ -11,7 +11,7 @@ RESOURCES = (
             "update": "Change users",
             "delete": "Delete users",
             "lock": "Lock and unlock users",
-            "reset_2fa": "Ask for and approve the reset of a lost second factor",
+            "reset_2fa": "Request and approve resets of two-factor authentication",
         },
         models=("accounts.User",),
     ),

@@ -38,7 +38,7 @@ class MessageNotCancellableException(ConflictException):
     """Only a message that still waits is called back; what is being sent or was sent cannot be."""
 
     code = "message_not_cancellable"
-    message = _("Only a message that is still queued can be called back.")
+    message = _("Only a message that is still queued can be cancelled.")
 
 
 class DeliveryError(Exception):
@@ -132,7 +132,7 @@ class UnsubscribeLinkException(NotFoundException):
     """Not an unsubscribe link of ours, or its owner is gone."""
 
     code = "unsubscribe_link_not_found"
-    message = _("This link does not hold any more.")
+    message = _("This link has expired or was already used.")
 
 
 class RecipientOptedOutError(PermanentDeliveryError):

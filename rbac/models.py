@@ -28,7 +28,7 @@ class Role(Group):
     """A named set of permissions that users are given."""
 
     description = models.TextField(_("description"), blank=True, default="")
-    requires_2fa = models.BooleanField(_("requires a second factor"), default=False)
+    requires_2fa = models.BooleanField(_("requires two-factor authentication"), default=False)
     forbids_sms_code = models.BooleanField(
         _("forbids codes by text message"),
         default=False,
@@ -132,8 +132,8 @@ class RoleAssignment(Kept):
         ]
         indexes = [models.Index(fields=["role", "user"], name="rbac_live_of_role", condition=Q(ended_at__isnull=True))]
         base_manager_name = "objects"  # refuses what the default one of Django would do
-        verbose_name = _("assignment")
-        verbose_name_plural = _("assignments")
+        verbose_name = _("role assignment")
+        verbose_name_plural = _("role assignments")
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.role_id} {self.scope}".strip()
@@ -158,8 +158,8 @@ class RoleRevision(Appended):
 
     class Meta:
         base_manager_name = "objects"
-        verbose_name = _("revision of a role")
-        verbose_name_plural = _("revisions of roles")
+        verbose_name = _("role history entry")
+        verbose_name_plural = _("role history")
         indexes = [models.Index(fields=["role", "-created_at", "-id"], name="rbac_revision_of_role")]
 
     def __str__(self) -> str:

@@ -151,14 +151,14 @@ class SecondFactorReset(models.Model):
     requested_at = models.DateTimeField(_("requested"), default=timezone.now, editable=False)
     approved_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     effective_at = models.DateTimeField(_("happens at"), null=True, help_text=_("Set when a second person approves."))
-    cancelled_at = models.DateTimeField(_("called off"), null=True)
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True)
     done_at = models.DateTimeField(_("done"), null=True)
 
     objects: ClassVar[SecondFactorResetQuerySet] = SecondFactorResetQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        verbose_name = _("reset of a second factor")
-        verbose_name_plural = _("resets of second factors")
+        verbose_name = _("two-factor reset")
+        verbose_name_plural = _("two-factor resets")
         constraints = [
             models.UniqueConstraint(
                 fields=["user"],

@@ -24,8 +24,10 @@ class Session(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(help_text=_("Ends then, however much it is used."))
-    proved_at = models.DateTimeField(null=True, help_text=_("When its owner last showed every factor in it."))
-    second_factor_at = models.DateTimeField(null=True, help_text=_("When the second factor was last shown in it."))
+    proved_at = models.DateTimeField(null=True, help_text=_("When its owner was last re-authenticated in it."))
+    second_factor_at = models.DateTimeField(
+        null=True, help_text=_("When two-factor authentication was last passed in it.")
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=20, blank=True, default="", choices=EndReason)
 

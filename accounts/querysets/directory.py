@@ -53,12 +53,13 @@ class DirectoryQuerySet(models.QuerySet["User"]):
         return self.filter(~Exists(self._locks(now).filter(user=OuterRef("pk"))), locked_at__isnull=True)
 
     def with_access(self, now: datetime) -> Self:
-        """With `live_assignments` (of roles, each with its role) and `is_locked`."""
+        """With `live_assignments` (of roles, with these), `is_locked`, and `locked_until` by wrong passwords."""
         assignments = self._related("role_assignments").objects.live(now).select_related("role")
-        locks = Exists(self._locks(now).filter(user=OuterRef("pk")))
-        return self.annotate(is_locked=Q(locked_at__isnull=False) | Q(locks)).prefetch_related(
-            Prefetch("role_assignments", queryset=assignments, to_attr="live_assignments")
-        )
+        own_locks = self._locks(now).filter(user=OuterRef("pk"))
+        return self.annotate(
+            is_locked=Q(locked_at__isnull=False) | Q(Exists(own_locks)),
+            locked_until=Subquery(own_locks.order_by("-locked_until").values("locked_until")[:1]),
+        ).prefetch_related(Prefetch("role_assignments", queryset=assignments, to_attr="live_assignments"))
 
     def _locks(self, now: datetime) -> Any:
         return self._related("login_attempts").objects.filter(locked_until__gt=now, user__isnull=False)

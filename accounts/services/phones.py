@@ -76,7 +76,7 @@ def verify(*, user: User, code: str, client: Client) -> User:
 
     Raises ValidationException for a code that is wrong, old, used, or had too many tries.
     """
-    wrong = ValidationException.for_field("code", _("This code is not right, or not any more."), "invalid_code")
+    wrong = ValidationException.for_field("code", _("That code is wrong or has expired."), "invalid_code")
     if not PhoneCode.objects.reserve_try(user, timezone.now(), TRIES):
         raise wrong
     waiting: PhoneCode | None = PhoneCode.objects.filter(user=user).first()

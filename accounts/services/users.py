@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import signals
 from accounts.exceptions import SuperusersOnlyException, UserAlreadyExistsException, UserNotFoundException
@@ -81,8 +82,12 @@ def invite(*, pk: int, actor: User | None, client: Client) -> User:
     """Mail another invitation to somebody who has not accepted the first. Raises ConflictException for anybody else."""
     with transaction.atomic():
         user = find(pk)
-        if user.invited_at is None or user.is_email_verified or not user.is_active:
-            raise ConflictException
+        if user.invited_at is None:
+            raise ConflictException(_("This user was not invited."))
+        if user.is_email_verified:
+            raise ConflictException(_("This user has already accepted their invitation."))
+        if not user.is_active:
+            raise ConflictException(_("This account is deactivated."))
         _invite(user, actor, client)
     return user
 

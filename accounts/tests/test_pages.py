@@ -42,7 +42,7 @@ def test_the_front_door_leads_to_the_profile_or_to_the_sign_in(client, user):
 def test_a_wrong_password_is_told_and_signs_nobody_in(client, user):
     answer = login(client, "wrong")
     assert answer.status_code == 401
-    assert "is not right" in answer.content.decode()
+    assert "Wrong e-mail address or password." in answer.content.decode()
     assert client.get("/account/").url == "/login/?next=/account/"
 
 
@@ -197,7 +197,7 @@ def test_without_fresh_proof_locks_are_changed_after_the_proof_alone(ann, user, 
     proof = {"password": PASSWORD, "code": app_code(second_step[0]), "next": "/account/totp/disable/"}
     assert ann.post("/account/sudo/", {**proof, "password": "wrong"}).status_code == 401
     assert ann.post("/account/sudo/", proof).url == "/account/totp/disable/"
-    assert "The second step is off" in ann.post("/account/totp/disable/", follow=True).content.decode()
+    assert "Two-factor authentication is off" in ann.post("/account/totp/disable/", follow=True).content.decode()
     assert not TOTPDevice.objects.of(user).exists()
 
 

@@ -75,7 +75,7 @@ def test_one_asks_and_nothing_happens_before_another_approves(ann, staff):
 
 
 def test_another_approves_the_owner_is_told_and_a_day_later_it_is_gone(ann, staff, approved):
-    assert "It happens at" in approved
+    assert "It will be turned off on" in approved
     reset = SecondFactorReset.objects.get()
     assert timedelta(hours=23, minutes=59) < reset.effective_at - timezone.now() <= timedelta(hours=24)
     assert "waits for its day to pass" in staff[0].get(RESETS).content.decode()
@@ -109,12 +109,12 @@ def test_the_owner_sees_it_on_the_page_on_security_and_stops_it_there(ann, staff
     owner = Browser()
     owner.force_login(ann)
     ask(staff[0], ann)
-    assert "Stop it, I have not" not in owner.get("/account/security/").content.decode()
+    assert "Cancel the reset" not in owner.get("/account/security/").content.decode()
     act(staff[1], "approve")
-    assert "Stop it, I have not" in owner.get("/account/security/").content.decode()
+    assert "Cancel the reset" in owner.get("/account/security/").content.decode()
     stopped = owner.post("/account/reset/stop/", follow=True).content.decode()
-    assert "The reset is called off." in stopped
-    assert "Stop it, I have not" not in stopped
+    assert "The reset is cancelled." in stopped
+    assert "Cancel the reset" not in stopped
     pass_the_day()
     assert TOTPDevice.objects.exists()
     assert SecurityEvent.objects.filter(kind="two_factor_reset_cancelled", actor=None).exists()

@@ -107,7 +107,7 @@ class NotFoundException(BaseAppException):
 
     status_code = 404
     code = "not_found"
-    message = _("There is nothing here.")
+    message = _("Not found.")
 
 
 class ConflictException(BaseAppException):
@@ -115,7 +115,7 @@ class ConflictException(BaseAppException):
 
     status_code = 409
     code = "conflict"
-    message = _("This contradicts what is there already.")
+    message = _("This conflicts with the current state.")
 
 
 class PayloadTooLargeException(BaseAppException):

@@ -13,7 +13,7 @@ from foodfleet.core.exceptions import NotFoundException
 @csrf_exempt
 def api_not_found(request: HttpRequest) -> HttpResponse:
     """An address under /api/ that no route knows."""
-    hint = (
-        None if request.path_info.endswith("/") else _("There is nothing here. Every path of the API ends in a slash.")
-    )
-    return error_response(request, NotFoundException(hint))
+    message = _("Not found. The documentation is at /api/v1/docs/.")
+    if not request.path_info.endswith("/"):
+        message = _("Not found. Every path of the API ends in a slash; the documentation is at /api/v1/docs/.")
+    return error_response(request, NotFoundException(message))

@@ -44,3 +44,16 @@ def test_a_translation_keeps_variables_and_markup(language):
         if sorted(PARTS.findall(text)) != sorted(PARTS.findall(entry.msgid_plural or entry.msgid))
     ]
     assert not changed
+
+
+def test_texts_for_people_use_one_term_for_two_factor_authentication():
+    other = re.compile(r"second (step|factor)|two-step|2fa", re.IGNORECASE)
+    assert not {message: file for message, file in catalogues.wanted().items() if other.search(message)}
+
+
+@pytest.mark.parametrize("odd", [
+    r"does not hold any more|holds again|It then holds", r"not any more", r"\bpresent (password|address|number)", r"called? (off|back)",
+    r"is not right", r"\bThat were\b", r"kitchen|on this route", r"Prove (that )?it is you", r"contradicts",
+])  # fmt: skip
+def test_texts_for_people_avoid_what_readers_found_odd(odd):
+    assert not {m: file for m, file in catalogues.wanted().items() if re.search(odd, m, re.IGNORECASE)}

@@ -15,7 +15,7 @@ from notifications.models import EmailOverride, SmsTemplate
 from notifications.services import catalogue, overrides, templates
 from notifications.states import Channel
 
-LANGUAGES = [("", _("Every language without words of its own")), *settings.LANGUAGES]
+LANGUAGES = [("", _("Every language without its own wording")), *settings.LANGUAGES]
 
 
 def field_errors(error: BaseAppException) -> list[tuple[str, str]]:

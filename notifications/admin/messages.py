@@ -117,20 +117,20 @@ class MessageAdmin(ReadOnly, LinksAsAllowed, FilteredAsOffered):
         """Who gets a copy unseen."""
         return listed(message.bcc)
 
-    @admin.action(description=_("Send again (failed messages)"), permissions=["send"])
+    @admin.action(description=_("Retry (failed messages)"), permissions=["send"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         """Back to the queue; those that cannot be sent again are left alone."""
         tell = admin_history.recorder(request, _("Queued again by hand"))
         count = dead_letters.retry_all(messages=queryset, by=request.user, tell=tell)  # type: ignore[arg-type]
-        text = ngettext("%(count)s message goes out again.", "%(count)s messages go out again.", count)
+        text = ngettext("%(count)s message will be sent again.", "%(count)s messages will be sent again.", count)
         self._say(request, text, count)
 
-    @admin.action(description=_("Call back (queued messages)"), permissions=["send"])
+    @admin.action(description=_("Cancel sending (queued messages)"), permissions=["send"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         """They are not sent; those that are no longer queued are left alone."""
-        tell = admin_history.recorder(request, _("Called back by hand"))
+        tell = admin_history.recorder(request, _("Cancelled by hand"))
         count = cancelling.cancel_all(messages=queryset, by=request.user, tell=tell)  # type: ignore[arg-type]
-        text = ngettext("%(count)s message was called back.", "%(count)s messages were called back.", count)
+        text = ngettext("%(count)s message was cancelled.", "%(count)s messages were cancelled.", count)
         self._say(request, text, count)
 
     def _say(self, request: HttpRequest, text: str, count: int) -> None:

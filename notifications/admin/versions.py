@@ -139,7 +139,7 @@ class VersionedAdmin(SavedByService, FilteredAsOffered):
                 type(self).restore(thing, int(number), request.user)
                 sentence = _("Restored version %(number)s.") % {"number": number}
                 admin_history.record(request, [thing], sentence)
-            messages.success(request, _("This version holds again."))
+            messages.success(request, _("This version is in use again."))
         except BaseAppException as error:
             messages.error(request, " ".join([str(error.message), *reasons(error)]))
         except ValidationError as error:

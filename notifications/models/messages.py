@@ -35,7 +35,7 @@ class Message(models.Model):
     recipients = models.PositiveSmallIntegerField(_("recipients"), default=1, help_text=_("What the provider counts."))
     subject = models.CharField(_("subject"), max_length=255, blank=True, default="")
     template = models.CharField(_("template"), max_length=100, blank=True, default="")
-    template_version = models.PositiveIntegerField(_("version"), default=0, help_text=_("0: as the product has it."))
+    template_version = models.PositiveIntegerField(_("version"), default=0, help_text=_("0: built-in wording."))
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.ACCOUNT)
     priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.TRANSACTIONAL)

@@ -85,10 +85,10 @@ def _link(path: str) -> Variable:
 
 
 DECLARED = (
-    _text("2fa_code", _("The code of the second step of signing in"), "Your verification code is: {{code}}"),
+    _text("2fa_code", _("The code for two-factor authentication"), "Your verification code is: {{code}}"),
     _text(
         "phone_verification",
-        _("The code that proves a phone number"),
+        _("The code that confirms a phone number"),
         "Your FoodFleet code to confirm this number is: {{code}}",
     ),
     _mail("verify_email", _("Confirm the address"), _link("email/verify/example/"), FIRST_NAME),
@@ -113,29 +113,29 @@ DECLARED = (
     _mail("password_reset_done", _("The password was reset"), *CIRCUMSTANCES),
     _mail(
         "account_locked",
-        _("The account is locked for a while"),
+        _("Sign-in is temporarily locked"),
         Variable("until", "10:57 UTC", is_required=False),
         _RESET,
         *CIRCUMSTANCES,
     ),
     _mail("new_device", _("A new device signed in"), *CIRCUMSTANCES),
     _mail("email_change_confirm", _("Confirm the new address"), _link("account/email/confirm/example/"), FIRST_NAME),
-    _mail("email_change_notice", _("A change of address was asked for"), _NEW_EMAIL, _UNDO, *CIRCUMSTANCES),
+    _mail("email_change_notice", _("A change of address was requested"), _NEW_EMAIL, _UNDO, *CIRCUMSTANCES),
     _mail("email_changed", _("The address was changed"), _NEW_EMAIL, _UNDO, *CIRCUMSTANCES),
     _mail("phone_changed", _("The phone number was changed"), *CIRCUMSTANCES),
-    _mail("two_factor_enabled", _("The second factor is on"), *CIRCUMSTANCES),
-    _mail("two_factor_disabled", _("The second factor is off"), *CIRCUMSTANCES),
+    _mail("two_factor_enabled", _("Two-factor authentication is on"), *CIRCUMSTANCES),
+    _mail("two_factor_disabled", _("Two-factor authentication is off"), *CIRCUMSTANCES),
     _mail("backup_code_used", _("A backup code was used"), Variable("remaining", 7), *CIRCUMSTANCES),
     _mail("backup_codes_regenerated", _("There are new backup codes"), *CIRCUMSTANCES),
     _mail("passkey_added", _("A passkey was added"), _NAME, *CIRCUMSTANCES),
     _mail("passkey_removed", _("A passkey was removed"), _NAME, *CIRCUMSTANCES),
     _mail(
         "two_factor_reset_requested",
-        _("Somebody asked to remove the second factor"),
+        _("Someone asked to reset two-factor authentication"),
         Variable("effective_at", "25 November 2026, 10:42 UTC"),
         *CIRCUMSTANCES,
     ),
-    _mail("two_factor_reset_done", _("The second factor was removed"), *CIRCUMSTANCES),
+    _mail("two_factor_reset_done", _("Two-factor authentication was reset"), *CIRCUMSTANCES),
     _mail("wasnt_me", _("The account was secured by its owner"), _link("password/forgot/"), FIRST_NAME),
     _mail(
         "announcement",

@@ -63,7 +63,7 @@ def test_failed_messages_go_out_again_by_those_who_may_send(boss):
         {"action": "retry", "_selected_action": [str(message.pk)]},
         follow=True,
     )
-    assert "1 message goes out again." in answer.content.decode()
+    assert "1 message will be sent again." in answer.content.decode()
     message.refresh_from_db()
     assert message.status in {"queued", "sending", "sent"}
     assert "retried" in [event.type for event in message.events.all()]
@@ -128,7 +128,7 @@ def test_a_template_is_edited_refused_tried_and_restored(boss):
     assert "Code 123456" in page(boss, "smstemplate_try", template.pk).content.decode()
     versions = reverse("admin:notifications_smstemplate_versions", args=[template.pk])
     assert "Your verification code is: {{code}}" in boss.get(versions).content.decode()
-    assert "This version holds again." in boss.post(versions, {"number": "1"}, follow=True).content.decode()
+    assert "This version is in use again." in boss.post(versions, {"number": "1"}, follow=True).content.decode()
     template.refresh_from_db()
     assert (template.content, template.version) == ("Your verification code is: {{code}}", 3)
     for wrong in ("9", "x", "", "9" * 50):

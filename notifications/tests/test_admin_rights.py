@@ -73,7 +73,7 @@ def test_what_is_done_by_sets_stands_in_the_history_of_each(boss, monkeypatch, d
         act(boss, "suppression", "lift", *Suppression.objects.all())
     act(boss, "message", "retry", *Message.objects.filter(status=Status.FAILED))
     said = list(LogEntry.objects.values_list("change_message", flat=True))
-    assert said.count("Called back by hand") == 1
+    assert said.count("Cancelled by hand") == 1
     assert said.count("Messages go to this address again.") == 25
     assert said.count("Queued again by hand") == 25
     shown = page(boss, "suppression_history", Suppression.objects.all()[0].pk).content.decode()

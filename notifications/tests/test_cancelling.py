@@ -81,7 +81,7 @@ def test_staff_who_may_send_call_back_those_that_still_wait(client, make_user, s
     settings.ADMIN_REQUIRE_2FA = False
     client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
     first, second, sent = waiting(), waiting(), waiting(Status.SENT)
-    assert "2 messages were called back." in call_back(client, first, second, sent).content.decode()
+    assert "2 messages were cancelled." in call_back(client, first, second, sent).content.decode()
     assert sorted(Message.objects.values_list("status", flat=True)) == ["cancelled", "cancelled", "sent"]
     assert sent.events.count() == 0
 

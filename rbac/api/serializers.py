@@ -76,7 +76,7 @@ class RoleEditSerializer(serializers.Serializer[Any]):
     includes = serializers.ListField(child=IdField(), required=False, max_length=MOST_LABELS)
     requires_2fa = serializers.BooleanField(required=False)
     forbids_sms_code = serializers.BooleanField(
-        required=False, help_text="No text message is taken as the second factor of who holds it."
+        required=False, help_text="Its holders cannot use codes by text message."
     )
 
 

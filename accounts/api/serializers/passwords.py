@@ -15,7 +15,7 @@ class ResetPasswordSerializer(serializers.Serializer[Any]):
 
 
 class ChangePasswordSerializer(serializers.Serializer[Any]):
-    """The present password and the new one."""
+    """The current password and the new one."""
 
     current_password = PasswordField()
     new_password = PasswordField()

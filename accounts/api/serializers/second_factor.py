@@ -37,7 +37,7 @@ class CredentialField(serializers.Field):  # type: ignore[type-arg]
 
 
 class ChallengeSerializer(serializers.Serializer[Any]):
-    """The answer to the right password where the second factor is on."""
+    """The answer to the right password where two-factor authentication is on."""
 
     two_factor_required = serializers.BooleanField(read_only=True, default=True)
     challenge = serializers.CharField(read_only=True)
@@ -55,7 +55,9 @@ class AnswerSerializer(serializers.Serializer[Any]):
     method = serializers.ChoiceField(choices=Method.choices)
     code = CredentialField()
     remember_browser = serializers.BooleanField(
-        required=False, default=False, help_text="Skip the second factor on this browser for 30 days (a cookie)."
+        required=False,
+        default=False,
+        help_text="Skip two-factor authentication on this browser for 30 days.",
     )
 
 
@@ -82,7 +84,7 @@ class PasskeyAnswerSerializer(serializers.Serializer[Any]):
 
 
 class StatusSerializer(serializers.Serializer[Any]):
-    """Where the second factor stands."""
+    """The state of two-factor authentication."""
 
     enabled = serializers.BooleanField(read_only=True)
     methods = serializers.ListField(child=serializers.ChoiceField(choices=Method.values), read_only=True)
@@ -123,7 +125,7 @@ class PasswordAndCodeSerializer(serializers.Serializer[Any]):
 
 
 class ProofSerializer(serializers.Serializer[Any]):
-    """The caller's password and, where the second factor is on, a code."""
+    """The caller's password and, where two-factor authentication is on, a code."""
 
     password = PasswordField()
     code = CodeField(required=False, allow_blank=True, default="")
@@ -150,7 +152,7 @@ class NewPasskeySerializer(serializers.Serializer[Any]):
 
 
 class AddedPasskeySerializer(PasskeySerializer):
-    """A new passkey, with backup codes where it is the first second factor."""
+    """A new passkey, with backup codes where it turns two-factor authentication on."""
 
     backup_codes = serializers.ListField(child=serializers.CharField(), read_only=True)
 
@@ -160,7 +162,7 @@ class AddedPasskeySerializer(PasskeySerializer):
 
 
 class TrustedBrowserSerializer(serializers.ModelSerializer[TrustedBrowser]):
-    """A browser that skips the second factor."""
+    """A browser that skips two-factor authentication."""
 
     class Meta:
         model = TrustedBrowser
@@ -169,13 +171,13 @@ class TrustedBrowserSerializer(serializers.ModelSerializer[TrustedBrowser]):
 
 
 class ResetInSerializer(serializers.Serializer[Any]):
-    """Why a second factor is to be reset."""
+    """Why two-factor authentication is to be reset."""
 
     reason = serializers.CharField(max_length=400)
 
 
 class ResetSerializer(serializers.ModelSerializer[SecondFactorReset]):
-    """A reset of a second factor."""
+    """A reset of two-factor authentication."""
 
     class Meta:
         model = SecondFactorReset

@@ -24,7 +24,7 @@ class LoginVerifyView(OpenView):
 
     @extend_schema(request=shapes.AnswerSerializer, responses=serializers.SignedInSerializer)
     def post(self, request: Request) -> Response:
-        """Exchange the second factor for a pair of tokens. A challenge serves once and dies after 5 wrong codes."""
+        """Exchange a two-factor code for a pair of tokens. A challenge serves once and dies after 5 wrong codes."""
         data = validated(request, shapes.AnswerSerializer)
         remember = data.pop("remember_browser")
         client = client_of(request)

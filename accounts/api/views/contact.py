@@ -24,17 +24,16 @@ class ChangeEmailView(APIView):
 
     @extend_schema(request=ChangeEmailSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Mail a link to the new address; the present one stays until it is used, and is told.
+        """Mail a link to the new address. The old address keeps working and is notified until you confirm.
 
-        With a second factor on, the session needs fresh proof of it besides the password, as for
-        `auth/password/change/`.
+        With two-factor authentication on, the session also needs re-authentication, as for `auth/password/change/`.
         """
         data = validated(request, ChangeEmailSerializer)
         user, client = signed_in_user(request), client_of(request)
         fresh_proof.require_where_enabled(user=user, session_id=session_id_of(request))
         reauthentication.confirm_password(user=user, password=data["password"], client=client)
         email_change.request(user=user, new_email=data["email"], client=client)
-        detail = _("We sent an e-mail to the new address. It counts once you open the link there.")
+        detail = _("We sent an e-mail to the new address. Open the link in it to finish the change.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
 
 
@@ -70,14 +69,14 @@ class PhoneView(APIView):
 
     @extend_schema(request=PhoneInSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Text a code to the number; the present one stays until the code comes back.
+        """Text a code to the number. The old number stays until you confirm the new one.
 
-        With a second factor on, the session needs fresh proof: a phone may be a way past it.
+        With two-factor authentication on, the session needs re-authentication: codes may be texted to the number.
         """
         data = validated(request, PhoneInSerializer)
         fresh_proof.require_where_enabled(user=signed_in_user(request), session_id=session_id_of(request))
         phones.request_code(user=signed_in_user(request), phone=data["phone"], client=client_of(request))
-        detail = _("We texted you a code. It holds for 10 minutes.")
+        detail = _("We texted you a code. It expires in 10 minutes.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
 
 

@@ -28,7 +28,7 @@ class PasskeysView(OwnSecondFactorView, generics.ListAPIView[Passkey]):
 
     @extend_schema(request=shapes.NewPasskeySerializer, responses={201: shapes.AddedPasskeySerializer})
     def post(self, request: Request) -> Response:
-        """Keep the passkey that the browser made. Needs fresh proof."""
+        """Keep the passkey that the browser made. Needs re-authentication."""
         data = validated(request, shapes.NewPasskeySerializer)
         added = passkeys.add(
             user=signed_in_user(request),
@@ -49,7 +49,7 @@ class PasskeyOptionsView(OwnSecondFactorView):
 
     @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:
-        """What `navigator.credentials.create` is given. Needs fresh proof."""
+        """What `navigator.credentials.create` is given. Needs re-authentication."""
         question = passkeys.begin(
             user=signed_in_user(request), session_id=session_id_of(request), client=client_of(request)
         )
@@ -61,7 +61,7 @@ class PasskeyView(OwnSecondFactorView):
 
     @extend_schema(request=shapes.PasskeySerializer, responses=shapes.PasskeySerializer)
     def patch(self, request: Request, passkey_id: int) -> Response:
-        """Rename it, or let it be the whole sign-in or not (which needs fresh proof)."""
+        """Rename it, or let it be the whole sign-in or not (which needs re-authentication)."""
         user = signed_in_user(request)
         known = passkeys.own(user, passkey_id)
         serializer = shapes.PasskeySerializer(data=request.data, partial=True)
@@ -78,7 +78,7 @@ class PasskeyView(OwnSecondFactorView):
 
     @extend_schema(responses={204: NO_CONTENT})
     def delete(self, request: Request, passkey_id: int) -> Response:
-        """Remove it. Needs fresh proof."""
+        """Remove it. Needs re-authentication."""
         passkeys.remove(
             user=signed_in_user(request),
             session_id=session_id_of(request),
@@ -89,7 +89,7 @@ class PasskeyView(OwnSecondFactorView):
 
 
 class ProofOptionsView(OwnSecondFactorView):
-    """Begin to give fresh proof by passkey."""
+    """Begin re-authentication by passkey."""
 
     open_to_obliged = True
     throttle_classes = [SecondFactorThrottle]
@@ -102,7 +102,7 @@ class ProofOptionsView(OwnSecondFactorView):
 
 
 class ProofByPasskeyView(OwnSecondFactorView):
-    """Fresh proof by passkey."""
+    """Re-authentication by passkey."""
 
     open_to_obliged = True
     throttle_classes = [SecondFactorThrottle]

@@ -53,8 +53,8 @@ class ChangePasswordView(APIView):
     def post(self, request: Request) -> Response:
         """Replace the password; every other session ends.
 
-        With a second factor on, the session needs fresh proof of it (a sign-in with it, or `auth/proof/`, in the last
-        ten minutes): 403 `fresh_proof_required` else. Without one the present password is enough.
+        With two-factor authentication on, the session needs re-authentication (a sign-in with it, or `auth/proof/`, in
+        the last ten minutes): 403 `fresh_proof_required` else. Without it the current password is enough.
         """
         data = validated(request, ChangePasswordSerializer)
         user, session_id = signed_in_user(request), session_id_of(request)

@@ -19,14 +19,14 @@ from foodfleet.core.throttling import SecondFactorThrottle
 
 
 class OwnSecondFactorView(APIView):
-    """A call about the caller's own second factor; open to those who have to set one up first."""
+    """A call about the caller's own two-factor authentication; open to those who have to set one up first."""
 
     permission_classes = [IsAuthenticated]
     open_without_second_factor = True
 
 
 class StatusView(OwnSecondFactorView):
-    """Where the second factor stands."""
+    """The state of two-factor authentication."""
 
     @extend_schema(responses=shapes.StatusSerializer)
     def get(self, request: Request) -> Response:
@@ -53,7 +53,7 @@ class SetupView(OwnSecondFactorView):
 
 
 class VerifyView(OwnSecondFactorView):
-    """Switch the second factor on."""
+    """Turn two-factor authentication on."""
 
     throttle_classes = [SecondFactorThrottle]
 
@@ -85,13 +85,13 @@ class BackupCodesView(OwnSecondFactorView):
 
 
 class DisableView(OwnSecondFactorView):
-    """Switch the second factor off."""
+    """Turn two-factor authentication off."""
 
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=shapes.PasswordAndCodeSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Take every second factor, backup code and remembered browser from the caller."""
+        """Remove every passkey, authenticator app, backup code and remembered browser of the caller."""
         data = validated(request, shapes.PasswordAndCodeSerializer)
         user, session_id, client = signed_in_user(request), session_id_of(request), client_of(request)
         fresh_proof.prove(user=user, session_id=session_id, client=client, **data)
@@ -100,14 +100,14 @@ class DisableView(OwnSecondFactorView):
 
 
 class ProofView(OwnSecondFactorView):
-    """Fresh proof."""
+    """Re-authentication."""
 
     open_to_obliged = True  # who has to choose another password needs it for that
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=shapes.ProofSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Show password and second factor once more; for ten minutes this session may change the account's locks."""
+        """Show password and two-factor code again, which lets this session change security settings for ten minutes."""
         data = validated(request, shapes.ProofSerializer)
         session_id: UUID = session_id_of(request)
         fresh_proof.prove(user=signed_in_user(request), session_id=session_id, client=client_of(request), **data)
@@ -115,7 +115,7 @@ class ProofView(OwnSecondFactorView):
 
 
 class TrustedBrowsersView(generics.ListAPIView[TrustedBrowser]):
-    """Browsers that skip the second factor."""
+    """Browsers that skip two-factor authentication."""
 
     permission_classes = [IsAuthenticated]
     serializer_class = shapes.TrustedBrowserSerializer
@@ -133,6 +133,6 @@ class TrustedBrowserView(APIView):
 
     @extend_schema(responses={204: NO_CONTENT})
     def delete(self, request: Request, browser_id: int) -> Response:
-        """Ask this browser for the second factor again."""
+        """Ask this browser for two-factor authentication again."""
         trusted_browsers.forget(user=signed_in_user(request), browser_id=browser_id, client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

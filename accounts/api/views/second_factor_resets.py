@@ -31,7 +31,7 @@ class ResetsView(generics.ListAPIView[SecondFactorReset]):
 
 
 class RequestResetView(APIView):
-    """Ask for the reset of a user's second factor."""
+    """Request the reset of a user's two-factor authentication."""
 
     permission_classes = MAY_RESET
 

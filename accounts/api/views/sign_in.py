@@ -30,7 +30,7 @@ class LoginView(OpenView):
         ),
     )
     def post(self, request: Request) -> Response:
-        """Exchange e-mail and password for a pair of tokens, or for a challenge where the second factor is on."""
+        """Exchange e-mail and password for a pair of tokens, or a challenge where two-factor authentication is on."""
         data = validated(request, serializers.LoginSerializer)
         client = replace(client_of(request), device_name=data.pop("device_name"))
         result = sign_in.sign_in(**data, client=client)
@@ -48,7 +48,7 @@ def signed_in_response(result: sign_in.SignedIn) -> Response:
 
 
 def challenge_response(issued: ChallengeIssued) -> Response:
-    """The question for the second factor."""
+    """The challenge of two-factor authentication."""
     body = {
         "two_factor_required": True,
         "challenge": issued.challenge,

@@ -12,11 +12,11 @@ class AddPasskeyForm(PasskeyForm):
     name = forms.CharField(
         label=_("Name"),
         max_length=100,
-        help_text=_("So that you know it again, such as the device that it is on."),
+        help_text=_("A name you'll recognise, such as “Work laptop”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     passwordless = forms.BooleanField(
-        label=_("Sign in with it alone"),
-        help_text=_("Without the password. Otherwise it is the second step after it."),
+        label=_("Use this passkey instead of my password"),
+        help_text=_("Otherwise it's used after your password."),
         required=False,
     )

@@ -17,7 +17,7 @@ class ResetForm(forms.Form):
 class ChangePasswordForm(forms.Form):
     """A password, by somebody who knows the present one."""
 
-    current_password = present_password_field(label=_("Present password"))
+    current_password = present_password_field(label=_("Current password"))
     new_password = new_password_field(label=_("New password"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

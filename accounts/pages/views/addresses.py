@@ -22,7 +22,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":
             email_change.confirm(token=token, client=client_of(request))
-            messages.success(request, _("Your new address holds. You sign in with it from now on."))
+            messages.success(request, _("Your e-mail address has been changed. Use it to sign in from now on."))
             return redirect("home")
         proof = email_change.find(token)
     except (InvalidTokenException, UserAlreadyExistsException) as error:

@@ -49,7 +49,7 @@ class AddPage(SignedInFormPage):
         )
         if added.backup_codes:
             return shown_codes(self.request, added.backup_codes, setting_up=False)
-        messages.success(self.request, _("Your passkey is there. You can use it from the next sign-in on."))
+        messages.success(self.request, _("Passkey added. Use it next time you sign in."))
         return redirect("account_security")
 
 

@@ -91,6 +91,6 @@ class ChangePasswordPage(SecurityPage):
 
     def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
         if isinstance(error, InvalidCredentialsException):
-            form.add_error("current_password", _("This is not your present password."))
+            form.add_error("current_password", _("That isn't your current password."))
             return self.again(form, status=error.status_code)
         return super().refused(form, error)

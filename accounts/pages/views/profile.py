@@ -76,7 +76,7 @@ class EmailPage(ProfilePage):
         del self.request.session[WANTED_EMAIL]
         email_change.request(user=self.user, new_email=form.cleaned_data["email"], client=self.client)
         messages.success(
-            self.request, _("We sent an e-mail to the new address. It counts once you open the link there.")
+            self.request, _("We sent an e-mail to the new address. Open the link in it to finish the change.")
         )
         return redirect("account")
 

@@ -95,7 +95,7 @@ class SwitchOffPage(SecondFactorPage):
 
     def accepted(self, form: forms.Form) -> HttpResponse:
         second_factor_changes.switch_off(user=self.user, session_id=self.session_id, client=self.client)
-        messages.success(self.request, _("The second step is off. You can set it up again at any time."))
+        messages.success(self.request, _("Two-factor authentication is off. You can set it up again at any time."))
         return redirect("account_security")
 
 
@@ -141,7 +141,7 @@ class SudoPage(SignedInFormPage):
             messages.error(self.request, _("That did not work. You can try again, or use your password."))
             return redirect(self.request.get_full_path())
         if isinstance(error, InvalidCredentialsException):
-            form.add_error("password", _("This is not your present password."))
+            form.add_error("password", _("That isn't your current password."))
             return self.again(form, status=error.status_code)
         self.refused_field = "code" if isinstance(error, Invalid2FACodeException) else None
         return super().refused(form, error)

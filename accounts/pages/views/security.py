@@ -93,7 +93,7 @@ class StopResetPage(ActionPage):
 
     def act(self, **kwargs: Any) -> str:
         second_factor_resets.cancel(user=self.user, client=self.client)
-        return _("The reset is called off. Your second step stays as it is.")
+        return _("The reset is cancelled. Your two-factor authentication hasn't changed.")
 
 
 class ForgetBrowserPage(ActionPage):
@@ -101,4 +101,4 @@ class ForgetBrowserPage(ActionPage):
 
     def act(self, **kwargs: Any) -> str:
         trusted_browsers.forget(user=self.user, browser_id=kwargs["id"], client=self.client)
-        return _("Forgotten. That browser is asked for the second step again.")
+        return _("Removed. That browser will be asked for two-factor authentication again.")

@@ -76,7 +76,7 @@ class LoginPage(FormPage):
                 self.request, "accounts/email_unverified.html", {"email": form.cleaned_data["email"]}, status=403
             )
         if isinstance(form, PasskeyForm):
-            messages.error(self.request, _("This passkey opens no account here. Sign in with your password."))
+            messages.error(self.request, _("This passkey isn't linked to an account here. Sign in with your password."))
             return redirect(f"{reverse('login')}")
         return super().refused(form, error)
 

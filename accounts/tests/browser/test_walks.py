@@ -87,7 +87,7 @@ def test_from_registration_to_backup_codes_by_keyboard(open_browser, link_token,
     press(page, "Switch it on")
     codes = page.locator("[data-codes] li").all_text_contents()
     assert len(set(codes)) == 10
-    press(page, "I have kept them", role="link")
+    press(page, "I've saved my codes", role="link")
     press(page, "Sign out")
 
     sign_in(page)
@@ -180,16 +180,16 @@ def test_a_phone_a_texted_code_a_remembered_browser_and_switching_off_by_keyboar
     assert "Forgotten." in page.locator(".messages").inner_text()
     press(page, "New backup codes", role="link")
     press(page, "Make 10 new codes")
-    assert heading(page) == "Prove that it is you"
+    assert heading(page) == "Confirm it's you"
     type_in(page, "Password", PASSWORD)
     type_in(page, "Code", app_code(SECRET))
     press(page, "Continue")
     press(page, "Make 10 new codes")
     assert page.locator("[data-codes] li").count() == 10
-    press(page, "I have kept them", role="link")
+    press(page, "I've saved my codes", role="link")
     press(page, "Switch off", role="link")
     press(page, page.locator("main form button[type=submit]").first.inner_text())
-    assert "The second step is off." in page.locator(".messages").inner_text()
+    assert "Two-factor authentication is off." in page.locator(".messages").inner_text()
     press(page, "Sign out")
     sign_in(page)
     assert page.url.endswith("/account/")
@@ -206,11 +206,11 @@ def test_a_passkey_is_made_and_opens_the_account_alone(open_browser, user):
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     sign_in(page)
     page.goto("/account/passkeys/")
-    reach(page, page.get_by_label("Sign in with it alone"))
+    reach(page, page.get_by_label("Use this passkey instead of my password"))
     page.keyboard.press("Space")
     reach(page, page.get_by_role("button", name="Continue"))
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Keep your backup codes").wait_for()
+    page.get_by_role("heading", name="Save your backup codes").wait_for()
     assert user.passkeys.get().passwordless
     page.goto("/account/")
     press(page, "Sign out")
@@ -220,7 +220,7 @@ def test_a_passkey_is_made_and_opens_the_account_alone(open_browser, user):
     page.wait_for_url("**/account/")
     press(page, "Sign out")
     sign_in(page)
-    assert heading(page) == "Confirm that it is you"
+    assert heading(page) == "Verify it's you"
     page.goto("/login/verify/?method=passkey")
     reach(page, page.get_by_role("button", name="Use your passkey"))
     page.keyboard.press("Enter")

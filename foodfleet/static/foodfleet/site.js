@@ -116,7 +116,16 @@ function askThePasskey(form) {
   });
 }
 
+/* <time data-local="time|date">: the browser's own zone in place of UTC, which stays in the tooltip */
+function showLocally(time) {
+  const form = time.dataset.local === "date" ? { dateStyle: "long" } : { dateStyle: "medium", timeStyle: "short" };
+  const language = `${document.documentElement.lang}-u-nu-latn`;
+  time.title = time.textContent;
+  time.textContent = new Intl.DateTimeFormat(language, form).format(new Date(time.dateTime));
+}
+
 focusTheErrorSummary();
+each("time[data-local]", showLocally);
 each(".reveal", addShowButton);
 each("[data-strength-for]", hintStrength);
 each("[data-keep]", offerToKeep);

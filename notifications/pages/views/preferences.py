@@ -31,7 +31,7 @@ class PreferencesPage(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
 
     def form_valid(self, form: PreferencesForm) -> HttpResponse:
         preferences.change(user=self.request.user, wishes=form.wishes)  # type: ignore[arg-type]
-        messages.success(self.request, _("Saved. This holds from the next message on."))
+        messages.success(self.request, _("Saved. The next message will use it."))
         return redirect("account_preferences")
 
 
