@@ -24,12 +24,13 @@ from notifications.gateways.texts import Sms
 from notifications.gateways.turns import LeaveExpiredError
 from notifications.models import Message
 from notifications.services import payloads
-from notifications.services.redaction import without_secrets
+from notifications.services.redaction import plain, without_secrets
 from notifications.states import Channel, Guarantee, Status
 
 logger = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = timedelta(hours=6)
+LONGEST_ERROR = 2_000  # characters that are looked through; what is kept is a quarter of that
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def attempt(message: Message, unwanted: frozenset[str], gateways: Gateways) -> O
 
 
 def _after(message: Message, error: DeliveryError) -> Outcome:
-    text = without_secrets(str(error))
+    text = without_secrets(plain(error, LONGEST_ERROR))
     if isinstance(error, RecipientOptedOutError):
         return Outcome(message, Status.SUPPRESSED, error=text)
     if isinstance(error, PerhapsSentError):

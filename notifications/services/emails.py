@@ -203,6 +203,8 @@ def _subject(value: str) -> str:
 def _content(body: EmailBody, extras: EmailExtras) -> dict[str, Any]:
     if not body.text.strip() and not body.html.strip():
         raise ValidationException.for_field("text", _("Give a text, HTML, or a template."), "required")
+    if not body.template:
+        html.check(body.html)
     from_email = recipients.emails([extras.from_email], "from_email")[0] if extras.from_email else ""
     link = body.unsubscribe_link
     return {

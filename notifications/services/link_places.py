@@ -6,9 +6,10 @@ value - a link that opens an account - to that host.
 
 import re
 import unicodedata
-from html import unescape
 
 from django.template.base import Lexer, Token, TokenType
+
+from notifications.services.html import unescaped
 
 LINK_NAME = re.compile(r"[a-z0-9_]*(?:link|url)")
 LINK, VALUE = "\ue000", "\ue001"  # of the private use area: what they stand for in words that are looked at
@@ -29,7 +30,7 @@ def is_glued(source: str, *, is_html: bool) -> bool:
     """Whether `source`, a template in itself correct, shows a link right behind what may be the start of an address."""
     words = "".join(map(_seen, Lexer(source.replace(LINK, " ").replace(VALUE, " ")).tokenize()))
     if is_html:
-        words = unescape(re.sub(r"</?([A-Za-z0-9]+)[^>]*>", _gap, words))
+        words = unescaped(re.sub(r"</?([A-Za-z0-9]+)[^>]*>", _gap, words))
     before = words.split(LINK)[:-1]
     return any(_GLUE.search(unicodedata.normalize("NFKC", _last_run(part))) for part in before)
 

@@ -17,6 +17,7 @@ from foodfleet.core.exceptions import ValidationException
 MOST_RECIPIENTS = 50  # of one mail, at SES
 # Most addresses look like this and nothing in them needs a parser, which takes a third of a millisecond.
 PLAIN = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
+LONGEST_MAILBOX = 320  # characters, with a name before the address; a parser's time and depth grow with it
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _is_address = EmailValidator()
 
@@ -47,9 +48,16 @@ def _email(value: str, field: str) -> str:
             "SMTPUTF8). The domain after it may be of any script."
         ) % {"value": value[:100]}
         raise ValidationException.for_field(field, message, "invalid") from None
-    except (HeaderParseError, DjangoValidationError, UnicodeError, ValueError, IndexError, AttributeError, TypeError):
+    except UNPARSABLE:
         message = _("%(value)s is not an e-mail address that can be written to.") % {"value": value[:100]}
         raise ValidationException.for_field(field, message, "invalid") from None
+
+
+# What the standard library's parser raises for what is no address; a recursion, for brackets in brackets.
+UNPARSABLE = (
+    HeaderParseError, DjangoValidationError, UnicodeError, ValueError, IndexError, AttributeError, TypeError,
+    RecursionError,
+)  # fmt: skip
 
 
 class _NotAsciiError(Exception):
@@ -57,6 +65,8 @@ class _NotAsciiError(Exception):
 
 
 def _parsed(value: str) -> str:
+    if len(value) > LONGEST_MAILBOX:
+        raise ValueError(len(value))
     if PLAIN.fullmatch(value):
         _check(value)
         return value

@@ -7,7 +7,6 @@ library, and no builtins but these. Values are plain texts, so there is nothing 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import unescape
 
 from django.template import Context, Engine, Library, TemplateSyntaxError, defaultfilters, defaulttags
 from django.template.base import Lexer, TokenType
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.exceptions import InvalidTemplateException
 from notifications.services import link_places
+from notifications.services.html import unescaped
 
 register = Library()
 register.tag("if", defaulttags.do_if)
@@ -27,6 +27,10 @@ _OPERAND = rf"(?!(?:and|in|is|not|or)\b){_NAME}"  # these words are operators to
 CONDITION = re.compile(rf"(?:if|elif) (?:not )?{_OPERAND}(?: (?:and|or) (?:not )?{_OPERAND})*")
 MAX_DEPTH = 10
 MAX_RENDERED = 500_000  # characters: far more than a mail needs, far less than hurts
+MOST_SOURCE = 100_000  # characters, as the longest field of an override
+LONGEST_TAG = 200  # characters of a tag of the template
+MOST_TAGS = 500  # of the template; each may show a value of thousands of characters
+MOST_ELEMENTS = 1_000  # of HTML; conditions may leave out their ends, so they are the bound on how deep it gets
 
 ELEMENTS = frozenset({
     "a", "abbr", "address", "article", "b", "big", "blockquote", "br", "caption", "center", "cite", "code", "col",
@@ -50,6 +54,9 @@ _ELEMENT = re.compile(rf"<(?:/([A-Za-z][A-Za-z0-9]*)\s*|([A-Za-z][A-Za-z0-9]*)((
 ADDRESS = re.compile(r"(?:https?://|mailto:|tel:|cid:|#)[^{}]*|\{\{ ?[a-z_]*(?:link|url) ?\}\}")
 
 
+_ENDS = {"{{": "}}", "{%": "%}", "{#": "#}"}
+
+
 class _Engine(Engine):
     default_builtins = ["notifications.services.sandbox"]
 
@@ -70,6 +77,7 @@ class Used:
 def check(source: str, *, field: str, is_html: bool) -> Used:
     """Which variables `source` uses. Raises InvalidTemplateException for anything that is not allowed in it."""
     try:
+        _check_bounds(source)
         used = _check_tags(source)
         if is_html:
             _check_html(source)
@@ -101,6 +109,27 @@ def _render(engine: Engine, source: str, values: Mapping[str, object]) -> str:
 
 class _NotAllowedError(Exception):
     """Says what, to whoever wrote it."""
+
+
+def _check_bounds(source: str) -> None:
+    """Refuse what the parsers behind need more than linear time for: they look for the end of a tag again and again."""
+    if len(source) > MOST_SOURCE:
+        raise _NotAllowedError(_("A template has %(most)s characters at most.") % {"most": MOST_SOURCE})
+    if source.count("<") > 2 * MOST_ELEMENTS:  # a start and an end each
+        raise _NotAllowedError(_("A template has %(most)s elements of HTML at most.") % {"most": MOST_ELEMENTS})
+    tags, position = 0, source.find("{")
+    while position >= 0:
+        begin = source[position : position + 2]
+        if begin not in _ENDS:
+            position = source.find("{", position + 1)
+            continue
+        tags += 1
+        end = source.find(_ENDS[begin], position + 2, position + LONGEST_TAG)
+        if end < 0:
+            raise _not_allowed(source[position:])
+        position = source.find("{", end + 2)
+    if tags > MOST_TAGS:
+        raise _NotAllowedError(_("A template has %(most)s tags at most.") % {"most": MOST_TAGS})
 
 
 def _check_tags(source: str) -> Used:
@@ -198,7 +227,7 @@ def _check_html(source: str) -> None:
         if tag is None or (tag[1] or tag[2]).lower() not in ELEMENTS:
             raise _not_allowed(source[begin.start() :].partition(">")[0] + ">")
         for name, *values in _ATTRIBUTE.findall(tag[3] or ""):
-            if not _is_attribute(name.lower(), unescape("".join(values)).strip()):
+            if not _is_attribute(name.lower(), unescaped("".join(values)).strip()):
                 raise _not_allowed(f'{name}="{"".join(values)}"')
 
 
