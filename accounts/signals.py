@@ -7,7 +7,7 @@ commit together or not at all. The sender is the User class. Every signal carrie
 
 from django.dispatch import Signal
 
-# A new account was made by its owner. verification_token: str, to be mailed.
+# A new account was made by its owner. verification_token: str, to be mailed; '' where that was done too often.
 user_registered = Signal()
 
 # Somebody registered with the address of `user`, who has an account already. verification_token: to be mailed where the

@@ -32,9 +32,10 @@ class LoginAttempts(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["address", "device"], name="accounts_attempts_once")]
         indexes = [
+            models.Index(fields=["device"], condition=~models.Q(device=""), name="accounts_attempts_device"),
             models.Index(
                 fields=["locked_until"], condition=models.Q(locked_until__isnull=False), name="accounts_attempts_locked"
-            )
+            ),
         ]
 
     def __str__(self) -> str:

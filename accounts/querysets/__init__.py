@@ -86,15 +86,13 @@ class UserQuerySet(DirectoryQuerySet):
         known = models.Q(email_verified_at__isnull=False) | models.Q(invited_at__isnull=False)
         return self.filter(known, is_active=True, deleted_at__isnull=True)
 
+    def unconfirmed(self) -> "UserQuerySet":
+        """Those whose address nobody confirmed, and whom staff neither invited nor gave power."""
+        return self.filter(email_verified_at__isnull=True, invited_at__isnull=True, is_staff=False, is_superuser=False)
+
     def unproven(self) -> "UserQuerySet":
         """Those whom nobody vouches for: registered by somebody who neither confirmed the address nor signed in."""
-        return self.filter(
-            email_verified_at__isnull=True,
-            invited_at__isnull=True,
-            last_login__isnull=True,
-            is_staff=False,
-            is_superuser=False,
-        )
+        return self.unconfirmed().filter(last_login__isnull=True)
 
     def proven(self) -> "UserQuerySet":
         """All others."""

@@ -76,6 +76,10 @@ class LoginAttemptsQuerySet(models.QuerySet[Any]):
         unlocked = self.filter(Q(locked_until__isnull=True) | Q(locked_until__lte=now))
         return unlocked.filter(Q(device="", updated_at__lt=now - quiet) | Q(updated_at__lt=now - devices))
 
+    def replace_device(self, device: str, successor: str) -> int:
+        """Know a device by another digest, at every address that knows it; what was tried there stays counted."""
+        return self.filter(device=device).exclude(device="").update(device=successor)
+
     def remember(self, address: str, devices: Sequence[str]) -> None:
         """Make `devices` known to the address, with nothing tried; one statement. '' stands for strangers' row."""
         now = timezone.now()

@@ -13,13 +13,15 @@ from accounts.states import EventKind, TokenPurpose
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.mailbox_limits import may_mail
 
 
 def request(*, user: User, new_email: str, client: Client) -> None:
     """Mail a link to the new address, and word of it to the present one.
 
-    A taken address gets no link; nothing tells so, unless ACCOUNTS_PREVENT_ENUMERATION is off: then
-    UserAlreadyExistsException. Raises ValidationException for the address that the user has.
+    A taken address gets no link, nor one that was mailed too often; nothing tells so, unless
+    ACCOUNTS_PREVENT_ENUMERATION is off: then UserAlreadyExistsException for a taken one. Raises ValidationException
+    for the address that the user has.
     """
     email = normalize_email(new_email)
     if email == user.email:
@@ -27,10 +29,11 @@ def request(*, user: User, new_email: str, client: Client) -> None:
     taken = User.objects.with_email(email).proven().exists()
     if taken and not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message)
+    is_mailed = may_mail(email) and not taken
     change = {"old_email": user.email, "new_email": email}
     with transaction.atomic():
         one_time_tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
-        confirm = "" if taken else one_time_tokens.issue(user, TokenPurpose.CHANGE_EMAIL, data=change)
+        confirm = one_time_tokens.issue(user, TokenPurpose.CHANGE_EMAIL, data=change) if is_mailed else ""
         security_events.record(kind=EventKind.EMAIL_CHANGE_REQUESTED, user=user, client=client)
         signals.email_change_requested.send(
             sender=User,

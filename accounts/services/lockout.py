@@ -91,12 +91,18 @@ def forget(email: str, client: Client | None = None) -> None:
         attempts.counted_on(address, "").clear()
 
 
-def remember_device(*, email: str, device: str, clear_strangers: bool) -> None:
-    """After a sign-in: know `device` for this address, with a count of its own, and forget what was tried on it.
+def new_device(*, email: str, client: Client, clear_strangers: bool) -> str:
+    """After a sign-in: know the client's device by a new id, with a count of its own; returns that id.
 
-    clear_strangers: also what was tried without a known device, because this sign-in was counted there.
+    Each sign-in has its own id, which takes the place of the one that the client showed, at every address that knew it:
+    an id that somebody else planted in the browser, or copied from it, is nobody's from then on. clear_strangers:
+    forget what was tried without a known device too, because this sign-in was counted there.
     """
+    device = crypto.new_token()
+    if client.device:
+        LoginAttempts.objects.replace_device(_device(client.device), _device(device))
     LoginAttempts.objects.remember(_address(email), [_device(device), *([""] if clear_strangers else [])])
+    return device
 
 
 def forget_devices(email: str) -> None:

@@ -6,26 +6,38 @@ from django.utils import timezone
 from accounts import signals
 from accounts.exceptions import InvalidTokenException
 from accounts.models import OneTimeToken, User
-from accounts.services import errands, lockout, not_me, one_time_tokens, passwords, security_events, sessions
-from accounts.services.mailbox_limits import MailKind, may_mail
+from accounts.services import (
+    errands,
+    first_proof,
+    lockout,
+    not_me,
+    one_time_tokens,
+    passwords,
+    security_events,
+    sessions,
+)
 from accounts.states import EndReason, ErrandKind, EventKind, TokenPurpose
 from foodfleet.core.clients import Client
+from foodfleet.core.mailbox_limits import may_mail
 
 
 def request(*, email: str, client: Client) -> None:
     """Mail a link to choose a password to an address that is confirmed or invited; say nothing otherwise.
 
+    Where somebody signed in to an address that nobody confirmed yet (ACCOUNTS_EMAIL_VERIFICATION=optional), too.
+
     The address is looked up once the answer has been given, so that no answer's time tells whether it has an account.
     """
-    if may_mail(email, MailKind.RESET):
+    if may_mail(email):
         errands.leave(ErrandKind.RESET_LINK, email=email, client=client)
 
 
 def mail_link(*, email: str, client: Client) -> None:
     """Mail the link, where there is an account that may have one."""
     with transaction.atomic():
-        user = User.objects.with_email(email).reachable().first()
-        if user is None:
+        user = User.objects.with_email(email).filter(is_active=True).first()
+        known = user is not None and User.objects.filter(pk=user.pk).reachable().exists()
+        if user is None or not (known or first_proof.is_missing(user)):
             return
         token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
         security_events.record(kind=EventKind.PASSWORD_RESET_REQUESTED, user=user, client=client)
@@ -43,8 +55,9 @@ def find(token: str) -> OneTimeToken:
 def reset(*, token: str, password: str, client: Client) -> User:
     """Take the link as proof of the mailbox: replace the password, end all sessions, open a lock by wrong passwords.
 
-    Signs nobody in: a second factor is asked for as ever, and a lock by staff holds. A refused password does not spend
-    the link. Raises InvalidTokenException, WeakPasswordException or PasswordReusedException.
+    Signs nobody in: a second factor is asked for as ever, and a lock by staff holds. Where it is the first proof of the
+    address, what was set up before is removed. A refused password does not spend the link. Raises
+    InvalidTokenException, WeakPasswordException or PasswordReusedException.
     """
     proof = find(token)
     encoded = passwords.validated_hash(proof.user, password)
@@ -53,6 +66,8 @@ def reset(*, token: str, password: str, client: Client) -> User:
         user: User = User.objects.held(proof.user_id)
         if not user.is_active:
             raise InvalidTokenException
+        if first_proof.is_missing(user):
+            first_proof.remove_earlier(user, client)
         passwords.replace(user, encoded)
         sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
         lockout.forget(user.email)

@@ -14,11 +14,11 @@ from django.utils import timezone
 from accounts import signals
 from accounts.exceptions import UserAlreadyExistsException
 from accounts.models import OneTimeToken, User
-from accounts.services import errands, factors, lockout, one_time_tokens, passwords, security_events, sessions
-from accounts.services.mailbox_limits import MailKind, may_mail
-from accounts.states import EndReason, ErrandKind, EventKind, TokenPurpose
+from accounts.services import errands, first_proof, one_time_tokens, passwords, security_events
+from accounts.states import ErrandKind, EventKind, TokenPurpose
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
+from foodfleet.core.mailbox_limits import may_mail
 
 
 @dataclass(frozen=True)
@@ -48,22 +48,24 @@ def register(*, new: NewUser, client: Client) -> User | None:
         language=new.language,
     )
     passwords.ensure_strong(new.password, user)
-    known: User | None = User.objects.with_email(user.email).unproven().first()
+    is_mailed = may_mail(user.email)
+    known = _unproven(user.email)
     if known is not None:
         # One comparison costs what one hash does: the time tells nothing.
         is_same = passwords.is_registered_with(known, new.password)
-        _register_again(known, is_same=is_same, client=client)
+        _register_again(known, is_same=is_same, is_mailed=is_mailed, client=client)
         return _told_by_mail_alone()
     user.password = passwords.hashed(new.password)
     try:
         with transaction.atomic():
             user.save(force_insert=True)
             security_events.record(kind=EventKind.REGISTERED, user=user, client=client)
-            token = one_time_tokens.issue(user, TokenPurpose.VERIFY_EMAIL)
+            token = one_time_tokens.issue(user, TokenPurpose.VERIFY_EMAIL) if is_mailed else ""
             signals.user_registered.send(sender=User, user=user, verification_token=token, client=client)
         return user
     except IntegrityError:
-        _announce_repetition(user.email, client)
+        if is_mailed:
+            _announce_repetition(user.email, client)
     return _told_by_mail_alone()
 
 
@@ -74,10 +76,20 @@ def _told_by_mail_alone() -> User | None:
     return None
 
 
-def _register_again(user: User, *, is_same: bool, client: Client) -> None:
+def _unproven(email: str) -> User | None:
+    """The account of an address that nobody confirmed or vouches for, whether or not somebody signed in to it."""
+    user: User | None = User.objects.with_email(email).unconfirmed().first()
+    is_free = user is not None and (user.last_login is None or first_proof.is_missing(user))
+    return user if is_free else None
+
+
+def _register_again(user: User, *, is_same: bool, is_mailed: bool, client: Client) -> None:
     """Mail another confirmation to an address that nobody confirmed; with another password it is contested."""
     with transaction.atomic():
         contested = _is_contested(user) or not is_same
+        if not is_mailed:  # past the limit: the links that were mailed serve on
+            OneTimeToken.objects.of(user, TokenPurpose.VERIFY_EMAIL).update(data={"contested": contested})
+            return
         one_time_tokens.revoke(user, TokenPurpose.VERIFY_EMAIL)
         token = _confirmation(user, contested=contested)
         signals.registration_repeated.send(sender=User, user=user, client=client, verification_token=token)
@@ -97,8 +109,6 @@ def _mail_confirmation(user: User, *, contested: bool, client: Client) -> None:
 
 
 def _announce_repetition(email: str, client: Client) -> None:
-    if not may_mail(email, MailKind.TAKEN):
-        return
     with transaction.atomic():
         owner = User.objects.with_email(email).get()
         signals.registration_repeated.send(sender=User, user=owner, client=client, verification_token="")
@@ -109,7 +119,7 @@ def resend_verification(*, email: str, client: Client) -> None:
 
     The address is looked up once the answer has been given, so that no answer's time tells whether it has an account.
     """
-    if may_mail(email, MailKind.CONFIRMATION):
+    if may_mail(email):
         errands.leave(ErrandKind.CONFIRMATION, email=email, client=client)
 
 
@@ -121,38 +131,36 @@ def mail_confirmation_again(*, email: str, client: Client) -> None:
             _mail_confirmation(user, contested=_is_contested(user), client=client)
 
 
-def verify_email(*, token: str, client: Client) -> User:
+def verify_email(*, token: str, client: Client, signed_in: User | None = None) -> User:
     """Take the token as proof that the address is the user's. Raises InvalidTokenException.
 
     Where the address was contested, what was set up before the proof is void and a link to choose a password follows.
+    Where somebody signed in before this first proof, what they set up is removed, unless it is they who prove it.
+    signed_in: whose session shows the token, where there is one.
     """
     with transaction.atomic():
         proof = one_time_tokens.find(token, TokenPurpose.VERIFY_EMAIL)
         one_time_tokens.spend(proof)
         user = proof.user
         if not user.is_email_verified:
+            contested = bool(proof.data.get("contested"))
+            if contested or (user != signed_in and first_proof.is_missing(user)):
+                first_proof.remove_earlier(user, client)
+            if contested:
+                _forget_who_registered(user)
             user.email_verified_at = timezone.now()
             user.save(update_fields=["email_verified_at"])
             security_events.record(kind=EventKind.EMAIL_VERIFIED, user=user, client=client)
             signals.email_verified.send(sender=User, user=user, client=client)
-            if proof.data.get("contested"):
-                _start_afresh(user, client)
+            if contested:
+                reset = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
+                signals.password_reset_requested.send(sender=User, user=user, reset_token=reset, client=client)
         return user
 
 
-def _start_afresh(user: User, client: Client) -> None:
-    """Leave nothing of what was set up before the proof: password, second factors, phone, links, known devices."""
+def _forget_who_registered(user: User) -> None:
+    """Neither side of a contested address can be told from the other: nobody's password, name or phone stays."""
     passwords.disable(user)
-    if factors.is_enabled(user):
-        factors.remove_all(user)
-        security_events.record(kind=EventKind.TWO_FACTOR_DISABLED, user=user, client=client)
     user.first_name = user.last_name = user.phone = ""
     user.phone_verified_at = None
     user.save(update_fields=["first_name", "last_name", "phone", "phone_verified_at"])
-    for purpose in (TokenPurpose.VERIFY_EMAIL, TokenPurpose.UNDO_EMAIL, TokenPurpose.NOT_ME):
-        one_time_tokens.revoke(user, purpose)
-    sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
-    lockout.forget(user.email)
-    lockout.forget_devices(user.email)
-    token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
-    signals.password_reset_requested.send(sender=User, user=user, reset_token=token, client=client)

@@ -14,7 +14,6 @@ from accounts.models import User
 from accounts.services import fresh_proof, lockout, not_me, passwords, second_factor, security_events, sessions
 from accounts.services.second_factor import ChallengeIssued
 from accounts.states import EventKind
-from foodfleet.core import crypto
 from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import ForbiddenException, UnauthorizedException
 
@@ -135,12 +134,11 @@ def _begin(user: Any, client: Client, *, clear_strangers: bool, proved_at: datet
 
 
 def _started(user: Any, client: Client, *, clear_strangers: bool, proved_at: datetime | None) -> SignedIn:
-    device = client.device or crypto.new_token()
     with transaction.atomic():
         # Whoever replaces the password waits for this row and then ends our session, or was faster and we find it.
         if not User.objects.note_sign_in(user, timezone.now()):
             raise InvalidCredentialsException
-        lockout.remember_device(email=user.email, device=device, clear_strangers=clear_strangers)
+        device = lockout.new_device(email=user.email, client=client, clear_strangers=clear_strangers)
         pair = sessions.start(user=user, client=client, proved_at=proved_at)
         about = {"user": user, "session": pair.session, "client": client}
         is_new = user.signed_in_before and not user.knows_device

@@ -20,6 +20,7 @@ from accounts.services import (
 from accounts.states import EndReason, EventKind, TokenPurpose
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
+from foodfleet.core.mailbox_limits import ensure_staff_may_mail
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def _readdress(user: User, email: str, actor: User | None, client: Client) -> No
     if not was_proven and user.invited_at is not None:
         users.invite(pk=user.pk, actor=actor, client=client)
         return
+    ensure_staff_may_mail(email)
     token = one_time_tokens.issue(user, TokenPurpose.VERIFY_EMAIL)
     signals.verification_requested.send(sender=User, user=user, verification_token=token, client=client)
     if was_proven:

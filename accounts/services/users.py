@@ -16,6 +16,7 @@ from accounts.states import EventKind, TokenPurpose
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import ConflictException
+from foodfleet.core.mailbox_limits import ensure_staff_may_mail
 
 LARGEST_ID = 2**63 - 1  # what a path may say is longer than what a database keeps
 
@@ -79,7 +80,10 @@ def _insert(user: User, actor: User | None, client: Client) -> None:
 
 
 def invite(*, pk: int, actor: User | None, client: Client) -> User:
-    """Mail another invitation to somebody who has not accepted the first. Raises ConflictException for anybody else."""
+    """Mail another invitation to somebody who has not accepted the first. Raises ConflictException for anybody else.
+
+    Raises ThrottledException where the address was mailed too often.
+    """
     with transaction.atomic():
         user = find(pk)
         if user.invited_at is None:
@@ -93,6 +97,7 @@ def invite(*, pk: int, actor: User | None, client: Client) -> User:
 
 
 def _invite(user: User, actor: User | None, client: Client) -> None:
+    ensure_staff_may_mail(user.email)
     one_time_tokens.revoke(user, TokenPurpose.INVITATION)
     user.invited_at = timezone.now()
     user.save(update_fields=["invited_at"])

@@ -138,3 +138,26 @@ def test_devices_are_strangers_again_after_that_was_not_me(world, door):
     assert not LoginAttempts.objects.exclude(device="").exists()
     assert [thief.knock(password=WRONG) for _ in range(5)] == ["invalid_credentials"] * 5
     assert door().knock() == "account_locked"
+
+
+def test_a_cookie_that_somebody_planted_is_a_stranger_after_the_sign_in(user, make_user, door):
+    make_user("thief@example.com")
+    thief, owner = door(), door(OWNERS)
+    assert thief.knock("thief@example.com") == "in"
+    planted = thief.cookie.value
+    owner.show(planted)
+    assert owner.knock() == "in"
+    assert owner.cookie.value != planted
+    lock_strangers_out(door)
+    thief.show(planted)
+    assert thief.knock() == "account_locked"
+    assert owner.knock() == "in"
+
+
+def test_everybody_who_signs_in_on_one_device_stays_known_there(user, make_user, door):
+    make_user("bob@example.com")
+    shared = door(OWNERS)
+    assert shared.knock() == "in"
+    assert shared.knock("bob@example.com") == "in"
+    lock_strangers_out(door)
+    assert shared.knock() == "in"

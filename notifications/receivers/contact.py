@@ -34,7 +34,7 @@ def send_notice(user: User, new_email: str, undo_token: str, not_me_token: str, 
         "new_email": new_email,
         "undo_link": link("account_email_undo", undo_token),
     }
-    outbox.queue_email(template="email_change_notice", user=user, variables=variables, request_id=client.request_id)
+    outbox.queue_notice(template="email_change_notice", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.email_changed)
@@ -62,4 +62,4 @@ def send_phone_code(user: User, phone: str, code: str, client: Client, **kwargs:
 def send_phone_changed(user: User, not_me_token: str, client: Client, **kwargs: Any) -> None:
     """Tell the owner."""
     variables = security_facts(user, client, not_me_token)
-    outbox.queue_email(template="phone_changed", user=user, variables=variables, request_id=client.request_id)
+    outbox.queue_notice(template="phone_changed", user=user, variables=variables, request_id=client.request_id)

@@ -23,7 +23,7 @@ def send_reset_link(user: User, reset_token: str, client: Client, **kwargs: Any)
 def send_password_changed(user: User, not_me_token: str, client: Client, **kwargs: Any) -> None:
     """Tell the owner."""
     variables = security_facts(user, client, not_me_token)
-    outbox.queue_email(template="password_changed", user=user, variables=variables, request_id=client.request_id)
+    outbox.queue_notice(template="password_changed", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.password_reset_done)

@@ -13,9 +13,10 @@ from notifications.services.links import link
 
 @receiver([accounts.user_registered, accounts.verification_requested])
 def send_verification(user: User, verification_token: str, client: Client, **kwargs: Any) -> None:
-    """The link that proves an address."""
-    variables = {"link": link("email_verify", verification_token), "first_name": user.greeting_name}
-    outbox.queue_email(template="verify_email", user=user, variables=variables, request_id=client.request_id)
+    """The link that proves an address; none where the address was mailed too often."""
+    if verification_token:
+        variables = {"link": link("email_verify", verification_token), "first_name": user.greeting_name}
+        outbox.queue_email(template="verify_email", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.registration_repeated)

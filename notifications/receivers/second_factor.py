@@ -18,7 +18,7 @@ from notifications.services.security_facts import security_facts
 
 def _tell(template: str, user: User, client: Client, not_me_token: str, **more: Any) -> None:
     variables = {**security_facts(user, client, not_me_token), **more}
-    outbox.queue_email(template=template, user=user, variables=variables, request_id=client.request_id)
+    outbox.queue_notice(template=template, user=user, variables=variables, request_id=client.request_id)
 
 
 def _in_words(moment: datetime, user: User) -> str:

@@ -26,11 +26,11 @@ def tell_of_lock(user: User, until: datetime, not_me_token: str, client: Client,
         "until": opens_at,
         "reset_link": link("password_forgot"),
     }
-    outbox.queue_email(template="account_locked", user=user, variables=variables, request_id=client.request_id)
+    outbox.queue_notice(template="account_locked", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.new_device_used)
 def tell_of_new_device(user: User, not_me_token: str, client: Client, **kwargs: Any) -> None:
     """Somebody signed in on a device that was never seen before."""
     variables = security_facts(user, client, not_me_token)
-    outbox.queue_email(template="new_device", user=user, variables=variables, request_id=client.request_id)
+    outbox.queue_notice(template="new_device", user=user, variables=variables, request_id=client.request_id)

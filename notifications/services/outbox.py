@@ -3,12 +3,24 @@
 from typing import Any
 
 from accounts.models import User
+from foodfleet.core.mailbox_limits import may_mail
 from notifications.models import Message
 from notifications.services.emails import queue_templated_email
 from notifications.services.policies import policy_of
 from notifications.services.sms import queue_templated_sms
 from notifications.services.writing import Order
 from notifications.states import Channel
+
+
+def queue_notice(*, template: str, user: User, variables: dict[str, Any], request_id: str = "") -> Message | None:
+    """`queue_email` about what somebody did in the account of `user`.
+
+    Whoever registered a stranger's address may do so as often as they like: an address that nobody confirmed is sent no
+    more than anybody may cause there, and None is returned past that.
+    """
+    if not user.is_email_verified and not may_mail(user.email):
+        return None
+    return queue_email(template=template, user=user, variables=variables, request_id=request_id)
 
 
 def queue_email(*, template: str, user: User, variables: dict[str, Any], request_id: str = "", to: str = "") -> Message:

@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.exceptions import InvalidTokenException
+from accounts.models import User
 from accounts.pages.forms.registration import EmailForm, RegisterForm
 from accounts.pages.views.base import FormPage
 from accounts.services import one_time_tokens, registration
@@ -52,7 +53,8 @@ def verify_email(request: HttpRequest, token: str) -> HttpResponse:
     throttling.count("register", client_of(request))
     try:
         if request.method == "POST":
-            registration.verify_email(token=token, client=client_of(request))
+            signed_in = request.user if isinstance(request.user, User) else None
+            registration.verify_email(token=token, client=client_of(request), signed_in=signed_in)
             return render(request, "accounts/email_verify_done.html")
         proof = one_time_tokens.find(token, TokenPurpose.VERIFY_EMAIL)
     except InvalidTokenException:

@@ -1,0 +1,93 @@
+"""Nobody's mailbox is flooded through us: at most ten mails an hour that anybody can cause go to one address."""
+
+import pytest
+from django.core import mail
+
+from accounts.models import OneTimeToken, User
+from conftest import PASSWORD
+from foodfleet.core.mailbox_limits import MAILS_AN_HOUR
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OTHER = "Other-Kitchen-77?"
+VICTIM = "victim@example.com"
+
+
+@pytest.fixture(autouse=True)
+def _limits(settings):
+    settings.THROTTLE_RATES = {**dict.fromkeys(settings.THROTTLE_RATES), "forgot": (1000, 3600)}
+
+
+def flood(call):
+    answers = [call() for _ in range(MAILS_AN_HOUR + 3)]
+    assert {answer.status_code for answer in answers} == {202}
+    assert len([message for message in mail.outbox if message.to == [VICTIM]]) == MAILS_AN_HOUR
+
+
+@pytest.mark.parametrize("state", ["no account", "taken", "waiting"])
+def test_registration_floods_nobody(api, make_user, state):
+    if state != "no account":
+        make_user(VICTIM, **({} if state == "taken" else {"email_verified_at": None}))
+    flood(lambda: api.post("/api/v1/auth/register/", {"email": VICTIM, "password": PASSWORD}))
+
+
+def test_links_that_anybody_asks_for_flood_nobody(api, make_user):
+    make_user(VICTIM)
+    flood(lambda: api.post("/api/v1/auth/password/forgot/", {"email": VICTIM}))
+
+
+def test_confirmations_that_anybody_asks_for_flood_nobody(api, make_user):
+    make_user(VICTIM, email_verified_at=None)
+    flood(lambda: api.post("/api/v1/auth/email/resend/", {"email": VICTIM}))
+
+
+def test_all_of_these_together_flood_nobody(api, make_user):
+    make_user(VICTIM)
+    calls = iter(["register", "password/forgot", "email/resend"] * MAILS_AN_HOUR)
+    for path in calls:
+        api.post(f"/api/v1/auth/{path}/", {"email": VICTIM, "password": PASSWORD})
+    assert len([message for message in mail.outbox if message.to == [VICTIM]]) <= MAILS_AN_HOUR
+
+
+def test_changes_of_address_flood_no_stranger(api, user, sign_in):
+    headers = {"Authorization": f"Bearer {sign_in()['access']}"}
+    body = {"email": VICTIM, "password": PASSWORD}
+    flood(lambda: api.post("/api/v1/auth/email/change/", body, headers=headers))
+
+
+def test_who_signs_in_to_a_strangers_address_floods_them_with_no_notices(api, settings, sign_in):
+    settings.ACCOUNTS_EMAIL_VERIFICATION = "optional"
+    api.post("/api/v1/auth/register/", {"email": VICTIM, "password": PASSWORD})
+    for number in range(MAILS_AN_HOUR + 3):
+        headers = {"Authorization": f"Bearer {sign_in(VICTIM)['access']}"}
+        body = {"email": f"other{number}@example.com", "password": PASSWORD}
+        assert api.post("/api/v1/auth/email/change/", body, headers=headers).status_code == 202
+    assert len([message for message in mail.outbox if message.to == [VICTIM]]) == MAILS_AN_HOUR
+
+
+def test_staff_are_told_that_they_invited_too_often(api, make_user, allow, sign_in):
+    allow(make_user("boss@example.com"), "users:read", "users:create")
+    headers = {"Authorization": f"Bearer {sign_in('boss@example.com')['access']}"}
+    made = api.post("/api/v1/users/", {"email": VICTIM}, headers=headers)
+    again = [api.post(f"/api/v1/users/{made.json()['id']}/invite/", headers=headers) for _ in range(MAILS_AN_HOUR)]
+    assert [answer.status_code for answer in again] == [200] * (MAILS_AN_HOUR - 1) + [429]
+    assert len([message for message in mail.outbox if message.to == [VICTIM]]) == MAILS_AN_HOUR
+
+
+def test_strangers_do_not_keep_staff_from_inviting(api, make_user, allow, sign_in):
+    allow(make_user("boss@example.com"), "users:read", "users:create")
+    headers = {"Authorization": f"Bearer {sign_in('boss@example.com')['access']}"}
+    for _ in range(MAILS_AN_HOUR + 1):
+        api.post("/api/v1/auth/password/forgot/", {"email": VICTIM})
+    assert api.post("/api/v1/users/", {"email": VICTIM}, headers=headers).status_code == 201
+    assert mail.outbox[-1].to == [VICTIM]
+
+
+def test_past_the_limit_the_last_link_serves_and_another_password_still_contests(api, link_token):
+    for _ in range(MAILS_AN_HOUR):
+        api.post("/api/v1/auth/register/", {"email": VICTIM, "password": PASSWORD})
+    token = link_token("/email/verify/")
+    api.post("/api/v1/auth/register/", {"email": VICTIM, "password": OTHER})
+    assert OneTimeToken.objects.filter(data__contested=True).exists()
+    assert api.post("/api/v1/auth/email/verify/", {"token": token}).status_code == 204
+    assert not User.objects.get().has_usable_password()
