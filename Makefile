@@ -65,10 +65,11 @@ serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCU
 	@if [ -z "$$CELERY_BROKER_URL" ]; then $(MANAGE) deliver_due --watch & fi; \
 	  exec $(BIN)/python -m foodfleet.serve --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY)
 
-worker: .venv/.runtime  ## Run Celery workers, one for codes and chores and one for all queues (needs CELERY_BROKER_URL)
+worker: .venv/.runtime  ## Run Celery workers: for texts, for codes and chores, and for all else (needs CELERY_BROKER_URL)
 	@trap 'kill $$(jobs -p) 2>/dev/null' TERM INT; \
+	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname sms@%h --queues sms --concurrency 2 & \
 	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname codes@%h --queues codes,default --concurrency 2 & \
-	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname all@%h & wait; wait
+	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname all@%h --exclude-queues sms & wait; wait
 
 beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)
 	@exec $(BIN)/celery --app foodfleet beat --loglevel INFO --schedule var/celerybeat-schedule

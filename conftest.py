@@ -18,6 +18,7 @@ from foodfleet.core import shared_cache
 from foodfleet.core.postgres.server import server
 from foodfleet.tests import environment
 from notifications.receivers.dispatch import announcer
+from notifications.services import in_process
 
 PASSWORD = "Grill-Fleet-2026!"
 pytest_plugins = ["foodfleet.tests.chromium"]
@@ -59,6 +60,12 @@ def _fresh_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _patient_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test sends has been sent when its request returns, however slow the machine is."""
+    monkeypatch.setattr(in_process, "PATIENCE", 60.0)
 
 
 @pytest.fixture(autouse=True)

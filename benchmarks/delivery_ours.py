@@ -22,11 +22,12 @@ from django.utils import timezone
 from notifications.gateways import amazon
 from notifications.models import Message
 from notifications.services import recovery, rendering
-from notifications.services.drain import Drain, Limits
+from notifications.services.drain import Drain
 from notifications.services.emails import queue_templated_email
+from notifications.services.lanes import Limits
 from notifications.services.policies import Policy
 from notifications.services.writing import Order
-from notifications.states import Kind, Priority, Status
+from notifications.states import Channel, Kind, Priority, Status
 
 LINK = "https://accounts.example.com/account/{}/"
 
@@ -85,7 +86,7 @@ def drain(senders):
     print("ready", flush=True)
     sys.stdin.readline()
     while True:
-        Drain(Limits(senders=int(senders))).run()
+        Drain(Limits(Channel.EMAIL, senders=int(senders))).run()
         if not Message.objects.filter(status__in=[Status.QUEUED, Status.SENDING]).exists():
             return
         recovery.sweep(timezone.now())

@@ -238,7 +238,7 @@ if CELERY_BROKER_URL.startswith(("redis://", "rediss://")):  # kombu would wait 
     CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": REDIS_TIMEOUT, "socket_connect_timeout": REDIS_TIMEOUT}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("codes", "transactional", "bulk", "default")]
+CELERY_TASK_QUEUES = [Queue(name) for name in ("codes", "transactional", "bulk", "sms", "default")]
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # A call that nobody answered is of no use any more: the next one comes soon.
     "apply reports that came too early": {"task": "notifications.apply_waiting_reports", "schedule": 60.0},

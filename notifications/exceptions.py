@@ -53,6 +53,17 @@ class PerhapsSentError(TemporaryDeliveryError):
     """The provider may have taken it: what it answered was lost on the way."""
 
 
+class MisconfiguredDeliveryError(TemporaryDeliveryError):
+    """Refused because of our account or settings, which an operator has to correct; the message itself is fine.
+
+    code: what the log tells this fault from others by.
+    """
+
+    def __init__(self, reason: str, code: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
 class PermanentDeliveryError(DeliveryError):
     """Refused for good: trying again changes nothing."""
 

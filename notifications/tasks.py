@@ -4,43 +4,48 @@ from celery import shared_task
 from django.utils import timezone
 
 from notifications.services import feedback, recovery, retention, text_log, wakes
-from notifications.services.drain import Drain, Limits
-from notifications.states import Priority
+from notifications.services.drain import Drain
+from notifications.services.lanes import Limits
+from notifications.states import Channel, Priority
 
+SMS_QUEUE = "sms"  # of its own, so that no text waits until a worker process is free of mails
 QUEUES = {Priority.CODE: "codes", Priority.TRANSACTIONAL: "transactional", Priority.BULK: "bulk"}
 SOON = 30  # seconds: beat sees to what is due later
 ONE_DRAIN = 5.0  # seconds; other tasks of the same worker wait for no longer, and neither does its end
 CALL_IS_OLD = 60.0  # seconds after which a call need not be answered: the sweep has called again
 
 
-def call(lane: Priority, countdown: float = 0) -> None:
-    """Have a worker drain a lane. Raises kombu's OperationalError or OSError where there is no broker."""
+def call(channel: Channel, lane: Priority, countdown: float = 0) -> None:
+    """Have a worker send what is due. Raises kombu's OperationalError or OSError where there is no broker."""
     drain.apply_async(
-        args=[int(lane)], queue=QUEUES[lane], countdown=countdown or None, expires=countdown + CALL_IS_OLD
+        args=[int(lane), channel.value],
+        queue=SMS_QUEUE if channel == Channel.SMS else QUEUES[lane],
+        countdown=countdown or None,
+        expires=countdown + CALL_IS_OLD,
     )
 
 
 @shared_task(name="notifications.drain")
-def drain(lane: int) -> None:
-    """Send what is due in a lane and those above it; call again for what is left or due soon."""
-    lowest = Priority(lane)
-    wakes.answered(lowest)
+def drain(lane: int, channel: str = Channel.EMAIL.value) -> None:
+    """Send what is due in a channel down to this priority; call again for what is left or due soon."""
+    lowest, of = Priority(lane), Channel(channel)
+    wakes.answered(of, lowest)
     if wakes.may_sweep():  # while all workers drain, the task of that name waits behind them
         recovery.sweep()
-    result = Drain(Limits(lowest=lowest, seconds=ONE_DRAIN)).run()
+    result = Drain(Limits(of, lowest, seconds=ONE_DRAIN)).run()
     if result.is_more:
-        call(lowest)
-    elif (due_at := recovery.next_due(lowest)) is not None:
+        call(of, lowest)
+    elif (due_at := recovery.next_due(of, lowest)) is not None:
         pause = max((due_at - timezone.now()).total_seconds(), 0.1)
-        if pause <= SOON and wakes.may_call_later(lowest, pause):
-            call(lowest, pause)
+        if pause <= SOON and wakes.may_call_later(of, lowest, pause):
+            call(of, lowest, pause)
 
 
 @shared_task(name="notifications.sweep")
 def sweep() -> None:
-    """Look for what was left behind, and call workers to every lane that has work."""
-    for lane in recovery.sweep().due:
-        call(lane)
+    """Look for what was left behind, and call workers to all that is due."""
+    for channel, lane in recovery.sweep().due:
+        call(channel, lane)
 
 
 @shared_task(name="notifications.apply_waiting_reports")

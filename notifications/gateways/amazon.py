@@ -17,7 +17,12 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from django.conf import settings
 
-from notifications.exceptions import PerhapsSentError, PermanentDeliveryError, TemporaryDeliveryError
+from notifications.exceptions import (
+    MisconfiguredDeliveryError,
+    PerhapsSentError,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
+)
 from notifications.gateways import turns
 
 # We retry ourselves, with the message's state in the database: a retry inside boto3 would outlive a lease.
@@ -29,16 +34,27 @@ CONFIG = Config(
     parameter_validation=False,  # we build them; Amazon checks them
     user_agent="FoodFleet",  # boto3 puts its own, of forty words, together anew for each call
 )
-# Another try helps: Amazon is busy or unwell, or somebody has to put our account or its credentials in order.
+# Another try helps: Amazon is busy or unwell.
 TEMPORARY_CODES = frozenset({
     "Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException", "Throttled",
     "ThrottledException", "RequestLimitExceeded", "SlowDown", "ServiceUnavailable", "InternalFailure", "InternalError",
     "InternalErrorException", "InternalServerErrorException", "RequestTimeout", "RequestExpired",
-    "AccountSendingPausedException", "SendingPausedException", "AccessDenied", "AccessDeniedException",
-    "AuthorizationError", "AuthorizationErrorException", "ExpiredToken", "ExpiredTokenException",
-    "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
 })  # fmt: skip
+DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"})
+# Somebody has to put our account, its credentials or our settings in order; then the same message is sent.
+CONFIGURATION_CODES = DENIED_CODES | {
+    "AccountSendingPausedException", "AccountSuspendedException", "SendingPausedException",
+    "ConfigurationSetDoesNotExist", "ConfigurationSetDoesNotExistException", "ConfigurationSetSendingPausedException",
+    "FromEmailAddressNotVerifiedException", "MailFromDomainNotVerified", "MailFromDomainNotVerifiedException",
+    "NotFoundException", "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidSecurity",
+    "InvalidSecurityException", "MissingAuthenticationToken", "UnrecognizedClientException", "SignatureDoesNotMatch",
+    "IncompleteSignature", "OptInRequired",
+}  # fmt: skip
+# Codes such as MessageRejected are also used for the message's own faults: here the reason tells.
+CONFIGURATION_REASONS = ("not verified", "sandbox", "not authorized")
 ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, ResponseParserError)
+# What sends a message; other calls, such as looking up whether a number has opted out, need no turn.
+SENDING = ("ses.SendRawEmail", "sesv2.SendEmail", "sns.Publish")
 _making = threading.Lock()
 
 
@@ -52,7 +68,8 @@ def client(service: str) -> Any:
 def _client(service: str, region: str, endpoint_url: str) -> Any:
     session: Any = boto3.Session()
     made = session.client(service, region_name=region, endpoint_url=endpoint_url or None, config=CONFIG)
-    made.meta.events.register("before-send", turns.begin)
+    for operation in SENDING:
+        made.meta.events.register(f"before-send.{operation}", turns.begin)
     if service == "ses":
         made.meta.events.register("before-call.ses.SendRawEmail", _encode_mail)
     made.meta.events.register(f"after-call.{service}", _name_request)
@@ -76,6 +93,11 @@ def _encode_mail(params: dict[str, Any], **kwargs: Any) -> None:
     params["body"] = f"{urlencode(form)}&RawMessage.Data={quoted}".encode()
 
 
+def is_denied(error: ClientError | BotoCoreError) -> bool:
+    """Whether our credentials lack the right to make the call."""
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code", "") in DENIED_CODES
+
+
 def sorted_error(error: ClientError | BotoCoreError) -> TemporaryDeliveryError | PermanentDeliveryError:
     """What boto3 raised, as ours: worth another try, or not."""
     if isinstance(error, ANSWER_LOST):
@@ -85,6 +107,8 @@ def sorted_error(error: ClientError | BotoCoreError) -> TemporaryDeliveryError |
     code = error.response.get("Error", {}).get("Code", "")
     reason = error.response.get("Error", {}).get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in CONFIGURATION_CODES or any(words in reason.lower() for words in CONFIGURATION_REASONS):
+        return MisconfiguredDeliveryError(f"Amazon refused our account or settings: {code} {reason}".strip(), code)
     if code in TEMPORARY_CODES or status >= 500 or status == 429:
         return TemporaryDeliveryError(f"Amazon: {code} {reason}".strip())
     return PermanentDeliveryError(f"Amazon refused: {code} {reason}".strip())

@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from email.encoders import encode_base64
 from email.mime.base import MIMEBase
 from email.utils import parseaddr
-from smtplib import SMTPException, SMTPNotSupportedError, SMTPRecipientsRefused, SMTPResponseException
+from smtplib import (
+    SMTPException,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
 from typing import Protocol
 from uuid import UUID
 
@@ -13,8 +19,16 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from foodfleet.core.addresses import mailed_address, mailed_domain
-from notifications.exceptions import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
+from notifications.exceptions import (
+    DeliveryError,
+    MisconfiguredDeliveryError,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
+)
 from notifications.gateways import amazon, mailbox, ses, turns
+
+SIGN_IN_CODES = frozenset({530, 534, 535, 538})
+TOO_LARGE = 552  # answered to MAIL FROM where the message is larger than the server takes (RFC 1870, 6.1)
 
 
 @dataclass(frozen=True)
@@ -146,13 +160,23 @@ def _of_smtp(error: SMTPException) -> DeliveryError:
         reason = f"The mail server refused every recipient ({', '.join(map(str, sorted(set(codes))))})."
         return PermanentDeliveryError(reason) if refused_for_good else TemporaryDeliveryError(reason)
     if isinstance(error, SMTPResponseException):
-        about_us = error.smtp_code in {530, 534, 535, 538}  # signing in: the operator puts it right
-        reason = f"The mail server answered {error.smtp_code}."
-        return TemporaryDeliveryError(reason) if about_us or error.smtp_code < 500 else PermanentDeliveryError(reason)
+        return _of_reply(error)
     reason = f"The mail server failed ({type(error).__name__})."
-    return (
-        PermanentDeliveryError(reason) if isinstance(error, SMTPNotSupportedError) else TemporaryDeliveryError(reason)
-    )
+    if not isinstance(error, SMTPNotSupportedError):
+        return TemporaryDeliveryError(reason)
+    if "SMTPUTF8" in str(error):  # an address that it cannot take
+        return PermanentDeliveryError(reason)
+    return MisconfiguredDeliveryError(f"The mail server does not do what EMAIL_URL asks of it: {error}", "smtp")
+
+
+def _of_reply(error: SMTPResponseException) -> DeliveryError:
+    code, words = error.smtp_code, str(error.smtp_error).lower()
+    if code in SIGN_IN_CODES or "not verified" in words:  # the latter is what Amazon SES says
+        return MisconfiguredDeliveryError(f"The mail server refused our account or sender with {code}.", f"smtp-{code}")
+    if isinstance(error, SMTPSenderRefused) and code >= 500 and code != TOO_LARGE:
+        return MisconfiguredDeliveryError(f"The mail server refused our sender with {code}.", "smtp-sender")
+    reason = f"The mail server answered {code}."
+    return PermanentDeliveryError(reason) if code >= 500 else TemporaryDeliveryError(reason)
 
 
 def email_gateway() -> EmailGateway:

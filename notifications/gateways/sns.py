@@ -1,26 +1,33 @@
 """Texts through Amazon SNS."""
 
+import time
 from contextlib import suppress
 
+import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.cache import cache
 
 from foodfleet.core.shared_cache import UNREACHABLE
-from notifications.exceptions import RecipientOptedOutError
+from notifications.exceptions import RecipientOptedOutError, TemporaryDeliveryError
 from notifications.gateways import amazon
 from notifications.gateways.texts import Sms
 
+logger = structlog.get_logger(__name__)
+
+DENIED_FOR = 600.0  # seconds until we ask again
 OPT_OUT_KNOWN_FOR = 3600  # seconds: SNS takes a text to an opted-out number and drops it unsaid, so we ask now and then
 
 
 class SnsSmsGateway:
     """Publishes straight to the number."""
 
+    _denied_until = 0.0  # by `monotonic`: without the right to look up opt-outs, texts are sent all the same
+
     def send(self, sms: Sms) -> str:
         """Publish; returns SNS's MessageId. Raises RecipientOptedOutError where the number answered STOP."""
+        if self._opted_out(sms.to):
+            raise RecipientOptedOutError("The number has opted out of texts.")
         try:
-            if self._opted_out(sms.to):
-                raise RecipientOptedOutError("The number has opted out of texts.")
             answer = amazon.client("sns").publish(
                 PhoneNumber=sms.to, Message=sms.text, MessageAttributes=self._attributes(sms)
             )
@@ -41,8 +48,27 @@ class SnsSmsGateway:
             attributes["AWS.SNS.SMS.MaxPrice"] = {"DataType": "Number", "StringValue": sms.max_price}
         return attributes
 
+    @classmethod
+    def _opted_out(cls, number: str) -> bool:
+        """Whether the number answered STOP; False where we may not ask. Raises TemporaryDeliveryError.
+
+        Nothing is sent here: whatever goes wrong, the text may be tried again.
+        """
+        if time.monotonic() < cls._denied_until:
+            return False
+        try:
+            return cls._ask_opted_out(number)
+        except (ClientError, BotoCoreError) as error:
+            if amazon.is_denied(error):
+                if not cls._denied_until:
+                    logger.warning("sns_opt_outs_unknown", error=str(amazon.sorted_error(error)))
+                cls._denied_until = time.monotonic() + DENIED_FOR
+                return False
+            reason = f"Amazon could not tell whether the number has opted out: {amazon.sorted_error(error)}"
+            raise TemporaryDeliveryError(reason) from error
+
     @staticmethod
-    def _opted_out(number: str) -> bool:
+    def _ask_opted_out(number: str) -> bool:
         key = f"sns-opted-out:{number}"
         known: bool | None = None
         with suppress(*UNREACHABLE):

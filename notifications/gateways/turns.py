@@ -1,12 +1,12 @@
 """Turns at speaking to a provider: so many at once, and none on a leave that has grown old.
 
-Gateways say `begin()` at the last moment before the network. A turn ends when whoever handed it out says so, which is
-not before the outcome is committed: what may be sent twice after a crash is never more than there are turns. Who has
-more threads than turns keeps the line busy, since the next mails are written meanwhile.
+Gateways say `begin()` at the last moment before they ask the provider to send. A turn ends when whoever handed it out
+says so, which is not before the outcome is committed: what may be sent twice after a crash is never more than there
+are turns. Who has more threads than turns keeps the line busy, since the next mails are written meanwhile.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from time import monotonic
@@ -27,12 +27,13 @@ class Line:
         self.lease_ends = inf  # of all that stand in it, by `monotonic`; whoever renews it moves it on
 
     @contextmanager
-    def joined(self, until: float = inf) -> Iterator["Turn"]:
+    def joined(self, until: float = inf, note: Callable[[], bool] | None = None) -> Iterator["Turn"]:
         """For as long as this lasts, `begin` in this thread begins the turn, which somebody has to end.
 
-        until: when the leave to send ends (by `monotonic`).
+        until: when the leave to send ends (by `monotonic`). note: called once the turn has begun, to record that the
+        message is about to be sent; False where it must not be sent.
         """
-        turn = _of_thread.turn = Turn(self, until)
+        turn = _of_thread.turn = Turn(self, until, note)
         try:
             yield turn
         finally:
@@ -58,14 +59,20 @@ class Line:
 class Turn:
     """One thread's place in a line."""
 
-    def __init__(self, line: Line, until: float) -> None:
-        self._line, self._until, self._has_begun = line, until, False
+    def __init__(self, line: Line, until: float, note: Callable[[], bool] | None = None) -> None:
+        self._line, self._until, self._note, self._has_begun = line, until, note, False
 
     def begin(self) -> None:
         """Wait for the turn. Raises LeaveExpiredError."""
         if not self._has_begun:
             self._line.wait()
             self._has_begun = True
+            self._check_time()
+            if self._note is not None and not self._note():
+                raise LeaveExpiredError
+        self._check_time()
+
+    def _check_time(self) -> None:
         if monotonic() > min(self._until, self._line.lease_ends):
             raise LeaveExpiredError
 

@@ -98,7 +98,9 @@ class Message(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["priority", "due_at"], name="notifications_due", condition=Q(status="queued")),
+            models.Index(
+                fields=["channel", "priority", "due_at"], name="notifications_due_by_way", condition=Q(status="queued")
+            ),
             models.Index(fields=["leased_until"], name="notifications_leased", condition=Q(status="sending")),
             models.Index(fields=["expires_at"], name="notifications_expiring", condition=Q(status="queued")),
             models.Index(fields=["-created_at", "-id"], name="notifications_newest"),

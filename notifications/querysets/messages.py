@@ -13,7 +13,7 @@ from django.db.models import F
 from notifications.querysets import settling
 from notifications.querysets.lists import ListedMessages
 from notifications.querysets.planning import along_indexes
-from notifications.states import Priority, Status, sources
+from notifications.states import Channel, Priority, Status, sources
 
 PLAIN = (str, int, bool)  # types that databases take as they are
 # What becomes of a lease that ends.
@@ -64,21 +64,13 @@ class MessageQuerySet(ListedMessages):
         files = self.model.attachments.rel.related_model._default_manager.using(self.db)
         files.filter(message__in=sent_to).update(filename="")
 
-    def queued(self, priority: Priority) -> "MessageQuerySet":
-        """What waits in one lane, the earliest first."""
-        return self.filter(status=Status.QUEUED, priority=priority).order_by("due_at")
+    def queued(self, channel: Channel, priority: Priority) -> "MessageQuerySet":
+        """What waits in one channel with one priority, the earliest first."""
+        return self.filter(status=Status.QUEUED, channel=channel, priority=priority).order_by("due_at")
 
     def waiting(self) -> "MessageQuerySet":
         """Written, and in nobody's hands."""
         return self.filter(status=Status.QUEUED)
-
-    def due(self, now: datetime) -> "MessageQuerySet":
-        """Queued, and their time has come; the higher lanes first, in each the earliest."""
-        return self.filter(status=Status.QUEUED, due_at__lte=now).order_by("priority", "due_at")
-
-    def at_least(self, lowest: Priority) -> "MessageQuerySet":
-        """Of this lane and those that go before it."""
-        return self.filter(priority__lte=lowest)
 
     def too_late(self, now: datetime) -> "MessageQuerySet":
         """Queued, and their life is over."""
@@ -100,14 +92,27 @@ class MessageQuerySet(ListedMessages):
         """In the hands of one drain."""
         return self.filter(status=Status.SENDING, claim=claim)
 
-    def take(self, *, claim: UUID, now: datetime, until: datetime, limit: int) -> list[Any]:
-        """Claim up to `limit` of these due messages; two callers never get the same one.
+    def take(
+        self,
+        *,
+        channel: Channel,
+        claim: UUID,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        lowest: Priority = Priority.BULK,
+    ) -> list[Any]:
+        """Claim up to `limit` due messages of a channel, the higher priorities first; no two callers get the same one.
 
+        Each priority is asked for by itself: in one query, every message that is scheduled for later would be read.
         On PostgreSQL each skips the rows that the other has locked; on SQLite the transaction has the write lock from
         its beginning. The lease is committed on return.
         """
         with self.along_indexes():
-            found = list(self.due(now).select_for_update(skip_locked=True)[:limit])
+            found: list[Any] = []
+            for priority in (priority for priority in Priority if priority <= lowest and len(found) < limit):
+                due = self.queued(channel, priority).filter(due_at__lte=now).select_for_update(skip_locked=True)
+                found += due[: limit - len(found)]
             if found:
                 taken = self.model._default_manager.using(self.db).filter(pk__in=[message.pk for message in found])
                 taken.filter(status__in=sources(Status.SENDING)).update(

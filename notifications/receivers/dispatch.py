@@ -1,5 +1,6 @@
 """What happens to a message that was written: it is sent once the transaction holds."""
 
+from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,9 @@ from django.dispatch import receiver
 from foodfleet.core import after_answer
 from notifications import signals, tasks
 from notifications.models import Message
-from notifications.receivers.announcer import Announcer
+from notifications.receivers.announcer import Announcer, Work
 from notifications.services import in_process, wakes
-from notifications.states import Priority
+from notifications.states import Channel, Priority
 
 
 class AfterCommit:
@@ -20,8 +21,8 @@ class AfterCommit:
 
     def __init__(self) -> None:
         self.__qualname__ = type(self).__qualname__  # Django names who failed by it
-        self.lanes: set[Priority] = set()
-        self.messages: list[UUID] = []
+        self.lanes: set[Work] = set()
+        self.messages: defaultdict[Channel, list[UUID]] = defaultdict(list)
 
     def __call__(self) -> None:
         # Not within the request: how long it takes would tell that something is sent, and so whom we know.
@@ -29,9 +30,9 @@ class AfterCommit:
 
     def _send(self) -> None:
         if settings.CELERY_BROKER_URL:
-            for lane in sorted(self.lanes):
-                if wakes.may_call(lane):
-                    announcer.announce(lane)
+            for channel, priority in sorted(self.lanes):
+                if wakes.may_call(channel, priority):
+                    announcer.announce((channel, priority))
         else:
             in_process.deliver(self.messages)
 
@@ -44,8 +45,9 @@ def send_on_commit(message: Message, **kwargs: Any) -> None:
     """
     registered = _registered()
     after_commit = registered or AfterCommit()
-    after_commit.lanes.add(Priority(message.priority))
-    after_commit.messages.append(message.pk)
+    channel = Channel(message.channel)
+    after_commit.lanes.add((channel, Priority(message.priority)))
+    after_commit.messages[channel].append(message.pk)
     if registered is None:  # at once, where the row was a transaction of its own
         transaction.on_commit(after_commit, robust=True)  # a failure here is delivery's, not the request's
 
@@ -56,11 +58,11 @@ def _registered() -> AfterCommit | None:
     return next((function for function in waiting if isinstance(function, AfterCommit)), None)
 
 
-def _publish(priority: Priority) -> None:
+def _publish(work: Work) -> None:
     try:
-        tasks.call(priority)
+        tasks.call(*work)
     except Exception:
-        wakes.answered(priority)
+        wakes.answered(*work)
         raise
 
 

@@ -1,6 +1,7 @@
 """One try to send one message: what is asked of the network, and what came of it. Nothing here touches the database."""
 
 import random
+import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils import timezone
 from foodfleet.core.crypto import DecryptionError
 from notifications.exceptions import (
     DeliveryError,
+    MisconfiguredDeliveryError,
     PerhapsSentError,
     PermanentDeliveryError,
     RecipientOptedOutError,
@@ -31,6 +33,10 @@ logger = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = timedelta(hours=6)
 LONGEST_ERROR = 2_000  # characters that are looked through; what is kept is a quarter of that
+TELL_AGAIN_AFTER = 600.0  # seconds
+
+# Which faults of our configuration were logged, and until when (by `monotonic`) they are not logged again.
+_told_until: dict[tuple[str, str], float] = {}
 
 
 @dataclass(frozen=True)
@@ -80,9 +86,19 @@ def _after(message: Message, error: DeliveryError) -> Outcome:
         return Outcome(message, Status.SUPPRESSED, error=text)
     if isinstance(error, PerhapsSentError):
         return _after_doubt(message, text)
+    if isinstance(error, MisconfiguredDeliveryError):
+        _tell_operator(message, error.code, text)
     if isinstance(error, TemporaryDeliveryError):
         return after_temporary(message, text, timezone.now())
     return Outcome(message, Status.FAILED, error=text)
+
+
+def _tell_operator(message: Message, code: str, text: str) -> None:
+    """One line for each fault, not one for each of the messages that it holds up."""
+    fault, now = (message.channel, code), time.monotonic()
+    if now >= _told_until.get(fault, 0.0):
+        _told_until[fault] = now + TELL_AGAIN_AFTER
+        logger.error("delivery_misconfigured", channel=message.channel, error=text, message_id=str(message.pk))
 
 
 def after_temporary(message: Message, error: str, now: datetime) -> Outcome:

@@ -1,21 +1,26 @@
 """Sending what is due: one thread speaks to the database, several to the network.
 
-The first claims messages with a lease, more than there are senders, and hands them over a few at a time: first it
-notes in the row that a message is about to be sent, then it asks for leave under the provider's rate, then a sender
-gets it. What came of messages is committed together with what is handed over next. Nothing is sent inside a
+A drain sends the messages of one channel, so that no channel waits for the provider of another: drains of different
+channels share nothing in memory, and run in threads or processes of their own.
+
+The database thread claims messages with a lease, more than there are senders, and hands them over a few at a time:
+first it notes in the row that a message is about to be sent, then it asks for leave under the provider's rate, then a
+sender gets it. What came of messages is committed together with what is handed over next. Nothing is sent inside a
 transaction, and what a killed process had in hand is known: rows that are claimed, which recovery.py takes back when
 their lease ends, and among them those that were handed over and may have been sent.
 
 There are more threads than turns at the network, so that some write a mail while others have the provider busy. A turn
 lasts until its outcome is committed: no more than there are senders may be sent twice after a crash.
 
+A text is noted as about to be sent only when its sender has a turn and the next call is the provider's: most texts are
+codes, which are never sent twice, so a text that is noted and was not sent would be lost when its process is killed.
+
 A lease may run out while its drain lives (the process was paused, the database away). What another has taken meanwhile
 is let go of: at the latest where it would be handed over, and no turn begins on a lease that may have ended.
 """
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,13 +40,14 @@ from notifications.gateways import turns
 from notifications.models import Message
 from notifications.services import admission, outcomes
 from notifications.services.delivery import Gateways, Outcome, attempt
-from notifications.services.lanes import Entry, Held, Lanes
+from notifications.services.lanes import Drained, Entry, Held, Lanes, Limits
 from notifications.services.quota import Quota
 from notifications.states import Channel, Priority, Status
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
-Came = tuple[Outcome | Message, turns.Turn]  # a message itself: its leave grew old before it could be sent
+# What a sender's thread reports: an outcome, or the message itself where its leave grew old before it could be sent.
+Came = tuple[Outcome | Message, turns.Turn]
 
 STOCK = 4  # messages claimed for each sender
 ADMITTED_FOR = 1.0  # seconds; who was suppressed since then gets nothing
@@ -53,44 +59,29 @@ SAVE_FOR = 60  # seconds that outcomes are tried to be committed while the datab
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How far one drain goes.
+class Question:
+    """A sender asks that a message be noted as about to be sent. answer: False where it must not send it."""
 
-    lowest: the last lane that it serves, all above it before. only: these messages and no other; most: so many.
-    seconds: after them it claims no more. patience: after them it returns, and a thread sees to what is on its way.
-    """
-
-    lowest: Priority = Priority.BULK
-    only: Sequence[UUID] = ()
-    most: int | None = None
-    seconds: float = 30
-    patience: float | None = None
-    senders: int = field(default_factory=lambda: settings.DELIVERY_SENDERS)
-
-
-@dataclass
-class Drained:
-    """What a drain did. is_more: it ended by its limits and not for want of messages."""
-
-    claimed: int = 0
-    sent: int = 0
-    is_more: bool = False
+    message: Message
+    answer: Future[bool] = field(default_factory=Future)
 
 
 class Drain:
-    """One run over what is due."""
+    """One run over what is due in one channel."""
 
-    def __init__(self, limits: Limits | None = None, *, gateways: Gateways | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: Limits, *, gateways: Gateways | None = None) -> None:
+        self.limits = limits
         self.gateways = gateways or Gateways()
         self.claim = uuid4()
         self.result = Drained()
         self._quota = Quota()
         self._line = turns.Line(self.limits.senders)
         self._threads = _threads_for(self.limits.senders)
-        self._ready, self._handed_over = Lanes(), Lanes()  # handed over: as it says in the row
+        self._ready, self._handed_over = Lanes(), Lanes()  # handed over: next to be sent; mails are noted as such
+        self._notes_last = limits.channel == Channel.SMS
         self._held: dict[UUID, Held] = {}
-        self._outcomes: SimpleQueue[Came] = SimpleQueue()
+        self._outcomes: SimpleQueue[Came | Question] = SimpleQueue()
+        self._questions: list[Question] = []
         self._turns: list[turns.Turn] = []  # of outcomes that are not committed yet
         self._in_flight = 0
         self._order = count()  # of two in one lane the one claimed first
@@ -99,7 +90,7 @@ class Drain:
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sender")
 
     def run(self) -> Drained:
-        """Send until nothing is due, or the limits are reached."""
+        """Send until nothing is due, or the limits are reached. The caller sees to `finish` if it is unfinished."""
         try:
             return self._run()
         except BaseException:
@@ -121,7 +112,8 @@ class Drain:
             if not (is_found or self._in_hand()):
                 break
             if self.limits.patience is not None and monotonic() - began >= self.limits.patience:
-                self._leave_to_a_thread()
+                self._give_back()
+                self.result.is_unfinished = True
                 return self.result
             arrived = self._collect()
         self.result.is_more = is_over
@@ -138,13 +130,22 @@ class Drain:
         Returns those outcomes that were ours to note: what another holds now is the other's.
         """
         chosen = [] if is_over else self._still_admitted(self._choose())
-        if not (arrived or chosen):
+        questions, self._questions = self._questions, []
+        to_note = [question.message.pk for question in questions]
+        if not self._notes_last:
+            to_note += [entry[2].pk for entry in chosen]
+        if not (arrived or chosen or questions):
             return []
-        written = self._patiently(lambda: outcomes.write(arrived, self.claim, [entry[2].pk for entry in chosen]))
+        written = self._patiently(lambda: outcomes.write(arrived, self.claim, to_note))
         while self._turns:
             self._turns.pop().end()
+        for question in questions:
+            is_noted = question.message.pk in written.handed_over
+            if not is_noted:
+                self._held.pop(question.message.pk, None)
+            question.answer.set_result(is_noted)
         for entry in chosen:
-            if entry[2].pk in written.handed_over:
+            if self._notes_last or entry[2].pk in written.handed_over:
                 self._handed_over.push(entry)
             else:
                 self._held.pop(entry[2].pk, None)
@@ -168,10 +169,12 @@ class Drain:
 
     def _take(self, lowest: Priority, wanted: int) -> list[Message]:
         now = timezone.now()
-        candidates = Message.objects.at_least(lowest)
+        candidates = Message.objects.all()
         if self.limits.only:
             candidates = candidates.filter(pk__in=self.limits.only)
-        return candidates.take(claim=self.claim, now=now, until=_lease(now), limit=wanted)
+        return candidates.take(
+            channel=self.limits.channel, lowest=lowest, claim=self.claim, now=now, until=_lease(now), limit=wanted
+        )
 
     def _wanted(self) -> tuple[Priority, int]:
         """How many to claim, of which lanes: what goes before the rest even while there is enough of that."""
@@ -192,22 +195,23 @@ class Drain:
         return min(self.limits.lowest, Priority.TRANSACTIONAL if last == Priority.BULK else Priority.CODE)
 
     def _choose(self) -> list[Entry]:
-        """What to hand over next, whatever its channel in one order: what there are threads and leave for soon."""
+        """What to hand over next: what there are threads and leave for soon."""
         chosen: list[Entry] = []
-        while True:
-            heads = [entry for entry in self._ready.heads() if self._has_place(entry, chosen)]
-            if not heads:
-                return chosen
-            chosen.append(self._ready.pop(min(heads)[2].channel))
+        while self._has_place(chosen):
+            chosen.append(self._ready.pop())
+        return chosen
 
-    def _has_place(self, entry: Entry, chosen: Sequence[Entry] = ()) -> bool:
-        channel = entry[2].channel
-        waiting = [*self._handed_over.of(channel), *(other for other in chosen if other[2].channel == channel)]
+    def _has_place(self, chosen: Sequence[Entry] = ()) -> bool:
+        """Whether the first of what is ready may be handed over beside those chosen."""
+        entry = self._ready.first()
+        if entry is None:
+            return False
+        waiting = [*self._handed_over, *chosen]
         if entry[0] == Priority.CODE and sum(other[0] == Priority.CODE for other in waiting) < self.limits.senders:
             return True  # others may have all the threads: it gets the next
-        if self._in_flight + len(self._handed_over) + len(chosen) >= self._threads:
+        if self._in_flight + len(waiting) >= self._threads:
             return False
-        rate = self._quota.rate(Channel(channel))
+        rate = self._quota.rate(self.limits.channel)
         return rate is None or len(waiting) < max(1, int(rate * SOON))  # the rest is not about to be sent
 
     def _admit(self, found: list[Message]) -> None:
@@ -253,31 +257,30 @@ class Drain:
     def _send_what_may(self) -> None:
         """Give what is handed over to idle senders, as far as the provider's rate allows."""
         self._leave_at = 0.0
-        for channel in [entry[2].channel for entry in sorted(self._handed_over.heads())]:
-            waiting = self._handed_over.of(channel)
-            is_limited = self._quota.rate(Channel(channel)) is not None
-            # A leave must not grow old in a line.
-            places = self.limits.senders if is_limited else self._threads
-            while waiting and self._in_flight < places:
-                priority, _, message = waiting[0]
-                wait = self._patiently(
-                    partial(self._quota.take, Channel(channel), message.recipients, Priority(priority))
-                )
-                if wait > 0:
-                    at = monotonic() + min(wait, LONGEST_WAIT)
-                    self._leave_at = min(self._leave_at or at, at)
-                    break
-                self._in_flight += 1
-                held, began = self._held[message.pk], monotonic()
-                until = began + held.needs if is_limited else inf
-                if message.expires_at is not None:
-                    until = min(until, began + (message.expires_at - timezone.now()).total_seconds())
-                self._pool.submit(self._send, self._handed_over.pop(channel)[2], held, began, until)
+        if not self._handed_over:
+            return
+        channel = self.limits.channel
+        is_limited = self._quota.rate(channel) is not None
+        # A leave must not grow old in a line.
+        places = self.limits.senders if is_limited else self._threads
+        while (entry := self._handed_over.first()) and self._in_flight < places:
+            priority, _, message = entry
+            wait = self._patiently(partial(self._quota.take, channel, message.recipients, Priority(priority)))
+            if wait > 0:
+                self._leave_at = monotonic() + min(wait, LONGEST_WAIT)
+                break
+            self._in_flight += 1
+            held, began = self._held[message.pk], monotonic()
+            until = began + held.needs if is_limited else inf
+            if message.expires_at is not None:
+                until = min(until, began + (message.expires_at - timezone.now()).total_seconds())
+            self._pool.submit(self._send, self._handed_over.pop()[2], held, began, until)
 
     def _send(self, message: Message, held: Held, began: float, until: float) -> None:
         """In a sender's thread. began: when leave was given; until: when it ends (both by `monotonic`)."""
         came: Outcome | Message = message
-        with self._line.joined(until) as turn:
+        note = partial(self._is_noted, message) if self._notes_last else None
+        with self._line.joined(until, note) as turn:
             try:
                 came = attempt(message, held.unwanted, self.gateways)
             except turns.LeaveExpiredError:
@@ -286,11 +289,24 @@ class Drain:
                 held.needs = max(held.needs, 2 * (monotonic() - began))
         self._outcomes.put((came, turn))
 
+    def _is_noted(self, message: Message) -> bool:
+        """Have the database thread note that `message` is about to be sent; False where it is no longer ours."""
+        question = Question(message)
+        self._outcomes.put(question)
+        try:
+            return question.answer.result(settings.DELIVERY_LEASE_SECONDS)
+        except TimeoutError:  # the database is away, or the drain has failed
+            return False
+
     # -- Outcomes
     def _collect(self) -> list[Outcome]:
         """Wait for outcomes, or for whatever else has to be done; prolong the lease when it is time."""
         collected = []
-        for came, turn in self._arrived(self._wait_for()):
+        for arrived in self._arrived(self._wait_for()):
+            if isinstance(arrived, Question):
+                self._questions.append(arrived)
+                continue
+            came, turn = arrived
             self._in_flight -= 1
             if isinstance(came, Outcome):
                 collected.append(came)
@@ -308,11 +324,11 @@ class Drain:
         until = min(self._renew_at, max(self._look_at, now + 0.01), now + LONGEST_WAIT)
         if self._leave_at:
             until = min(until, self._leave_at)
-        elif any(map(self._has_place, self._ready.heads())):
+        elif self._has_place():
             return 0.0
         return max(0.001, until - now)
 
-    def _arrived(self, timeout: float) -> Iterable[Came]:
+    def _arrived(self, timeout: float) -> Iterable[Came | Question]:
         try:
             yield self._outcomes.get(timeout=timeout)
             while True:
@@ -330,12 +346,8 @@ class Drain:
             for pk in left:
                 self._held.pop(pk, None)
 
-    def _leave_to_a_thread(self) -> None:
-        """Let whoever waits go on; what is on its way is seen to by a thread of its own."""
-        self._give_back()
-        threading.Thread(target=self._finish, name="drain", daemon=False).start()
-
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Wait for what is on its way when `run` ended unfinished, and note its outcomes."""
         try:
             while self._in_flight:
                 arrived = self._collect()
@@ -344,7 +356,6 @@ class Drain:
         finally:
             self._line.close()
             self._pool.shutdown(wait=False)
-            connections.close_all()
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """Do `work`, again and again while the database is away: what was sent must be written down."""

@@ -1,15 +1,48 @@
-"""Messages in a drain's hands, in the order in which they go: codes before all else, in each lane the first to come."""
+"""What a drain is told, what it reports, and the queue of the messages that it has claimed."""
 
 import heapq
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
+
+from django.conf import settings
 
 from notifications.models import Message
 from notifications.services.quota import LEAVE_LASTS
-from notifications.states import Channel
+from notifications.states import Channel, Priority
 
 Entry = tuple[int, int, Message]  # its lane, its turn in it; no two have the same turn
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one drain sends, and how far it goes.
+
+    channel: whose messages.
+    lowest: the last lane that it serves, all above it before. only: these messages and no other; most: so many.
+    seconds: after them it claims no more. patience: after them it returns unfinished.
+    """
+
+    channel: Channel
+    lowest: Priority = Priority.BULK
+    only: Sequence[UUID] = ()
+    most: int | None = None
+    seconds: float = 30
+    patience: float | None = None
+    senders: int = field(default_factory=lambda: settings.DELIVERY_SENDERS)
+
+
+@dataclass
+class Drained:
+    """What a drain did. is_more: it ended by its limits and not for want of messages.
+
+    is_unfinished: its patience ended while messages were on their way; `finish` waits for them.
+    """
+
+    claimed: int = 0
+    sent: int = 0
+    is_more: bool = False
+    is_unfinished: bool = False
 
 
 @dataclass
@@ -26,39 +59,33 @@ class Held:
 
 
 class Lanes:
-    """A queue for each channel."""
+    """A priority queue of messages of one channel."""
 
     def __init__(self) -> None:
-        self._of: dict[str, list[Entry]] = {channel.value: [] for channel in Channel}
+        self._entries: list[Entry] = []
 
     def __len__(self) -> int:
-        return sum(map(len, self._of.values()))
+        return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
-        for lane in self._of.values():
-            yield from lane
+        return iter(self._entries)
 
     def push(self, entry: Entry) -> None:
-        """Line it up."""
-        heapq.heappush(self._of[entry[2].channel], entry)
+        """Add a message."""
+        heapq.heappush(self._entries, entry)
 
-    def of(self, channel: str) -> list[Entry]:
-        """All of a channel, the first one first."""
-        return self._of[channel]
+    def first(self) -> Entry | None:
+        """The next message, which stays in the queue; None where it is empty."""
+        return self._entries[0] if self._entries else None
 
-    def pop(self, channel: str) -> Entry:
-        """Take the first of a channel."""
-        return heapq.heappop(self._of[channel])
-
-    def heads(self) -> list[Entry]:
-        """The first of each channel that has any."""
-        return [lane[0] for lane in self._of.values() if lane]
+    def pop(self) -> Entry:
+        """Take the next message."""
+        return heapq.heappop(self._entries)
 
     def keep_only(self, held: Container[UUID]) -> list[UUID]:
-        """Take out what is not among `held`; returns what that was."""
-        lost = [entry[2].pk for entry in self if entry[2].pk not in held]
+        """Remove the messages that are not in `held`; returns their ids."""
+        lost = [entry[2].pk for entry in self._entries if entry[2].pk not in held]
         if lost:
-            for channel, lane in self._of.items():
-                self._of[channel] = [entry for entry in lane if entry[2].pk in held]
-                heapq.heapify(self._of[channel])
+            self._entries = [entry for entry in self._entries if entry[2].pk in held]
+            heapq.heapify(self._entries)
         return lost

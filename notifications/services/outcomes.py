@@ -114,6 +114,6 @@ def _log(outcome: Outcome) -> None:
         "request_id": message.request_id,
     }
     if outcome.status == Status.SENT:
-        logger.info("message_sent", **facts)
+        logger.info("message_sent", provider_message_id=outcome.provider_id, **facts)
     else:
         logger.warning("message_not_sent", became=outcome.status, error=outcome.error, **facts)

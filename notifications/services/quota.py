@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 
 from foodfleet.core import shared_cache
-from notifications.exceptions import DeliveryError
+from notifications.exceptions import DeliveryError, MisconfiguredDeliveryError
 from notifications.gateways import ses
 from notifications.services import grants
 from notifications.states import Channel, Priority
@@ -18,14 +18,16 @@ from notifications.states import Channel, Priority
 logger = structlog.get_logger(__name__)
 
 SNS_PER_SECOND = 20.0  # Amazon's default for texts; SNS has no call that tells it
-SANDBOX_PER_SECOND = 1.0  # while SES does not tell
+UNKNOWN_PER_SECOND = 14.0  # while SES does not tell: its default outside of the sandbox; more is throttled, not lost
 QUOTA_KNOWN_FOR = 600.0  # seconds
+ASK_AGAIN_AFTER = 60.0  # seconds, where SES could not be asked
 LEAVE_LASTS = (grants.WINDOW - 1) / 2  # seconds until it must be used; the other half is for the way to the provider
 LEFT_FREE = {Priority.CODE: 0.0, Priority.TRANSACTIONAL: 0.5, Priority.BULK: 1.0}  # of the burst, for lanes above
 
 
 # What SES said, by the account's region and address, and until when (by `monotonic`) it need not be asked again.
 _known: dict[tuple[str, str], tuple[float | None, float]] = {}
+_told_denied: set[tuple[str, str]] = set()
 
 
 class Quota:
@@ -46,19 +48,25 @@ class Quota:
             rate: float | None = settings.EMAIL_MAX_PER_SECOND
             return rate
         account = settings.AWS_REGION, settings.AWS_ENDPOINT_URL
-        known, until = _known.get(account, (None, 0.0))
+        known, until = _known.get(account, (UNKNOWN_PER_SECOND, 0.0))
         if time.monotonic() >= until:
-            known = _asked_of_ses()
-            _known[account] = known, time.monotonic() + QUOTA_KNOWN_FOR
+            known, lasts = _asked_of_ses(account, known)
+            _known[account] = known, time.monotonic() + lasts
         return known
 
 
-def _asked_of_ses() -> float | None:
+def _asked_of_ses(account: tuple[str, str], known: float | None) -> tuple[float | None, float]:
+    """The rate, and for how many seconds to go by it. known: what to go by where SES does not tell."""
     try:
-        return ses.max_per_second()
+        return ses.max_per_second(), QUOTA_KNOWN_FOR
+    except MisconfiguredDeliveryError as error:  # without the right to ask: told once, for it stays so
+        if account not in _told_denied:
+            _told_denied.add(account)
+            logger.warning("ses_quota_unknown", error=str(error), assumed=known, set="EMAIL_MAX_PER_SECOND")
+        return known, QUOTA_KNOWN_FOR
     except DeliveryError as error:
-        logger.warning("ses_quota_unknown", error=str(error), assumed=SANDBOX_PER_SECOND)
-        return SANDBOX_PER_SECOND
+        logger.warning("ses_quota_unknown", error=str(error), assumed=known)
+        return known, ASK_AGAIN_AFTER
 
 
 def _request(rate: float, recipients: int, priority: Priority) -> grants.Request:

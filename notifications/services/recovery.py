@@ -11,7 +11,7 @@ from django.utils import timezone
 from notifications.models import Message
 from notifications.services import attachments, outcomes
 from notifications.services.delivery import pause_after
-from notifications.states import EventType, Guarantee, Priority, Status
+from notifications.states import Channel, EventType, Guarantee, Priority, Status
 
 logger = structlog.get_logger(__name__)
 
@@ -22,16 +22,16 @@ LEFT_BEHIND_AFTER = timedelta(hours=1)
 
 @dataclass
 class Recovered:
-    """What a sweep found: messages given back, given up, too late; and the lanes in which something is due."""
+    """What a sweep found: messages given back, given up, too late; and what is due, by channel and priority."""
 
     requeued: int = 0
     failed: int = 0
     cancelled: int = 0
-    due: list[Priority] = field(default_factory=list)
+    due: list[tuple[Channel, Priority]] = field(default_factory=list)
 
 
 def sweep(now: datetime | None = None) -> Recovered:
-    """Take abandoned messages back, cancel what is too late, and say which lanes have work."""
+    """Take abandoned messages back, cancel what is too late, and say what is due."""
     now = now or timezone.now()
     recovered = Recovered()
     with Message.objects.along_indexes():
@@ -43,7 +43,12 @@ def sweep(now: datetime | None = None) -> Recovered:
         recovered.cancelled += _cancel(message, now)
     attachments.discard_of_ended(now - LEFT_BEHIND_AFTER)
     with Message.objects.along_indexes():
-        recovered.due = [lane for lane in Priority if Message.objects.queued(lane).filter(due_at__lte=now).exists()]
+        recovered.due = [
+            (channel, priority)
+            for channel in Channel
+            for priority in Priority
+            if Message.objects.queued(channel, priority).filter(due_at__lte=now).exists()
+        ]
     if recovered.requeued or recovered.failed or recovered.cancelled:
         logger.warning(
             "messages_recovered",
@@ -54,11 +59,14 @@ def sweep(now: datetime | None = None) -> Recovered:
     return recovered
 
 
-def next_due(lowest: Priority) -> datetime | None:
-    """When the next message of these lanes is due; None where none waits."""
-    lanes = [lane for lane in Priority if lane <= lowest]
+def next_due(channel: Channel, lowest: Priority) -> datetime | None:
+    """When the next message of a channel, down to this priority, is due; None where none waits."""
     with Message.objects.along_indexes():
-        times = [Message.objects.queued(lane).values_list("due_at", flat=True).first() for lane in lanes]
+        times = [
+            Message.objects.queued(channel, priority).values_list("due_at", flat=True).first()
+            for priority in Priority
+            if priority <= lowest
+        ]
     return min((time for time in times if time is not None), default=None)
 
 

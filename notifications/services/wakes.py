@@ -1,22 +1,22 @@
-"""Whether a worker has been called to a lane already: a thousand messages need one call, not a thousand."""
+"""Whether workers were notified already: a thousand messages of a channel and priority need one task."""
 
 from math import ceil
 
 from foodfleet.core import shared_cache
-from notifications.states import Priority
+from notifications.states import Channel, Priority
 
 CALL_LASTS = 10  # seconds; a call that was lost with its broker keeps others back no longer
 SWEEP_EACH = 5  # seconds
 
 
-def may_call(lane: Priority) -> bool:
-    """True where no call for this lane waits for a worker; then one is taken to wait. Always True without Redis."""
-    return _is_first("wake", int(lane), seconds=CALL_LASTS, otherwise=True)
+def may_call(channel: Channel, lane: Priority) -> bool:
+    """True where no such task waits for a worker; then one is taken to wait. Always True without Redis."""
+    return _is_first("wake", channel, int(lane), seconds=CALL_LASTS, otherwise=True)
 
 
-def may_call_later(lane: Priority, pause: float) -> bool:
-    """True where no call is on its way that comes in `pause` seconds. Without Redis never: the sweep comes soon."""
-    return _is_first("wake-later", int(lane), seconds=ceil(pause), otherwise=False)
+def may_call_later(channel: Channel, lane: Priority, pause: float) -> bool:
+    """True where no such task comes in `pause` seconds. Without Redis never: the sweep comes soon."""
+    return _is_first("wake-later", channel, int(lane), seconds=ceil(pause), otherwise=False)
 
 
 def may_sweep() -> bool:
@@ -24,13 +24,13 @@ def may_sweep() -> bool:
     return _is_first("sweep", seconds=SWEEP_EACH, otherwise=True)
 
 
-def answered(lane: Priority) -> None:
+def answered(channel: Channel, lane: Priority) -> None:
     """A worker came. To be said before it looks for messages: what is queued from now on calls again."""
     redis = shared_cache.reachable()
     if redis is None:
         return
     try:
-        redis.delete(shared_cache.key("wake", int(lane)))
+        redis.delete(shared_cache.key("wake", channel, int(lane)))
     except shared_cache.UNREACHABLE:
         shared_cache.lost(used_for="wakes")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from structlog.contextvars import get_contextvars
 
 from accounts.models import User
 from foodfleet.core import crypto
@@ -94,7 +95,8 @@ def _follow(message: Message, order: Order) -> None:
     now = timezone.now()
     policy = order.policy
     message.kind, message.priority, message.guarantee = policy.kind, policy.priority, policy.guarantee
-    message.user, message.request_id = order.user, order.request_id
+    message.user = order.user
+    message.request_id = order.request_id or get_contextvars().get("request_id", "")
     if order.sender is not None:
         message.sender, message.idempotency_key = order.sender, order.idempotency_key
     message.created_at = now

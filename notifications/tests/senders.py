@@ -10,10 +10,12 @@ from notifications.gateways import turns
 from notifications.models import Message
 from notifications.services import recovery
 from notifications.services.delivery import Gateways
-from notifications.services.drain import Drain, Limits
+from notifications.services.drain import Drain
 from notifications.services.emails import EmailExtras, NewAttachment, send_email
+from notifications.services.lanes import Limits
 from notifications.services.policies import Policy
 from notifications.services.writing import Order
+from notifications.states import Channel
 
 
 class WayOut:
@@ -42,9 +44,9 @@ def mail(name="ann", files=0, user=None, **policy):
     return send_email(to=[f"{name}@example.com"], subject="x", text="x", extras=extras, order=order)
 
 
-def drain(way_out, **limits):
+def drain(way_out, channel=Channel.EMAIL, **limits):
     """Run one to its end."""
-    return Drain(Limits(**limits), gateways=Gateways(way_out, way_out)).run()
+    return Drain(Limits(channel, **limits), gateways=Gateways(way_out, way_out)).run()
 
 
 def lapse():

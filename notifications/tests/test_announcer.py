@@ -8,7 +8,9 @@ from kombu.exceptions import OperationalError
 
 from notifications.receivers import announcer as announcing
 from notifications.receivers.announcer import Announcer
-from notifications.states import Priority
+from notifications.states import Channel, Priority
+
+CODE, BULK = (Channel.EMAIL, Priority.CODE), (Channel.EMAIL, Priority.BULK)
 
 
 def timed(call, *arguments):
@@ -20,16 +22,16 @@ def timed(call, *arguments):
 def test_a_call_is_published_before_its_caller_goes_on():
     published = []
     announcer = Announcer(published.append)
-    announcer.announce(Priority.CODE)
-    announcer.announce(Priority.BULK)
-    assert published == [Priority.CODE, Priority.BULK]
+    announcer.announce(CODE)
+    announcer.announce(BULK)
+    assert published == [CODE, BULK]
 
 
 def test_nobody_waits_long_for_a_broker_that_hangs(monkeypatch):
     monkeypatch.setattr(announcing, "LONGEST_WAIT", 0.2)
     hangs = Event()
     announcer = Announcer(lambda priority: hangs.wait(10))
-    waits = [timed(announcer.announce, Priority.CODE) for _ in range(5)]
+    waits = [timed(announcer.announce, CODE) for _ in range(5)]
     hangs.set()
     assert waits[0] < 1
     assert sum(waits[1:]) < 0.2
@@ -45,10 +47,10 @@ def test_a_broker_that_was_away_is_not_asked_again_at_once(error):
 
     announcer = Announcer(publish)
     for _ in range(3):
-        announcer.announce(Priority.CODE)
+        announcer.announce(CODE)
     assert len(tries) == 1
     announcer.forget_failure()
-    announcer.announce(Priority.CODE)
+    announcer.announce(CODE)
     assert len(tries) <= 2
 
 
@@ -63,6 +65,6 @@ def test_after_a_failure_nobody_waits_for_the_next_try(monkeypatch):
         hangs.wait(10)
 
     announcer = Announcer(publish)
-    announcer.announce(Priority.CODE)
-    assert timed(announcer.announce, Priority.CODE) < 0.5
+    announcer.announce(CODE)
+    assert timed(announcer.announce, CODE) < 0.5
     hangs.set()

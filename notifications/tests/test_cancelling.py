@@ -11,7 +11,8 @@ from django.urls import reverse
 from notifications.exceptions import MessageNotCancellableException
 from notifications.models import Attachment, Message
 from notifications.services import batches, cancelling, payloads
-from notifications.services.drain import Drain, Limits
+from notifications.services.drain import Drain
+from notifications.services.lanes import Limits
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,7 @@ def test_a_queued_message_is_called_back_and_its_timeline_says_by_whom(sender, u
     assert [(event["type"], event["details"]) for event in answer.json()["events"]] == [("cancelled", {"by": user.pk})]
     message.refresh_from_db()
     assert (message.status, message.payload) == ("cancelled", "")
-    assert Drain(Limits()).run().sent == 0
+    assert Drain(Limits(Channel.EMAIL)).run().sent == 0
 
 
 def test_the_files_of_what_was_called_back_go(sender, django_capture_on_commit_callbacks):

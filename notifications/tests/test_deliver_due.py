@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import InterfaceError
 from django.utils import timezone
 
@@ -11,8 +11,8 @@ from accounts.models import Session
 from notifications.management.commands import deliver_due
 from notifications.management.commands.deliver_due import Chores
 from notifications.models import Message
-from notifications.services import retention
-from notifications.services.drain import Drained
+from notifications.services import recovery, retention
+from notifications.services.lanes import Drained
 from notifications.states import Channel, Status
 from notifications.tests.sns import notification, post, ses
 
@@ -66,28 +66,45 @@ def test_old_messages_are_forgotten_by_a_command(old, capsys):
     assert capsys.readouterr().out == "1 messages reduced, 0 removed.\n"
 
 
-def test_a_backlog_keeps_back_no_chore(monkeypatch):
-    """And no number of drains in a row ends the watch."""
-    done, left = [], iter(range(2000))
-    command = deliver_due.Command()
-    monkeypatch.setattr(deliver_due.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(Chores, "do_what_is_due", lambda self, now: done.append(now))
-    monkeypatch.setattr(command, "deliver", lambda: Drained(is_more=next(left) < 1499))
-    monkeypatch.setattr(deliver_due.os, "getppid", lambda: len(done) < 1500)
-    command.handle(watch=True, every=2.0)
-    assert len(done) == 1500
+@pytest.fixture
+def watch(monkeypatch):
+    """That looks for messages alone."""
+    monkeypatch.setattr(Chores, "do_what_is_due", lambda self, now: None)
+    monkeypatch.setattr(recovery, "sweep", lambda: None)
+    return deliver_due.Watch(every=0.01)
 
 
-def test_a_connection_that_is_closed_does_not_end_the_watch(monkeypatch):
+def test_a_backlog_keeps_back_no_chore(watch, monkeypatch):
+    drains, chores = [], []
+
+    def chore(self, now):
+        chores.append(now)
+        if len(chores) == 3:
+            monkeypatch.setattr(deliver_due.os, "getppid", object)
+
+    monkeypatch.setattr(Chores, "do_what_is_due", chore)
+    monkeypatch.setattr(deliver_due.Drain, "run", lambda self: drains.append(1) or Drained(is_more=True))
+    watch.run()
+    assert len(chores) == 3
+    assert drains
+
+
+def test_a_connection_that_is_closed_does_not_end_the_watch(watch, monkeypatch):
     looks = []
 
-    def deliver():
-        looks.append(1)
+    def look(self):
+        looks.append(self.limits.channel)
+        if len(looks) >= 6:
+            monkeypatch.setattr(deliver_due.os, "getppid", object)
         raise InterfaceError("connection already closed")
 
-    command = deliver_due.Command()
-    monkeypatch.setattr(command, "deliver", deliver)
-    monkeypatch.setattr(deliver_due.os, "getppid", lambda: len(looks) < 3)
-    monkeypatch.setattr(deliver_due.time, "sleep", lambda seconds: None)
-    command.handle(watch=True, every=2.0)
-    assert len(looks) == 3
+    monkeypatch.setattr(deliver_due.Drain, "run", look)
+    watch.run()
+    assert set(looks) == set(Channel)
+
+
+def test_the_watch_ends_in_an_error_when_one_of_its_threads_fails(watch, monkeypatch):
+    monkeypatch.setattr(deliver_due.threading, "excepthook", lambda failure: None)
+    monkeypatch.setattr(deliver_due.Drain, "run", lambda self: 1 / 0)
+    with pytest.raises(CommandError, match="has failed"):
+        watch.run()

@@ -21,8 +21,9 @@ from notifications.exceptions import (
 from notifications.models import Message, MessageEvent
 from notifications.services import dead_letters, outbox, outcomes, preferences, recovery, suppression
 from notifications.services.delivery import Gateways, Outcome
-from notifications.services.drain import Drain, Limits
+from notifications.services.drain import Drain
 from notifications.services.emails import EmailExtras, send_email
+from notifications.services.lanes import Limits
 from notifications.services.policies import Policy
 from notifications.services.sms import send_sms
 from notifications.services.writing import Order
@@ -59,16 +60,18 @@ def queue(**policy):
     return send_email(to=to, subject="Hello", text="Hello Ann", order=order)
 
 
-def drain(*errors, **limits):
+def drain(*errors, channel=Channel.EMAIL, **limits):
     recorder = Recorder(*errors)
-    Drain(Limits(**limits), gateways=Gateways(email=recorder, sms=recorder)).run()
+    Drain(Limits(channel, **limits), gateways=Gateways(email=recorder, sms=recorder)).run()
     return recorder
 
 
 def abandon(message, *, handed_over):
     """As if its sender had been killed a while ago."""
     now = timezone.now()
-    [taken] = Message.objects.filter(pk=message.pk).take(claim=uuid4(), now=now, until=now, limit=1)
+    [taken] = Message.objects.filter(pk=message.pk).take(
+        channel=Channel.EMAIL, lowest=Priority.BULK, claim=uuid4(), now=now, until=now, limit=1
+    )
     if handed_over:
         Message.objects.hand_over([taken.pk], taken.claim, now)
     return taken
@@ -135,7 +138,10 @@ def test_a_code_that_comes_while_bulk_is_sent_does_not_wait_for_it():
         queue(priority=Priority.BULK, to=[f"{number}@example.com"])
     recorder = Recorder(seconds=0.01)
     running = threading.Thread(
-        target=lambda: (Drain(Limits(senders=2), gateways=Gateways(recorder, recorder)).run(), connections.close_all())
+        target=lambda: (
+            Drain(Limits(Channel.EMAIL, senders=2), gateways=Gateways(recorder, recorder)).run(),
+            connections.close_all(),
+        )
     )
     running.start()
     time.sleep(0.2)
@@ -167,7 +173,7 @@ def test_a_sweep_cancels_what_waits_past_its_life():
 def test_a_message_for_later_waits():
     queue(send_at=timezone.now() + timedelta(hours=1))
     assert drain().sent == []
-    assert recovery.next_due(Priority.BULK) > timezone.now() + timedelta(minutes=59)
+    assert recovery.next_due(Channel.EMAIL, Priority.BULK) > timezone.now() + timedelta(minutes=59)
 
 
 def test_a_killed_drains_message_that_was_not_handed_over_is_sent_as_if_nothing_had_been():
@@ -244,7 +250,7 @@ def test_a_text_reaches_nobody_who_switched_its_kind_off_if_the_number_is_known_
     user.save()
     preferences.change(user=user, wishes={Kind.MARKETING: False})
     send_sms(to=user.phone, text="Burgers!", order=Order(policy=Policy(kind=Kind.MARKETING)))
-    assert len(drain().sent) == texts
+    assert len(drain(channel=Channel.SMS).sent) == texts
 
 
 def test_several_drains_send_each_message_once():
@@ -253,7 +259,7 @@ def test_several_drains_send_each_message_once():
     recorder = Recorder(seconds=0.005)
 
     def run():
-        Drain(Limits(senders=3), gateways=Gateways(recorder, recorder)).run()
+        Drain(Limits(Channel.EMAIL, senders=3), gateways=Gateways(recorder, recorder)).run()
         connections.close_all()
 
     threads = [threading.Thread(target=run) for _ in range(4)]

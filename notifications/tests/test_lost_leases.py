@@ -9,8 +9,9 @@ from django.db import connections
 from notifications.models import Message
 from notifications.services import cancelling
 from notifications.services.delivery import Gateways
-from notifications.services.drain import Drain, Limits
-from notifications.states import Guarantee
+from notifications.services.drain import Drain
+from notifications.services.lanes import Limits
+from notifications.states import Channel, Guarantee
 from notifications.tests.senders import WayOut, drain, lapse, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,7 +105,7 @@ def test_no_turn_begins_on_a_lease_that_may_have_ended(settings):
     for number in range(4):
         mail(number)
     way_out = WayOut(lambda number, content: time.sleep(0.1))
-    paused = Drain(Limits(senders=1, seconds=1), gateways=Gateways(way_out, way_out))
+    paused = Drain(Limits(Channel.EMAIL, senders=1, seconds=1), gateways=Gateways(way_out, way_out))
     paused._lease_holds_from = lambda now: setattr(paused._line, "lease_ends", now - 1)
     paused._renew_at = time.monotonic() + 60
     paused.run()

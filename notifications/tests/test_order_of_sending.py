@@ -11,10 +11,10 @@ from django.utils import timezone
 from notifications.gateways import ses
 from notifications.models import Message, Suppression
 from notifications.services import quota
-from notifications.services.policies import TEXTED_CODE, Policy
+from notifications.services.policies import TEXTED_CODE
 from notifications.services.sms import send_sms
 from notifications.services.writing import Order
-from notifications.states import Kind, Priority, SuppressionReason
+from notifications.states import Channel, Kind, Priority, SuppressionReason
 from notifications.tests.senders import WayOut, drain, lapse, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,15 +29,6 @@ def by_worker(settings, monkeypatch):
     quota._known.clear()
     yield
     quota._known.clear()
-
-
-def test_a_text_does_not_wait_behind_bulk_mail():
-    for number in range(60):
-        mail(number, **BULK)
-    send_sms(to="+4915112345678", text="Your order", order=Order(policy=Policy(priority=Priority.TRANSACTIONAL)))
-    way_out = WayOut(lambda number, content: time.sleep(0.01))
-    drain(way_out, senders=2)
-    assert [type(content).__name__ for content in way_out.sent].index("Sms") < 10
 
 
 def test_an_answer_to_somebody_does_not_wait_behind_bulk_in_the_same_drain(settings):
@@ -74,7 +65,7 @@ def test_codes_that_wait_for_leave_are_not_lost_when_their_sender_dies(settings)
 
     def run():
         try:
-            drain(way_out, lowest=Priority.CODE, senders=5, seconds=2)
+            drain(way_out, Channel.SMS, lowest=Priority.CODE, senders=5, seconds=2)
         finally:
             connections.close_all()
 
@@ -126,7 +117,7 @@ def test_ses_is_asked_for_its_rate_once_and_not_for_texts(settings, monkeypatch)
     asked = []
     monkeypatch.setattr(ses, "max_per_second", lambda: asked.append(1) or 100.0)
     send_sms(to="+4915112345678", text="code", order=Order(policy=TEXTED_CODE))
-    drain(WayOut())
+    drain(WayOut(), Channel.SMS)
     assert asked == []
     for number in range(3):
         mail(number)

@@ -13,11 +13,12 @@ from django.utils import timezone
 from notifications import tasks
 from notifications.models import Message
 from notifications.services import attachments, dead_letters, grants, in_process, recovery, retention
-from notifications.services.drain import Drain, Limits
+from notifications.services.drain import Drain
+from notifications.services.lanes import Limits
 from notifications.services.policies import TEXTED_CODE, Policy
 from notifications.services.sms import send_sms
 from notifications.services.writing import Order
-from notifications.states import Priority
+from notifications.states import Channel, Priority
 from notifications.tests.senders import WayOut, drain, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -124,7 +125,7 @@ def test_a_text_whose_answer_is_lost_goes_again_only_where_its_template_says_so(
     message = send_sms(to="+4915112345678", text="Hello", order=Order(policy=policy))
     for _ in range(2):
         Message.objects.filter(status="queued").update(due_at=timezone.now())
-        Drain(Limits(seconds=2)).run()
+        Drain(Limits(Channel.SMS, seconds=2)).run()
     message.refresh_from_db()
     assert (len(forgetful_sns), message.status, message.is_uncertain) == (texts, status, True)
 
@@ -137,7 +138,7 @@ def test_what_its_senders_die_of_is_put_off_and_given_up():
         if number == 3:
             Message.objects.update(give_up_at=timezone.now())
         now = timezone.now()
-        [taken] = Message.objects.all().take(claim=message.pk, now=now, until=now, limit=1)
+        [taken] = Message.objects.all().take(channel=Channel.EMAIL, claim=message.pk, now=now, until=now, limit=1)
         Message.objects.hand_over([taken.pk], taken.claim, now)
         recovery.sweep()
         message.refresh_from_db()
@@ -227,6 +228,8 @@ def test_one_call_is_on_its_way_however_many_drains_find_something_due_soon(monk
 def test_a_worker_that_never_idles_takes_back_what_a_dead_one_held():
     mail()
     now = timezone.now()
-    Message.objects.all().take(claim=Message.objects.get().pk, now=now, until=now - timedelta(seconds=1), limit=1)
+    Message.objects.all().take(
+        channel=Channel.EMAIL, claim=Message.objects.get().pk, now=now, until=now - timedelta(seconds=1), limit=1
+    )
     tasks.drain(int(Priority.TRANSACTIONAL))
     assert Message.objects.get().status == "sent"

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from notifications.models import Message
 from notifications.services import recovery
-from notifications.states import Priority, Status
+from notifications.states import Channel, Priority, Status
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -45,8 +45,10 @@ def held(many):
 
 def test_a_claim_walks_along_the_index_of_what_waits(plans):
     now = timezone.now()
-    assert Message.objects.at_least(Priority.BULK).take(claim=uuid4(), now=now, until=now, limit=200)
-    assert "using notifications_due" in plans[0]
+    assert Message.objects.take(
+        channel=Channel.EMAIL, lowest=Priority.BULK, claim=uuid4(), now=now, until=now, limit=200
+    )
+    assert "using notifications_due_by_way" in plans[0]
     assert "Bitmap" not in plans[0]
 
 

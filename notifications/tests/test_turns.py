@@ -10,9 +10,11 @@ from notifications.gateways import turns
 from notifications.models import Message
 from notifications.services import outcomes
 from notifications.services.delivery import Gateways
-from notifications.services.drain import Drain, Limits
+from notifications.services.drain import Drain
 from notifications.services.emails import send_email
+from notifications.services.lanes import Limits
 from notifications.services.quota import LEAVE_LASTS
+from notifications.states import Channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,7 +65,7 @@ class Provider:
 def drain(provider, many, senders):
     for number in range(many):
         send_email(to=[f"{number}@example.com"], subject="x", text="x")
-    Drain(Limits(senders=senders), gateways=Gateways(email=provider, sms=provider)).run()
+    Drain(Limits(Channel.EMAIL, senders=senders), gateways=Gateways(email=provider, sms=provider)).run()
     assert len(provider.sent) == many
 
 

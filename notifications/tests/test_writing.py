@@ -23,7 +23,7 @@ def calls(settings, monkeypatch):
     settings.CELERY_BROKER_URL = "memory://"
     called = []
     monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda queue, **kwargs: called.append(queue))
-    monkeypatch.setattr("notifications.services.wakes.may_call", lambda lane: True)
+    monkeypatch.setattr("notifications.services.wakes.may_call", lambda channel, lane: True)
     return called
 
 

@@ -1,21 +1,27 @@
 """`manage.py deliver_due`: send what is due, without a broker."""
 
 import os
+import threading
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from django.db import Error, connection
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error, connection, connections
 
 from notifications.services import feedback, recovery, retention, text_log
-from notifications.services.drain import Drain, Drained
+from notifications.services.drain import Drain
+from notifications.services.lanes import Limits
+from notifications.states import Channel
 
 logger = structlog.get_logger(__name__)
+T = TypeVar("T")
+ONE_DRAIN = 5.0  # seconds; the end of the watch waits for no longer
 PATIENCE = 5  # looks in a row that fail before it is said
 
 
@@ -30,35 +36,75 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Once, or until the parent is gone: a server's watch must not outlive it."""
-        if not options["watch"]:
-            result = self.deliver()
-            sent = result.sent
-            while result.is_more:
-                result = self.deliver()
-                sent += result.sent
-            self.stdout.write(f"{sent} sent")
+        if options["watch"]:
+            Watch(options["every"]).run()
             return
-        parent = os.getppid()
-        failures = 0
-        chores = Chores()
-        is_more = False
-        while os.getppid() == parent:
-            if not is_more:
-                time.sleep(options["every"])
-            try:
-                is_more = self.deliver().is_more
-                chores.do_what_is_due(time.monotonic())
-                failures = 0
-            except Error as error:
-                is_more = False
-                failures += 1
-                connection.close()
-                if failures == PATIENCE:  # a server that starts beside us may still be migrating
-                    logger.warning("database_unreachable", used_for="deliver_due", error=type(error).__name__)
+        recovery.sweep()
+        with ThreadPoolExecutor(len(Channel)) as threads:
+            sent = sum(threads.map(send_all, Channel))
+        self.stdout.write(f"{sent} sent")
 
-    def deliver(self) -> Drained:
-        """One look, and one drain where something is due."""
-        return Drain().run() if recovery.sweep().due else Drained()
+
+def send_all(channel: Channel) -> int:
+    """Send all that is due in a channel; returns how many messages that were. For a thread of its own."""
+    try:
+        sent, is_more = 0, True
+        while is_more:
+            result = Drain(Limits(channel)).run()
+            sent, is_more = sent + result.sent, result.is_more
+        return sent
+    finally:
+        connections.close_all()
+
+
+class Watch:
+    """A thread for each channel, so that none waits for another, and one for everything else."""
+
+    def __init__(self, every: float) -> None:
+        self.every = every
+        self._has_ended = threading.Event()
+
+    def run(self) -> None:
+        """Until the parent process is gone, or one of the threads."""
+        parent = os.getppid()
+        senders = [threading.Thread(target=self.send, args=[channel], name=channel) for channel in Channel]
+        for sender in senders:
+            sender.start()
+        chores = Chores()
+        try:
+            while os.getppid() == parent and all(sender.is_alive() for sender in senders):
+                self.look(lambda: chores.do_what_is_due(time.monotonic()))
+                self.look(recovery.sweep)
+                self._has_ended.wait(self.every)
+        finally:
+            self._has_ended.set()
+            for sender in senders:
+                sender.join()
+        if os.getppid() == parent:
+            raise CommandError("A thread that sends messages has failed.")
+
+    def send(self, channel: Channel) -> None:
+        """Send what is due in a channel, again and again."""
+        failures = 0
+        try:
+            while not self._has_ended.is_set():
+                result = self.look(lambda: Drain(Limits(channel, seconds=ONE_DRAIN)).run())
+                failures = 0 if result else failures + 1
+                if failures == PATIENCE:  # a server that starts beside us may still be migrating
+                    logger.warning("database_unreachable", used_for="deliver_due", channel=channel.value)
+                if result is None or not result.is_more:
+                    self._has_ended.wait(self.every)
+        finally:
+            connections.close_all()
+
+    @staticmethod
+    def look(work: Callable[[], T]) -> T | None:
+        """Do `work`; None where the database is away."""
+        try:
+            return work()
+        except Error:
+            connection.close()
+            return None
 
 
 class Chores:

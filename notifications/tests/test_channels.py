@@ -1,0 +1,213 @@
+"""E-mail and texts never wait for each other, and a text is noted as about to be sent at the last moment."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings as project
+from django.core.management import call_command
+from django.db import connections
+
+from notifications import tasks
+from notifications.gateways import turns
+from notifications.management.commands import deliver_due
+from notifications.models import Message
+from notifications.services import drain, in_process, quota
+from notifications.services.delivery import Gateways
+from notifications.services.drain import Drain
+from notifications.services.lanes import Limits
+from notifications.services.policies import TEXTED_CODE, Policy
+from notifications.services.sms import send_sms
+from notifications.services.writing import Order
+from notifications.states import Channel, Priority
+from notifications.tests.senders import WayOut, lapse, mail
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OTHER = {Channel.EMAIL: Channel.SMS, Channel.SMS: Channel.EMAIL}
+
+
+@pytest.fixture(autouse=True)
+def by_hand(settings, monkeypatch):
+    """Nothing is sent by itself: a broker is named, and nobody is notified."""
+    settings.CELERY_BROKER_URL = "memory://"
+    monkeypatch.setattr(in_process, "PATIENCE", 1.0)
+    settings.SMS_LIMITS = {"all": None, "country": None, "number": None}
+    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+    quota._known.clear()
+    yield
+    quota._known.clear()
+
+
+def text(number="+4915112345678", policy=TEXTED_CODE):
+    return send_sms(to=number, text="Your code", order=Order(policy=policy))
+
+
+def queue(channel):
+    return mail() if channel == Channel.EMAIL else text()
+
+
+class Hanging:
+    """A provider that does not answer until something has been sent by the other channel, or ten seconds are over."""
+
+    def __init__(self):
+        self.release, self.was_released = threading.Event(), []
+
+    def send(self, content):
+        turns.begin()
+        self.was_released.append(self.release.wait(10))
+        return ""
+
+
+@pytest.fixture(params=Channel, ids=str)
+def hanging(request, monkeypatch):
+    """One channel whose provider hangs until the other channel has sent, and a message in each."""
+    provider, channel = Hanging(), request.param
+    other = WayOut(lambda number, content: provider.release.set())
+    gateways = {channel: provider, OTHER[channel]: other}
+    monkeypatch.setattr(drain, "Gateways", lambda: Gateways(gateways[Channel.EMAIL], gateways[Channel.SMS]))
+    queue(channel)
+    yield channel, provider, other
+    provider.release.set()
+
+
+def test_a_hanging_provider_does_not_delay_the_other_channel_in_deliver_due(hanging):
+    channel, provider, _ = hanging
+    queue(OTHER[channel])
+    call_command("deliver_due")
+    assert provider.was_released == [True]
+
+
+def test_a_hanging_provider_does_not_delay_the_other_channel_in_the_watch(hanging, monkeypatch):
+    channel, provider, _ = hanging
+    watch = deliver_due.Watch(every=0.05)
+    monkeypatch.setattr(deliver_due.Chores, "do_what_is_due", lambda self, now: None)
+
+    def queue_once_it_hangs():
+        try:
+            wait_until(Message.objects.filter(status="sending").exists)
+            queue(OTHER[channel])
+            wait_until(lambda: Message.objects.filter(status="sent").count() == 2)
+        finally:
+            watch._has_ended.set()
+            monkeypatch.setattr(deliver_due.os, "getppid", object)
+            connections.close_all()
+
+    thread = threading.Thread(target=queue_once_it_hangs)
+    thread.start()
+    watch.run()
+    thread.join()
+    assert provider.was_released == [True]
+
+
+def test_a_hanging_provider_does_not_delay_the_other_channel_after_an_answer(hanging):
+    channel, provider, other = hanging
+    began = time.monotonic()
+    in_process.deliver({channel: [Message.objects.get().pk]})
+    assert time.monotonic() - began < in_process.PATIENCE + 1
+    in_process.deliver({OTHER[channel]: [queue(OTHER[channel]).pk]})
+    assert len(other.sent) == 1
+    wait_until(lambda: provider.was_released == [True])
+    wait_until(lambda: channel not in in_process._slow and Message.objects.filter(status="sent").count() == 2)
+
+
+def test_a_hanging_provider_occupies_the_threads_of_the_server_once(hanging):
+    """What is queued while a thread sees to the channel is sent by that thread."""
+    channel, provider, _ = hanging
+    in_process.deliver({channel: [Message.objects.get().pk]})
+    began = time.monotonic()
+    for _ in range(5):
+        in_process.deliver({channel: [queue(channel).pk]})
+    assert time.monotonic() - began < in_process.PATIENCE
+    provider.release.set()
+    wait_until(lambda: Message.objects.filter(status="sent").count() == 6)
+    wait_until(lambda: channel not in in_process._slow)
+
+
+@pytest.mark.parametrize("limited", Channel, ids=str)
+def test_a_provider_with_a_low_rate_does_not_delay_the_other_channel(limited, settings, monkeypatch):
+    settings.EMAIL_MAX_PER_SECOND, settings.SMS_MAX_PER_SECOND = (2, 100) if limited == Channel.EMAIL else (100, 2)
+    arrived = {Channel.EMAIL: [], Channel.SMS: []}
+    gateways = {channel: WayOut(lambda number, content, to=times: to.append(time.monotonic())) for channel, times in arrived.items()}  # fmt: skip
+    monkeypatch.setattr(drain, "Gateways", lambda: Gateways(gateways[Channel.EMAIL], gateways[Channel.SMS]))
+    for number in range(8):
+        mail(str(number)) if limited == Channel.EMAIL else text(f"+4915112345{number:03}")
+    queue(OTHER[limited])
+    began = time.monotonic()
+    call_command("deliver_due")
+    assert arrived[OTHER[limited]][0] - began < 1
+    assert arrived[limited][-1] - began > 2
+
+
+def test_texts_have_a_queue_and_workers_of_their_own(monkeypatch):
+    queues = []
+    monkeypatch.setattr(tasks.drain, "apply_async", lambda **call: queues.append((call["args"], call["queue"])))
+    tasks.call(Channel.SMS, Priority.CODE)
+    tasks.call(Channel.EMAIL, Priority.CODE)
+    assert queues == [([0, "sms"], "sms"), ([0, "email"], "codes")]
+    for path in ("Makefile", "docker-compose.yml"):
+        workers = [line for line in Path(project.BASE_DIR, path).read_text().splitlines() if "foodfleet worker" in line]
+        serving = [line for line in workers if "--queues" not in line and "--exclude-queues sms" not in line]
+        assert not serving, path
+        assert sum("--queues sms " in line for line in workers) == 1, path
+
+
+class Provider:
+    """Tells what the row says before and after it is the sender's turn."""
+
+    def __init__(self):
+        self.noted = []
+
+    def send(self, content):
+        try:
+            self.note()
+            turns.begin()
+            self.note()
+            return "id"
+        finally:
+            connections.close_all()
+
+    def note(self):
+        self.noted.append(Message.objects.get().handed_over_at is not None)
+
+
+def test_a_text_is_noted_as_about_to_be_sent_after_all_else():
+    text()
+    provider = Provider()
+    Drain(Limits(Channel.SMS, senders=1), gateways=Gateways(provider, provider)).run()
+    assert provider.noted == [False, True]
+    assert Message.objects.get().status == "sent"
+
+
+def test_a_text_that_another_took_is_not_sent():
+    text()
+    sent = []
+
+    class Provider:
+        def send(self, content):
+            lapse()
+            connections.close_all()
+            turns.begin()
+            sent.append(content)
+            return "id"
+
+    Drain(Limits(Channel.SMS, senders=1, seconds=0.2), gateways=Gateways(Provider(), Provider())).run()
+    assert sent == []
+    assert Message.objects.get().status == "queued"
+
+
+def test_no_sender_waits_for_ever_for_a_drain_that_failed(monkeypatch, settings):
+    settings.DELIVERY_LEASE_SECONDS = 1
+    text(policy=Policy())
+    monkeypatch.setattr("notifications.services.outcomes.write", lambda *args: 1 / 0)
+    before = threading.active_count()
+    with pytest.raises(ZeroDivisionError):
+        Drain(Limits(Channel.SMS, senders=2), gateways=Gateways(Provider(), Provider())).run()
+    wait_until(lambda: threading.active_count() <= before)
+
+
+def wait_until(condition, seconds=20):
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.02)

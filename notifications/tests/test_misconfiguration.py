@@ -1,0 +1,173 @@
+"""Faults of our own account or settings at the provider: nothing is lost by them, and an operator is told once."""
+
+import smtplib
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from django.core import mail as outbox
+from django.utils import timezone
+from structlog.testing import capture_logs
+
+from notifications.exceptions import MisconfiguredDeliveryError, PermanentDeliveryError, TemporaryDeliveryError
+from notifications.gateways import amazon, ses, sns, turns
+from notifications.gateways.email import _of_smtp
+from notifications.gateways.texts import Sms
+from notifications.models import Message
+from notifications.services import delivery, quota
+from notifications.states import Channel
+from notifications.tests.senders import WayOut, drain, mail
+
+TEXT = Sms(to="+4915112345678", text="Hello")
+
+
+def refusal(code, reason="", operation="SendRawEmail"):
+    return ClientError({"Error": {"Code": code, "Message": reason}, "ResponseMetadata": {"HTTPStatusCode": 400}}, operation)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nothing_told(monkeypatch):
+    monkeypatch.setattr(delivery, "_told_until", {})
+    monkeypatch.setattr(quota, "_known", {})
+    monkeypatch.setattr(quota, "_told_denied", set())
+    monkeypatch.setattr(sns.SnsSmsGateway, "_denied_until", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("MessageRejected", "Email address is not verified. The following identities failed the check: no-reply@x.example"),
+        ("MailFromDomainNotVerifiedException", ""),
+        ("FromEmailAddressNotVerifiedException", ""),
+        ("ConfigurationSetDoesNotExistException", ""),
+        ("AccountSendingPausedException", ""),
+        ("AccessDeniedException", "User is not authorized to perform ses:SendRawEmail"),
+        ("AuthorizationError", ""),
+        ("InvalidClientTokenId", ""),
+        ("InvalidParameter", "Your account is in the SMS sandbox"),
+    ],
+)  # fmt: skip
+def test_what_an_operator_has_to_correct_at_amazon_is_tried_again(code, reason):
+    assert isinstance(amazon.sorted_error(refusal(code, reason)), MisconfiguredDeliveryError)
+
+
+def test_what_amazon_refuses_of_a_message_itself_fails_for_good():
+    assert isinstance(amazon.sorted_error(refusal("MessageRejected", "Illegal address")), PermanentDeliveryError)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (smtplib.SMTPSenderRefused(550, b"Sender unknown", "x"), MisconfiguredDeliveryError),
+        (smtplib.SMTPSenderRefused(452, b"Busy", "x"), TemporaryDeliveryError),
+        (smtplib.SMTPSenderRefused(552, b"Too large", "x"), PermanentDeliveryError),
+        (smtplib.SMTPDataError(554, b"Message rejected: Email address is not verified."), MisconfiguredDeliveryError),
+        (smtplib.SMTPDataError(554, b"Spam"), PermanentDeliveryError),
+        (smtplib.SMTPAuthenticationError(535, b"No"), MisconfiguredDeliveryError),
+        (smtplib.SMTPNotSupportedError("STARTTLS extension not supported by server."), MisconfiguredDeliveryError),
+        (smtplib.SMTPNotSupportedError("SMTPUTF8 not supported by server"), PermanentDeliveryError),
+    ],
+)
+def test_what_an_operator_has_to_correct_at_a_mail_server_is_tried_again(error, expected):
+    assert type(_of_smtp(error)) is expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_messages_outlive_an_unverified_sender_and_it_is_told_once(settings, monkeypatch):
+    settings.CELERY_BROKER_URL = "memory://"
+    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+    mail("ann"), mail("bob")
+
+    def refuse(number, content):
+        raise amazon.sorted_error(refusal("MessageRejected", "Email address is not verified. no-reply@x.example"))
+
+    with capture_logs() as logs:
+        drain(WayOut(refuse))
+    for message in Message.objects.all():
+        assert (message.status, message.due_at > timezone.now()) == ("queued", True)
+        assert message.last_error.startswith("Amazon refused our account or settings: MessageRejected Email address is")
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["delivery_misconfigured"]
+    Message.objects.update(due_at=timezone.now())
+    drain(WayOut())
+    assert set(Message.objects.values_list("status", flat=True)) == {"sent"}
+    assert outbox.outbox == []
+
+
+class Sns:
+    def __init__(self, error):
+        self.error, self.asked, self.sent = error, 0, []
+
+    def check_if_phone_number_is_opted_out(self, **kwargs):
+        self.asked += 1
+        raise self.error
+
+    def publish(self, **kwargs):
+        self.sent.append(kwargs)
+        return {"MessageId": "sns-1"}
+
+
+def test_texts_are_sent_without_the_right_to_look_up_opt_outs(monkeypatch):
+    client = Sns(refusal("AuthorizationError", "not authorized", "CheckIfPhoneNumberIsOptedOut"))
+    monkeypatch.setattr(amazon, "client", lambda service: client)
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert sns.SnsSmsGateway().send(TEXT) == "sns-1"
+    assert (len(client.sent), client.asked) == (3, 1)
+    assert [line["event"] for line in logs] == ["sns_opt_outs_unknown"]
+
+
+def test_a_look_up_of_opt_outs_that_hangs_never_counts_as_perhaps_sent(monkeypatch):
+    client = Sns(ReadTimeoutError(endpoint_url="http://x"))
+    monkeypatch.setattr(amazon, "client", lambda service: client)
+    with pytest.raises(TemporaryDeliveryError) as raised:
+        sns.SnsSmsGateway().send(TEXT)
+    assert type(raised.value) is TemporaryDeliveryError
+    assert client.sent == []
+
+
+@pytest.mark.parametrize(("service", "sending"), [("ses", "SendRawEmail"), ("sesv2", "SendEmail"), ("sns", "Publish")])
+def test_only_the_call_that_sends_begins_a_turn(service, sending):
+    events = amazon._client.__wrapped__(service, "eu-west-1", "http://127.0.0.1:9").meta.events
+    with turns.Line(1).joined() as turn:
+        events.emit(f"before-send.{service}.CheckIfPhoneNumberIsOptedOut")
+        assert not turn._has_begun
+        events.emit(f"before-send.{service}.{sending}")
+        assert turn._has_begun
+
+
+def ask_again():
+    """As if what SES said had grown old."""
+    quota._known = {account: (rate, 0.0) for account, (rate, _) in quota._known.items()}
+
+
+def test_without_the_right_to_ask_for_its_quota_ses_gets_a_default_rate(settings, monkeypatch):
+    settings.EMAIL_URL, settings.EMAIL_MAX_PER_SECOND = "amazonses://", None
+    asked = []
+
+    class Client:
+        def get_send_quota(self):
+            asked.append(1)
+            raise refusal("AccessDenied", "not authorized", "GetSendQuota")
+
+    monkeypatch.setattr(amazon, "client", lambda service: Client())
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert quota.Quota().rate(Channel.EMAIL) == quota.UNKNOWN_PER_SECOND
+            ask_again()
+    assert len(asked) == 3
+    assert [line["event"] for line in logs] == ["ses_quota_unknown"]
+
+
+def test_an_ses_that_is_away_keeps_the_rate_that_it_had(settings, monkeypatch):
+    settings.EMAIL_URL, settings.EMAIL_MAX_PER_SECOND = "amazonses://", None
+    answers = iter([50.0, TemporaryDeliveryError("away")])
+
+    def answer():
+        found = next(answers)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(ses, "max_per_second", answer)
+    assert quota.Quota().rate(Channel.EMAIL) == 50
+    ask_again()
+    assert quota.Quota().rate(Channel.EMAIL) == 50
