@@ -138,7 +138,12 @@ class SmsTemplateAdmin(VersionedAdmin):
 
     def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user: Any = request.user
+        before = templates.variables_of(self.saved(form.instance)) if change else []
         templates.save(template=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))
+        added = [name for name in templates.variables_of(form.instance) if change and name not in before]
+        if added:  # of a template that staff made up, only its senders know the names
+            text = _("New variables: %(names)s. A send that gives no value for them is refused: check their spelling.")
+            messages.warning(request, text % {"names": ", ".join(added)})
 
     @admin.action(description=delete_selected.short_description, permissions=["delete"])  # type: ignore[attr-defined]
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[SmsTemplate]) -> Any:

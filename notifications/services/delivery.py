@@ -31,6 +31,8 @@ from notifications.states import Channel, Guarantee, Status
 
 logger = structlog.get_logger(__name__)
 
+# RFC 3834: no vacation responder answers, and none of ours would start a loop with it.
+AUTOMATIC = {"Auto-Submitted": "auto-generated"}
 LONGEST_PAUSE = timedelta(hours=6)
 LONGEST_ERROR = 2_000  # characters that are looked through; what is kept is a quarter of that
 TELL_AGAIN_AFTER = 600.0  # seconds
@@ -145,7 +147,7 @@ def _email(message: Message, content: dict[str, Any], unwanted: frozenset[str]) 
         html=content["html"],
         reply_to=tuple(content["reply_to"]),
         from_email=from_email,
-        headers={**content["headers"], "Message-ID": message_id_header(message.pk, from_email)},
+        headers={**content["headers"], **AUTOMATIC, "Message-ID": message_id_header(message.pk, from_email)},
         files=tuple(_read(file) for file in content["files"]),
         tags={**content["tags"], "message_id": str(message.pk)},
         configuration_set=content["configuration_set"],

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
@@ -15,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.exceptions import ValidationException
 from notifications.exceptions import MailTooLargeException
 from notifications.models import Message
-from notifications.services import attachments, catalogue, html, preferences, recipients, rendering, suppression
+from notifications.services import attachments, catalogue, html, preferences, recipients, rendering
 from notifications.services.attachments import NewAttachment, ReadAttachment
+from notifications.services.recipients import Recipients
 from notifications.services.sizes import encoded_size, is_surely_within, most_bytes
 from notifications.services.writing import Order, digest_of, repeated, write
 from notifications.states import Channel, Priority
@@ -75,10 +75,11 @@ def send_email(
     Raises ValidationException (no or wrong recipients, nothing to say, line breaks in a header), MailTooLargeException,
     IdempotencyConflictException.
     """
+    whom = recipients.distinct(to=to, cc=extras.cc, bcc=extras.bcc)
     body = EmailBody(subject, text, html, asked=(subject, text, html))
-    if link := _unsubscribe_link(to, extras, order):
+    if link := _unsubscribe_link(whom, order):
         body = _with_link(body, link, order.language or (order.user.language if order.user else ""))
-    return _queue(to, body, extras, order)
+    return _queue(whom, body, extras, order)
 
 
 def send_templated_email(
@@ -113,7 +114,8 @@ def queue_templated_email(
     Raises as send_email does, and EmailTemplateNotFoundException or MissingVariablesException.
     """
     language = order.language or (order.user.language if order.user else "")
-    link = _unsubscribe_link(to, extras, order)
+    whom = recipients.distinct(to=to, cc=extras.cc, bcc=extras.bcc)
+    link = _unsubscribe_link(whom, order)
     content = rendering.render_email(template, {**context, "unsubscribe_link": link}, language)
     body = EmailBody(
         subject=subject or content.subject,
@@ -125,18 +127,17 @@ def queue_templated_email(
         unsubscribe_link=link,
         asked=(template, dict(context), subject),
     )
-    return _queue(to, body, extras, order)
+    return _queue(whom, body, extras, order)
 
 
-def _unsubscribe_link(to: Sequence[str], extras: EmailExtras, order: Order) -> str:
+def _unsubscribe_link(whom: Recipients, order: Order) -> str:
     """For what a person did not ask for: bulk, of a kind that they may switch off.
 
     A mail to several has none: whoever pressed it would decline for another.
     """
-    if order.policy.priority != Priority.BULK or len(to) != 1 or extras.cc or extras.bcc:
+    if order.policy.priority != Priority.BULK or whom.count != 1 or not whom.to:
         return ""
-    whom = order.user or suppression.kept_form(Channel.EMAIL, parseaddr(recipients.emails(to, "to")[0])[1])
-    return preferences.unsubscribe_link(whom, order.policy.kind)
+    return preferences.unsubscribe_link(order.user or recipients.mailbox_of(whom.to[0]), order.policy.kind)
 
 
 def _with_link(body: EmailBody, link: str, language: str) -> EmailBody:
@@ -148,8 +149,8 @@ def _with_link(body: EmailBody, link: str, language: str) -> EmailBody:
     return replace(body, text=text, html=framed, unsubscribe_link=link)
 
 
-def _queue(to: Sequence[str], body: EmailBody, extras: EmailExtras, order: Order) -> Message:
-    message = _message(to, body, extras)
+def _queue(whom: Recipients, body: EmailBody, extras: EmailExtras, order: Order) -> Message:
+    message = _message(whom, body)
     content = _content(body, extras)
     files = attachments.read_all(extras.attachments)
     _check_size(content, files)
@@ -173,18 +174,18 @@ def _queue(to: Sequence[str], body: EmailBody, extras: EmailExtras, order: Order
     return written
 
 
-def _message(to: Sequence[str], body: EmailBody, extras: EmailExtras) -> Message:
+def _message(whom: Recipients, body: EmailBody) -> Message:
     message = Message(
         channel=Channel.EMAIL,
-        to=recipients.emails(to, "to"),
-        cc=recipients.emails(extras.cc, "cc"),
-        bcc=recipients.emails(extras.bcc, "bcc"),
+        to=whom.to,
+        cc=whom.cc,
+        bcc=whom.bcc,
+        recipients=whom.count,
         subject=_subject(body.subject)[:255],
         template=body.template,
         template_version=body.template_version,
         language=body.language,
     )
-    message.recipients = len(message.to) + len(message.cc) + len(message.bcc)
     if not message.to:
         raise ValidationException.for_field("to", _("Name at least one recipient."), "required")
     if message.recipients > recipients.MOST_RECIPIENTS:

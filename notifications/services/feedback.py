@@ -153,7 +153,7 @@ def _is_contradicted(message: Message, event: EventType, kind: str) -> bool:
 
 def _suppress(report: Report) -> None:
     if report.suppress is not None:
-        for recipient in report.recipients:
+        for recipient in report.unreachable or report.recipients:
             detail = " ".join(report.details.values())
             address = parseaddr(recipient)[1] if report.channel == Channel.EMAIL else recipient
             suppression.suppress(

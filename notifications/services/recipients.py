@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from email import _header_value_parser as parser  # as Django does: the standard library has no public one
 from email.errors import HeaderParseError
 from email.headerregistry import Address
+from email.utils import parseaddr
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import E164
-from foodfleet.core.addresses import LONGEST_ADDRESS, LONGEST_LOCAL_PART, mailed_domain
+from foodfleet.core.addresses import LONGEST_ADDRESS, LONGEST_LOCAL_PART, mailed_domain, normalize_email
 from foodfleet.core.exceptions import ValidationException
 
 MOST_RECIPIENTS = 50  # of one mail, at SES
@@ -20,6 +22,44 @@ PLAIN = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-
 LONGEST_MAILBOX = 320  # characters, with a name before the address; a parser's time and depth grow with it
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _is_address = EmailValidator()
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """Whom a mail goes to: each mailbox once, where it is named first."""
+
+    to: list[str]
+    cc: list[str]
+    bcc: list[str]
+
+    @property
+    def count(self) -> int:
+        """Mailboxes."""
+        return len(self.to) + len(self.cc) + len(self.bcc)
+
+
+def distinct(*, to: Iterable[str], cc: Iterable[str], bcc: Iterable[str]) -> Recipients:
+    """The recipients of a mail, checked as `emails` does; a mailbox named twice, however it is written, is one."""
+    known: set[str] = set()
+    return Recipients(
+        _unknown(emails(to, "to"), known), _unknown(emails(cc, "cc"), known), _unknown(emails(bcc, "bcc"), known)
+    )
+
+
+def _unknown(addresses: Iterable[str], known: set[str]) -> list[str]:
+    """Those whose mailbox is not in `known`, which they are put into."""
+    found = []
+    for address in addresses:
+        mailbox = mailbox_of(address)
+        if mailbox not in known:
+            known.add(mailbox)
+            found.append(address)
+    return found
+
+
+def mailbox_of(address: str) -> str:
+    """The mailbox of `Ann <Ann@Example.com>`, in the form that it is kept and compared in."""
+    return normalize_email(parseaddr(address)[1])
 
 
 def check_line(value: str, field: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ from notifications.services.redaction import plain, without_secrets
 from notifications.states import Channel, EventType, SuppressionReason
 
 HARD = "Permanent"  # the others are Transient (a full mailbox, say) and Undetermined
+PERMANENT_STATUS = re.compile(r"5\.[0-9]{1,3}\.[0-9]{1,3}")  # RFC 3463: it stays so, whatever the bounce is called
+# What one mail was refused for, not its recipient.
+ABOUT_THE_MAIL = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
 NO_COMPLAINT = "not-spam"  # RFC 6430: the recipient says that what was taken for spam is none
 EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # SES is no older; what claims to be cannot be kept by every database
 MAX_TEXT = 300
@@ -24,7 +28,8 @@ MAX_TEXT = 300
 class Report:
     """One thing that happened to one message.
 
-    message_id: our own, where the provider tells it back. told_at: its time in the provider's own words.
+    message_id: our own, where the provider tells it back. told_at: its time in the provider's own words. unreachable:
+    those of the recipients that `suppress` is about, where it is not about all.
     """
 
     type: EventType
@@ -34,6 +39,7 @@ class Report:
     told_at: str
     recipients: tuple[str, ...] = ()
     suppress: SuppressionReason | None = None
+    unreachable: tuple[str, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
     channel: Channel = Channel.EMAIL
 
@@ -99,18 +105,29 @@ def of_sns_log(text: str) -> Report:
 
 def _bounce(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:
     part = data["bounce"]
-    hard = part.get("bounceType") == HARD
-    details = {"kind": part.get("bounceType"), "reason": part.get("bounceSubType")}
+    unreachable = _unreachable(part)
+    # By its status where Amazon calls it otherwise: what is for good is told so in the timeline too.
+    details = {"kind": HARD if unreachable else part.get("bounceType"), "reason": part.get("bounceSubType")}
     first: Mapping[str, Any] = next(iter(part.get("bouncedRecipients", ())), {})
     details["diagnostic"] = first.get("diagnosticCode") or first.get("status")
-    return _report(
+    report = _report(
         EventType.BOUNCED,
         mail,
         part,
         recipients=_addresses(part["bouncedRecipients"]),
-        suppress=SuppressionReason.BOUNCE if hard else None,
+        suppress=SuppressionReason.BOUNCE if unreachable else None,
         details=details,
     )
+    return replace(report, unreachable=unreachable)
+
+
+def _unreachable(bounce: Mapping[str, Any]) -> tuple[str, ...]:
+    """The recipients that a bounce is permanent for: by its type, or by the status of each."""
+    bounced = bounce["bouncedRecipients"]
+    if bounce.get("bounceType") != HARD:
+        is_about_mail = bounce.get("bounceSubType") in ABOUT_THE_MAIL
+        bounced = [one for one in bounced if not is_about_mail and PERMANENT_STATUS.fullmatch(str(one.get("status")))]
+    return _addresses(bounced)
 
 
 def _complaint(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report | None:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from typing import Any
 
 from django.utils import timezone
@@ -15,7 +14,7 @@ from accounts.models import User
 from foodfleet.core.exceptions import ValidationException
 from notifications.exceptions import EmailTemplateNotFoundException
 from notifications.models import Message
-from notifications.services import catalogue, writing
+from notifications.services import catalogue, recipients, writing
 from notifications.services.emails import EmailExtras, NewAttachment, send_email, send_templated_email
 from notifications.services.policies import MARKETING, Policy
 from notifications.services.sms import send_sms, send_templated_sms
@@ -74,21 +73,22 @@ def order_email(*, asked: EmailRequest, by: Asker) -> Message:
     if (earlier := writing.repeated(order, order.body_digest)) is not None:
         return earlier
     _check_one_of("template", asked.template, "text", asked.text or asked.html)
-    if asked.kind == Kind.MARKETING and len([*asked.to, *asked.cc, *asked.bcc]) > 1:
+    whom = recipients.distinct(to=asked.to, cc=asked.cc, bcc=asked.bcc)
+    if asked.kind == Kind.MARKETING and whom.count > 1:
         message = _("Marketing goes to one recipient a message: each has preferences and a link to unsubscribe.")
         raise ValidationException.for_field("to", message, "max_length")
-    order = replace(order, user=_only_user(asked.to))
-    extras = EmailExtras(asked.cc, asked.bcc, asked.reply_to, asked.attachments)
+    order = replace(order, user=_only_user(whom.to))
+    extras = EmailExtras(whom.cc, whom.bcc, asked.reply_to, asked.attachments)
     if not asked.template:
         if not asked.subject.strip():
             raise ValidationException.for_field("subject", _("A mail needs a subject."), "required")
         return send_email(
-            to=asked.to, subject=asked.subject, text=asked.text, html=asked.html, extras=extras, order=order
+            to=whom.to, subject=asked.subject, text=asked.text, html=asked.html, extras=extras, order=order
         )
     if catalogue.find(Channel.EMAIL, asked.template) is None:
         raise EmailTemplateNotFoundException(details={"template": asked.template})
     return send_templated_email(
-        to=asked.to,
+        to=whom.to,
         template=asked.template,
         context=asked.context,
         subject=asked.subject,
@@ -148,5 +148,5 @@ def _only_user(addresses: Sequence[str]) -> User | None:
     """The user whom a mail to one address is for: their language and their preferences count."""
     if len(addresses) != 1:
         return None
-    user: User | None = User.objects.with_email(parseaddr(addresses[0])[1]).first()
+    user: User | None = User.objects.with_email(recipients.mailbox_of(addresses[0])).first()
     return user

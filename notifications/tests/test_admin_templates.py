@@ -51,6 +51,21 @@ def test_a_form_that_is_refused_tells_size_and_variables_of_what_is_saved(boss):
     assert "en: GSM-7 · 1" in refused.content.decode()
 
 
+@pytest.mark.parametrize(("content", "warned"), [("Hi {{nmae}}", True), ("Hello {{name}}", False)])
+def test_a_variable_that_a_change_brings_in_is_told(boss, content, warned):
+    template = SmsTemplate.objects.create(name="lunch", content="Hi {{name}}")
+    data = {"name": "lunch", "content": content, "translations": "{}", "examples": "{}", "is_active": "on"}
+    answer = boss.post(path("smstemplate_change", template.pk), data, follow=True).content.decode()
+    assert ("New variables: nmae." in answer) == warned
+
+
+def test_a_variable_that_the_product_does_not_give_is_refused(boss):
+    template = SmsTemplate.objects.get(name="2fa_code")
+    data = {"name": "2fa_code", "content": "{{code}} {{cdoe}}", "translations": "{}", "examples": "{}"}
+    refused = boss.post(path("smstemplate_change", template.pk), data)
+    assert "cdoe" in str(refused.context["adminform"].form.errors["content"])
+
+
 def test_versions_come_by_fifty(boss):
     template = SmsTemplate.objects.get(name="2fa_code")
     SmsTemplateVersion.objects.bulk_create(

@@ -148,6 +148,37 @@ def test_each_report_moves_its_message_and_suppresses_whom_it_must(api, sent, ki
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason", "status", "suppressed"),
+    [
+        ("Transient", "General", "5.1.1", ["ann@example.com"]),
+        ("Undetermined", "Undetermined", "5.2.1", ["ann@example.com"]),
+        ("Transient", "General", "4.4.7", []),
+        ("Transient", "General", "15.1.1", []),
+        ("Transient", "ContentRejected", "5.6.0", []),
+        ("Transient", "MessageTooLarge", "5.3.4", []),
+        ("Permanent", "General", "4.4.7", ["ann@example.com", "bob@example.com"]),
+    ],
+)
+def test_a_permanent_status_of_a_recipient_suppresses_it(api, sent, kind, reason, status, suppressed):
+    report = ses("Bounce", "ses-1", bounceType=kind, bounceSubType=reason)
+    report["bounce"]["bouncedRecipients"] = [
+        {"emailAddress": "ann@example.com", "status": status},
+        {"emailAddress": "bob@example.com", "status": "4.2.2"},
+    ]
+    post(api, notification(report))
+    assert sorted(Suppression.objects.values_list("address", flat=True)) == suppressed
+
+
+def test_a_permanent_status_undoes_a_delivery_as_a_permanent_bounce_does(api, sent):
+    post(api, notification(ses("Delivery", "ses-1")))
+    report = ses("Bounce", "ses-1", bounceType="Transient", bounceSubType="General")
+    report["bounce"]["bouncedRecipients"][0]["status"] = "5.1.1"
+    post(api, notification(report))
+    sent.refresh_from_db()
+    assert sent.status == "bounced"
+
+
 def test_an_out_of_office_answer_does_not_undo_a_delivery(api, sent):
     post(api, notification(ses("Delivery", "ses-1")))
     post(api, notification(ses("Bounce", "ses-1", bounceType="Transient", bounceSubType="General")))

@@ -5,7 +5,7 @@ from django.core.management import call_command
 
 from notifications.exceptions import TemplateNotSendableException
 from notifications.models import Message, SmsTemplate
-from notifications.services import catalogue
+from notifications.services import catalogue, outbox
 from notifications.services.emails import send_templated_email
 from notifications.services.sms import send_templated_sms
 from notifications.states import Channel, Kind, Priority
@@ -73,6 +73,40 @@ def test_a_text_template_of_staff_goes_as_an_ordinary_message(staff):
     body = {"to": "+4915112345678", "template": "password_reset", "variables": {"link": "https://x.example/"}}
     assert staff.post(SMS, body).status_code == 202
     assert (Message.objects.get().kind, Message.objects.get().priority) == (Kind.ACCOUNT, Priority.TRANSACTIONAL)
+
+
+SPELLINGS = ["ann@example.com", "Ann <Ann@Example.com>", "ANN@EXAMPLE.COM"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"to": SPELLINGS}, *({"to": SPELLINGS[:1], name: SPELLINGS[1:]} for name in ("cc", "bcc"))]
+)
+def test_a_mailbox_named_several_times_is_one_recipient(staff, fields, mailoutbox):
+    assert staff.post(EMAIL, {"subject": "x", "text": "y", **fields}).status_code == 202
+    message = Message.objects.get()
+    assert (message.to, message.cc, message.bcc, message.recipients) == (["ann@example.com"], [], [], 1)
+    call_command("deliver_due")
+    assert [mail.recipients() for mail in mailoutbox] == [["ann@example.com"]]
+
+
+def test_a_mailbox_of_another_script_named_twice_is_one_recipient(staff):
+    to = ["bob@b\u00fccher.example", "Bob <bob@xn--bcher-kva.example>", "carol@example.com"]
+    staff.post(EMAIL, {"to": to, "subject": "x", "text": "y"})
+    assert Message.objects.get().recipients == 2
+
+
+def test_marketing_to_one_mailbox_named_twice_has_its_link_to_unsubscribe(staff, mailoutbox):
+    body = {"to": ["ann@example.com", "ANN@example.com"], "subject": "x", "text": "y", "kind": "marketing"}
+    assert staff.post(EMAIL, body).status_code == 202
+    call_command("deliver_due")
+    assert "List-Unsubscribe" in mailoutbox[0].extra_headers
+
+
+def test_every_mail_says_that_a_program_wrote_it(staff, user, mailoutbox):
+    staff.post(EMAIL, {"to": ["ann@example.com"], "subject": "x", "text": "y"})
+    outbox.queue_email(template="welcome", user=user, variables={"link": "https://x.example/"})
+    call_command("deliver_due")
+    assert [mail.message()["Auto-Submitted"] for mail in mailoutbox] == ["auto-generated"] * 2
 
 
 def test_an_announcement_keeps_its_lines_and_escapes_its_words(staff, mailoutbox):
