@@ -21,7 +21,7 @@ from accounts.services import factors, password_change, second_factor_resets, se
 from accounts.services.user_changes import UserChanges
 from foodfleet.core.admin_forms import SavedByService, show
 from foodfleet.core.admin_links import LinksAsAllowed
-from foodfleet.core.admin_lists import FilteredAsOffered, SearchedAsKept
+from foodfleet.core.admin_lists import FilteredAsOffered, SearchedByText
 from foodfleet.core.clients import Client, client_of
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException, ValidationException
 from rbac.models import Role
@@ -31,14 +31,14 @@ OF_A_USER = ("user__id__exact",)  # how a user's page asks other lists for their
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
 
 
-class ReadOnlyAdmin(LinksAsAllowed, SearchedAsKept, FilteredAsOffered):
+class ReadOnlyAdmin(LinksAsAllowed, SearchedByText, FilteredAsOffered):
     """Rows that are looked at."""
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     linked_lookups = OF_A_USER
     list_select_related: ClassVar[tuple[str, ...]] = ("user",)  # type: ignore[misc]
-    search_fields = ("user__email__startswith",)
+    search_fields = ("user__search_text",)
     raw_id_fields = ("user",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -115,7 +115,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class UserAdmin(SavedByService, SearchedAsKept, FilteredAsOffered, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdmin):  # type: ignore[type-arg]
     """Users, with Django's own password forms."""
 
     refusals = (ConflictException, ValidationException)
@@ -125,8 +125,8 @@ class UserAdmin(SavedByService, SearchedAsKept, FilteredAsOffered, DjangoUserAdm
     show_facets = admin.ShowFacets.NEVER
     list_display = ("email", "full_name", "is_active", "sign_in", "is_staff", "role_names", "last_login")
     list_filter = ("is_active", LockedFilter, "is_staff", "is_superuser", RoleFilter)
-    search_fields = ("email__startswith", "first_name_lower__startswith", "last_name_lower__startswith")
-    search_help_text = _("Beginning of the e-mail address or of a name")
+    search_fields = ("search_text",)
+    search_help_text = _("Part of the e-mail address, a name or the phone number")
     actions = ("lock", "unlock", "invite")
     filter_horizontal = ()
     readonly_fields = (
@@ -290,14 +290,14 @@ class SecurityEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SecondFactorReset)
-class SecondFactorResetAdmin(SavedByService, SearchedAsKept, FilteredAsOffered):
+class SecondFactorResetAdmin(SavedByService, SearchedByText, FilteredAsOffered):
     """Second factors that were lost: asked for here by one, approved by another, carried out a day later."""
 
     refusals = (ConflictException, ForbiddenException, NotFoundException)
     linked_lookups = OF_A_USER
     list_display = ("user", "reason", "requested_by", "requested_at", "approved_by", "effective_at", "state")
     list_select_related = ("user", "requested_by", "approved_by")
-    search_fields = ("user__email__startswith",)
+    search_fields = ("user__search_text",)
     raw_id_fields = ("user",)
     ordering = ("-requested_at",)
     actions = ("approve", "call_off")

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth.models import Group, Permission
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.admin_forms import SavedByService
 from foodfleet.core.admin_lists import FilteredAsOffered
 from foodfleet.core.clients import client_of
+from foodfleet.core.querysets import matching
+from foodfleet.core.typed_text import searched_parts
 from rbac.models import Role, RoleAssignment, RoleRevision
 from rbac.querysets import labelled_permissions
 from rbac.services import assignments, permissions, roles
@@ -83,6 +85,11 @@ class RoleAdmin(SavedByService, FilteredAsOffered):
     search_fields = ("name", "description")
     ordering = ("name",)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Role], search_term: str
+    ) -> tuple[QuerySet[Role], bool]:
+        return queryset.matching(search_term), False  # type: ignore[attr-defined]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
         found: QuerySet[Role] = Role.objects.live().with_users_count(timezone.now())
         return found
@@ -137,6 +144,11 @@ class PermissionAdmin(SavedByService, FilteredAsOffered):
     search_fields = ("codename", "name")
     ordering = ("codename",)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Permission], search_term: str
+    ) -> tuple[QuerySet[Permission], bool]:
+        return matching(queryset, search_term, *self.search_fields), False
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Permission]:
         return labelled_permissions()
 
@@ -168,10 +180,18 @@ class RoleAssignmentAdmin(SavedByService, FilteredAsOffered):
     list_filter = ("role",)
     show_facets = admin.ShowFacets.NEVER
     list_select_related = ("user", "role", "granted_by")
-    search_fields = ("user__email__startswith", "role__name")
+    search_fields = ("user__search_text", "role__name")
     raw_id_fields = ("user",)
     ordering = ("-granted_at",)
     actions = ("end",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[RoleAssignment], search_term: str
+    ) -> tuple[QuerySet[RoleAssignment], bool]:
+        for part in searched_parts(search_term):
+            of_role = Q(role__in=Role.objects.matching(part).values("pk"))
+            queryset = queryset.filter(Q(user__search_text__contains=part) | of_role)
+        return queryset, False
 
     def has_change_permission(self, request: HttpRequest, obj: RoleAssignment | None = None) -> bool:
         return False

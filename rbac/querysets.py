@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from foodfleet.core.querysets import matching
+
 LABEL_SEPARATOR = ":"
 NEVER_DELETED = "Who held what, and what roles were, is never deleted."
 NEVER_CHANGED = "What roles and users were is never changed."
@@ -37,8 +39,8 @@ class RoleQuerySet(models.QuerySet[Any]):
         return counting
 
     def matching(self, text: str) -> "RoleQuerySet":
-        """Name or description contain `text`."""
-        return self.filter(Q(name__icontains=text) | Q(description__icontains=text))
+        """Name and description contain each word of `text`."""
+        return matching(self, text, "name", "description")
 
 
 class RoleManager(GroupManager.from_queryset(RoleQuerySet)):  # type: ignore[misc]
@@ -161,5 +163,5 @@ def labelled_permissions() -> models.QuerySet[Permission]:
 
 
 def permissions_matching(text: str) -> models.QuerySet[Permission]:
-    """Those whose label or description contain `text`."""
-    return labelled_permissions().filter(Q(codename__icontains=text) | Q(name__icontains=text))
+    """Those whose label and description contain each word of `text`."""
+    return matching(labelled_permissions(), text, "codename", "name")

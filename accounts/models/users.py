@@ -5,16 +5,17 @@ from typing import Any, ClassVar
 
 from django.contrib.auth import models as auth_models
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.querysets import UserManager
+from accounts.querysets import SEARCHED, UserManager
 from foodfleet.core.addresses import normalize_email, validate_mailable
 from foodfleet.core.names import LONGEST_NAME, validate_name
-from foodfleet.core.typed_text import normalize_password
+from foodfleet.core.typed_text import normalize_password, searchable
 
 no_nul = ProhibitNullCharactersValidator()
 E164 = RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", _("Give the number with its country code, such as +4915123456789."))
@@ -54,7 +55,8 @@ class User(AbstractBaseUser):
         editable=False,
         help_text=_("Personal data is gone since then; the row stays as the pseudonym that audit rows name."),
     )
-    # What the search by prefix reads: PostgreSQL uses an index for LIKE 'ann%' on these alone.
+    search_text = models.TextField(editable=False, default="", db_default="", help_text=_("What search reads."))
+    # What the search by prefix of earlier releases reads: PostgreSQL uses an index for LIKE 'ann%' on these alone.
     first_name_lower = models.GeneratedField(
         expression=Lower("first_name"), output_field=models.CharField(max_length=150), db_persist=True
     )
@@ -79,6 +81,7 @@ class User(AbstractBaseUser):
             )
         ]
         indexes = [
+            GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name="accounts_user_search"),
             models.Index(fields=["created_at", "id"], name="accounts_user_by_creation"),
             models.Index(fields=["last_name", "id"], name="accounts_user_by_last_name"),
             models.Index(fields=["id"], condition=models.Q(is_active=False), name="accounts_user_inactive"),
@@ -100,6 +103,10 @@ class User(AbstractBaseUser):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = normalize_email(self.email)
+        saved = kwargs.get("update_fields")
+        if saved is None or SEARCHED & set(saved):
+            self.search_text = self.searchable_text()
+            kwargs["update_fields"] = None if saved is None else {*saved, "search_text"}
         with transaction.atomic():  # what hears of the change (`post_save`) belongs to it
             super().save(*args, **kwargs)
 
@@ -110,6 +117,10 @@ class User(AbstractBaseUser):
         """Whether this is the password: normalised or, for hashes from before that, as it was typed."""
         plain = None if raw_password is None else normalize_password(raw_password)
         return super().check_password(plain) or (plain != raw_password and super().check_password(raw_password))
+
+    def searchable_text(self) -> str:
+        """What `search_text` should be; kept so by `save` and by the QuerySet."""
+        return searchable(self.email, self.first_name, self.last_name, self.phone)
 
     @property
     def is_email_verified(self) -> bool:

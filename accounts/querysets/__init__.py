@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 KEYS_STAMP = "signing-keys"  # renewed when a signing key is revoked
+SEARCHED = frozenset({"email", "first_name", "last_name", "phone"})  # what `search_text` is made of
+BATCH = 500
 NOT_CACHED = {"last_login"}  # changes with every sign-in, and nobody who asks the cache minds
 
 
@@ -44,10 +46,27 @@ class UserQuerySet(DirectoryQuerySet):
         if values.keys() <= NOT_CACHED:
             return super().update(**values)
         with transaction.atomic(using=self.db):
-            keys = [stamp_of(pk) for pk in self.values_list("pk", flat=True)]
+            pks = list(self.values_list("pk", flat=True))
             count = super().update(**values)
-            stamps.renew_shared(*keys)
+            if SEARCHED & values.keys():
+                self._write_search_text(pks)
+            stamps.renew_shared(*map(stamp_of, pks))
         return count
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Django's, with what search reads."""
+        users = list(objs)
+        for user in users:
+            user.search_text = user.searchable_text()
+        return super().bulk_create(users, *args, **kwargs)
+
+    def _write_search_text(self, pks: list[int]) -> None:
+        plain: models.QuerySet[Any] = models.QuerySet(self.model, using=self.db)
+        for start in range(0, len(pks), BATCH):
+            users = list(plain.filter(pk__in=pks[start : start + BATCH]))
+            for user in users:
+                user.search_text = user.searchable_text()
+            plain.bulk_update(users, ["search_text"])
 
     def with_email(self, email: str) -> "UserQuerySet":
         """The user of this address, whatever its case and Unicode form."""

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
+from foodfleet.core.typed_text import searched_parts
+
 if TYPE_CHECKING:
     from accounts.models import User  # noqa: F401  names the type in quotation marks below
 
-MOST_WORDS = 5  # of a search; each one narrows it down
 FEW_HOLDERS = 2000  # of a role, whom a list names one by one
 
 
@@ -21,12 +22,13 @@ class DirectoryQuerySet(models.QuerySet["User"]):
         return self.filter(deleted_at__isnull=True)
 
     def search(self, text: str) -> Self:
-        """Each word of `text` begins the e-mail address, the first or the last name, whatever its case."""
+        """Each word of `text` is a part of the e-mail address, a name or the phone, whatever its case.
+
+        A word of one or two letters is the beginning of one: a trigram index finds no shorter part.
+        """
         found = self
-        for word in text.lower().split()[:MOST_WORDS]:
-            found = found.filter(
-                Q(email__startswith=word) | Q(first_name_lower__startswith=word) | Q(last_name_lower__startswith=word)
-            )
+        for part in searched_parts(text):
+            found = found.filter(search_text__contains=part)
         return found
 
     def holding_role(self, role: str, now: datetime) -> Self:

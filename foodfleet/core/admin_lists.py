@@ -1,6 +1,8 @@
 """Lists of the admin over tables of any size."""
 
 from datetime import UTC
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -9,12 +11,12 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from foodfleet.core.addresses import normalize_email
+from foodfleet.core.typed_text import searched_parts
 
 COUNTED = 10_000  # rows; who looks for more than that filters or searches
 
@@ -36,13 +38,16 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return AtLeast(COUNTED) if found > COUNTED else found
 
 
-class SearchedAsKept(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A list of e-mail addresses, which are kept in one form: any spelling finds them, along their index."""
+class SearchedByText(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A list whose `search_fields` are columns of `typed_text.searchable`: any spelling finds a part of them."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return super().get_search_results(request, queryset, normalize_email(search_term))
+        for part in searched_parts(search_term):
+            columns = [Q((f"{column}__contains", part)) for column in self.search_fields]
+            queryset = queryset.filter(reduce(or_, columns))
+        return queryset, False
 
 
 class OfferedLookups(ChangeList):

@@ -2,17 +2,20 @@
 
 In a migration, use AddIndexOnline and RemoveIndexOnline instead of Django's AddIndex and RemoveIndex, and set
 `atomic = False` on the Migration class, with no other operation in it: PostgreSQL builds an index CONCURRENTLY only
-outside of a transaction. Use it for trigram indexes too (`GinIndex(..., opclasses=["gin_trgm_ops"])`): databases other
-than PostgreSQL have no such index and are left without it, and every other index is built there as usual.
+outside of a transaction. Trigram indexes (`GinIndex(..., opclasses=["gin_trgm_ops"])`) take AddTrigramIndexOnline:
+databases other than PostgreSQL have no such index and are left without it, and every other index is built there.
 """
 
+import structlog
 from django.contrib.postgres.indexes import PostgresIndex
-from django.db import NotSupportedError
+from django.db import NotSupportedError, OperationalError, ProgrammingError
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import AddIndex, RemoveIndex
 from django.db.migrations.state import ProjectState
 from django.db.models import Index, Model
 
+logger = structlog.get_logger(__name__)
 IS_INVALID = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND NOT indisvalid"
 
 
@@ -36,6 +39,23 @@ class AddIndexOnline(AddIndex):
         model = from_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
             _remove(schema_editor, model, self.index)
+
+
+class AddTrigramIndexOnline(AddIndexOnline):
+    """AddIndexOnline for an index with `gin_trgm_ops`; makes the extension pg_trgm where the role may.
+
+    Where it may not, the migration goes on without the index and says so: search is right without it, and slow on
+    large tables. `docs/users.md` says what to run afterwards.
+    """
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Build the index, if there are trigrams."""
+        if schema_editor.connection.vendor != "postgresql" or _has_trigrams(schema_editor.connection):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        else:
+            logger.warning("trigram_index_left_out", index=self.index.name, reason="extension pg_trgm is missing")
 
 
 class RemoveIndexOnline(RemoveIndex):
@@ -62,6 +82,18 @@ class RemoveIndexOnline(RemoveIndex):
     def _index_in(self, state: ProjectState, app_label: str) -> Index:
         index: Index = state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
         return index
+
+
+def _has_trigrams(connection: BaseDatabaseWrapper) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")
+        if cursor.fetchone():
+            return True
+        try:
+            cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        except (OperationalError, ProgrammingError, NotSupportedError):  # no right to, or not installed on the server
+            return False
+    return True
 
 
 def _add(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:

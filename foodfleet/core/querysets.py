@@ -2,10 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
+
+from foodfleet.core.typed_text import searchable, searched_words
+
+Found = TypeVar("Found", bound=models.QuerySet[Any])
+
+
+def matching(rows: Found, text: str, *fields: str) -> Found:
+    """Those whose `fields` together contain each word of `text`, in any spelling; compared here, so for few rows."""
+    words = searched_words(text)
+    found = rows.values_list("pk", *fields)
+    return rows.filter(pk__in=[pk for pk, *texts in found if all(word in searchable(*texts) for word in words)])
 
 
 class RateCounterQuerySet(models.QuerySet[Any]):

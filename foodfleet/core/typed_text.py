@@ -2,8 +2,34 @@
 
 import unicodedata
 
+from foodfleet.core.addresses import normalize_email
+
 SKIPPED_IN_CODES = frozenset({"Zs", "Cc", "Cf", "Pd"})  # spaces, control and format characters, hyphens and dashes
 MINUS = "\u2212"  # not a dash for Unicode, and typed as one
+
+WORDS_OF_A_SEARCH = 5  # each one narrows it down
+INDEXED_LENGTH = 3  # of a word from which a trigram index helps wherever it stands
+
+
+def fold(text: str) -> str:
+    """The form that text is searched in: NFKC and without case, by Python, because SQLite knows ASCII alone."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def searchable(*texts: str) -> str:
+    """What a search column holds of these texts; each of their words stands behind a space."""
+    return "".join(f" {word}" for text in texts for word in fold(text).split())
+
+
+def searched_words(text: str) -> list[str]:
+    """The words of a search, in the form that is compared; e-mail addresses in the one that they are kept in."""
+    words = text.split()[:WORDS_OF_A_SEARCH]
+    return [fold(normalize_email(word) if "@" in word else word) for word in words]
+
+
+def searched_parts(text: str) -> list[str]:
+    """What has to stand in a search column, each of it: parts of words, or beginnings where they are very short."""
+    return [word if len(word) >= INDEXED_LENGTH else f" {word}" for word in searched_words(text)]
 
 
 def normalize_password(password: str) -> str:

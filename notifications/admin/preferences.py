@@ -4,20 +4,20 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin_links import LinksAsAllowed
-from foodfleet.core.admin_lists import FilteredAsOffered, SearchedAsKept
+from foodfleet.core.admin_lists import FilteredAsOffered, SearchedByText
 from notifications.admin.read_only import ReadOnly
 from notifications.models import Preference
 
 
 @admin.register(Preference)
-class PreferenceAdmin(ReadOnly, LinksAsAllowed, SearchedAsKept, FilteredAsOffered):
+class PreferenceAdmin(ReadOnly, LinksAsAllowed, SearchedByText, FilteredAsOffered):
     """Found by person."""
 
     list_display = ("user", "kind", "is_wanted", "changed_at")
     list_select_related = ("user",)
     list_filter = ("kind", "is_wanted")
-    search_fields = ("user__email__startswith",)
-    search_help_text = _("Beginning of the e-mail address")
+    search_fields = ("user__search_text",)
+    search_help_text = _("Part of the e-mail address, a name or the phone number")
     ordering = ("-id",)
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER

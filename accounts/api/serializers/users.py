@@ -69,5 +69,8 @@ class UserFilterSerializer(serializers.Serializer[Any]):
     locked = serializers.BooleanField(required=False, allow_null=True, default=None)
     role = serializers.CharField(required=False, max_length=150, help_text="Id or name of a role.")
     search = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, help_text="Beginnings of the e-mail address or of names."
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="Parts of the e-mail address, names or phone number.",
     )

@@ -58,7 +58,7 @@ class UserViewSet(GenericViewSet[User]):
 
     @extend_schema(parameters=[UserFilterSerializer])
     def list(self, request: Request) -> Response:
-        """Search by prefix, filter, order; each page costs the same."""
+        """Search, filter, order; each page costs the same."""
         page = self.paginate_queryset(self.filtered(request))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
