@@ -12,4 +12,4 @@ RUN mkdir -p var/media && SECRET_KEY=only-for-collecting-static-files-at-build-t
 USER foodfleet
 EXPOSE 8000
 ENV PORT=8000 WEB_CONCURRENCY=2 DEBUG=false
-CMD ["sh", "-c", "exec python -m foodfleet.serve --host 0.0.0.0 --port $PORT --workers $WEB_CONCURRENCY"]
+CMD ["sh", "-c", "exec python -m foodfleet.supervise serve --host 0.0.0.0 --port $PORT --workers $WEB_CONCURRENCY"]

@@ -36,8 +36,7 @@ run: export DEBUG = true
 run: export ADMIN_REQUIRE_2FA ?= false
 run: export DJANGO_RUNSERVER_HIDE_WARNING = true
 run: .venv/.runtime  ## Serve the whole product on http://localhost:8000 (PORT=) with embedded defaults
-	@if [ -z "$$CELERY_BROKER_URL" ]; then $(MANAGE) deliver_due --watch & fi; \
-	  exec $(MANAGE) run_embedded $(HOST):$(PORT)
+	@exec $(BIN)/python -m foodfleet.supervise run $(HOST):$(PORT)
 
 admin: .venv/.runtime  ## Make an administrator, or give one a new password (EMAIL=)
 	@$(MANAGE) administrator $(EMAIL)
@@ -62,14 +61,10 @@ check: .venv/.runtime  ## Django's deployment check against production settings
 serve: export DEBUG = false
 serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCURRENCY=, PORT=, HOST=)
 	@$(MANAGE) collectstatic --noinput --verbosity 0
-	@if [ -z "$$CELERY_BROKER_URL" ]; then $(MANAGE) deliver_due --watch & fi; \
-	  exec $(BIN)/python -m foodfleet.serve --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY)
+	@exec $(BIN)/python -m foodfleet.supervise serve --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY)
 
 worker: .venv/.runtime  ## Run Celery workers: for texts, for codes and chores, and for all else (needs CELERY_BROKER_URL)
-	@trap 'kill $$(jobs -p) 2>/dev/null' TERM INT; \
-	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname sms@%h --queues sms --concurrency 2 & \
-	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname codes@%h --queues codes,default --concurrency 2 & \
-	  $(BIN)/celery --app foodfleet worker --loglevel INFO --hostname all@%h --exclude-queues sms & wait; wait
+	@exec $(BIN)/python -m foodfleet.supervise worker
 
 beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)
 	@exec $(BIN)/celery --app foodfleet beat --loglevel INFO --schedule var/celerybeat-schedule

@@ -14,7 +14,7 @@ from django.core import mail
 from django.core.cache import cache
 
 from accounts.models import User
-from foodfleet.core import shared_cache
+from foodfleet.core import heartbeats, shared_cache
 from foodfleet.core.postgres.server import server
 from foodfleet.tests import environment
 from notifications.receivers.dispatch import announcer
@@ -57,6 +57,7 @@ def _fresh_cache() -> Iterator[None]:
     shared_cache.forget_loss()
     announcer.forget_failure()
     server.forget()
+    heartbeats.forget()
     cache.clear()
     yield
     cache.clear()

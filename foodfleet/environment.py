@@ -4,6 +4,7 @@ A wrong value raises `ConfigurationError`, whose message is one line that names 
 """
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,16 @@ PERIOD_SECONDS = {"sec": 1, "second": 1, "min": 60, "minute": 60, "hour": 3600, 
 
 class ConfigurationError(Exception):
     """A variable of the environment has a value that FoodFleet cannot start with."""
+
+
+BROKER_SCHEMES = ("redis", "rediss", "amqp", "amqps", "sqs")
+
+
+def require_broker(url: str) -> None:
+    """End the process, with one line, where it needs a broker and there is none."""
+    if not url:
+        urls = " or ".join(f"{scheme}://" for scheme in BROKER_SCHEMES)
+        sys.exit(f"FoodFleet cannot start. CELERY_BROKER_URL is not set: workers and beat need {urls}")
 
 
 class Environment:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_lazy as _
 from kombu.entity import Queue
 
-from foodfleet.environment import ConfigurationError, Environment
+from foodfleet.environment import BROKER_SCHEMES, ConfigurationError, Environment
 from foodfleet.local_secret import local_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -54,7 +54,7 @@ try:
     # -- What it stands on
     database = env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'foodfleet.sqlite3'}")
     REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"))
-    CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", ("redis", "rediss", "amqp", "amqps", "sqs"))
+    CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", BROKER_SCHEMES)
 
     # -- Messages
     EMAIL_URL = env.url(
@@ -76,6 +76,7 @@ try:
     DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "FoodFleet <no-reply@foodfleet.example>")
     DELIVERY_SENDERS = env.integer("DELIVERY_SENDERS", 5, minimum=1, maximum=50)
     DELIVERY_LEASE_SECONDS = env.integer("DELIVERY_LEASE_SECONDS", 60, minimum=2, maximum=3600)
+    DELIVERY_DEAD_AFTER = env.integer("DELIVERY_DEAD_AFTER_SECONDS", 120, minimum=30, maximum=86400)
     EMAIL_MAX_MEGABYTES = env.integer("EMAIL_MAX_MEGABYTES", 10, minimum=1, maximum=40)
     SES_API = env.choice("SES_API", ("v1", "v2"), "v1")
     SES_CONFIGURATION_SET = env.text("SES_CONFIGURATION_SET")

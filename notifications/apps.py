@@ -9,4 +9,8 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
+        from foodfleet.core import health
         from notifications import receivers  # noqa: F401  registers itself
+        from notifications.services import liveness
+
+        health.register("delivery", liveness.delivery_state)

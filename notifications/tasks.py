@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from notifications.services import feedback, recovery, retention, text_log, wakes
+from notifications.services import feedback, liveness, recovery, retention, text_log, wakes
 from notifications.services.drain import Drain
 from notifications.services.lanes import Limits
 from notifications.states import Channel, Priority
@@ -44,6 +44,7 @@ def drain(lane: int, channel: str = Channel.EMAIL.value) -> None:
 @shared_task(name="notifications.sweep")
 def sweep() -> None:
     """Look for what was left behind, and call workers to all that is due."""
+    liveness.seen()
     for channel, lane in recovery.sweep().due:
         call(channel, lane)
 

@@ -1,10 +1,13 @@
 """Is this process alive, and does what it stands on answer?"""
 
 from collections.abc import Callable
+from functools import cache
 
 import structlog
 from django.conf import settings
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -17,6 +20,11 @@ from foodfleet.core import shared_cache
 logger = structlog.get_logger(__name__)
 
 OK, DOWN, NOT_CONFIGURED = "ok", "unavailable", "not_configured"
+LATE, PENDING, UNKNOWN = "late", "pending", "unknown"
+
+State = str | dict[str, str | int | None]  # of a part; a dictionary has its word under "state"
+
+_parts: dict[str, Callable[[], State]] = {}
 
 
 @never_cache
@@ -29,12 +37,43 @@ def live(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when database, cache and broker answer, else 503; each one's state is told by name."""
+    """200 when database, cache and broker answer, no migration is pending and every part is alive, else 503."""
     checks: dict[str, Callable[[], str]] = {"database": database_state, "cache": cache_state, "broker": broker_state}
     states = {name: check() for name, check in checks.items()}
-    healthy = DOWN not in states.values()
-    body = {"status": OK if healthy else DOWN, "checks": states}
+    parts: dict[str, State] = dict.fromkeys(["migrations", *_parts], UNKNOWN)
+    if states["database"] == OK:
+        try:
+            parts |= _states_in_database()
+        except DatabaseError:
+            logger.warning("not_ready", part="database", exc_info=True)
+            connection.close()
+            states["database"] = DOWN
+    told = [state["state"] if isinstance(state, dict) else state for state in parts.values()]
+    healthy = not {DOWN, PENDING} & {*states.values(), *told}
+    body = {"status": OK if healthy else DOWN, "checks": states, **parts}
     return JsonResponse(body, status=200 if healthy else 503, headers={} if healthy else {"Retry-After": "5"})
+
+
+def register(name: str, state: Callable[[], State]) -> None:
+    """Have `ready` tell the state of a part that an app runs."""
+    _parts[name] = state
+
+
+def _states_in_database() -> dict[str, State]:
+    if migrations_state() == PENDING:
+        return {"migrations": PENDING}
+    return {"migrations": OK, **{name: state() for name, state in _parts.items()}}
+
+
+def migrations_state() -> str:
+    """Whether the database has every table and column that this code expects."""
+    applied = MigrationRecorder(connection).applied_migrations()
+    return OK if _migrations() <= applied.keys() else PENDING
+
+
+@cache
+def _migrations() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations)
 
 
 def database_state() -> str:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from foodfleet.core.querysets import RateCounterQuerySet, SlidingCounterQuerySet, StampQuerySet
+from foodfleet.core.querysets import HeartbeatQuerySet, RateCounterQuerySet, SlidingCounterQuerySet, StampQuerySet
 
 
 class RateCounter(models.Model):
@@ -47,3 +47,15 @@ class Stamp(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.value}"
+
+
+class Heartbeat(models.Model):
+    """When a part that runs by itself was last at work; see foodfleet.core.heartbeats."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    objects: ClassVar[HeartbeatQuerySet] = HeartbeatQuerySet.as_manager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.at}"

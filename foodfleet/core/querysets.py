@@ -72,3 +72,16 @@ class StampQuerySet(models.QuerySet[Any]):
     def lock(self, key: str) -> bool:
         """Hold the row of `key` for this transaction; False where there is none. SQLite has one writer anyway."""
         return self.filter(key=key).update(value=F("value")) == 1
+
+
+class HeartbeatQuerySet(models.QuerySet[Any]):
+    """Parts that run by themselves."""
+
+    def write(self, name: str, at: datetime) -> None:
+        """Note that it was at work."""
+        row = self.model(name=name, at=at)
+        self.bulk_create([row], update_conflicts=True, update_fields=["at"], unique_fields=["name"])
+
+    def time_of(self, name: str) -> datetime | None:
+        """When it was at work last."""
+        return self.filter(name=name).values_list("at", flat=True).first()

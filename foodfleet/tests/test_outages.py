@@ -39,7 +39,7 @@ def start_web(start, **values):
     """Its address, when it is ready."""
     port = processes.free_port()
     address = f"http://127.0.0.1:{port}"
-    start("web", processes.web_command(port), THROTTLE_LOGIN="off", **values)
+    start("web", processes.web_command(port), THROTTLE_LOGIN="off", THROTTLE_REGISTER="off", **values)
     processes.wait_until(lambda: requests.get(f"{address}/health/ready/", timeout=5).ok, what="readiness")
     return address
 

@@ -17,7 +17,13 @@ SOURCES = sorted(
     for path in (ROOT / app).rglob("*.py")
     if "tests" not in path.parts and "migrations" not in path.parts
 )
-ENVIRONMENT_READERS = {"foodfleet/settings.py", "foodfleet/wsgi.py", "foodfleet/asgi.py", "foodfleet/celery.py"}
+ENVIRONMENT_READERS = {
+    "foodfleet/settings.py",
+    "foodfleet/wsgi.py",
+    "foodfleet/asgi.py",
+    "foodfleet/celery.py",
+    "foodfleet/supervise.py",
+}
 MAX_LINES = 400
 MAX_LINES_OF_A_FUNCTION = 40
 

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection, connections
 
-from notifications.services import feedback, recovery, retention, text_log
+from notifications.services import feedback, liveness, recovery, retention, text_log
 from notifications.services.drain import Drain
 from notifications.services.lanes import Limits
 from notifications.states import Channel
@@ -74,7 +74,8 @@ class Watch:
         try:
             while os.getppid() == parent and all(sender.is_alive() for sender in senders):
                 self.look(lambda: chores.do_what_is_due(time.monotonic()))
-                self.look(recovery.sweep)
+                if self.look(recovery.sweep):
+                    self.look(liveness.seen)
                 self._has_ended.wait(self.every)
         finally:
             self._has_ended.set()

@@ -1,0 +1,144 @@
+"""`python -m foodfleet.supervise serve|run|worker [arguments]`: keeps the processes of a make target running.
+
+serve and run: the server, and beside it a process that delivers messages where there is no broker. The end of the
+server ends all. worker: three Celery workers. Any other process that ends is started again. SIGTERM and SIGINT end all
+of them, in the time that each needs for what it is doing; a second one kills them.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+import structlog
+from django.conf import settings
+from django.utils.log import configure_logging
+
+from foodfleet.environment import require_broker
+
+logger = structlog.get_logger("foodfleet.supervise")
+
+LOOK_SECONDS = 0.2
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a process is started again; doubled while it keeps ending
+STABLE_SECONDS = 30.0  # a process that ran for so long is started again after FIRST_PAUSE
+STOP_SECONDS = 30.0  # for all to end after SIGTERM
+PR_SET_PDEATHSIG = 1
+
+MANAGE = [sys.executable, "manage.py"]
+CELERY = [sys.executable, "-m", "celery", "--app", "foodfleet", "worker", "--loglevel", "INFO"]
+DELIVERY = [*MANAGE, "deliver_due", "--watch"]
+
+
+@dataclass
+class Part:
+    """A process to keep running; the end of one that `is_main` is the end of all."""
+
+    name: str
+    command: Sequence[str]
+    is_main: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    pause: float = field(default=FIRST_PAUSE)
+
+
+def parts_of(target: str, arguments: Sequence[str]) -> list[Part]:
+    """What a make target consists of."""
+    if target == "worker":
+        require_broker(settings.CELERY_BROKER_URL)
+        return [
+            Part("sms", [*CELERY, "--hostname", "sms@%h", "--queues", "sms", "--concurrency", "2"]),
+            Part("codes", [*CELERY, "--hostname", "codes@%h", "--queues", "codes,default", "--concurrency", "2"]),
+            Part("all", [*CELERY, "--hostname", "all@%h", "--exclude-queues", "sms", *arguments]),
+        ]
+    servers = {
+        "serve": [sys.executable, "-m", "foodfleet.serve", *arguments],
+        "run": [*MANAGE, "run_embedded", *arguments],
+    }
+    server = Part("server", servers[target], is_main=True)
+    return [server] if settings.CELERY_BROKER_URL else [server, Part("delivery", DELIVERY)]
+
+
+class Supervisor:
+    """Runs parts until a signal or the end of a main one."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self._signals = 0
+
+    def run(self) -> int:
+        """The exit code: that of the main part, 0 after a signal."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._count_signal)
+        code = 0
+        while not self._signals:
+            ended = [status for part in self._parts if (status := self._look_after(part)) is not None]
+            if ended:
+                code = ended[0]
+                break
+            time.sleep(LOOK_SECONDS)
+        self._stop()
+        return code
+
+    def _count_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
+
+    def _look_after(self, part: Part) -> int | None:
+        """Start it if it is time to; the exit code where a main one ended."""
+        now = time.monotonic()
+        if part.process is None:
+            if now >= part.start_at:
+                part.process = subprocess.Popen(  # noqa: S603
+                    part.command,
+                    start_new_session=True,
+                    preexec_fn=_end_with_parent,  # noqa: PLW1509
+                )
+                part.started_at = now
+            return None
+        code = part.process.poll()
+        if code is None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(part.process.pid, signal.SIGTERM)  # what it started and left behind
+        if part.is_main:
+            return code if code >= 0 else 128 - code  # as a shell tells a signal
+        pause = FIRST_PAUSE if now - part.started_at >= STABLE_SECONDS else part.pause
+        part.process, part.start_at, part.pause = None, now + pause, min(pause * 2, LONGEST_PAUSE)
+        logger.error("process_ended", process=part.name, exit_status=code, starts_again_in=pause)
+        return None
+
+    def _stop(self) -> None:
+        running = [part.process for part in self._parts if part.process is not None and part.process.poll() is None]
+        for process in running:
+            process.terminate()
+        until, signals = time.monotonic() + STOP_SECONDS, self._signals
+        while any(process.poll() is None for process in running):
+            if time.monotonic() >= until or self._signals > max(signals, 1):
+                for process in running:
+                    process.kill()
+            time.sleep(LOOK_SECONDS / 4)
+
+
+def _end_with_parent() -> None:
+    """In the new process, on Linux: SIGTERM comes when the supervisor is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def main() -> int:
+    """Run the target that the command line names."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
+    target, *arguments = sys.argv[1:]
+    parts = parts_of(target, arguments)
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    return Supervisor(parts).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
