@@ -4,21 +4,21 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
-from django.db import connections
 from django.db.models.signals import m2m_changed, post_delete, post_migrate, post_save, pre_delete
 from django.dispatch import receiver
 
-from foodfleet.core import stamps
-from rbac.models import Role, RoleAssignment, RoleInclusion
+from foodfleet.core import stamps, tables
+from foodfleet.core.models import Stamp
+from rbac.models import Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision
 from rbac.services import assignments, decisions, graph, people, sync
 
-TABLES = {"rbac_declaration", "core_stamp"}  # `migrate rbac zero` takes them away, and ends here too
+MODELS = (Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision, Stamp)
 
 
 @receiver(post_migrate, dispatch_uid="rbac.synchronise")
 def synchronise_permissions(app_config: Any, verbosity: int = 1, using: str = "default", **kwargs: Any) -> None:
     """Once for each `migrate`: after the last app, when every table is there."""
-    if app_config.name != "rbac" or not set(connections[using].introspection.table_names()) >= TABLES:
+    if app_config.name != "rbac" or not tables.are_current(*MODELS, using=using):
         return
     report = sync.synchronise()
     if verbosity >= 2 or not report.is_first:

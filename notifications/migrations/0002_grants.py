@@ -13,16 +13,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='ratebucket',
             name='held_for',
-            field=models.PositiveIntegerField(default=0, help_text='To how many it goes.'),
+            field=models.PositiveIntegerField(db_default=0, default=0, help_text='To how many it goes.'),
         ),
         migrations.AddField(
             model_name='ratebucket',
             name='held_until',
-            field=models.FloatField(default=0.0, help_text='Unix time until when room is left for a mail to many.'),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text='Unix time until when room is left for a mail to many.'),
         ),
         migrations.AddField(
             model_name='ratebucket',
             name='recent',
-            field=models.JSONField(default=dict, help_text='Recipients that leave was given for, by slot of time.'),
+            field=models.JSONField(db_default={}, default=dict, help_text='Recipients that leave was given for, by slot of time.'),
         ),
     ]

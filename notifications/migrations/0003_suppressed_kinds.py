@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='suppression',
             name='kind',
-            field=models.CharField(blank=True, choices=[('account', 'Your account and your orders'), ('marketing', 'News and offers')], default='', help_text='Empty: nothing at all is sent.', max_length=10, verbose_name='kind'),
+            field=models.CharField(blank=True, choices=[('account', 'Your account and your orders'), ('marketing', 'News and offers')], db_default='', default='', help_text='Empty: nothing at all is sent.', max_length=10, verbose_name='kind'),
         ),
         migrations.AddConstraint(
             model_name='suppression',

@@ -22,6 +22,7 @@ class Suppression(models.Model):
         choices=[(kind.value, kind.label) for kind in OPTIONAL_KINDS],
         blank=True,
         default=EVERY_KIND,
+        db_default=EVERY_KIND,
         help_text=_("Empty: nothing at all is sent."),
     )
     reason = models.CharField(_("reason"), max_length=20, choices=SuppressionReason)

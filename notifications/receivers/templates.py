@@ -6,14 +6,16 @@ from django.apps import AppConfig
 from django.db.models.signals import post_delete, post_migrate, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 
-from notifications.models import EmailOverride, SmsTemplate
+from foodfleet.core import tables
+from foodfleet.core.models import Stamp
+from notifications.models import EmailOverride, SmsTemplate, SmsTemplateVersion
 from notifications.services import template_cache, templates
 
 
 @receiver(post_migrate)
-def create_missing_templates(sender: AppConfig, **kwargs: Any) -> None:
+def create_missing_templates(sender: AppConfig, using: str = "default", **kwargs: Any) -> None:
     """The texts that the product sends are there; what staff edited stays."""
-    if sender.name == "notifications":
+    if sender.name == "notifications" and tables.are_current(SmsTemplate, SmsTemplateVersion, Stamp, using=using):
         templates.create_missing()
 
 

@@ -7,6 +7,17 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def remove_groups(apps, schema_editor):
+    """Remove the groups that the roles extend: they would outlive `migrate rbac zero`, and their names be taken."""
+    alias = schema_editor.connection.alias
+    groups = list(apps.get_model("rbac", "Role")._base_manager.using(alias).values_list("pk", flat=True))
+    for model in apps.get_app_config("rbac").get_models():
+        model._base_manager.using(alias).all()._raw_delete(alias)  # the tables go next
+    apps.get_model("auth", "Group").objects.using(alias).filter(pk__in=groups).delete()
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no table goes while a check on it is deferred
+
+
 class Migration(migrations.Migration):
 
     initial = True
@@ -107,4 +118,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['user', '-since'], name='rbac_standing_of_user')],
             },
         ),
+        migrations.RunPython(migrations.RunPython.noop, remove_groups),
     ]

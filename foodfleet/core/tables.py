@@ -1,0 +1,22 @@
+"""Whether the tables in the database are those that the code expects."""
+
+from django.db import connections
+from django.db.models import Model
+
+
+def are_current(*models: type[Model], using: str) -> bool:
+    """Whether each model has its table with all columns: not so after `migrate <app> zero`, or to an older migration.
+
+    Django sends `post_migrate` then too, and a receiver that uses these models has to leave the database alone.
+    """
+    introspection = connections[using].introspection
+    with connections[using].cursor() as cursor:
+        tables = set(introspection.table_names(cursor))
+        for model in models:
+            meta = model._meta
+            if meta.db_table not in tables:
+                return False
+            columns = {column.name for column in introspection.get_table_description(cursor, meta.db_table)}
+            if not columns.issuperset(field.column for field in meta.local_concrete_fields):
+                return False
+    return True
