@@ -78,7 +78,7 @@ def attempt(message: Message, unwanted: frozenset[str], gateways: Gateways) -> O
     except DecryptionError:
         return Outcome(message, Status.FAILED, error="None of ENCRYPTION_KEYS opens its content.")
     except Exception as error:
-        logger.exception("delivery_crashed", message_id=str(message.pk))
+        logger.exception("delivery_crashed", message_id=str(message.pk), request_id=message.request_id)
         return Outcome(message, Status.FAILED, error=f"Our own error: {type(error).__name__}.")
 
 
@@ -100,7 +100,8 @@ def _tell_operator(message: Message, code: str, text: str) -> None:
     fault, now = (message.channel, code), time.monotonic()
     if now >= _told_until.get(fault, 0.0):
         _told_until[fault] = now + TELL_AGAIN_AFTER
-        logger.error("delivery_misconfigured", channel=message.channel, error=text, message_id=str(message.pk))
+        about = {"channel": message.channel, "message_id": str(message.pk), "request_id": message.request_id}
+        logger.error("delivery_misconfigured", error=text, **about)
 
 
 def after_temporary(message: Message, error: str, now: datetime) -> Outcome:
