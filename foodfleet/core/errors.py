@@ -13,8 +13,9 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.template import loader
 from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
@@ -54,6 +55,8 @@ CODES_BY_STATUS = {
     503: ("service_unavailable", _("The service is not available at the moment. Please try again shortly.")),
 }
 INTERNAL_ERROR = ("internal_error", _("Something went wrong on our side."))
+MALFORMED = (SuspiciousOperation, BadRequest, MultiPartParserError)
+NUMERIC_VALUE_OUT_OF_RANGE = "22003"  # SQLSTATE
 UNREACHABLE = (OperationalError, InterfaceError, ConnectionError)
 
 
@@ -103,8 +106,6 @@ def to_app_exception(exc: BaseException) -> BaseAppException:  # noqa: PLR0911, 
             return exc
         case drf.ValidationError():
             return ValidationException(details=field_errors(exc.detail))
-        case drf.ParseError():
-            return MalformedRequestException()
         case drf.NotAuthenticated():
             return UnauthorizedException()
         case drf.AuthenticationFailed():
@@ -125,7 +126,7 @@ def to_app_exception(exc: BaseException) -> BaseAppException:  # noqa: PLR0911, 
             return PayloadTooLargeException()
         case DisallowedHost():
             return MalformedRequestException(_("This host name is not served here."))
-        case SuspiciousOperation() | BadRequest():
+        case _ if isinstance(exc, MALFORMED) or _is_number_out_of_range(exc):
             return MalformedRequestException()
         case IntegrityError():
             return ConflictException()
@@ -135,6 +136,12 @@ def to_app_exception(exc: BaseException) -> BaseAppException:  # noqa: PLR0911, 
             return DatabaseException()
         case _:
             return BaseAppException()
+
+
+def _is_number_out_of_range(exc: BaseException) -> bool:
+    """Whether somebody asked the database for a number that no column of it can have."""
+    state = getattr(exc.__cause__, "sqlstate", None)  # of psycopg
+    return isinstance(exc, OverflowError) or (isinstance(exc, DataError) and state == NUMERIC_VALUE_OUT_OF_RANGE)
 
 
 def _from_drf(exc: drf.APIException) -> BaseAppException:

@@ -4,20 +4,11 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
-from django.middleware.common import CommonMiddleware
+from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect, HttpResponseRedirect
+from django.middleware.common import CommonMiddleware as DjangoCommonMiddleware
 
 from foodfleet.core import errors, networks, request_ids
 from foodfleet.core.clients import Client
-from foodfleet.core.exceptions import (
-    BaseAppException,
-    LengthRequiredException,
-    MalformedRequestException,
-    PayloadTooLargeException,
-    RequestTimeoutException,
-    ServiceUnavailableException,
-)
-from foodfleet.core.request_bodies import FAULT, BodyFault
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 FORWARDED_HEADERS = (
@@ -28,13 +19,6 @@ FORWARDED_HEADERS = (
     "HTTP_X_REAL_IP",
     "HTTP_FORWARDED",
 )
-BODY_FAULTS: dict[BodyFault, type[BaseAppException]] = {
-    BodyFault.TIMEOUT: RequestTimeoutException,
-    BodyFault.TOO_LARGE: PayloadTooLargeException,
-    BodyFault.LENGTH_REQUIRED: LengthRequiredException,
-    BodyFault.CUT_OFF: MalformedRequestException,
-    BodyFault.OVERLOADED: ServiceUnavailableException,
-}
 USER_AGENT_LENGTH = 400
 DEVICE_LENGTH = 64
 TRUSTED_BROWSER_LENGTH = 400
@@ -119,10 +103,6 @@ class ApiEnvelopeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-            return errors.error_response(request, MalformedRequestException())
-        if fault := request.META.get(FAULT):
-            return errors.error_response(request, BODY_FAULTS[fault]())
         response = self.get_response(request)
         foreign = response.status_code >= 400 and "json" not in response.get("Content-Type", "")
         if foreign and errors.is_api(request):
@@ -138,8 +118,30 @@ class ApiEnvelopeMiddleware:
         return errors.error_response(request, error)
 
 
-class SlashMiddleware(CommonMiddleware):
-    """Django's own, but only what can be repeated is redirected to the address with a slash: a POST gets 404."""
+class NoStoreMiddleware:
+    """No browser and no proxy keeps what we answer, unless a view says otherwise with Cache-Control of its own.
+
+    RFC 6749 section 5.1 and ASVS 5.0 14.3.2: answers have tokens and personal data in them.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class CommonMiddleware(DjangoCommonMiddleware):
+    """Django's own, with two exceptions.
+
+    Health is asked for by a pod's own address, which is in no ALLOWED_HOSTS. And only GET and HEAD are redirected to
+    the address with a slash: a POST would lose its body on the way, so it gets 404.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        return None if request.path_info.startswith("/health/") else super().process_request(request)
 
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         return request.method in {"GET", "HEAD"} and super().should_redirect_with_slash(request)

@@ -166,3 +166,15 @@ def test_any_other_request_id_is_replaced(web, given):
     answered = web.get("/health/live/", headers={"X-Request-ID": given})["X-Request-ID"]
     assert answered != given
     assert len(answered) == 36
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", ["10.42.0.17:8000", "web-7d9f", "[fd00::1]:8000"])
+def test_health_answers_a_pods_own_address(client, host):
+    assert client.get("/health/live/", headers={"host": host}).status_code == 200
+    assert client.get("/health/ready/", headers={"host": host}).status_code == 200
+    assert client.get("/login/", headers={"host": host}).status_code == 400
+
+
+def test_a_path_of_the_api_that_is_none_points_at_the_documentation(client):
+    assert "/api/v1/docs/" in client.get("/api/v1/").json()["error"]
