@@ -142,6 +142,25 @@ class Environment:
             raise self.error("EMAIL_URL", "smtp://user:password@host:587, or smtp+tls:// with STARTTLS")
         return config
 
+    def attachments(self, name: str, *, region: str, endpoint: str) -> dict[str, Any]:
+        """An entry of Django's STORAGES. region, endpoint: Amazon's, for s3://."""
+        parts = urlsplit(self.url(name, ("database", "file", "s3"), "database://"))
+        if parts.query or parts.fragment or parts.username or (parts.scheme == "s3") != bool(parts.netloc):
+            raise self.error(name, "database://, file:///folder/on/every/machine or s3://bucket/prefix")
+        if parts.scheme == "database":
+            return {"BACKEND": "notifications.gateways.files.DatabaseStorage"}
+        if parts.scheme == "file":
+            if not parts.path.strip("/"):
+                raise self.error(name, "file:///folder/on/every/machine")
+            return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": parts.path}}
+        options = {
+            "bucket_name": parts.netloc,
+            "location": parts.path.strip("/"),
+            "region_name": region,
+            "endpoint_url": endpoint or None,
+        }
+        return {"BACKEND": "notifications.gateways.s3_files.S3Files", "OPTIONS": options}
+
     def files(self, name: str) -> list[Path]:
         """Comma-separated paths of files that can be read."""
         paths = [Path(word) for word in self.listing(name)]

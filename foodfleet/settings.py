@@ -77,6 +77,7 @@ try:
     DELIVERY_SENDERS = env.integer("DELIVERY_SENDERS", 5, minimum=1, maximum=50)
     DELIVERY_LEASE_SECONDS = env.integer("DELIVERY_LEASE_SECONDS", 60, minimum=2, maximum=3600)
     DELIVERY_DEAD_AFTER = env.integer("DELIVERY_DEAD_AFTER_SECONDS", 120, minimum=30, maximum=86400)
+    ATTACHMENTS = env.attachments("ATTACHMENTS_URL", region=AWS_REGION, endpoint=AWS_ENDPOINT_URL)
     EMAIL_MAX_MEGABYTES = env.integer("EMAIL_MAX_MEGABYTES", 10, minimum=1, maximum=40)
     SES_API = env.choice("SES_API", ("v1", "v2"), "v1")
     SES_CONFIGURATION_SET = env.text("SES_CONFIGURATION_SET")
@@ -338,7 +339,8 @@ AWS_SES_AUTO_THROTTLE = None  # django-ses would count in each process by itself
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "foodfleet" / "static"]
-STORAGES = {
+STORAGES: dict[str, Any] = {
+    "attachments": ATTACHMENTS,
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

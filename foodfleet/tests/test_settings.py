@@ -23,6 +23,7 @@ def start(command="import foodfleet.settings as s; print(s.PUBLIC_URL)", **envir
 
 
 WRONG = {
+    "ATTACHMENTS_URL": ["s3://", "file://", "file:///", "file://host/folder", "ftp://x/y", "s3://bucket?x=1"],
     "DATABASE_URL": ["mysql://x/y", "nonsense", "postgres://"],
     "REDIS_URL": ["http://127.0.0.1:6379"],
     "CELERY_BROKER_URL": ["kafka://127.0.0.1"],

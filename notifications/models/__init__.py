@@ -1,5 +1,6 @@
 """What notifications keep, a module for each subject."""
 
+from notifications.models.files import StoredFile
 from notifications.models.messages import Attachment, Message, MessageEvent
 from notifications.models.people import Preference, Suppression
 from notifications.models.quota import RateBucket
@@ -24,5 +25,6 @@ __all__ = [
     "Receipt",
     "SmsTemplate",
     "SmsTemplateVersion",
+    "StoredFile",
     "Suppression",
 ]

@@ -1,6 +1,7 @@
 """Queries of notifications, by name, a module for each subject."""
 
 from notifications.querysets.attachments import AttachmentQuerySet
+from notifications.querysets.files import StoredFileQuerySet
 from notifications.querysets.messages import MessageQuerySet
 from notifications.querysets.people import PreferenceQuerySet, SuppressionQuerySet
 from notifications.querysets.receipts import ReceiptQuerySet
@@ -13,5 +14,6 @@ __all__ = [
     "PreferenceQuerySet",
     "ReceiptQuerySet",
     "SmsTemplateQuerySet",
+    "StoredFileQuerySet",
     "SuppressionQuerySet",
 ]

@@ -1,5 +1,6 @@
-"""Files that go with mails: in Django's storage from the order until the mail is sent."""
+"""Files that go with mails: in the storage of ATTACHMENTS_URL from the order until the mail is sent."""
 
+import contextlib
 import hashlib
 import mimetypes
 import re
@@ -10,12 +11,12 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.core.files import File
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.exceptions import ServiceUnavailableException, ValidationException
+from notifications.gateways import files as storage
 from notifications.models import Attachment, Message
 from notifications.services import recipients
 
@@ -96,19 +97,29 @@ def _check_type(content_type: str) -> None:
 
 
 def store(files: Sequence[ReadAttachment]) -> list[Attachment]:
-    """Put the files into the storage; returns their rows, not saved yet."""
-    rows = []
+    """Put the files into the storage; returns their rows, not saved yet.
+
+    Raises ServiceUnavailableException where the storage does not take one.
+    """
+    rows: list[Attachment] = []
     for file in files:
         row = Attachment(filename=file.filename, content_type=file.content_type, size=len(file.content))
-        row.file.save(uuid.uuid4().hex, ContentFile(file.content), save=False)  # a name of ours: theirs may be anything
+        name = f"{Attachment.folder(timezone.now())}/{uuid.uuid4().hex}"  # of ours: theirs may be anything
+        try:
+            row.file = storage.save(name, file.content)
+        except OSError as error:
+            logger.warning("attachment_not_stored", error=type(error).__name__)
+            remove_files(rows)
+            raise ServiceUnavailableException from error
         rows.append(row)
     return rows
 
 
 def remove_files(rows: Iterable[Attachment]) -> None:
-    """Remove the files of rows that were never committed."""
+    """Remove the files of rows that were never committed; what cannot be removed now is found by `discard_strays`."""
     for row in rows:
-        default_storage.delete(row.file.name or "")
+        with contextlib.suppress(OSError, DatabaseError):
+            storage.delete(row.file.name or "")
 
 
 def discard_of(messages: Sequence[Message]) -> int:
@@ -116,7 +127,7 @@ def discard_of(messages: Sequence[Message]) -> int:
     removed = 0
     for row in Attachment.objects.kept_of(messages) if messages else ():
         try:
-            default_storage.delete(row.file.name)
+            storage.delete(row.file.name)
         except OSError as error:  # the next sweep tries again
             logger.warning("attachment_not_removed", attachment=row.pk, error=type(error).__name__)
             continue
@@ -134,7 +145,7 @@ def discard_with_rows(messages: Sequence[Message]) -> None:
 def _delete_files(names: Iterable[str]) -> None:
     for name in names:
         try:
-            default_storage.delete(name)
+            storage.delete(name)
         except OSError as error:
             logger.warning("attachment_not_removed", name=name, error=type(error).__name__)
 
@@ -153,15 +164,8 @@ def discard_strays(before: datetime) -> int:
     for days in range(STRAYS_SOUGHT_FOR):
         folder = Attachment.folder(before - timedelta(days=days))
         named = set(Attachment.objects.in_folder(folder).values_list("file", flat=True))
-        for name in _files_in(folder) - named:
-            if default_storage.get_modified_time(name) < before:
-                default_storage.delete(name)
+        for name in storage.names_in(folder) - named:
+            if storage.modified_at(name) < before:
+                storage.delete(name)
                 removed += 1
     return removed
-
-
-def _files_in(folder: str) -> set[str]:
-    try:
-        return {f"{folder}/{name}" for name in default_storage.listdir(folder)[1]}
-    except FileNotFoundError:
-        return set()

@@ -1,4 +1,7 @@
-"""One try to send one message: what is asked of the network, and what came of it. Nothing here touches the database."""
+"""One try to send one message: what is asked of the network, and what came of it.
+
+Nothing here touches the database, but for the files of a mail where they are kept there.
+"""
 
 import random
 import time
@@ -8,7 +11,6 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from foodfleet.core.crypto import DecryptionError
@@ -16,10 +18,10 @@ from notifications.exceptions import (
     DeliveryError,
     MisconfiguredDeliveryError,
     PerhapsSentError,
-    PermanentDeliveryError,
     RecipientOptedOutError,
     TemporaryDeliveryError,
 )
+from notifications.gateways import files
 from notifications.gateways.email import Email, EmailFile, EmailGateway, email_gateway, message_id_header
 from notifications.gateways.sms import SmsGateway, sms_gateway
 from notifications.gateways.texts import Sms
@@ -160,10 +162,10 @@ def _wanted(recipients: list[str], unwanted: frozenset[str]) -> tuple[str, ...]:
 
 
 def _read(file: dict[str, str]) -> EmailFile:
+    """Whatever keeps a file from being read is tried again: a folder that is not mounted looks as if it were empty."""
     try:
-        with default_storage.open(file["name"]) as stored:
-            return EmailFile(file["filename"], file["content_type"], stored.read())
+        return EmailFile(file["filename"], file["content_type"], files.read(file["name"]))
     except FileNotFoundError as error:
-        raise PermanentDeliveryError("An attachment is no longer in the storage.") from error
+        raise TemporaryDeliveryError("An attachment is not in the storage; see ATTACHMENTS_URL.") from error
     except OSError as error:
-        raise TemporaryDeliveryError(f"The storage cannot be read ({type(error).__name__}).") from error
+        raise TemporaryDeliveryError(f"The storage of attachments cannot be read ({type(error).__name__}).") from error

@@ -2,6 +2,7 @@
 
 import email
 import threading
+from datetime import timedelta
 from decimal import Decimal
 from email import policy
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,12 +11,14 @@ import boto3
 import pytest
 import requests
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.utils import timezone
 
+from foodfleet.core.exceptions import ServiceUnavailableException
+from foodfleet.environment import Environment
 from foodfleet.tests import processes
-from notifications.models import Attachment, Message
-from notifications.services import outbox
+from notifications.models import Attachment, Message, StoredFile
+from notifications.services import attachments, outbox
 from notifications.services.emails import EmailExtras, NewAttachment, send_email
 from notifications.services.policies import MARKETING
 from notifications.services.sms import SmsExtras, send_sms
@@ -94,7 +97,7 @@ def test_a_mail_arrives_whole_and_bcc_is_in_no_header(amazon):
     assert message.status == Status.SENT
     assert message.provider_message_id
     assert [row.file.name for row in Attachment.objects.all()] == ["", ""]
-    assert not any(files for _, files in [default_storage.listdir(".")])
+    assert not StoredFile.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,39 @@ def test_a_text_arrives(amazon, user):
     message.refresh_from_db()
     assert message.status == Status.SENT
     assert message.provider_message_id
+
+
+@pytest.fixture
+def bucket(amazon, moto, settings):
+    """Attachments wait in S3."""
+    boto3.client("s3", endpoint_url=moto, **KEYS).create_bucket(Bucket="files")
+    environment = Environment({"ATTACHMENTS_URL": "s3://files/waiting"})
+    entry = environment.attachments("ATTACHMENTS_URL", region="us-east-1", endpoint=moto)
+    entry["OPTIONS"] |= {"access_key": "testing", "secret_key": "testing"}
+    settings.STORAGES = {**settings.STORAGES, "attachments": entry}
+    return boto3.resource("s3", endpoint_url=moto, **KEYS).Bucket("files")
+
+
+def test_files_wait_in_a_bucket_until_they_are_sent(amazon, bucket):
+    later = Order(send_at=timezone.now() + timedelta(hours=1))
+    extras = EmailExtras(attachments=[NewAttachment("menu.pdf", b"%PDF")])
+    send_email(to=["ann@example.com"], subject="x", text="x", extras=extras, order=later)
+    [waiting] = bucket.objects.all()
+    assert waiting.key.startswith("waiting/attachments/")
+    assert attachments.discard_strays(timezone.now() + timedelta(days=2)) == 0
+    Message.objects.update(due_at=timezone.now())
+    call_command("deliver_due")
+    [(mail, _entry)] = mails(amazon)
+    assert [part.get_content() for part in mail.iter_attachments()] == [b"%PDF"]
+    assert not list(bucket.objects.all())
+
+
+def test_a_bucket_that_is_away_refuses_the_mail_for_now(bucket, settings):
+    bucket.delete()
+    extras = EmailExtras(attachments=[NewAttachment("menu.pdf", b"%PDF")])
+    with pytest.raises(ServiceUnavailableException):
+        send_email(to=["ann@example.com"], subject="x", text="x", extras=extras)
+    assert not Message.objects.exists()
 
 
 def test_a_number_that_answered_stop_is_left_alone(amazon):

@@ -321,6 +321,7 @@ def test_preferences_are_read_and_changed(api, user):
     assert api.get(path).json() == {"security": True, "account": True, "marketing": False}
 
 
+@pytest.mark.django_db(transaction=True)  # each channel is sent in a thread of its own
 @pytest.mark.parametrize("to", ["bob@example.com", "Bob <bob@example.com>", '"Bob, Esq." <BOB@example.com>'])
 def test_marketing_reaches_nobody_who_switched_it_off_whatever_name_stands_before_the_address(staff, make_user, to):
     preferences.change(user=make_user("bob@example.com"), wishes={Kind.MARKETING: False})

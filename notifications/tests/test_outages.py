@@ -8,10 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import override_settings
 from django.utils import timezone
 
 from notifications import tasks
-from notifications.models import Message
+from notifications.gateways.files import DatabaseStorage
+from notifications.models import Message, StoredFile
 from notifications.services import attachments, dead_letters, grants, in_process, recovery, retention
 from notifications.services.drain import Drain
 from notifications.services.lanes import Limits
@@ -147,6 +149,34 @@ def test_what_its_senders_die_of_is_put_off_and_given_up():
     assert states[3][0] == "failed"
 
 
+@pytest.mark.parametrize("error", [FileNotFoundError("gone"), OSError("away"), OperationalError("away")])
+def test_a_mail_whose_file_cannot_be_read_is_tried_again(monkeypatch, error):
+    message = mail("file", files=1)
+
+    def fail(storage, name, mode="rb"):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DatabaseStorage, "_open", fail)
+        drain(WayOut())
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == ("queued", 1)
+    Message.objects.update(due_at=timezone.now())
+    way_out = WayOut()
+    drain(way_out)
+    assert [file.content for file in way_out.sent[0].files] == [b"hi"]
+
+
+def test_a_file_of_a_mail_that_was_queued_in_a_folder_before_is_still_sent(settings):
+    default = settings.STORAGES["default"]
+    with override_settings(STORAGES={**settings.STORAGES, "attachments": default}):
+        mail("file", files=1)
+    assert not StoredFile.objects.exists()
+    way_out = WayOut()
+    drain(way_out)
+    assert [file.content for file in way_out.sent[0].files] == [b"hi"]
+
+
 def old_failed_mail(**fields):
     message = mail("file", files=1)
     long_ago = timezone.now() - timedelta(days=40)
@@ -171,12 +201,12 @@ def test_a_deleted_account_leaves_no_file_and_no_name_of_one(user):
     assert (file.filename, file.file.name) == ("", "")
 
 
-def test_what_is_removed_takes_its_file_along(settings, tmp_path):
+def test_what_is_removed_takes_its_file_along(settings):
     old_failed_mail()
     Message.objects.update(created_at=timezone.now() - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS + 1))
     retention.forget()
     assert not Message.objects.exists()
-    assert not [path for path in (tmp_path / "media").rglob("*") if path.is_file()]
+    assert not StoredFile.objects.exists()
 
 
 @pytest.mark.postgres

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 EMAIL = "/api/v1/notifications/email/"
 SMS = "/api/v1/notifications/sms/"
 RESERVED = [declared for declared in catalogue.DECLARED if declared.name != "announcement"]
+sends = pytest.mark.django_db(transaction=True)  # each channel is sent in a thread of its own
 reserved = pytest.mark.parametrize("declared", RESERVED, ids=lambda declared: declared.name)
 
 
@@ -78,6 +79,7 @@ def test_a_text_template_of_staff_goes_as_an_ordinary_message(staff):
 SPELLINGS = ["ann@example.com", "Ann <Ann@Example.com>", "ANN@EXAMPLE.COM"]
 
 
+@sends
 @pytest.mark.parametrize(
     "fields", [{"to": SPELLINGS}, *({"to": SPELLINGS[:1], name: SPELLINGS[1:]} for name in ("cc", "bcc"))]
 )
@@ -95,6 +97,7 @@ def test_a_mailbox_of_another_script_named_twice_is_one_recipient(staff):
     assert Message.objects.get().recipients == 2
 
 
+@sends
 def test_marketing_to_one_mailbox_named_twice_has_its_link_to_unsubscribe(staff, mailoutbox):
     body = {"to": ["ann@example.com", "ANN@example.com"], "subject": "x", "text": "y", "kind": "marketing"}
     assert staff.post(EMAIL, body).status_code == 202
@@ -102,6 +105,7 @@ def test_marketing_to_one_mailbox_named_twice_has_its_link_to_unsubscribe(staff,
     assert "List-Unsubscribe" in mailoutbox[0].extra_headers
 
 
+@sends
 def test_every_mail_says_that_a_program_wrote_it(staff, user, mailoutbox):
     staff.post(EMAIL, {"to": ["ann@example.com"], "subject": "x", "text": "y"})
     outbox.queue_email(template="welcome", user=user, variables={"link": "https://x.example/"})
@@ -109,6 +113,7 @@ def test_every_mail_says_that_a_program_wrote_it(staff, user, mailoutbox):
     assert [mail.message()["Auto-Submitted"] for mail in mailoutbox] == ["auto-generated"] * 2
 
 
+@sends
 def test_an_announcement_keeps_its_lines_and_escapes_its_words(staff, mailoutbox):
     context = {"heading": "Lunch <b>moves</b>", "text": "One\nTwo <script>", "first_name": "Ann"}
     staff.post(EMAIL, {"to": ["ann@example.com"], "template": "announcement", "context": context})

@@ -1,0 +1,15 @@
+"""Files in a bucket of S3."""
+
+from typing import Any
+
+from botocore.config import Config
+from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]
+
+
+class S3Files(S3Storage):  # type: ignore[misc]  # without types
+    """Waits for Amazon no longer than a request or a sender can."""
+
+    def get_default_settings(self) -> dict[str, Any]:
+        """Those of django-storages, with time-outs."""
+        config = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+        return {**super().get_default_settings(), "client_config": config, "default_acl": None}
