@@ -1,5 +1,9 @@
 """What accounts refuse."""
 
+from datetime import UTC, datetime
+from math import ceil
+
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import (
@@ -32,11 +36,29 @@ class InvalidCredentialsException(UnauthorizedException):
     message = _("Wrong e-mail address or password.")
 
 
+FOR_A_WHILE = _("Too many attempts: this account is locked for a while. We sent its owner an e-mail.")
+
+
 class AccountLockedException(UnauthorizedException):
-    """Too many wrong passwords, or locked by staff."""
+    """Too many wrong passwords, until `locked_until`; or locked by staff, until they unlock it (None)."""
 
     code = "account_locked"
-    message = _("Too many attempts: this account is locked for a while. We sent its owner an e-mail.")
+    message = _("This account is locked. Contact support to have it unlocked.")
+
+    def __init__(self, locked_until: datetime | None = None) -> None:
+        self.locked_until = locked_until and locked_until.astimezone(UTC)
+        if self.locked_until is None:
+            super().__init__()
+        else:
+            until = self.locked_until.isoformat().replace("+00:00", "Z")
+            super().__init__(FOR_A_WHILE, details={"locked_until": until})
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if self.locked_until is None:
+            return super().headers
+        seconds = ceil((self.locked_until - timezone.now()).total_seconds())
+        return {**super().headers, "Retry-After": str(max(1, seconds))}
 
 
 class Invalid2FACodeException(UnauthorizedException):

@@ -2,7 +2,10 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
+from accounts.exceptions import AccountLockedException
 from foodfleet.core.exceptions import (
     BaseAppException,
     ConflictException,
@@ -23,4 +26,11 @@ def show(form: forms.Form, error: BaseAppException, *, field: str | None = None)
             beside_fields = True
             form.add_error(name, [ValidationError(entry["message"], code=entry["code"]) for entry in entries])
     if not beside_fields:
-        form.add_error(field, ValidationError(str(error.message), code=error.code))
+        form.add_error(field, ValidationError(_sentence(error), code=error.code))
+
+
+def _sentence(error: BaseAppException) -> str:
+    if isinstance(error, AccountLockedException) and error.locked_until is not None:
+        sentence = _("Too many attempts: sign-in is locked until %(time)s UTC. Resetting the password unlocks it.")
+        return sentence % {"time": date_format(error.locked_until, "DATETIME_FORMAT")}
+    return str(error.message)

@@ -67,6 +67,12 @@ class LoginAttemptsQuerySet(models.QuerySet[Any]):
         """The row of a device, or with '' the one of strangers."""
         return self.filter(address=address, device=device)
 
+    def lock_of(self, address: str, device: str) -> datetime | None:
+        """Until when the row is locked that `device` is counted on: its own, or that of strangers."""
+        rows = self.of(address).filter(device__in=[device, ""]).order_by("-device")
+        found: datetime | None = rows.values_list("locked_until", flat=True).first()
+        return found
+
     def clear(self) -> int:
         """Forget tries and locks; the devices stay known."""
         return self.filter(Q(tries__gt=0) | Q(locks__gt=0)).update(tries=0, locks=0, locked_until=None, user=None)

@@ -9,6 +9,9 @@ own (OWASP's device cookie): a stranger's guesses lock strangers out, not the ow
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
@@ -22,6 +25,8 @@ from foodfleet.core import crypto
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
 
+logger = structlog.get_logger(__name__)
+NOT_AN_ADDRESS = "[not an address]"
 ATTEMPTS = 5
 FIRST_LOCK = timedelta(minutes=15)
 LONGEST_LOCK = timedelta(hours=24)
@@ -30,10 +35,11 @@ LOCK_TIMES = [FIRST_LOCK * 2**step for step in range(7)] + [LONGEST_LOCK]  # 15 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A counted attempt. locked_until: set on the one that used the last try up."""
+    """A counted attempt. tries: with this one; locked_until: set on the one that used the last try up."""
 
     address: str
     device: str
+    tries: int
     locked_until: datetime | None
 
 
@@ -48,10 +54,10 @@ def reserve_attempt(*, email: str, client: Client) -> Attempt:
         address=address, device=device, limit=ATTEMPTS, lock_times=LOCK_TIMES, now=now
     )
     if counted is None:
-        raise AccountLockedException
+        raise AccountLockedException(LoginAttempts.objects.lock_of(address, device))
     device, tries, locks = counted
     locked_until = now + LOCK_TIMES[min(locks, len(LOCK_TIMES)) - 1] if tries >= ATTEMPTS else None
-    return Attempt(address, device, locked_until)
+    return Attempt(address, device, tries, locked_until)
 
 
 def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
@@ -79,6 +85,16 @@ def tell_of_lock(*, address: str, device: str, until: str, user: int | None, cli
         if owner is not None:
             told = {"until": datetime.fromisoformat(until), "not_me_token": not_me.issue(owner), "client": client}
             signals.sign_in_locked.send(sender=User, user=owner, **told)
+
+
+def log_failure(*, email: str, reason: str, attempts: int) -> None:
+    """Name in the log whose sign-in failed and why. What is no address may be a password in the wrong field."""
+    try:
+        validate_email(email)
+        named = normalize_email(email)
+    except ValidationError:
+        named = NOT_AN_ADDRESS
+    logger.warning("failed_login_attempt", email=named, reason=reason, attempts=attempts)
 
 
 def forget(email: str, client: Client | None = None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from accounts.exceptions import Invalid2FACodeException
 from accounts.models import Passkey, User
 from accounts.second_factor import passkeys
-from accounts.services import challenges, passkey_checks, security_events, sign_in, sign_in_challenges
+from accounts.services import challenges, lockout, passkey_checks, security_events, sign_in, sign_in_challenges
 from accounts.services.challenges import PasskeyQuestion
 from accounts.states import ChallengePurpose, EventKind, Method
 from foodfleet.core.clients import Client
@@ -39,5 +39,6 @@ def _owner(credential: Any, client: Client) -> User:
     if passkey is None or not passkey.user.is_active:
         details = {"method": Method.PASSKEY.value}
         security_events.record(kind=EventKind.SIGN_IN_FAILED, user=None, client=client, details=details)
+        lockout.log_failure(email="", reason=Invalid2FACodeException.code, attempts=1)
         raise Invalid2FACodeException
     return passkey.user

@@ -14,5 +14,6 @@ def confirm_password(*, user: User, password: str, client: Client) -> None:
     attempt = lockout.reserve_attempt(email=user.email, client=client)
     if not passwords.matches(user, password):
         lockout.failed(attempt, user=user, client=client)
+        lockout.log_failure(email=user.email, reason=InvalidCredentialsException.code, attempts=attempt.tries)
         raise InvalidCredentialsException
     lockout.forget(user.email, client)

@@ -6,15 +6,17 @@ the owner chooses a password by a link of its own. Registered again with the sam
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import signals
-from accounts.exceptions import UserAlreadyExistsException
+from accounts.exceptions import UserAlreadyExistsException, WeakPasswordException
 from accounts.models import OneTimeToken, User
 from accounts.services import errands, first_proof, one_time_tokens, passwords, security_events
+from accounts.services.breaches import NoBreachList
 from accounts.states import ErrandKind, EventKind, TokenPurpose
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
@@ -67,6 +69,19 @@ def register(*, new: NewUser, client: Client) -> User | None:
         if is_mailed:
             _announce_repetition(user.email, client)
     return _told_by_mail_alone()
+
+
+def password_problems(*, password: str, email: str = "", first_name: str = "", last_name: str = "") -> list[Any]:
+    """What is wrong with a password, beside other fields that are refused already: all is told in one round.
+
+    Each with "message" and "code". Asks no list of breached passwords: `register` does, once all else is right.
+    """
+    user = User(email=normalize_email(email), first_name=first_name, last_name=last_name)
+    try:
+        passwords.ensure_strong(password, user, breaches=NoBreachList())
+    except WeakPasswordException as weak:
+        return list(weak.details["password"])
+    return []
 
 
 def _told_by_mail_alone() -> User | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -16,6 +17,8 @@ from accounts.services.second_factor import ChallengeIssued
 from accounts.states import EventKind
 from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import ForbiddenException, UnauthorizedException
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,10 @@ def authenticate(*, email: str, password: str, client: Client) -> Authenticated:
     `sign_in` does.
     """
     user = lockout.recognised(User.objects.with_email(email), email=email, client=client).first()
+    tries = lockout.ATTEMPTS  # where a lock lets nothing be compared
     try:
         attempt = lockout.reserve_attempt(email=email, client=client)
+        tries = attempt.tries
         if not _is_right(password, user):
             lockout.failed(attempt, user=user, client=client)
             raise InvalidCredentialsException
@@ -94,13 +99,21 @@ def authenticate(*, email: str, password: str, client: Client) -> Authenticated:
             lockout.forget(email, client)  # the password was right
             raise not_now
     except (AccountLockedException, InvalidCredentialsException, EmailNotVerifiedException) as refusal:
-        _write_down(refusal, user=user, client=client)
+        _write_down(refusal, user=user, client=client, email=email, tries=tries)
         raise
     return Authenticated(user, attempt)
 
 
-def _write_down(refusal: UnauthorizedException | ForbiddenException, *, user: User | None, client: Client) -> None:
-    """Outside of any transaction that the refusal takes back."""
+def _write_down(
+    refusal: UnauthorizedException | ForbiddenException,
+    *,
+    user: User | None,
+    client: Client,
+    email: str = "",
+    tries: int = 1,
+) -> None:
+    """Outside of any transaction that the refusal takes back. email: as typed, where the user's own is not known."""
+    lockout.log_failure(email=user.email if user else email, reason=refusal.code, attempts=tries)
     details = {"reason": refusal.code}
     security_events.record(kind=EventKind.SIGN_IN_FAILED, user=user, client=client, details=details)
 
@@ -127,10 +140,12 @@ def _begin(user: Any, client: Client, *, clear_strangers: bool, proved_at: datet
     Raises InvalidCredentialsException where the password was replaced, or the account shut, since `user` was read.
     """
     try:
-        return _started(user, client, clear_strangers=clear_strangers, proved_at=proved_at)
+        signed_in = _started(user, client, clear_strangers=clear_strangers, proved_at=proved_at)
     except InvalidCredentialsException as refusal:
         _write_down(refusal, user=user, client=client)
         raise
+    logger.info("user_login", user_id=user.pk, email=user.email)
+    return signed_in
 
 
 def _started(user: Any, client: Client, *, clear_strangers: bool, proved_at: datetime | None) -> SignedIn:

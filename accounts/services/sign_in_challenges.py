@@ -13,6 +13,7 @@ from accounts.services import (
     challenges,
     codes,
     factors,
+    lockout,
     passkey_checks,
     second_factor_resets,
     security_events,
@@ -50,7 +51,11 @@ def answer(*, challenge: str, method: str, code: Any, client: Client) -> sign_in
     if method not in factors.methods_of(user):
         raise Invalid2FACodeException
     challenges.reserve_attempt(asked)
-    _check(asked, challenge, Method(method), code, client)
+    try:
+        _check(asked, challenge, Method(method), code, client)
+    except Invalid2FACodeException as refusal:
+        lockout.log_failure(email=user.email, reason=refusal.code, attempts=asked.attempts + 1)
+        raise
     challenges.spend(asked)
     return finish(user=user, client=replace(client, device_name=asked.device_name))
 

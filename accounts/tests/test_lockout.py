@@ -6,6 +6,8 @@ from unittest import mock
 import pytest
 from django.core import mail
 from django.utils import timezone
+from django.utils.formats import date_format
+from structlog.testing import capture_logs
 
 from accounts.models import LoginAttempts, SecurityEvent
 from accounts.services import lockout
@@ -26,7 +28,9 @@ def guess(api):
 
 
 def without_request_id(response):
-    return {name: value for name, value in response.json().items() if name != "request_id"}
+    """The answer, without what differs from call to call; of a time only that it is told."""
+    body = {name: value for name, value in response.json().items() if name != "request_id"}
+    return {**body, "details": list(body["details"])}
 
 
 def test_five_wrong_passwords_lock_the_account_for_the_right_one_too(user, guess):
@@ -35,6 +39,85 @@ def test_five_wrong_passwords_lock_the_account_for_the_right_one_too(user, guess
     refused = guess(password=PASSWORD)
     assert (refused.status_code, refused.json()["code"]) == (401, "account_locked")
     assert refused.headers["WWW-Authenticate"] == "Bearer"
+    until = LoginAttempts.objects.get().locked_until
+    assert refused.json()["details"] == {"locked_until": until.isoformat().replace("+00:00", "Z")}
+    assert 890 < int(refused.headers["Retry-After"]) <= 900
+
+
+def test_a_known_device_is_told_of_its_own_lock(user, guess):
+    assert guess(password=PASSWORD).status_code == 200  # the cookie stays in the client
+    for _ in range(5):
+        guess()
+    own = LoginAttempts.objects.exclude(device="").get().locked_until
+    LoginAttempts.objects.filter(device="").delete()
+    LoginAttempts.objects.create(address=LoginAttempts.objects.get().address, locked_until=own + timedelta(hours=5))
+    assert guess().json()["details"]["locked_until"] == own.isoformat().replace("+00:00", "Z")
+
+
+def test_a_password_change_tells_how_long_it_is_locked(api, user, sign_in):
+    headers = {"Authorization": f"Bearer {sign_in()['access']}"}
+    body = {"current_password": "Wrong-Guess-1!", "new_password": "Other-Kitchen-77?"}
+    answers = [api.post("/api/v1/auth/password/change/", body, headers=headers) for _ in range(6)]
+    assert [answer.json()["code"] for answer in answers] == ["invalid_credentials"] * 5 + ["account_locked"]
+    assert answers[-1].json()["details"]["locked_until"]
+    assert int(answers[-1].headers["Retry-After"]) <= 900
+
+
+def test_the_page_tells_until_when_and_offers_a_reset(client, user):
+    body = {"email": user.email, "password": "Wrong-Guess-1!"}
+    for _ in range(5):
+        assert b"locked until" not in client.post("/login/", body).content
+    page = client.post("/login/", body)
+    until = LoginAttempts.objects.exclude(locked_until=None).get().locked_until
+    assert page.status_code == 401
+    assert f"locked until {date_format(until, 'DATETIME_FORMAT')} UTC" in page.content.decode()
+    assert '<p><a href="/password/forgot/">Reset your password</a></p>' in page.content.decode()
+    assert int(page.headers["Retry-After"]) <= 900
+
+
+def test_a_lock_by_staff_tells_no_time(api, user):
+    type(user).objects.filter(pk=user.pk).update(locked_at=timezone.now())
+    answer = api.post(LOGIN, {"email": user.email, "password": PASSWORD})
+    assert (answer.json()["code"], answer.json()["details"]) == ("account_locked", {})
+    assert "Retry-After" not in answer.headers
+
+
+def failures(lines):
+    return [line for line in lines if line["event"] == "failed_login_attempt"]
+
+
+def test_the_log_names_whose_sign_in_failed_and_why(user, guess):
+    with capture_logs() as lines:
+        for _ in range(6):
+            guess(email=" Ann@Example.com ")
+    assert [(line["email"], line["reason"], line["attempts"]) for line in failures(lines)] == [
+        *[(user.email, "invalid_credentials", tries) for tries in range(1, 6)],
+        (user.email, "account_locked", 5),
+    ]
+
+
+@pytest.mark.parametrize("typed", ["Grill-Fleet-2026!", "nobody", ""])
+def test_what_is_no_address_may_be_a_password_and_is_not_logged(guess, typed):
+    with capture_logs() as lines:
+        guess(email=typed or "x")
+    assert [line["email"] for line in failures(lines)] == [lockout.NOT_AN_ADDRESS]
+    assert "Grill-Fleet-2026!" not in str(lines)
+
+
+def test_the_log_names_who_signed_in(user, guess):
+    with capture_logs() as lines:
+        guess(password=PASSWORD)
+    [line] = [line for line in lines if line["event"] == "user_login"]
+    assert (line["user_id"], line["email"]) == (user.pk, user.email)
+
+
+def test_the_log_names_whose_second_factor_was_wrong(world):
+    world.protect()
+    challenge = world.sign_in()["challenge"]
+    with capture_logs() as lines:
+        world.post("/auth/login/verify/", {"challenge": challenge, "method": "totp", "code": "000000"})
+    [line] = failures(lines)
+    assert (line["email"], line["reason"], line["attempts"]) == (world.user.email, "invalid_2fa_code", 1)
 
 
 def test_an_address_without_an_account_gets_exactly_the_same_answers(user, guess):

@@ -63,3 +63,32 @@ def test_a_password_that_a_stranger_chose_first_does_not_survive_the_owners_conf
     assert api.post("/api/v1/auth/password/reset/", {"token": chosen, "password": OWNERS}).status_code == 204
     assert sign_in(password=OWNERS)["access"]
     assert User.objects.get().first_name == ""
+
+
+FAULTS = {"email": "bob@", "password": "password", "first_name": "evil.example"}
+
+
+def test_the_api_tells_all_faults_in_one_round(api):
+    answer = api.post(REGISTER, FAULTS)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_error")
+    assert answer.json()["details"].keys() == FAULTS.keys()
+    codes = [entry["code"] for entry in answer.json()["details"]["password"]]
+    assert {"password_no_upper", "password_no_digit", "password_no_special", "password_too_common"} <= set(codes)
+
+
+def test_the_page_tells_all_faults_in_one_round(client):
+    page = client.post("/register/", FAULTS)
+    assert page.status_code == 422
+    assert page.context["form"].errors.keys() == FAULTS.keys()
+    assert len(page.context["form"].errors["password"]) >= 4
+
+
+def test_a_good_password_is_not_blamed_for_other_faults(api, client):
+    faults = {**FAULTS, "password": PASSWORD}
+    assert "password" not in api.post(REGISTER, faults).json()["details"]
+    assert "password" not in client.post("/register/", faults).context["form"].errors
+
+
+@pytest.mark.parametrize("body", [{"password": "weak"}, {"email": 1, "password": 2}, {"email": "b@"}, {}, [], "x"])
+def test_shapes_that_are_wrong_are_refused_as_ever(api, body):
+    assert api.post(REGISTER, body, format="json").status_code in {400, 422}

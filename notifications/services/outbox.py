@@ -3,6 +3,7 @@
 from typing import Any
 
 from accounts.models import User
+from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.mailbox_limits import may_mail
 from notifications.models import Message
 from notifications.services.emails import queue_templated_email
@@ -30,10 +31,22 @@ def queue_email(*, template: str, user: User, variables: dict[str, Any], request
     if not to the user's own address.
     """
     order = Order(policy=policy_of(Channel.EMAIL, template), user=user, request_id=request_id)
-    return queue_templated_email(to=[to or user.email], template=template, context=variables, order=order)
+    try:
+        return queue_templated_email(to=[to or user.email], template=template, context=variables, order=order)
+    except ValidationException as refusal:
+        raise _of_account(refusal, "email") from None
 
 
 def queue_sms(*, template: str, phone: str, user: User, variables: dict[str, str], request_id: str = "") -> Message:
     """Write a text to `phone` in the language of `user` and announce it; it is sent once the transaction commits."""
     order = Order(policy=policy_of(Channel.SMS, template), user=user, request_id=request_id)
-    return queue_templated_sms(to=phone, template=template, variables=variables, order=order)
+    try:
+        return queue_templated_sms(to=phone, template=template, variables=variables, order=order)
+    except ValidationException as refusal:
+        raise _of_account(refusal, "phone") from None
+
+
+def _of_account(refusal: ValidationException, field: str) -> ValidationException:
+    """The refusal of a recipient, by the name that the account's own forms have for it."""
+    details = {field if name == "to" else name: entries for name, entries in refusal.details.items()}
+    return ValidationException(details=details)

@@ -1,12 +1,15 @@
 """Shapes of what goes in and out; no rules."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import E164, User
+from accounts.services import registration
 from foodfleet.core.addresses import LONGEST_ADDRESS, validate_mailable
 from foodfleet.core.names import LONGEST_NAME, validate_name
 from foodfleet.core.phones import LONGEST_SPELLING, normalize_phone
@@ -85,6 +88,23 @@ class RegisterSerializer(serializers.Serializer[Any]):
     first_name = NameField()
     last_name = NameField()
     phone = PhoneField(required=False, allow_blank=True, default="")
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Where another field is refused, say at once what is wrong with the password too."""
+        try:
+            return super().run_validation(data)
+        except serializers.ValidationError as refused:
+            details = refused.detail
+            if not isinstance(details, dict) or "password" in details or not isinstance(data, Mapping):
+                raise
+            told = [ErrorDetail(str(problem["message"]), problem["code"]) for problem in _password_problems(data)]
+            raise serializers.ValidationError({**details, "password": told} if told else details) from None
+
+
+def _password_problems(data: Mapping[str, Any]) -> list[Any]:
+    texts = {name: data[name] for name in ("email", "password", "first_name", "last_name") if name in data}
+    about_person = {name: text for name, text in texts.items() if isinstance(text, str)}
+    return registration.password_problems(**about_person) if "password" in about_person else []
 
 
 class LoginSerializer(serializers.Serializer[Any]):

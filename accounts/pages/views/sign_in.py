@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts.exceptions import EmailNotVerifiedException, Invalid2FACodeException
+from accounts.exceptions import AccountLockedException, EmailNotVerifiedException, Invalid2FACodeException
 from accounts.models import User
 from accounts.pages import browser
 from accounts.pages.forms.sign_in import LoginForm, PasskeyForm, SecondStepForm
@@ -32,6 +32,7 @@ class LoginPage(FormPage):
 
     template_name = "accounts/login.html"
     throttle = "login"
+    locked = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
@@ -52,7 +53,7 @@ class LoginPage(FormPage):
         return PasskeyForm if "credential" in self.request.POST else LoginForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "next": self.wish}
+        return {**super().get_context_data(**kwargs), "next": self.wish, "locked": self.locked}
 
     def accepted(self, form: LoginForm | PasskeyForm) -> HttpResponse:
         if isinstance(form, PasskeyForm):
@@ -78,6 +79,7 @@ class LoginPage(FormPage):
         if isinstance(form, PasskeyForm):
             messages.error(self.request, _("This passkey isn't linked to an account here. Sign in with your password."))
             return redirect(f"{reverse('login')}")
+        self.locked = isinstance(error, AccountLockedException) and error.locked_until is not None
         return super().refused(form, error)
 
     def form_invalid(self, form: Any) -> HttpResponse:
