@@ -155,9 +155,3 @@ class LastSuperuserException(ConflictException):
     """Somebody has to be left who may do everything."""
 
     message = _("This is the last superuser who can sign in. Make somebody else one first.")
-
-
-class SuperusersOnlyException(ForbiddenException):
-    """What would make a user more powerful than whoever asks for it."""
-
-    message = _("Only a superuser may do this.")

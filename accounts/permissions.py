@@ -15,12 +15,25 @@ RESOURCES = (
         },
         models=("accounts.User",),
     ),
+    Resource(
+        "sessions",
+        {"read": "See the sessions of all users", "end": "End sessions of other users"},
+        models=("accounts.Session",),
+    ),
     Resource("events", {"read": "See the security events of all users"}, models=("accounts.SecurityEvent",)),
 )
 
 GRANTS = {
     FLEET_MANAGER: ("users:read",),
     DISPATCHER: ("users:read",),
-    SUPPORT: ("users:read", "users:update", "users:lock", "users:reset_2fa", "events:read"),
+    SUPPORT: (
+        "users:read",
+        "users:update",
+        "users:lock",
+        "users:reset_2fa",
+        "sessions:read",
+        "sessions:end",
+        "events:read",
+    ),
     AUDITOR: ("users:read", "events:read"),
 }

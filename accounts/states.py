@@ -18,6 +18,7 @@ class EndReason(TextChoices):
     EXPIRED = "expired", _("Expired")
     NOT_ME = "not_me", _("Reported by its owner")
     SECOND_FACTOR_RESET = "second_factor_reset", _("Two-factor authentication reset")
+    TWO_FACTOR_ENABLED = "two_factor_enabled", _("Two-factor authentication turned on")
     EMAIL_CHANGED = "email_changed", _("E-mail address changed")
     DELETED = "deleted", _("Account deleted")
     KEY_REVOKED = "key_revoked", _("Signing key revoked")

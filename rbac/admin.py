@@ -57,8 +57,20 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
         labels.queryset = labelled_permissions().order_by("codename")
         includes.queryset = Role.objects.live().exclude(pk=self.instance.pk).order_by("name")
         if self.instance.pk:
-            labels.initial = self.instance.permissions.all()
+            labels.initial = list(self.instance.permissions.all())  # read now: the service changes them before saving
             includes.initial = [inclusion.included_id for inclusion in self.instance.inclusions.all()]
+
+    def difference(self) -> list[dict[str, Any]]:
+        """What permissions and included roles the form adds and removes, as the admin's history keeps it."""
+        entries: list[dict[str, Any]] = []
+        for field, kind, name in (("labels", "permission", "codename"), ("includes", "role", "name")):
+            chosen = {one.pk: str(getattr(one, name)) for one in self.cleaned_data[field]}
+            before = {getattr(one, "pk", one) for one in self.fields[field].initial or ()}
+            lost = self.fields[field].queryset.filter(pk__in=before - chosen.keys())  # type: ignore[attr-defined]
+            gained = [chosen[pk] for pk in chosen.keys() - before]
+            entries += [{"added": {"name": kind, "object": label}} for label in sorted(gained)]
+            entries += [{"deleted": {"name": kind, "object": str(getattr(one, name))}} for one in lost]
+        return entries
 
     def edit(self) -> roles.RoleEdit:
         """What the form wants of the role."""
@@ -101,6 +113,10 @@ class RoleAdmin(SavedByService, FilteredAsOffered):
 
     def has_delete_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
         return bool(super().has_delete_permission(request, obj)) and not (obj is not None and obj.is_system)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Django's, which names fields, and after it which permissions and roles were added and removed."""
+        return [*super().construct_change_message(request, form, formsets, add), *([] if add else form.difference())]
 
     def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         actor, client, role = request.user, client_of(request), form.instance

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.exceptions import ConflictException, NotFoundException
+from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException
 
 
 class RoleNotFoundException(NotFoundException):
@@ -42,3 +42,9 @@ class AlreadyThereException(ConflictException):
     """A role or permission of this name, or an assignment like this one, is there already."""
 
     message = _("This is there already.")
+
+
+class SuperusersOnlyException(ForbiddenException):
+    """What would make a user more powerful than whoever asks for it."""
+
+    message = _("Only a superuser may do this.")

@@ -74,6 +74,16 @@ urlpatterns = [
     path("users/<int:pk>/lock/", users.UserViewSet.as_view({"post": "lock"}), name="api_user_lock"),
     path("users/<int:pk>/unlock/", users.UserViewSet.as_view({"post": "unlock"}), name="api_user_unlock"),
     path("users/<int:pk>/invite/", users.UserViewSet.as_view({"post": "invite"}), name="api_user_invite"),
+    path(
+        "users/<int:pk>/password-link/",
+        users.UserViewSet.as_view({"post": "password_link"}),
+        name="api_user_password_link",
+    ),
+    path("users/<int:user_id>/sessions/", sessions.UserSessionsView.as_view(), name="api_user_sessions"),
+    path("users/<int:user_id>/sessions/end/", sessions.EndUserSessionsView.as_view(), name="api_user_sessions_end"),
+    path(
+        "users/<int:user_id>/sessions/<uuid:session_id>/", sessions.UserSessionView.as_view(), name="api_user_session"
+    ),
     path("users/<int:user_id>/roles/", roles.UserRolesView.as_view(), name="api_user_roles"),
     path("users/<int:user_id>/roles/<int:role_id>/", roles.UserRoleView.as_view(), name="api_user_role"),
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib.auth import models as auth_models
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -63,6 +64,8 @@ class User(AbstractBaseUser):
     last_name_lower = models.GeneratedField(
         expression=Lower("last_name"), output_field=models.CharField(max_length=150), db_persist=True
     )
+
+    acting_session: UUID | None = None  # the session of the request that this user sends; None outside of requests
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -131,6 +134,13 @@ class User(AbstractBaseUser):
     def greeting_name(self) -> str:
         """The name for mails: '' until the address is confirmed, because a stranger may have chosen both."""
         return self.first_name if self.is_email_verified else ""
+
+    def can_act(self, session_id: UUID | None) -> bool:
+        """Whether the account is open and, where the request belongs to a session, that session has not ended."""
+        if not self.is_active or self.locked_at is not None or self.deleted_at is not None:
+            return False
+        sessions: Any = self.sessions  # type: ignore[attr-defined]
+        return session_id is None or bool(sessions.live(timezone.now()).filter(pk=session_id).exists())
 
     def get_full_name(self) -> str:
         """First and last name, or '' where neither is known."""

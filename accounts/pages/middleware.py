@@ -50,6 +50,8 @@ class BrowserSessionMiddleware:
                 translation.activate(session.user.language)
                 request.LANGUAGE_CODE = translation.get_language()  # as LocaleMiddleware does it
             request.browser_session = session  # type: ignore[attr-defined]
+            if session is not None:
+                request.user.acting_session = session.pk  # type: ignore[union-attr]
         return self.get_response(request)
 
     def process_view(

@@ -84,17 +84,24 @@ class UserQuerySet(DirectoryQuerySet):
         attempts: Any = self.model._meta.get_field("login_attempts").related_model
         sessions = self.model._meta.get_field("sessions").related_model._default_manager.filter(user=OuterRef("pk"))
         known = Exists(attempts.objects.counted_on(address, device or "-"))  # "-": no digest, known to nobody
-        apps: Any = self.model._meta.get_field("totp_devices").related_model
-        passkeys: Any = self.model._meta.get_field("passkeys").related_model
         recognised: UserQuerySet = self.annotate(
             signed_in_before=models.ExpressionWrapper(
                 models.Q(last_login__isnull=False), output_field=models.BooleanField()
             ),  # sessions do not stay for ever
             knows_device=known | Exists(sessions.filter(fingerprint=fingerprint)),
-            has_second_factor=Exists(apps.objects.confirmed().filter(user=OuterRef("pk")))
-            | Exists(passkeys.objects.filter(user=OuterRef("pk"))),
+            has_second_factor=self._has_second_factor(),
         )
         return recognised
+
+    def with_second_factor(self) -> "UserQuerySet":
+        """Those who have an authenticator app or a passkey."""
+        return self.filter(self._has_second_factor())
+
+    def _has_second_factor(self) -> Any:
+        apps: Any = self.model._meta.get_field("totp_devices").related_model
+        passkeys: Any = self.model._meta.get_field("passkeys").related_model
+        app = Exists(apps.objects.confirmed().filter(user=OuterRef("pk")))
+        return app | Exists(passkeys.objects.filter(user=OuterRef("pk")))
 
     def superusers(self) -> "UserQuerySet":
         """Those who may do everything and can sign in."""
@@ -138,7 +145,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         user: User = self.model(email=normalize_email(email), **fields)
         user.set_password(password)
         user.full_clean(exclude=["password"])
-        user.save(using=self._db)
+        user.save(using=self._db, force_insert=True)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":

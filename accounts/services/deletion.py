@@ -45,10 +45,14 @@ def _remove_belongings(user: User) -> None:
 
 
 def _empty(user: User) -> None:
-    user.email = f"deleted-{user.pk}@deleted.invalid"
-    user.first_name = user.last_name = user.phone = user.language = ""
-    user.password = make_password(None)
-    user.is_active = user.is_staff = user.is_superuser = user.must_change_password = False
-    user.email_verified_at = user.phone_verified_at = user.invited_at = user.last_login = user.locked_at = None
-    user.deleted_at = timezone.now()
-    user.save()
+    empty = {
+        "email": f"deleted-{user.pk}@deleted.invalid",
+        "password": make_password(None),
+        **dict.fromkeys(("first_name", "last_name", "phone", "language"), ""),
+        **dict.fromkeys(("is_active", "is_staff", "is_superuser", "must_change_password"), False),
+        **dict.fromkeys(("email_verified_at", "phone_verified_at", "invited_at", "last_login", "locked_at"), None),
+        "deleted_at": timezone.now(),
+    }
+    for name, value in empty.items():
+        setattr(user, name, value)
+    user.save(update_fields=list(empty))

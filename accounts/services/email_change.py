@@ -14,6 +14,7 @@ from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.mailbox_limits import may_mail
+from rbac.services import actors
 
 
 def request(*, user: User, new_email: str, client: Client) -> None:
@@ -32,6 +33,7 @@ def request(*, user: User, new_email: str, client: Client) -> None:
     is_mailed = may_mail(email) and not taken
     change = {"old_email": user.email, "new_email": email}
     with transaction.atomic():
+        actors.lock_actor(user)
         one_time_tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
         confirm = one_time_tokens.issue(user, TokenPurpose.CHANGE_EMAIL, data=change) if is_mailed else ""
         security_events.record(kind=EventKind.EMAIL_CHANGE_REQUESTED, user=user, client=client)

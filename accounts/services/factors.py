@@ -1,6 +1,6 @@
 """Which second factors a user has."""
 
-from accounts.models import BackupCode, Passkey, TOTPDevice, User
+from accounts.models import BackupCode, Passkey, Session, TOTPDevice, User
 from accounts.second_factor import sms
 from accounts.services import trusted_browsers
 from accounts.states import Method
@@ -9,7 +9,7 @@ from rbac.services import decisions
 
 def is_enabled(user: User) -> bool:
     """Whether signing in as `user` takes a second factor."""
-    return TOTPDevice.objects.of(user).confirmed().exists() or Passkey.objects.of(user).exists()
+    return bool(User.objects.filter(pk=user.pk).with_second_factor().exists())
 
 
 def methods_of(user: User) -> tuple[Method, ...]:
@@ -38,6 +38,7 @@ def remove_all(user: User) -> None:
     Passkey.objects.of(user).delete()
     BackupCode.objects.of(user).delete()
     trusted_browsers.forget_all(user)
+    Session.objects.of(user).update(second_factor_at=None)  # what was shown does not count for the next one
 
 
 def distrust(user: User) -> None:

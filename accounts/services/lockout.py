@@ -133,13 +133,14 @@ def recognised(users: UserQuerySet, *, email: str, client: Client) -> UserQueryS
     )
 
 
-def lock(*, user: User, actor: User | None, client: Client) -> None:
+def lock(*, user: User, actor: User | None, client: Client, reason: str = "") -> None:
     """Shut the account until staff unlock it: every session ends, and no password opens it."""
+    details = {"reason": reason} if reason else None
     with transaction.atomic():
         user.locked_at = timezone.now()
         user.save(update_fields=["locked_at"])
         sessions.end_all(user, reason=EndReason.LOCKED)
-        security_events.record(kind=EventKind.LOCKED, user=user, client=client, actor=actor)
+        security_events.record(kind=EventKind.LOCKED, user=user, client=client, actor=actor, details=details)
 
 
 def unlock(*, user: User, actor: User | None, client: Client) -> None:

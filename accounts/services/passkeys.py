@@ -17,6 +17,7 @@ from accounts.services.second_factor_changes import announce_off, announce_on
 from accounts.states import ChallengePurpose, EventKind, Method
 from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import NotFoundException
+from rbac.services import actors
 
 MAX_PASSKEYS = 20  # a browser is told all of them at each sign-in
 
@@ -72,11 +73,12 @@ def add(*, user: User, session_id: UUID, challenge: str, credential: Any, wish: 
     codes = backup_codes.new_codes() if is_first else []
     hashes = backup_codes.hashes(codes) if is_first else []
     with transaction.atomic():
+        actors.lock_actor(user)
         challenges.spend(asked)
         passkey = _create(user, new, wish)
         if is_first:
             factors.replace_backup_codes(user, hashes)
-            announce_on(user, Method.PASSKEY, client)
+            announce_on(user, Method.PASSKEY, client, session_id=session_id)
         fresh_proof.note(session_id, with_second_factor=True)
         security_events.record(kind=EventKind.PASSKEY_ADDED, user=user, client=client, details={"name": passkey.name})
         signals.passkey_added.send(
@@ -86,7 +88,6 @@ def add(*, user: User, session_id: UUID, challenge: str, credential: Any, wish: 
 
 
 def _create(user: User, new: mechanism.NewPasskey, wish: Wish) -> Passkey:
-    User.objects.select_for_update().get(pk=user.pk)
     if Passkey.objects.of(user).count() >= MAX_PASSKEYS:
         raise TooManyPasskeysException
     try:
@@ -116,6 +117,7 @@ def change(*, user: User, session_id: UUID, passkey_id: int, wish: Wish, client:
         fresh_proof.require(session_id)
     passkey.name, passkey.passwordless = wish.name, wish.passwordless
     with transaction.atomic():
+        actors.lock_actor(user)
         passkey.save(update_fields=["name", "passwordless"])
         security_events.record(
             kind=EventKind.PASSKEY_CHANGED,
@@ -134,6 +136,7 @@ def remove(*, user: User, session_id: UUID, passkey_id: int, client: Client) -> 
     passkey = own(user, passkey_id)
     fresh_proof.require(session_id)
     with transaction.atomic():
+        actors.lock_actor(user)
         Passkey.objects.filter(pk=passkey.pk).delete()
         security_events.record(kind=EventKind.PASSKEY_REMOVED, user=user, client=client, details={"name": passkey.name})
         signals.passkey_removed.send(

@@ -10,6 +10,8 @@ from accounts.models import User
 from accounts.services import not_me, passwords, protections, reauthentication, security_events, sessions
 from accounts.states import EndReason, EventKind
 from foodfleet.core.clients import Client
+from rbac.exceptions import SuperusersOnlyException
+from rbac.services import actors
 
 
 def change(*, user: User, current: str, new: str, client: Client, keep: UUID | None = None) -> User:
@@ -21,7 +23,7 @@ def change(*, user: User, current: str, new: str, client: Client, keep: UUID | N
     compared = user.password
     encoded = passwords.validated_hash(user, new, field="new_password")
     with transaction.atomic():
-        changed: User = User.objects.held(user.pk)
+        changed: User = actors.lock_actor(user)
         if changed.password != compared:  # of two changes at once the second no longer knows the present password
             raise InvalidCredentialsException
         passwords.replace(changed, encoded)
@@ -34,16 +36,17 @@ def change(*, user: User, current: str, new: str, client: Client, keep: UUID | N
 def replace_for(*, user: User, new: str | None, actor: User | None, client: Client) -> User:
     """Give somebody else another password, or none that works (new: None), and end all their sessions.
 
-    Raises SuperusersOnlyException, InsufficientPermissionsException where the user holds more than the actor,
-    OwnAccountException for one's own, WeakPasswordException or PasswordReusedException.
+    Superusers alone do that; other staff send a link to choose one (`users.send_password_link`). Raises
+    SuperusersOnlyException, OwnAccountException for one's own, WeakPasswordException, PasswordReusedException, and as
+    `protections.lock_parties`.
     """
     encoded = None if new is None else passwords.validated_hash(user, new)
     with transaction.atomic():
-        changed: User = User.objects.held(user.pk)
-        if actor is not None and actor.pk == changed.pk:  # one's own is changed by who shows the present one
+        current, changed = protections.lock_parties(actor, user.pk, "users:update")
+        if current is not None and current.pk == changed.pk:  # one's own is changed by who shows the present one
             raise OwnAccountException
-        protections.ensure_may_touch(actor, changed)
-        protections.ensure_may_redirect(actor, changed)
+        if current is not None and not current.is_superuser:
+            raise SuperusersOnlyException
         if encoded is None:
             passwords.disable(changed)
         else:

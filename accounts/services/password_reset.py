@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import signals
 from accounts.exceptions import InvalidTokenException
@@ -13,12 +14,14 @@ from accounts.services import (
     not_me,
     one_time_tokens,
     passwords,
+    protections,
     security_events,
     sessions,
 )
 from accounts.states import EndReason, ErrandKind, EventKind, TokenPurpose
 from foodfleet.core.clients import Client
-from foodfleet.core.mailbox_limits import may_mail
+from foodfleet.core.exceptions import ConflictException
+from foodfleet.core.mailbox_limits import ensure_staff_may_mail, may_mail
 
 
 def request(*, email: str, client: Client) -> None:
@@ -37,11 +40,29 @@ def mail_link(*, email: str, client: Client) -> None:
     with transaction.atomic():
         user = User.objects.with_email(email).filter(is_active=True).first()
         known = user is not None and User.objects.filter(pk=user.pk).reachable().exists()
-        if user is None or not (known or first_proof.is_missing(user)):
-            return
-        token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
-        security_events.record(kind=EventKind.PASSWORD_RESET_REQUESTED, user=user, client=client)
-        signals.password_reset_requested.send(sender=User, user=user, reset_token=token, client=client)
+        if user is not None and (known or first_proof.is_missing(user)):
+            _mail_link(user, None, client)
+
+
+def mail_link_for(*, pk: int, actor: User | None, client: Client) -> User:
+    """Mail the link at the wish of staff, who never get to know a password.
+
+    Raises ConflictException where no link may go to the user's address, ThrottledException where the address was
+    mailed too often, and as `protections.lock_parties`.
+    """
+    with transaction.atomic():
+        _actor, user = protections.lock_parties(actor, pk, "users:update")
+        if not User.objects.filter(pk=pk).reachable().exists():
+            raise ConflictException(_("This account is inactive, or its email address is not confirmed."))
+        ensure_staff_may_mail(user.email)
+        _mail_link(user, actor, client)
+    return user
+
+
+def _mail_link(user: User, actor: User | None, client: Client) -> None:
+    token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
+    security_events.record(kind=EventKind.PASSWORD_RESET_REQUESTED, user=user, client=client, actor=actor)
+    signals.password_reset_requested.send(sender=User, user=user, reset_token=token, client=client)
 
 
 def find(token: str) -> OneTimeToken:

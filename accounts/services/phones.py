@@ -18,6 +18,7 @@ from foodfleet.core.counters import admit
 from foodfleet.core.exceptions import ThrottledException, ValidationException
 from foodfleet.core.phones import normalize_phone
 from foodfleet.core.typed_text import normalize_code
+from rbac.services import actors
 
 CODE_LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B 3.1.3.1: at most 10
 TRIES = 5
@@ -33,6 +34,7 @@ def request_code(*, user: User, phone: str, client: Client) -> str:
     reserve_text(number)
     code = f"{secrets.randbelow(10**6):06}"
     with transaction.atomic():
+        actors.lock_actor(user)
         PhoneCode.objects.update_or_create(
             user=user,
             defaults={
@@ -86,7 +88,7 @@ def verify(*, user: User, code: str, client: Client) -> User:
     with transaction.atomic():
         if not PhoneCode.objects.spend(waiting):
             raise wrong
-        proven: User = User.objects.held(user.pk)
+        proven: User = actors.lock_actor(user)
         changed = proven.phone != waiting.phone
         proven.phone, proven.phone_verified_at = waiting.phone, timezone.now()
         proven.save(update_fields=["phone", "phone_verified_at"])

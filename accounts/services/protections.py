@@ -1,43 +1,53 @@
-"""What nobody may do to an account, whatever they hold."""
+"""Who may act on whose account: the sender may still do it, and nobody acts on somebody with more power."""
 
-from accounts.exceptions import LastSuperuserException, OwnAccountException, SuperusersOnlyException
+from accounts.exceptions import LastSuperuserException, OwnAccountException, UserNotFoundException
 from accounts.models import User
-from foodfleet.core.exceptions import InsufficientPermissionsException
-from rbac.services import decisions
+from rbac.services import actors, limits
+
+LARGEST_ID = 2**63 - 1  # what a path may say is longer than what a database keeps
 
 
-def ensure_may_touch(actor: User | None, user: User) -> None:
-    """Let superusers alone act on superusers. actor: None is the system itself. Raises SuperusersOnlyException."""
-    if user.is_superuser and actor is not None and not actor.is_superuser:
-        raise SuperusersOnlyException
-
-
-def ensure_may_redirect(actor: User | None, user: User) -> None:
-    """Let an actor give `user` another address only where that opens nothing to them that they do not hold.
-
-    Raises InsufficientPermissionsException, naming what they do not hold.
-    """
-    if actor is None or actor.is_superuser:
-        return
-    if missing := sorted(decisions.labels_of(user) - decisions.labels_of(actor)):
-        raise InsufficientPermissionsException.missing(*missing)
-
-
-def taken_for_loss(actor: User | None, pk: int) -> User:
-    """The user as the row is now, who is about to lose an account or power; call it first in the transaction.
-
-    Holds the rows of all superusers until the transaction ends, so that of two who remove each other at the same
-    moment one comes second and finds that nobody would be left. Raises OwnAccountException, SuperusersOnlyException,
-    LastSuperuserException or UserNotFoundException.
-    """
-    if actor is not None and actor.pk == pk:
-        raise OwnAccountException
-    superusers = list(User.objects.superusers_held())
-    user: User = User.objects.held(pk)
-    if actor is not None and actor.is_superuser and actor.pk not in {one.pk for one in superusers}:
-        raise SuperusersOnlyException  # no longer one: somebody was faster
-    ensure_may_touch(actor, user)
-    others = [one for one in superusers if one.pk != pk and one.locked_at is None]
-    if user.is_superuser and user.is_active and not others:
-        raise LastSuperuserException
+def find(pk: int) -> User:
+    """The user of this id. Raises UserNotFoundException, also for one who is deleted."""
+    user: User | None = User.objects.present().filter(pk=pk).first() if pk <= LARGEST_ID else None
+    if user is None:
+        raise UserNotFoundException
     return user
+
+
+def lock_parties(actor: User | None, pk: int, *labels: str) -> tuple[User | None, User]:
+    """Lock the rows of `actor` and of the user whom they act on, and return both as they are now.
+
+    Call it first in the transaction. actor None is the system itself. labels: what the actor must hold at this moment.
+    Raises UserNotFoundException, UnauthorizedException where the actor may do nothing any more,
+    InsufficientPermissionsException where a label is missing or the user holds more than the actor, and
+    SuperusersOnlyException.
+    """
+    find(pk)
+    return _checked(actors.lock_actor(actor, *labels, with_users=[pk]), pk)
+
+
+def lock_parties_for_loss(actor: User | None, pk: int, *labels: str) -> tuple[User | None, User]:
+    """`lock_parties` where the user is about to lose the account or power.
+
+    Locks all superusers too, so that of two who remove each other at the same moment one comes second and finds that
+    nobody would be left. Raises OwnAccountException and LastSuperuserException too.
+    """
+    find(pk)
+    if actor is not None and actor.pk == pk:
+        actors.lock_actor(actor, *labels)
+        raise OwnAccountException
+    superusers = User.objects.superusers().values_list("pk", flat=True)
+    current, user = _checked(actors.lock_actor(actor, *labels, with_users=[pk, *superusers]), pk)
+    others = User.objects.superusers().filter(locked_at__isnull=True).exclude(pk=pk)
+    if user.is_superuser and user.is_active and not others.exists():
+        raise LastSuperuserException
+    return current, user
+
+
+def _checked(actor: User | None, pk: int) -> tuple[User | None, User]:
+    user: User = User.objects.held(pk)
+    if user.deleted_at is not None:
+        raise UserNotFoundException
+    limits.ensure_may_act_on(actor, user)
+    return actor, user

@@ -12,9 +12,10 @@ from accounts import signals
 from accounts.exceptions import Invalid2FACodeException, SecondFactorOnException
 from accounts.models import TOTPDevice, User
 from accounts.second_factor import backup_codes, totp
-from accounts.services import codes, factors, fresh_proof, not_me, security_events
-from accounts.states import EventKind, Method
+from accounts.services import codes, factors, fresh_proof, not_me, security_events, sessions
+from accounts.states import EndReason, EventKind, Method
 from foodfleet.core.clients import Client
+from rbac.services import actors
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def begin_totp(*, user: User, session_id: UUID) -> TOTPSetup:
     fresh_proof.require(session_id)
     secret = totp.new_secret()
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)  # of two at once, the second one's secret is left
+        actors.lock_actor(user)  # of two at once, the second one's secret is left
         if TOTPDevice.objects.of(user).confirmed().exists():
             raise SecondFactorOnException
         TOTPDevice.objects.of(user).pending().delete()
@@ -88,10 +89,11 @@ def confirm_totp(*, user: User, session_id: UUID, code: str, client: Client, now
     new = backup_codes.new_codes()
     hashes = backup_codes.hashes(new)
     with transaction.atomic():
+        actors.lock_actor(user)
         if not TOTPDevice.objects.confirm(device.pk, steps[-1], timezone.now()):
             raise Invalid2FACodeException
         factors.replace_backup_codes(user, hashes)
-        announce_on(user, Method.TOTP, client)
+        announce_on(user, Method.TOTP, client, session_id=session_id)
         fresh_proof.note(session_id, with_second_factor=True)
     return new
 
@@ -112,6 +114,7 @@ def switch_off(*, user: User, session_id: UUID, client: Client) -> None:
     """Take every second factor from `user`, and the browsers that skip it. Raises FreshProofRequiredException."""
     fresh_proof.require(session_id)
     with transaction.atomic():
+        actors.lock_actor(user)
         if not factors.is_enabled(user):
             return
         factors.remove_all(user)
@@ -124,8 +127,12 @@ def announce_off(user: User, client: Client) -> None:
     signals.two_factor_disabled.send(sender=User, user=user, client=client, not_me_token=not_me.issue(user))
 
 
-def announce_on(user: User, method: Method, client: Client) -> None:
-    """`method` counts as the second factor from now on. Belongs into the transaction."""
+def announce_on(user: User, method: Method, client: Client, *, session_id: UUID) -> None:
+    """`method` counts as the second factor from now on. Belongs into the transaction, with the user's row locked.
+
+    Every session but `session_id` ends: it began by the password alone, which is no longer enough.
+    """
+    sessions.end_all(user, reason=EndReason.TWO_FACTOR_ENABLED, keep=session_id)
     security_events.record(
         kind=EventKind.TWO_FACTOR_ENABLED, user=user, client=client, details={"method": method.value}
     )
@@ -140,6 +147,7 @@ def _replace_backup_codes(user: User, client: Client) -> list[str]:
     new = backup_codes.new_codes()
     hashes = backup_codes.hashes(new)
     with transaction.atomic():
+        actors.lock_actor(user)
         factors.replace_backup_codes(user, hashes)
         security_events.record(kind=EventKind.BACKUP_CODES_MADE, user=user, client=client)
         signals.backup_codes_made.send(sender=User, user=user, client=client, not_me_token=not_me.issue(user))

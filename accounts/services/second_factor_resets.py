@@ -11,31 +11,31 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import signals
-from accounts.exceptions import OwnAccountException, ResetNotPossibleException, UserNotFoundException
+from accounts.exceptions import OwnAccountException, ResetNotPossibleException
 from accounts.models import SecondFactorReset, User
-from accounts.services import factors, not_me, security_events, sessions
+from accounts.services import factors, not_me, protections, security_events, sessions
 from accounts.states import EndReason, EventKind
 from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import ForbiddenException, NotFoundException
+from rbac.services import actors
 
 DELAY = timedelta(hours=24)
+PERMISSION = "users:reset_2fa"
 
 
 def request(*, user_id: int, actor: User, reason: str, client: Client) -> SecondFactorReset:
     """Ask to take the second factor from a user; nothing happens before a second person approves.
 
-    Raises UserNotFoundException, ResetNotPossibleException where none is on or a request is open, ForbiddenException
-    for one's own.
+    Raises ResetNotPossibleException where none is on or a request is open, ForbiddenException for one's own, and as
+    `protections.lock_parties`.
     """
-    user: User | None = User.objects.filter(pk=user_id).first()
-    if user is None:
-        raise UserNotFoundException
-    if actor.pk == user.pk:
-        raise ForbiddenException(OwnAccountException.message)
-    if not factors.is_enabled(user):
-        raise ResetNotPossibleException
     try:
         with transaction.atomic():
+            _actor, user = protections.lock_parties(actor, user_id, PERMISSION)
+            if actor.pk == user.pk:
+                raise ForbiddenException(OwnAccountException.message)
+            if not factors.is_enabled(user):
+                raise ResetNotPossibleException
             reset = SecondFactorReset.objects.create(user=user, requested_by=actor, reason=reason)
             security_events.record(
                 kind=EventKind.TWO_FACTOR_RESET_REQUESTED,
@@ -52,13 +52,15 @@ def request(*, user_id: int, actor: User, reason: str, client: Client) -> Second
 def approve(*, reset_id: int, actor: User, client: Client) -> SecondFactorReset:
     """Let the request of somebody else take its course: the owner is told, and has a day to call it off.
 
-    Raises NotFoundException where it is over or approved, ForbiddenException for who asked and for the owner.
+    Raises NotFoundException where it is over or approved, ForbiddenException for who asked and for the owner, and as
+    `protections.lock_parties`.
     """
     reset = _open(reset_id)
     if actor.pk in {reset.requested_by_id, reset.user_id}:
         raise ForbiddenException(_("Somebody else has to approve this: neither who asked for it nor whom it is about."))
     effective_at = timezone.now() + DELAY
     with transaction.atomic():
+        protections.lock_parties(actor, reset.user_id, PERMISSION)
         if not SecondFactorReset.objects.approve(reset.pk, by=actor, effective_at=effective_at):
             raise NotFoundException
         security_events.record(kind=EventKind.TWO_FACTOR_RESET_APPROVED, user=reset.user, client=client, actor=actor)
@@ -88,7 +90,9 @@ def approved_for(user: User) -> SecondFactorReset | None:
 
 def call_off(*, reset_id: int, actor: User, client: Client) -> None:
     """`cancel` by staff. Raises NotFoundException where it is over."""
-    cancel(user=_open(reset_id).user, client=client, actor=actor)
+    with transaction.atomic():
+        actors.lock_actor(actor, PERMISSION)
+        cancel(user=_open(reset_id).user, client=client, actor=actor)
 
 
 def carry_out_due(*, client: Client, user: User | None = None, now: datetime | None = None) -> int:

@@ -89,6 +89,7 @@ def usable_session(session_id: str, user_id: str, kid: str) -> Session:
     )
     session: Session = snapshots.restored(Session, kept["session"])
     session.user = snapshots.restored(User, kept["user"])
+    session.user.acting_session = session.pk
     if session.expires_at <= timezone.now():
         raise InvalidTokenException
     return session
@@ -141,13 +142,6 @@ def end_own(*, user: User, session_id: UUID, client: Client) -> None:
             security_events.record(kind=EventKind.SESSION_ENDED, user=user, client=client, session_id=session_id)
 
 
-def end_by_staff(*, session: Session, actor: User, client: Client) -> None:
-    """End somebody's session; one that has ended already is as good."""
-    with transaction.atomic():
-        if end(session.pk, reason=EndReason.ENDED_BY_STAFF):
-            _record_end(EventKind.SESSION_ENDED, session, client, actor=actor)
-
-
 def sign_out_browser(*, session_id: UUID, client: Client) -> None:
     """End the session of a browser that signs out; one that has ended already is as good."""
     with transaction.atomic():
@@ -156,8 +150,8 @@ def sign_out_browser(*, session_id: UUID, client: Client) -> None:
             _record_end(EventKind.SIGNED_OUT, session, client)
 
 
-def _record_end(kind: EventKind, session: Session, client: Client, actor: User | None = None) -> None:
-    security_events.record(kind=kind, user=session.user, client=client, actor=actor, session_id=session.pk)
+def _record_end(kind: EventKind, session: Session, client: Client) -> None:
+    security_events.record(kind=kind, user=session.user, client=client, session_id=session.pk)
 
 
 def end_all_own(*, user: User, client: Client, keep: UUID | None = None) -> None:

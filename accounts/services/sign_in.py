@@ -153,6 +153,8 @@ def _started(user: Any, client: Client, *, clear_strangers: bool, proved_at: dat
         # Whoever replaces the password waits for this row and then ends our session, or was faster and we find it.
         if not User.objects.note_sign_in(user, timezone.now()):
             raise InvalidCredentialsException
+        if proved_at is not None and second_factor.is_enabled(user):
+            raise InvalidCredentialsException  # switched on since `user` was read: the password is not all there is
         device = lockout.new_device(email=user.email, client=client, clear_strangers=clear_strangers)
         pair = sessions.start(user=user, client=client, proved_at=proved_at)
         about = {"user": user, "session": pair.session, "client": client}

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts import signals
-from accounts.exceptions import OwnAccountException, SuperusersOnlyException
+from accounts.exceptions import OwnAccountException
 from accounts.models import User
 from accounts.services import (
     addresses,
@@ -20,7 +20,9 @@ from accounts.services import (
 from accounts.states import EndReason, EventKind, TokenPurpose
 from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
+from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.mailbox_limits import ensure_staff_may_mail
+from rbac.exceptions import SuperusersOnlyException
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,17 @@ POWERS = ("is_active", "is_staff", "is_superuser")  # to lose one of them is wha
 def update(*, pk: int, changes: UserChanges, actor: User | None, client: Client) -> User:
     """Change an account. Flags of staff are set by superusers alone, another address is mailed for confirmation.
 
-    Raises UserNotFoundException, SuperusersOnlyException, OwnAccountException, LastSuperuserException,
-    UserAlreadyExistsException, or InsufficientPermissionsException where the user holds more than the actor.
+    Raises as `protections.lock_parties_for_loss`, SuperusersOnlyException for the flags, UserAlreadyExistsException.
     """
     with transaction.atomic():
-        wanted = changes.on(users.find(pk))
+        wanted = changes.on(protections.find(pk))
         loses = any(wanted.get(power) is False for power in POWERS)
-        user: User = protections.taken_for_loss(actor, pk) if loses else User.objects.held(pk)
+        lock = protections.lock_parties_for_loss if loses else protections.lock_parties
+        current, user = lock(actor, pk, "users:update")
         different = changes.on(user)
-        _ensure_may_change(actor, user, different)
+        if not loses and any(different.get(power) is False for power in POWERS):
+            raise ConflictException  # given at this very moment: the rows of superusers are not locked for this
+        _ensure_may_change(current, user, different)
         email = different.pop("email", None)
         if different:
             _apply(user, different, actor, client)
@@ -70,13 +74,10 @@ def update(*, pk: int, changes: UserChanges, actor: User | None, client: Client)
 
 
 def _ensure_may_change(actor: User | None, user: User, different: dict[str, Any]) -> None:
-    protections.ensure_may_touch(actor, user)
     if FLAGS & different.keys() and actor is not None and not actor.is_superuser:
         raise SuperusersOnlyException
-    if "email" in different:
-        if actor is not None and actor.pk == user.pk:  # one's own is changed with proof: services.email_change
-            raise OwnAccountException
-        protections.ensure_may_redirect(actor, user)
+    if "email" in different and actor is not None and actor.pk == user.pk:
+        raise OwnAccountException  # one's own is changed with proof: services.email_change
 
 
 def _apply(user: User, different: dict[str, Any], actor: User | None, client: Client) -> None:
@@ -104,7 +105,7 @@ def _readdress(user: User, email: str, actor: User | None, client: Client) -> No
     details = {"fields": ["email"]}
     security_events.record(kind=EventKind.EMAIL_CHANGED, user=user, client=client, actor=actor, details=details)
     if not was_proven and user.invited_at is not None:
-        users.invite(pk=user.pk, actor=actor, client=client)
+        users.invite_again(user, actor, client)
         return
     ensure_staff_may_mail(email)
     token = one_time_tokens.issue(user, TokenPurpose.VERIFY_EMAIL)

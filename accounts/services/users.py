@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import signals
-from accounts.exceptions import SuperusersOnlyException, UserAlreadyExistsException, UserNotFoundException
+from accounts.exceptions import UserAlreadyExistsException
 from accounts.models import User
 from accounts.services import deletion, lockout, one_time_tokens, passwords, protections, security_events
 from accounts.states import EventKind, TokenPurpose
@@ -17,8 +17,8 @@ from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.mailbox_limits import ensure_staff_may_mail
-
-LARGEST_ID = 2**63 - 1  # what a path may say is longer than what a database keeps
+from rbac.exceptions import SuperusersOnlyException
+from rbac.services import actors
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,12 @@ class NewAccount:
     is_superuser: bool = False
 
 
-def find(pk: int) -> User:
-    """The user of this id. Raises UserNotFoundException."""
-    user: User | None = User.objects.present().filter(pk=pk).first() if pk <= LARGEST_ID else None
-    if user is None:
-        raise UserNotFoundException
-    return user
-
-
 def create(*, new: NewAccount, actor: User | None, client: Client) -> User:
     """Add a user. With a password staff vouch for the address; without one an invitation goes there.
 
     Somebody's registration of the address that nobody ever confirmed makes room. Raises WeakPasswordException,
-    UserAlreadyExistsException, or SuperusersOnlyException for the flags of staff.
+    UserAlreadyExistsException, SuperusersOnlyException for the flags of staff, or as `actors.lock_actor`.
     """
-    if (new.is_staff or new.is_superuser) and actor is not None and not actor.is_superuser:
-        raise SuperusersOnlyException
     values: dict[str, Any] = {one.name: getattr(new, one.name) for one in fields(new) if one.name != "password"}
     user = User(**{**values, "email": normalize_email(new.email)})
     if new.password:
@@ -61,6 +51,9 @@ def create(*, new: NewAccount, actor: User | None, client: Client) -> User:
     else:
         user.password = make_password(None)
     with transaction.atomic():
+        current = actors.lock_actor(actor, "users:create")
+        if (new.is_staff or new.is_superuser) and current is not None and not current.is_superuser:
+            raise SuperusersOnlyException
         _insert(user, actor, client)
         security_events.record(kind=EventKind.USER_CREATED, user=user, client=client, actor=actor)
         if not new.password:
@@ -80,20 +73,29 @@ def _insert(user: User, actor: User | None, client: Client) -> None:
 
 
 def invite(*, pk: int, actor: User | None, client: Client) -> User:
-    """Mail another invitation to somebody who has not accepted the first. Raises ConflictException for anybody else.
+    """Mail another invitation to somebody who has not accepted the first.
 
-    Raises ThrottledException where the address was mailed too often.
+    Raises as `invite_again` and `protections.lock_parties`.
     """
     with transaction.atomic():
-        user = find(pk)
-        if user.invited_at is None:
-            raise ConflictException(_("This user was not invited."))
-        if user.is_email_verified:
-            raise ConflictException(_("This user has already accepted their invitation."))
-        if not user.is_active:
-            raise ConflictException(_("This account is deactivated."))
-        _invite(user, actor, client)
+        _actor, user = protections.lock_parties(actor, pk, "users:create")
+        invite_again(user, actor, client)
     return user
+
+
+def invite_again(user: User, actor: User | None, client: Client) -> None:
+    """`invite` within a change that was checked already. Belongs into its transaction.
+
+    Raises ConflictException for who was not invited, has accepted or is inactive, and ThrottledException where the
+    address was mailed too often.
+    """
+    if user.invited_at is None:
+        raise ConflictException(_("This user was not invited."))
+    if user.is_email_verified:
+        raise ConflictException(_("This user has already accepted their invitation."))
+    if not user.is_active:
+        raise ConflictException(_("This account is deactivated."))
+    _invite(user, actor, client)
 
 
 def _invite(user: User, actor: User | None, client: Client) -> None:
@@ -106,27 +108,27 @@ def _invite(user: User, actor: User | None, client: Client) -> None:
     signals.user_invited.send(sender=User, user=user, actor=actor, invitation_token=token, client=client)
 
 
-def lock(*, pk: int, actor: User | None, client: Client) -> User:
-    """Shut the account until staff open it. Raises as `protections.taken_for_loss`."""
+def lock(*, pk: int, actor: User | None, client: Client, reason: str = "") -> User:
+    """Shut the account until staff open it. reason: for whoever asks later why.
+
+    Raises as `protections.lock_parties_for_loss`.
+    """
     with transaction.atomic():
-        find(pk)
-        user = protections.taken_for_loss(actor, pk)
-        lockout.lock(user=user, actor=actor, client=client)
+        _actor, user = protections.lock_parties_for_loss(actor, pk, "users:lock")
+        lockout.lock(user=user, actor=actor, client=client, reason=reason)
     return user
 
 
 def unlock(*, pk: int, actor: User | None, client: Client) -> User:
-    """Open an account that staff or wrong passwords locked. Raises SuperusersOnlyException or UserNotFoundException."""
+    """Open an account that staff or wrong passwords locked. Raises as `protections.lock_parties`."""
     with transaction.atomic():
-        user = find(pk)
-        protections.ensure_may_touch(actor, user)
+        _actor, user = protections.lock_parties(actor, pk, "users:lock")
         lockout.unlock(user=user, actor=actor, client=client)
     return user
 
 
 def delete(*, pk: int, actor: User | None, client: Client) -> None:
-    """Remove an account with all personal data. Raises as `protections.taken_for_loss`."""
+    """Remove an account with all personal data. Raises as `protections.lock_parties_for_loss`."""
     with transaction.atomic():
-        find(pk)
-        user = protections.taken_for_loss(actor, pk)
+        _actor, user = protections.lock_parties_for_loss(actor, pk, "users:delete")
         deletion.erase(user, actor=actor, client=client)

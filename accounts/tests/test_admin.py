@@ -26,9 +26,9 @@ def told(page):
     return " ".join(str(message) for message in page.context["messages"])
 
 
-def act(client, action, *users):
+def act(client, action, *users, reason="theft"):
     """Carry out an action of the list of users; gives the page that follows."""
-    chosen = {"action": action, "_selected_action": [user.pk for user in users]}
+    chosen = {"action": action, "_selected_action": [user.pk for user in users], "reason": reason}
     return client.post("/admin/accounts/user/", chosen, follow=True)
 
 

@@ -119,6 +119,10 @@ DELETE       api/v1/users/<pk>/                                  users:delete
 POST         api/v1/users/<pk>/lock/                             users:lock
 POST         api/v1/users/<pk>/unlock/                           users:lock
 POST         api/v1/users/<pk>/invite/                           users:create
+POST         api/v1/users/<pk>/password-link/                    users:update
+GET          api/v1/users/<user_id>/sessions/                    sessions:read
+DELETE       api/v1/users/<user_id>/sessions/<session_id>/       sessions:end
+POST         api/v1/users/<user_id>/sessions/end/                sessions:end
 GET          api/v1/users/<user_id>/roles/                       roles:read
 POST         api/v1/users/<user_id>/roles/                       roles:assign
 DELETE       api/v1/users/<user_id>/roles/<role_id>/             roles:assign

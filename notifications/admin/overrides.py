@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -124,6 +126,14 @@ class EmailOverrideAdmin(VersionedAdmin):
     def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user: Any = request.user
         overrides.save(override=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))
+
+    def delete_model(self, request: HttpRequest, obj: EmailOverride) -> None:
+        overrides.delete(override=obj, by=request.user)  # type: ignore[arg-type]
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[EmailOverride]) -> None:
+        with transaction.atomic():
+            for override in queryset:
+                self.delete_model(request, override)
 
 
 def _examples(override: EmailOverride) -> dict[str, str | int]:

@@ -156,7 +156,7 @@ class SmsTemplateAdmin(VersionedAdmin):
         return None
 
     def delete_model(self, request: HttpRequest, obj: SmsTemplate) -> None:
-        templates.delete(template=obj)
+        templates.delete(template=obj, by=request.user)  # type: ignore[arg-type]
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SmsTemplate]) -> None:
         for template in queryset:

@@ -97,6 +97,7 @@ class SuppressionAdmin(LinksAsAllowed, FilteredAsOffered):
             kind=obj.kind,
             reason=SuppressionReason.MANUAL,
             detail=obj.detail,
+            by=request.user,  # type: ignore[arg-type]
         )
         obj.pk = Suppression.objects.of(obj.channel, [obj.address]).of_kinds([obj.kind]).get().pk
 

@@ -12,6 +12,7 @@ from notifications.models import Message
 from notifications.querysets import MessageQuerySet
 from notifications.services import attachments, batches, outcomes
 from notifications.states import EventType, Status
+from rbac.services import actors
 
 logger = structlog.get_logger(__name__)
 
@@ -39,6 +40,7 @@ def cancel_all(*, messages: MessageQuerySet, by: User | None, tell: batches.Hear
 
 def _cancel_batch(keys: Sequence[UUID], by: User | None, tell: batches.Heard = batches.nobody) -> int:
     with transaction.atomic():
+        actors.lock_actor(by, "notifications:send")
         moved = Message.objects.waiting().move_all(keys, Status.CANCELLED, payload="")
         outcomes.record_all(moved, EventType.CANCELLED, by=by.pk if by else None)
         tell(moved)

@@ -16,6 +16,7 @@ from notifications.querysets import MessageQuerySet
 from notifications.services import batches, outcomes
 from notifications.services.writing import TRIED_FOR
 from notifications.states import EventType, Status
+from rbac.services import actors
 
 logger = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ def retry(*, message: Message, by: User | None) -> Message:
     if message.expires_at is not None and message.expires_at <= now:
         raise MessageNotRetriableException
     with transaction.atomic():
+        actors.lock_actor(by, "notifications:send")
         again = {"due_at": now, "give_up_at": now + TRIED_FOR, "attempts": 0}
         if not Message.objects.dead_letters().order_by().move(message.pk, Status.QUEUED, **again):
             raise MessageNotRetriableException
@@ -62,6 +64,7 @@ def retry_all(*, messages: MessageQuerySet, by: User | None, tell: batches.Heard
 def _retry_batch(keys: Sequence[UUID], now: datetime, by: User | None, tell: batches.Heard) -> list[Message]:
     again = {"due_at": now, "give_up_at": now + TRIED_FOR, "attempts": 0}
     with transaction.atomic():
+        actors.lock_actor(by, "notifications:send")
         moved: list[Message] = Message.objects.retriable(now).move_all(keys, Status.QUEUED, **again)
         outcomes.record_all(moved, EventType.RETRIED, by=by.pk if by else None)
         tell(moved)

@@ -18,6 +18,7 @@ from notifications.exceptions import (
 from notifications.models import EmailOverride, EmailOverrideVersion
 from notifications.services import catalogue, editions, link_places, placeholders, sandbox
 from notifications.states import Channel
+from rbac.services import actors
 
 NUMBER = re.compile(r"[0-9]{1,9}")
 VERSIONED = ("subject", "html", "text", "is_active")
@@ -63,12 +64,20 @@ def save(*, override: EmailOverride, by: User | None, opened_with: int | None = 
     check(override)
     override.full_clean()
     with transaction.atomic():
+        actors.lock_actor(by, "email_templates:create" if override.pk is None else "email_templates:update")
         if override.pk is not None:
             override.version = editions.next_number(override, opened_with)
         editions.write(override)
         data = {field: getattr(override, field) for field in VERSIONED}
         EmailOverrideVersion.objects.create(override=override, number=override.version, data=data, saved_by=by)
     return override
+
+
+def delete(*, override: EmailOverride, by: User | None) -> None:
+    """Give the mail its own words back. Raises as `actors.lock_actor`."""
+    with transaction.atomic():
+        actors.lock_actor(by, "email_templates:delete")
+        override.delete()
 
 
 def restore(*, override: EmailOverride, number: int, by: User | None) -> EmailOverride:

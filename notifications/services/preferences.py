@@ -16,6 +16,7 @@ from notifications.models import Preference
 from notifications.services import suppression
 from notifications.services.links import link
 from notifications.states import OPTIONAL_KINDS, Channel, Kind, SuppressionReason
+from rbac.services import actors
 
 # Links in old mails go on working: they have no expiry.
 SALT = "notifications.unsubscribe"
@@ -43,8 +44,13 @@ def of(user: User) -> dict[Kind, bool]:
 
 
 def change(*, user: User, wishes: dict[Kind, bool]) -> dict[Kind, bool]:
-    """Take over what `user` wants; kinds that are not named stay as they are. Returns what `of` says then."""
+    """Take over what `user` wants; kinds that are not named stay as they are. Returns what `of` says then.
+
+    Raises UnauthorizedException where the session of the request ended meanwhile.
+    """
     with transaction.atomic():
+        if user.acting_session is not None:  # a link in a mail works without a session
+            actors.ensure_still_may(user)
         for kind, is_wanted in wishes.items():
             Preference.objects.update_or_create(user=user, kind=kind, defaults={"is_wanted": is_wanted})
             if is_wanted:

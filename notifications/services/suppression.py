@@ -12,6 +12,7 @@ from foodfleet.core.addresses import normalize_email
 from notifications.models import Suppression
 from notifications.services import batches
 from notifications.states import EVERY_KIND, Channel, SuppressionReason
+from rbac.services import actors
 
 logger = structlog.get_logger(__name__)
 
@@ -42,11 +43,16 @@ def suppress(
     reason: SuppressionReason,
     detail: str = "",
     kind: str = EVERY_KIND,
+    by: User | None = None,
 ) -> bool:
-    """Send nothing (of this kind) to `address` from now on; False where that very thing held already."""
+    """Send nothing (of this kind) to `address` from now on; False where that very thing held already.
+
+    by: of staff, who enter it by hand. Raises as `actors.lock_actor`.
+    """
     form = kept_form(channel, address)[:254]
     try:
         with transaction.atomic():
+            actors.lock_actor(by, "suppressions:create")
             Suppression.objects.create(channel=channel, address=form, kind=kind, reason=reason, detail=detail[:500])
     except IntegrityError:
         return False
@@ -68,6 +74,7 @@ def lift(*, suppression_ids: Iterable[int], by: User | None, tell: batches.Heard
 def _lift_batch(keys: Sequence[int], now: datetime, by: User | None, tell: batches.Heard) -> int:
     chosen = Suppression.objects.filter(pk__in=keys)
     with transaction.atomic():
+        actors.lock_actor(by, "suppressions:lift")
         count = int(chosen.lift(now, by))
         tell(list(chosen.filter(lifted_at=now)) if count else [])
     return count

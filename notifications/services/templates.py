@@ -22,6 +22,7 @@ from notifications.models import SMS_LENGTH, SmsTemplate, SmsTemplateVersion
 from notifications.services import catalogue, editions, placeholders, template_cache
 from notifications.services.segments import Size, measure
 from notifications.states import Channel
+from rbac.services import actors
 
 EXAMPLE_LENGTH = 1000  # characters
 MAX_EXAMPLES = 100
@@ -136,6 +137,7 @@ def save(*, template: SmsTemplate, by: User | None, opened_with: int | None = No
     check(template)
     template.full_clean()  # Django's ValidationError: a name that is taken or malformed
     with transaction.atomic():
+        actors.lock_actor(by, "sms_templates:create" if template.pk is None else "sms_templates:update")
         if template.pk is None:
             template.version = 1
         else:
@@ -170,11 +172,15 @@ def restore(*, template: SmsTemplate, number: int, by: User | None) -> SmsTempla
     return change(template_id=template.pk, changes=TemplateChanges(**version.data), by=by)
 
 
-def delete(*, template: SmsTemplate) -> None:
-    """Remove a template with its versions. Raises TemplateInUseException for one that the product sends."""
+def delete(*, template: SmsTemplate, by: User | None) -> None:
+    """Remove a template with its versions.
+
+    Raises TemplateInUseException for one that the product sends, and as `actors.lock_actor`.
+    """
     if catalogue.find(Channel.SMS, template.name) is not None:
         raise TemplateInUseException
     with transaction.atomic():
+        actors.lock_actor(by, "sms_templates:delete")
         template.delete()
 
 

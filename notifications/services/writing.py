@@ -17,6 +17,7 @@ from notifications.exceptions import IdempotencyConflictException
 from notifications.models import Attachment, Message
 from notifications.services import payloads
 from notifications.services.policies import Policy
+from rbac.services import actors
 
 TRIED_FOR = timedelta(days=1)  # from when a message is due; a mail server that is away is mostly back by then
 
@@ -67,8 +68,10 @@ def repeated(order: Order, digest: str) -> Message | None:
 def write(message: Message, content: dict[str, Any], order: Order, attachments: Sequence[Attachment] = ()) -> Message:
     """Save `message` with `content` sealed and announce it; returns the earlier one where its key has come before.
 
-    Raises IdempotencyConflictException where the key came with another body.
+    Raises IdempotencyConflictException where the key came with another body, and as `actors.lock_actor` where the
+    sender may not send any more.
     """
+    actors.ensure_still_may(order.sender, "notifications:send")
     _follow(message, order)
     message.payload = payloads.seal(content)
     if not order.idempotency_key and not attachments:

@@ -38,3 +38,10 @@ def sent():
         provider_message_id="ses-1",
         sent_at=timezone.now(),
     )
+
+
+@pytest.fixture
+def may_do_all(user):
+    """Ann may do everything."""
+    user.is_superuser = True
+    user.save(update_fields=["is_superuser"])

@@ -66,6 +66,7 @@ def test_a_long_list_is_not_counted_to_its_end(boss, monkeypatch):
     assert boss.get(reverse(LIST), {"p": 2}).status_code == 200
 
 
+@pytest.mark.usefixtures("may_do_all")
 def test_thousands_of_addresses_are_lifted_in_batches(monkeypatch, user):
     monkeypatch.setattr(batches, "BATCH", 10)
     Suppression.objects.bulk_create(

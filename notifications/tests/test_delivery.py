@@ -108,6 +108,7 @@ def test_a_message_that_fails_for_a_day_becomes_a_dead_letter():
     assert list(Message.objects.dead_letters()) == [message]
 
 
+@pytest.mark.usefixtures("may_do_all")
 def test_a_refused_message_is_not_tried_again_until_somebody_says_so(user):
     message = queue()
     drain(PermanentDeliveryError("Amazon refused: MessageRejected"))

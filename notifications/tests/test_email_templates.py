@@ -179,6 +179,7 @@ def test_conditions_and_the_harmless_filters_work():
     assert "Hi https://x/" in render_email("verify_email", {"link": "https://x/"}, "").text
 
 
+@pytest.mark.usefixtures("may_do_all")
 def test_each_save_is_a_version_that_can_come_back(user):
     override = new(subject="one")
     override.subject = "two"

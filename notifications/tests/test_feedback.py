@@ -275,6 +275,7 @@ def made_up(number):
     return f"https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-{number:032x}.pem"
 
 
+@pytest.mark.usefixtures("may_do_all")
 def test_a_lifted_address_can_be_suppressed_again(user):
     assert suppression.suppress(channel="email", address=" Ann@Example.com", reason="bounce")
     assert not suppression.suppress(channel="email", address="ann@example.com", reason="complaint")

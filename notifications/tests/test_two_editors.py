@@ -23,7 +23,7 @@ def test_a_text_that_somebody_else_saved_meanwhile_is_not_written_over(boss, mak
     path = reverse("admin:notifications_smstemplate_change", args=[template.pk])
     data = {**opened(boss, path), "translations": "{}", "examples": "{}"}
     template.content = "Theirs {{code}}"
-    templates.save(template=template, by=make_user("eve@example.com"))
+    templates.save(template=template, by=make_user("eve@example.com", is_superuser=True))
     refused = boss.post(path, {**data, "content": "Mine {{code}}"})
     assert "eve@example.com saved this after you opened it" in refused.content.decode()
     assert "Mine {{code}}" in refused.content.decode()
@@ -51,7 +51,7 @@ def test_a_mail_that_somebody_else_saved_meanwhile_is_not_written_over(boss, mak
     path = reverse("admin:notifications_emailoverride_change", args=[override.pk])
     data = opened(boss, path)
     override.subject = "Theirs"
-    overrides.save(override=override, by=make_user("eve@example.com"))
+    overrides.save(override=override, by=make_user("eve@example.com", is_superuser=True))
     refused = boss.post(path, {**data, "subject": "Mine"})
     assert "eve@example.com saved this after you opened it" in refused.content.decode()
     assert EmailOverride.objects.get().subject == "Theirs"

@@ -15,9 +15,10 @@ from rbac import signals
 from rbac.exceptions import AlreadyThereException, RoleNotFoundException
 from rbac.models import Role, RoleAssignment
 from rbac.querysets import RoleAssignmentQuerySet
-from rbac.services import decisions, graph, limits, people
+from rbac.services import actors, decisions, graph, limits, people
 
 SCOPE = re.compile(r"[a-z][a-z0-9_]*:[A-Za-z0-9_.-]+")
+PERMISSION = "roles:assign"
 NOBODY = Client()  # what commands and receivers act for
 
 
@@ -33,8 +34,9 @@ def grant(
     """Give `user` the role, everywhere or in `scope`, for good or until then. actor: None for the system itself.
 
     The same role in the same scope once more replaces what was there: a new end, a new grantor. Raises
-    InsufficientPermissionsException for what the actor does not hold, there and for as long, ValidationException,
-    RoleNotFoundException and HolderNotFoundException.
+    InsufficientPermissionsException for what the actor does not hold, there and for as long, or where the user holds
+    more than the actor, ValidationException, RoleNotFoundException, HolderNotFoundException, and as
+    `actors.lock_actor`.
     """
     now = timezone.now()
     _check_shape(scope, expires_at, now)
@@ -42,8 +44,10 @@ def grant(
         facts = graph.locked().roles.get(role.pk)
         if facts is None:
             raise RoleNotFoundException
-        limits.ensure_may_give(actor, facts.labels, scope=scope, until=expires_at)
+        current = actors.lock_actor(actor, PERMISSION, scope=scope or None, with_users=[user.pk])
         people.ensure_there(user)
+        limits.ensure_may_act_on(current, user)
+        limits.ensure_may_give(current, facts.labels, scope=scope, until=expires_at)
         stamps.renew(decisions.stamp_of(user.pk))
         before = RoleAssignment.objects.of(user).of_roles([role.pk]).in_scope(scope).unended()
         _end(before, now, actor)
@@ -61,10 +65,13 @@ def grant(
 def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, client: Client = NOBODY) -> int:
     """End what `user` holds of the role, in one scope or, with None, wherever; returns how many assignments ended.
 
-    Raises RoleNotFoundException where there is nothing to end.
+    Raises RoleNotFoundException where there is nothing to end, InsufficientPermissionsException where the user holds
+    more than the actor, and as `actors.lock_actor`.
     """
     now = timezone.now()
     with transaction.atomic():
+        current = actors.lock_actor(actor, PERMISSION, scope=scope, with_users=[user.pk])
+        limits.ensure_may_act_on(current, user)
         stamps.renew(decisions.stamp_of(user.pk))
         held = RoleAssignment.objects.of(user).of_roles([role.pk]).unended()
         if scope is not None:

@@ -14,7 +14,7 @@ from rbac import signals
 from rbac.exceptions import AlreadyThereException, DeclaredPermissionException, PermissionNotFoundException
 from rbac.models import Role
 from rbac.querysets import LABEL_SEPARATOR, labelled_permissions
-from rbac.services import graph, roles
+from rbac.services import actors, graph, roles
 from rbac.services.assignments import NOBODY
 from rbac.services.declarations import declared
 
@@ -33,6 +33,7 @@ def create(*, actor: Any, resource: str, action: str, description: str = "", cli
     label = f"{resource}{LABEL_SEPARATOR}{action}"
     with transaction.atomic():
         graph.locked()
+        actors.lock_actor(actor, "permissions:create")
         content_type = ContentType.objects.get_for_model(Role)
         try:
             with transaction.atomic():
@@ -60,6 +61,7 @@ def delete(*, actor: Any, permission: Permission, client: Client = NOBODY) -> No
         raise DeclaredPermissionException
     with transaction.atomic():
         graph.locked()
+        actors.lock_actor(actor, "permissions:delete")
         holders = list(Role.objects.live().filter(permissions=permission))
         if not permission.delete()[0]:
             raise PermissionNotFoundException

@@ -14,7 +14,7 @@ from rbac import signals
 from rbac.exceptions import AlreadyThereException, RoleInUseException, RoleNotFoundException
 from rbac.models import Role, RoleAssignment, RoleInclusion, RoleRevision
 from rbac.querysets import labelled_permissions
-from rbac.services import graph, limits
+from rbac.services import actors, graph, limits
 from rbac.services.assignments import NOBODY
 from rbac.services.people import LARGEST_ID
 
@@ -41,7 +41,7 @@ def create(*, actor: Any, edit: RoleEdit, client: Client = NOBODY) -> Role:
         raise ValidationException.for_field("name", _("Give the role a name."), "required")
     with transaction.atomic():
         before = graph.locked()
-        held = limits.held_by(actor)
+        held = limits.held_by(actors.lock_actor(actor, "roles:create"))
         try:
             with transaction.atomic():
                 role: Role = Role.objects.create(name=name)
@@ -62,8 +62,9 @@ def update(*, actor: Any, role: Role, edit: RoleEdit, client: Client = NOBODY) -
         before = graph.locked()
         if role.pk not in before.roles:
             raise RoleNotFoundException
+        held = limits.held_by(actors.lock_actor(actor, "roles:update"))
         role.refresh_from_db()  # the caller read it before the lock; what others changed since then stays
-        _apply(role, edit, limits.held_by(actor), before)
+        _apply(role, edit, held, before)
         _finish(role, "updated", before, actor, client)
     return role
 
@@ -75,6 +76,7 @@ def delete(*, actor: Any, role: Role, client: Client = NOBODY) -> None:
         before = graph.locked()
         if role.pk not in before.roles:
             raise RoleNotFoundException
+        actors.lock_actor(actor, "roles:delete")
         role.refresh_from_db()
         if role.is_system:
             raise RoleInUseException(_("This role is declared in code; it cannot be deleted."))
@@ -102,13 +104,12 @@ def find(role_id: int) -> Role:
 
 
 def _apply(role: Role, edit: RoleEdit, held: frozenset[str] | None, before: graph.Graph) -> None:
-    """Write what is to change, then compare the role with what the actor held before; held: see `limits.held_by`."""
+    """Write what is to change, then compare the roles with what the actor held before; held: see `limits.held_by`."""
     had = before.roles[role.pk].labels if role.pk in before.roles else frozenset()
     if edit.includes is not None:
         _include(role, edit.includes, before)
     if edit.permissions is not None:
         _permit(role, edit.permissions)
-    weakened = any(getattr(role, demand) and getattr(edit, demand) is False for demand in DEMANDS)
     for field in ("name", "description", *DEMANDS):
         if (value := getattr(edit, field)) is not None:
             setattr(role, field, value.strip() if field == "name" else value)
@@ -120,11 +121,22 @@ def _apply(role: Role, edit: RoleEdit, held: frozenset[str] | None, before: grap
         raise _taken()  # "support" beside "Support" is a trap for whoever assigns them
     try:
         with transaction.atomic():
-            role.save()
+            role.save(update_fields=["name", "description", *DEMANDS])
     except IntegrityError:
         raise _taken() from None
-    after = graph.load().roles[role.pk].labels
-    limits.ensure_within(held, after if weakened else after - had)
+    after = graph.load()
+    limits.ensure_within(held, (after.roles[role.pk].labels - had) | _labels_less_protected(before, after))
+
+
+def _labels_less_protected(before: graph.Graph, after: graph.Graph) -> frozenset[str]:
+    """The labels of all roles that demand less of their holders after an edit, of this role or by inclusion."""
+    return frozenset().union(
+        *(
+            after.roles[pk].labels
+            for pk, was in before.roles.items()
+            if any(getattr(was, demand) and not getattr(after.roles[pk], demand) for demand in DEMANDS)
+        )
+    )
 
 
 def _permit(role: Role, labels: Iterable[str]) -> None:

@@ -69,6 +69,7 @@ def test_nobody_grants_what_they_do_not_hold(user, make_user, allow):
 def test_what_is_held_for_a_while_is_not_given_for_longer(user, make_user, allow):
     boss = make_user("boss@example.com")
     soon = timezone.now() + timedelta(hours=1)
+    allow(boss, "roles:assign")
     allow(boss, "users:read", expires_at=soon)
     reader = roles.create(actor=None, edit=roles.RoleEdit(name="reader", permissions=["users:read"]))
     assignments.grant(actor=boss, user=user, role=reader, expires_at=soon)

@@ -62,6 +62,14 @@ class UserCreateSerializer(serializers.Serializer[Any]):
     is_superuser = serializers.BooleanField(required=False, help_text="Superusers alone may set this.")
 
 
+class LockSerializer(serializers.Serializer[Any]):
+    """Why an account is locked."""
+
+    reason = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="Recorded with the security event."
+    )
+
+
 class UserFilterSerializer(serializers.Serializer[Any]):
     """What the list may be narrowed to."""
 

@@ -2,7 +2,6 @@
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,21 +9,27 @@ from rest_framework.views import APIView
 
 from accounts.api import serializers
 from accounts.api.views.base import signed_in_user
-from accounts.models import User
-from accounts.services import export
+from accounts.services import export, profile
 from foodfleet.core.clients import client_of
 
 
-class MeView(generics.RetrieveUpdateAPIView[User]):
+class MeView(APIView):
     """One's own data."""
 
-    http_method_names = ["get", "patch", "head", "options"]
-    serializer_class = serializers.MeSerializer
     permission_classes = [IsAuthenticated]
 
-    def get_object(self) -> User:
-        user: User = self.request.user  # type: ignore[assignment]
-        return user
+    @extend_schema(responses=serializers.MeSerializer)
+    def get(self, request: Request) -> Response:
+        """Who the caller is, and what they may do."""
+        return Response(serializers.MeSerializer(signed_in_user(request)).data)
+
+    @extend_schema(request=serializers.MeSerializer, responses=serializers.MeSerializer)
+    def patch(self, request: Request) -> Response:
+        """Change names and language; what is left out stays."""
+        user = signed_in_user(request)
+        serializer = serializers.MeSerializer(user, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        return Response(serializers.MeSerializer(profile.change(user=user, **serializer.validated_data)).data)
 
 
 class ExportView(APIView):

@@ -1,4 +1,4 @@
-"""Where one is signed in, and what happened to one's account."""
+"""Sessions and security events: one's own, and the sessions of others for staff."""
 
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,9 @@ from rest_framework.views import APIView
 from accounts.api.serializers.sessions import SecurityEventSerializer, SessionSerializer
 from accounts.api.views.base import NO_CONTENT, signed_in_user
 from accounts.models import SecurityEvent, Session
-from accounts.services import security_events, sessions
+from accounts.services import security_events, sessions, staff_sessions
 from foodfleet.core.clients import client_of
+from rbac.api.permissions import holds
 
 
 class SessionsView(generics.ListAPIView[Session]):
@@ -65,3 +66,41 @@ class EventsView(generics.ListAPIView[SecurityEvent]):
 
     def get_queryset(self) -> Any:
         return security_events.of_user(signed_in_user(self.request))
+
+
+class UserSessionsView(generics.ListAPIView[Session]):
+    """The sessions of another user."""
+
+    serializer_class = SessionSerializer
+    permission_classes = [holds("sessions", "read")]
+    ordering_fields = ["last_used_at", "created_at"]
+    ordering = "-last_used_at"
+    queryset = Session.objects.none()
+
+    def get_queryset(self) -> Any:
+        return staff_sessions.of(self.kwargs["user_id"])
+
+
+class UserSessionView(APIView):
+    """One session of another user."""
+
+    permission_classes = [holds("sessions", "end")]
+
+    @extend_schema(request=None, responses={204: NO_CONTENT})
+    def delete(self, request: Request, user_id: int, session_id: UUID) -> Response:
+        """End it: its tokens are refused from the next request on."""
+        actor, client = signed_in_user(request), client_of(request)
+        staff_sessions.end(pk=user_id, session_id=session_id, actor=actor, client=client)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class EndUserSessionsView(APIView):
+    """Sign another user out everywhere."""
+
+    permission_classes = [holds("sessions", "end")]
+
+    @extend_schema(request=None, responses={204: NO_CONTENT})
+    def post(self, request: Request, user_id: int) -> Response:
+        """End every session of the user."""
+        staff_sessions.end_all(pk=user_id, actor=signed_in_user(request), client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)

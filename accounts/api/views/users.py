@@ -11,6 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.serializers.users import (
     DirectoryUserSerializer,
+    LockSerializer,
     UserChangeSerializer,
     UserCreateSerializer,
     UserFilterSerializer,
@@ -18,7 +19,7 @@ from accounts.api.serializers.users import (
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
 from accounts.models import User
 from accounts.querysets import UserQuerySet
-from accounts.services import user_changes, users
+from accounts.services import password_reset, protections, user_changes, users
 from foodfleet.core.clients import client_of
 from rbac.api.permissions import ActionPermission
 
@@ -28,7 +29,7 @@ class UserViewSet(GenericViewSet[User]):
 
     permission_classes = [ActionPermission]
     access_resource = "users"
-    access_actions = {"unlock": "lock", "invite": "create"}
+    access_actions = {"unlock": "lock", "invite": "create", "password_link": "update"}
     serializer_class = DirectoryUserSerializer
     queryset = User.objects.none()
     ordering = "-id"
@@ -53,7 +54,7 @@ class UserViewSet(GenericViewSet[User]):
 
     def answer(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
         """The user as they are now."""
-        user = self.get_queryset().get(pk=users.find(pk).pk)
+        user = self.get_queryset().get(pk=protections.find(pk).pk)
         return Response(self.get_serializer(user).data, status=code)
 
     @extend_schema(parameters=[UserFilterSerializer])
@@ -86,10 +87,12 @@ class UserViewSet(GenericViewSet[User]):
         users.delete(pk=pk, **self._by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=None)
+    @extend_schema(request=LockSerializer)
     def lock(self, request: Request, pk: int) -> Response:
-        """Shut the account until it is unlocked; every session ends."""
-        users.lock(pk=pk, **self._by(request))
+        """Shut the account until it is unlocked; every session ends. The body may give a reason."""
+        # Clients of before send no body, or one of another type, which was never read.
+        given = validated(request, LockSerializer) if request.content_type.startswith("application/json") else {}
+        users.lock(pk=pk, **given, **self._by(request))
         return self.answer(pk)
 
     @extend_schema(request=None)
@@ -103,6 +106,12 @@ class UserViewSet(GenericViewSet[User]):
         """Mail another invitation to somebody who has not accepted the first."""
         users.invite(pk=pk, **self._by(request))
         return self.answer(pk)
+
+    @extend_schema(request=None, responses={202: NO_CONTENT})
+    def password_link(self, request: Request, pk: int) -> Response:
+        """Mail the user a link to choose another password; 409 where no mail may go to their address."""
+        password_reset.mail_link_for(pk=pk, **self._by(request))
+        return Response(status=status.HTTP_202_ACCEPTED)
 
     @staticmethod
     def _by(request: Request) -> dict[str, Any]:

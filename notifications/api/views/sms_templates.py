@@ -70,7 +70,7 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a template; 409 for one that the product itself sends."""
-        templates.delete(template=self.get_object())
+        templates.delete(template=self.get_object(), by=self._user())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=SmsPreviewInSerializer, responses=SmsPreviewSerializer)

@@ -1,54 +1,45 @@
 """Accounts in Django's admin: what staff change goes through the services, what is history is shown alone."""
 
 from copy import copy
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import SecondFactorReset, SecurityEvent, Session, User
-from accounts.services import factors, password_change, second_factor_resets, sessions, user_changes, users
+from accounts.admin.shared import OF_A_USER, by
+from accounts.models import User
+from accounts.services import (
+    factors,
+    password_change,
+    password_reset,
+    staff_sessions,
+    user_changes,
+    users,
+)
 from accounts.services.user_changes import UserChanges
+from foodfleet.core import admin_history
 from foodfleet.core.admin_forms import SavedByService, show
-from foodfleet.core.admin_links import LinksAsAllowed
 from foodfleet.core.admin_lists import FilteredAsOffered, SearchedByText
-from foodfleet.core.clients import Client, client_of
-from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException, ValidationException
+from foodfleet.core.clients import Client
+from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
 from rbac.models import Role
 
 PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # as services call them, and forms
-OF_A_USER = ("user__id__exact",)  # how a user's page asks other lists for theirs
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
-
-
-class ReadOnlyAdmin(LinksAsAllowed, SearchedByText, FilteredAsOffered):
-    """Rows that are looked at."""
-
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    linked_lookups = OF_A_USER
-    list_select_related: ClassVar[tuple[str, ...]] = ("user",)  # type: ignore[misc]
-    search_fields = ("user__search_text",)
-    raw_id_fields = ("user",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class StaffPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
@@ -85,6 +76,12 @@ class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
     )
 
 
+class UserActionForm(ActionForm):
+    """What an action on users is told beside the users."""
+
+    reason = forms.CharField(label=_("Reason (to lock)"), max_length=500, required=False)
+
+
 class LockedFilter(admin.SimpleListFilter):
     """Whether staff or wrong passwords have locked the account."""
 
@@ -118,7 +115,7 @@ class RoleFilter(admin.SimpleListFilter):
 class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdmin):  # type: ignore[type-arg]
     """Users, with Django's own password forms."""
 
-    refusals = (ConflictException, ValidationException)
+    refusals = (ConflictException, ForbiddenException, ValidationException)
     beside = PASSWORD_FIELDS
     ordering = ("-id",)
     show_full_result_count = False
@@ -127,17 +124,19 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
     list_filter = ("is_active", LockedFilter, "is_staff", "is_superuser", RoleFilter)
     search_fields = ("search_text",)
     search_help_text = _("Part of the e-mail address, a name or the phone number")
-    actions = ("lock", "unlock", "invite")
+    form = forms.ModelForm
+    action_form = UserActionForm
+    actions = ("lock", "unlock", "invite", "send_password_link", "end_sessions")
     filter_horizontal = ()
     readonly_fields = (
-        "sign_in", "role_names", "second_factors", "history", "email_verified_at", "phone_verified_at", "locked_at",
-        "invited_at", "last_login", "created_at",
+        "password_state", "sign_in", "role_names", "second_factors", "history", "email_verified_at",
+        "phone_verified_at", "locked_at", "invited_at", "last_login", "created_at",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("email", "password", "must_change_password")}),
+        (None, {"fields": ("email", "password_state", "must_change_password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "phone", "language")}),
         (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "role_names")}),
-        (_("State"), {"fields": ("sign_in", "second_factors", "history", *readonly_fields[4:])}),
+        (_("State"), {"fields": ("sign_in", "second_factors", "history", *readonly_fields[5:])}),
     )
     add_form = NewUserForm
     add_fieldsets = (
@@ -181,6 +180,16 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
         """What the user can show as one."""
         return ", ".join(str(method.label) for method in factors.methods_of(user))
 
+    @admin.display(description=_("password"))
+    def password_state(self, user: User) -> str:
+        """Whether there is one; nothing of its hash."""
+        return str(_("Set") if user.has_usable_password() else _("Not set"))
+
+    @admin.display(description=_("password"))
+    def password_link(self, user: User) -> str:
+        """The same, with the way to the form that superusers may use."""
+        return format_html('{} <a href="../password/">{}</a>', self.password_state(user), _("Set a password"))
+
     @admin.display(description=_("history"))
     def history(self, user: User) -> str:
         """Where the rest about the user stands."""
@@ -195,25 +204,34 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
     # -- What is changed
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         kept = super().get_readonly_fields(request, obj)
-        return kept if request.user.is_superuser else (*kept, "is_staff", "is_superuser")
+        return (*kept, "password_link") if request.user.is_superuser else (*kept, "is_staff", "is_superuser")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if obj is None or not request.user.is_superuser:
+            return found
+        first = (found[0][0], {"fields": ("email", "password_link", "must_change_password")})
+        return (first, *found[1:])
 
     def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user = form.instance
         if not change:
             new = users.NewAccount(email=user.email, password=form.cleaned_data.get("password1") or "")
-            user.pk = users.create(new=new, **_by(request)).pk
+            user.pk = users.create(new=new, **by(request)).pk
         else:
             given = {name: form.cleaned_data[name] for name in form.changed_data if name in CHANGEABLE}
-            user_changes.update(pk=user.pk, changes=UserChanges(**given), **_by(request))
+            user_changes.update(pk=user.pk, changes=UserChanges(**given), **by(request))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Django's page; what the service refuses stands in its form."""
+        """Django's page for superusers, who may have no mail to send; what the service refuses stands in its form."""
+        if not request.user.is_superuser:
+            raise PermissionDenied
         mine = copy(self)  # the admin is shared by all threads
-        mine.change_password_form = type("BoundStaffPasswordForm", (StaffPasswordForm,), _by(request))
+        mine.change_password_form = type("BoundStaffPasswordForm", (StaffPasswordForm,), by(request))
         return super(UserAdmin, mine).user_change_password(request, id, form_url)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        users.delete(pk=obj.pk, **_by(request))
+        users.delete(pk=obj.pk, **by(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         with transaction.atomic():
@@ -233,7 +251,11 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
     @admin.action(description=_("Lock the chosen accounts"), permissions=["lock"])
     def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Shut them until staff open them; their sessions end."""
-        self._each(request, queryset, users.lock, _("Locked."))
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            self.message_user(request, _("Give a reason to lock an account."), messages.ERROR)
+            return
+        self._each(request, queryset, partial(users.lock, reason=reason), _("Locked."), because=reason)
 
     @admin.action(description=_("Unlock the chosen accounts"), permissions=["lock"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -245,109 +267,23 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
         """Mail them a new link to choose a password."""
         self._each(request, queryset, users.invite, _("Invited."))
 
-    def _each(self, request: HttpRequest, queryset: QuerySet[User], work: Any, done: Any) -> None:
-        """Do it to each; the first refusal calls all of it off."""
+    @admin.action(description=_("Send a link to choose a password"), permissions=["change"])
+    def send_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Mail it to them; staff never get to know a password."""
+        self._each(request, queryset, password_reset.mail_link_for, _("Password link sent."))
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Who may end sessions."""
+        return request.user.has_perm(staff_sessions.PERMISSION)  # type: ignore[union-attr]
+
+    @admin.action(description=_("End all sessions"), permissions=["end"])
+    def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Sign them out everywhere."""
+        self._each(request, queryset, staff_sessions.end_all, _("All sessions ended."))
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[User], work: Any, done: Any, *, because: str = "") -> None:
+        """Do it to each, and write it into their histories; the first refusal calls all of it off."""
         with transaction.atomic():
-            for pk in queryset.values_list("pk", flat=True):
-                work(pk=pk, **_by(request))
-        self.message_user(request, done)
-
-
-def _by(request: HttpRequest) -> dict[str, Any]:
-    return {"actor": request.user, "client": client_of(request)}
-
-
-@admin.register(Session)
-class SessionAdmin(ReadOnlyAdmin):
-    """Sign-ins, which can be ended."""
-
-    list_display = ("user", "device_name", "ip", "created_at", "last_used_at", "ended_at", "end_reason")
-    fields = (
-        "user", "device_name", "user_agent", "ip", "created_at", "last_used_at", "expires_at", "ended_at", "end_reason",
-    )  # fmt: skip
-    ordering = ("-last_used_at",)
-    actions = ("end",)
-
-    @admin.action(description=_("End the chosen sessions"))
-    def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
-        """Sign these devices out."""
-        if not request.user.has_perm("users:lock"):  # type: ignore[union-attr]
-            self.message_user(request, _("You are not allowed to do this."), messages.ERROR)
-            return
-        for session in queryset:
-            sessions.end_by_staff(session=session, actor=request.user, client=client_of(request))  # type: ignore[arg-type]
-        self.message_user(request, _("The sessions were ended."))
-
-
-@admin.register(SecurityEvent)
-class SecurityEventAdmin(ReadOnlyAdmin):
-    """What happened."""
-
-    list_display = ("created_at", "kind", "user", "actor", "ip", "request_id")
-    list_select_related = ("user", "actor")
-    list_filter = ("kind",)
-    ordering = ("-created_at",)
-
-
-@admin.register(SecondFactorReset)
-class SecondFactorResetAdmin(SavedByService, SearchedByText, FilteredAsOffered):
-    """Second factors that were lost: asked for here by one, approved by another, carried out a day later."""
-
-    refusals = (ConflictException, ForbiddenException, NotFoundException)
-    linked_lookups = OF_A_USER
-    list_display = ("user", "reason", "requested_by", "requested_at", "approved_by", "effective_at", "state")
-    list_select_related = ("user", "requested_by", "approved_by")
-    search_fields = ("user__search_text",)
-    raw_id_fields = ("user",)
-    ordering = ("-requested_at",)
-    actions = ("approve", "call_off")
-
-    @admin.display(description=_("state"))
-    def state(self, reset: SecondFactorReset) -> str:
-        """How far it is."""
-        if reset.done_at or reset.cancelled_at:
-            return str(_("done") if reset.done_at else _("cancelled"))
-        return str(_("waits for its day to pass") if reset.approved_by_id else _("waits for a second person"))
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("user", "reason") if obj is None else (*self.list_display[:-1], "cancelled_at", "done_at", "state")
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_reset_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_reset_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_reset_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_reset_permission(self, request: HttpRequest) -> bool:
-        """Who may ask may approve what others asked for, and call off."""
-        return request.user.has_perm("users:reset_2fa")  # type: ignore[union-attr]
-
-    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
-        wish = form.cleaned_data
-        asked = second_factor_resets.request(user_id=wish["user"].pk, reason=wish["reason"], **_by(request))
-        form.instance.pk = asked.pk
-
-    @admin.action(description=_("Approve"), permissions=["reset"])
-    def approve(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
-        """Let them take their course: their owners are told, and have a day to stop it."""
-        self._each(request, queryset, second_factor_resets.approve, _("Approved. The owners were told."))
-
-    @admin.action(description=_("Cancel"), permissions=["reset"])
-    def call_off(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
-        """Nothing happens then."""
-        self._each(request, queryset, second_factor_resets.call_off, _("Cancelled."))
-
-    def _each(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset], work: Any, done: Any) -> None:
-        with transaction.atomic():
-            for pk in queryset.values_list("pk", flat=True):
-                work(reset_id=pk, **_by(request))
+            changed = [work(pk=pk, **by(request)) for pk in queryset.values_list("pk", flat=True)]
+            admin_history.record(request, changed, format_lazy("{} {}", done, because))
         self.message_user(request, done)

@@ -1,0 +1,80 @@
+"""Resets of two-factor authentication in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.shared import OF_A_USER, by
+from accounts.models import SecondFactorReset
+from accounts.services import second_factor_resets
+from foodfleet.core.admin_forms import SavedByService
+from foodfleet.core.admin_lists import FilteredAsOffered, SearchedByText
+from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException
+
+
+@admin.register(SecondFactorReset)
+class SecondFactorResetAdmin(SavedByService, SearchedByText, FilteredAsOffered):
+    """Second factors that were lost: asked for here by one, approved by another, carried out a day later."""
+
+    refusals = (ConflictException, ForbiddenException, NotFoundException)
+    linked_lookups = OF_A_USER
+    list_display = ("user", "reason", "requested_by", "requested_at", "approved_by", "effective_at", "state")
+    list_select_related = ("user", "requested_by", "approved_by")
+    search_fields = ("user__search_text",)
+    raw_id_fields = ("user",)
+    ordering = ("-requested_at",)
+    actions = ("approve", "call_off")
+
+    @admin.display(description=_("state"))
+    def state(self, reset: SecondFactorReset) -> str:
+        """How far it is."""
+        if reset.done_at or reset.cancelled_at:
+            return str(_("done") if reset.done_at else _("cancelled"))
+        return str(_("waits for its day to pass") if reset.approved_by_id else _("waits for a second person"))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("user", "reason") if obj is None else (*self.list_display[:-1], "cancelled_at", "done_at", "state")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_reset_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_reset_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_reset_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        """Who may ask may approve what others asked for, and call off."""
+        return request.user.has_perm("users:reset_2fa")  # type: ignore[union-attr]
+
+    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        wish = form.cleaned_data
+        asked = second_factor_resets.request(user_id=wish["user"].pk, reason=wish["reason"], **by(request))
+        form.instance.pk = asked.pk
+
+    @admin.action(description=_("Approve"), permissions=["reset"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
+        """Let them take their course: their owners are told, and have a day to stop it."""
+        self._each(request, queryset, second_factor_resets.approve, _("Approved. The owners were told."))
+
+    @admin.action(description=_("Cancel"), permissions=["reset"])
+    def call_off(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
+        """Nothing happens then."""
+        self._each(request, queryset, second_factor_resets.call_off, _("Cancelled."))
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset], work: Any, done: Any) -> None:
+        with transaction.atomic():
+            for pk in queryset.values_list("pk", flat=True):
+                work(reset_id=pk, **by(request))
+        self.message_user(request, done)

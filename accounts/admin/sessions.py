@@ -1,0 +1,52 @@
+"""Sessions and security events in the admin: looked at, and sessions ended."""
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.shared import ReadOnlyAdmin, by
+from accounts.models import SecurityEvent, Session
+from accounts.services import staff_sessions
+from foodfleet.core import admin_history
+from foodfleet.core.admin_forms import refusals_as_messages
+from foodfleet.core.user_agents import in_words
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnlyAdmin):
+    """Sign-ins, which can be ended."""
+
+    list_display = ("user", "device_name", "ip", "created_at", "last_used_at", "ended_at", "end_reason")
+    fields = (
+        "user", "device_name", "user_agent", "ip", "created_at", "last_used_at", "expires_at", "ended_at", "end_reason",
+    )  # fmt: skip
+    ordering = ("-last_used_at",)
+    actions = ("end",)
+    changelist_view = refusals_as_messages(ReadOnlyAdmin.changelist_view)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Who may end sessions."""
+        return request.user.has_perm(staff_sessions.PERMISSION)  # type: ignore[union-attr]
+
+    @admin.action(description=_("End the chosen sessions"), permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        """Sign these devices out."""
+        with transaction.atomic():
+            for session in queryset:
+                user = staff_sessions.end(pk=session.user_id, session_id=session.pk, **by(request))
+                device = session.device_name or in_words(session.user_agent)
+                admin_history.record(request, [user], format_lazy("{}: {}", _("A session was ended"), device))
+        self.message_user(request, _("The sessions were ended."))
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnlyAdmin):
+    """What happened."""
+
+    list_display = ("created_at", "kind", "user", "actor", "ip", "request_id")
+    list_select_related = ("user", "actor")
+    list_filter = ("kind",)
+    ordering = ("-created_at",)

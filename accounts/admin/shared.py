@@ -1,0 +1,37 @@
+"""What the admin of accounts shares."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from foodfleet.core.admin_links import LinksAsAllowed
+from foodfleet.core.admin_lists import FilteredAsOffered, SearchedByText
+from foodfleet.core.clients import client_of
+
+OF_A_USER = ("user__id__exact",)  # how a user's page asks other lists for theirs
+
+
+class ReadOnlyAdmin(LinksAsAllowed, SearchedByText, FilteredAsOffered):
+    """Rows that are looked at."""
+
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    linked_lookups = OF_A_USER
+    list_select_related: ClassVar[tuple[str, ...]] = ("user",)  # type: ignore[misc]
+    search_fields = ("user__search_text",)
+    raw_id_fields = ("user",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def by(request: HttpRequest) -> dict[str, Any]:
+    """Who acts, as services take it."""
+    return {"actor": request.user, "client": client_of(request)}
