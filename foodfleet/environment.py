@@ -6,13 +6,17 @@ A wrong value raises `ConfigurationError`, whose message is one line that names 
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
 from environ import Env
 
 from foodfleet.core import networks
+from foodfleet.service_urls import BROKER_FORMS, DATABASE_FORMS, FILE_FORMS, MEANT, Form, is_url
 
 RATE_PATTERN = re.compile(r"(?P<count>[1-9][0-9]{0,8})/(?P<period>sec|second|min|minute|hour|day)")
 PERIOD_SECONDS = {"sec": 1, "second": 1, "min": 60, "minute": 60, "hour": 3600, "day": 86400}
@@ -22,13 +26,19 @@ class ConfigurationError(Exception):
     """A variable of the environment has a value that FoodFleet cannot start with."""
 
 
-BROKER_SCHEMES = ("redis", "rediss", "amqp", "amqps", "sqs")
+SHORTEST_KEY = 32
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+LIBPQ_OPTIONS = (
+    "application_name", "channel_binding", "connect_timeout", "keepalives", "keepalives_count", "keepalives_idle",
+    "keepalives_interval", "options", "sslcert", "sslcrl", "sslkey", "sslmode", "sslrootcert", "target_session_attrs",
+    "tcp_user_timeout",
+)  # fmt: skip
 
 
 def require_broker(url: str) -> None:
     """End the process, with one line, where it needs a broker and there is none."""
     if not url:
-        urls = " or ".join(f"{scheme}://" for scheme in BROKER_SCHEMES)
+        urls = " or ".join(f"{scheme}://" for scheme in BROKER_FORMS)
         sys.exit(f"FoodFleet cannot start. CELERY_BROKER_URL is not set: workers and beat need {urls}")
 
 
@@ -101,57 +111,87 @@ class Environment:
             raise self.error(name, "a rate such as 20/min (sec, min, hour or day), or off")
         return int(match["count"]), PERIOD_SECONDS[match["period"]]
 
-    def url(self, name: str, schemes: Sequence[str], default: str = "") -> str:
-        """A URL with one of `schemes`, or '' where there is neither a value nor a default."""
+    def pattern(self, name: str, pattern: str, meant: str, default: str = "") -> str:
+        """A text that is `pattern` from its beginning to its end."""
         value = self.text(name, default)
-        if value and (value.split("://")[0].lower() not in schemes or "://" not in value):
-            raise self.error(name, "a URL that begins with " + " or ".join(f"{scheme}://" for scheme in schemes))
+        if value and not re.fullmatch(pattern, value):
+            raise self.error(name, meant)
+        return value
+
+    def patterns(self, name: str, pattern: str, meant: str, default: Sequence[str] = ()) -> list[str]:
+        """Comma-separated words of which each is `pattern`."""
+        words = self.listing(name, default)
+        if not all(re.fullmatch(pattern, word) for word in words):
+            raise self.error(name, meant)
+        return words
+
+    def keys(self, name: str, default: Sequence[str] = ()) -> list[str]:
+        """Comma-separated secrets."""
+        meant = f"keys of at least {SHORTEST_KEY} random characters with commas between, the newest first"
+        return self.patterns(name, rf".{{{SHORTEST_KEY},}}", meant, default)
+
+    def sender(self, name: str, default: str) -> str:
+        """An e-mail address with or without a name."""
+        value = self.text(name, default)
+        meant = "one sender, such as FoodFleet <no-reply@example.com>"
+        match getaddresses([value]):
+            case [(_, address)] if "\n" not in value and "\r" not in value:
+                try:
+                    EmailValidator()(address)
+                except ValidationError:
+                    raise self.error(name, meant) from None
+                return value
+        raise self.error(name, meant)
+
+    def url(self, name: str, forms: Mapping[str, Form], default: str = "") -> str:
+        """A URL with one of the schemes of `forms`, as its form says; '' where there is neither value nor default."""
+        value = self.text(name, default)
+        if value:
+            scheme = value.partition("://")[0].lower()
+            if scheme not in forms or "://" not in value:
+                raise self.error(name, "a URL that begins with " + " or ".join(f"{scheme}://" for scheme in forms))
+            if not is_url(value, forms[scheme]):
+                raise self.error(name, MEANT[forms[scheme]].format(scheme=scheme))
         return value
 
     def web_address(self, name: str, default: str) -> str:
         """An http(s) address of a site, without path and trailing slash."""
-        value = self.url(name, ("http", "https"), default).rstrip("/")
-        parts = urlsplit(value)
-        if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+        value = self.text(name, default).rstrip("/")
+        parts = urlsplit(value) if is_url(value, Form.WEB) else None
+        if parts is None or parts.scheme not in {"http", "https"} or parts.path or parts.query or parts.username:
             raise self.error(name, "the address of the site, such as https://accounts.example.com")
         return value
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """Django's settings for a database from a sqlite:/// or postgres:// URL."""
-        value = self.url(name, ("sqlite", "postgres", "postgresql"), default)
-        meant = "sqlite:///path/of.sqlite3 or postgres://user:password@host:5432/name"
-        try:
-            config = dict(Env.db_url_config(value))
-        except (ValueError, KeyError):
-            raise self.error(name, meant) from None
-        if not config.get("NAME"):
-            raise self.error(name, meant)
+        value = self.url(name, DATABASE_FORMS, default)
+        config = dict(Env.db_url_config(value))
+        if value.startswith("sqlite"):
+            if config["NAME"] != ":memory:":
+                self._make_folder(name, Path(config["NAME"]).resolve().parent)
+            return config
+        options = config.get("OPTIONS", {})
+        if any(key.lower() not in LIBPQ_OPTIONS for key, _ in parse_qsl(urlsplit(value).query, keep_blank_values=True)):
+            raise self.error(name, f"a URL with options of libpq alone after the ?: {', '.join(LIBPQ_OPTIONS)}")
+        if options.get("sslmode", "prefer") not in SSL_MODES:
+            raise self.error(name, f"a URL with a sslmode of {', '.join(SSL_MODES)}")
         return config
 
     def mail_server(self, url: str) -> dict[str, Any]:
         """Django's EMAIL_* settings of an smtp:// or filemail:// URL."""
         if url.lower().startswith("filemail://"):
-            path = urlsplit(url).path
-            if not path.strip("/"):
-                raise self.error("EMAIL_URL", "filemail:///folder/for/mails")
-            return {"EMAIL_FILE_PATH": path}
+            return {"EMAIL_FILE_PATH": urlsplit(url).path}
         config = dict(Env.email_url_config(url))
         config.pop("EMAIL_BACKEND", None)
         config.pop("EMAIL_FILE_PATH", None)
-        if not config.get("EMAIL_HOST"):
-            raise self.error("EMAIL_URL", "smtp://user:password@host:587, or smtp+tls:// with STARTTLS")
         return config
 
     def attachments(self, name: str, *, region: str, endpoint: str) -> dict[str, Any]:
         """An entry of Django's STORAGES. region, endpoint: Amazon's, for s3://."""
-        parts = urlsplit(self.url(name, ("database", "file", "s3"), "database://"))
-        if parts.query or parts.fragment or parts.username or (parts.scheme == "s3") != bool(parts.netloc):
-            raise self.error(name, "database://, file:///folder/on/every/machine or s3://bucket/prefix")
+        parts = urlsplit(self.url(name, FILE_FORMS, "database://"))
         if parts.scheme == "database":
             return {"BACKEND": "notifications.gateways.files.DatabaseStorage"}
         if parts.scheme == "file":
-            if not parts.path.strip("/"):
-                raise self.error(name, "file:///folder/on/every/machine")
             return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": parts.path}}
         options = {
             "bucket_name": parts.netloc,
@@ -160,6 +200,12 @@ class Environment:
             "endpoint_url": endpoint or None,
         }
         return {"BACKEND": "notifications.gateways.s3_files.S3Files", "OPTIONS": options}
+
+    def _make_folder(self, name: str, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            raise self.error(name, f"a file in a folder that can be made; {folder} cannot") from None
 
     def files(self, name: str) -> list[Path]:
         """Comma-separated paths of files that can be read."""

@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_lazy as _
 from kombu.entity import Queue
 
-from foodfleet.environment import BROKER_SCHEMES, ConfigurationError, Environment
+from foodfleet.environment import SHORTEST_KEY, ConfigurationError, Environment
 from foodfleet.local_secret import local_secret
+from foodfleet.service_urls import BROKER_FORMS, EMAIL_FORMS, REDIS_FORMS, SMS_FORMS, WEB_FORMS, Form
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
+REGION = r"[a-z]{2,}(-[a-z]+)+-\d+", "a region of Amazon, such as eu-central-1"
 
 env = Environment(os.environ)
 try:
@@ -31,8 +33,11 @@ try:
 
     # -- Who we are to the outside
     PUBLIC_URL = env.web_address("PUBLIC_URL", f"http://localhost:{PORT}")  # a name: passkeys need one
-    ALLOWED_HOSTS = env.listing(
-        "ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_URL).hostname or "localhost")
+    ALLOWED_HOSTS = env.patterns(
+        "ALLOWED_HOSTS",
+        r"\*|\.?[\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f:.]+\]",
+        "host names without scheme and port, with commas between, such as accounts.example.com,.example.org",
+        ("localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_URL).hostname or "localhost"),
     )
     TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
@@ -40,48 +45,50 @@ try:
     SECRET_KEY = env.text("SECRET_KEY")
     if not SECRET_KEY and DEBUG:
         SECRET_KEY = local_secret(VAR_DIR / "secret_key")
-    if len(SECRET_KEY) < 32:
+    if len(SECRET_KEY) < SHORTEST_KEY:
         raise env.error("SECRET_KEY", "at least 32 random characters (DEBUG=true makes one by itself)")
-    SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
-    ENCRYPTION_KEYS = env.listing("ENCRYPTION_KEYS", [SECRET_KEY, *SECRET_KEY_FALLBACKS])
-    if any(len(key) < 32 for key in ENCRYPTION_KEYS):
-        raise env.error(
-            "ENCRYPTION_KEYS", "keys of at least 32 random characters with commas between, the newest first"
-        )
+    SECRET_KEY_FALLBACKS = env.keys("SECRET_KEY_FALLBACKS")
+    ENCRYPTION_KEYS = env.keys("ENCRYPTION_KEYS", [SECRET_KEY, *SECRET_KEY_FALLBACKS])
     JWT_SIGNING_ALGORITHM = env.choice("JWT_SIGNING_ALGORITHM", ("HS256", "EdDSA", "ES256", "RS256"), "HS256")
     JWT_PRIVATE_KEY_FILES = env.files("JWT_PRIVATE_KEY_FILES")
 
     # -- What it stands on
     database = env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'foodfleet.sqlite3'}")
-    REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"))
-    CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", BROKER_SCHEMES)
+    REDIS_URL = env.url("REDIS_URL", REDIS_FORMS)
+    CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", BROKER_FORMS)
 
     # -- Messages
-    EMAIL_URL = env.url(
-        "EMAIL_URL",
-        ("consolemail", "amazonses", "smtp", "smtps", "smtp+tls", "filemail", "memorymail"),
-        "consolemail://",
-    )
-    if EMAIL_URL.split("://")[0].lower() in {"smtp", "smtps", "smtp+tls", "filemail"}:
+    EMAIL_URL = env.url("EMAIL_URL", EMAIL_FORMS, "consolemail://")
+    if EMAIL_FORMS[EMAIL_URL.split("://")[0].lower()] != Form.BARE:
         globals().update(env.mail_server(EMAIL_URL))
-    SMS_URL = env.url("SMS_URL", ("console", "sns", "file"), "console://")
-    AWS_REGION = env.text("AWS_REGION") or env.text("AWS_DEFAULT_REGION") or "us-east-1"
-    AWS_ENDPOINT_URL = env.url("AWS_ENDPOINT_URL", ("http", "https"))
+    SMS_URL = env.url("SMS_URL", SMS_FORMS, "console://")
+    AWS_REGION = env.pattern("AWS_REGION", *REGION) or env.pattern("AWS_DEFAULT_REGION", *REGION) or "us-east-1"
+    AWS_ENDPOINT_URL = env.url("AWS_ENDPOINT_URL", WEB_FORMS)
     EMAIL_MAX_PER_SECOND = env.number("EMAIL_MAX_PER_SECOND")
     SMS_MAX_PER_SECOND = env.number("SMS_MAX_PER_SECOND")
-    SES_TOPIC_ARNS = env.listing("SES_TOPIC_ARNS")
-    SNS_DELIVERY_LOG_GROUPS = env.listing("SNS_DELIVERY_LOG_GROUPS")
+    SES_TOPIC_ARNS = env.patterns(
+        "SES_TOPIC_ARNS",
+        r"arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]+",
+        "ARNs of SNS topics with commas between, such as arn:aws:sns:us-east-1:123456789012:reports",
+    )
+    SNS_DELIVERY_LOG_GROUPS = env.patterns(
+        "SNS_DELIVERY_LOG_GROUPS", r"[\w./#-]{1,512}", "names of CloudWatch log groups with commas between"
+    )
     MESSAGES_REDUCED_AFTER_DAYS = env.integer("MESSAGES_REDUCED_AFTER_DAYS", 30, minimum=1, maximum=3650)
     MESSAGES_REMOVED_AFTER_DAYS = env.integer("MESSAGES_REMOVED_AFTER_DAYS", 365, minimum=1, maximum=3650)
-    DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "FoodFleet <no-reply@foodfleet.example>")
+    DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", "FoodFleet <no-reply@foodfleet.example>")
     DELIVERY_SENDERS = env.integer("DELIVERY_SENDERS", 5, minimum=1, maximum=50)
     DELIVERY_LEASE_SECONDS = env.integer("DELIVERY_LEASE_SECONDS", 60, minimum=2, maximum=3600)
     DELIVERY_DEAD_AFTER = env.integer("DELIVERY_DEAD_AFTER_SECONDS", 120, minimum=30, maximum=86400)
     ATTACHMENTS = env.attachments("ATTACHMENTS_URL", region=AWS_REGION, endpoint=AWS_ENDPOINT_URL)
     EMAIL_MAX_MEGABYTES = env.integer("EMAIL_MAX_MEGABYTES", 10, minimum=1, maximum=40)
     SES_API = env.choice("SES_API", ("v1", "v2"), "v1")
-    SES_CONFIGURATION_SET = env.text("SES_CONFIGURATION_SET")
-    SMS_SENDER_ID = env.text("SMS_SENDER_ID")
+    SES_CONFIGURATION_SET = env.pattern(
+        "SES_CONFIGURATION_SET", r"[\w-]{1,64}", "a name of at most 64 letters, digits, - and _"
+    )
+    SMS_SENDER_ID = env.pattern(
+        "SMS_SENDER_ID", r"(?=.*[A-Za-z])[A-Za-z0-9-]{1,11}", "at most 11 letters, digits and -, with a letter"
+    )
     SMS_MAX_PRICE = env.number("SMS_MAX_PRICE")
     SMS_LIMITS = {
         "number": env.rate("SMS_LIMIT_NUMBER", "10/hour"),
@@ -93,7 +100,7 @@ try:
     ACCOUNTS_PREVENT_ENUMERATION = env.flag("ACCOUNTS_PREVENT_ENUMERATION", default=True)
     ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ("mandatory", "optional"), "mandatory")
     PASSWORD_POLICY = env.choice("PASSWORD_POLICY", ("classic", "nist"), "classic")
-    PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL", ("http", "https"))
+    PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL", WEB_FORMS)
     BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, minimum=4, maximum=18)
     TOTP_DRIFT_STEPS = env.integer("TOTP_DRIFT_STEPS", 1, minimum=0, maximum=10)
     SECOND_FACTOR_SMS = env.flag("SECOND_FACTOR_SMS", default=True)
@@ -187,8 +194,6 @@ TEMPLATES: list[dict[str, Any]] = [
 # ---------------------------------------------------------------- Database
 IS_SQLITE = database["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
-    if database["NAME"] != ":memory:":
-        Path(database["NAME"]).resolve().parent.mkdir(parents=True, exist_ok=True)
     # WAL lets readers go on while one writes; IMMEDIATE takes the write lock at the start of a transaction, where
     # SQLite waits for it, and not in its middle, where it gives up with "database is locked". FULL: what was answered
     # as done survives a loss of power, as it does on PostgreSQL.

@@ -1,6 +1,8 @@
 """The environment is checked at the start: one line that names the variable and says what it may be."""
 
 import os
+import re
+import runpy
 import stat
 import subprocess
 import sys
@@ -24,14 +26,49 @@ def start(command="import foodfleet.settings as s; print(s.PUBLIC_URL)", **envir
 
 WRONG = {
     "ATTACHMENTS_URL": ["s3://", "file://", "file:///", "file://host/folder", "ftp://x/y", "s3://bucket?x=1"],
-    "DATABASE_URL": ["mysql://x/y", "nonsense", "postgres://"],
-    "REDIS_URL": ["http://127.0.0.1:6379"],
-    "CELERY_BROKER_URL": ["kafka://127.0.0.1"],
-    "EMAIL_URL": ["pigeon://", "smtp://", "filemail://"],
-    "SMS_URL": ["twilio://x"],
-    "AWS_ENDPOINT_URL": ["127.0.0.1:5000"],
+    "DATABASE_URL": [
+        "mysql://x/y", "nonsense", "postgres://", "postgres://host", "postgres://host/", "postgres://host:0/name",
+        "postgres://host:70000/name", "postgres://host:port/name", "postgres://me:pa#ss@host:5432/name",
+        "postgres://me:pa/ss@host/name", "postgres://host/name/more", "postgres://host/na me",
+        "postgres://host/name?conn_max_age=60", "postgres://host/name?conn_max_age=", "postgres://host/name?pool=true",
+        "postgres://host/name?atomic_requests=true", "postgres://host/name?sslmode=perhaps", "sqlite://", "sqlite:///",
+        "sqlite:///x.sqlite3?timeout=5", "sqlite:////proc/none/x.sqlite3",
+    ],
+    "REDIS_URL": [
+        "http://127.0.0.1:6379", "redis://", "redis://host:port", "redis://host:99999/0", "redis://host:6379/x",
+        "redis://:pa#ss@host:6379/0", "unix://", "rediss://host:0/0",
+    ],
+    "CELERY_BROKER_URL": [
+        "kafka://127.0.0.1", "amqp://", "amqp://host:port//", "amqp://host:99999//", "amqp://me:pa#ss@host//",
+        "redis://host:port/0", "redis://host:6379/name", "sqs://key:secret@host", "redis:/host",
+    ],
+    "EMAIL_URL": [
+        "pigeon://", "smtp://", "filemail://", "filemail://folder", "smtp://h:port", "smtp://h:0", "smtp://h:99999",
+        "smtp+tls://me:pa#ss@host:587", "smtp://host:25/path", "smtp://host?ssl=true", "amazonses://us-east-1",
+        "consolemail://x",
+    ],
+    "SMS_URL": ["twilio://x", "file://", "file://folder", "sns://us-east-1"],
+    "AWS_ENDPOINT_URL": ["127.0.0.1:5000", "http://", "http://host:port", "https://ho st"],
+    "AWS_REGION": ["Frankfurt", "us east 1"],
+    "AWS_DEFAULT_REGION": ["moon"],
     "EMAIL_MAX_PER_SECOND": ["0", "-1", "many"],
     "SMS_MAX_PER_SECOND": ["1e9x"],
+    "SES_TOPIC_ARNS": ["reports", "arn:aws:sqs:us-east-1:123456789012:reports"],
+    "SNS_DELIVERY_LOG_GROUPS": ["two words"],
+    "MESSAGES_REDUCED_AFTER_DAYS": ["0", "soon"],
+    "MESSAGES_REMOVED_AFTER_DAYS": ["0", "4000"],
+    "DEFAULT_FROM_EMAIL": ["nonsense", "FoodFleet", "FoodFleet <no-reply>", "a@b.example, c@d.example", "<>", "a@"],
+    "DELIVERY_SENDERS": ["0", "51"],
+    "DELIVERY_LEASE_SECONDS": ["1", "x"],
+    "DELIVERY_DEAD_AFTER_SECONDS": ["1", "x"],
+    "EMAIL_MAX_MEGABYTES": ["0", "41"],
+    "SES_API": ["v3"],
+    "SES_CONFIGURATION_SET": ["two words"],
+    "SMS_SENDER_ID": ["12345", "longer than eleven", "Food Fleet"],
+    "SMS_MAX_PRICE": ["0", "cheap"],
+    "SMS_LIMIT_NUMBER": ["ten"],
+    "SMS_LIMIT_COUNTRY": ["0/hour"],
+    "SMS_LIMIT_ALL": ["5/week"],
     "THROTTLE_LOGIN": ["20", "0/min", "20/fortnight"],
     "THROTTLE_REGISTER": ["x"],
     "THROTTLE_FORGOT": ["x"],
@@ -40,27 +77,101 @@ WRONG = {
     "WEB_CONCURRENCY": ["0", "two"],
     "PORT": ["0", "65536", "http"],
     "SECRET_KEY": ["short"],
+    "SECRET_KEY_FALLBACKS": ["short", f"{GOOD['SECRET_KEY']},short"],
+    "ENCRYPTION_KEYS": ["short"],
     "DEBUG": ["maybe"],
-    "PUBLIC_URL": ["example.com", "ftp://example.com", "https://example.com/path"],
+    "PUBLIC_URL": [
+        "example.com", "ftp://example.com", "https://example.com/path", "https://example.com:port",
+        "https://example.com:99999", "https://me:secret@example.com", "https://example.com#x", "https://exa mple.com",
+    ],
+    "ALLOWED_HOSTS": ["https://example.com", "example.com:8000", "example.com/path", "two words"],
     "TRUSTED_PROXIES": ["10.0.0.0/33", "proxy.example.com"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["LOUD"],
     "JWT_SIGNING_ALGORITHM": ["none", "HS1"],
     "JWT_PRIVATE_KEY_FILES": ["/nonexistent.pem"],
     "PASSWORD_POLICY": ["none"],
+    "PWNED_PASSWORDS_URL": ["api.pwnedpasswords.com", "https://"],
     "ACCOUNTS_EMAIL_VERIFICATION": ["perhaps"],
     "ACCOUNTS_PREVENT_ENUMERATION": ["perhaps"],
+    "ADMIN_REQUIRE_2FA": ["perhaps"],
+    "SECOND_FACTOR_SMS": ["perhaps"],
     "BCRYPT_ROUNDS": ["3", "99"],
-}
+    "TOTP_DRIFT_STEPS": ["11"],
+    "REFRESH_GRACE_SECONDS": ["301"],
+    "SESSION_MAX_DAYS": ["0"],
+    "BODY_TIMEOUT_SECONDS": ["0", "301"],
+    "CONNECT_TIMEOUT_SECONDS": ["0", "61"],
+    "DATABASE_STATEMENT_TIMEOUT_SECONDS": ["0"],
+    "DATABASE_LOCK_TIMEOUT_SECONDS": ["0"],
+    "REDIS_TIMEOUT_SECONDS": ["0"],
+}  # fmt: skip
+RIGHT = [
+    {"DATABASE_URL": "postgres://me:pa%23ss%2F%40@host:5432/name?sslmode=require&connect_timeout=5"},
+    {"DATABASE_URL": "postgres://%2Fvar%2Frun%2Fpostgresql/name"},
+    {"DATABASE_URL": "postgres://[::1]:5432/name"},
+    {"DATABASE_URL": "sqlite://:memory:"},
+    {"REDIS_URL": "redis://:secret@host:6379/0", "CELERY_BROKER_URL": "rediss://me:secret@host/1?ssl_cert_reqs=required"},
+    {"REDIS_URL": "unix:///run/redis.sock", "CELERY_BROKER_URL": "amqp://guest:guest@127.0.0.1:5672//"},
+    {"REDIS_URL": "redis://redis_1", "CELERY_BROKER_URL": "sqs://"},
+    {"EMAIL_URL": "smtps://me%40example.com:secret@mail.example.com"},
+    {"EMAIL_URL": "amazonses://", "SMS_URL": "sns://", "AWS_ENDPOINT_URL": "http://127.0.0.1:5000"},
+    {"EMAIL_URL": "filemail:///mails", "SMS_URL": "file:///texts"},
+    {"DEFAULT_FROM_EMAIL": '"Food, Fleet" <no-reply@example.com>'},
+    {"DEFAULT_FROM_EMAIL": "no-reply@example.com", "ALLOWED_HOSTS": "*"},
+    {"ALLOWED_HOSTS": ".example.com,[::1],127.0.0.1,web_1", "PUBLIC_URL": "https://accounts.example.com:8443/"},
+    {"SES_TOPIC_ARNS": "arn:aws:sns:us-east-1:123456789012:reports,arn:aws-us-gov:sns:us-gov-west-1:123456789012:x"},
+    {"SNS_DELIVERY_LOG_GROUPS": "sns/us-east-1/123456789012/DirectPublishToPhoneNumber", "AWS_REGION": "us-gov-west-1"},
+    {"ATTACHMENTS_URL": "s3://my-bucket/mails"},
+    {"ATTACHMENTS_URL": "file:///srv/attachments"},
+    {"SMS_SENDER_ID": "FoodFleet", "SES_CONFIGURATION_SET": "reports-1"},
+]  # fmt: skip
+
+
+def read_by_settings():
+    """Names of the variables that settings.py reads."""
+    source = (ROOT / "foodfleet" / "settings.py").read_text()
+    return set(re.findall(r'\benv\.\w+\(\s*"([A-Z0-9_]+)"', source))
+
+
+def test_each_variable_is_tried_with_a_wrong_value():
+    assert read_by_settings() == WRONG.keys()
+
+
+def test_each_variable_is_documented():
+    documented = (ROOT / "docs" / "configuration.md").read_text()
+    assert not [name for name in read_by_settings() if f"`{name}`" not in documented]
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """Read the settings in this process with exactly this environment: a process each would take minutes."""
+
+    def run(values):
+        monkeypatch.setattr(os, "environ", {**GOOD, **values})
+        return runpy.run_path(str(ROOT / "foodfleet" / "settings.py"))
+
+    return run
+
+
+@pytest.mark.parametrize("values", RIGHT)
+def test_right_values_start(read, values):
+    assert read(values)
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
-def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(name, value):
-    result = start(**{**GOOD, name: value})
+def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(read, name, value):
+    with pytest.raises(SystemExit) as stopped:
+        read({name: value})
+    [line] = str(stopped.value).splitlines()
+    assert line.startswith(f"FoodFleet cannot start. {name} has a wrong value: it must be ")
+
+
+def test_the_start_ends_with_that_line_and_status_1():
+    result = start(**{**GOOD, "EMAIL_URL": "smtp://h:port"})
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1, result.stderr
-    assert name in result.stderr
-    assert "must be" in result.stderr
+    assert "EMAIL_URL" in result.stderr
 
 
 def test_without_a_secret_a_production_start_refuses():
