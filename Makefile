@@ -54,9 +54,12 @@ format: .venv/.dev  ## Let ruff put the code into form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-check: .venv/.runtime  ## Django's deployment check against production settings
-	@SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') DEBUG=false \
-	  PUBLIC_URL=https://accounts.example.com $(MANAGE) check --deploy --fail-level WARNING
+check: export DEBUG ?= false
+check: .venv/.runtime  ## Django's deployment check, against your own settings where they are set (PUBLIC_URL ...)
+	@export SECRET_KEY=$${SECRET_KEY:-$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')}; \
+	  if [ -z "$$PUBLIC_URL" ]; then \
+	    export PUBLIC_URL=https://accounts.example.com TRUSTED_PROXIES=$${TRUSTED_PROXIES:-127.0.0.1}; fi; \
+	  $(MANAGE) check --deploy --fail-level WARNING
 
 serve: export DEBUG = false
 serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCURRENCY=, PORT=, HOST=)
