@@ -9,8 +9,10 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        from foodfleet.core import health
+        from foodfleet.core import encrypted, health
         from notifications import receivers  # noqa: F401  registers itself
-        from notifications.services import liveness
+        from notifications.models import Message
+        from notifications.services import liveness, payloads
 
+        encrypted.COLUMNS.append(encrypted.Column("Messages that wait", Message, "payload", payloads.PURPOSE))
         health.register("delivery", liveness.delivery_state)

@@ -155,15 +155,6 @@ def purge_expired(now: datetime) -> int:
     return SigningKey.objects.replaced_before(now).exclude(secret_box="").update(secret_box="")
 
 
-def reencrypt() -> int:
-    """Encrypt every kept key anew under the newest of ENCRYPTION_KEYS; returns how many."""
-    done = 0
-    for row in SigningKey.objects.exclude(secret_box=""):
-        box = crypto.encrypt(crypto.decrypt(row.secret_box, purpose=PURPOSE), purpose=PURPOSE)
-        done += SigningKey.objects.filter(pk=row.pk, secret_box=row.secret_box).update(secret_box=box)
-    return done
-
-
 def forget() -> None:
     """Look into the database at the next use."""
     global _loaded

@@ -65,6 +65,25 @@ def decrypt(box: str, *, purpose: str) -> str:
         raise DecryptionError(purpose) from error
 
 
+def rotate(box: str, *, purpose: str) -> str:
+    """The same content under the newest of ENCRYPTION_KEYS. Raises DecryptionError."""
+    try:
+        return _box(purpose, tuple(settings.ENCRYPTION_KEYS)).rotate(box.encode()).decode()
+    except InvalidToken as error:
+        raise DecryptionError(purpose) from error
+
+
+def key_of(box: str, *, purpose: str) -> int | None:
+    """The place of the key in ENCRYPTION_KEYS that opens `box`, 0 for the newest; None where none does."""
+    for place, key in enumerate(settings.ENCRYPTION_KEYS):
+        try:
+            _box(purpose, (key,)).decrypt(box.encode())
+        except InvalidToken:
+            continue
+        return place
+    return None
+
+
 def encrypt_json(value: Any, *, purpose: str) -> str:
     """`encrypt` for a value of JSON."""
     return encrypt(json.dumps(value, separators=(",", ":")), purpose=purpose)

@@ -1,17 +1,29 @@
-"""After a new key was put first into ENCRYPTION_KEYS: let nothing that stays rest on the old ones."""
+"""After a new key was put first into ENCRYPTION_KEYS: put all that is encrypted under it."""
 
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from accounts.services import keys, second_factor_keys
+from foodfleet.core import encrypted
 
 
 class Command(BaseCommand):
-    """Encrypt the secrets of authenticator apps and the keys of tokens anew under the newest of ENCRYPTION_KEYS."""
+    """Encrypt everything anew under the newest of ENCRYPTION_KEYS, or only tell which keys are still needed."""
 
     help = __doc__
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--check", action="store_true", help="change nothing; fail where an old key is needed")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        done = second_factor_keys.reencrypt() + keys.reencrypt()
-        self.stdout.write(f"{done} secrets are under the newest key now.")
+        standings = []
+        for column in encrypted.COLUMNS:
+            standing = encrypted.look(column) if options["check"] else encrypted.reencrypt(column)
+            moved = "" if options["check"] else f" ({standing.moved} moved)"
+            self.stdout.write(f"{encrypted.described(column, standing)}{moved}")
+            standings.append(standing)
+        if any(standing.unreadable for standing in standings):
+            raise CommandError("Some of it opens with none of ENCRYPTION_KEYS: put the key that is missing back.")
+        if not all(standing.is_current for standing in standings):
+            raise CommandError("Keys other than the first are still needed: run reencrypt_secrets without --check.")

@@ -1,0 +1,92 @@
+"""The key under which secrets are kept can be changed, and what still needs an old one is told."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import SigningKey, TOTPDevice
+from accounts.second_factor import totp
+from foodfleet.core import encrypted
+from foodfleet.core.crypto import DecryptionError
+from notifications.models import Message
+from notifications.services.emails import send_email
+from notifications.services.writing import Order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OLD, NEW = "an-old-key-of-thirty-two-characters-1", "a-new-key-of-thirty-two-characters-2"
+
+
+def told(*arguments):
+    out = StringIO()
+    call_command("reencrypt_secrets", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def under_old(user, settings):
+    """One row of each kind under the old key; the new one has just been put first."""
+    settings.ENCRYPTION_KEYS, settings.JWT_SIGNING_ALGORITHM = [OLD], "EdDSA"
+    TOTPDevice.objects.create(user=user, secret=totp.sealed("SECRET"), confirmed_at=timezone.now())
+    call_command("rotate_jwt_keys")
+    later = Order(send_at=timezone.now() + timedelta(hours=1))
+    send_email(to=["ann@example.com"], subject="x", text="Hello", order=later)
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+
+
+def test_a_key_is_changed_without_anybody_setting_up_their_app_again(under_old, settings):
+    call_command("reencrypt_secrets", verbosity=0)
+    settings.ENCRYPTION_KEYS = [NEW]
+    device = TOTPDevice.objects.get()
+    assert totp.opened(device.secret) == "SECRET"
+    settings.ENCRYPTION_KEYS = [OLD]
+    with pytest.raises(DecryptionError):
+        totp.opened(device.secret)
+
+
+def test_a_message_that_waited_under_the_old_key_is_sent_without_it(under_old, settings, mailoutbox):
+    call_command("reencrypt_secrets", verbosity=0)
+    settings.ENCRYPTION_KEYS = [NEW]
+    Message.objects.update(due_at=timezone.now())
+    call_command("deliver_due")
+    assert [mail.body.strip() for mail in mailoutbox] == ["Hello"]
+
+
+def test_what_was_moved_and_what_still_needs_a_key_is_told_by_kind(under_old, settings, monkeypatch):
+    monkeypatch.setattr(encrypted, "BATCH", 1)
+    with pytest.raises(CommandError, match="still needed"):
+        told("--check")
+    moved = told()
+    for title in ("Secrets of authenticator apps", "Messages that wait"):
+        assert f"{title}: 1 under key 1 (1 moved)" in moved
+    assert f"Keys that sign tokens: {SigningKey.objects.count()} under key 1" in moved
+    assert "(0 moved)" in told()
+    assert "under key 2" not in told("--check")
+
+
+def test_the_system_check_names_keys_that_are_still_needed(under_old, settings):
+    warned = [str(message.msg) for message in encrypted.check_keys(databases=["default"])]
+    assert "Messages that wait: 1 under key 2" in warned
+    settings.ENCRYPTION_KEYS = [NEW]
+    warned = [str(message.msg) for message in encrypted.check_keys(databases=["default"])]
+    assert "Messages that wait: 1 that no key of ENCRYPTION_KEYS opens" in warned
+    with pytest.raises(CommandError, match="put the key that is missing back"):
+        told()
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    told()
+    settings.ENCRYPTION_KEYS = [NEW]
+    assert encrypted.check_keys(databases=["default"]) == []
+
+
+def test_every_encrypted_column_is_among_those_that_are_moved():
+    """By the words of their help texts: who adds one says under what it is encrypted."""
+    columns = {(column.model, column.name) for column in encrypted.COLUMNS}
+    texts = [
+        field for model in apps.get_models() for field in model._meta.fields if isinstance(field, models.TextField)
+    ]
+    assert columns == {(field.model, field.name) for field in texts if "ncrypted" in str(field.help_text)}
