@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponseBase
 from accounts.models import User
 from accounts.services import page_sign_in, trusted_browsers
 from accounts.services.sign_in import SignedIn
+from foodfleet.core.addresses import normalize_email
 from foodfleet.core.clients import Client, client_of, keep_device, keep_trusted_browser
 
-KEY = "session"
+KEY, REGISTERED = "session", "registered"
 DAY = 24 * 3600
 
 
@@ -37,6 +38,16 @@ def bind(request: HttpRequest, user: User) -> None:
         session = page_sign_in.start(user=user, client=getattr(request, "client", Client()))
     request.session[KEY] = str(session.pk)
     request.session.set_expiry(settings.SESSION_MAX_DAYS * DAY)
+
+
+def note_registration(request: HttpRequest, email: str) -> None:
+    """Remember that this browser registered `email`, whether or not that made an account."""
+    request.session[REGISTERED] = normalize_email(email)
+
+
+def registered_here(request: HttpRequest, user: User) -> bool:
+    """Whether this browser registered the account of `user`, and nobody is signed in. Forgotten by asking."""
+    return request.session.pop(REGISTERED, None) == user.email and not request.user.is_authenticated
 
 
 def session_id_of(request: HttpRequest) -> UUID | None:

@@ -54,6 +54,12 @@ def pending(user: User) -> str:
     return str(newest.data["new_email"]) if newest else ""
 
 
+def cancel(*, user: User) -> None:
+    """Let no link to a new address serve any more; the address of the user stays."""
+    with transaction.atomic():
+        one_time_tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
+
+
 def find(token: str) -> OneTimeToken:
     """The link to a new address, with `data` and user; not spent by looking. Raises InvalidTokenException."""
     return one_time_tokens.find(token, TokenPurpose.CHANGE_EMAIL)

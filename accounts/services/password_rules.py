@@ -10,6 +10,8 @@ from django.utils.translation import ngettext
 class LengthValidator:
     """From `minimum` to `maximum` characters."""
 
+    live_rule = "length"  # what site.js knows it as
+
     def __init__(self, minimum: int, maximum: int) -> None:
         self.minimum = minimum
         self.maximum = maximum
@@ -32,6 +34,8 @@ class LengthValidator:
 
 class CompositionValidator:
     """An upper-case and a lower-case letter, a digit and a special character."""
+
+    live_rule = "kinds"
 
     def validate(self, password: str, user: Any = None) -> None:
         """Raise ValidationError with one message for each kind that is missing."""

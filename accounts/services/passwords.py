@@ -1,5 +1,7 @@
 """Which passwords are good enough, how they are kept, compared and replaced."""
 
+from datetime import datetime
+
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -118,6 +120,12 @@ def replace(user: User, encoded: str) -> None:
     for purpose in STARTED_WITH_OLD:
         one_time_tokens.revoke(user, purpose)
     challenges.void(user)
+
+
+def changed_at(user: User) -> datetime | None:
+    """When the user last got another password; None where it is the first."""
+    newest: PasswordHistory | None = PasswordHistory.objects.newest(user, 1).first()
+    return newest.replaced_at if newest else None
 
 
 def disable(user: User) -> None:

@@ -3,6 +3,7 @@
 import hmac
 import secrets
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import signals
 from accounts.models import PhoneCode, User
-from accounts.services import not_me, security_events
+from accounts.services import fresh_proof, not_me, security_events
 from accounts.states import EventKind
 from foodfleet.core import crypto
 from foodfleet.core.clients import Client
@@ -96,6 +97,23 @@ def verify(*, user: User, code: str, client: Client) -> User:
         if changed:
             signals.phone_changed.send(sender=User, user=proven, not_me_token=not_me.issue(proven), client=client)
     return proven
+
+
+def remove(*, user: User, session_id: UUID, client: Client) -> None:
+    """Keep no number of the user any more, nor one that waits for its code.
+
+    Raises FreshProofRequiredException where two-factor authentication is on and was not passed lately.
+    """
+    fresh_proof.require_where_enabled(user=user, session_id=session_id)
+    with transaction.atomic():
+        PhoneCode.objects.filter(user=user).delete()
+        owner: User = User.objects.held(user.pk)
+        if not owner.phone:
+            return
+        owner.phone, owner.phone_verified_at = "", None
+        owner.save(update_fields=["phone", "phone_verified_at"])
+        security_events.record(kind=EventKind.PHONE_CHANGED, user=owner, client=client)
+        signals.phone_changed.send(sender=User, user=owner, not_me_token=not_me.issue(owner), client=client)
 
 
 def _digest(user: User, number: str, code: str) -> str:

@@ -61,6 +61,19 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn | Challeng
     return signed_in
 
 
+def sign_in_confirmed(*, user: User, client: Client) -> SignedIn | ChallengeIssued | None:
+    """Sign in to an account in the browser that registered it and has just confirmed its address.
+
+    None where nobody's password is left of a contested registration, or nobody may sign in.
+    """
+    unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+    known: Any = lockout.recognised(unchanged, email=user.email, client=client).first()
+    if known is None or not known.has_usable_password() or _refusal(known) is not None:
+        return None
+    challenge = second_factor.challenge_for(known, client) if known.has_second_factor else None
+    return challenge or _begin(known, client, clear_strangers=False)
+
+
 def complete(*, user: User, client: Client) -> SignedIn:
     """Begin the session of a sign-in whose last step succeeded: a second factor, or a passkey.
 

@@ -2,7 +2,10 @@
 
 import pytest
 from django.core import mail
+from django.test import Client as Browser
+from django.utils import timezone
 
+from accounts.models import TOTPDevice, User
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -14,8 +17,55 @@ def test_a_person_registers_and_confirms_in_a_browser(client, link_token):
     assert "ann@example.com" in done.content.decode()
     address = f"/email/verify/{link_token('/email/verify/')}/"
     assert "Confirm my address" in client.get(address).content.decode()
-    assert "Your address is confirmed" in client.post(address).content.decode()
+    confirmed = client.post(address, follow=True)
+    assert confirmed.redirect_chain == [("/account/", 302)]
+    assert "Your address is confirmed." in confirmed.content.decode()
     assert client.post(address).status_code == 400
+
+
+def test_another_browser_that_confirms_an_address_is_not_signed_in(client, link_token):
+    client.post("/register/", DETAILS)
+    other = Browser()
+    confirmed = other.post(f"/email/verify/{link_token('/email/verify/')}/")
+    assert "Your address is confirmed" in confirmed.content.decode()
+    assert other.get("/account/").url == "/login/?next=/account/"
+    assert client.get("/account/").url == "/login/?next=/account/"
+
+
+def test_a_browser_that_registered_another_address_is_not_signed_in(client, link_token):
+    client.post("/register/", DETAILS)
+    token = link_token("/email/verify/")
+    client.post("/register/", {**DETAILS, "email": "bob@example.com"})
+    client.post(f"/email/verify/{token}/")
+    assert client.get("/account/").url == "/login/?next=/account/"
+
+
+def test_a_contested_registration_signs_nobody_in(client, link_token):
+    Browser().post("/register/", {**DETAILS, "password": "Another-Grill-2027!"})
+    client.post("/register/", DETAILS)
+    confirmed = client.post(f"/email/verify/{link_token('/email/verify/')}/")
+    assert "Your address is confirmed" in confirmed.content.decode()
+    assert client.get("/account/").url == "/login/?next=/account/"
+
+
+def test_a_locked_account_is_confirmed_and_not_signed_in(client, link_token):
+    client.post("/register/", DETAILS)
+    User.objects.update(locked_at=timezone.now())
+    assert client.post(f"/email/verify/{link_token('/email/verify/')}/").status_code == 200
+    assert client.get("/account/").url == "/login/?next=/account/"
+
+
+def test_whoever_has_two_factor_authentication_is_asked_for_it_on_confirming(client, link_token):
+    client.post("/register/", DETAILS)
+    TOTPDevice.objects.create(user=User.objects.get(), secret="x", confirmed_at=timezone.now())
+    confirmed = client.post(f"/email/verify/{link_token('/email/verify/')}/")
+    assert confirmed.url == "/login/verify/"
+    assert client.get("/account/").url == "/login/?next=/account/"
+
+
+def test_registering_a_taken_address_looks_the_same_down_to_the_cookies(client, user):
+    taken, new = client.post("/register/", DETAILS), Browser().post("/register/", {**DETAILS, "email": "b@example.com"})
+    assert set(taken.cookies) == set(new.cookies)
 
 
 def test_a_taken_address_gets_the_same_answer_and_its_owner_a_mail(client, user):

@@ -14,7 +14,7 @@ from accounts.api.views.base import OpenView, validated
 from accounts.api.views.sign_in import signed_in_response
 from accounts.services import passkey_sign_in, sign_in_challenges, trusted_browsers
 from foodfleet.core.clients import client_of, keep_trusted_browser
-from foodfleet.core.throttling import ForgotThrottle, LoginThrottle, SecondFactorThrottle
+from foodfleet.core.throttling import ForgotThrottle, SecondFactorThrottle
 
 
 class LoginVerifyView(OpenView):
@@ -50,7 +50,7 @@ class LoginSMSView(OpenView):
 class PasskeyLoginView(OpenView):
     """Begin to sign in by passkey alone."""
 
-    throttle_classes = [LoginThrottle]
+    throttle_classes = [SecondFactorThrottle]  # every view of the sign-in page asks: it must not use up sign-ins
 
     @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:

@@ -3,8 +3,11 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.contrib.auth.password_validation import get_default_password_validators
 from django.core.exceptions import ValidationError
+from django.utils.functional import lazy
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import E164
@@ -38,7 +41,22 @@ def present_password_field(**options: Any) -> forms.CharField:
 
 def new_password_field(**options: Any) -> forms.CharField:
     """A password that somebody chooses; its help text names the rules of PASSWORD_POLICY."""
-    return _password_field("new-password", help_text=password_validators_help_text_html(), **options)
+    return _password_field("new-password", help_text=_rules_lazy(), **options)
+
+
+def _rules() -> SafeString:
+    """The rules as a list; site.js ticks those with a `data-rule` while somebody types."""
+    rules: list[tuple[str, str]] = []
+    for validator in get_default_password_validators():
+        live = getattr(validator, "live_rule", "")
+        marks = (
+            format_html(' data-rule="{}" data-minimum="{}"', live, getattr(validator, "minimum", "")) if live else ""
+        )
+        rules.append((marks, validator.get_help_text()))
+    return format_html("<ul>{}</ul>", format_html_join("", "<li{}>{}</li>", rules))
+
+
+_rules_lazy = lazy(_rules, str)
 
 
 def _password_field(autocomplete: str, **options: Any) -> forms.CharField:

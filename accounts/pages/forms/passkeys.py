@@ -1,4 +1,4 @@
-"""A new passkey."""
+"""Passkeys, new and known."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.pages.forms.sign_in import PasskeyForm
 
 
-class AddPasskeyForm(PasskeyForm):
-    """What the browser says of it, and what its owner wants of it."""
+class PasskeyOptionsForm(forms.Form):
+    """What its owner wants of it."""
 
     name = forms.CharField(
         label=_("Name"),
@@ -20,3 +20,7 @@ class AddPasskeyForm(PasskeyForm):
         help_text=_("Otherwise it's used after your password."),
         required=False,
     )
+
+
+class AddPasskeyForm(PasskeyForm, PasskeyOptionsForm):
+    """What the browser says of a new one, and what its owner wants of it."""

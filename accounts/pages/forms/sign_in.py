@@ -14,7 +14,7 @@ MAX_CREDENTIAL = 20_000  # what a browser says of a passkey, as JSON
 class LoginForm(forms.Form):
     """Who wants to sign in."""
 
-    email = email_field(autocomplete="username", validators=[])
+    email = email_field(autocomplete="username webauthn", validators=[])
     password = present_password_field()
 
 
@@ -43,6 +43,8 @@ class SecondStepForm(forms.Form):
         elif method == Method.PASSKEY:
             del self.fields["code"]
             self.fields["credential"] = forms.CharField(max_length=MAX_CREDENTIAL, widget=forms.HiddenInput)
+        if "code" in self.fields:
+            self.fields["code"].widget.attrs["autofocus"] = True
         self.order_fields(["code", "credential", "remember_browser"])
 
     @property

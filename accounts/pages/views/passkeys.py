@@ -8,10 +8,11 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from accounts.exceptions import TooManyPasskeysException
-from accounts.pages.forms.passkeys import AddPasskeyForm
+from accounts.pages.forms.passkeys import AddPasskeyForm, PasskeyOptionsForm
 from accounts.pages.views.base import ActionPage, SignedInFormPage
 from accounts.pages.views.second_factor import shown_codes
 from accounts.services import passkeys
+from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.user_agents import in_words
 
 
@@ -50,6 +51,35 @@ class AddPage(SignedInFormPage):
         if added.backup_codes:
             return shown_codes(self.request, added.backup_codes, setting_up=False)
         messages.success(self.request, _("Passkey added. Use it next time you sign in."))
+        return redirect("account_security")
+
+
+class EditPage(SignedInFormPage):
+    """Rename a passkey, or let it be used instead of the password or not."""
+
+    template_name = "accounts/passkey_edit.html"
+    form_class = PasskeyOptionsForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except NotFoundException as error:
+            messages.error(request, str(error.message))
+            return redirect("account_security")
+
+    def get_initial(self) -> dict[str, Any]:
+        passkey = passkeys.own(self.user, self.kwargs["id"])
+        return {"name": passkey.name, "passwordless": passkey.passwordless}
+
+    def accepted(self, form: PasskeyOptionsForm) -> HttpResponse:
+        passkeys.change(
+            user=self.user,
+            session_id=self.session_id,
+            passkey_id=self.kwargs["id"],
+            wish=passkeys.Wish(**form.cleaned_data),
+            client=self.client,
+        )
+        messages.success(self.request, _("Saved."))
         return redirect("account_security")
 
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import check_for_language, get_language, override
@@ -16,8 +16,9 @@ from django.views.i18n import set_language as set_language_cookie
 
 from accounts.models import User
 from accounts.pages.forms.profile import ChangeEmailForm, CodeForm, PhoneForm, ProfileForm
-from accounts.pages.views.base import SignedInFormPage
-from accounts.services import email_change, fresh_proof, phones, profile
+from accounts.pages.views.base import ActionPage, Page, SignedInFormPage, SignedInMixin
+from accounts.services import email_change, export, fresh_proof, phones, profile
+from rbac.services import assignments
 
 WANTED_EMAIL, WANTED_PHONE = "wanted_email", "wanted_phone"  # kept in the session while fresh proof is given
 
@@ -48,7 +49,10 @@ class ProfilePage(SignedInFormPage):
             "email_form": ChangeEmailForm(initial={"email": self.request.session.pop(WANTED_EMAIL, "")}),
             "phone_form": PhoneForm(initial={"phone": self.request.session.pop(WANTED_PHONE, "")}),
         }
-        about = {"phone_verified": self.user.phone_verified_at is not None}
+        about = {
+            "phone_verified": self.user.phone_verified_at is not None,
+            "roles": assignments.held_by(self.user),
+        }
         here = {self.names[self.form_class]: context["form"]}
         return {**context, **others, **here, **about, "pending_email": email_change.pending(self.user)}
 
@@ -100,6 +104,43 @@ class PhonePage(ProfilePage):
         return redirect("account_phone_verify")
 
 
+class CancelEmailPage(ActionPage):
+    """Keep the current address: the link that waits at the new one serves no more."""
+
+    leads_to = "account"
+
+    def act(self, **kwargs: Any) -> str:
+        email_change.cancel(user=self.user)
+        return _("Cancelled. Your e-mail address stays as it is.")
+
+
+class RemovePhonePage(ActionPage):
+    """Keep no phone number."""
+
+    leads_to = proof_leads_to = "account"
+
+    def act(self, **kwargs: Any) -> str:
+        phones.remove(user=self.user, session_id=self.session_id, client=self.client)
+        return _("Your phone number is removed.")
+
+
+class DataPage(SignedInMixin, Page):
+    """All that is kept about the user, as a file of JSON."""
+
+    proof_leads_to = "account"
+    http_method_names = ["get", "head", "post", "options"]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect("account")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        fresh_proof.require(self.session_id)
+        name = f"foodfleet-user-{self.user.pk}.json"
+        data = export.own_data(user=self.user, client=self.client)
+        disposition = f'attachment; filename="{name}"'
+        return JsonResponse(data, json_dumps_params={"indent": 2}, headers={"Content-Disposition": disposition})
+
+
 class VerifyPhonePage(SignedInFormPage):
     """Prove another phone."""
 
@@ -112,6 +153,11 @@ class VerifyPhonePage(SignedInFormPage):
         if request.method == "GET" and request.user.is_authenticated and not phones.pending(self.user):
             return redirect(f"{reverse('account')}#phone")
         return super().dispatch(request, *args, **kwargs)
+
+    def get_form(self, form_class: Any = None) -> Any:
+        form = super().get_form(form_class)
+        form.fields["code"].widget.attrs["autofocus"] = True
+        return form
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context_data(**kwargs), "phone": phones.pending(self.user)}

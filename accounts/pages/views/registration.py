@@ -2,19 +2,24 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.exceptions import InvalidTokenException
 from accounts.models import User
+from accounts.pages import browser
 from accounts.pages.forms.registration import EmailForm, RegisterForm
 from accounts.pages.views.base import FormPage
-from accounts.services import one_time_tokens, registration
+from accounts.pages.views.sign_in import enter
+from accounts.services import one_time_tokens, registration, sign_in
 from accounts.states import TokenPurpose
 from foodfleet.core import throttling
 from foodfleet.core.clients import client_of
@@ -31,6 +36,7 @@ class RegisterPage(FormPage):
     def accepted(self, form: RegisterForm) -> HttpResponse:
         new = registration.NewUser(**form.cleaned_data, language=get_language() or "")
         registration.register(new=new, client=self.client)
+        browser.note_registration(self.request, new.email)
         return render(self.request, "accounts/register_done.html", {"email": new.email})
 
 
@@ -54,10 +60,20 @@ def verify_email(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":
             signed_in = request.user if isinstance(request.user, User) else None
-            registration.verify_email(token=token, client=client_of(request), signed_in=signed_in)
-            return render(request, "accounts/email_verify_done.html")
+            user = registration.verify_email(token=token, client=client_of(request), signed_in=signed_in)
+            return _confirmed(request, user)
         proof = one_time_tokens.find(token, TokenPurpose.VERIFY_EMAIL)
     except InvalidTokenException:
         context: dict[str, Any] = {"form": EmailForm()}
         return render(request, "accounts/email_verify_invalid.html", context, status=400)
     return render(request, "accounts/email_verify.html", {"token": token, "email": proof.user.email})
+
+
+def _confirmed(request: HttpRequest, user: User) -> HttpResponse:
+    """Sign in the browser that registered the account; any other is told to sign in."""
+    if browser.registered_here(request, user):
+        result = sign_in.sign_in_confirmed(user=user, client=client_of(request))
+        if result is not None:
+            messages.success(request, _("Your address is confirmed."))
+            return enter(request, result, reverse("account"))
+    return render(request, "accounts/email_verify_done.html")

@@ -6,15 +6,25 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from accounts.exceptions import EmailNotVerifiedException
 from accounts.models import SecurityEvent, TrustedBrowser
 from accounts.pages.forms.passwords import ChangePasswordForm
 from accounts.pages.views.base import ActionPage, SignedInFormPage
-from accounts.services import factors, passkeys, second_factor_resets, security_events, trusted_browsers
+from accounts.services import (
+    devices,
+    factors,
+    passkeys,
+    passwords,
+    second_factor_resets,
+    security_events,
+    trusted_browsers,
+)
 from accounts.states import EventKind, Method
 from foodfleet.core.user_agents import in_words
 from rbac.services import decisions
 
 SHOWN_EVENTS = 20
+MISTAKES = {EventKind.SIGN_IN_FAILED, EventKind.TWO_FACTOR_FAILED}
 NOTABLE = {
     EventKind.SIGN_IN_FAILED,
     EventKind.TOKEN_REUSED,
@@ -62,7 +72,9 @@ class SecurityPage(SignedInFormPage):
         context = super().get_context_data(**kwargs)
         user, methods = self.user, factors.methods_of(self.user)
         browsers = [self._shown(known) for known in trusted_browsers.live(user)]
-        events = [_shown(event) for event in security_events.of_user(user).order_by("-created_at")[:SHOWN_EVENTS]]
+        known = devices.known_to(user)
+        newest = security_events.of_user(user).order_by("-created_at")[:SHOWN_EVENTS]
+        events = [_shown(event, is_known=(event.ip, event.user_agent) in known) for event in newest]
         return {
             **context,
             "password_form": context["form"],
@@ -72,6 +84,7 @@ class SecurityPage(SignedInFormPage):
             "backup_codes_remaining": factors.backup_codes_left(user),
             "passkeys": passkeys.passkeys_of(user),
             "reset": second_factor_resets.approved_for(user),
+            "password_changed_at": passwords.changed_at(user),
             "browsers": browsers,
             "events": events,
         }
@@ -81,10 +94,13 @@ class SecurityPage(SignedInFormPage):
         return ShownBrowser(known.pk, in_words(known.user_agent), known.ip, known.created_at, known.expires_at, current)
 
 
-def _shown(event: SecurityEvent) -> ShownEvent:
+def _shown(event: SecurityEvent, *, is_known: bool) -> ShownEvent:
+    """is_known: the owner has signed in from that address with that browser. Who mistypes there is most likely them."""
     is_new_device = bool(event.details.get("new_device"))
     label = _("Signed in on a new device") if is_new_device else event.get_kind_display()
-    notable = is_new_device or event.kind in NOTABLE
+    right_password = event.details.get("reason") == EmailNotVerifiedException.code
+    is_own_mistake = event.kind in MISTAKES and (is_known or right_password)
+    notable = is_new_device or (event.kind in NOTABLE and not is_own_mistake)
     return ShownEvent(label, event.created_at, in_words(event.user_agent), event.ip, notable)
 
 

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.pages import browser
 from accounts.pages.forms.sign_in import LoginForm, PasskeyForm, SecondStepForm
 from accounts.pages.views.base import FormPage, safe_next
-from accounts.second_factor import sms
+from accounts.second_factor import passkeys, sms
 from accounts.services import passkey_sign_in, sign_in, sign_in_challenges
 from accounts.services.second_factor import ChallengeIssued
 from accounts.states import Method
@@ -56,20 +56,9 @@ class LoginPage(FormPage):
         return {**super().get_context_data(**kwargs), "next": self.wish, "locked": self.locked}
 
     def accepted(self, form: LoginForm | PasskeyForm) -> HttpResponse:
-        if isinstance(form, PasskeyForm):
-            return self._enter(passkey_sign_in.sign_in_with(**form.cleaned_data, client=self.client))
-        result = sign_in.sign_in(**form.cleaned_data, client=self.client)
-        if isinstance(result, ChallengeIssued):
-            self.request.session[CHALLENGE] = result.challenge
-            self.request.session[NEXT] = self.next
-            self.request.session.pop(TEXTED, None)
-            return redirect("login_verify")
-        return self._enter(result)
-
-    def _enter(self, signed_in: sign_in.SignedIn) -> HttpResponse:
-        response = redirect(self.next)
-        browser.sign_in(self.request, response, signed_in)
-        return response
+        by_passkey = isinstance(form, PasskeyForm)
+        service: Any = passkey_sign_in.sign_in_with if by_passkey else sign_in.sign_in
+        return enter(self.request, service(**form.cleaned_data, client=self.client), self.next)
 
     def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
         if isinstance(error, EmailNotVerifiedException):
@@ -84,6 +73,18 @@ class LoginPage(FormPage):
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return redirect("login") if isinstance(form, PasskeyForm) else super().form_invalid(form)
+
+
+def enter(request: HttpRequest, result: sign_in.SignedIn | ChallengeIssued, goal: str) -> HttpResponse:
+    """Sign the browser in and lead it to `goal`, by way of two-factor authentication where that is on."""
+    if isinstance(result, ChallengeIssued):
+        request.session[CHALLENGE] = result.challenge
+        request.session[NEXT] = goal
+        request.session.pop(TEXTED, None)
+        return redirect("login_verify")
+    response = redirect(goal)
+    browser.sign_in(request, response, result)
+    return response
 
 
 class VerifyPage(FormPage):
@@ -107,9 +108,12 @@ class VerifyPage(FormPage):
 
     @property
     def method(self) -> Method:
-        """What is asked for: as wished, where the user has it."""
-        wish = self.request.POST.get("method") or self.request.GET.get("method")
-        return next((method for method in self.methods if method == wish), self.methods[0])
+        """What is asked for: as chosen, where the user has it; a passkey first where this page can use one."""
+        chosen = self.request.POST.get("method") or self.request.GET.get("method")
+        here = f"{self.request.scheme}://{self.request.get_host()}"
+        has_passkey = Method.PASSKEY in self.methods and passkeys.work_at(here)
+        first = Method.PASSKEY if has_passkey else self.methods[0]
+        return next((method for method in self.methods if method == chosen), first)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "method": self.method}

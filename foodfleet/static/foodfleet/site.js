@@ -73,28 +73,52 @@ function offerToKeep(bar) {
 }
 
 /* What the passkey call is given stands in the page, or is asked for when it is needed, together with its challenge. */
-async function passkeyOptions(form) {
+async function passkeyOptions(form, signal) {
   if (!form.dataset.optionsUrl) return JSON.parse(document.getElementById(form.dataset.options).textContent);
   const answer = await fetch(form.dataset.optionsUrl, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: "{}",
+    signal,
   });
   if (!answer.ok) throw new Error(answer.statusText);
-  const question = await answer.json();
-  form.elements.challenge.value = question.challenge;
-  return question.options;
+  const issued = await answer.json();
+  form.elements.challenge.value = issued.challenge;
+  return issued.options;
+}
+
+/* A browser takes one passkey call at a time: the button ends the call that waits for the autofill list. */
+let waitsForAutofill = null;
+
+/* Passkeys in the list that opens at the e-mail field ("conditional mediation"). Where the server refuses the one that
+   was chosen, its message is shown and nothing that was typed is lost. */
+async function offerPasskeysInAutofill(form) {
+  if (!(await window.PublicKeyCredential?.isConditionalMediationAvailable?.())) return;
+  const { signal } = (waitsForAutofill = new AbortController());
+  try {
+    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(await passkeyOptions(form, signal));
+    const credential = await navigator.credentials.get({ publicKey, mediation: "conditional", signal });
+    const body = new FormData(form);
+    body.set("credential", JSON.stringify(credential.toJSON()));
+    const answer = await fetch(form.action, { method: "POST", body });
+    if (new URL(answer.url).pathname !== location.pathname) return location.assign(answer.url);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.querySelector(".messages")?.remove();
+    document.getElementById("main").prepend(page.querySelector(".messages") ?? "");
+  } catch {
+    /* nobody chose one, or the button was pressed */
+  }
 }
 
 /* <form data-passkey="create|get" data-options="id of the JSON"> (or data-options-url) with a hidden "credential" field */
 function askThePasskey(form) {
   const unsupported = form.querySelector("[data-unsupported]");
   const failed = form.querySelector("[data-failed]");
+  const elsewhere = form.querySelector("[data-elsewhere]");
   const making = form.dataset.passkey === "create";
   const reads = window.PublicKeyCredential && (making
     ? PublicKeyCredential.parseCreationOptionsFromJSON
     : PublicKeyCredential.parseRequestOptionsFromJSON);
-  const elsewhere = form.querySelector("[data-elsewhere]");
   if (!reads || elsewhere) {
     unsupported.hidden = Boolean(elsewhere);
     form.querySelector("button").disabled = true;
@@ -104,6 +128,7 @@ function askThePasskey(form) {
     if (form.elements.credential.value) return;
     event.preventDefault();
     failed.hidden = true;
+    waitsForAutofill?.abort();
     try {
       const publicKey = reads.call(PublicKeyCredential, await passkeyOptions(form));
       const credential = await navigator.credentials[making ? "create" : "get"]({ publicKey });
@@ -114,6 +139,19 @@ function askThePasskey(form) {
       failed.focus();
     }
   });
+  if ("autofill" in form.dataset) offerPasskeysInAutofill(form);
+}
+
+/* Rules of a new password that can be told from it alone: ticked while somebody types. The server decides. */
+function tickRules(list) {
+  const input = document.getElementById(list.dataset.rulesFor);
+  const holds = {
+    length: (text, rule) => [...text].length >= Number(rule.dataset.minimum),
+    kinds: (text) => [/\p{Ll}/u, /\p{Lu}/u, /\d/, /[^\p{L}\p{N}]/u].every((kind) => kind.test(text)),
+  };
+  input.addEventListener("input", () => list.querySelectorAll("[data-rule]").forEach((rule) => {
+    rule.classList.toggle("is-met", holds[rule.dataset.rule](input.value, rule));
+  }));
 }
 
 /* <time data-local="time|date">: the browser's own zone in place of UTC, which stays in the tooltip */
@@ -129,4 +167,5 @@ each("time[data-local]", showLocally);
 each(".reveal", addShowButton);
 each("[data-strength-for]", hintStrength);
 each("[data-keep]", offerToKeep);
+each("[data-rules-for]", tickRules);
 each("form[data-passkey]", askThePasskey);
