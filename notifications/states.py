@@ -102,6 +102,10 @@ class SuppressionReason(TextChoices):
     MANUAL = "manual", _("Entered by staff")
 
 
+# What its recipient asked for: it is lifted by themselves, or for a reason that is kept.
+ASKED_BY_RECIPIENT = (SuppressionReason.COMPLAINT, SuppressionReason.OPT_OUT)
+
+
 class ReceiptState(TextChoices):
     """Where a report of a provider stands."""
 

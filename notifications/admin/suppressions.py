@@ -8,8 +8,9 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.text import Truncator
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.text import Truncator, format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -17,12 +18,15 @@ from accounts.models import E164
 from foodfleet.core import admin_history
 from foodfleet.core.admin_links import LinksAsAllowed
 from foodfleet.core.admin_lists import FilteredAsOffered, MomentFilter
+from foodfleet.core.exceptions import ValidationException
 from notifications.admin.addresses import isolated
+from notifications.admin.forms import reasons
 from notifications.models import Suppression
 from notifications.services import suppression
 from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import decisions
 
+MOST_SHOWN = 20  # rows of those that a question is about
 SHOWN = 60  # characters of a detail in the list
 
 
@@ -66,7 +70,7 @@ class SuppressionAdmin(LinksAsAllowed, FilteredAsOffered):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     actions = ("lift",)
-    readonly_fields = ("address_shown", "reason", "created_at", "lifted_at", "lifted_by")
+    readonly_fields = ("address_shown", "reason", "created_at", "lifted_at", "lifted_by", "lifted_because")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Typed when it is entered; only shown from then on."""
@@ -102,13 +106,37 @@ class SuppressionAdmin(LinksAsAllowed, FilteredAsOffered):
         obj.pk = Suppression.objects.of(obj.channel, [obj.address]).of_kinds([obj.kind]).get().pk
 
     @admin.action(description=_("Send to these addresses again"), permissions=["lift"])
-    def lift(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> None:
-        """End them; they stay in the list as lifted."""
+    def lift(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> HttpResponse | None:
+        """End them; they stay in the list as lifted. What recipients asked for is lifted after a question, with why."""
         keys = list(queryset.values_list("pk", flat=True))
-        tell = admin_history.recorder(request, _("Messages go to this address again."))
-        count = suppression.lift(suppression_ids=keys, by=request.user, tell=tell)  # type: ignore[arg-type]
+        because = request.POST.get("because", "").strip()
+        sentence = _("Messages go to this address again.")
+        tell = admin_history.recorder(request, format_lazy("{} {}", sentence, because) if because else sentence)
+        user: Any = request.user
+        try:
+            count = suppression.lift(suppression_ids=keys, by=user, because=because, tell=tell)
+        except ValidationException as refusal:
+            return self._question(request, queryset, reasons(refusal) if "because" in request.POST else [])
         text = ngettext("%(count)s address gets messages again.", "%(count)s addresses get messages again.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
+        return None
+
+    def _question(self, request: HttpRequest, queryset: QuerySet[Suppression], errors: list[str]) -> HttpResponse:
+        """Whether, and why, messages are to go again to those who said that they want none."""
+        asked = queryset.live().asked_by_recipient()  # type: ignore[attr-defined]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Send to these addresses again"),
+            "opts": self.opts,
+            "rows": asked[:MOST_SHOWN],
+            "count": asked.count(),
+            "errors": errors,
+            "because": request.POST.get("because", ""),
+            "most": suppression.LONGEST_REASON,
+            "chosen": request.POST.getlist("_selected_action"),
+            "across": request.POST.get("select_across", "0"),
+        }
+        return TemplateResponse(request, "admin/notifications/lift.html", context)
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
         """Asked by the action."""

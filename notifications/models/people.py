@@ -38,6 +38,9 @@ class Suppression(models.Model):
         related_name="+",
         verbose_name=_("lifted by"),
     )
+    lifted_because = models.CharField(
+        _("lifted because"), max_length=500, blank=True, default="", db_default="", editable=False
+    )
 
     objects: ClassVar[SuppressionQuerySet] = SuppressionQuerySet.as_manager()  # type: ignore[assignment]
 

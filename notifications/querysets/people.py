@@ -7,6 +7,8 @@ from typing import Any
 from django.db import models
 from django.db.models import Case, Value, When
 
+from notifications.states import ASKED_BY_RECIPIENT
+
 
 class SuppressionQuerySet(models.QuerySet[Any]):
     """Suppressed addresses."""
@@ -23,9 +25,13 @@ class SuppressionQuerySet(models.QuerySet[Any]):
         """Those for these kinds of messages; EVERY_KIND: those for every message."""
         return self.filter(kind__in=list(kinds))
 
-    def lift(self, now: datetime, by: Any) -> int:
+    def asked_by_recipient(self) -> "SuppressionQuerySet":
+        """Those that a person asked for, by STOP, by a link or by a complaint."""
+        return self.filter(reason__in=ASKED_BY_RECIPIENT)
+
+    def lift(self, now: datetime, by: Any, because: str = "") -> int:
         """Lift those that are live; returns how many were."""
-        return self.live().update(lifted_at=now, lifted_by=by)
+        return self.live().update(lifted_at=now, lifted_by=by, lifted_because=because)
 
 
 class PreferenceQuerySet(models.QuerySet[Any]):

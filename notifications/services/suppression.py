@@ -6,14 +6,19 @@ from datetime import datetime
 import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from foodfleet.core.addresses import normalize_email
+from foodfleet.core.exceptions import ValidationException
 from notifications.models import Suppression
 from notifications.services import batches
+from notifications.services.redaction import plain
 from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import actors
 
+LONGEST_REASON = 500  # characters
+A_QUERY = 5_000  # keys that every database takes in one
 logger = structlog.get_logger(__name__)
 
 
@@ -60,22 +65,38 @@ def suppress(
     return True
 
 
-def lift(*, suppression_ids: Iterable[int], by: User | None, tell: batches.Heard = batches.nobody) -> int:
+def lift(
+    *, suppression_ids: Iterable[int], by: User | None, because: str = "", tell: batches.Heard = batches.nobody
+) -> int:
     """Send to these again; returns how many were suppressed until now.
 
-    tell: is given those of each batch, in its transaction.
+    because: why, which is kept; needed for what the recipients asked for themselves. tell: is given those of each
+    batch, in its transaction. Raises ValidationException.
     """
-    now = timezone.now()
-    lifted = batches.each(list(suppression_ids), lambda batch: _lift_batch(batch, now, by, tell))
+    now, keys, why = timezone.now(), list(suppression_ids), plain(because, LONGEST_REASON + 1).strip()
+    if not why and is_asked_by_recipient(keys):
+        message = _("The recipient asked for this: say why messages go to them again.")
+        raise ValidationException.for_field("because", message, "required")
+    if len(why) > LONGEST_REASON:
+        too_long = _("Give a reason of %(most)s characters at most.") % {"most": LONGEST_REASON}
+        raise ValidationException.for_field("because", too_long, "max_length")
+    lifted = batches.each(keys, lambda batch: _lift_batch(batch, now, by, why, tell))
     logger.info("suppressions_lifted", count=lifted, by=by.pk if by else None)
     return lifted
 
 
-def _lift_batch(keys: Sequence[int], now: datetime, by: User | None, tell: batches.Heard) -> int:
+def is_asked_by_recipient(suppression_ids: Sequence[int]) -> bool:
+    """Whether the recipient of one of these that are live asked for it: by STOP, by a link or by a complaint."""
+    live = Suppression.objects.live().asked_by_recipient()
+    parts = (suppression_ids[start : start + A_QUERY] for start in range(0, len(suppression_ids), A_QUERY))
+    return any(live.filter(pk__in=part).exists() for part in parts)
+
+
+def _lift_batch(keys: Sequence[int], now: datetime, by: User | None, because: str, tell: batches.Heard) -> int:
     chosen = Suppression.objects.filter(pk__in=keys)
     with transaction.atomic():
         actors.lock_actor(by, "suppressions:lift")
-        count = int(chosen.lift(now, by))
+        count = int(chosen.lift(now, by, because))
         tell(list(chosen.filter(lifted_at=now)) if count else [])
     return count
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from foodfleet.core.exceptions import ValidationException
 from notifications.models import EmailOverride, Message, MessageEvent, SmsTemplate, Suppression
 from notifications.services import payloads, suppression
 from notifications.states import Channel, Status
@@ -215,6 +216,36 @@ def test_an_address_is_suppressed_and_lifted(boss):
     boss.post(reverse("admin:notifications_suppression_changelist"), {"action": "lift", "_selected_action": [row.pk]})
     assert not suppression.is_barred("email", "ann@example.com")
     assert page(boss, "suppression_changelist").status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["opt_out", "complaint"])
+def test_what_a_recipient_asked_for_is_lifted_only_with_a_reason(boss, reason):
+    row = Suppression.objects.create(channel="sms", address="+4915112345678", reason=reason)
+    by_hand = Suppression.objects.create(channel="email", address="ann@example.com", reason="manual")
+    path = reverse("admin:notifications_suppression_changelist")
+    data = {"action": "lift", "_selected_action": [row.pk, by_hand.pk]}
+    question = boss.post(path, data).content.decode()
+    assert "1 of these recipients asked to get no more messages" in question
+    assert "+4915112345678" in question
+    for no_reason in ("", "  ", "x" * 501):
+        assert "errorlist" in boss.post(path, {**data, "because": no_reason}).content.decode()
+    assert suppression.is_barred("sms", "+4915112345678")
+    assert suppression.is_barred("email", "ann@example.com"), "all of them wait for the answer"
+    assert boss.post(path, {**data, "because": "Asked for it by phone\x00"}).status_code == 302
+    assert not Suppression.objects.live().exists()
+    row.refresh_from_db()
+    assert row.lifted_because.startswith("Asked for it by phone")
+    assert row.lifted_by.email == "boss@example.com"
+    history = page(boss, "suppression_history", row.pk).content.decode()
+    assert "Messages go to this address again. Asked for it by phone" in history
+    assert "Asked for it by phone" in page(boss, "suppression_change", row.pk).content.decode()
+
+
+def test_a_service_lifts_no_opt_out_without_a_reason(user):
+    row = Suppression.objects.create(channel="sms", address="+4915112345678", reason="opt_out")
+    with pytest.raises(ValidationException) as refused:
+        suppression.lift(suppression_ids=[row.pk], by=None)
+    assert list(refused.value.details) == ["because"]
 
 
 @pytest.mark.parametrize(
