@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_lazy as _
 from kombu.entity import Queue
 
+from foodfleet import connections
+from foodfleet.connections import Timeouts
 from foodfleet.environment import SHORTEST_KEY, ConfigurationError, Environment
 from foodfleet.local_secret import local_secret
 from foodfleet.service_urls import BROKER_FORMS, EMAIL_FORMS, REDIS_FORMS, SMS_FORMS, WEB_FORMS, Form
@@ -116,9 +118,12 @@ try:
     }
     BODY_TIMEOUT_SECONDS = env.integer("BODY_TIMEOUT_SECONDS", 10, minimum=1, maximum=300)
     CONNECT_TIMEOUT = env.integer("CONNECT_TIMEOUT_SECONDS", 2, minimum=1, maximum=60)
-    DATABASE_STATEMENT_TIMEOUT = env.integer("DATABASE_STATEMENT_TIMEOUT_SECONDS", 30, minimum=1, maximum=3600)
-    DATABASE_LOCK_TIMEOUT = env.integer("DATABASE_LOCK_TIMEOUT_SECONDS", 10, minimum=1, maximum=3600)
-    REDIS_TIMEOUT = env.integer("REDIS_TIMEOUT_SECONDS", 1, minimum=1, maximum=60)
+    TIMEOUTS = Timeouts(
+        connect=CONNECT_TIMEOUT,
+        redis=env.integer("REDIS_TIMEOUT_SECONDS", 1, minimum=1, maximum=60),
+        statement=env.integer("DATABASE_STATEMENT_TIMEOUT_SECONDS", 30, minimum=1, maximum=3600),
+        lock=env.integer("DATABASE_LOCK_TIMEOUT_SECONDS", 10, minimum=1, maximum=3600),
+    )
 except ConfigurationError as error:
     sys.exit(f"FoodFleet cannot start. {error}")
 
@@ -192,48 +197,12 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # ---------------------------------------------------------------- Database
-IS_SQLITE = database["ENGINE"].endswith("sqlite3")
-if IS_SQLITE:
-    # WAL lets readers go on while one writes; IMMEDIATE takes the write lock at the start of a transaction, where
-    # SQLite waits for it, and not in its middle, where it gives up with "database is locked". FULL: what was answered
-    # as done survives a loss of power, as it does on PostgreSQL.
-    database["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-    }
-else:
-    database["ENGINE"] = "foodfleet.core.postgres"
-    database["CONNECTIONS"] = {"size": 10, "timeout": CONNECT_TIMEOUT}
-    given = database.get("OPTIONS", {})  # in the query of DATABASE_URL
-    database["OPTIONS"] = {
-        "connect_timeout": CONNECT_TIMEOUT,
-        # A peer that vanished without a word: TCP gives up after 10 seconds without an acknowledgement.
-        "tcp_user_timeout": 10_000,
-        "keepalives_idle": 10,
-        "keepalives_interval": 3,
-        "keepalives_count": 3,
-        **given,
-        "options": (
-            f"-c statement_timeout={DATABASE_STATEMENT_TIMEOUT}s -c lock_timeout={DATABASE_LOCK_TIMEOUT}s"
-            f" -c idle_in_transaction_session_timeout=60s {given.get('options', '')}"
-        ),
-    }
-DATABASES = {"default": database}
+DATABASES = {"default": connections.database_settings(database, TIMEOUTS)}
 
 # ---------------------------------------------------------------- Cache
 CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if REDIS_URL:
-    CACHES["default"] = {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "foodfleet",
-        "OPTIONS": {
-            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",  # a pickle would run what others wrote there
-            "SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT,
-            "SOCKET_TIMEOUT": REDIS_TIMEOUT,
-        },
-    }
+    CACHES["default"] = connections.redis_cache(REDIS_URL, TIMEOUTS)
 
 # ---------------------------------------------------------------- Celery
 CELERY_TASK_IGNORE_RESULT = True
@@ -242,9 +211,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = CONNECT_TIMEOUT
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
-if CELERY_BROKER_URL.startswith(("redis://", "rediss://")):  # kombu would wait for ever for one that does not answer
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": REDIS_TIMEOUT, "socket_connect_timeout": REDIS_TIMEOUT}
+CELERY_BROKER_TRANSPORT_OPTIONS = connections.broker_options(CELERY_BROKER_URL, TIMEOUTS, region=AWS_REGION)
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue(name) for name in ("codes", "transactional", "bulk", "sms", "default")]

@@ -97,6 +97,34 @@ def test_the_first_session_on_sqlite_and_files_alone(start, tmp_path):
     walk_through_the_first_session(address, token_of_mail)
 
 
+@pytest.mark.once
+def test_the_first_session_on_sqs_and_ses(start, tmp_path, amazon):
+    values = {
+        **AWS,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/fleet.sqlite3",
+        "CELERY_BROKER_URL": "sqs://",
+        "EMAIL_URL": "amazonses://",
+        "AWS_ENDPOINT_URL": amazon,
+        "EMAIL_MAX_PER_SECOND": "50",
+    }
+    processes.manage("migrate", **values)
+    port = processes.free_port()
+    address = f"http://127.0.0.1:{port}"
+    start("worker", processes.worker_command(), **values)
+    start("beat", processes.beat_command(), **values)
+    start("web", processes.web_command(port), **values)
+    ready = lambda: requests.get(f"{address}/health/ready/", timeout=5)  # noqa: E731
+    is_alive = lambda: (answer := ready()).ok and answer.json()["delivery"]["state"] == "ok"  # noqa: E731
+    processes.wait_until(is_alive, what="a sweep that beat called for")
+    assert ready().json()["checks"]["broker"] == "ok"
+
+    def token_of_mail():
+        mail = processes.wait_until(lambda: mails(amazon), what="the mail")[0]
+        return re.search(r"/email/verify/([\w-]+)/", mail.get_body(("plain",)).get_content())[1]
+
+    walk_through_the_first_session(address, token_of_mail)
+
+
 def test_ready_tells_which_part_is_away(start, tmp_path):
     nobody = processes.free_port()
     values = {

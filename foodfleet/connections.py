@@ -1,0 +1,71 @@
+"""How FoodFleet connects to what it stands on: options of the libraries, with time-outs for each of them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+# WAL lets readers go on while one writes; IMMEDIATE takes the write lock at the start of a transaction, where SQLite
+# waits for it, and not in its middle, where it gives up with "database is locked". FULL: what was answered as done
+# survives a loss of power, as it does on PostgreSQL.
+SQLITE = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+}
+TCP = {  # a peer that vanished without a word: given up 10 seconds after the last acknowledgement
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+CONNECTIONS = 10  # of one process to PostgreSQL at a time
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """In seconds."""
+
+    connect: int
+    redis: int
+    statement: int
+    lock: int
+
+
+def database_settings(read: dict[str, Any], timeouts: Timeouts) -> dict[str, Any]:
+    """Django's settings of a database; `read`: those that its URL tells."""
+    if read["ENGINE"].endswith("sqlite3"):
+        return {**read, "OPTIONS": SQLITE}
+    given = read.get("OPTIONS", {})
+    ends = (
+        f"-c statement_timeout={timeouts.statement}s -c lock_timeout={timeouts.lock}s"
+        f" -c idle_in_transaction_session_timeout=60s {given.get('options', '')}"
+    )
+    return {
+        **read,
+        "ENGINE": "foodfleet.core.postgres",
+        "CONNECTIONS": {"size": CONNECTIONS, "timeout": timeouts.connect},
+        "OPTIONS": {"connect_timeout": timeouts.connect, **TCP, **given, "options": ends},
+    }
+
+
+def redis_cache(url: str, timeouts: Timeouts) -> dict[str, Any]:
+    """Django's settings of a cache in Redis."""
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": url,
+        "KEY_PREFIX": "foodfleet",
+        "OPTIONS": {
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",  # a pickle would run what others wrote there
+            "SOCKET_CONNECT_TIMEOUT": timeouts.redis,
+            "SOCKET_TIMEOUT": timeouts.redis,
+        },
+    }
+
+
+def broker_options(url: str, timeouts: Timeouts, *, region: str) -> dict[str, Any]:
+    """What kombu's transport needs to know."""
+    if url.startswith(("redis://", "rediss://")):  # kombu would wait for ever for one that does not answer
+        return {"socket_timeout": timeouts.redis, "socket_connect_timeout": timeouts.redis}
+    if url.startswith("sqs://"):  # boto3 itself reads AWS_ENDPOINT_URL and the credentials
+        client = {"connect_timeout": timeouts.connect, "read_timeout": 3, "retries": {"total_max_attempts": 1}}
+        return {"region": region, "queue_name_prefix": "foodfleet-", "client-config": client}
+    return {}
