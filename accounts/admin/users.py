@@ -285,5 +285,5 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
         """Do it to each, and write it into their histories; the first refusal calls all of it off."""
         with transaction.atomic():
             changed = [work(pk=pk, **by(request)) for pk in queryset.values_list("pk", flat=True)]
-            admin_history.record(request, changed, format_lazy("{} {}", done, because))
+            admin_history.record(request, changed, format_lazy("{} {}", done, because) if because else done)
         self.message_user(request, done)

@@ -98,6 +98,56 @@ def test_models_import_no_services_and_no_signals():
     assert not importers(models, *own)
 
 
+def saves_a_whole_row(call):
+    """Whether this call is `row.save()` of a row that may exist: neither some fields of it, nor an insertion."""
+    named = {keyword.arg for keyword in call.keywords}
+    is_save = isinstance(call.func, ast.Attribute) and call.func.attr == "save"
+    is_super = is_save and isinstance(call.func.value, ast.Call)  # a model's own `save`, which passes all on
+    return is_save and not is_super and not call.args and not named - {"using", "commit"}
+
+
+def test_no_row_is_saved_whole():
+    whole = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and saves_a_whole_row(node)
+    ]
+    assert not whole, "save named fields of a row that was locked, or use force_insert=True"
+
+
+WRITING_VIEWS = {
+    "ModelViewSet", "CreateModelMixin", "UpdateModelMixin", "DestroyModelMixin", "CreateAPIView", "UpdateAPIView",
+    "DestroyAPIView", "ListCreateAPIView", "RetrieveUpdateAPIView", "RetrieveDestroyAPIView",
+    "RetrieveUpdateDestroyAPIView", "CreateView", "UpdateView", "DeleteView",
+}  # fmt: skip
+
+
+def test_no_view_writes_without_a_service():
+    writing = [
+        f"{name_of(path)}: {node.name}"
+        for path in SOURCES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef)
+        and {ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases} & WRITING_VIEWS
+    ]
+    assert not writing, "call a service, which asks again what the sender may do"
+
+
+def test_an_admin_that_changes_rows_does_it_by_services():
+    from django.contrib import admin
+
+    from foodfleet.core.admin_forms import SavedByService
+
+    writing = [
+        model.__name__
+        for model, one in admin.site._registry.items()
+        if not isinstance(one, SavedByService)
+        and type(one).has_change_permission is admin.ModelAdmin.has_change_permission
+    ]
+    assert not writing
+
+
 def test_there_is_no_utils_module():
     assert not [name_of(path) for path in SOURCES if path.stem in {"utils", "helpers", "misc"}]
 

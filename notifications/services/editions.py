@@ -29,7 +29,10 @@ def write(thing: Any) -> None:
     """Save `thing`, which was checked. Raises the check's ValidationError if somebody took its name since."""
     try:
         with transaction.atomic():
-            thing.save()
+            # A row that staff edit as a whole: `next_number` saw to it that nobody saved another version meanwhile.
+            is_new = thing.pk is None
+            names = [field.name for field in thing._meta.concrete_fields if not field.primary_key and field.editable]
+            thing.save(force_insert=is_new, update_fields=None if is_new else [*names, "version", "updated_at"])
     except IntegrityError:
         thing.validate_unique()
         thing.validate_constraints()

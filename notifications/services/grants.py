@@ -119,7 +119,7 @@ def ask_database(name: str, request: Request) -> Answer:
         now = _clock()  # behind the lock: times are in the order in which leave is given
         wait = _decide(bucket, request, now)
         bucket.at = now
-        bucket.save()
+        bucket.save(update_fields=["at", "level", "recent", "held_until", "held_for"])
     return _answer(wait, now)
 
 

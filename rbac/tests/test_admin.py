@@ -103,3 +103,15 @@ def test_a_permission_of_the_code_is_not_deleted(root):
     (declared,) = label_ids("users:read")
     root.post(f"/admin/auth/permission/{declared}/delete/", {"post": "yes"})
     assert label_ids("users:read") == [declared]
+
+
+def test_the_history_of_a_role_says_what_was_added_and_removed(root):
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster", permissions=["users:read", "users:lock"]))
+    other = roles.create(actor=None, edit=roles.RoleEdit(name="Griller"))
+    form = {"name": "Taster", "labels": label_ids("users:read", "roles:read"), "includes": [other.pk]}
+    assert root.post(f"/admin/rbac/role/{role.pk}/change/", form).status_code == 302
+    page = root.get(f"/admin/rbac/role/{role.pk}/history/").content.decode()
+    assert "Added permission “roles:read”." in page
+    assert "Deleted permission “users:lock”." in page
+    assert "Added role “Griller”." in page
+    assert "No fields changed" not in page

@@ -1,0 +1,115 @@
+"""Two-factor authentication cannot be walked around: by roles, by older sessions, by switching it off."""
+
+import pytest
+
+from accounts.exceptions import InvalidCredentialsException
+from accounts.models import Session, TOTPDevice, User
+from accounts.second_factor import totp
+from accounts.services import sign_in as sign_in_service
+from accounts.tests.authenticator import Authenticator
+from accounts.tests.authenticator_app import app_code
+from conftest import PASSWORD
+from foodfleet.core.clients import Client
+from rbac.models import Role
+from rbac.services import assignments, roles
+from rbac.services.roles import RoleEdit
+
+pytestmark = pytest.mark.django_db(transaction=True)
+V1 = "/api/v1"
+
+
+def bearer(access):
+    return {"Authorization": f"Bearer {access}"}
+
+
+def make(name, *labels, **edit):
+    return roles.create(actor=None, edit=RoleEdit(name=name, permissions=labels, **edit))
+
+
+@pytest.fixture
+def editor(make_user, allow, sign_in):
+    """Somebody who may edit roles, and does not hold users:delete."""
+    person = make_user("editor@example.com")
+    allow(person, "roles:read", "roles:update", "roles:create")
+    return bearer(sign_in(person.email)["access"])
+
+
+EDITS = {
+    "own permission instead of inclusion": ("outer", {"includes": [], "permissions": ["users:delete"]}),
+    "inclusion of another role with it": ("outer", {"includes": ["plain"], "permissions": []}),
+    "demand of the included role": ("inner", {"requires_2fa": False}),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_role_edit_does_not_lower_what_holders_must_prove(api, user, editor, sign_in, edit):
+    inner = make("inner", "users:delete", requires_2fa=True)
+    made = {"inner": inner, "outer": make("outer", includes=[inner.pk]), "plain": make("plain", "users:delete")}
+    assignments.grant(actor=None, user=user, role=made["outer"])
+    access = bearer(sign_in()["access"])
+    assert api.get(f"{V1}/users/me/", headers=access).json()["code"] == "two_factor_required"
+    name, body = EDITS[edit]
+    body = {**body, "includes": [made[one].pk for one in body["includes"]]} if "includes" in body else body
+    answer = api.patch(f"{V1}/roles/{made[name].pk}/", body, format="json", headers=editor)
+    assert (answer.status_code, answer.json()["details"]["missing"]) == (403, ["users:delete"])
+    assert api.get(f"{V1}/users/me/", headers=access).json()["code"] == "two_factor_required"
+
+
+def test_a_demand_on_an_empty_included_role_is_not_lowered_either(api, editor):
+    demand = make("demand", requires_2fa=True)
+    make("outer", "users:delete", includes=[demand.pk])
+    answer = api.patch(f"{V1}/roles/{demand.pk}/", {"requires_2fa": False}, format="json", headers=editor)
+    assert answer.status_code == 403
+    assert Role.objects.get(pk=demand.pk).requires_2fa
+
+
+def switch_on_totp(api, access):
+    """Set up an authenticator app; returns its secret."""
+    secret = api.post(f"{V1}/auth/2fa/setup/", {"password": PASSWORD}, headers=access).json()["secret"]
+    assert api.post(f"{V1}/auth/2fa/verify/", {"code": app_code(secret, -1)}, headers=access).status_code == 200
+    return secret
+
+
+def switch_on_passkey(api, access):
+    """Add a passkey."""
+    asked = api.post(f"{V1}/auth/passkeys/options/", headers=access).json()
+    body = {"challenge": asked["challenge"], "credential": Authenticator().create(asked["options"]), "name": "Key"}
+    assert api.post(f"{V1}/auth/passkeys/", body, format="json", headers=access).status_code == 201
+
+
+@pytest.mark.parametrize("switch_on", [switch_on_totp, switch_on_passkey])
+def test_switching_mfa_on_ends_sessions_begun_by_password_alone(api, user, sign_in, switch_on):
+    thief, owner = bearer(sign_in()["access"]), bearer(sign_in()["access"])
+    switch_on(api, owner)
+    assert api.get(f"{V1}/users/me/", headers=owner).status_code == 200
+    assert api.get(f"{V1}/users/me/", headers=thief).status_code == 401
+    assert api.post(f"{V1}/auth/passkeys/options/", headers=thief).status_code == 401
+    assert list(Session.objects.of(user).values_list("end_reason", flat=True).order_by("created_at")) == [
+        "two_factor_enabled",
+        "",
+    ]
+
+
+def test_a_sign_in_that_read_the_user_before_mfa_was_on_begins_no_session(user):
+    found = sign_in_service.authenticate(email=user.email, password=PASSWORD, client=Client()).user
+    assert not found.has_second_factor
+    TOTPDevice.objects.create(user=user, secret=totp.sealed(totp.new_secret()), confirmed_at=user.created_at)
+    with pytest.raises(InvalidCredentialsException):
+        sign_in_service._begin(found, Client(), clear_strangers=True, proved_at=user.created_at)
+    assert not Session.objects.exists()
+
+
+def test_the_admin_asks_again_once_mfa_was_switched_off(client, api, make_user, settings):
+    settings.ADMIN_REQUIRE_2FA = True
+    boss = make_user("boss@example.com", is_staff=True, is_superuser=True)
+    client.post("/login/", {"email": boss.email, "password": PASSWORD})
+    assert client.get("/admin/accounts/user/").status_code == 302
+    session = Session.objects.of(boss).get()
+    from accounts.services import second_factor_changes
+
+    setup = second_factor_changes.begin_totp(user=boss, session_id=session.pk)
+    second_factor_changes.confirm_totp(user=boss, session_id=session.pk, code=app_code(setup.secret), client=Client())
+    assert client.get("/admin/accounts/user/").status_code == 200
+    second_factor_changes.switch_off(user=boss, session_id=session.pk, client=Client())
+    assert client.get("/admin/accounts/user/").status_code == 302
+    assert not User.objects.filter(pk=boss.pk).with_second_factor().exists()
