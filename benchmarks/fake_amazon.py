@@ -1,10 +1,13 @@
-"""A small Amazon in a process of its own: takes mail as SES does (v1 and v2, raw), slowly and not always.
+"""A small Amazon in a process of its own: takes mail as SES does (v1 and v2, raw) and texts as SNS does, slowly and
+not always.
 
     python benchmarks/fake_amazon.py --port 4999 --latency 0.02 --throttled 0.01 --failing 0.01
 
-`GET /report` tells what it took, `POST /reset` empties it. A mail counts as taken when its answer is due, whether or
-not anybody is left to hear it: that is what makes a killed sender's mail go out twice. Give each mail a recipient of
-its own, and "twice" means twice: `same_id` says how many of the second copies bore the Message-ID of the first.
+`GET /report` tells what it took, `POST /reset` empties it. `GET /by/<access key>` tells to whom the client with this
+key is sending at the moment, and to whom it has sent last, also after the client was killed. A mail counts as taken
+when its answer is due, whether or not anybody is left to hear it: that is what makes a killed sender's mail go out
+twice. Give each mail a recipient of its own, and "twice" means twice: `same_id` says how many of the second copies
+bore the Message-ID of the first.
 """
 
 import argparse
@@ -15,7 +18,7 @@ import re
 import selectors
 import time
 from base64 import b64decode
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from urllib.parse import unquote, unquote_plus
 
 V1_OK = (
@@ -31,6 +34,13 @@ V1_QUOTA = (
     "<SentLast24Hours>0</SentLast24Hours><Max24HourSend>1000000</Max24HourSend><MaxSendRate>{rate}</MaxSendRate>"
     "</GetSendQuotaResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetSendQuotaResponse>"
 )
+SNS_OK = (
+    '<{call}Response xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><{call}Result>{result}</{call}Result>'
+    "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{call}Response>"
+)
+PHONE_NUMBER = re.compile(r"PhoneNumber=([^&]+)")
+ACCESS_KEY = re.compile(r"Credential=([^/]+)/")
+JUST_SENT = 500  # answers of a client that are remembered
 DESTINATION = re.compile(r"Destinations\.member\.\d+=([^&]+)")
 MAIL = re.compile(r'(?:RawMessage\.Data=|"Data": ?")([^&"]{0,3000})')  # its headers stand in the first 2 kB
 MESSAGE_ID = re.compile(rb"(?im)^message-id:\s*(\S+)")
@@ -50,6 +60,8 @@ class Amazon:
         self.message_ids: dict[str, str] = {}
         self.same_id = 0
         self.in_flight = self.most_in_flight = self.refused = 0
+        self.unanswered: defaultdict[str, list[str]] = defaultdict(list)  # by the client's access key
+        self.answered: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=JUST_SENT))
 
     def report(self) -> dict:
         return {
@@ -90,8 +102,19 @@ class Amazon:
             self.same_id += 1
         self.message_ids.setdefault(recipient, message_id)
 
-    async def send(self, recipients: list[str], message_id: str, due: float) -> tuple[int, str, str]:
-        """due: by `monotonic`, when the answer is."""
+    async def send(self, recipients: list[str], message_id: str, due: float, key: str) -> tuple[int, str, str]:
+        """due: by `monotonic`, when the answer is. key: of the client."""
+        self.unanswered[key] += recipients
+        try:
+            status, code, message = await self._send(recipients, message_id, due)
+        finally:
+            for recipient in recipients:
+                self.unanswered[key].remove(recipient)
+        if status == 200:
+            self.answered[key].extend(recipients)
+        return status, code, message
+
+    async def _send(self, recipients: list[str], message_id: str, due: float) -> tuple[int, str, str]:
         arrived = time.time()
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -111,8 +134,12 @@ class Amazon:
             self.note(recipient, message_id)
         return 200, "", ""
 
-    async def answer(self, path: str, body: bytes, due: float) -> tuple[int, str, str]:
+    async def answer(self, path: str, body: bytes, due: float, key: str) -> tuple[int, str, str]:
         """Status, content type, body."""
+        if path.startswith("/by/"):
+            client = path.removeprefix("/by/")
+            told = {"unanswered": self.unanswered[client], "answered": list(self.answered[client])}
+            return 200, "application/json", json.dumps(told)
         if path == "/report":
             return 200, "application/json", json.dumps(self.report())
         if path == "/reset":
@@ -121,14 +148,21 @@ class Amazon:
         if path.startswith("/v2/"):
             destination = json.loads(body)["Destination"]
             recipients = [address for group in destination.values() for address in group]
-            status, code, message = await self.send(recipients, message_id(body.decode()), due)
+            status, code, message = await self.send(recipients, message_id(body.decode()), due, key)
             answer = {"MessageId": f"{time.time_ns()}"} if status == 200 else {"message": message, "__type": code}
             return status, "application/json", json.dumps(answer)
         text = body.decode()
         if "Action=GetSendQuota" in text:
             return 200, "text/xml", V1_QUOTA.format(rate=self.arguments.quota)
-        recipients = [unquote_plus(found) for found in DESTINATION.findall(text)]
-        status, code, message = await self.send(recipients, message_id(text), due)
+        if "Action=CheckIfPhoneNumberIsOptedOut" in text:
+            await asyncio.sleep(due - time.monotonic())
+            result = "<isOptedOut>false</isOptedOut>"
+            return 200, "text/xml", SNS_OK.format(call="CheckIfPhoneNumberIsOptedOut", result=result)
+        is_text = "Action=Publish" in text
+        recipients = [unquote_plus(found) for found in (PHONE_NUMBER if is_text else DESTINATION).findall(text)]
+        status, code, message = await self.send(recipients, "" if is_text else message_id(text), due, key)
+        if status == 200 and is_text:
+            return 200, "text/xml", SNS_OK.format(call="Publish", result=f"<MessageId>{time.time_ns()}</MessageId>")
         if status == 200:
             return 200, "text/xml", V1_OK.format(id=time.time_ns())
         return status, "text/xml", V1_ERROR.format(code=code, message=message)
@@ -142,7 +176,9 @@ class Amazon:
                 if re.search(r"(?i)\r\nexpect: *100-continue", head):
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 body = await reader.readexactly(int(length[1])) if length else b""
-                status, content_type, answer = await self.answer(head.split(" ", 2)[1], body, due)
+                key = ACCESS_KEY.search(head)
+                path = head.split(" ", 2)[1]
+                status, content_type, answer = await self.answer(path, body, due, key[1] if key else "")
                 data = answer.encode()
                 header = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\n"
                 header += "x-amzn-RequestId: r\r\n\r\n"

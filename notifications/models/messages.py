@@ -104,6 +104,14 @@ class Message(models.Model):
             models.Index(fields=["leased_until"], name="notifications_leased", condition=Q(status="sending")),
             models.Index(fields=["expires_at"], name="notifications_expiring", condition=Q(status="queued")),
             models.Index(fields=["-created_at", "-id"], name="notifications_newest"),
+            # For lists of what is rare: without them all newer messages are read to find a page of it.
+            models.Index(fields=["template", "-created_at", "-id"], name="notifications_by_template"),
+            models.Index(
+                fields=["status", "-created_at", "-id"],
+                name="notifications_not_delivered",
+                condition=Q(status__in=["failed", "bounced", "complained", "suppressed", "cancelled"]),
+            ),
+            models.Index(fields=["-created_at", "-id"], name="notifications_newest_texts", condition=Q(channel="sms")),
             models.Index(fields=["created_at"], name="notifications_whole", condition=Q(reduced_at__isnull=True)),
             models.Index(
                 fields=["expires_at"], name="notifications_spent", condition=Q(status="failed") & ~Q(payload="")

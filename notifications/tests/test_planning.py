@@ -66,3 +66,21 @@ def test_what_was_sent_is_found_by_its_key_alone(plans):
     settled = Message.objects.settle(sent=sent, handing_over=pks[10:], claim=claim, now=timezone.now())
     assert settled == (set(pks[:10]), set(pks[10:]))
     assert "notifications_leased" not in plans[0]
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "index"),
+    [
+        ({"status": "failed"}, "notifications_not_delivered"),
+        ({"template": "welcome"}, "notifications_by_template"),
+        ({"channel": "sms"}, "notifications_newest_texts"),
+    ],
+)
+def test_a_list_of_what_is_rare_does_not_read_all_newer_messages(narrowed, index):
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off")
+        try:
+            plan = Message.objects.listed(**narrowed).order_by("-created_at", "-id")[:25].explain()
+        finally:
+            cursor.execute("RESET enable_seqscan; RESET enable_sort; RESET enable_bitmapscan")
+    assert f"using {index}" in plan
