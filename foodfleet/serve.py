@@ -9,6 +9,7 @@ from granian.cli import entrypoint
 OPTIONS = [
     "--interface=asginl",
     "--no-ws",
+    "--http1-buffer-size=65536",  # bytes: the longest request line with its headers
     "--respawn-failed-workers",
     "--workers-kill-timeout=25",  # seconds after SIGTERM; orchestrators commonly wait 30
 ]

@@ -65,6 +65,14 @@ class RequestTimeoutException(BaseAppException):
     message = _("The request took too long to arrive. Please try again.")
 
 
+class CookiesTooLargeException(BaseAppException):
+    """The Cookie header is longer than any browser of ours sends."""
+
+    status_code = 431
+    code = "cookies_too_large"
+    message = _("The cookies of this site are too large. Please delete them and try again.")
+
+
 class LengthRequiredException(BaseAppException):
     """The body comes in chunks, and this server does not read such."""
 

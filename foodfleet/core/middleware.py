@@ -9,6 +9,7 @@ from django.middleware.common import CommonMiddleware as DjangoCommonMiddleware
 
 from foodfleet.core import errors, networks, request_ids
 from foodfleet.core.clients import Client
+from foodfleet.core.exceptions import CookiesTooLargeException
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 FORWARDED_HEADERS = (
@@ -19,6 +20,7 @@ FORWARDED_HEADERS = (
     "HTTP_X_REAL_IP",
     "HTTP_FORWARDED",
 )
+MOST_COOKIES = 8 * 1024  # bytes; Python before 3.11.10 takes a minute for 200 KB in quotes (CVE-2024-7592)
 USER_AGENT_LENGTH = 400
 DEVICE_LENGTH = 64
 TRUSTED_BROWSER_LENGTH = 400
@@ -103,6 +105,9 @@ class ApiEnvelopeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if len(request.META.get("HTTP_COOKIE", "")) > MOST_COOKIES:
+            del request.META["HTTP_COOKIE"]
+            return errors.error_response(request, CookiesTooLargeException())
         response = self.get_response(request)
         foreign = response.status_code >= 400 and "json" not in response.get("Content-Type", "")
         if foreign and errors.is_api(request):

@@ -1,6 +1,7 @@
 """Every address of the product, asked in ways that no browser and no program asks: never a 500."""
 
 import re
+import time
 
 import pytest
 from django.db import transaction
@@ -132,3 +133,11 @@ def test_an_action_of_the_admin_on_rows_that_cannot_be_breaks_nothing(browsers):
 
 def test_a_static_path_with_a_nul_is_not_found(client):
     assert client.get("/static/%00.css").status_code in {400, 404}
+
+
+@pytest.mark.parametrize("path", ["/login/", "/api/v1/auth/login/", "/admin/"])
+def test_quoted_cookies_cost_no_time(client, path):
+    started = time.process_time()
+    answer = client.get(path, headers={"cookie": 'sessionid="' + "\\0" * 25_000 + '"'})
+    assert answer.status_code == 431
+    assert time.process_time() - started < 1

@@ -9,6 +9,7 @@ from http.client import HTTPConnection
 
 import pytest
 
+from foodfleet import supervise
 from foodfleet.tests import processes
 
 pytestmark = pytest.mark.once
@@ -192,6 +193,6 @@ def test_sigterm_ends_a_server_whose_workers_still_start(serve, delay):
     assert end(process) < 10
 
 
-def test_every_way_to_start_the_server_is_the_same():
-    for name in ("Makefile", "Dockerfile"):
-        assert "python -m foodfleet.serve --host" in (processes.ROOT / name).read_text()
+def test_make_serve_runs_the_server_that_these_tests_start():
+    command = supervise.parts_of("serve", ["--port", "8000"])[0].command
+    assert command == processes.web_command(8000)[: len(command)]
