@@ -9,8 +9,10 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core import admin_history
 from foodfleet.core.admin_forms import SavedByService
 from foodfleet.core.admin_lists import FilteredAsOffered
 from foodfleet.core.clients import client_of
@@ -226,6 +228,7 @@ class RoleAssignmentAdmin(SavedByService, FilteredAsOffered):
             client=client_of(request),
         )
         wanted.__dict__.update(made.__dict__)
+        admin_history.record(request, [made.user], format_lazy("{}: {}", _("Role given"), _described(made)))
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Who gives roles may end them."""
@@ -238,6 +241,11 @@ class RoleAssignmentAdmin(SavedByService, FilteredAsOffered):
             assignments.revoke(
                 actor=request.user, user=held.user, role=held.role, scope=held.scope, client=client_of(request)
             )
+            admin_history.record(request, [held.user], format_lazy("{}: {}", _("Role taken away"), _described(held)))
+
+
+def _described(held: RoleAssignment) -> str:
+    return f"{held.role.name} ({held.scope})" if held.scope else str(held.role.name)
 
 
 @admin.register(RoleRevision)

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.shared import OF_A_USER, by
 from accounts.models import SecondFactorReset
 from accounts.services import second_factor_resets
+from accounts.states import EventKind
+from foodfleet.core import admin_history
 from foodfleet.core.admin_forms import SavedByService
 from foodfleet.core.admin_lists import FilteredAsOffered, SearchedByText
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException
@@ -62,19 +64,25 @@ class SecondFactorResetAdmin(SavedByService, SearchedByText, FilteredAsOffered):
         wish = form.cleaned_data
         asked = second_factor_resets.request(user_id=wish["user"].pk, reason=wish["reason"], **by(request))
         form.instance.pk = asked.pk
+        admin_history.record(request, [wish["user"]], EventKind.TWO_FACTOR_RESET_REQUESTED.label)
 
     @admin.action(description=_("Approve"), permissions=["reset"])
     def approve(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
         """Let them take their course: their owners are told, and have a day to stop it."""
-        self._each(request, queryset, second_factor_resets.approve, _("Approved. The owners were told."))
+        kind = EventKind.TWO_FACTOR_RESET_APPROVED
+        self._each(request, queryset, second_factor_resets.approve, kind, _("Approved. The owners were told."))
 
     @admin.action(description=_("Cancel"), permissions=["reset"])
     def call_off(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
         """Nothing happens then."""
-        self._each(request, queryset, second_factor_resets.call_off, _("Cancelled."))
+        kind = EventKind.TWO_FACTOR_RESET_CANCELLED
+        self._each(request, queryset, second_factor_resets.call_off, kind, _("Cancelled."))
 
-    def _each(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset], work: Any, done: Any) -> None:
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[SecondFactorReset], work: Any, kind: EventKind, done: Any
+    ) -> None:
         with transaction.atomic():
-            for pk in queryset.values_list("pk", flat=True):
-                work(reset_id=pk, **by(request))
+            for reset in queryset.select_related("user"):
+                work(reset_id=reset.pk, **by(request))
+                admin_history.record(request, [reset.user], kind.label)
         self.message_user(request, done)

@@ -203,6 +203,20 @@ def test_actions_on_a_user_stand_in_the_history_in_the_admin(client, user, make_
     assert list(told) == ["Locked. theft", "Unlocked.", "All sessions ended.", "Password link sent."]
 
 
+def test_roles_and_mfa_resets_stand_in_the_history_of_the_user(client, user, make_user, settings):
+    settings.ADMIN_REQUIRE_2FA = False
+    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
+    driver = Role.objects.get(name="Driver")
+    client.post("/admin/rbac/roleassignment/add/", {"user": user.pk, "role": driver.pk, "scope": "fleet:7"})
+    held = RoleAssignment.objects.of(user).get()
+    client.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": [held.pk]})
+    client.post("/admin/accounts/secondfactorreset/add/", {"user": user.pk, "reason": "lost"})
+    page = client.get(f"/admin/accounts/user/{user.pk}/history/").content.decode()
+    for sentence in ("Role given: Driver (fleet:7)", "Role taken away: Driver (fleet:7)", "Two-factor reset requested"):
+        assert sentence in page
+
+
 def test_a_lock_takes_a_reason_in_the_admin_and_keeps_it(client, user, make_user, settings):
     settings.ADMIN_REQUIRE_2FA = False
     client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))

@@ -55,7 +55,8 @@ def create(*, actor: Any, edit: RoleEdit, client: Client = NOBODY) -> Role:
 def update(*, actor: Any, role: Role, edit: RoleEdit, client: Client = NOBODY) -> Role:
     """Change a role.
 
-    Raises InsufficientPermissionsException for labels that the actor would add without holding them everywhere,
+    Raises InsufficientPermissionsException for labels that the actor would add, take away or leave less protected
+    without holding them everywhere,
     PermissionNotFound and RoleNotFound as ValidationException of their field, and one for a cycle of inclusions.
     """
     with transaction.atomic():
@@ -125,7 +126,8 @@ def _apply(role: Role, edit: RoleEdit, held: frozenset[str] | None, before: grap
     except IntegrityError:
         raise _taken() from None
     after = graph.load()
-    limits.ensure_within(held, (after.roles[role.pk].labels - had) | _labels_less_protected(before, after))
+    changed = after.roles[role.pk].labels ^ had  # what is taken away is taken from people who may hold more
+    limits.ensure_within(held, changed | _labels_less_protected(before, after))
 
 
 def _labels_less_protected(before: graph.Graph, after: graph.Graph) -> frozenset[str]:
