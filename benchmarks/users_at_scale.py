@@ -29,6 +29,8 @@ DIFFERENT = {
     "email": "(ARRAY['ann','bob','carla','dinesh','eva'])[n %% 5 + 1] || n || '@fleet.example'",
     "first_name": "(ARRAY['Ann','Bob','Carla','Dinesh','Eva'])[n %% 5 + 1]",
     "last_name": "'Driver' || md5(n::text)",
+    "search_text": "(ARRAY[' ann',' bob',' carla',' dinesh',' eva'])[n %% 5 + 1] || n || '@fleet.example'"
+    " || (ARRAY[' ann',' bob',' carla',' dinesh',' eva'])[n %% 5 + 1] || ' driver' || md5(n::text)",
     "is_active": "n %% 50 <> 0",
     "locked_at": "CASE WHEN n %% 200 = 1 THEN now() END",
     "created_at": "now() - n * interval '1 second'",
