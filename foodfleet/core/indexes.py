@@ -104,14 +104,10 @@ def _add(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Ind
         return
     _check_outside_transaction(schema_editor)
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")  # a large table takes longer than any request may
-        try:
-            cursor.execute(IS_INVALID, [schema_editor.quote_name(index.name)])
-            if cursor.fetchone():  # left by a build that was interrupted
-                schema_editor.remove_index(model, index, concurrently=True)  # type: ignore[call-arg]
-            schema_editor.add_index(model, index, concurrently=True)  # type: ignore[call-arg]
-        finally:
-            cursor.execute("RESET statement_timeout")
+        cursor.execute(IS_INVALID, [schema_editor.quote_name(index.name)])
+        if cursor.fetchone():  # left by a build that was interrupted
+            schema_editor.remove_index(model, index, concurrently=True)  # type: ignore[call-arg]
+        schema_editor.add_index(model, index, concurrently=True)  # type: ignore[call-arg]
 
 
 def _remove(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
