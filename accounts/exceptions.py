@@ -36,7 +36,7 @@ class InvalidCredentialsException(UnauthorizedException):
     message = _("Wrong e-mail address or password.")
 
 
-FOR_A_WHILE = _("Too many attempts: this account is locked for a while. We sent its owner an e-mail.")
+FOR_A_WHILE = _("Too many attempts: sign-in to this account is temporarily locked. We sent its owner an e-mail.")
 
 
 class AccountLockedException(UnauthorizedException):
@@ -107,7 +107,7 @@ class SecondFactorOnException(ConflictException):
     """An authenticator app counts already; another takes its place only once it is switched off."""
 
     code = "conflict"
-    message = _("An authenticator app is set up already. Switch it off first.")
+    message = _("An authenticator app is set up already. Turn it off first.")
 
 
 class TooManyPasskeysException(ConflictException):

@@ -2,7 +2,7 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.formats import date_format
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from accounts.exceptions import AccountLockedException
@@ -14,6 +14,7 @@ from foodfleet.core.exceptions import (
     UnauthorizedException,
     ValidationException,
 )
+from foodfleet.core.templatetags.moments import local_time
 
 SHOWN = (ConflictException, ForbiddenException, ThrottledException, UnauthorizedException, ValidationException)
 
@@ -31,6 +32,6 @@ def show(form: forms.Form, error: BaseAppException, *, field: str | None = None)
 
 def _sentence(error: BaseAppException) -> str:
     if isinstance(error, AccountLockedException) and error.locked_until is not None:
-        sentence = _("Too many attempts: sign-in is locked until %(time)s UTC. Resetting the password unlocks it.")
-        return sentence % {"time": date_format(error.locked_until, "DATETIME_FORMAT")}
+        sentence = _("Too many attempts: sign-in is locked until %(time)s. Resetting the password unlocks it.")
+        return mark_safe(sentence % {"time": local_time(error.locked_until)})  # noqa: S308 (no words of a person)
     return str(error.message)

@@ -70,7 +70,7 @@ def test_the_page_tells_until_when_and_offers_a_reset(client, user):
     page = client.post("/login/", body)
     until = LoginAttempts.objects.exclude(locked_until=None).get().locked_until
     assert page.status_code == 401
-    assert f"locked until {date_format(until, 'DATETIME_FORMAT')} UTC" in page.content.decode()
+    assert f"{date_format(until, 'DATETIME_FORMAT')} UTC</time>. Resetting" in page.content.decode()
     assert '<p><a href="/password/forgot/">Reset your password</a></p>' in page.content.decode()
     assert int(page.headers["Retry-After"]) <= 900
 

@@ -98,3 +98,8 @@ def test_registrations_of_pages_and_api_count_together(client, api, settings):
     answer = client.post("/register/", {**DETAILS, "email": "cal@example.com"})
     assert answer.status_code == 429
     assert int(answer["Retry-After"]) > 0
+
+
+def test_one_fault_of_an_address_is_told_once(client):
+    answer = client.post("/register/", {**DETAILS, "email": "bob@"})
+    assert answer.context["form"].errors["email"] == ["Enter a valid email address."]

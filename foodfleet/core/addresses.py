@@ -47,6 +47,8 @@ def validate_mailable(address: str) -> None:
     if len(address) > LONGEST_ADDRESS:  # the field's own rule says so
         return
     local, _at, domain = address.strip().removesuffix(".").rpartition("@")
+    if not local or not domain:  # likewise
+        return
     if not local.isascii():
         message = _(
             "%(value)s cannot be written to: our mail provider takes only ASCII letters before the @ (it has no "

@@ -58,8 +58,8 @@ def test_nor_has_a_way_of_the_second_step(opened, user, language, theme, width):
     page.goto("/login/verify/?method=totp")
     page.locator("#id_code").fill(app_code(SECRET))
     submit(page)
-    problems += look_at(page, ["/account/security/", "/account/sudo/", "/account/backup-codes/"])
-    page.goto("/account/")
+    edit = f"/account/passkeys/{user.passkeys.get().pk}/"
+    problems += look_at(page, ["/account/security/", "/account/sudo/", "/account/backup-codes/", edit, "/account/"])
     page.locator("#phone_phone").fill("+49 170 7654321")
     with page.expect_navigation():
         page.locator("#phone button.button").click()

@@ -82,9 +82,9 @@ def test_from_registration_to_backup_codes_by_keyboard(open_browser, link_token,
             [read] = zxingcpp.read_barcodes(picture)
         assert f"secret={secret}" in read.text
     type_in(page, "Code", "000000")
-    press(page, "Switch it on")
+    press(page, "Turn it on")
     type_in(page, "Code", app_code(secret, -1))
-    press(page, "Switch it on")
+    press(page, "Turn it on")
     codes = page.locator("[data-codes] li").all_text_contents()
     assert len(set(codes)) == 10
     press(page, "I've saved my codes", role="link")
@@ -187,7 +187,7 @@ def test_a_phone_a_texted_code_a_remembered_browser_and_switching_off_by_keyboar
     press(page, "Make 10 new codes")
     assert page.locator("[data-codes] li").count() == 10
     press(page, "I've saved my codes", role="link")
-    press(page, "Switch off", role="link")
+    press(page, "Turn off", role="link")
     press(page, page.locator("main form button[type=submit]").first.inner_text())
     assert "Two-factor authentication is off." in page.locator(".messages").inner_text()
     press(page, "Sign out")
