@@ -1,9 +1,11 @@
 """Messages by how long ago they were of use."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db import models
+from django.db import connections, models
 
 from notifications.states import FINISHED, Status
 
@@ -26,3 +28,18 @@ class AgingMessages(models.QuerySet[Any]):
     def to_remove(self, before: datetime) -> "AgingMessages":
         """Older and finished."""
         return self.finished().filter(created_at__lt=before).order_by("created_at")
+
+    def remove(self, pks: Sequence[UUID]) -> None:
+        """Delete these messages with their timelines and the rows of their files, in a transaction of the caller's.
+
+        On PostgreSQL by three statements: Django would read each row first, and delete a hundred at a time.
+        """
+        own = self.model._default_manager.using(self.db)
+        events, files = self.model.events.rel.related_model, self.model.attachments.rel.related_model
+        if connections[self.db].vendor != "postgresql":
+            own.filter(pk__in=pks).delete()
+            return
+        ids = f"{{{','.join(map(str, pks))}}}"
+        with connections[self.db].cursor() as cursor:
+            for table, column in ((events, "message_id"), (files, "message_id"), (self.model, "id")):
+                cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE {column} = ANY (%s::uuid[])", [ids])  # noqa: S608

@@ -16,6 +16,7 @@ logger = structlog.get_logger(__name__)
 
 BATCH = 500
 MAX_BATCHES = 200  # in one run: 100,000 messages; the next run goes on
+REMOVED_AT_ONCE = 5_000
 # Reports older than a day are refused (sns_envelopes.MAX_AGE), so no replay of one that is forgotten gets in.
 RECEIPTS_KEPT = timedelta(days=3)
 ROLLED_BACK_BY = timedelta(days=1)  # no transaction is open for as long
@@ -39,7 +40,7 @@ def forget(now: datetime | None = None) -> Forgotten:
     done = Forgotten(
         emptied=_in_batches(lambda: _empty(now)),
         reduced=_in_batches(lambda: _reduce(now)),
-        removed=_in_batches(lambda: _remove(now)),
+        removed=_remove(now),
         receipts=_in_batches(lambda: _remove_receipts(now)),
         strays=attachments.discard_strays(now - ROLLED_BACK_BY),
     )
@@ -76,12 +77,20 @@ def _reduce(now: datetime) -> int:
 
 
 def _remove(now: datetime) -> int:
+    """By large sets. Each looks on from where the last one ended: what is before it is gone, but not from the index."""
     due = Message.objects.to_remove(now - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS))
-    with transaction.atomic():
-        messages = list(due.select_for_update(skip_locked=True)[:BATCH])
-        attachments.discard_with_rows([message for message in messages if message.has_attachments])
-        Message.objects.finished().filter(pk__in=[message.pk for message in messages]).delete()
-    return len(messages)
+    total, rest = 0, due
+    for _round in range(MAX_BATCHES):
+        with transaction.atomic():
+            locked = rest.select_for_update(skip_locked=True).only("pk", "created_at", "has_attachments")
+            messages = list(locked[:REMOVED_AT_ONCE])
+            attachments.discard_with_rows([message for message in messages if message.has_attachments])
+            Message.objects.remove([message.pk for message in messages])
+        total += len(messages)
+        if len(messages) < REMOVED_AT_ONCE:
+            break
+        rest = due.filter(created_at__gte=messages[-1].created_at)
+    return total
 
 
 def _remove_receipts(now: datetime) -> int:

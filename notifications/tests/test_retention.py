@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from foodfleet.environment import Environment
 from notifications.gateways import files
-from notifications.models import Attachment, Message, MessageEvent, Receipt
+from notifications.models import Attachment, Message, MessageEvent, Receipt, StoredFile
 from notifications.services import payloads, retention
 from notifications.services.emails import EmailExtras, NewAttachment, send_email
 from notifications.services.writing import Order
@@ -102,3 +102,21 @@ def test_a_file_whose_transaction_was_rolled_back_is_left_nowhere(settings, tmp_
     assert retention.forget().strays == 0
     assert retention.forget(timezone.now() + timedelta(days=1, seconds=5)).strays == strays
     assert files.names_in(folder) == {kept.attachments.get().file.name}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_old_messages_are_removed_in_sets_with_all_that_belongs_to_them(settings, monkeypatch):
+    monkeypatch.setattr(retention, "REMOVED_AT_ONCE", 3)
+    mail = {"to": ["ann@example.com"], "subject": "Menu", "text": "Here"}
+    extras = EmailExtras(attachments=[NewAttachment("menu.pdf", b"%PDF")])
+    later = Order(send_at=timezone.now() + timedelta(days=3))
+    waiting, *old = [send_email(**mail, extras=extras, order=later) for _ in range(9)]
+    for one in old:
+        MessageEvent.objects.create(message=one, type="failed")
+    long_ago = timezone.now() - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS + 1)
+    Message.objects.update(created_at=long_ago)
+    Message.objects.exclude(pk=waiting.pk).update(status="failed")
+    assert retention.forget().removed == 8
+    assert list(Message.objects.all()) == [waiting]
+    assert (MessageEvent.objects.count(), Attachment.objects.count()) == (0, 1)
+    assert StoredFile.objects.count() == 1
