@@ -16,8 +16,8 @@ from accounts.models import SecondFactorReset, User
 from accounts.services import factors, not_me, protections, security_events, sessions
 from accounts.states import EndReason, EventKind
 from foodfleet.core.clients import Client
-from foodfleet.core.exceptions import ForbiddenException, NotFoundException
-from rbac.services import actors
+from foodfleet.core.exceptions import ForbiddenException, NotFoundException, UnauthorizedException
+from rbac.services import actors, limits
 
 DELAY = timedelta(hours=24)
 PERMISSION = "users:reset_2fa"
@@ -100,11 +100,15 @@ def carry_out_due(*, client: Client, user: User | None = None, now: datetime | N
     moment = now or timezone.now()
     due = SecondFactorReset.objects.due(moment)
     waiting = due.of(user) if user else due
-    return sum(_carry_out(reset, client, moment) for reset in waiting.select_related("user"))
+    rows = waiting.select_related("user", "requested_by", "approved_by")
+    return sum(_carry_out(reset, client, moment) for reset in rows)
 
 
 def _carry_out(reset: SecondFactorReset, client: Client, now: datetime) -> bool:
     with transaction.atomic():
+        if not _is_still_allowed(reset):
+            cancel(user=reset.user, client=client)
+            return False
         if not SecondFactorReset.objects.finish(reset.pk, now):
             return False
         factors.remove_all(reset.user)
@@ -115,6 +119,17 @@ def _carry_out(reset: SecondFactorReset, client: Client, now: datetime) -> bool:
         signals.two_factor_reset_done.send(
             sender=User, user=reset.user, not_me_token=not_me.issue(reset.user), client=client
         )
+    return True
+
+
+def _is_still_allowed(reset: SecondFactorReset) -> bool:
+    """Whether those who asked and approved could do so today: a day has passed, and power may have changed."""
+    try:
+        for person in (reset.requested_by, reset.approved_by):
+            actors.ensure_still_may(person, PERMISSION)
+            limits.ensure_may_act_on(person, reset.user)
+    except (ForbiddenException, UnauthorizedException):
+        return False
     return True
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core import mail
 from django.test import Client as Browser
 from django.utils import timezone
@@ -13,6 +14,7 @@ from accounts.models import SecondFactorReset, SecurityEvent, TOTPDevice, Truste
 from accounts.second_factor import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
+from rbac.services import assignments
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -139,3 +141,18 @@ def test_staff_without_the_permission_see_and_ask_nothing(ann, make_user, client
     client.force_login(make_user("other@example.com", is_staff=True))
     assert client.get(RESETS).status_code == 403
     assert ask(client, ann).status_code == 403
+
+
+@pytest.mark.parametrize("what", ["the approver is deactivated", "the requester is demoted", "the user holds more"])
+def test_an_approved_reset_does_not_happen_once_it_would_not_be_allowed(ann, staff, approved, allow, what):
+    people = get_user_model().objects
+    if what == "the approver is deactivated":
+        people.filter(email="second@example.com").update(is_active=False)
+    elif what == "the requester is demoted":
+        assignments.end_all(actor=None, user=people.get(email="first@example.com"))
+    else:
+        allow(ann, "users:delete")
+    pass_the_day()
+    assert TOTPDevice.objects.exists()
+    assert SecondFactorReset.objects.get().cancelled_at is not None
+    assert SecurityEvent.objects.filter(user=ann, kind="two_factor_reset_cancelled").exists()
