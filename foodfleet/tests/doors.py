@@ -170,6 +170,8 @@ any          admin/notifications/emailoverride/<pk>/versions/    staff
 any          admin/notifications/emailoverride/<pk>/try/         staff
 any          admin/notifications/smstemplate/<pk>/versions/      staff
 any          admin/notifications/smstemplate/<pk>/try/           staff
+any          admin/notifications/message/<pk>/retry/               staff
+any          admin/notifications/message/<pk>/cancel/              staff
 """
 # Each has Django's own pages: the list, add/, <object_id>/, and below that change/, delete/ and history/. All for staff.
 ADMIN_MODELS = """

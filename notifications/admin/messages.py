@@ -1,13 +1,19 @@
 """What was sent, and what became of it. Nothing is edited here, and no code or link is shown."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
 from foodfleet.core import admin_history
 from foodfleet.core.admin_links import LinksAsAllowed
@@ -17,7 +23,7 @@ from notifications.admin.read_only import ReadOnly
 from notifications.admin.timeline import TimelineInline
 from notifications.models import Message, SmsTemplate
 from notifications.services import batches, cancelling, catalogue, dead_letters
-from notifications.states import Channel
+from notifications.states import Channel, Status
 from rbac.services import decisions
 
 # What is shown only of a message that has it: what stands on the page, and where it comes from.
@@ -81,6 +87,40 @@ class MessageAdmin(ReadOnly, LinksAsAllowed, FilteredAsOffered):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).defer("payload").select_related("user", "sender")
+
+    def get_urls(self) -> list[URLPattern]:
+        actions = (("retry", self.retry), ("cancel", self.cancel))
+        return [
+            *(
+                path(f"<uuid:pk>/{name}/", self._on_one(action), name=f"notifications_message_{name}")
+                for name, action in actions
+            ),
+            *super().get_urls(),
+        ]
+
+    def _on_one(self, action: Callable[[HttpRequest, QuerySet[Message]], None]) -> Callable[..., HttpResponse]:
+        """The page behind a button of a message's own page: the same as the action of the list."""
+
+        def view(request: HttpRequest, pk: UUID) -> HttpResponse:
+            if not self.has_send_permission(request):
+                raise PermissionDenied
+            action(request, self.get_queryset(request).filter(pk=pk))
+            return redirect("admin:notifications_message_change", pk)
+
+        return self.admin_site.admin_view(require_POST(view))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With a button for what can be done to the message."""
+        message = self.get_object(request, object_id) if self.has_send_permission(request) else None
+        buttons = {}
+        if message is not None:
+            buttons = {
+                "can_retry": Message.objects.retriable(timezone.now()).filter(pk=message.pk).exists(),
+                "can_cancel": message.status == Status.QUEUED,
+            }
+        return super().change_view(request, object_id, form_url, {**buttons, **(extra_context or {})})
 
     def get_fields(self, request: HttpRequest, obj: Message | None = None) -> Any:
         """Without what few messages have, where this one has it not."""

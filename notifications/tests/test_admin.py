@@ -259,3 +259,32 @@ def test_what_no_message_goes_to_is_not_taken_for_suppressed(boss, channel, addr
     assert list(answer.context["adminform"].form.errors) == ["address"]
     assert "asked by phone" in answer.content.decode()
     assert Suppression.objects.count() == 0
+
+
+def test_a_failed_message_is_sent_again_from_its_own_page(boss):
+    message = failed()
+    path = reverse("admin:notifications_message_retry", args=[message.pk])
+    assert path in boss.get(reverse("admin:notifications_message_change", args=[message.pk])).text
+    boss.post(path)
+    message.refresh_from_db()
+    assert message.status == Status.QUEUED
+    assert path not in boss.get(reverse("admin:notifications_message_change", args=[message.pk])).text
+
+
+def test_a_queued_message_is_cancelled_from_its_own_page(boss):
+    message = Message.objects.create(channel=Channel.EMAIL, to=["ann@example.com"], subject="Hello")
+    path = reverse("admin:notifications_message_cancel", args=[message.pk])
+    assert path in boss.get(reverse("admin:notifications_message_change", args=[message.pk])).text
+    assert boss.get(path).status_code == 405
+    boss.post(path)
+    message.refresh_from_db()
+    assert message.status == Status.CANCELLED
+
+
+def test_who_may_only_look_finds_no_button_and_no_way_around_it(reader):
+    message = failed()
+    path = reverse("admin:notifications_message_retry", args=[message.pk])
+    assert path not in reader.get(reverse("admin:notifications_message_change", args=[message.pk])).text
+    assert reader.post(path).status_code == 403
+    message.refresh_from_db()
+    assert message.status == Status.FAILED
