@@ -84,8 +84,8 @@ class KeysetPagination(BasePagination):
             {
                 "name": "cursor",
                 "in": "query",
-                "schema": {"type": "string"},
-                "description": "From `next` or `previous`.",
+                "schema": {"type": "string", "format": "cursor", "maxLength": MAX_CURSOR_LENGTH},
+                "description": "From `next` or `previous`, for the same `ordering`.",
             },
             {"name": "page_size", "in": "query", "schema": size},
         ]
@@ -113,7 +113,7 @@ def _page_size(wish: str | None) -> int:
 
 def _ordering(wish: str | None, view: Any) -> str:
     default: str = getattr(view, "ordering", "-pk")
-    if not wish:
+    if wish is None:
         return default
     allowed = getattr(view, "ordering_fields", ())
     if wish.removeprefix("-") not in allowed:

@@ -7,6 +7,8 @@ import phonenumbers
 
 E164_FORM = re.compile(r"\+[1-9][0-9]{6,14}")
 LONGEST_SPELLING = 32  # characters of a number as people write it, with spaces and brackets
+# For documents: other spellings that people use are taken too, and a number has to have a country code that exists.
+PHONE_SCHEMA = {"format": "phone", "pattern": r"^\+[1-9][0-9 ()./-]{6,30}$", "example": "+4915123456789"}
 # Digits of any script, spaces, dashes, brackets, and marks of direction that come along when a number is copied.
 # Not letters: the library would take `FLOWERS` for digits and drop what stands around a number.
 AFTER_PLUS = frozenset({"Nd", "Zs", "Pd", "Ps", "Pe", "Cf"})

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 
 from foodfleet.core.exceptions import NotFoundException, ValidationException
 
-BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+BOOLEANS = {"true": True, "false": False}
 LARGEST_KEY = 2**63 - 1
 
 
@@ -21,9 +21,9 @@ def boolean(request: Request, name: str) -> bool | None:
     value = request.query_params.get(name)
     if value is None:
         return None
-    if value.lower() not in BOOLEANS:
+    if value not in BOOLEANS:
         raise ValidationException.for_field(name, _("Give true or false."), "invalid")
-    return BOOLEANS[value.lower()]
+    return BOOLEANS[value]
 
 
 def choice(request: Request, name: str, choices: list[str]) -> str | None:

@@ -76,7 +76,7 @@ def order_email(*, asked: EmailRequest, by: Asker) -> Message:
     whom = recipients.distinct(to=asked.to, cc=asked.cc, bcc=asked.bcc)
     if asked.kind == Kind.MARKETING and whom.count > 1:
         message = _("Marketing goes to one recipient a message: each has preferences and a link to unsubscribe.")
-        raise ValidationException.for_field("to", message, "max_length")
+        raise ValidationException.for_field("to", message, "one_recipient")
     order = replace(order, user=_only_user(whom.to))
     extras = EmailExtras(whom.cc, whom.bcc, asked.reply_to, asked.attachments)
     if not asked.template:
@@ -117,7 +117,7 @@ def _order(channel: Channel, asked: EmailRequest | SmsRequest, by: Asker) -> wri
         message = _("A key has 1 to 255 visible ASCII characters.")
         raise ValidationException.for_field("Idempotency-Key", message, "invalid")
     if asked.send_at is not None and asked.send_at > timezone.now() + MAX_AHEAD:
-        raise ValidationException.for_field("send_at", _("This is more than a year ahead."), "invalid")
+        raise ValidationException.for_field("send_at", _("This is more than a year ahead."), "too_far_ahead")
     order = writing.Order(
         # Of staff's own choice alone, whatever template they name: kinds and lanes of security are the product's.
         policy=MARKETING if asked.kind == Kind.MARKETING else Policy(),

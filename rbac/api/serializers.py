@@ -1,13 +1,17 @@
 """Shapes of what goes in and out; no rules."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import Permission
-from rest_framework import serializers
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core import serializers
 from rbac.models import Role, RoleAssignment
 from rbac.querysets import LABEL_SEPARATOR
+from rbac.services.assignments import SCOPE
 from rbac.services.graph import Graph
+from rbac.services.permissions import WORD
 
 LARGEST_ID = 2**63 - 1
 LABEL_LENGTH = 100
@@ -29,7 +33,14 @@ class ScopeField(serializers.CharField):
         kwargs.setdefault("required", False)
         kwargs.setdefault("help_text", "A kind and an id, such as fleet:12; null: everywhere.")
         # Nothing is trimmed: of two blanks nobody knows whether they mean everywhere.
-        super().__init__(max_length=LABEL_LENGTH, allow_blank=True, allow_null=True, trim_whitespace=False, **kwargs)
+        super().__init__(
+            max_length=LABEL_LENGTH,
+            allow_blank=True,
+            allow_null=True,
+            trim_whitespace=False,
+            validators=[RegexValidator(rf"^{SCOPE.pattern}\Z", _("Give a kind and an id, such as fleet:12."))],
+            **kwargs,
+        )
 
     def to_representation(self, value: str) -> str | None:  # type: ignore[override]
         return value or None
@@ -134,11 +145,20 @@ class PermissionSerializer(serializers.ModelSerializer[Permission]):
         return permission.codename.partition(LABEL_SEPARATOR)[2]
 
 
+class WordField(serializers.CharField):
+    """The name of a resource or an action; what is one is decided where permissions are made."""
+
+    schema: ClassVar[dict[str, Any]] = {"pattern": f"^{WORD.pattern}$"}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LABEL_LENGTH, **kwargs)
+
+
 class PermissionCreateSerializer(serializers.Serializer[Any]):
     """A new permission."""
 
-    resource = serializers.CharField(max_length=LABEL_LENGTH)
-    action = serializers.CharField(max_length=LABEL_LENGTH)
+    resource = WordField()
+    action = WordField()
     description = serializers.CharField(max_length=255, required=False, allow_blank=True, default="")
 
 

@@ -121,4 +121,4 @@ def _check_shape(scope: str, expires_at: datetime | None, now: datetime) -> None
     if scope and (len(scope) > 100 or not SCOPE.fullmatch(scope)):
         raise ValidationException.for_field("scope", _("Give a kind and an id, such as fleet:12."), "invalid")
     if expires_at is not None and expires_at <= now:
-        raise ValidationException.for_field("expires_at", _("Give a time in the future."), "invalid")
+        raise ValidationException.for_field("expires_at", _("Give a time in the future."), "in_the_past")

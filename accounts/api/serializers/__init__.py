@@ -1,20 +1,21 @@
 """Shapes of what goes in and out; no rules."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import E164, User
 from accounts.services import registration
+from foodfleet.core import serializers
 from foodfleet.core.addresses import LONGEST_ADDRESS, validate_mailable
 from foodfleet.core.names import LONGEST_NAME, validate_name
-from foodfleet.core.phones import LONGEST_SPELLING, normalize_phone
+from foodfleet.core.phones import LONGEST_SPELLING, PHONE_SCHEMA, normalize_phone
 from rbac.services import decisions
 
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"
 PASSWORD_LENGTH = 4096  # a shape only: the rule about passwords says how long one may be
 
 
@@ -36,6 +37,8 @@ class TokenField(serializers.CharField):
 class PhoneField(serializers.CharField):
     """A phone number with its country code, however it is spaced; in E.164 from here on."""
 
+    schema: ClassVar[dict[str, Any]] = PHONE_SCHEMA
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=LONGEST_SPELLING, **kwargs)
 
@@ -55,6 +58,8 @@ class EmailField(serializers.EmailField):
 
 class NameField(serializers.CharField):
     """A first or last name."""
+
+    schema: ClassVar[dict[str, Any]] = {"pattern": ONE_LINE}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from accounts.api.serializers import EmailField, PasswordField, PhoneField
+from foodfleet.core import serializers
 
 
 class ChangeEmailSerializer(serializers.Serializer[Any]):

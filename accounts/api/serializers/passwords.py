@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from accounts.api.serializers import PasswordField, TokenField
+from foodfleet.core import serializers
 
 
 class ResetPasswordSerializer(serializers.Serializer[Any]):

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers
 
 from accounts.api.serializers import PasswordField, TokenField
 from accounts.models import Passkey, SecondFactorReset, TrustedBrowser
 from accounts.states import Method
+from foodfleet.core import serializers
 
 CODE_LENGTH = 64
 CREDENTIAL_LENGTH = 32_000  # of an authenticator's answer in JSON
@@ -21,7 +21,14 @@ class CodeField(serializers.CharField):
         super().__init__(max_length=CODE_LENGTH, write_only=True, **kwargs)
 
 
-@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "object", "additionalProperties": True}]})
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "minLength": 1, "maxLength": CREDENTIAL_LENGTH},
+            {"type": "object", "additionalProperties": True},
+        ]
+    }
+)
 class CredentialField(serializers.Field):  # type: ignore[type-arg]
     """The browser's `PublicKeyCredential.toJSON()`, as an object or as its text."""
 

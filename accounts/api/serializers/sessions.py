@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from accounts.models import SecurityEvent, Session
+from foodfleet.core import serializers
 from foodfleet.core.user_agents import in_words
 
 

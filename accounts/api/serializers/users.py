@@ -4,10 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers
 
 from accounts.api.serializers import EmailField, NameField, PasswordField, PhoneField, UserSerializer
 from accounts.models import User
+from foodfleet.core import serializers
 
 
 class DirectoryUserSerializer(UserSerializer):

@@ -10,11 +10,15 @@ from rest_framework.response import Response
 from accounts.api.views.base import NO_CONTENT, validated
 from foodfleet.core.clients import client_of
 from rbac.api.permissions import ActionPermission
-from rbac.api.serializers import AssignmentCreateSerializer, AssignmentSerializer
+from rbac.api.serializers import LABEL_LENGTH, AssignmentCreateSerializer, AssignmentSerializer
 from rbac.models import RoleAssignment
 from rbac.services import assignments, people, roles
 
-SCOPE = OpenApiParameter("scope", str, description="Only in this scope, such as fleet:12.")
+SCOPE = OpenApiParameter(
+    "scope",
+    {"type": "string", "pattern": f"^({assignments.SCOPE.pattern})?$", "maxLength": LABEL_LENGTH},
+    description="Only in this scope, such as fleet:12.",
+)
 
 
 class UserRolesView(GenericAPIView[RoleAssignment]):
@@ -36,6 +40,7 @@ class UserRolesView(GenericAPIView[RoleAssignment]):
     def get_queryset(self) -> QuerySet[RoleAssignment]:
         return assignments.held_by(people.find(self.kwargs["user_id"]))
 
+    @extend_schema(responses=AssignmentSerializer(many=True))
     def get(self, request: Request, user_id: int) -> Response:
         """The user's roles, with scope, end and who gave them."""
         page = self.paginate_queryset(self.get_queryset())

@@ -1,13 +1,18 @@
 """Messages as they are shown: what became of them, never what a code or link was."""
 
 from base64 import b64decode
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema_field
+from rest_framework.fields import CharField
 
+from foodfleet.core import serializers
+from foodfleet.core.phones import PHONE_SCHEMA
 from notifications.models import Message, MessageEvent
 from notifications.services.emails import LONGEST_SUBJECT
+
+VALUE_LENGTH = 5000  # of one value of a template
 
 
 class EventSerializer(serializers.ModelSerializer[MessageEvent]):
@@ -62,21 +67,45 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     content = Base64Field()
 
 
+class AddressField(serializers.CharField):
+    """`ann@example.com` or `Ann <ann@example.com>`."""
+
+    schema: ClassVar[dict[str, Any]] = {"format": "mailbox", "example": "Ann <ann@example.com>"}
+
+
 class AddressesField(serializers.ListField):
     """E-mail addresses; what is one is decided where mails are ordered."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(child=serializers.CharField(max_length=320), max_length=50, **kwargs)
+        super().__init__(child=AddressField(max_length=320), max_length=50, **kwargs)
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "string", "maxLength": VALUE_LENGTH}, {"type": "integer"}, {"type": "number"}]}
+)
+class ValueField(CharField):
+    """A value of a template: a text or a number."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=VALUE_LENGTH, allow_blank=True, trim_whitespace=False, **kwargs)
 
 
 class ContextField(serializers.DictField):
     """Values of a template: texts and numbers."""
 
-    child = serializers.CharField(max_length=5000, allow_blank=True, trim_whitespace=False)
+    child = ValueField()
 
 
 class SendEmailSerializer(serializers.Serializer[Any]):
-    """A mail to be sent."""
+    """A mail to be sent: subject with text or HTML, or a template."""
+
+    schema_rules: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"required": ["template"], "not": {"anyOf": [{"required": ["text"]}, {"required": ["html"]}]}},
+            {"required": ["subject", "text"], "not": {"required": ["template"]}},
+            {"required": ["subject", "html"], "not": {"anyOf": [{"required": ["template"]}, {"required": ["text"]}]}},
+        ]
+    }
 
     to = AddressesField(allow_empty=False, min_length=1)
     cc = AddressesField(required=False)
@@ -92,10 +121,18 @@ class SendEmailSerializer(serializers.Serializer[Any]):
     send_at = serializers.DateTimeField(required=False)
 
 
-class SendSmsSerializer(serializers.Serializer[Any]):
-    """A text to be sent."""
+class RecipientPhoneField(serializers.CharField):
+    """A phone number; what is one is decided where texts are ordered."""
 
-    to = serializers.CharField(max_length=32)
+    schema: ClassVar[dict[str, Any]] = PHONE_SCHEMA
+
+
+class SendSmsSerializer(serializers.Serializer[Any]):
+    """A text to be sent: words, or a template with its variables."""
+
+    schema_rules: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["text"]}, {"required": ["template"]}]}
+
+    to = RecipientPhoneField(max_length=32)
     text = serializers.CharField(required=False, trim_whitespace=False)
     template = serializers.CharField(max_length=100, required=False)
     variables = ContextField(required=False)

@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from rest_framework import serializers
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 
+from foodfleet.core import serializers
+from foodfleet.core.schema import NOT_BLANK
 from notifications.models import SMS_LENGTH, SmsTemplate
+from notifications.models.templates import NAME
 from notifications.services import templates
 
 VALUE_LENGTH = templates.EXAMPLE_LENGTH
@@ -18,6 +22,16 @@ class ValuesField(serializers.DictField):
         super().__init__(child=child, **kwargs)
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "properties": {
+            code: {"type": "string", "pattern": NOT_BLANK, "maxLength": SMS_LENGTH}
+            for code, _name in settings.LANGUAGES
+        },
+        "additionalProperties": False,
+    }
+)
 class TranslationsField(serializers.DictField):
     """The content by language."""
 
@@ -28,7 +42,7 @@ class TranslationsField(serializers.DictField):
 class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
     """A template; `variables` are the names that it takes."""
 
-    name = serializers.CharField(max_length=100)
+    name = serializers.CharField(max_length=100, validators=[NAME])
     content = serializers.CharField(max_length=SMS_LENGTH, trim_whitespace=False)
     variables = serializers.SerializerMethodField()
     translations = TranslationsField(required=False)

@@ -26,7 +26,7 @@ from rbac.api.permissions import ActionPermission, require_permission
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "pattern": f"^{requests.KEY.pattern}$"},
     OpenApiParameter.HEADER,
     description="The same key and body answer the first one's id and send nothing more; another body is 409.",
 )

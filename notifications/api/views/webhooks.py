@@ -2,18 +2,40 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, inline_serializer
-from rest_framework import serializers
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema, inline_serializer
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from foodfleet.core import serializers
 from foodfleet.core.clients import client_of
 from foodfleet.core.parsers import StrictJSONParser
 from notifications.gateways.sns_http import sns_http
 from notifications.services import feedback
+from notifications.services.sns_envelopes import CONFIRMATION, GOODBYE, NOTIFICATION
+
+
+class SnsNotificationSerializer(serializers.Serializer[Any]):
+    """As Amazon SNS posts it, with `text/plain` as its content type; its signature says who sent it."""
+
+    Type = serializers.ChoiceField(choices=[NOTIFICATION])
+    MessageId = serializers.CharField(max_length=100)
+    TopicArn = serializers.CharField()
+    Message = serializers.CharField()
+    Timestamp = serializers.CharField()
+    SigningCertURL = serializers.CharField()
+    Signature = serializers.CharField()
+    SignatureVersion = serializers.CharField()
+    Subject = serializers.CharField(required=False)
+
+
+class SnsSubscriptionSerializer(SnsNotificationSerializer):
+    """A subscription that is to be confirmed, or has ended."""
+
+    Type = serializers.ChoiceField(choices=[CONFIRMATION, GOODBYE])
+    Token = serializers.CharField()
+    SubscribeURL = serializers.CharField()
 
 
 class SnsParser(StrictJSONParser):
@@ -32,7 +54,13 @@ class SesWebhookView(APIView):
     http_factory = staticmethod(sns_http)
 
     @extend_schema(
-        request=OpenApiTypes.OBJECT,
+        request={
+            "application/json": PolymorphicProxySerializer(
+                component_name="SnsMessage",
+                serializers=[SnsNotificationSerializer, SnsSubscriptionSerializer],
+                resource_type_field_name=None,
+            )
+        },
         responses=inline_serializer("ReportTaken", {"status": serializers.CharField()}),
     )
     def post(self, request: Request) -> Response:

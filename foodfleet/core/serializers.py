@@ -1,0 +1,115 @@
+"""The REST framework's serializers with fields that take what the OpenAPI document says, and nothing like it.
+
+The framework's own take a number for a text, `"yes"` and `1` for true, `"12"` for a number: what a client sends then is
+not what it meant, and no document says what is taken. Import this module instead of `rest_framework.serializers`.
+In query strings and forms, where all is text, numbers and the words `true` and `false` are read as such.
+"""
+
+import re
+from typing import Any, ClassVar, TypeVar
+
+from django.db import models
+from rest_framework import serializers as drf
+from rest_framework.fields import empty
+from rest_framework.serializers import (
+    DateTimeField,
+    DictField,
+    Field,
+    JSONField,
+    ListField,
+    Serializer,
+    SerializerMethodField,
+    UUIDField,
+    ValidationError,
+)
+from rest_framework.utils import html
+
+__all__ = [
+    "BooleanField",
+    "CharField",
+    "ChoiceField",
+    "DateTimeField",
+    "DictField",
+    "EmailField",
+    "Field",
+    "IntegerField",
+    "JSONField",
+    "ListField",
+    "ModelSerializer",
+    "Serializer",
+    "SerializerMethodField",
+    "UUIDField",
+    "ValidationError",
+    "empty",
+]
+
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
+WORDS = {"true": True, "false": False}
+
+
+def _is_text_only(field: Any) -> bool:
+    """Whether the field stands in a query string or a form."""
+    return html.is_html_input(getattr(field.root, "initial_data", None))
+
+
+class CharField(drf.CharField):
+    """A text. schema: what the OpenAPI document says of it besides."""
+
+    schema: ClassVar[dict[str, Any]] = {}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class EmailField(CharField, drf.EmailField):
+    """An e-mail address."""
+
+
+class IntegerField(drf.IntegerField):
+    """A whole number."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if _is_text_only(self):
+            if not WHOLE_NUMBER.fullmatch(str(data)):
+                self.fail("invalid")
+        elif not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class BooleanField(drf.BooleanField):
+    """True or false."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        value = WORDS.get(str(data)) if _is_text_only(self) else data
+        if not isinstance(value, bool):
+            self.fail("invalid", input=data)
+        return value
+
+
+class ChoiceField(drf.ChoiceField):
+    """One of some texts."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=data)
+        return super().to_internal_value(data)
+
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class ModelSerializer(drf.ModelSerializer[Row]):
+    """A serializer of rows, with these fields."""
+
+    serializer_field_mapping: ClassVar[dict[Any, Any]] = {
+        **drf.ModelSerializer.serializer_field_mapping,
+        models.CharField: CharField,
+        models.TextField: CharField,
+        models.EmailField: EmailField,
+        models.IntegerField: IntegerField,
+        models.BooleanField: BooleanField,
+    }
+    serializer_choice_field = ChoiceField
