@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -212,6 +212,14 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
             return found
         first = (found[0][0], {"fields": ("email", "password_link", "must_change_password")})
         return (first, *found[1:])
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Django's; where the service forbade the change, the form with the reason and what was typed is a 403."""
+        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        shown = (getattr(response, "context_data", None) or {}).get("adminform")
+        if shown is not None and shown.form.has_error(NON_FIELD_ERRORS, ForbiddenException.code):
+            response.status_code = ForbiddenException.status_code
+        return response
 
     def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user = form.instance

@@ -61,7 +61,10 @@ def path(user, page="change"):
 
 def test_staff_do_not_change_the_fields_of_a_superuser(staff, make_user):
     boss = make_user("boss@example.com", is_staff=True, is_superuser=True)
-    assert staff.post(path(boss), {"email": boss.email, "first_name": "Eve", "is_active": "on"}).status_code == 403
+    answer = staff.post(path(boss), {"email": boss.email, "first_name": "Eve", "is_active": "on"})
+    assert answer.status_code == 403
+    assert "Only a superuser may do this." in answer.content.decode()
+    assert 'value="Eve"' in answer.content.decode()
     boss.refresh_from_db()
     assert boss.first_name == ""
 
