@@ -108,6 +108,7 @@ try:
     SECOND_FACTOR_SMS = env.flag("SECOND_FACTOR_SMS", default=True)
     ADMIN_REQUIRE_2FA = env.flag("ADMIN_REQUIRE_2FA", default=True)
     REFRESH_GRACE_SECONDS = env.integer("REFRESH_GRACE_SECONDS", 0, minimum=0, maximum=300)
+    SECURITY_EVENTS_REMOVED_AFTER_DAYS = env.integer("SECURITY_EVENTS_REMOVED_AFTER_DAYS", 0, minimum=0, maximum=36500)
     SESSION_MAX_DAYS = env.integer("SESSION_MAX_DAYS", 30, minimum=1, maximum=3650)
     THROTTLE_RATES = {
         "login": env.rate("THROTTLE_LOGIN", "20/min"),

@@ -13,7 +13,10 @@ from accounts.states import EventKind
 
 
 class SecurityEvent(models.Model):
-    """One thing that happened to one account. Append-only: neither changed nor removed through the ORM."""
+    """One thing that happened to one account. Append-only: neither changed nor removed through the ORM.
+
+    Only the purge removes events, once they are older than SECURITY_EVENTS_REMOVED_AFTER_DAYS.
+    """
 
     kind = models.CharField(_("kind"), max_length=40, choices=EventKind)
     # Whom it concerns is never changed, not even where the row of a user is removed by hand: no constraint, no cascade.
@@ -41,7 +44,11 @@ class SecurityEvent(models.Model):
         base_manager_name = "objects"  # refuses what the default one of Django would do
         verbose_name = _("security event")
         verbose_name_plural = _("security events")
-        indexes = [models.Index(fields=["user", "-created_at", "-id"], name="accounts_event_of_user")]
+        indexes = [
+            models.Index(fields=["user", "-created_at", "-id"], name="accounts_event_of_user"),
+            models.Index(fields=["-created_at", "-id"], name="accounts_event_by_time"),
+            models.Index(fields=["kind", "-created_at", "-id"], name="accounts_event_of_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.created_at:%Y-%m-%d %H:%M}"

@@ -266,6 +266,11 @@ class SecurityEventQuerySet(models.QuerySet[Any]):
         models.QuerySet.update(self.filter(own), ip=None, user_agent="")
         models.QuerySet.update(self.filter(user=user), details={})
 
+    def remove_older(self, moment: datetime, *, most: int) -> int:
+        """Remove up to `most` events from before `moment`, the oldest first; returns how many. For the purge alone."""
+        oldest = self.filter(created_at__lt=moment).order_by("created_at", "pk").values_list("pk", flat=True)[:most]
+        return models.QuerySet.delete(self.filter(pk__in=list(oldest)))[0]
+
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("update_conflicts"):
             raise PermissionDenied("Security events are append-only.")

@@ -1,13 +1,14 @@
 """What nobody can use any more is removed, and what was put off is done."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import LoginAttempts, OneTimeToken, PhoneCode, RefreshToken, Session
+from accounts.models import LoginAttempts, OneTimeToken, PhoneCode, RefreshToken, SecurityEvent, Session
 from accounts.services import challenges, keys, second_factor_resets, trusted_browsers
 from foodfleet.core import counters, stamps
 from foodfleet.core.clients import Client
@@ -33,8 +34,20 @@ def purge_expired() -> int:
         LoginAttempts.objects.of_strangers_before(now - ATTEMPTS_KEPT, now=now),
     )
     removed = sum(_remove(rows) for rows in expired)
+    removed += _remove_events(now)
     removed += challenges.purge_expired(now) + trusted_browsers.purge_expired(now)
     return removed + counters.purge_expired(now)
+
+
+def _remove_events(now: datetime) -> int:
+    """Remove security events that are older than the operator wants to keep them."""
+    days = settings.SECURITY_EVENTS_REMOVED_AFTER_DAYS
+    if not days:
+        return 0
+    removed = 0
+    while count := SecurityEvent.objects.remove_older(now - timedelta(days=days), most=BATCH):
+        removed += count
+    return removed
 
 
 def _remove(rows: "QuerySet[Any]") -> int:

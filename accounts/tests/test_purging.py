@@ -39,6 +39,20 @@ def test_sessions_go_ninety_days_after_their_end_with_their_tokens(user, sign_in
     assert SecurityEvent.objects.filter(kind="signed_in").count() == 2
 
 
+def test_security_events_stay_for_good_unless_the_operator_says_for_how_long(user, settings, monkeypatch):
+    monkeypatch.setattr(purging, "BATCH", 2)
+    ages = [400, 366, 365.5, 364, 1, 0]
+    SecurityEvent.objects.bulk_create(
+        SecurityEvent(kind="signed_in", user=user, created_at=timezone.now() - age * DAY, details={"age": age})
+        for age in ages
+    )
+    purge()
+    assert SecurityEvent.objects.count() == len(ages)
+    settings.SECURITY_EVENTS_REMOVED_AFTER_DAYS = 365
+    purge()
+    assert [event.details["age"] for event in SecurityEvent.objects.order_by("pk")] == [364, 1, 0]
+
+
 def test_refresh_tokens_go_a_week_after_they_ran_out_and_their_chain_goes_on(user, sign_in, api):
     pair = sign_in()
     for _ in range(2):
