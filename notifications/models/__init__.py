@@ -1,7 +1,7 @@
 """What notifications keep, a module for each subject."""
 
 from notifications.models.files import StoredFile
-from notifications.models.messages import Attachment, Message, MessageEvent
+from notifications.models.messages import Attachment, Message, MessageEvent, SearchText
 from notifications.models.people import Preference, Suppression
 from notifications.models.quota import RateBucket
 from notifications.models.receipts import Receipt
@@ -23,6 +23,7 @@ __all__ = [
     "Preference",
     "RateBucket",
     "Receipt",
+    "SearchText",
     "SmsTemplate",
     "SmsTemplateVersion",
     "StoredFile",

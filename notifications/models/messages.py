@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -123,6 +124,26 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template or self.channel} {self.id}"
+
+
+class SearchText(models.Model):
+    """What the search of a message reads. On PostgreSQL a trigger writes it (migration 0013); elsewhere it is empty.
+
+    Apart from the message, whose row is written anew with each step of sending: its index would be, too.
+    """
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="search_text")
+    text = models.TextField(help_text="Written by the database.")
+    request_id = models.CharField(max_length=64, default="", db_default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["request_id"], name="notifications_request_id", condition=~Q(request_id="")),
+            GinIndex(fields=["text"], name="notifications_search", opclasses=["gin_trgm_ops"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id}"
 
 
 class Attachment(models.Model):

@@ -32,14 +32,16 @@ class AgingMessages(models.QuerySet[Any]):
     def remove(self, pks: Sequence[UUID]) -> None:
         """Delete these messages with their timelines and the rows of their files, in a transaction of the caller's.
 
-        On PostgreSQL by three statements: Django would read each row first, and delete a hundred at a time.
+        On PostgreSQL by a statement for each table: Django would read each row first, and delete a hundred at a time.
         """
         own = self.model._default_manager.using(self.db)
-        events, files = self.model.events.rel.related_model, self.model.attachments.rel.related_model
+        parts = (self.model.events, self.model.attachments, self.model.search_text)
+        tables = [(part.rel if hasattr(part, "rel") else part.related).related_model for part in parts]
         if connections[self.db].vendor != "postgresql":
             own.filter(pk__in=pks).delete()
             return
         ids = f"{{{','.join(map(str, pks))}}}"
         with connections[self.db].cursor() as cursor:
-            for table, column in ((events, "message_id"), (files, "message_id"), (self.model, "id")):
-                cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE {column} = ANY (%s::uuid[])", [ids])  # noqa: S608
+            for table in tables:
+                cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE message_id = ANY (%s::uuid[])", [ids])  # noqa: S608
+            cursor.execute(f"DELETE FROM {self.model._meta.db_table} WHERE id = ANY (%s::uuid[])", [ids])  # noqa: S608

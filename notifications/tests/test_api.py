@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
 from django.utils import timezone
 
-from notifications.models import Message, SmsTemplate
+from notifications.models import Message, SearchText, SmsTemplate
 from notifications.services import payloads, preferences
 from notifications.states import Kind
 
@@ -266,6 +267,32 @@ def test_a_message_is_found_by_recipients_of_any_script_and_its_subject(staff, w
     Message.objects.create(channel="email", to=["other@example.com"])
     found = staff.get("/api/v1/notifications/", {"search": words}).json()["results"]
     assert [message["subject"] for message in found] == ["Menu"]
+
+
+@pytest.mark.parametrize("words", ["ses-4711", "rid-0815-abc", "WELCOME", "ann kitchen"])
+def test_a_message_is_found_by_each_of_its_ids_and_its_words(staff, words):
+    Message.objects.create(
+        channel="email", to=["ann@example.com"], subject="Kitchen", template="welcome", request_id="rid-0815-abc"
+    )
+    Message.objects.update(provider_message_id="ses-4711")
+    Message.objects.create(channel="email", to=["bob@example.com"], subject="Other", provider_message_id="ses-47112")
+    found = staff.get("/api/v1/notifications/", {"search": words}).json()["results"]
+    assert [message["to"] for message in found] == [["ann@example.com"]]
+
+
+def test_what_was_forgotten_of_a_message_is_not_found(staff, user):
+    Message.objects.create(channel="email", to=["zoe@example.com"], subject="Menu", user=user)
+    Message.objects.forget_recipient(user, timezone.now())
+    assert staff.get("/api/v1/notifications/", {"search": "zoe"}).json()["results"] == []
+    assert not SearchText.objects.filter(text__contains="zoe").exists()
+
+
+@pytest.mark.postgres
+def test_the_search_of_messages_walks_along_an_index():
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = Message.objects.search("zoe@example.com").explain()
+    assert "notifications_search" in plan
 
 
 def test_a_message_is_found_by_its_id(staff):
