@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from foodfleet.core.admin_links import LinksAsAllowed
-from foodfleet.core.admin_lists import FilteredAsOffered, SearchedByText
+from foodfleet.core.admin_lists import CappedPaginator, FilteredAsOffered, SearchedByText
 from foodfleet.core.clients import client_of
 
 OF_A_USER = ("user__id__exact",)  # how a user's page asks other lists for theirs
@@ -15,6 +15,7 @@ OF_A_USER = ("user__id__exact",)  # how a user's page asks other lists for their
 class ReadOnlyAdmin(LinksAsAllowed, SearchedByText, FilteredAsOffered):
     """Rows that are looked at."""
 
+    paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     linked_lookups = OF_A_USER

@@ -39,7 +39,7 @@ def test_sessions_go_ninety_days_after_their_end_with_their_tokens(user, sign_in
     assert SecurityEvent.objects.filter(kind="signed_in").count() == 2
 
 
-def test_security_events_stay_for_good_unless_the_operator_says_for_how_long(user, settings, monkeypatch):
+def test_security_events_are_removed_only_when_older_than_the_setting(user, settings, monkeypatch):
     monkeypatch.setattr(purging, "BATCH", 2)
     ages = [400, 366, 365.5, 364, 1, 0]
     SecurityEvent.objects.bulk_create(

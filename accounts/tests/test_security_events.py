@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import SecurityEvent, User
@@ -91,6 +92,29 @@ def test_the_admin_shows_events_and_changes_none(client, make_user, event, setti
     assert client.post(f"{address}{event.pk}/delete/", {"post": "yes"}).status_code == 403
     client.post(address, {"action": "delete_selected", "_selected_action": [event.pk], "post": "yes"})
     assert SecurityEvent.objects.get(pk=event.pk).kind == "signed_in"
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("query", "index"), [("", "accounts_event_by_time"), ("?kind__exact=locked", "accounts_event_of_kind")]
+)
+def test_the_admin_lists_events_along_an_index_and_counts_no_whole_table(
+    client, make_user, event, settings, query, index
+):
+    settings.ADMIN_REQUIRE_2FA = False
+    client.force_login(make_user("boss@example.com", is_superuser=True, is_staff=True))
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(f"/admin/accounts/securityevent/{query}").status_code == 200
+    of_events = [one["sql"] for one in queries if 'FROM "accounts_securityevent"' in one["sql"]]
+    counts = [sql for sql in of_events if "COUNT(" in sql]
+    assert counts
+    assert all("LIMIT" in sql for sql in counts)
+    (listed,) = (sql for sql in of_events if "ORDER BY" in sql)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {listed}")
+        plan = str(cursor.fetchall())
+    assert index in plan
+    assert "TEMP B-TREE" not in plan  # nothing is sorted
 
 
 def test_events_are_listed_to_their_owner_alone(world):
