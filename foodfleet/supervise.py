@@ -27,6 +27,7 @@ logger = structlog.get_logger("foodfleet.supervise")
 LOOK_SECONDS = 0.2
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a process is started again; doubled while it keeps ending
 STABLE_SECONDS = 30.0  # a process that ran for so long is started again after FIRST_PAUSE
+RUN_FIRST_SECONDS = 5.0  # `make run` migrates, or tells that its port is taken, before delivery starts
 STOP_SECONDS = 30.0  # for all to end after SIGTERM
 PR_SET_PDEATHSIG = 1
 
@@ -62,7 +63,8 @@ def parts_of(target: str, arguments: Sequence[str]) -> list[Part]:
         "run": [*MANAGE, "run_embedded", *arguments],
     }
     server = Part("server", servers[target], is_main=True)
-    return [server] if settings.CELERY_BROKER_URL else [server, Part("delivery", DELIVERY)]
+    start_at = time.monotonic() + RUN_FIRST_SECONDS if target == "run" else 0.0
+    return [server] if settings.CELERY_BROKER_URL else [server, Part("delivery", DELIVERY, start_at=start_at)]
 
 
 class Supervisor:

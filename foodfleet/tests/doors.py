@@ -45,9 +45,14 @@ GET          dev/mailbox/<message_id>/                           open
 GET POST     account/                                            signed-in
 GET          account/email/                                      signed-in
 POST         account/email/                                      signed-in      proof
+GET POST     account/email/cancel/                               signed-in
+GET          account/data/                                       signed-in
+POST         account/data/                                       signed-in      proof
 GET          account/phone/                                      signed-in
 POST         account/phone/                                      signed-in      proof-2fa
 GET POST     account/phone/verify/                               signed-in
+GET          account/phone/remove/                               signed-in
+POST         account/phone/remove/                               signed-in      proof-2fa
 GET          account/security/                                   signed-in      enrol renew
 GET          account/password/                                   signed-in      enrol
 POST         account/password/                                   signed-in      enrol renew proof-2fa password
@@ -59,6 +64,8 @@ GET POST     account/totp/disable/                               signed-in      
 GET          account/backup-codes/                               signed-in      enrol
 POST         account/backup-codes/                               signed-in      enrol proof-2fa
 GET POST     account/passkeys/                                   signed-in      enrol proof
+GET          account/passkeys/<id>/                              signed-in
+POST         account/passkeys/<id>/                              signed-in      proof-2fa
 GET          account/passkeys/<id>/remove/                       signed-in
 POST         account/passkeys/<id>/remove/                       signed-in      proof-2fa
 GET POST     account/browsers/<id>/forget/                       signed-in

@@ -37,6 +37,7 @@ BODIES = {
     "account/sudo/": {"password": PASSWORD, "code": "000000"},
     "account/totp/": {"code": "000000"},
     "account/passkeys/": {"name": "Phone", "credential": "{}", "challenge": "wrong"},
+    "account/passkeys/<id>/": {"name": "Phone", "passwordless": "on"},
     "api/v1/auth/login/": {"email": "ann@example.com", "password": PASSWORD},
     "api/v1/auth/2fa/setup/": {"password": PASSWORD},
     "api/v1/auth/2fa/disable/": {"password": PASSWORD, "code": "000000"},

@@ -69,8 +69,11 @@ def test_a_taken_port_is_told_before_anything_else(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        environment = {"DEBUG": "true", "DATABASE_URL": f"sqlite:///{tmp_path}/fleet.sqlite3"}
-        result = manage("run_embedded", address, **environment)
+        environment = {"PATH": os.environ["PATH"], "DEBUG": "true", "DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite3"}
+        result = subprocess.run(
+            [processes.sys.executable, "-m", "foodfleet.supervise", "run", address],
+            cwd=processes.ROOT, capture_output=True, text=True, env=environment, check=False, timeout=60,
+        )  # fmt: skip
     assert result.returncode == 1
     assert result.stdout == ""
     assert re.fullmatch(r"CommandError: Port \d+ is taken .*PORT=8001\n", result.stderr)
