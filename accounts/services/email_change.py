@@ -57,6 +57,7 @@ def pending(user: User) -> str:
 def cancel(*, user: User) -> None:
     """Let no link to a new address serve any more; the address of the user stays."""
     with transaction.atomic():
+        actors.lock_actor(user)
         one_time_tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
 
 

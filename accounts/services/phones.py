@@ -106,8 +106,8 @@ def remove(*, user: User, session_id: UUID, client: Client) -> None:
     """
     fresh_proof.require_where_enabled(user=user, session_id=session_id)
     with transaction.atomic():
+        owner: User = actors.lock_actor(user)
         PhoneCode.objects.filter(user=user).delete()
-        owner: User = User.objects.held(user.pk)
         if not owner.phone:
             return
         owner.phone, owner.phone_verified_at = "", None
