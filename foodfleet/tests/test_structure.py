@@ -86,6 +86,11 @@ def test_services_do_not_import_http():
     assert not importers(services, "django.http", "django.shortcuts", "django.forms")
 
 
+def test_the_api_uses_our_serializers_with_strict_types():
+    api = [path for path in SOURCES if "api" in path.parts]
+    assert not importers(api, "rest_framework.serializers")
+
+
 def test_only_gateways_import_boto3():
     others = [path for path in SOURCES if "gateways" not in path.parts]
     assert not importers(others, "boto3", "botocore")
