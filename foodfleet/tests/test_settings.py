@@ -57,6 +57,7 @@ WRONG = {
     "SNS_DELIVERY_LOG_GROUPS": ["two words"],
     "MESSAGES_REDUCED_AFTER_DAYS": ["0", "soon"],
     "MESSAGES_REMOVED_AFTER_DAYS": ["0", "4000"],
+    "SECURITY_EVENTS_REMOVED_AFTER_DAYS": ["soon", "99999999"],
     "DEFAULT_FROM_EMAIL": ["nonsense", "FoodFleet", "FoodFleet <no-reply>", "a@b.example, c@d.example", "<>", "a@"],
     "DELIVERY_SENDERS": ["0", "51"],
     "DELIVERY_LEASE_SECONDS": ["1", "x"],
