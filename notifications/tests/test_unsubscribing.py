@@ -18,7 +18,7 @@ from notifications.services.suppression import suppress
 from notifications.services.writing import Order
 from notifications.states import Kind
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # each channel is sent in a thread of its own
 
 EMAIL = "/api/v1/notifications/email/"
 NEWS = {"to": ["Zoe <Zoe@Example.com>"], "subject": "New trucks", "text": "Come and see", "kind": "marketing"}
