@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def pages(user):
     """Paths of pages that have something to show."""
+    user.is_superuser = True
+    user.save()
     message = Message.objects.create(
         channel=Channel.EMAIL, to=["ann@example.com"], subject="Hello", user=user, sender=user, is_uncertain=True
     )

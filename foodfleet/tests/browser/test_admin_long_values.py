@@ -28,6 +28,8 @@ BEYOND = """desk => [...document.querySelectorAll("body *")].filter(one => {
 @pytest.fixture
 def pages(user, make_user):
     """Paths of lists, and of pages of single things, that hold as long a value in each field as it takes."""
+    user.is_superuser = True
+    user.save()
     message = Message.objects.create(
         channel=Channel.EMAIL, to=[ADDRESS] * 50, cc=[ADDRESS], bcc=[ADDRESS], subject="s" * 255, template=NAME, user=user,
         status="suppressed", last_error="e" * 500, provider_message_id="p" * 200, request_id="r" * 64,
