@@ -14,11 +14,12 @@ from django.core import mail
 from django.core.cache import cache
 
 from accounts.models import User
-from foodfleet.core import heartbeats, shared_cache
+from foodfleet.core import heartbeats
+from foodfleet.core.cache import shared
 from foodfleet.core.postgres.server import server
 from foodfleet.tests import environment
 from notifications.receivers.dispatch import announcer
-from notifications.services import in_process
+from notifications.services.delivery import in_process
 
 PASSWORD = "Grill-Fleet-2026!"
 pytest_plugins = ["foodfleet.tests.chromium"]
@@ -54,7 +55,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> Iterator[None]:
     """No test sees what another left in the cache, or lost of it."""
-    shared_cache.forget_loss()
+    shared.forget_loss()
     announcer.forget_failure()
     server.forget()
     heartbeats.forget()

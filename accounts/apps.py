@@ -11,12 +11,12 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import receivers  # noqa: F401  registers itself
         from accounts.models import SigningKey, TOTPDevice
-        from accounts.second_factor import totp
-        from accounts.services import keys
+        from accounts.services.jwt import keyring
+        from accounts.services.mfa import totp
         from foodfleet.core import encrypted
 
         encrypted.COLUMNS += [
             encrypted.Column("Secrets of authenticator apps", TOTPDevice, "secret", totp.PURPOSE),
-            encrypted.Column("Keys that sign tokens", SigningKey, "secret_box", keys.PURPOSE),
+            encrypted.Column("Keys that sign tokens", SigningKey, "secret_box", keyring.PURPOSE),
         ]
-        keys.ensure_files_fit()
+        keyring.ensure_files_fit()

@@ -2,7 +2,7 @@
 
 Sent with `Signal.send`: a receiver that fails rolls the whole event back, so an event and the message that it causes
 commit together or not at all. The sender is the User class. Every signal carries `user` and `client`
-(foodfleet.core.clients.Client); raw one-time tokens are carried along, because nobody can read them later.
+(foodfleet.core.http.clients.Client); raw one-time tokens are carried along, because nobody can read them later.
 """
 
 from django.dispatch import Signal
@@ -54,7 +54,7 @@ two_factor_reset_approved = Signal()
 two_factor_reset_done = Signal()
 
 # Mails about security carry a "That wasn't me" link: such a signal brings the token for it, `not_me_token: str`
-# (accounts.services.not_me.issue), because receivers of other apps call no service of accounts.
+# (accounts.services.one_time.report_links.issue), because receivers of other apps call no service of accounts.
 
 # `user` asked for a link to choose a new password. reset_token: str.
 password_reset_requested = Signal()

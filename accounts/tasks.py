@@ -2,22 +2,22 @@
 
 from celery import shared_task
 
-from accounts.services import errands, purging
+from accounts.services import deferred, purge
 
 
 @shared_task(name="accounts.purge_expired")
 def purge_expired() -> None:
     """Remove what ran out."""
-    purging.purge_expired()
+    purge.purge_expired()
 
 
 @shared_task(name="accounts.carry_out_resets")
 def carry_out_resets() -> None:
     """Take away the second factors whose reset is due."""
-    purging.carry_out_resets()
+    purge.carry_out_resets()
 
 
 @shared_task(name="accounts.sweep")
 def sweep() -> None:
     """Do what answers left to do and their processes did not."""
-    errands.sweep()
+    deferred.sweep()

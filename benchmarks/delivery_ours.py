@@ -21,12 +21,13 @@ from django.utils import timezone
 
 from notifications.gateways import amazon
 from notifications.models import Message
-from notifications.services import recovery, rendering
-from notifications.services.drain import Drain
-from notifications.services.emails import queue_templated_email
-from notifications.services.lanes import Limits
-from notifications.services.policies import Policy
-from notifications.services.writing import Order
+from notifications.services.compose.email import queue_templated_email
+from notifications.services.compose.policies import Policy
+from notifications.services.compose.writing import Order
+from notifications.services.delivery import sweep as delivery_sweep
+from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.priority_queue import Limits
+from notifications.services.templates import rendering
 from notifications.states import Channel, Kind, Priority, Status
 
 LINK = "https://accounts.example.com/account/{}/"
@@ -89,7 +90,7 @@ def drain(senders):
         Drain(Limits(Channel.EMAIL, senders=int(senders))).run()
         if not Message.objects.filter(status__in=[Status.QUEUED, Status.SENDING]).exists():
             return
-        recovery.sweep(timezone.now())
+        delivery_sweep.sweep(timezone.now())
         time.sleep(0.05)
 
 

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from environ import Env
 
-from foodfleet.core import networks
+from foodfleet.core.http import ip_addresses
 from foodfleet.service_urls import BROKER_FORMS, DATABASE_FORMS, FILE_FORMS, MEANT, Form, is_url
 
 RATE_PATTERN = re.compile(r"(?P<count>[1-9][0-9]{0,8})/(?P<period>sec|second|min|minute|hour|day)")
@@ -92,10 +92,10 @@ class Environment:
         value = self.text(name)
         return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
 
-    def networks(self, name: str, default: Sequence[str] = ()) -> list[networks.Network]:
+    def networks(self, name: str, default: Sequence[str] = ()) -> list[ip_addresses.Network]:
         """Comma-separated IP addresses or networks in CIDR form."""
         try:
-            return [networks.network(word) for word in self.listing(name, default)]
+            return [ip_addresses.network(word) for word in self.listing(name, default)]
         except ValueError:
             raise self.error(
                 name, "IP addresses or networks with commas between, such as 10.0.0.0/8,192.0.2.1"

@@ -161,27 +161,27 @@ INSTALLED_APPS = [
     "notifications",
 ]
 MIDDLEWARE = [
-    "foodfleet.core.middleware.RequestIdMiddleware",
-    "foodfleet.core.middleware.TrustedProxyMiddleware",
+    "foodfleet.core.http.middleware.RequestIdMiddleware",
+    "foodfleet.core.http.middleware.TrustedProxyMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "foodfleet.core.middleware.NoStoreMiddleware",
-    "foodfleet.core.middleware.ApiEnvelopeMiddleware",
+    "foodfleet.core.http.middleware.NoStoreMiddleware",
+    "foodfleet.core.http.middleware.ApiEnvelopeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "foodfleet.core.malformed_requests.MalformedRequestMiddleware",
-    "foodfleet.core.middleware.CommonMiddleware",
+    "foodfleet.core.http.malformed_requests.MalformedRequestMiddleware",
+    "foodfleet.core.http.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.pages.middleware.BrowserSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "foodfleet.core.middleware.ClientMiddleware",
+    "foodfleet.core.http.middleware.ClientMiddleware",
 ]
 if DEBUG and urlsplit(PUBLIC_URL).hostname == "localhost":
-    MIDDLEWARE.insert(1, "foodfleet.core.middleware.LocalhostMiddleware")
+    MIDDLEWARE.insert(1, "foodfleet.core.http.middleware.LocalhostMiddleware")
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -232,11 +232,15 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 AUTHENTICATION_BACKENDS = ["rbac.services.backend.RoleBackend"]
 
 # ---------------------------------------------------------------- Passwords
-PASSWORD_HASHERS = ["accounts.services.hashers.BCryptHasher"]
+PASSWORD_HASHERS = ["accounts.services.passwords.hashers.BCryptHasher"]
 _LENGTH = {"classic": 8, "nist": 15}[PASSWORD_POLICY]  # NIST SP 800-63B-4 3.1.1.2: 15 where it is the only factor
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "accounts.services.password_rules.LengthValidator", "OPTIONS": {"minimum": _LENGTH, "maximum": 128}},
-    *([{"NAME": "accounts.services.password_rules.CompositionValidator"}] if PASSWORD_POLICY == "classic" else []),
+    {"NAME": "accounts.services.passwords.validators.LengthValidator", "OPTIONS": {"minimum": _LENGTH, "maximum": 128}},
+    *(
+        [{"NAME": "accounts.services.passwords.validators.CompositionValidator"}]
+        if PASSWORD_POLICY == "classic"
+        else []
+    ),
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
@@ -266,12 +270,12 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.PageSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["foodfleet.core.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["foodfleet.core.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": ["foodfleet.core.throttling.UserThrottle"],
-    "DEFAULT_PAGINATION_CLASS": "foodfleet.core.pagination.KeysetPagination",
+    "DEFAULT_THROTTLE_CLASSES": ["foodfleet.core.http.throttling.UserThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "foodfleet.core.http.pagination.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "foodfleet.core.errors.api_exception_handler",
+    "EXCEPTION_HANDLER": "foodfleet.core.http.errors.api_exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -289,7 +293,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {"SendableKindEnum": ["account", "marketing"]},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "foodfleet.core.schema.describe_errors",
+        "foodfleet.core.http.schema.describe_errors",
     ],
 }
 MAX_BODY_BYTES = 2 * 1024 * 1024  # of a request to the API; a view may allow more by `max_body_bytes`
@@ -343,7 +347,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "foodfleet.core.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "foodfleet.core.http.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

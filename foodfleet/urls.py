@@ -6,13 +6,13 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.api.views.keys import jwks
-from foodfleet.core import health
-from foodfleet.core.views import api_not_found
+from foodfleet.core.http import health
+from foodfleet.core.http.views import api_not_found
 
-handler400 = "foodfleet.core.errors.bad_request"
-handler403 = "foodfleet.core.errors.permission_denied"
-handler404 = "foodfleet.core.errors.not_found"
-handler500 = "foodfleet.core.errors.server_error"
+handler400 = "foodfleet.core.http.errors.bad_request"
+handler403 = "foodfleet.core.http.errors.permission_denied"
+handler404 = "foodfleet.core.http.errors.not_found"
+handler500 = "foodfleet.core.http.errors.server_error"
 
 urlpatterns = [
     path("health/live/", health.live, name="health_live"),

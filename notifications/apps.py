@@ -9,10 +9,12 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        from foodfleet.core import encrypted, health
+        from foodfleet.core import encrypted
+        from foodfleet.core.http import health
         from notifications import receivers  # noqa: F401  registers itself
         from notifications.models import Message
-        from notifications.services import liveness, payloads
+        from notifications.services.compose import payloads
+        from notifications.services.delivery import liveness
 
         encrypted.COLUMNS.append(encrypted.Column("Messages that wait", Message, "payload", payloads.PURPOSE))
         health.register("delivery", liveness.delivery_state)

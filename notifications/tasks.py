@@ -3,9 +3,12 @@
 from celery import shared_task
 from django.utils import timezone
 
-from notifications.services import feedback, liveness, recovery, retention, text_log, wakes
-from notifications.services.drain import Drain
-from notifications.services.lanes import Limits
+from notifications.services.delivery import liveness, notify
+from notifications.services.delivery import sweep as delivery_sweep
+from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.priority_queue import Limits
+from notifications.services.feedback import outcomes, sms_log
+from notifications.services.operations import retention
 from notifications.states import Channel, Priority
 
 SMS_QUEUE = "sms"  # of its own, so that no text waits until a worker process is free of mails
@@ -29,15 +32,15 @@ def call(channel: Channel, lane: Priority, countdown: float = 0) -> None:
 def drain(lane: int, channel: str = Channel.EMAIL.value) -> None:
     """Send what is due in a channel down to this priority; call again for what is left or due soon."""
     lowest, of = Priority(lane), Channel(channel)
-    wakes.answered(of, lowest)
-    if wakes.may_sweep():  # while all workers drain, the task of that name waits behind them
-        recovery.sweep()
+    notify.answered(of, lowest)
+    if notify.may_sweep():  # while all workers drain, the task of that name waits behind them
+        delivery_sweep.sweep()
     result = Drain(Limits(of, lowest, seconds=ONE_DRAIN)).run()
     if result.is_more:
         call(of, lowest)
-    elif (due_at := recovery.next_due(of, lowest)) is not None:
+    elif (due_at := delivery_sweep.next_due(of, lowest)) is not None:
         pause = max((due_at - timezone.now()).total_seconds(), 0.1)
-        if pause <= SOON and wakes.may_call_later(of, lowest, pause):
+        if pause <= SOON and notify.may_call_later(of, lowest, pause):
             call(of, lowest, pause)
 
 
@@ -45,20 +48,20 @@ def drain(lane: int, channel: str = Channel.EMAIL.value) -> None:
 def sweep() -> None:
     """Look for what was left behind, and call workers to all that is due."""
     liveness.seen()
-    for channel, lane in recovery.sweep().due:
+    for channel, lane in delivery_sweep.sweep().due:
         call(channel, lane)
 
 
 @shared_task(name="notifications.apply_waiting_reports")
 def apply_waiting_reports() -> None:
     """Try again the reports of providers that came before our own commit."""
-    feedback.apply_waiting()
+    outcomes.apply_waiting()
 
 
 @shared_task(name="notifications.read_text_log")
 def read_text_log() -> None:
     """Learn what became of texts."""
-    text_log.read()
+    sms_log.read()
 
 
 @shared_task(name="notifications.forget")

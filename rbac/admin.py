@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core import admin_history
-from foodfleet.core.admin_forms import SavedByService
-from foodfleet.core.admin_lists import FilteredAsOffered
-from foodfleet.core.clients import client_of
+from foodfleet.core.admin import history
+from foodfleet.core.admin.forms import SavedByService
+from foodfleet.core.admin.lists import FilteredAsOffered
+from foodfleet.core.http.clients import client_of
 from foodfleet.core.querysets import matching
 from foodfleet.core.typed_text import searched_parts
 from rbac.models import Role, RoleAssignment, RoleRevision
@@ -228,7 +228,7 @@ class RoleAssignmentAdmin(SavedByService, FilteredAsOffered):
             client=client_of(request),
         )
         wanted.__dict__.update(made.__dict__)
-        admin_history.record(request, [made.user], format_lazy("{}: {}", _("Role given"), _described(made)))
+        history.record(request, [made.user], format_lazy("{}: {}", _("Role given"), _described(made)))
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Who gives roles may end them."""
@@ -241,7 +241,7 @@ class RoleAssignmentAdmin(SavedByService, FilteredAsOffered):
             assignments.revoke(
                 actor=request.user, user=held.user, role=held.role, scope=held.scope, client=client_of(request)
             )
-            admin_history.record(request, [held.user], format_lazy("{}: {}", _("Role taken away"), _described(held)))
+            history.record(request, [held.user], format_lazy("{}: {}", _("Role taken away"), _described(held)))
 
 
 def _described(held: RoleAssignment) -> str:

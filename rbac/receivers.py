@@ -7,7 +7,8 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models.signals import m2m_changed, post_delete, post_migrate, post_save, pre_delete
 from django.dispatch import receiver
 
-from foodfleet.core import stamps, tables
+from foodfleet.core.cache import coherent
+from foodfleet.core.database import tables
 from foodfleet.core.models import Stamp
 from rbac.models import Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision
 from rbac.services import assignments, decisions, graph, people, sync
@@ -42,7 +43,7 @@ def roles_changed(action: str = "post_", **kwargs: Any) -> None:
 @receiver([post_save, post_delete], sender=RoleAssignment, dispatch_uid="rbac.assignment")
 def assignment_changed(instance: RoleAssignment, **kwargs: Any) -> None:
     """The same for what a user holds."""
-    stamps.renew(decisions.stamp_of(instance.user_id))
+    coherent.renew(decisions.stamp_of(instance.user_id))
 
 
 @receiver(post_save, sender=settings.AUTH_USER_MODEL, dispatch_uid="rbac.standing")

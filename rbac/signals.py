@@ -1,7 +1,7 @@
 """What happened to access, said inside the transaction in which it happened.
 
 Sent with `Signal.send`: a receiver that fails rolls the whole change back. Each carries `actor` (a user, or None where
-the system itself did it) and `client` (foodfleet.core.clients.Client).
+the system itself did it) and `client` (foodfleet.core.http.clients.Client).
 """
 
 from django.dispatch import Signal

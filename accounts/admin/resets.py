@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.shared import OF_A_USER, by
 from accounts.models import SecondFactorReset
-from accounts.services import second_factor_resets
+from accounts.services.mfa import resets
 from accounts.states import EventKind
-from foodfleet.core import admin_history
-from foodfleet.core.admin_forms import SavedByService
-from foodfleet.core.admin_lists import FilteredAsOffered, SearchedByText
+from foodfleet.core.admin import history
+from foodfleet.core.admin.forms import SavedByService
+from foodfleet.core.admin.lists import FilteredAsOffered, SearchedByText
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException
 
 
@@ -62,21 +62,21 @@ class SecondFactorResetAdmin(SavedByService, SearchedByText, FilteredAsOffered):
 
     def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         wish = form.cleaned_data
-        asked = second_factor_resets.request(user_id=wish["user"].pk, reason=wish["reason"], **by(request))
+        asked = resets.request(user_id=wish["user"].pk, reason=wish["reason"], **by(request))
         form.instance.pk = asked.pk
-        admin_history.record(request, [wish["user"]], EventKind.TWO_FACTOR_RESET_REQUESTED.label)
+        history.record(request, [wish["user"]], EventKind.TWO_FACTOR_RESET_REQUESTED.label)
 
     @admin.action(description=_("Approve"), permissions=["reset"])
     def approve(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
         """Let them take their course: their owners are told, and have a day to stop it."""
         kind = EventKind.TWO_FACTOR_RESET_APPROVED
-        self._each(request, queryset, second_factor_resets.approve, kind, _("Approved. The owners were told."))
+        self._each(request, queryset, resets.approve, kind, _("Approved. The owners were told."))
 
     @admin.action(description=_("Cancel"), permissions=["reset"])
     def call_off(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
         """Nothing happens then."""
         kind = EventKind.TWO_FACTOR_RESET_CANCELLED
-        self._each(request, queryset, second_factor_resets.call_off, kind, _("Cancelled."))
+        self._each(request, queryset, resets.call_off, kind, _("Cancelled."))
 
     def _each(
         self, request: HttpRequest, queryset: QuerySet[SecondFactorReset], work: Any, kind: EventKind, done: Any
@@ -84,5 +84,5 @@ class SecondFactorResetAdmin(SavedByService, SearchedByText, FilteredAsOffered):
         with transaction.atomic():
             for reset in queryset.select_related("user"):
                 work(reset_id=reset.pk, **by(request))
-                admin_history.record(request, [reset.user], kind.label)
+                history.record(request, [reset.user], kind.label)
         self.message_user(request, done)

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.shared import ReadOnlyAdmin, by
 from accounts.models import SecurityEvent, Session
-from accounts.services import staff_sessions
-from foodfleet.core import admin_history
-from foodfleet.core.admin_forms import refusals_as_messages
-from foodfleet.core.user_agents import in_words
+from accounts.services.staff import sessions
+from foodfleet.core.admin import history
+from foodfleet.core.admin.forms import refusals_as_messages
+from foodfleet.core.http.user_agents import in_words
 
 
 @admin.register(Session)
@@ -29,16 +29,16 @@ class SessionAdmin(ReadOnlyAdmin):
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Who may end sessions."""
-        return request.user.has_perm(staff_sessions.PERMISSION)  # type: ignore[union-attr]
+        return request.user.has_perm(sessions.PERMISSION)  # type: ignore[union-attr]
 
     @admin.action(description=_("End the chosen sessions"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         """Sign these devices out."""
         with transaction.atomic():
             for session in queryset:
-                user = staff_sessions.end(pk=session.user_id, session_id=session.pk, **by(request))
+                user = sessions.end(pk=session.user_id, session_id=session.pk, **by(request))
                 device = session.device_name or in_words(session.user_agent)
-                admin_history.record(request, [user], format_lazy("{}: {}", _("A session was ended"), device))
+                history.record(request, [user], format_lazy("{}: {}", _("A session was ended"), device))
         self.message_user(request, _("The sessions were ended."))
 
 

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
-from foodfleet.core.admin_links import LinksAsAllowed
-from foodfleet.core.admin_lists import CappedPaginator, FilteredAsOffered, SearchedByText
-from foodfleet.core.clients import client_of
+from foodfleet.core.admin.links import LinksAsAllowed
+from foodfleet.core.admin.lists import CappedPaginator, FilteredAsOffered, SearchedByText
+from foodfleet.core.http.clients import client_of
 
 OF_A_USER = ("user__id__exact",)  # how a user's page asks other lists for theirs
 

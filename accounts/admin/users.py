@@ -22,20 +22,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.shared import OF_A_USER, by
 from accounts.models import User
-from accounts.services import (
-    factors,
-    password_change,
-    password_reset,
-    staff_sessions,
-    user_changes,
-    users,
-)
-from accounts.services.user_changes import UserChanges
-from foodfleet.core import admin_history
-from foodfleet.core.admin_forms import SavedByService, show
-from foodfleet.core.admin_lists import FilteredAsOffered, SearchedByText
-from foodfleet.core.clients import Client
+from accounts.services.account import password_change, password_reset
+from accounts.services.mfa import methods
+from accounts.services.staff import changes as staff_changes
+from accounts.services.staff import sessions, users
+from accounts.services.staff.changes import UserChanges
+from foodfleet.core.admin import history as admin_history
+from foodfleet.core.admin.forms import SavedByService, show
+from foodfleet.core.admin.lists import FilteredAsOffered, SearchedByText
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
+from foodfleet.core.http.clients import Client
 from rbac.models import Role
 
 PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # as services call them, and forms
@@ -178,7 +174,7 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
     @admin.display(description=_("two-factor authentication"))
     def second_factors(self, user: User) -> str:
         """What the user can show as one."""
-        return ", ".join(str(method.label) for method in factors.methods_of(user))
+        return ", ".join(str(method.label) for method in methods.methods_of(user))
 
     @admin.display(description=_("password"))
     def password_state(self, user: User) -> str:
@@ -194,7 +190,7 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
     def history(self, user: User) -> str:
         """Where the rest about the user stands."""
         pages = [("accounts_session", _("Sessions")), ("accounts_securityevent", _("Security events"))]
-        if factors.is_enabled(user) or user.second_factor_resets.exists():
+        if methods.is_enabled(user) or user.second_factor_resets.exists():
             pages.append(("accounts_secondfactorreset", _("Two-factor resets")))
         rows = [
             (reverse(f"admin:{page}_changelist", query=dict.fromkeys(OF_A_USER, user.pk)), name) for page, name in pages
@@ -228,7 +224,7 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
             user.pk = users.create(new=new, **by(request)).pk
         else:
             given = {name: form.cleaned_data[name] for name in form.changed_data if name in CHANGEABLE}
-            user_changes.update(pk=user.pk, changes=UserChanges(**given), **by(request))
+            staff_changes.update(pk=user.pk, changes=UserChanges(**given), **by(request))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Django's page for superusers, who may have no mail to send; what the service refuses stands in its form."""
@@ -282,12 +278,12 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Who may end sessions."""
-        return request.user.has_perm(staff_sessions.PERMISSION)  # type: ignore[union-attr]
+        return request.user.has_perm(sessions.PERMISSION)  # type: ignore[union-attr]
 
     @admin.action(description=_("End all sessions"), permissions=["end"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Sign them out everywhere."""
-        self._each(request, queryset, staff_sessions.end_all, _("All sessions ended."))
+        self._each(request, queryset, sessions.end_all, _("All sessions ended."))
 
     def _each(self, request: HttpRequest, queryset: QuerySet[User], work: Any, done: Any, *, because: str = "") -> None:
         """Do it to each, and write it into their histories; the first refusal calls all of it off."""

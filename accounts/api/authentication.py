@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from accounts.api.obligations import ensure_none
 from accounts.exceptions import InvalidTokenException
 from accounts.models import Session, User
-from accounts.services import sessions, tokens
+from accounts.services.jwt import tokens
+from accounts.services.sessions import sessions
 
 
 class BearerAuthentication(BaseAuthentication):

@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts.exceptions import PasswordChangeRequiredException, TwoFactorRequiredException
 from accounts.models import User
-from accounts.services import second_factor
+from accounts.services.login import challenge
 from rbac.services import decisions
 
 
@@ -18,5 +18,5 @@ def ensure_none(user: User, view: Any) -> None:
         raise PasswordChangeRequiredException
     if getattr(view, "open_without_second_factor", False) or not decisions.requires_second_factor(user):
         return
-    if not second_factor.is_enabled(user):
+    if not challenge.is_enabled(user):
         raise TwoFactorRequiredException

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from foodfleet.core.indexes import AddIndexOnline
+from foodfleet.core.database.indexes import AddIndexOnline
 
 
 class Migration(migrations.Migration):

@@ -5,9 +5,9 @@ import structlog
 from django.db import migrations, models
 from django.db.models import Q
 
-import foodfleet.core.addresses
+import foodfleet.core.email_addresses
 import foodfleet.core.names
-from foodfleet.core.addresses import normalize_email
+from foodfleet.core.email_addresses import normalize_email
 
 logger = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='user',
             name='email',
-            field=models.EmailField(max_length=254, unique=True, validators=[django.core.validators.ProhibitNullCharactersValidator(), foodfleet.core.addresses.validate_mailable], verbose_name='e-mail address'),
+            field=models.EmailField(max_length=254, unique=True, validators=[django.core.validators.ProhibitNullCharactersValidator(), foodfleet.core.email_addresses.validate_mailable], verbose_name='e-mail address'),
         ),
         migrations.AlterField(
             model_name='user',

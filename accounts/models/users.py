@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.querysets import SEARCHED, UserManager
-from foodfleet.core.addresses import normalize_email, validate_mailable
+from foodfleet.core.email_addresses import normalize_email, validate_mailable
 from foodfleet.core.names import LONGEST_NAME, validate_name
 from foodfleet.core.typed_text import normalize_password, searchable
 

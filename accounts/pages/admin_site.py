@@ -14,7 +14,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from accounts.services import factors, page_sign_in
+from accounts.services.mfa import methods
+from accounts.services.sessions import browser
 
 
 class GatedAdminSite(AdminSite):
@@ -25,7 +26,7 @@ class GatedAdminSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and (
-            not settings.ADMIN_REQUIRE_2FA or page_sign_in.passed_second_factor(request.browser_session.pk)  # type: ignore[attr-defined]
+            not settings.ADMIN_REQUIRE_2FA or browser.passed_second_factor(request.browser_session.pk)  # type: ignore[attr-defined]
         )
 
     @method_decorator(never_cache)
@@ -38,7 +39,7 @@ class GatedAdminSite(AdminSite):
             return HttpResponseRedirect(goal)
         if not super().has_permission(request):
             raise PermissionDenied
-        missing = "sudo" if factors.is_enabled(request.user) else "totp_setup"
+        missing = "sudo" if methods.is_enabled(request.user) else "totp_setup"
         return redirect_to_login(goal, reverse(missing))
 
     def password_change(  # type: ignore[override]

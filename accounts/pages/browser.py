@@ -7,10 +7,11 @@ from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.models import User
-from accounts.services import page_sign_in, trusted_browsers
-from accounts.services.sign_in import SignedIn
-from foodfleet.core.addresses import normalize_email
-from foodfleet.core.clients import Client, client_of, keep_device, keep_trusted_browser
+from accounts.services.login.password import SignedIn
+from accounts.services.mfa import trusted_browsers
+from accounts.services.sessions import browser
+from foodfleet.core.email_addresses import normalize_email
+from foodfleet.core.http.clients import Client, client_of, keep_device, keep_trusted_browser
 
 KEY, REGISTERED = "session", "registered"
 DAY = 24 * 3600
@@ -35,7 +36,7 @@ def bind(request: HttpRequest, user: User) -> None:
     if signed_in is not None:
         session = signed_in.tokens.session
     else:
-        session = page_sign_in.start(user=user, client=getattr(request, "client", Client()))
+        session = browser.start(user=user, client=getattr(request, "client", Client()))
     request.session[KEY] = str(session.pk)
     request.session.set_expiry(settings.SESSION_MAX_DAYS * DAY)
 

@@ -13,7 +13,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.pages import browser
-from accounts.services import factors, page_sign_in
+from accounts.services.mfa import methods
+from accounts.services.sessions import browser as sessions_browser
 from rbac.services import decisions
 
 # Pages that ask nobody to sign in ask nobody who is for anything else.
@@ -43,7 +44,7 @@ class BrowserSessionMiddleware:
         request.browser_session = None  # type: ignore[attr-defined]
         if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
             session_id = browser.session_id_of(request)
-            session = page_sign_in.current(session_id, int(request.session[SESSION_KEY])) if session_id else None
+            session = sessions_browser.current(session_id, int(request.session[SESSION_KEY])) if session_id else None
             if session is None:
                 logout(request)
             elif session.user.language:
@@ -70,4 +71,4 @@ class BrowserSessionMiddleware:
             return redirect(f"{reverse('account_security')}#password")
         if page in OPEN_WITHOUT_SECOND_FACTOR or not decisions.requires_second_factor(user):
             return None
-        return None if factors.is_enabled(user) else redirect("totp_setup")
+        return None if methods.is_enabled(user) else redirect("totp_setup")

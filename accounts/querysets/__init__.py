@@ -13,8 +13,8 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.querysets.directory import DirectoryQuerySet
-from foodfleet.core import stamps
-from foodfleet.core.addresses import normalize_email
+from foodfleet.core.cache import coherent
+from foodfleet.core.email_addresses import normalize_email
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -50,7 +50,7 @@ class UserQuerySet(DirectoryQuerySet):
             count = super().update(**values)
             if SEARCHED & values.keys():
                 self._write_search_text(pks)
-            stamps.renew_shared(*map(stamp_of, pks))
+            coherent.renew_shared(*map(stamp_of, pks))
         return count
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:

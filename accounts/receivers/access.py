@@ -7,10 +7,10 @@ from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.querysets import NOT_CACHED, stamp_of
-from accounts.services import security_events
+from accounts.services import audit
 from accounts.states import EventKind
-from foodfleet.core import stamps
-from foodfleet.core.clients import Client
+from foodfleet.core.cache import coherent
+from foodfleet.core.http.clients import Client
 from rbac import signals
 from rbac.models import Role, RoleAssignment
 
@@ -18,7 +18,7 @@ from rbac.models import Role, RoleAssignment
 @receiver(signals.role_granted, dispatch_uid="accounts.role_granted")
 def record_role_granted(assignment: RoleAssignment, actor: User | None, client: Client, **kwargs: Any) -> None:
     """A user got a role."""
-    security_events.record(
+    audit.record(
         kind=EventKind.ROLE_GRANTED, user=assignment.user, actor=actor, client=client, details=_described(assignment)
     )
 
@@ -26,7 +26,7 @@ def record_role_granted(assignment: RoleAssignment, actor: User | None, client: 
 @receiver(signals.role_revoked, dispatch_uid="accounts.role_revoked")
 def record_role_revoked(assignment: RoleAssignment, actor: User | None, client: Client, **kwargs: Any) -> None:
     """A user lost a role."""
-    security_events.record(
+    audit.record(
         kind=EventKind.ROLE_REVOKED, user=assignment.user, actor=actor, client=client, details=_described(assignment)
     )
 
@@ -35,14 +35,14 @@ def record_role_revoked(assignment: RoleAssignment, actor: User | None, client: 
 def record_role_changed(role: Role, actor: User | None, client: Client, **kwargs: Any) -> None:
     """A role is another, for all who hold it."""
     details = {"role": role.name, "role_id": role.pk, **{name: kwargs[name] for name in ("change", "gained", "lost")}}
-    security_events.record(kind=EventKind.ROLE_CHANGED, user=None, actor=actor, client=client, details=details)
+    audit.record(kind=EventKind.ROLE_CHANGED, user=None, actor=actor, client=client, details=details)
 
 
 @receiver(signals.permission_changed, dispatch_uid="accounts.permission_changed")
 def record_permission_changed(label: str, change: str, actor: User | None, client: Client, **kwargs: Any) -> None:
     """There is a permission more or less."""
     details = {"permission": label, "change": change}
-    security_events.record(kind=EventKind.PERMISSION_CHANGED, user=None, actor=actor, client=client, details=details)
+    audit.record(kind=EventKind.PERMISSION_CHANGED, user=None, actor=actor, client=client, details=details)
 
 
 def _described(assignment: RoleAssignment) -> dict[str, Any]:
@@ -59,10 +59,10 @@ def _described(assignment: RoleAssignment) -> dict[str, Any]:
 def user_saved(instance: User, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
     """No process trusts what the shared cache says of this user any more."""
     if not created and not (update_fields and update_fields <= NOT_CACHED):
-        stamps.renew_shared(stamp_of(instance.pk))
+        coherent.renew_shared(stamp_of(instance.pk))
 
 
 @receiver(post_delete, sender=User, dispatch_uid="accounts.user_deleted")
 def user_deleted(instance: User, **kwargs: Any) -> None:
     """The same for one that is gone."""
-    stamps.renew_shared(stamp_of(instance.pk))
+    coherent.renew_shared(stamp_of(instance.pk))

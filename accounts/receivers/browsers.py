@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.pages import browser
-from accounts.services import sessions
-from foodfleet.core.clients import Client
+from accounts.services.sessions import sessions
+from foodfleet.core.http.clients import Client
 
 
 @receiver(user_logged_in)

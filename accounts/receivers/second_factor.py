@@ -6,14 +6,15 @@ from django.dispatch import receiver
 
 from accounts import signals
 from accounts.models import User
-from accounts.services import code_attempts, factors, lockout, second_factor_resets, trusted_browsers
-from foodfleet.core.clients import Client
+from accounts.services.limits import attempts, lockout
+from accounts.services.mfa import methods, resets, trusted_browsers
+from foodfleet.core.http.clients import Client
 
 
 @receiver(signals.password_reset_done)
 def take_codes_again(user: User, **kwargs: Any) -> None:
     """Who guessed codes knew the old password. Who has the mailbox alone still has to show the second factor."""
-    code_attempts.clear(user)
+    attempts.clear(user)
     trusted_browsers.forget_all(user)
 
 
@@ -26,6 +27,6 @@ def trust_anew(user: User, client: Client, **kwargs: Any) -> None:
 @receiver(signals.not_me_reported)
 def trust_nothing(user: User, client: Client, **kwargs: Any) -> None:
     """Somebody else was there: no device is known, none skips the second factor, and nobody takes that away."""
-    factors.distrust(user)
+    methods.distrust(user)
     lockout.forget_devices(user.email)
-    second_factor_resets.cancel(user=user, client=client)
+    resets.cancel(user=user, client=client)

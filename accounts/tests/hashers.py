@@ -2,7 +2,7 @@
 
 from threading import Event, Lock
 
-from accounts.services.hashers import BCryptHasher
+from accounts.services.passwords.hashers import BCryptHasher
 
 
 class CountingHasher(BCryptHasher):

@@ -7,8 +7,9 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import Session, User
-from accounts.services import deletion, lockout
-from foodfleet.core.clients import Client
+from accounts.services.account import deletion
+from accounts.services.limits import lockout
+from foodfleet.core.http.clients import Client
 from rbac.models import RoleAssignment
 from rbac.services import assignments
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.services import user_changes, users
-from accounts.services.user_changes import UserChanges
-from foodfleet.core.clients import Client
+from accounts.services.staff import changes as staff_changes
+from accounts.services.staff import users
+from accounts.services.staff.changes import UserChanges
+from foodfleet.core.http.clients import Client
 from rbac.models import Role
 from rbac.services import assignments, permissions, roles
 from rbac.services.roles import RoleEdit
@@ -115,7 +116,7 @@ def test_a_deleted_role_and_a_deleted_permission_stay_in_the_history(explained, 
 
 
 def change(user, **what):
-    user_changes.update(pk=user.pk, changes=UserChanges(**what), actor=None, client=Client())
+    staff_changes.update(pk=user.pk, changes=UserChanges(**what), actor=None, client=Client())
 
 
 def test_while_somebody_is_deactivated_they_may_nothing(explained, user):

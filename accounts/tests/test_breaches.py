@@ -194,7 +194,7 @@ def test_a_new_password_by_change_or_reset_is_asked_for_too(ranges, api, user, s
     body = {"current_password": PASSWORD, "new_password": new}
     changed = api.post("/api/v1/auth/password/change/", body, headers={"Authorization": f"Bearer {tokens['access']}"})
     assert [entry["code"] for entry in changed.json()["details"]["new_password"]] == ["password_breached"]
-    from accounts.services import one_time_tokens
+    from accounts.services.one_time import tokens as one_time_tokens
     from accounts.states import TokenPurpose
 
     token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)

@@ -8,10 +8,10 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from accounts.models import Session
-from accounts.services import password_change
+from accounts.services.account import password_change
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEW_PASSWORD = "Another-Fleet-2026!"

@@ -208,7 +208,7 @@ def test_who_had_another_phone_is_told_by_mail_that_it_was_replaced(api, user, s
 def test_three_texts_an_hour_are_three_across_the_edge_of_the_hour_too(api, user, sign_in, texts, monkeypatch):
     tokens = sign_in()
     now = [500_000 * 3600.0 - 30]
-    monkeypatch.setattr("foodfleet.core.counters.time", lambda: now[0])
+    monkeypatch.setattr("foodfleet.core.cache.rate_limits.time", lambda: now[0])
     for second in (0, 10, 20, 31, 45, 60):
         now[0] = 500_000 * 3600.0 - 30 + second
         api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(tokens))

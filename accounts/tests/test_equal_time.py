@@ -10,7 +10,7 @@ from accounts.models import SecurityEvent
 from accounts.tests.hashers import CountingHasher
 from accounts.tests.wsgi import Answer
 from conftest import PASSWORD
-from foodfleet.core import after_answer
+from foodfleet.core.http import after_response
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,8 +105,8 @@ def test_nobody_waits_for_what_is_done_after_the_answer_and_its_failure_is_logge
     settings.EMAIL_BACKEND = "nowhere.Backend"
     done = []
     answer = Answer(FORGOT, {"email": user.email})
-    after_answer.do(lambda: done.append(1) or 1 / 0)
-    after_answer.do(lambda: done.append(2))
+    after_response.do(lambda: done.append(1) or 1 / 0)
+    after_response.do(lambda: done.append(2))
     assert done == []
     with capture_logs() as lines:
         answer.close()
@@ -116,10 +116,10 @@ def test_nobody_waits_for_what_is_done_after_the_answer_and_its_failure_is_logge
 
 def test_outside_of_a_request_nothing_waits():
     done = []
-    after_answer.do(lambda: done.append(1))
+    after_response.do(lambda: done.append(1))
     assert done == [1]
     with pytest.raises(ZeroDivisionError):
-        after_answer.do(lambda: 1 / 0)
+        after_response.do(lambda: 1 / 0)
 
 
 def test_what_a_request_left_that_was_never_closed_is_done_after_the_next(user):

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from accounts.models import Errand, SecurityEvent
-from accounts.services import errands
+from accounts.services import deferred
 from accounts.tests.wsgi import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ def swept(**later):
 
     def sweep():
         try:
-            return errands.sweep(timezone.now() + timedelta(**later))
+            return deferred.sweep(timezone.now() + timedelta(**later))
         finally:
             connections.close_all()
 
@@ -73,9 +73,9 @@ def test_a_sweep_leaves_alone_what_may_be_in_hand(user):
 def test_what_failed_is_tried_again_and_a_day_later_given_up(user):
     Answer(FORGOT, {"email": user.email})
     with refusing("accounts_onetimetoken"):
-        errands.sweep(timezone.now() + timedelta(minutes=1))
+        deferred.sweep(timezone.now() + timedelta(minutes=1))
         assert Errand.objects.count() == 1
-        errands.sweep(timezone.now() + timedelta(days=2))
+        deferred.sweep(timezone.now() + timedelta(days=2))
     assert not Errand.objects.exists()
 
 
@@ -87,7 +87,7 @@ def test_of_two_who_do_one_errand_at_once_one_does(user):
 
     def do():
         gate.wait()
-        done.append(errands.carry_out(pk))
+        done.append(deferred.carry_out(pk))
         connections.close_all()
 
     threads = [threading.Thread(target=do) for _ in range(8)]

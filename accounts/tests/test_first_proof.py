@@ -6,7 +6,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import LoginAttempts, Passkey, PhoneCode, Session, TOTPDevice, TrustedBrowser, User
-from accounts.second_factor import totp
+from accounts.services.mfa import totp
 from accounts.tests.authenticator import Authenticator
 from conftest import PASSWORD
 

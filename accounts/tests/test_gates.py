@@ -17,13 +17,14 @@ from accounts.models import (
     TrustedBrowser,
     User,
 )
-from accounts.second_factor import totp
-from accounts.services import challenges, password_change, trusted_browsers
-from accounts.services import sign_in as sign_ins
+from accounts.services.account import password_change
+from accounts.services.login import password as sign_ins
+from accounts.services.mfa import totp, trusted_browsers
+from accounts.services.one_time import challenges
 from accounts.states import ChallengePurpose
 from conftest import PASSWORD
-from foodfleet.core import counters
-from foodfleet.core.clients import Client
+from foodfleet.core.cache import rate_limits
+from foodfleet.core.http.clients import Client
 from foodfleet.core.models import RateCounter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -130,7 +131,7 @@ def test_without_one_the_password_is_enough_however_old_the_session(api, user, s
 def test_what_ran_out_is_removed_and_what_holds_is_kept(user):
     challenges.issue(ChallengePurpose.SIGN_IN, user=user, client=Client())
     trusted_browsers.remember(user=user, client=Client())
-    counters.hit("test", limit=1, seconds=3600)
+    rate_limits.hit("test", limit=1, seconds=3600)
     kinds = (Challenge, TrustedBrowser)
     call_command("purge_expired")
     assert [kind.objects.count() for kind in kinds] == [1, 1]

@@ -5,12 +5,13 @@ from django.db import connection
 from django.utils.http import urlencode
 
 from accounts.models import SecondFactorReset, Session, TOTPDevice, User
-from accounts.second_factor import totp
-from accounts.services import email_change, users
+from accounts.services.account import email as account_email
+from accounts.services.mfa import totp
+from accounts.services.staff import users
 from accounts.tests import held_requests
 from accounts.tests.held_requests import CLOSURES, WITHDRAWALS
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 from notifications.models import Message, SmsTemplate
 from rbac.models import Role, RoleAssignment
 from rbac.services import roles
@@ -147,7 +148,7 @@ def test_a_held_change_of_the_own_account_fails_after_logout_everywhere(api, use
     assert answer.status_code in {401, 403}, answer.content
     assert User.objects.get(pk=user.pk).language == ""
     assert not TOTPDevice.objects.exists()
-    assert email_change.pending(user) == ""
+    assert account_email.pending(user) == ""
 
 
 @pytest.mark.parametrize("withdrawal", WITHDRAWALS)

@@ -10,9 +10,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import RefreshToken, SecurityEvent, Session, SigningKey
-from accounts.services import keys
+from accounts.services.jwt import keyring
 from conftest import PASSWORD
-from foodfleet.core import shared_cache, stamps
+from foodfleet.core.cache import coherent, shared
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ME, REFRESH, JWKS = "/api/v1/users/me/", "/api/v1/auth/refresh/", "/.well-known/jwks.json"
@@ -20,9 +20,9 @@ ME, REFRESH, JWKS = "/api/v1/users/me/", "/api/v1/auth/refresh/", "/.well-known/
 
 @pytest.fixture(autouse=True)
 def _own_keys():
-    keys.forget()
+    keyring.forget()
     yield
-    keys.forget()
+    keyring.forget()
 
 
 @pytest.fixture(params=["HS256", "EdDSA", "ES256", "RS256", "a file", "HS256 in the database"])
@@ -49,9 +49,9 @@ def me(api, pair):
 
 def revoke(*kids):
     """As an operator does it: in another process, of which this one hears nothing."""
-    stale = keys._loaded
+    stale = keyring._loaded
     call_command("rotate_jwt_keys", "--revoke", *kids, verbosity=0)
-    keys._loaded = stale
+    keyring._loaded = stale
 
 
 def test_tokens_of_a_revoked_key_are_refused_at_the_next_request(origin, user, sign_in, api):
@@ -74,14 +74,14 @@ def test_a_process_that_knows_the_old_key_signs_with_the_new_one(origin, user, s
 
 
 def test_a_token_forged_with_the_revoked_key_opens_no_session(origin, user, sign_in, api):
-    key = keys.signing_key()
+    key = keyring.signing_key()
     sign_in()
     revoke()
     new = sign_in()
     claims = jwt.decode(new["access"], options={"verify_signature": False})
     forged = jwt.encode(claims, key.secret, algorithm=key.algorithm, headers={"kid": key.kid})
-    stale = keys._loaded
-    for keys._loaded in (stale, None):
+    stale = keyring._loaded
+    for keyring._loaded in (stale, None):
         assert me(api, {"access": forged}) == 401
     assert me(api, new) == 200
 
@@ -113,7 +113,7 @@ def test_a_browser_whose_session_the_key_signed_is_signed_out(user, client):
 
 def test_a_revocation_is_recorded_for_staff_and_for_each_owner(user, make_user, sign_in):
     sign_in(), sign_in()
-    revoked = keys.signing_key().kid
+    revoked = keyring.signing_key().kid
     revoke()
     recorded = (
         SecurityEvent.objects.exclude(kind="signed_in").order_by("pk").values_list("kind", "user", "details__kid")
@@ -126,7 +126,7 @@ def test_a_revocation_is_recorded_for_staff_and_for_each_owner(user, make_user, 
 
 
 def test_revoking_again_does_no_harm_and_an_unknown_key_is_named(user, sign_in, api):
-    old = keys.signing_key().kid
+    old = keyring.signing_key().kid
     revoke()
     pair = sign_in()
     revoke(old)
@@ -137,7 +137,7 @@ def test_revoking_again_does_no_harm_and_an_unknown_key_is_named(user, sign_in, 
 
 def test_the_secret_of_a_revoked_key_is_erased(settings, user):
     settings.JWT_SIGNING_ALGORITHM = "EdDSA"
-    revoked = keys.signing_key().kid
+    revoked = keyring.signing_key().kid
     revoke()
     assert SigningKey.objects.get(kid=revoked).secret_box == ""
 
@@ -147,7 +147,7 @@ def test_the_secret_of_a_revoked_key_is_erased(settings, user):
 
 def snapshot_name(pair):
     claims = jwt.decode(pair["access"], options={"verify_signature": False})
-    return shared_cache.key("kept", f"session:{claims['sid']}:{kid(pair['access'])}")
+    return shared.key("kept", f"session:{claims['sid']}:{kid(pair['access'])}")
 
 
 @pytest.mark.redis
@@ -162,7 +162,7 @@ def test_a_session_that_somebody_else_wrote_into_redis_is_not_believed(forge, us
     make_user("boss@example.com", is_superuser=True)
     pair, boss = sign_in(), sign_in("boss@example.com")
     assert [me(api, pair), me(api, boss)] == [200, 200]
-    redis = shared_cache.client()
+    redis = shared.client()
     name = snapshot_name(pair)
     found = redis.get(name)
     assert b"ann@example.com" in found
@@ -177,7 +177,7 @@ def test_a_session_that_somebody_else_wrote_into_redis_is_not_believed(forge, us
 def test_an_old_snapshot_that_is_put_back_into_redis_is_not_believed(user, sign_in, api, monkeypatch):
     pair = sign_in()
     assert me(api, pair) == 200
-    redis = shared_cache.client()
+    redis = shared.client()
     kept = {name: redis.get(name) for name in redis.keys("*") if redis.type(name) == b"string"}
     Session.objects.all().end(
         timezone.now(), "signed_out"
@@ -185,6 +185,6 @@ def test_an_old_snapshot_that_is_put_back_into_redis_is_not_believed(user, sign_
     for name, value in kept.items():
         redis.set(name, value)
     assert me(api, pair) == 200  # nobody who writes into Redis gets more than this
-    later = time.time() + stamps.LIFETIME + 1
-    monkeypatch.setattr(stamps, "time", lambda: later)
+    later = time.time() + coherent.LIFETIME + 1
+    monkeypatch.setattr(coherent, "time", lambda: later)
     assert me(api, pair) == 401

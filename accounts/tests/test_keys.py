@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import SigningKey
-from accounts.services import keys
+from accounts.services.jwt import keyring
 
 pytestmark = pytest.mark.django_db
 ME, REFRESH, JWKS = "/api/v1/users/me/", "/api/v1/auth/refresh/", "/.well-known/jwks.json"
@@ -17,9 +17,9 @@ ME, REFRESH, JWKS = "/api/v1/users/me/", "/api/v1/auth/refresh/", "/.well-known/
 
 @pytest.fixture(autouse=True)
 def _own_keys():
-    keys.forget()
+    keyring.forget()
     yield
-    keys.forget()
+    keyring.forget()
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "EdDSA", "ES256", "RS256"])
@@ -27,10 +27,10 @@ def test_a_rotation_logs_nobody_out_and_other_processes_see_it(algorithm, user, 
     settings.JWT_SIGNING_ALGORITHM = algorithm
     call_command("rotate_jwt_keys", verbosity=0)
     before = sign_in()
-    stale = keys._loaded
+    stale = keyring._loaded
     call_command("rotate_jwt_keys", verbosity=0)
     after = sign_in()
-    keys._loaded = stale  # a process that knows the old key alone
+    keyring._loaded = stale  # a process that knows the old key alone
     assert jwt.get_unverified_header(before["access"])["kid"] != jwt.get_unverified_header(after["access"])["kid"]
     for pair in (after, before):
         assert api.get(ME, headers={"Authorization": f"Bearer {pair['access']}"}).status_code == 200
@@ -56,10 +56,10 @@ def test_a_key_goes_when_the_last_token_that_it_signed_has_expired(user, sign_in
     row = SigningKey.objects.get(kid=kid(old["access"]))
     expires = jwt.decode(old["refresh"], options={"verify_signature": False})["exp"]
     assert row.verifies_until.timestamp() > expires
-    assert row.verifies_until < timezone.now() + settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"] + 2 * keys.MARGIN
+    assert row.verifies_until < timezone.now() + settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"] + 2 * keyring.MARGIN
     assert kid(old["access"]) in {key["kid"] for key in api.get(JWKS).json()["keys"]}
     SigningKey.objects.filter(pk=row.pk).update(verifies_until=timezone.now())
-    keys.forget()  # as every process does of itself after half a minute
+    keyring.forget()  # as every process does of itself after half a minute
     assert kid(old["access"]) not in {key["kid"] for key in api.get(JWKS).json()["keys"]}
     assert api.get(ME, headers={"Authorization": f"Bearer {old['access']}"}).status_code == 401
     call_command("purge_expired", verbosity=0)
@@ -81,7 +81,7 @@ def test_an_asymmetric_algorithm_needs_no_preparation(algorithm, settings, user,
 def test_a_first_key_that_was_rolled_back_signs_nothing_more(settings, user, sign_in, api):
     settings.JWT_SIGNING_ALGORITHM = "EdDSA"
     with contextlib.suppress(RuntimeError), transaction.atomic():
-        lost = keys.signing_key()
+        lost = keyring.signing_key()
         raise RuntimeError("what needed it failed")
     access = sign_in()["access"]
     assert kid(access) != lost.kid

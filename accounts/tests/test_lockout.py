@@ -10,9 +10,9 @@ from django.utils.formats import date_format
 from structlog.testing import capture_logs
 
 from accounts.models import LoginAttempts, SecurityEvent
-from accounts.services import lockout
+from accounts.services.limits import lockout
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db
 

@@ -9,12 +9,15 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import LoginAttempts, SecurityEvent, Session, User
-from accounts.services import lockout, one_time_tokens, password_reset, user_changes
-from accounts.services.user_changes import UserChanges
+from accounts.services.account import password_reset
+from accounts.services.limits import lockout
+from accounts.services.one_time import tokens
+from accounts.services.staff import changes as staff_changes
+from accounts.services.staff.changes import UserChanges
 from accounts.states import TokenPurpose
 from accounts.tests.hashers import CountingHasher, SlowHasher
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 from foodfleet.tests import environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,12 +96,12 @@ def test_a_lock_that_guesses_at_once_led_to_is_written_down_and_mailed_once(user
 
 
 def reset(user):
-    token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
+    token = tokens.issue(user, TokenPurpose.RESET_PASSWORD)
     password_reset.reset(token=token, password="Another-Grill-2027!", client=Client())
 
 
 def deactivate(user):
-    user_changes.update(pk=user.pk, changes=UserChanges(is_active=False), actor=None, client=Client())
+    staff_changes.update(pk=user.pk, changes=UserChanges(is_active=False), actor=None, client=Client())
 
 
 def lock(user):
@@ -125,7 +128,7 @@ def test_a_right_password_whose_comparison_ends_after_the_account_was_shut_begin
     late = Thread(target=sign_in)
     late.start()
     assert SlowHasher.compared.wait(30)
-    settings.PASSWORD_HASHERS = ["accounts.services.hashers.BCryptHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.services.passwords.hashers.BCryptHasher"]
     shut(user)
     SlowHasher.let_go.set()
     late.join()

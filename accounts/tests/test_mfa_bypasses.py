@@ -4,12 +4,12 @@ import pytest
 
 from accounts.exceptions import InvalidCredentialsException
 from accounts.models import Session, TOTPDevice, User
-from accounts.second_factor import totp
-from accounts.services import sign_in as sign_in_service
+from accounts.services.login import password as sign_in_service
+from accounts.services.mfa import totp
 from accounts.tests.authenticator import Authenticator
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 from rbac.models import Role
 from rbac.services import assignments, roles
 from rbac.services.roles import RoleEdit
@@ -105,11 +105,11 @@ def test_the_admin_asks_again_once_mfa_was_switched_off(client, api, make_user, 
     client.post("/login/", {"email": boss.email, "password": PASSWORD})
     assert client.get("/admin/accounts/user/").status_code == 302
     session = Session.objects.of(boss).get()
-    from accounts.services import second_factor_changes
+    from accounts.services.mfa import enrolment
 
-    setup = second_factor_changes.begin_totp(user=boss, session_id=session.pk)
-    second_factor_changes.confirm_totp(user=boss, session_id=session.pk, code=app_code(setup.secret), client=Client())
+    setup = enrolment.begin_totp(user=boss, session_id=session.pk)
+    enrolment.confirm_totp(user=boss, session_id=session.pk, code=app_code(setup.secret), client=Client())
     assert client.get("/admin/accounts/user/").status_code == 200
-    second_factor_changes.switch_off(user=boss, session_id=session.pk, client=Client())
+    enrolment.switch_off(user=boss, session_id=session.pk, client=Client())
     assert client.get("/admin/accounts/user/").status_code == 302
     assert not User.objects.filter(pk=boss.pk).with_second_factor().exists()

@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from accounts.models import SecondFactorReset, SecurityEvent, Session, TOTPDevice, User
-from accounts.second_factor import totp
+from accounts.services.mfa import totp
 from conftest import PASSWORD
 from rbac.models import Role, RoleAssignment
 from rbac.services import assignments

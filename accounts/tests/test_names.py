@@ -7,10 +7,10 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from accounts.services import user_import
-from accounts.services.user_import import Mode
+from accounts.services.staff import imports
+from accounts.services.staff.imports import Mode
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,7 +78,7 @@ def test_pages_check_names_alike(client):
 
 def test_the_import_checks_names_alike():
     lines = io.BytesIO(b"email,first_name\nann@example.com,evil.example\n")
-    progress = list(user_import.import_users(lines, mode=Mode.CREATE, client=Client()))[-1]
+    progress = list(imports.import_users(lines, mode=Mode.CREATE, client=Client()))[-1]
     assert [problem.field for problem in progress.problems] == ["first_name"]
 
 

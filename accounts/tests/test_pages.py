@@ -5,7 +5,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import TOTPDevice, User
-from accounts.second_factor import totp
+from accounts.services.mfa import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 

@@ -5,10 +5,10 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import PasswordHistory, SecurityEvent, User
-from accounts.services import email_change
+from accounts.services.account import email as account_email
 from accounts.states import EventKind
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -47,7 +47,7 @@ def test_with_two_factor_authentication_a_phone_is_removed_after_it_alone(ann, u
 
 
 def test_a_pending_change_of_address_is_cancelled_or_mailed_again(ann, user, link_token):
-    email_change.request(user=user, new_email="new@example.com", client=Client())
+    account_email.request(user=user, new_email="new@example.com", client=Client())
     first = link_token("/account/email/confirm/", to="new@example.com")
     assert "Cancel the change" in page(ann)
     ann.post("/account/email/", {"email": "new@example.com"})

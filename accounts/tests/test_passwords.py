@@ -180,7 +180,7 @@ def test_a_null_character_is_refused(api, user, sign_in):
 
 @pytest.mark.parametrize("purpose", ["verify_email", "not_me", "change_email", "undo_email"])
 def test_another_links_token_resets_nothing(api, user, purpose):
-    from accounts.services import one_time_tokens
+    from accounts.services.one_time import tokens as one_time_tokens
     from accounts.states import TokenPurpose
 
     token = one_time_tokens.issue(user, TokenPurpose(purpose))
@@ -206,7 +206,7 @@ def test_a_reset_opens_a_lock_by_wrong_passwords(api, user, sign_in, link_token)
 def test_nobodys_mailbox_gets_more_than_ten_reset_mails_an_hour(api, user, settings, monkeypatch):
     settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "forgot": (1000, 60)}
     now = [500_000 * 3600.0 - 120]
-    monkeypatch.setattr("foodfleet.core.counters.time", lambda: now[0])
+    monkeypatch.setattr("foodfleet.core.cache.rate_limits.time", lambda: now[0])
     for _ in range(24):
         now[0] += 10
         assert api.post(FORGOT, {"email": user.email}).status_code == 202

@@ -9,10 +9,12 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import LoginAttempts, OneTimeToken, PhoneCode, RefreshToken, SecurityEvent, Session
-from accounts.services import lockout, one_time_tokens, purging
+from accounts.services import purge as services_purge
+from accounts.services.limits import lockout
+from accounts.services.one_time import tokens
 from accounts.states import TokenPurpose
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -40,7 +42,7 @@ def test_sessions_go_ninety_days_after_their_end_with_their_tokens(user, sign_in
 
 
 def test_security_events_are_removed_only_when_older_than_the_setting(user, settings, monkeypatch):
-    monkeypatch.setattr(purging, "BATCH", 2)
+    monkeypatch.setattr(services_purge, "BATCH", 2)
     ages = [400, 366, 365.5, 364, 1, 0]
     SecurityEvent.objects.bulk_create(
         SecurityEvent(kind="signed_in", user=user, created_at=timezone.now() - age * DAY, details={"age": age})
@@ -67,7 +69,7 @@ def test_refresh_tokens_go_a_week_after_they_ran_out_and_their_chain_goes_on(use
 
 def test_links_go_when_they_run_out(user):
     for _ in range(2):
-        one_time_tokens.issue(user, TokenPurpose.NOT_ME)
+        tokens.issue(user, TokenPurpose.NOT_ME)
     late = past_and_future("expires_at", OneTimeToken.objects.order_by("pk"), timezone.now())
     purge()
     assert OneTimeToken.objects.get() == late
@@ -106,11 +108,11 @@ def test_browsers_sessions_go_when_they_run_out():
 
 
 def test_more_rows_than_one_statement_takes_go_too(user, monkeypatch):
-    monkeypatch.setattr(purging, "BATCH", 2)
+    monkeypatch.setattr(services_purge, "BATCH", 2)
     for _ in range(5):
-        one_time_tokens.issue(user, TokenPurpose.NOT_ME)
+        tokens.issue(user, TokenPurpose.NOT_ME)
     OneTimeToken.objects.update(expires_at=timezone.now() - SECOND)
-    assert purging.purge_expired() == 5
+    assert services_purge.purge_expired() == 5
     assert not OneTimeToken.objects.exists()
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import PasswordHistory, SecurityEvent, Session
-from accounts.services import one_time_tokens
+from accounts.services.one_time import tokens as one_time_tokens
 from accounts.states import TokenPurpose
 from accounts.tests import world as worlds
 from conftest import PASSWORD

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from accounts.services import profile
+from accounts.services.account import profile
 from accounts.tests.test_users import emails
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from django.core import mail
 from PIL import Image
 
 from accounts.models import BackupCode, Challenge, SecurityEvent, TOTPDevice
-from accounts.second_factor import totp
+from accounts.services.mfa import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 

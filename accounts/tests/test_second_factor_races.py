@@ -12,11 +12,12 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import BackupCode, CodeAttempts, SecurityEvent, Session, TOTPDevice, User
-from accounts.second_factor import backup_codes, totp
-from accounts.services import challenges, code_attempts
+from accounts.services.limits import attempts
+from accounts.services.mfa import backup_codes, totp
+from accounts.services.one_time import challenges
 from accounts.states import ChallengePurpose, Method
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 MANY = 50
@@ -137,8 +138,8 @@ def test_waits_grow_and_then_codes_stop_for_a_day_and_the_owner_is_told(protecte
     now = timezone.now()
     waits = []
     for _ in range(25):
-        code_attempts.reserve(protected, now=now)
-        code_attempts.failed(protected, Method.TOTP, Client(ip="203.0.113.9"))
+        attempts.reserve(protected, now=now)
+        attempts.failed(protected, Method.TOTP, Client(ip="203.0.113.9"))
         until = CodeAttempts.objects.get().blocked_until
         waits.append(until - now if until else timedelta(0))
         now = until or now

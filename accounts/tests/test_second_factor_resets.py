@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import tasks
 from accounts.models import SecondFactorReset, SecurityEvent, TOTPDevice, TrustedBrowser
-from accounts.second_factor import totp
+from accounts.services.mfa import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 from rbac.services import assignments

@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import SecurityEvent, User
-from accounts.services import lockout
+from accounts.services.limits import lockout
 from accounts.tests.world import AGENT, IP, SCENARIOS, WRONG
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,10 +11,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import RefreshToken, SecurityEvent, Session
-from accounts.services import lockout, sessions
+from accounts.services.limits import lockout
+from accounts.services.sessions import sessions
 from accounts.states import EndReason
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db
 committing = pytest.mark.django_db(transaction=True)

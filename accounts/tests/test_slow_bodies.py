@@ -11,10 +11,12 @@ from django.db import close_old_connections
 from django.test import RequestFactory
 
 from accounts.models import User
-from accounts.services import sessions, user_changes, users
+from accounts.services.sessions import sessions
+from accounts.services.staff import changes as staff_changes
+from accounts.services.staff import users
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
-from foodfleet.core.request_bodies import BufferedBodies
+from foodfleet.core.http.clients import Client
+from foodfleet.core.http.request_bodies import BufferedBodies
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -52,8 +54,8 @@ def send_while(happens, token, path, method="POST", **fields):
 
 CLIENT = Client(ip="192.0.2.1")
 WITHDRAWALS = {
-    "deactivated": lambda actor: user_changes.update(
-        pk=actor.pk, changes=user_changes.UserChanges(is_active=False), actor=None, client=CLIENT
+    "deactivated": lambda actor: staff_changes.update(
+        pk=actor.pk, changes=staff_changes.UserChanges(is_active=False), actor=None, client=CLIENT
     ),
     "locked": lambda actor: users.lock(pk=actor.pk, actor=None, client=CLIENT),
     "deleted": lambda actor: users.delete(pk=actor.pk, actor=None, client=CLIENT),
@@ -79,7 +81,7 @@ def test_who_is_demoted_while_the_body_arrives_makes_no_superuser(make_user, sig
     actor = make_user(is_superuser=True)
     make_user("root@example.com", is_superuser=True)
     token = sign_in()["access"]
-    changes = user_changes.UserChanges(is_superuser=False)
-    demote = lambda: user_changes.update(pk=actor.pk, changes=changes, actor=None, client=CLIENT)  # noqa: E731
+    changes = staff_changes.UserChanges(is_superuser=False)
+    demote = lambda: staff_changes.update(pk=actor.pk, changes=changes, actor=None, client=CLIENT)  # noqa: E731
     assert send_while(demote, token, *CALLS[1][:2], **CALLS[1][2]) == 403
     assert not User.objects.filter(email="eve@example.com").exists()

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts import signals
 from accounts.models import TOTPDevice
-from accounts.second_factor import totp
+from accounts.services.mfa import totp
 from conftest import PASSWORD
 from rbac.services import assignments, roles
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client as Browser
 
-from foodfleet.core.throttling import NETWORK_FACTOR
+from foodfleet.core.http.throttling import NETWORK_FACTOR
 from foodfleet.environment import Environment
 
 pytestmark = pytest.mark.django_db

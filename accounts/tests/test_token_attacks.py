@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.management import call_command
 from jwt.algorithms import get_default_algorithms
 
-from accounts.services import keys
+from accounts.services.jwt import keyring
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ME, REFRESH, LOGOUT = "/api/v1/users/me/", "/api/v1/auth/refresh/", "/api/v1/auth/logout/"
@@ -63,7 +63,7 @@ class Forge:
 
     algorithm: str
     token: str
-    other: keys.Key
+    other: keyring.Key
 
     @property
     def header(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Forge:
 
     def signed(self, header: Any = None, claims: Any = None, *, key: Any = None, algorithm: str = "") -> str:
         """Signed as we would sign it, or with another key: raw, so that nothing is put right on the way."""
-        key = keys.signing_key().secret if key is None else key
+        key = keyring.signing_key().secret if key is None else key
         signer = get_default_algorithms()[algorithm or self.algorithm]
         message = self.unsigned(self.header if header is None else header, claims).rstrip(".")
         return f"{message}.{b64(signer.sign(message.encode(), signer.prepare_key(key)))}"
@@ -101,11 +101,11 @@ class Forge:
 
     def with_public_key_as_secret(self, form: str) -> str:
         """RFC 8725 2.1: what everybody knows, taken for the secret of an HMAC."""
-        public = keys.signing_key().public
+        public = keyring.signing_key().public
         if self.algorithm == "HS256":
-            secret = keys.signing_key().kid.encode()  # all that is public of this one
+            secret = keyring.signing_key().kid.encode()  # all that is public of this one
         elif form == "jwk":
-            secret = json.dumps(keys.signing_key().jwk).encode()
+            secret = json.dumps(keyring.signing_key().jwk).encode()
         else:
             subject = PublicFormat.SubjectPublicKeyInfo
             secret = public.public_bytes(Encoding.PEM if form == "pem" else Encoding.DER, subject)
@@ -232,10 +232,10 @@ def algorithm(request, settings, user):
     """Signs here, and so did another until a moment ago."""
     for name in (OTHER[request.param], request.param):
         settings.JWT_SIGNING_ALGORITHM = name
-        keys.forget()
+        keyring.forget()
         call_command("rotate_jwt_keys", verbosity=0)
     yield request.param
-    keys.forget()
+    keyring.forget()
 
 
 def refused(response):
@@ -250,7 +250,7 @@ def refused(response):
 
 def failures(api, pair, algorithm):
     """Names of the attacks that are not refused as the contract says."""
-    other = next(key for key in keys._ring(max_age=99).verifying.values() if key.algorithm == OTHER[algorithm])
+    other = next(key for key in keyring._ring(max_age=99).verifying.values() if key.algorithm == OTHER[algorithm])
     for kind in ("access", "refresh"):
         forge = Forge(algorithm, pair[kind], other)
         for name, attack in ATTACKS.items():
@@ -273,7 +273,7 @@ def test_every_attack_on_a_token_is_refused(algorithm, sign_in, api):
 
 
 def test_the_forge_makes_real_tokens_where_it_changes_nothing(algorithm, sign_in, api):
-    forge = Forge(algorithm, sign_in()["access"], other=keys.signing_key())
+    forge = Forge(algorithm, sign_in()["access"], other=keyring.signing_key())
     assert forge.signed() != forge.token or algorithm in {"HS256", "EdDSA", "RS256"}
     for token in (forge.signed(), forge.with_claims(nbf=int(now()) - 1), forge.with_header(typ="JWT")):
         assert api.get(ME, headers={"Authorization": f"Bearer {token}"}).status_code == 200

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import RefreshToken, Session
-from accounts.services import key_material, keys
-from foodfleet.core import shared_cache, stamps
+from accounts.services.jwt import keyring
+from accounts.services.jwt import keys as jwt_keys
+from foodfleet.core.cache import coherent, shared
 
 ME, REFRESH = "/api/v1/users/me/", "/api/v1/auth/refresh/"
 COMMON = {"sub", "type", "exp", "iat", "jti", "iss", "aud", "sid"}
@@ -27,8 +28,8 @@ def bearer(pair):
 @pytest.fixture
 def decoded():
     """Claims as any other program reads them that was given the secret: none of our code helps."""
-    keys.forget()
-    secret = key_material.derived(settings.SECRET_KEY).secret
+    keyring.forget()
+    secret = jwt_keys.derived(settings.SECRET_KEY).secret
 
     def read(token):
         return jwt.decode(token, secret, algorithms=["HS256"], audience="foodfleet", issuer=settings.PUBLIC_URL)
@@ -78,7 +79,7 @@ def test_whoever_is_known_asks_the_database_nothing(user, allow, sign_in, api, d
     pair = sign_in()
     api.get(ME, headers=bearer(pair))
     # Once in a while one request of all asks for the epoch: let that be this one.
-    shared_cache.client().delete(shared_cache.key(stamps.EPOCH))
+    shared.client().delete(shared.key(coherent.EPOCH))
     assert api.get(ME, headers=bearer(pair)).status_code == 200
     with django_assert_num_queries(0):
         answer = api.get(ME, headers=bearer(pair))
@@ -86,7 +87,7 @@ def test_whoever_is_known_asks_the_database_nothing(user, allow, sign_in, api, d
 
 
 def test_an_access_token_lasts_its_thirty_minutes_and_no_longer(user, sign_in, api, monkeypatch):
-    from accounts.services import tokens
+    from accounts.services.jwt import tokens
 
     pair = sign_in()
     for minutes, status in ((29, 200), (31, 401)):

@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import BackupCode, Passkey, Session, TOTPDevice, TrustedBrowser
-from accounts.second_factor import backup_codes, totp
+from accounts.services.mfa import backup_codes, totp
 from accounts.tests.authenticator import Authenticator
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD

@@ -18,10 +18,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import OneTimeToken, SecurityEvent, User
-from accounts.services import user_import
-from accounts.services.user_import import Mode
+from accounts.services.staff import imports
+from accounts.services.staff.imports import Mode
 from conftest import PASSWORD
-from foodfleet.core.clients import Client
+from foodfleet.core.http.clients import Client
 from rbac.models import Standing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -189,14 +189,14 @@ def file_of(count, domain="example.com"):
 
 def queries_of(count, domain):
     with CaptureQueriesContext(connection) as queries:
-        for progress in user_import.import_users(file_of(count, domain), mode=Mode.CREATE, client=Client()):
+        for progress in imports.import_users(file_of(count, domain), mode=Mode.CREATE, client=Client()):
             assert progress.refused == 0
     return len(queries)
 
 
 @pytest.mark.postgres
 def test_a_batch_takes_the_same_few_queries_however_many_lines_it_has(monkeypatch):
-    monkeypatch.setattr(user_import, "reset_queries", lambda: None)  # they are counted here
+    monkeypatch.setattr(imports, "reset_queries", lambda: None)  # they are counted here
     few, many, four_batches = queries_of(10, "a.example"), queries_of(1000, "b.example"), queries_of(4000, "c.example")
     assert few == many <= 8
     assert four_batches == 4 * many
@@ -204,12 +204,12 @@ def test_a_batch_takes_the_same_few_queries_however_many_lines_it_has(monkeypatc
 
 
 def test_an_import_that_stops_in_the_middle_is_continued(monkeypatch):
-    monkeypatch.setattr(user_import, "BATCH", 50)
-    running = user_import.import_users(file_of(220), mode=Mode.CREATE, client=Client())
+    monkeypatch.setattr(imports, "BATCH", 50)
+    running = imports.import_users(file_of(220), mode=Mode.CREATE, client=Client())
     assert [next(running).created for _batch in range(2)] == [50, 100]
     running.close()
     assert User.objects.count() == 100
-    *_, last = user_import.import_users(file_of(220), mode=Mode.CREATE, client=Client())
+    *_, last = imports.import_users(file_of(220), mode=Mode.CREATE, client=Client())
     assert (last.lines, last.created, last.present, last.refused) == (220, 120, 100, 0)
 
 
@@ -225,7 +225,7 @@ def in_a_thread(work):
 
 @pytest.mark.postgres
 def test_a_batch_that_meets_an_account_made_at_the_same_moment_counts_it_as_there(monkeypatch):
-    hashed, made = user_import.make_password, []
+    hashed, made = imports.make_password, []
 
     def while_somebody_registers(password):
         if not made:
@@ -233,8 +233,8 @@ def test_a_batch_that_meets_an_account_made_at_the_same_moment_counts_it_as_ther
             in_a_thread(lambda: User.objects.create_user(made[0], last_login=timezone.now()))
         return hashed(password)
 
-    monkeypatch.setattr(user_import, "make_password", while_somebody_registers)
-    *_, last = user_import.import_users(file_of(20), mode=Mode.CREATE, client=Client())
+    monkeypatch.setattr(imports, "make_password", while_somebody_registers)
+    *_, last = imports.import_users(file_of(20), mode=Mode.CREATE, client=Client())
     assert (last.created, last.present) == (19, 1)
     assert User.objects.count() == 20
 
@@ -255,7 +255,7 @@ def test_a_killed_import_leaves_nothing_half_done_and_nothing_is_made_twice(tmp_
     process.wait()
     before = User.objects.count()
     assert 3000 <= before < 30000
-    assert before % user_import.BATCH == 0
+    assert before % imports.BATCH == 0
     done = subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, check=True)
     assert summary(30000, 30000 - before, before) in done.stdout
     assert User.objects.count() == SecurityEvent.objects.count() == Standing.objects.count() == 30000

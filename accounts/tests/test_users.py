@@ -248,8 +248,8 @@ def test_nobody_deletes_locks_demotes_or_deactivates_themselves_or_the_last_supe
     assert boss.user.locked_at is not None
     # Now the other is the last who can sign in: not even the system takes them away.
     from accounts.exceptions import LastSuperuserException
-    from accounts.services import users
-    from foodfleet.core.clients import Client
+    from accounts.services.staff import users
+    from foodfleet.core.http.clients import Client
 
     with pytest.raises(LastSuperuserException):
         users.delete(pk=other.user.pk, actor=None, client=Client())

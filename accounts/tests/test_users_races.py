@@ -8,11 +8,14 @@ from django.db import connection
 
 from accounts.exceptions import InvalidTokenException
 from accounts.models import User
-from accounts.services import one_time_tokens, password_reset, user_changes, users
-from accounts.services.user_changes import UserChanges
+from accounts.services.account import password_reset
+from accounts.services.one_time import tokens
+from accounts.services.staff import changes as staff_changes
+from accounts.services.staff import users
+from accounts.services.staff.changes import UserChanges
 from accounts.states import TokenPurpose
-from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.http.clients import Client
 from rbac.models import RoleAssignment
 from rbac.services import assignments, roles
 
@@ -35,7 +38,7 @@ def at_once(calls):
 
 
 def test_a_reset_link_serves_once_under_fifty_uses_at_once(user):
-    token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
+    token = tokens.issue(user, TokenPurpose.RESET_PASSWORD)
     calls = [
         lambda n=n: password_reset.reset(token=token, password=f"Kitchen-{n}-New!x", client=Client()) for n in range(50)
     ]
@@ -45,7 +48,7 @@ def test_a_reset_link_serves_once_under_fifty_uses_at_once(user):
 
 
 def change(**what):
-    return lambda actor, user: user_changes.update(
+    return lambda actor, user: staff_changes.update(
         pk=user.pk, changes=UserChanges(**what), actor=actor, client=Client()
     )
 

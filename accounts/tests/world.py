@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import CodeAttempts, Session, TOTPDevice, User
-from accounts.second_factor import totp
+from accounts.services.mfa import totp
 from accounts.tests.authenticator import Authenticator
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD

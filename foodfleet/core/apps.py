@@ -8,5 +8,5 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from foodfleet.core import after_answer, checks, receivers, schema  # noqa: F401  register themselves
+        from foodfleet.core import checks, receivers  # noqa: F401  register themselves
         from foodfleet.core.postgres import receivers as migration_receivers  # noqa: F401

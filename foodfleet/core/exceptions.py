@@ -1,7 +1,7 @@
 """The errors that FoodFleet raises on purpose: each carries its HTTP status, stable code and sentence.
 
-An app adds its own in its `exceptions.py`, as children of these. `foodfleet.core.errors` turns any of them into the
-envelope of the API or into a page.
+An app adds its own in its `exceptions.py`, as children of these. `foodfleet.core.http.errors` turns any of them into
+the envelope of the API or into a page.
 """
 
 from collections.abc import Mapping

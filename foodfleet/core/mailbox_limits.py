@@ -5,8 +5,8 @@ from enum import Enum
 from django.conf import settings
 
 from foodfleet.core import crypto
-from foodfleet.core.addresses import normalize_email
-from foodfleet.core.counters import Hit, admit
+from foodfleet.core.cache.rate_limits import Hit, admit
+from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.exceptions import ThrottledException
 
 MAILS_AN_HOUR = 10  # to one address

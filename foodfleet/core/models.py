@@ -25,7 +25,7 @@ class RateCounter(models.Model):
 
 
 class SlidingCounter(models.Model):
-    """How often something was let happen lately; see foodfleet.core.counters.admit."""
+    """How often something was let happen lately; see foodfleet.core.cache.rate_limits.admit."""
 
     key = models.CharField(max_length=160, primary_key=True)
     slices = models.JSONField(default=dict, help_text="How often in which slice of time, numbered from 1970.")
@@ -38,7 +38,7 @@ class SlidingCounter(models.Model):
 
 
 class Stamp(models.Model):
-    """The state of something that processes keep in memory; see foodfleet.core.stamps."""
+    """The state of something that processes keep in memory; see foodfleet.core.cache.coherent."""
 
     key = models.CharField(max_length=100, primary_key=True)
     value = models.CharField(max_length=24)

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from foodfleet.core.addresses import normalize_email
+from foodfleet.core.email_addresses import normalize_email
 
 SKIPPED_IN_CODES = frozenset({"Zs", "Cc", "Cf", "Pd"})  # spaces, control and format characters, hyphens and dashes
 MINUS = "\u2212"  # not a dash for Unicode, and typed as one

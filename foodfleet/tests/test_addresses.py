@@ -2,7 +2,7 @@
 
 import pytest
 
-from foodfleet.core.addresses import normalize_email
+from foodfleet.core.email_addresses import normalize_email
 
 pytestmark = pytest.mark.once
 

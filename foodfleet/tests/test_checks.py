@@ -5,7 +5,8 @@ import subprocess
 import pytest
 from django.core.checks import run_checks
 
-from foodfleet.core import checks, networks
+from foodfleet.core import checks
+from foodfleet.core.http import ip_addresses
 from foodfleet.tests import processes
 
 pytestmark = pytest.mark.once
@@ -21,7 +22,7 @@ REDIRECTS = "foodfleet.W001"
     ],
 )
 def test_https_without_a_trusted_proxy_is_warned_of(settings, url, proxies, ids):
-    settings.PUBLIC_URL, settings.TRUSTED_PROXIES = url, [networks.network(proxy) for proxy in proxies]
+    settings.PUBLIC_URL, settings.TRUSTED_PROXIES = url, [ip_addresses.network(proxy) for proxy in proxies]
     assert [message.id for message in checks.https_needs_a_trusted_proxy(None)] == ids
     assert [message.id for message in run_checks() if message.id == REDIRECTS] == ids
 

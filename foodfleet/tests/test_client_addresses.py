@@ -5,8 +5,8 @@ import ipaddress
 import pytest
 from django.conf import settings as configured
 
-from foodfleet.core import networks
-from foodfleet.core.clients import Client, address_and_network
+from foodfleet.core.http import ip_addresses
+from foodfleet.core.http.clients import Client, address_and_network
 from foodfleet.environment import Environment
 
 NOBODYS = "/api/v1/auth/login/"
@@ -103,9 +103,9 @@ def test_who_has_no_address_is_counted_with_all_who_have_none():
     "text", ["1.2.3", "1.2.3.4.5", "1.2.3.4:", "1.2.3.4:123456", "[::1", "::1]", "0x7f.1", "1", "[]", " "]
 )
 def test_what_is_no_address_is_none(text):
-    assert networks.address(text) is None
+    assert ip_addresses.address(text) is None
 
 
 def test_the_unmapped_part_of_ipv6_stays_ipv6():
-    assert networks.network("::/0") == ipaddress.ip_network("::/0")
-    assert networks.address("::1") == ipaddress.ip_address("::1")
+    assert ip_addresses.network("::/0") == ipaddress.ip_network("::/0")
+    assert ip_addresses.address("::1") == ipaddress.ip_address("::1")

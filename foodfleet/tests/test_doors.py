@@ -15,7 +15,7 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import Passkey, SecondFactorReset, Session, TOTPDevice, TrustedBrowser
-from accounts.second_factor import totp
+from accounts.services.mfa import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 from foodfleet.tests.doors import DOORS, Door

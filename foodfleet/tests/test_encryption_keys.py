@@ -10,12 +10,12 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import SigningKey, TOTPDevice
-from accounts.second_factor import totp
+from accounts.services.mfa import totp
 from foodfleet.core import encrypted
 from foodfleet.core.crypto import DecryptionError
 from notifications.models import Message
-from notifications.services.emails import send_email
-from notifications.services.writing import Order
+from notifications.services.compose.email import send_email
+from notifications.services.compose.writing import Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

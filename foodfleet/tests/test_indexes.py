@@ -13,7 +13,7 @@ from django.db.models import Index
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from foodfleet.core.indexes import AddIndexOnline, RemoveIndexOnline
+from foodfleet.core.database.indexes import AddIndexOnline, RemoveIndexOnline
 
 NAME = "test_online_index"
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import PASSWORD
 from foodfleet.core.logging import REDACTED, logging_config, redact_secrets, redact_text
-from notifications.services.redaction import without_secrets
+from notifications.services.feedback.redaction import without_secrets
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 LINK_TOKEN = "Zb3k9QmXv2LrT8wYpN4dHs7uJf6gCa1eKx5oVi0tEyM"
@@ -47,7 +47,11 @@ def test_a_secret_is_redacted_wherever_it_stands(event):
         {"event": "message_sent", "user_id": 7, "path": "/api/v1/users/me/", "status": 200, "duration_ms": 1.5},
         {"request_id": "8d1f0a3e-5f57-4a53-9a10-6f1f2c1e9b52", "token_type": "Bearer", "error_code": "not_found"},
         {"password": "", "token": None},
-        {"file": "accounts.services.tokens.py", "host": "api.example.com", "url": "https://example.com/?page=2&q=eyJ"},
+        {
+            "file": "accounts.services.jwt.tokens.py",
+            "host": "api.example.com",
+            "url": "https://example.com/?page=2&q=eyJ",
+        },
     ],
 )
 def test_what_is_no_secret_stays_readable(event):

@@ -16,7 +16,7 @@ CLIENTS = 24
 REGISTRATIONS = 24
 IN_TIME = 3.0  # seconds until the answer to a request
 BACK_WITHIN = 2.0  # seconds after the end of an outage
-TEXT = "from notifications.services.sms import send_sms; send_sms(to='+4915112345678', text='Hello')"
+TEXT = "from notifications.services.compose.sms import send_sms; send_sms(to='+4915112345678', text='Hello')"
 SPARE = 1.0  # seconds that a busy machine may add
 
 

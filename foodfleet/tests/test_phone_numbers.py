@@ -2,7 +2,7 @@
 
 import pytest
 
-from foodfleet.core.phones import normalize_phone
+from foodfleet.core.phone_numbers import normalize_phone
 
 pytestmark = pytest.mark.once
 

@@ -142,7 +142,7 @@ def test_no_view_writes_without_a_service():
 def test_an_admin_that_changes_rows_does_it_by_services():
     from django.contrib import admin
 
-    from foodfleet.core.admin_forms import SavedByService
+    from foodfleet.core.admin.forms import SavedByService
 
     writing = [
         model.__name__

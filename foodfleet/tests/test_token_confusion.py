@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.tests.authenticator import Authenticator
 from conftest import PASSWORD
-from notifications.services import preferences
+from notifications.services.audience import preferences
 from notifications.states import Kind
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]

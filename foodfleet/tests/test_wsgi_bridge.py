@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from foodfleet.core import wsgi_bridge
-from foodfleet.core.request_bodies import FAULT
-from foodfleet.core.wsgi_bridge import WSGIBridge, environ_of
+from foodfleet.core.http import wsgi_bridge
+from foodfleet.core.http.request_bodies import FAULT
+from foodfleet.core.http.wsgi_bridge import WSGIBridge, environ_of
 
 pytestmark = pytest.mark.once
 SCOPE = {

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import BaseAppException
 from notifications.models import EmailOverride, SmsTemplate
-from notifications.services import catalogue, overrides, templates
+from notifications.services.templates import overrides, sms_templates, specs
 from notifications.states import Channel
 
 LANGUAGES = [("", _("Every language without its own wording")), *settings.LANGUAGES]
@@ -102,7 +102,7 @@ class SmsTemplateForm(OpenedForm):
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         if not self.errors:
-            refuse_as(self, templates.check)
+            refuse_as(self, sms_templates.check)
 
 
 class EmailOverrideForm(OpenedForm):
@@ -110,7 +110,7 @@ class EmailOverrideForm(OpenedForm):
 
     directions = {"subject": "auto", "html": "ltr", "text": "auto"}
     template = forms.ChoiceField(
-        label=_("Mail"), choices=lambda: [(mail.name, mail.name) for mail in catalogue.of(Channel.EMAIL)]
+        label=_("Mail"), choices=lambda: [(mail.name, mail.name) for mail in specs.of(Channel.EMAIL)]
     )
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES, required=False)
 
@@ -135,7 +135,7 @@ class TryTextForm(forms.Form):
 
     def __init__(self, *args: Any, template: SmsTemplate, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, example in templates.examples_of(template).items():
+        for name, example in sms_templates.examples_of(template).items():
             self.fields[f"value_{name}"] = forms.CharField(label=name, initial=example, max_length=1000, required=False)
 
     @property

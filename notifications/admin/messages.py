@@ -15,14 +15,17 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from foodfleet.core import admin_history
-from foodfleet.core.admin_links import LinksAsAllowed
-from foodfleet.core.admin_lists import CappedPaginator, FilteredAsOffered, MomentFilter
+from foodfleet.core.admin import history
+from foodfleet.core.admin.links import LinksAsAllowed
+from foodfleet.core.admin.lists import CappedPaginator, FilteredAsOffered, MomentFilter
 from notifications.admin.addresses import isolated, listed
 from notifications.admin.read_only import ReadOnly
 from notifications.admin.timeline import TimelineInline
 from notifications.models import Message, SmsTemplate
-from notifications.services import batches, cancelling, catalogue, dead_letters
+from notifications.services.operations import batches
+from notifications.services.operations import cancel as operations_cancel
+from notifications.services.operations import retry as operations_retry
+from notifications.services.templates import specs
 from notifications.states import Channel, Status
 from rbac.services import decisions
 
@@ -53,7 +56,7 @@ class TemplateFilter(admin.SimpleListFilter):
     parameter_name = "template"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        names = {mail.name for channel in Channel for mail in catalogue.of(channel)}
+        names = {mail.name for channel in Channel for mail in specs.of(channel)}
         names.update(SmsTemplate.objects.values_list("name", flat=True))
         return [(name, name) for name in sorted(names)]
 
@@ -160,16 +163,16 @@ class MessageAdmin(ReadOnly, LinksAsAllowed, FilteredAsOffered):
     @admin.action(description=_("Retry (failed messages)"), permissions=["send"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         """Back to the queue; those that cannot be sent again are left alone."""
-        tell = admin_history.recorder(request, _("Queued again by hand"))
-        count = dead_letters.retry_all(messages=queryset, by=request.user, tell=tell)  # type: ignore[arg-type]
+        tell = history.recorder(request, _("Queued again by hand"))
+        count = operations_retry.retry_all(messages=queryset, by=request.user, tell=tell)  # type: ignore[arg-type]
         text = ngettext("%(count)s message will be sent again.", "%(count)s messages will be sent again.", count)
         self._say(request, text, count)
 
     @admin.action(description=_("Cancel sending (queued messages)"), permissions=["send"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         """They are not sent; those that are no longer queued are left alone."""
-        tell = admin_history.recorder(request, _("Cancelled by hand"))
-        count = cancelling.cancel_all(messages=queryset, by=request.user, tell=tell)  # type: ignore[arg-type]
+        tell = history.recorder(request, _("Cancelled by hand"))
+        count = operations_cancel.cancel_all(messages=queryset, by=request.user, tell=tell)  # type: ignore[arg-type]
         text = ngettext("%(count)s message was cancelled.", "%(count)s messages were cancelled.", count)
         self._say(request, text, count)
 

@@ -14,14 +14,15 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.clients import client_of
 from foodfleet.core.exceptions import BaseAppException
-from foodfleet.core.frames import shows_a_mail
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.frames import shows_a_mail
 from notifications.admin.forms import LANGUAGES, EmailOverrideForm, reasons
 from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import EmailOverride
-from notifications.services import catalogue, emails, overrides, rendering, template_cache
-from notifications.services.writing import Order
+from notifications.services.compose import email as compose_email
+from notifications.services.compose.writing import Order
+from notifications.services.templates import cache, overrides, rendering, specs
 from notifications.states import Channel
 from rbac.services import decisions
 
@@ -58,7 +59,7 @@ class EmailOverrideAdmin(VersionedAdmin):
     def variables(self, override: EmailOverride) -> str:
         """What each mail may show; * stands by what it must."""
         saved = self.saved(override)
-        mails = [mail for mail in catalogue.of(Channel.EMAIL) if saved is None or mail.name == saved.template]
+        mails = [mail for mail in specs.of(Channel.EMAIL) if saved is None or mail.name == saved.template]
         rows = [
             (
                 mail.name,
@@ -116,7 +117,7 @@ class EmailOverrideAdmin(VersionedAdmin):
         user: Any = request.user
         order = Order(sender=user, request_id=client_of(request).request_id)
         try:
-            emails.send_email(
+            compose_email.send_email(
                 to=[user.email], subject=content.subject, text=content.text, html=content.html, order=order
             )
             messages.success(request, _("The test is on its way."))
@@ -145,5 +146,5 @@ def _language(override: EmailOverride) -> str:
 
 
 def _rendered(override: EmailOverride) -> rendering.EmailContent:
-    words = template_cache.EmailWords(override.subject, override.html, override.text, override.version)
+    words = cache.EmailWords(override.subject, override.html, override.text, override.version)
     return rendering.render_words(words, _examples(override), _language(override))

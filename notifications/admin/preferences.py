@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.admin_links import LinksAsAllowed
-from foodfleet.core.admin_lists import FilteredAsOffered, SearchedByText
+from foodfleet.core.admin.links import LinksAsAllowed
+from foodfleet.core.admin.lists import FilteredAsOffered, SearchedByText
 from notifications.admin.read_only import ReadOnly
 from notifications.models import Preference
 

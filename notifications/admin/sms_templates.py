@@ -16,13 +16,14 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from foodfleet.core.clients import client_of
 from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.http.clients import client_of
 from notifications.admin.forms import SmsTemplateForm, TryTextForm, reasons
 from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import SmsTemplate
-from notifications.services import catalogue, sms, templates
-from notifications.services.writing import Order
+from notifications.services.compose import sms
+from notifications.services.compose.writing import Order
+from notifications.services.templates import sms_templates, specs
 from notifications.states import Channel
 from rbac.services import decisions
 
@@ -69,7 +70,7 @@ class SmsTemplateAdmin(VersionedAdmin):
 
     @staticmethod
     def restore(thing: SmsTemplate, number: int, by: Any) -> None:
-        templates.restore(template=thing, number=number, by=by)
+        sms_templates.restore(template=thing, number=number, by=by)
 
     @admin.display(description=_("content"), ordering="content")
     def content_shown(self, template: SmsTemplate) -> str:
@@ -80,7 +81,7 @@ class SmsTemplateAdmin(VersionedAdmin):
     def variables(self, template: SmsTemplate) -> str:
         """The names that a send has to know."""
         saved = self.saved(template)
-        return ", ".join(templates.variables_of(saved)) if saved else "-"
+        return ", ".join(sms_templates.variables_of(saved)) if saved else "-"
 
     @admin.display(description=_("encoding and segments, as saved"))
     def size(self, template: SmsTemplate) -> str:
@@ -88,9 +89,9 @@ class SmsTemplateAdmin(VersionedAdmin):
         saved = self.saved(template)
         if saved is None:
             return "-"
-        examples = templates.examples_of(saved)
+        examples = sms_templates.examples_of(saved)
         sizes = [
-            (language, templates.preview(template=saved, variables=examples, language=language).size)
+            (language, sms_templates.preview(template=saved, variables=examples, language=language).size)
             for language in dict.fromkeys([settings.LANGUAGE_CODE, *saved.translations])
         ]
         rows = [(language, size.encoding, _segments(size.segments)) for language, size in sizes]
@@ -104,13 +105,13 @@ class SmsTemplateAdmin(VersionedAdmin):
         asked = form.cleaned_data["language"] if is_valid else ""
         shown = None
         if is_valid or not form.is_bound:
-            shown = templates.preview(template=thing, variables=form.variables, language=asked)
+            shown = sms_templates.preview(template=thing, variables=form.variables, language=asked)
         if request.method == "POST" and is_valid and "_send" in request.POST:
             if not may_send:
                 raise PermissionDenied
             self._send(request, thing, asked)
             return redirect(f"{request.path}?{_query(form)}")
-        language, _words = templates.in_language(thing.content, thing.translations, asked)
+        language, _words = sms_templates.in_language(thing.content, thing.translations, asked)
         context = {
             **self.page_context(request, thing, _("Preview and test")),
             **direction(language),
@@ -127,7 +128,7 @@ class SmsTemplateAdmin(VersionedAdmin):
 
         Neither the values nor the number are chosen: a test is no way to write to somebody as the product.
         """
-        shown = templates.preview(template=thing, variables=templates.examples_of(thing), language=language)
+        shown = sms_templates.preview(template=thing, variables=sms_templates.examples_of(thing), language=language)
         order = Order(sender=request.user, request_id=client_of(request).request_id)  # type: ignore[arg-type]
         try:
             sms.send_sms(to=_own_phone(request), text=shown.text, order=order)
@@ -138,9 +139,9 @@ class SmsTemplateAdmin(VersionedAdmin):
 
     def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user: Any = request.user
-        before = templates.variables_of(self.saved(form.instance)) if change else []
-        templates.save(template=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))
-        added = [name for name in templates.variables_of(form.instance) if change and name not in before]
+        before = sms_templates.variables_of(self.saved(form.instance)) if change else []
+        sms_templates.save(template=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))
+        added = [name for name in sms_templates.variables_of(form.instance) if change and name not in before]
         if added:  # of a template that staff made up, only its senders know the names
             text = _("New variables: %(names)s. A send that gives no value for them is refused: check their spelling.")
             messages.warning(request, text % {"names": ", ".join(added)})
@@ -148,7 +149,7 @@ class SmsTemplateAdmin(VersionedAdmin):
     @admin.action(description=delete_selected.short_description, permissions=["delete"])  # type: ignore[attr-defined]
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[SmsTemplate]) -> Any:
         """Django's own; nothing is deleted while a template of the product's is among the chosen."""
-        kept = [template.name for template in queryset if catalogue.find(Channel.SMS, template.name) is not None]
+        kept = [template.name for template in queryset if specs.find(Channel.SMS, template.name) is not None]
         if not kept:
             return delete_selected(self, request, queryset)
         text = _("The product sends %(names)s: edit or deactivate them instead. Nothing was deleted.")
@@ -156,12 +157,12 @@ class SmsTemplateAdmin(VersionedAdmin):
         return None
 
     def delete_model(self, request: HttpRequest, obj: SmsTemplate) -> None:
-        templates.delete(template=obj, by=request.user)  # type: ignore[arg-type]
+        sms_templates.delete(template=obj, by=request.user)  # type: ignore[arg-type]
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SmsTemplate]) -> None:
         for template in queryset:
             self.delete_model(request, template)
 
     def has_delete_permission(self, request: HttpRequest, obj: SmsTemplate | None = None) -> bool:
-        is_declared = obj is not None and catalogue.find(Channel.SMS, obj.name) is not None
+        is_declared = obj is not None and specs.find(Channel.SMS, obj.name) is not None
         return not is_declared and super().has_delete_permission(request, obj)

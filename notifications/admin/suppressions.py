@@ -15,14 +15,14 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import E164
-from foodfleet.core import admin_history
-from foodfleet.core.admin_links import LinksAsAllowed
-from foodfleet.core.admin_lists import FilteredAsOffered, MomentFilter
+from foodfleet.core.admin import history
+from foodfleet.core.admin.links import LinksAsAllowed
+from foodfleet.core.admin.lists import FilteredAsOffered, MomentFilter
 from foodfleet.core.exceptions import ValidationException
 from notifications.admin.addresses import isolated
 from notifications.admin.forms import reasons
 from notifications.models import Suppression
-from notifications.services import suppression
+from notifications.services.audience import suppression
 from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import decisions
 
@@ -111,7 +111,7 @@ class SuppressionAdmin(LinksAsAllowed, FilteredAsOffered):
         keys = list(queryset.values_list("pk", flat=True))
         because = request.POST.get("because", "").strip()
         sentence = _("Messages go to this address again.")
-        tell = admin_history.recorder(request, format_lazy("{} {}", sentence, because) if because else sentence)
+        tell = history.recorder(request, format_lazy("{} {}", sentence, because) if because else sentence)
         user: Any = request.user
         try:
             count = suppression.lift(suppression_ids=keys, by=user, because=because, tell=tell)

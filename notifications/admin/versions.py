@@ -17,9 +17,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core import admin_history
-from foodfleet.core.admin_forms import SavedByService
-from foodfleet.core.admin_lists import FilteredAsOffered
+from foodfleet.core.admin import history
+from foodfleet.core.admin.forms import SavedByService
+from foodfleet.core.admin.lists import FilteredAsOffered
 from foodfleet.core.exceptions import BaseAppException
 from notifications.admin.forms import reasons
 
@@ -138,7 +138,7 @@ class VersionedAdmin(SavedByService, FilteredAsOffered):
             with transaction.atomic():
                 type(self).restore(thing, int(number), request.user)
                 sentence = _("Restored version %(number)s.") % {"number": number}
-                admin_history.record(request, [thing], sentence)
+                history.record(request, [thing], sentence)
             messages.success(request, _("This version is in use again."))
         except BaseAppException as error:
             messages.error(request, " ".join([str(error.message), *reasons(error)]))

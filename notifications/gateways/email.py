@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from foodfleet.core.addresses import mailed_address, mailed_domain
+from foodfleet.core.email_addresses import mailed_address, mailed_domain
 from notifications.exceptions import (
     DeliveryError,
     MisconfiguredDeliveryError,

@@ -18,7 +18,7 @@ from notifications.gateways import amazon
 class SESBackend(DjangoSESBackend):  # type: ignore[misc]
     """django-ses on one client a process (its own makes one a mail, a tenth of a second each), with errors raised.
 
-    Its own throttle is off: it knows one process and sleeps, where notifications.services.quota knows all of them.
+    Its own throttle is off: it knows one process and sleeps, where `notifications.services.delivery.quota` knows all.
     """
 
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.cache import cache
 
-from foodfleet.core.shared_cache import UNREACHABLE
+from foodfleet.core.cache.shared import UNREACHABLE
 from notifications.exceptions import RecipientOptedOutError, TemporaryDeliveryError
 from notifications.gateways import amazon
 from notifications.gateways.texts import Sms

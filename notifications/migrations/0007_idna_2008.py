@@ -3,7 +3,7 @@
 from django.db import migrations
 from django.db.models import Q
 
-from foodfleet.core.addresses import normalize_email
+from foodfleet.core.email_addresses import normalize_email
 
 
 def rewrite(apps, schema_editor):

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from foodfleet.core.indexes import AddIndexOnline, RemoveIndexOnline
+from foodfleet.core.database.indexes import AddIndexOnline, RemoveIndexOnline
 
 
 class Migration(migrations.Migration):

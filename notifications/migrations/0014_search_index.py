@@ -3,7 +3,7 @@
 import django.contrib.postgres.indexes
 from django.db import migrations
 
-from foodfleet.core.indexes import AddTrigramIndexOnline
+from foodfleet.core.database.indexes import AddTrigramIndexOnline
 
 
 class Migration(migrations.Migration):

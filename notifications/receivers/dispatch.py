@@ -8,11 +8,11 @@ from django.conf import settings
 from django.db import transaction
 from django.dispatch import receiver
 
-from foodfleet.core import after_answer
+from foodfleet.core.http import after_response
 from notifications import signals, tasks
 from notifications.models import Message
 from notifications.receivers.announcer import Announcer, Work
-from notifications.services import in_process, wakes
+from notifications.services.delivery import in_process, notify
 from notifications.states import Channel, Priority
 
 
@@ -26,12 +26,12 @@ class AfterCommit:
 
     def __call__(self) -> None:
         # Not within the request: how long it takes would tell that something is sent, and so whom we know.
-        after_answer.do(self._send)
+        after_response.do(self._send)
 
     def _send(self) -> None:
         if settings.CELERY_BROKER_URL:
             for channel, priority in sorted(self.lanes):
-                if wakes.may_call(channel, priority):
+                if notify.may_call(channel, priority):
                     announcer.announce((channel, priority))
         else:
             in_process.deliver(self.messages)
@@ -62,7 +62,7 @@ def _publish(work: Work) -> None:
     try:
         tasks.call(*work)
     except Exception:
-        wakes.answered(*work)
+        notify.answered(*work)
         raise
 
 

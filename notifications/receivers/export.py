@@ -7,7 +7,7 @@ from django.dispatch import receiver
 from accounts import signals as accounts
 from accounts.models import User
 from notifications.models import Message
-from notifications.services import preferences
+from notifications.services.audience import preferences
 
 FIELDS = ("id", "channel", "to", "subject", "template", "status", "created_at", "sent_at")
 

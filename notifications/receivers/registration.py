@@ -6,9 +6,9 @@ from django.dispatch import receiver
 
 from accounts import signals as accounts
 from accounts.models import User
-from foodfleet.core.clients import Client
-from notifications.services import outbox
-from notifications.services.links import link
+from foodfleet.core.http.clients import Client
+from notifications.services.compose import outbox
+from notifications.services.compose.links import link
 
 
 @receiver([accounts.user_registered, accounts.verification_requested])

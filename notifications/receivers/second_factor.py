@@ -10,10 +10,10 @@ from django.utils.formats import date_format
 
 from accounts import signals as accounts
 from accounts.models import Passkey, User
-from foodfleet.core.clients import Client
-from notifications.services import outbox
-from notifications.services.links import link
-from notifications.services.security_facts import security_facts
+from foodfleet.core.http.clients import Client
+from notifications.services.compose import outbox
+from notifications.services.compose.links import link
+from notifications.services.compose.security_facts import security_facts
 
 
 def _tell(template: str, user: User, client: Client, not_me_token: str, **more: Any) -> None:

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from notifications.api.views.webhooks import SesWebhookView
 from notifications.models import Message
-from notifications.services import sns_envelopes
+from notifications.services.feedback import sns_envelopes
 from notifications.states import Channel, Status
 from notifications.tests.sns import TOPIC, FakeHttp
 

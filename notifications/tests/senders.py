@@ -8,13 +8,13 @@ from django.utils import timezone
 
 from notifications.gateways import turns
 from notifications.models import Message
-from notifications.services import recovery
-from notifications.services.delivery import Gateways
-from notifications.services.drain import Drain
-from notifications.services.emails import EmailExtras, NewAttachment, send_email
-from notifications.services.lanes import Limits
-from notifications.services.policies import Policy
-from notifications.services.writing import Order
+from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
+from notifications.services.compose.policies import Policy
+from notifications.services.compose.writing import Order
+from notifications.services.delivery import sweep as delivery_sweep
+from notifications.services.delivery.attempt import Gateways
+from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.priority_queue import Limits
 from notifications.states import Channel
 
 
@@ -52,4 +52,4 @@ def drain(way_out, channel=Channel.EMAIL, **limits):
 def lapse():
     """All leases run out while their drains live, and the sweep takes the messages back."""
     Message.objects.filter(status="sending").update(leased_until=timezone.now() - timedelta(seconds=1))
-    return recovery.sweep()
+    return delivery_sweep.sweep()

@@ -7,7 +7,8 @@ from django.utils import timezone
 from accounts.models import User
 from foodfleet.core.exceptions import ValidationException
 from notifications.models import EmailOverride, Message, MessageEvent, SmsTemplate, Suppression
-from notifications.services import payloads, suppression
+from notifications.services.audience import suppression
+from notifications.services.compose import payloads
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db

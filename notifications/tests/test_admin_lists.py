@@ -6,10 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from foodfleet.core import admin_lists
+from foodfleet.core.admin import lists
 from notifications.models import Message, SmsTemplate, SmsTemplateVersion, Suppression
 from notifications.receivers import dispatch
-from notifications.services import batches, dead_letters, payloads, suppression
+from notifications.services.audience import suppression
+from notifications.services.compose import payloads
+from notifications.services.operations import batches, retry
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db
@@ -38,12 +40,12 @@ def test_many_go_out_again_by_sets_with_one_call_to_delivery(
     told = []
     with django_assert_max_num_queries(25), django_capture_on_commit_callbacks() as callbacks:
         tell = lambda rows: told.extend(map(str, rows))  # noqa: E731
-        assert dead_letters.retry_all(messages=Message.objects.all(), by=None, tell=tell) == 25
+        assert retry.retry_all(messages=Message.objects.all(), by=None, tell=tell) == 25
     assert len(told) == 25
     assert Message.objects.filter(status=Status.QUEUED).count() == 25
     assert all(message.events.count() == 1 for message in Message.objects.filter(status=Status.QUEUED))
     assert [type(callback) for callback in callbacks] == [dispatch.AfterCommit]
-    assert dead_letters.retry_all(messages=Message.objects.all(), by=None) == 0
+    assert retry.retry_all(messages=Message.objects.all(), by=None) == 0
 
 
 def test_staff_find_what_can_be_sent_again_and_by_template(boss):
@@ -59,7 +61,7 @@ def test_staff_find_what_can_be_sent_again_and_by_template(boss):
 
 
 def test_a_long_list_is_not_counted_to_its_end(boss, monkeypatch):
-    monkeypatch.setattr(admin_lists, "COUNTED", 60)
+    monkeypatch.setattr(lists, "COUNTED", 60)
     failed(70)
     shown = boss.get(reverse(LIST), {"status__exact": "failed"})
     assert "60+" in shown.content.decode()

@@ -5,7 +5,9 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from notifications.models import EmailOverride, Message, MessageEvent, Preference, SmsTemplate, Suppression
-from notifications.services import batches, overrides, payloads
+from notifications.services.compose import payloads
+from notifications.services.operations import batches
+from notifications.services.templates import overrides
 from notifications.states import Channel, Kind, Status
 
 pytestmark = pytest.mark.django_db

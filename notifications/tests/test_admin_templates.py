@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from notifications.models import EmailOverride, EmailOverrideVersion, SmsTemplate, SmsTemplateVersion
-from notifications.services import overrides
+from notifications.services.templates import overrides
 
 pytestmark = pytest.mark.django_db
 WORDS = {"subject": "Hello", "html": '<a href="{{ link }}">x</a>', "text": "{{ link }}"}

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from notifications.admin.forms import TextsField
 from notifications.models import EmailOverride, Message, MessageEvent, Preference, SmsTemplate, Suppression
-from notifications.services import overrides
+from notifications.services.templates import overrides
 from notifications.states import Channel, Kind
 
 pytestmark = pytest.mark.django_db

@@ -18,11 +18,11 @@ from foodfleet.core.exceptions import ServiceUnavailableException
 from foodfleet.environment import Environment
 from foodfleet.tests import processes
 from notifications.models import Attachment, Message, StoredFile
-from notifications.services import attachments, outbox
-from notifications.services.emails import EmailExtras, NewAttachment, send_email
-from notifications.services.policies import MARKETING
-from notifications.services.sms import SmsExtras, send_sms
-from notifications.services.writing import Order
+from notifications.services.compose import attachments, outbox
+from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
+from notifications.services.compose.policies import MARKETING
+from notifications.services.compose.sms import SmsExtras, send_sms
+from notifications.services.compose.writing import Order
 from notifications.states import Status
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from notifications.models import Message, SearchText, SmsTemplate
-from notifications.services import payloads, preferences
+from notifications.services.audience import preferences
+from notifications.services.compose import payloads
 from notifications.states import Kind
 
 pytestmark = pytest.mark.django_db

@@ -14,13 +14,13 @@ from notifications import tasks
 from notifications.gateways import turns
 from notifications.management.commands import deliver_due
 from notifications.models import Message
-from notifications.services import drain, in_process, quota
-from notifications.services.delivery import Gateways
-from notifications.services.drain import Drain
-from notifications.services.lanes import Limits
-from notifications.services.policies import TEXTED_CODE, Policy
-from notifications.services.sms import send_sms
-from notifications.services.writing import Order
+from notifications.services.compose.policies import TEXTED_CODE, Policy
+from notifications.services.compose.sms import send_sms
+from notifications.services.compose.writing import Order
+from notifications.services.delivery import dispatcher, in_process, quota
+from notifications.services.delivery.attempt import Gateways
+from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.priority_queue import Limits
 from notifications.states import Channel, Priority
 from notifications.tests.senders import WayOut, lapse, mail
 
@@ -66,7 +66,7 @@ def hanging(request, monkeypatch):
     provider, channel = Hanging(), request.param
     other = WayOut(lambda number, content: provider.release.set())
     gateways = {channel: provider, OTHER[channel]: other}
-    monkeypatch.setattr(drain, "Gateways", lambda: Gateways(gateways[Channel.EMAIL], gateways[Channel.SMS]))
+    monkeypatch.setattr(dispatcher, "Gateways", lambda: Gateways(gateways[Channel.EMAIL], gateways[Channel.SMS]))
     queue(channel)
     yield channel, provider, other
     provider.release.set()
@@ -130,7 +130,7 @@ def test_a_provider_with_a_low_rate_does_not_delay_the_other_channel(limited, se
     settings.EMAIL_MAX_PER_SECOND, settings.SMS_MAX_PER_SECOND = (2, 100) if limited == Channel.EMAIL else (100, 2)
     arrived = {Channel.EMAIL: [], Channel.SMS: []}
     gateways = {channel: WayOut(lambda number, content, to=times: to.append(time.monotonic())) for channel, times in arrived.items()}  # fmt: skip
-    monkeypatch.setattr(drain, "Gateways", lambda: Gateways(gateways[Channel.EMAIL], gateways[Channel.SMS]))
+    monkeypatch.setattr(dispatcher, "Gateways", lambda: Gateways(gateways[Channel.EMAIL], gateways[Channel.SMS]))
     for number in range(8):
         mail(str(number)) if limited == Channel.EMAIL else text(f"+4915112345{number:03}")
     queue(OTHER[limited])
@@ -203,7 +203,7 @@ def test_a_text_that_another_took_is_not_sent():
 def test_no_sender_waits_for_ever_for_a_drain_that_failed(monkeypatch, settings):
     settings.DELIVERY_LEASE_SECONDS = 1
     text(policy=Policy())
-    monkeypatch.setattr("notifications.services.outcomes.write", lambda *args: 1 / 0)
+    monkeypatch.setattr("notifications.services.delivery.outcomes.write", lambda *args: 1 / 0)
     before = threading.active_count()
     with pytest.raises(ZeroDivisionError):
         Drain(Limits(Channel.SMS, senders=2), gateways=Gateways(Provider(), Provider())).run()

@@ -11,8 +11,9 @@ from accounts.models import Session
 from notifications.management.commands import deliver_due
 from notifications.management.commands.deliver_due import Chores
 from notifications.models import Message
-from notifications.services import recovery, retention
-from notifications.services.lanes import Drained
+from notifications.services.delivery import sweep
+from notifications.services.delivery.priority_queue import Drained
+from notifications.services.operations import retention
 from notifications.states import Channel, Status
 from notifications.tests.sns import notification, post, ses
 
@@ -70,7 +71,7 @@ def test_old_messages_are_forgotten_by_a_command(old, capsys):
 def watch(monkeypatch):
     """That looks for messages alone."""
     monkeypatch.setattr(Chores, "do_what_is_due", lambda self, now: None)
-    monkeypatch.setattr(recovery, "sweep", lambda: None)
+    monkeypatch.setattr(sweep, "sweep", lambda: None)
     return deliver_due.Watch(every=0.01)
 
 

@@ -19,14 +19,18 @@ from notifications.exceptions import (
     TemporaryDeliveryError,
 )
 from notifications.models import Message, MessageEvent
-from notifications.services import dead_letters, outbox, outcomes, preferences, recovery, suppression
-from notifications.services.delivery import Gateways, Outcome
-from notifications.services.drain import Drain
-from notifications.services.emails import EmailExtras, send_email
-from notifications.services.lanes import Limits
-from notifications.services.policies import Policy
-from notifications.services.sms import send_sms
-from notifications.services.writing import Order
+from notifications.services.audience import preferences, suppression
+from notifications.services.compose import outbox
+from notifications.services.compose.email import EmailExtras, send_email
+from notifications.services.compose.policies import Policy
+from notifications.services.compose.sms import send_sms
+from notifications.services.compose.writing import Order
+from notifications.services.delivery import outcomes
+from notifications.services.delivery import sweep as delivery_sweep
+from notifications.services.delivery.attempt import Gateways, Outcome
+from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.priority_queue import Limits
+from notifications.services.operations import retry as operations_retry
 from notifications.states import MOVES, Channel, Guarantee, Kind, Priority, Status, SuppressionReason, sources
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,10 +119,10 @@ def test_a_refused_message_is_not_tried_again_until_somebody_says_so(user):
     message.refresh_from_db()
     assert (message.status, message.last_error) == (Status.FAILED, "Amazon refused: MessageRejected")
     assert drain().sent == []
-    assert dead_letters.retry_all(messages=Message.objects.all(), by=user) == 1
+    assert operations_retry.retry_all(messages=Message.objects.all(), by=user) == 1
     assert len(drain().sent) == 1
     with pytest.raises(MessageNotRetriableException):
-        dead_letters.retry(message=message, by=user)
+        operations_retry.retry(message=message, by=user)
 
 
 def test_a_bug_in_a_gateway_fails_one_message_and_not_the_rest():
@@ -166,7 +170,7 @@ def test_a_code_that_is_too_late_is_cancelled_and_never_sent():
 
 def test_a_sweep_cancels_what_waits_past_its_life():
     queue(lifetime=timedelta(minutes=5))
-    assert recovery.sweep(timezone.now() + timedelta(minutes=6)).cancelled == 1
+    assert delivery_sweep.sweep(timezone.now() + timedelta(minutes=6)).cancelled == 1
     with pytest.raises(Message.DoesNotExist):
         Message.objects.get(status=Status.QUEUED)
 
@@ -174,13 +178,13 @@ def test_a_sweep_cancels_what_waits_past_its_life():
 def test_a_message_for_later_waits():
     queue(send_at=timezone.now() + timedelta(hours=1))
     assert drain().sent == []
-    assert recovery.next_due(Channel.EMAIL, Priority.BULK) > timezone.now() + timedelta(minutes=59)
+    assert delivery_sweep.next_due(Channel.EMAIL, Priority.BULK) > timezone.now() + timedelta(minutes=59)
 
 
 def test_a_killed_drains_message_that_was_not_handed_over_is_sent_as_if_nothing_had_been():
     message = queue()
     abandon(message, handed_over=False)
-    assert recovery.sweep().requeued == 1
+    assert delivery_sweep.sweep().requeued == 1
     assert len(drain().sent) == 1
     message.refresh_from_db()
     assert (message.status, message.is_uncertain) == (Status.SENT, False)
@@ -191,7 +195,7 @@ def test_a_killed_senders_message_is_sent_again_and_marked():
     message = queue()
     abandon(message, handed_over=True)
     assert drain().sent == []
-    assert recovery.sweep().requeued == 1
+    assert delivery_sweep.sweep().requeued == 1
     assert len(drain().sent) == 1
     message.refresh_from_db()
     assert (message.status, message.is_uncertain) == (Status.SENT, True)
@@ -202,7 +206,7 @@ def test_a_killed_senders_message_is_sent_again_and_marked():
 def test_a_killed_senders_code_is_not_sent_twice(handed_over, becomes, uncertain):
     message = queue(priority=Priority.CODE, guarantee=Guarantee.AT_MOST_ONCE)
     abandon(message, handed_over=handed_over)
-    recovery.sweep()
+    delivery_sweep.sweep()
     message.refresh_from_db()
     assert (message.status, message.is_uncertain) == (becomes, uncertain)
 
@@ -210,7 +214,7 @@ def test_a_killed_senders_code_is_not_sent_twice(handed_over, becomes, uncertain
 def test_a_sender_given_up_for_dead_may_still_say_that_it_sent():
     message = queue()
     taken = abandon(message, handed_over=True)
-    recovery.sweep()
+    delivery_sweep.sweep()
     outcomes.write([Outcome(taken, Status.SENT, provider_id="late")], taken.claim)
     message.refresh_from_db()
     assert (message.status, message.provider_message_id) == (Status.SENT, "late")
@@ -325,7 +329,7 @@ def test_a_rolled_back_event_leaves_no_message_and_a_committed_one_exactly_its_o
 
 def test_without_a_broker_a_slow_mail_server_holds_nobody_up(settings, monkeypatch, user):
     settings.CELERY_BROKER_URL = ""
-    monkeypatch.setattr("notifications.services.in_process.PATIENCE", 0.2)
+    monkeypatch.setattr("notifications.services.delivery.in_process.PATIENCE", 0.2)
     settings.EMAIL_BACKEND = "notifications.tests.test_delivery.SlowBackend"
     began = time.monotonic()
     message = outbox.queue_email(template="welcome", user=user, variables={"link": "https://example.com/"})

@@ -6,8 +6,8 @@ import pytest
 
 from notifications.exceptions import InvalidTemplateException
 from notifications.models import EmailOverride
-from notifications.services import overrides
-from notifications.services.rendering import render_email
+from notifications.services.templates import overrides
+from notifications.services.templates.rendering import render_email
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,8 @@ from notifications.exceptions import (
     MissingVariablesException,
 )
 from notifications.models import EmailOverride
-from notifications.services import catalogue, overrides
-from notifications.services.rendering import render_email
+from notifications.services.templates import overrides, specs
+from notifications.services.templates.rendering import render_email
 from notifications.states import Channel
 
 FOLDER = settings.BASE_DIR / "templates" / "notifications" / "email"
@@ -30,13 +30,13 @@ def new(template="verify_email", html='<p><a href="{{ link }}">Go</a></p>', text
 
 def test_each_file_is_declared_and_each_declared_mail_has_its_three_files():
     files = {path.name.split(".")[0] for path in FOLDER.glob("*.*")} - FRAMES
-    assert files == {declared.name for declared in catalogue.of(Channel.EMAIL)}
+    assert files == {declared.name for declared in specs.of(Channel.EMAIL)}
     for name in files:
         for ending in ("html", "txt", "subject.txt"):
             get_template(f"notifications/email/{name}.{ending}")
 
 
-@pytest.mark.parametrize("declared", catalogue.of(Channel.EMAIL), ids=lambda declared: declared.name)
+@pytest.mark.parametrize("declared", specs.of(Channel.EMAIL), ids=lambda declared: declared.name)
 def test_a_mail_uses_no_more_than_its_declared_variables(declared):
     written = (FOLDER / f"{declared.name}.html").read_text() + (FOLDER / f"{declared.name}.txt").read_text()
     named = set(
@@ -48,7 +48,7 @@ def test_a_mail_uses_no_more_than_its_declared_variables(declared):
 
 
 @pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
-@pytest.mark.parametrize("declared", catalogue.of(Channel.EMAIL), ids=lambda declared: declared.name)
+@pytest.mark.parametrize("declared", specs.of(Channel.EMAIL), ids=lambda declared: declared.name)
 def test_each_mail_renders_in_each_language(declared, language):
     content = render_email(declared.name, declared.examples, language)
     assert content.subject

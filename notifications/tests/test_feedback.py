@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from django.utils import timezone
 
 from notifications.models import Message, MessageEvent, Receipt, Suppression
-from notifications.services import feedback, sns_envelopes, suppression
+from notifications.services.audience import suppression
+from notifications.services.feedback import outcomes, sns_envelopes
 from notifications.states import Channel, Status
 from notifications.tests.sns import (
     SUBSCRIBE,
@@ -189,12 +190,12 @@ def test_an_out_of_office_answer_does_not_undo_a_delivery(api, sent):
 def test_a_report_that_comes_before_our_own_commit_is_tried_again(api):
     body = notification(ses("Delivery", "ses-2"))
     assert post(api, body).json() == {"status": "waiting"}
-    assert feedback.apply_waiting() == 0
+    assert outcomes.apply_waiting() == 0
     message = Message.objects.create(
         channel=Channel.EMAIL, to=["ann@example.com"], status=Status.SENT, provider_message_id="ses-2"
     )
-    assert feedback.apply_waiting() == 1
-    assert feedback.apply_waiting() == 0
+    assert outcomes.apply_waiting() == 1
+    assert outcomes.apply_waiting() == 0
     message.refresh_from_db()
     assert message.status == "delivered"
 
@@ -207,14 +208,14 @@ def test_a_report_tells_that_a_message_of_unknown_outcome_was_sent_after_all(api
     report = ses("Delivery", "ses-9")
     report["mail"]["tags"] = {"message_id": [str(message.pk)], "ses:source-ip": ["192.0.2.1"]}
     assert post(api, notification(report)).json() == {"status": "waiting"}
-    assert feedback.apply_waiting(timezone.now() + timedelta(minutes=16)) == 1
+    assert outcomes.apply_waiting(timezone.now() + timedelta(minutes=16)) == 1
     message.refresh_from_db()
     assert (message.status, message.provider_message_id, message.payload) == ("delivered", "ses-9", "")
 
 
 def test_a_report_about_no_message_of_ours_is_given_up_and_still_suppresses(api):
     post(api, notification(ses("Bounce", "foreign", bounceType="Permanent")))
-    assert feedback.apply_waiting(timezone.now() + timedelta(minutes=16)) == 0
+    assert outcomes.apply_waiting(timezone.now() + timedelta(minutes=16)) == 0
     assert Receipt.objects.get().state == "ignored"
     assert Suppression.objects.count() == 1
 

@@ -7,23 +7,23 @@ from itertools import count
 import pytest
 from django.db import connections
 
-from foodfleet.core import shared_cache
+from foodfleet.core.cache import shared
 from notifications.models import RateBucket
-from notifications.services import grants
-from notifications.services.grants import WINDOW, Request
+from notifications.services.delivery import rate_limiter
+from notifications.services.delivery.rate_limiter import WINDOW, Request
 from notifications.states import Channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def in_redis(name, request):
-    return grants.ask_redis(shared_cache.client(), name, request)
+    return rate_limiter.ask_redis(shared.client(), name, request)
 
 
-@pytest.fixture(params=[grants.ask_database, pytest.param(in_redis, marks=pytest.mark.redis)])
+@pytest.fixture(params=[rate_limiter.ask_database, pytest.param(in_redis, marks=pytest.mark.redis)])
 def ask(request):
     if request.param is in_redis:
-        shared_cache.client().delete(shared_cache.key("grants", Channel.EMAIL))
+        shared.client().delete(shared.key("grants", Channel.EMAIL))
     return lambda *args, **kwargs: request.param(Channel.EMAIL, Request(*args, **kwargs))
 
 
@@ -79,11 +79,11 @@ def test_a_clock_that_was_set_back_keeps_nobody_waiting_for_the_database():
     RateBucket.objects.create(
         name="x", level=0, at=FUTURE, recent={str(FUTURE * 20): 14}, held_until=FUTURE, held_for=9
     )
-    assert grants.ask_database("x", Request(14, 1, 0, 2)).wait == 0
+    assert rate_limiter.ask_database("x", Request(14, 1, 0, 2)).wait == 0
 
 
 @pytest.mark.redis
 def test_a_clock_that_was_set_back_keeps_nobody_waiting_for_redis():
     kept = {"level": 0, "at": FUTURE, str(FUTURE * 20): 14, "held_until": FUTURE, "held_for": 9}
-    shared_cache.client().hset(shared_cache.key("grants", "x"), mapping=kept)
+    shared.client().hset(shared.key("grants", "x"), mapping=kept)
     assert in_redis("x", Request(14, 1, 0, 2)).wait == 0

@@ -8,8 +8,10 @@ import pytest
 from foodfleet.core.exceptions import ValidationException
 from notifications.exceptions import InvalidTemplateException
 from notifications.models import EmailOverride, Message
-from notifications.services import html, overrides, payloads, redaction, sandbox
-from notifications.services.recipients import emails
+from notifications.services.compose import html, payloads
+from notifications.services.compose.recipients import emails
+from notifications.services.feedback import redaction
+from notifications.services.templates import overrides, sandbox
 
 EMAIL = "/api/v1/notifications/email/"
 SMALL, FACTOR = 12_500, 8

@@ -9,10 +9,10 @@ from django.db import connections
 
 from notifications.exceptions import IdempotencyConflictException
 from notifications.models import Message
-from notifications.services import writing
-from notifications.services.emails import send_email
-from notifications.services.sms import queue_templated_sms
-from notifications.services.writing import Order
+from notifications.services.compose import writing
+from notifications.services.compose.email import send_email
+from notifications.services.compose.sms import queue_templated_sms
+from notifications.services.compose.writing import Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ from foodfleet.core.models import Heartbeat
 from notifications import tasks
 from notifications.management.commands import deliver_due
 from notifications.models import Message
-from notifications.services import liveness
+from notifications.services.delivery import liveness
 from notifications.states import Channel, Priority
 
 pytestmark = pytest.mark.django_db

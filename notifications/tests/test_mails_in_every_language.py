@@ -5,12 +5,12 @@ import re
 import pytest
 from django.conf import settings
 
-from notifications.services import catalogue
-from notifications.services.rendering import render_email
+from notifications.services.templates import specs
+from notifications.services.templates.rendering import render_email
 from notifications.states import Channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
-mails = pytest.mark.parametrize("mail", catalogue.of(Channel.EMAIL), ids=lambda mail: mail.name)
+mails = pytest.mark.parametrize("mail", specs.of(Channel.EMAIL), ids=lambda mail: mail.name)
 LANGUAGES = [code for code, _ in settings.LANGUAGES]
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 
 from notifications.gateways import ses
 from notifications.gateways.email import Email, EmailFile, to_django
-from notifications.services.emails import LONGEST_SUBJECT
+from notifications.services.compose.email import LONGEST_SUBJECT
 
 pytestmark = pytest.mark.once
 

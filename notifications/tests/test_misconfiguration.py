@@ -13,7 +13,7 @@ from notifications.gateways import amazon, ses, sns, turns
 from notifications.gateways.email import _of_smtp
 from notifications.gateways.texts import Sms
 from notifications.models import Message
-from notifications.services import delivery, quota
+from notifications.services.delivery import attempt, quota
 from notifications.states import Channel
 from notifications.tests.senders import WayOut, drain, mail
 
@@ -26,7 +26,7 @@ def refusal(code, reason="", operation="SendRawEmail"):
 
 @pytest.fixture(autouse=True)
 def nothing_told(monkeypatch):
-    monkeypatch.setattr(delivery, "_told_until", {})
+    monkeypatch.setattr(attempt, "_told_until", {})
     monkeypatch.setattr(quota, "_known", {})
     monkeypatch.setattr(quota, "_told_denied", set())
     monkeypatch.setattr(sns.SnsSmsGateway, "_denied_until", 0.0)

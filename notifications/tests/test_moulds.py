@@ -4,7 +4,7 @@ from html import unescape
 
 import pytest
 
-from notifications.services import catalogue, moulds, rendering
+from notifications.services.templates import precompiled, rendering, specs
 from notifications.states import Channel
 
 pytestmark = pytest.mark.django_db
@@ -13,7 +13,7 @@ NASTY = '<b>O\'Neil & "Söhne"</b> {{ link }} %s qgap000zpag'
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("mail", catalogue.of(Channel.EMAIL), ids=lambda mail: mail.name)
+@pytest.mark.parametrize("mail", specs.of(Channel.EMAIL), ids=lambda mail: mail.name)
 def test_each_mail_is_the_same_from_its_mould(mail, language):
     variables = {name: NASTY if isinstance(value, str) else value for name, value in mail.examples.items()}
     variables["unsubscribe_link"] = ""
@@ -28,10 +28,10 @@ def test_each_mail_is_the_same_from_its_mould(mail, language):
 
 def test_a_template_that_changes_a_value_is_rendered_each_time():
     def shouting(values):
-        return moulds.Parts(values["name"].upper(), "", "")
+        return precompiled.Parts(values["name"].upper(), "", "")
 
     for name in ("Ann", "Bob"):
-        assert moulds.cast(("shouting",), {"name": name}, shouting).subject == name.upper()
+        assert precompiled.cast(("shouting",), {"name": name}, shouting).subject == name.upper()
 
 
 def test_numbers_choose_their_plural():

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from notifications.gateways import ses
 from notifications.models import Message, Suppression
-from notifications.services import quota
-from notifications.services.policies import TEXTED_CODE
-from notifications.services.sms import send_sms
-from notifications.services.writing import Order
+from notifications.services.compose.policies import TEXTED_CODE
+from notifications.services.compose.sms import send_sms
+from notifications.services.compose.writing import Order
+from notifications.services.delivery import quota
 from notifications.states import Channel, Kind, Priority, SuppressionReason
 from notifications.tests.senders import WayOut, drain, lapse, mail
 

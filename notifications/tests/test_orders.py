@@ -8,9 +8,9 @@ from structlog.testing import capture_logs
 from foodfleet.core.exceptions import ValidationException
 from notifications.exceptions import MailTooLargeException, SmsLimitException
 from notifications.models import Attachment, Message
-from notifications.services.emails import EmailExtras, NewAttachment, send_email
-from notifications.services.quota import Quota
-from notifications.services.sms import SmsExtras, send_sms
+from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
+from notifications.services.compose.sms import SmsExtras, send_sms
+from notifications.services.delivery.quota import Quota
 from notifications.states import Channel, Priority, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,7 +154,7 @@ def test_the_spending_guard_holds_across_the_edge_of_an_hour_and_alerts_in_the_l
     edge = 500_000 * 3600.0
     alerts = 0
     for second in (-2, -1, 1, 2):
-        monkeypatch.setattr("foodfleet.core.counters.time", lambda second=second: edge + second)
+        monkeypatch.setattr("foodfleet.core.cache.rate_limits.time", lambda second=second: edge + second)
         with capture_logs() as log, contextlib.suppress(SmsLimitException):
             send_sms(to="+4915112345678", text="x")
         alerts += [(one["event"], one.get("limit"), one["log_level"]) for one in log].count(

@@ -14,12 +14,16 @@ from django.utils import timezone
 from notifications import tasks
 from notifications.gateways.files import DatabaseStorage
 from notifications.models import Message, StoredFile
-from notifications.services import attachments, dead_letters, grants, in_process, recovery, retention
-from notifications.services.drain import Drain
-from notifications.services.lanes import Limits
-from notifications.services.policies import TEXTED_CODE, Policy
-from notifications.services.sms import send_sms
-from notifications.services.writing import Order
+from notifications.services.compose import attachments
+from notifications.services.compose.policies import TEXTED_CODE, Policy
+from notifications.services.compose.sms import send_sms
+from notifications.services.compose.writing import Order
+from notifications.services.delivery import in_process, rate_limiter
+from notifications.services.delivery import sweep as delivery_sweep
+from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.priority_queue import Limits
+from notifications.services.operations import retention
+from notifications.services.operations import retry as operations_retry
 from notifications.states import Channel, Priority
 from notifications.tests.senders import WayOut, drain, mail
 
@@ -49,7 +53,7 @@ def test_a_database_that_goes_away_while_leave_is_asked_for_ends_no_drain(settin
     settings.EMAIL_MAX_PER_SECOND, settings.REDIS_URL = 50, ""
     for number in range(6):
         mail(number)
-    monkeypatch.setattr(grants, "ask_database", failing(grants.ask_database, 3))
+    monkeypatch.setattr(rate_limiter, "ask_database", failing(rate_limiter.ask_database, 3))
     way_out = WayOut(lambda number, content: time.sleep(0.2))
     drain(way_out, senders=4)
     assert len(way_out.sent) == Message.objects.filter(status="sent").count() == 6
@@ -142,7 +146,7 @@ def test_what_its_senders_die_of_is_put_off_and_given_up():
         now = timezone.now()
         [taken] = Message.objects.all().take(channel=Channel.EMAIL, claim=message.pk, now=now, until=now, limit=1)
         Message.objects.hand_over([taken.pk], taken.claim, now)
-        recovery.sweep()
+        delivery_sweep.sweep()
         message.refresh_from_db()
         states.append((message.status, message.due_at > timezone.now()))
     assert states[:3] == [("queued", False), ("queued", False), ("queued", True)]
@@ -188,7 +192,7 @@ def test_the_file_of_what_cannot_be_sent_again_goes_with_its_content():
     message = old_failed_mail(expires_at=timezone.now() - timedelta(days=1))
     Message.objects.update(created_at=timezone.now() - timedelta(days=1))
     retention.forget()
-    recovery.sweep()
+    delivery_sweep.sweep()
     message.refresh_from_db()
     assert (message.payload, message.attachments.get().file.name) == ("", "")
 
@@ -196,7 +200,7 @@ def test_the_file_of_what_cannot_be_sent_again_goes_with_its_content():
 def test_a_deleted_account_leaves_no_file_and_no_name_of_one(user):
     message = old_failed_mail(user=user)
     Message.objects.forget_recipient(user, timezone.now())
-    recovery.sweep()
+    delivery_sweep.sweep()
     file = message.attachments.get()
     assert (file.filename, file.file.name) == ("", "")
 
@@ -221,7 +225,7 @@ def test_what_somebody_sends_again_just_now_is_not_forgotten(user):
             connections.close_all()
 
     with transaction.atomic():
-        dead_letters.retry(message=message, by=user)
+        operations_retry.retry(message=message, by=user)
         thread = threading.Thread(target=forget)
         thread.start()
         thread.join(10)

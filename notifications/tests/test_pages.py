@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifications.services import preferences
+from notifications.services.audience import preferences
 from notifications.states import Kind
 
 pytestmark = pytest.mark.django_db

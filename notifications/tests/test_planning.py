@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.models import Message
-from notifications.services import recovery
+from notifications.services.delivery import sweep as delivery_sweep
 from notifications.states import Channel, Priority, Status
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -53,7 +53,7 @@ def test_a_claim_walks_along_the_index_of_what_waits(plans):
 
 
 def test_a_sweep_walks_along_the_indexes_of_what_waits(plans):
-    assert recovery.sweep(timezone.now() + timedelta(hours=2)).requeued == MANY
+    assert delivery_sweep.sweep(timezone.now() + timedelta(hours=2)).requeued == MANY
     assert "using notifications_leased" in plans[0]
     assert "Bitmap" not in plans[0]
 

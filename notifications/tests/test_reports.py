@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from foodfleet.core import crypto
 from notifications.models import Message, MessageEvent, Receipt, Suppression
-from notifications.services import feedback, retention
+from notifications.services.feedback import outcomes
+from notifications.services.operations import retention
 from notifications.states import Channel, Status
 from notifications.tests.sns import notification, post, ses
 
@@ -133,7 +134,7 @@ def test_a_deleted_account_leaves_no_address_behind(api, make_user):
 
 
 def test_thousands_of_foreign_reports_keep_back_none_of_ours(api, monkeypatch):
-    monkeypatch.setattr(feedback, "BATCH", 10)
+    monkeypatch.setattr(outcomes, "BATCH", 10)
     for number in range(25):
         report(api, "Delivery", provider_id=f"foreign-{number}")
     ours = Message.objects.create(
@@ -142,7 +143,7 @@ def test_thousands_of_foreign_reports_keep_back_none_of_ours(api, monkeypatch):
     body = ses("Delivery", "ses-9")
     body["mail"]["tags"] = {"message_id": [str(ours.pk)]}
     post(api, notification(body))
-    assert feedback.apply_waiting(timezone.now() + timedelta(minutes=16)) == 1
+    assert outcomes.apply_waiting(timezone.now() + timedelta(minutes=16)) == 1
     assert not Receipt.objects.waiting().exists()
     ours.refresh_from_db()
     assert ours.status == "delivered"

@@ -11,9 +11,10 @@ from django.utils import timezone
 from foodfleet.environment import Environment
 from notifications.gateways import files
 from notifications.models import Attachment, Message, MessageEvent, Receipt, StoredFile
-from notifications.services import payloads, retention
-from notifications.services.emails import EmailExtras, NewAttachment, send_email
-from notifications.services.writing import Order
+from notifications.services.compose import payloads
+from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
+from notifications.services.compose.writing import Order
+from notifications.services.operations import retention
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db

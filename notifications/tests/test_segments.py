@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifications.services.segments import measure
+from notifications.services.compose.segments import measure
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,17 @@ from django.core.management import call_command
 
 from notifications.exceptions import TemplateNotSendableException
 from notifications.models import Message, SmsTemplate
-from notifications.services import catalogue, outbox
-from notifications.services.emails import send_templated_email
-from notifications.services.sms import send_templated_sms
+from notifications.services.compose import outbox
+from notifications.services.compose.email import send_templated_email
+from notifications.services.compose.sms import send_templated_sms
+from notifications.services.templates import specs
 from notifications.states import Channel, Kind, Priority
 
 pytestmark = pytest.mark.django_db
 
 EMAIL = "/api/v1/notifications/email/"
 SMS = "/api/v1/notifications/sms/"
-RESERVED = [declared for declared in catalogue.DECLARED if declared.name != "announcement"]
+RESERVED = [declared for declared in specs.DECLARED if declared.name != "announcement"]
 sends = pytest.mark.django_db(transaction=True)  # each channel is sent in a thread of its own
 reserved = pytest.mark.parametrize("declared", RESERVED, ids=lambda declared: declared.name)
 

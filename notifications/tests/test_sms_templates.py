@@ -12,13 +12,13 @@ from notifications.exceptions import (
     VersionNotFoundException,
 )
 from notifications.models import SmsTemplate
-from notifications.services import templates
+from notifications.services.templates import sms_templates
 
 pytestmark = pytest.mark.django_db
 
 
 def new(name="greeting", content="Hello {{name}}", **fields):
-    return templates.save(template=SmsTemplate(name=name, content=content, **fields), by=None)
+    return sms_templates.save(template=SmsTemplate(name=name, content=content, **fields), by=None)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_whatever_stands_in_braces_is_a_placeholder_or_is_refused(content):
 )
 def test_a_value_is_put_in_as_text_and_never_evaluated(value):
     new(content="a {{name}} b {{code}}")
-    assert templates.render(name="greeting", variables={"name": value, "code": "X"}).content == f"a {value} b X"
+    assert sms_templates.render(name="greeting", variables={"name": value, "code": "X"}).content == f"a {value} b X"
 
 
 def test_a_template_of_staff_has_the_variables_that_it_names():
     template = new(content="{{b}} {{a}} {{b}}", translations={"de": "{{a}} {{c}}"})
-    assert templates.variables_of(template) == ["b", "a", "c"]
+    assert sms_templates.variables_of(template) == ["b", "a", "c"]
 
 
 @pytest.mark.parametrize(
@@ -58,24 +58,24 @@ def test_a_template_of_the_product_keeps_to_its_declared_variables(content, code
     template = SmsTemplate.objects.get(name="2fa_code")
     template.content = content
     with pytest.raises(InvalidTemplateException) as refused:
-        templates.save(template=template, by=None)
+        sms_templates.save(template=template, by=None)
     assert refused.value.details["content"][0]["code"] == code
 
 
 def test_a_template_of_the_product_is_neither_deleted_nor_renamed():
     template = SmsTemplate.objects.get(name="2fa_code")
     with pytest.raises(TemplateInUseException):
-        templates.delete(template=template, by=None)
+        sms_templates.delete(template=template, by=None)
     template.name = "other"
     with pytest.raises(TemplateInUseException):
-        templates.save(template=template, by=None)
+        sms_templates.save(template=template, by=None)
 
 
 def test_migrating_again_overwrites_nothing_that_staff_edited():
     template = SmsTemplate.objects.get(name="2fa_code")
     assert template.content == "Your verification code is: {{code}}"
     template.content = "Code: {{code}}"
-    templates.save(template=template, by=None)
+    sms_templates.save(template=template, by=None)
     call_command("migrate", verbosity=0)
     assert SmsTemplate.objects.get(name="2fa_code").content == "Code: {{code}}"
 
@@ -84,7 +84,7 @@ def test_migrating_again_overwrites_nothing_that_staff_edited():
 def test_a_missing_or_blank_value_refuses_the_send(variables):
     new()
     with pytest.raises(MissingVariablesException) as refused:
-        templates.render(name="greeting", variables=variables)
+        sms_templates.render(name="greeting", variables=variables)
     assert refused.value.details["variables"][0]["code"] == "missing_variable"
 
 
@@ -92,7 +92,7 @@ def test_a_template_that_is_off_or_unknown_is_not_found():
     new(is_active=False)
     for name in ("greeting", "unknown"):
         with pytest.raises(SmsTemplateNotFoundException):
-            templates.render(name=name, variables={"name": "Ann"})
+            sms_templates.render(name=name, variables={"name": "Ann"})
 
 
 @pytest.mark.parametrize(
@@ -101,21 +101,21 @@ def test_a_template_that_is_off_or_unknown_is_not_found():
 )
 def test_a_language_falls_back_to_its_parent_and_then_to_the_default(language, text):
     new(translations={"de": "Hallo {{name}}"})
-    assert templates.render(name="greeting", variables={"name": "Ann"}, language=language).content == text
+    assert sms_templates.render(name="greeting", variables={"name": "Ann"}, language=language).content == text
 
 
 @pytest.mark.usefixtures("may_do_all")
 def test_each_save_is_a_version_and_a_version_comes_back_as_the_newest(user):
     template = new(content="one {{name}}")
     template.content = "two {{name}}"
-    templates.save(template=template, by=user)
-    templates.restore(template=template, number=1, by=user)
+    sms_templates.save(template=template, by=user)
+    sms_templates.restore(template=template, number=1, by=user)
     assert [(v.number, v.data["content"]) for v in template.versions.order_by("number")] == [
         (1, "one {{name}}"), (2, "two {{name}}"), (3, "one {{name}}"),
     ]  # fmt: skip
-    assert templates.render(name="greeting", variables={"name": "x"}).version == 3
+    assert sms_templates.render(name="greeting", variables={"name": "x"}).version == 3
     with pytest.raises(VersionNotFoundException):
-        templates.restore(template=template, number=9, by=user)
+        sms_templates.restore(template=template, number=9, by=user)
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_a_process_sees_what_another_process_changed_at_once():
     from django.db.transaction import atomic
 
     new(content="old {{name}}")
-    assert templates.render(name="greeting", variables={"name": "x"}).content == "old x"
+    assert sms_templates.render(name="greeting", variables={"name": "x"}).content == "old x"
     with atomic(), connection.execute_wrapper(lambda *a: pytest.fail("the second look-up asked the database")):
-        templates.render(name="greeting", variables={"name": "x"})
+        sms_templates.render(name="greeting", variables={"name": "x"})
     script = (
         "import django; django.setup()\n"
         "from notifications.models import SmsTemplate; from notifications.services import templates\n"
@@ -161,7 +161,7 @@ def test_a_process_sees_what_another_process_changed_at_once():
         "REDIS_URL": settings.REDIS_URL,
     }
     subprocess.run([sys.executable, "-c", script], check=True, env=environment, cwd=settings.BASE_DIR)
-    assert templates.render(name="greeting", variables={"name": "x"}).content == "new x"
+    assert sms_templates.render(name="greeting", variables={"name": "x"}).content == "new x"
 
 
 @pytest.mark.redis
@@ -172,7 +172,7 @@ def test_nothing_is_remembered_while_a_change_is_under_way():
     template = new(content="old {{name}}")
     with transaction.atomic():
         template.content = "new {{name}}"
-        templates.save(template=template, by=None)
-        assert templates.render(name="greeting", variables={"name": "x"}).content == "new x"
+        sms_templates.save(template=template, by=None)
+        assert sms_templates.render(name="greeting", variables={"name": "x"}).content == "new x"
         transaction.set_rollback(True)
-    assert templates.render(name="greeting", variables={"name": "x"}).content == "old x"
+    assert sms_templates.render(name="greeting", variables={"name": "x"}).content == "old x"

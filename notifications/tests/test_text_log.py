@@ -9,7 +9,7 @@ from django.utils import timezone
 from notifications.exceptions import TemporaryDeliveryError
 from notifications.gateways.sns_log import LogLine
 from notifications.models import Message, Receipt, Suppression
-from notifications.services import text_log
+from notifications.services.feedback import sms_log
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db
@@ -46,8 +46,8 @@ def test_each_line_counts_once_and_moves_its_text():
         else:
             yield line(1, "sns-1", "SUCCESS", "Message has been accepted by phone")
 
-    assert text_log.read(lines=lines) == 3
-    assert text_log.read(lines=lines) == 1  # only the line that nobody can read
+    assert sms_log.read(lines=lines) == 3
+    assert sms_log.read(lines=lines) == 1  # only the line that nobody can read
     arrived.refresh_from_db()
     lost.refresh_from_db()
     assert (arrived.status, lost.status) == ("delivered", "bounced")
@@ -73,9 +73,9 @@ def test_what_one_group_says_is_not_missed_because_another_is_further_on():
         elif since_ms < (timezone.now() - timedelta(minutes=30)).timestamp() * 1000:
             yield line(2, "sns-2", "FAILURE", "Unknown number")
 
-    text_log.read(lines=lines)
+    sms_log.read(lines=lines)
     is_refused = False
-    text_log.read(lines=lines)
+    sms_log.read(lines=lines)
     lost.refresh_from_db()
     assert lost.status == "bounced"
 
@@ -87,7 +87,7 @@ def test_a_line_that_no_database_keeps_holds_up_no_other():
             yield LogLine("1", odd.text.replace('"x"', '"x\\ud800\\u0000"'))
             yield line(2, "sns-2", "SUCCESS", "Message has been accepted by phone")
 
-    assert text_log.read(lines=lines) == 2
+    assert sms_log.read(lines=lines) == 2
     assert Receipt.objects.count() == 2
 
 
@@ -96,9 +96,9 @@ def test_amazon_away_is_a_warning_and_the_next_minute_asks_again():
         raise TemporaryDeliveryError("away")
         yield
 
-    assert text_log.read(lines=lines) == 0
+    assert sms_log.read(lines=lines) == 0
 
 
 def test_without_a_group_nothing_is_asked(settings):
     settings.SNS_DELIVERY_LOG_GROUPS = []
-    assert text_log.read(lines=lambda *a: pytest.fail("asked")) == 0
+    assert sms_log.read(lines=lambda *a: pytest.fail("asked")) == 0

@@ -8,12 +8,12 @@ from django.db import connections
 
 from notifications.gateways import turns
 from notifications.models import Message
-from notifications.services import outcomes
-from notifications.services.delivery import Gateways
-from notifications.services.drain import Drain
-from notifications.services.emails import send_email
-from notifications.services.lanes import Limits
-from notifications.services.quota import LEAVE_LASTS
+from notifications.services.compose.email import send_email
+from notifications.services.delivery import outcomes
+from notifications.services.delivery.attempt import Gateways
+from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.priority_queue import Limits
+from notifications.services.delivery.quota import LEAVE_LASTS
 from notifications.states import Channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -150,7 +150,7 @@ def test_a_leave_that_grew_old_is_refused():
 
 def test_nobody_waits_for_ever_in_the_line_of_a_drain_that_failed(monkeypatch):
     """Else the worker that ran it could not end."""
-    monkeypatch.setattr("notifications.services.outcomes.write", lambda *args: 1 / 0)
+    monkeypatch.setattr("notifications.services.delivery.outcomes.write", lambda *args: 1 / 0)
     before = threading.active_count()
     with pytest.raises(ZeroDivisionError):
         drain(Provider(), 8, senders=2)

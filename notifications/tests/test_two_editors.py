@@ -8,7 +8,7 @@ from django.db import connection, connections, transaction
 from django.urls import reverse
 
 from notifications.models import EmailOverride, SmsTemplate
-from notifications.services import overrides, templates
+from notifications.services.templates import overrides, sms_templates
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def test_a_text_that_somebody_else_saved_meanwhile_is_not_written_over(boss, mak
     path = reverse("admin:notifications_smstemplate_change", args=[template.pk])
     data = {**opened(boss, path), "translations": "{}", "examples": "{}"}
     template.content = "Theirs {{code}}"
-    templates.save(template=template, by=make_user("eve@example.com", is_superuser=True))
+    sms_templates.save(template=template, by=make_user("eve@example.com", is_superuser=True))
     refused = boss.post(path, {**data, "content": "Mine {{code}}"})
     assert "eve@example.com saved this after you opened it" in refused.content.decode()
     assert "Mine {{code}}" in refused.content.decode()

@@ -11,11 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from notifications.models import Message, Suppression
-from notifications.services import preferences
-from notifications.services.emails import EmailExtras, queue_templated_email, send_email
-from notifications.services.policies import MARKETING, SECURITY
-from notifications.services.suppression import suppress
-from notifications.services.writing import Order
+from notifications.services.audience import preferences
+from notifications.services.audience.suppression import suppress
+from notifications.services.compose.email import EmailExtras, queue_templated_email, send_email
+from notifications.services.compose.policies import MARKETING, SECURITY
+from notifications.services.compose.writing import Order
 from notifications.states import Kind
 
 pytestmark = pytest.mark.django_db(transaction=True)  # each channel is sent in a thread of its own

@@ -8,10 +8,10 @@ from django.db import IntegrityError, transaction
 
 from foodfleet.core.exceptions import ValidationException
 from notifications.models import Message
-from notifications.services import recipients, sizes
-from notifications.services.emails import send_email
-from notifications.services.policies import Policy
-from notifications.services.writing import Order
+from notifications.services.compose import recipients, sizes
+from notifications.services.compose.email import send_email
+from notifications.services.compose.policies import Policy
+from notifications.services.compose.writing import Order
 from notifications.states import Priority
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ def calls(settings, monkeypatch):
     settings.CELERY_BROKER_URL = "memory://"
     called = []
     monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda queue, **kwargs: called.append(queue))
-    monkeypatch.setattr("notifications.services.wakes.may_call", lambda channel, lane: True)
+    monkeypatch.setattr("notifications.services.delivery.notify.may_call", lambda channel, lane: True)
     return called
 
 

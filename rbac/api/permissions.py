@@ -13,8 +13,8 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from foodfleet.core.errors import is_api
 from foodfleet.core.exceptions import UnauthorizedException
+from foodfleet.core.http.errors import is_api
 from rbac.services import decisions
 
 Guarded = TypeVar("Guarded", bound=Callable[..., Any])

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core import serializers
+from foodfleet.core.http import serializers
 from rbac.models import Role, RoleAssignment
 from rbac.querysets import LABEL_SEPARATOR
 from rbac.services.assignments import SCOPE

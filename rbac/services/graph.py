@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core import stamps
+from foodfleet.core.cache import coherent
 from foodfleet.core.exceptions import ValidationException
 from rbac.models import Role, RoleInclusion
 from rbac.querysets import LABEL_SEPARATOR, labelled_permissions
@@ -74,7 +74,7 @@ def current(version: str) -> Graph:
         return kept[1]
     if connection.in_atomic_block:  # what is not committed may never be
         return load()
-    versions = (version, *stamps.in_database(STAMP))  # known again inside a transaction too
+    versions = (version, *coherent.in_database(STAMP))  # known again inside a transaction too
     graph = load()
     _kept = (versions, graph)
     return graph
@@ -97,7 +97,7 @@ def load() -> Graph:
 
 def now() -> Graph:
     """The roles as every process knows them; for reading, not to decide a change by."""
-    return current(*stamps.current(STAMP))
+    return current(*coherent.current(STAMP))
 
 
 def assemble(
@@ -162,13 +162,13 @@ def locked() -> Graph:
 
     Whoever changes roles or gives them away waits here for others who do, so that no two changes pass each other.
     """
-    stamps.lock(STAMP)
+    coherent.lock(STAMP)
     return load()
 
 
 def touch() -> None:
     """Say that roles change: every holder's next check sees it, whichever process answers."""
-    stamps.renew(STAMP)
+    coherent.renew(STAMP)
 
 
 def ensure_known(wanted: Iterable[str], labels: frozenset[str]) -> None:

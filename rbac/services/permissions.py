@@ -8,8 +8,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.http.clients import Client
 from rbac import signals
 from rbac.exceptions import AlreadyThereException, DeclaredPermissionException, PermissionNotFoundException
 from rbac.models import Role

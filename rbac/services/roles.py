@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.clients import Client
 from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.http.clients import Client
 from rbac import signals
 from rbac.exceptions import AlreadyThereException, RoleInUseException, RoleNotFoundException
 from rbac.models import Role, RoleAssignment, RoleInclusion, RoleRevision

@@ -162,8 +162,8 @@ CALLS = {**PAGES, "above": above, "below": below}
 class Addresses:
     """The product's addresses, and the guarded views among them, below /api/ and elsewhere."""
 
-    handler403 = "foodfleet.core.errors.permission_denied"
-    handler500 = "foodfleet.core.errors.server_error"
+    handler403 = "foodfleet.core.http.errors.permission_denied"
+    handler500 = "foodfleet.core.http.errors.server_error"
     urlpatterns = [
         *(path(f"{name}/", view) for name, view in PAGES.items()),
         *(path(f"api/{name}/", view) for name, view in CALLS.items()),

@@ -8,11 +8,11 @@ from django.contrib.auth.models import AnonymousUser
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import E164, User
-from accounts.services import registration
-from foodfleet.core import serializers
-from foodfleet.core.addresses import LONGEST_ADDRESS, validate_mailable
+from accounts.services.account import registration
+from foodfleet.core.email_addresses import LONGEST_ADDRESS, validate_mailable
+from foodfleet.core.http import serializers
 from foodfleet.core.names import LONGEST_NAME, validate_name
-from foodfleet.core.phones import LONGEST_SPELLING, PHONE_SCHEMA, normalize_phone
+from foodfleet.core.phone_numbers import LONGEST_SPELLING, PHONE_SCHEMA, normalize_phone
 from rbac.services import decisions
 
 ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"

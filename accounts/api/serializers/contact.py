@@ -3,7 +3,7 @@
 from typing import Any
 
 from accounts.api.serializers import EmailField, PasswordField, PhoneField
-from foodfleet.core import serializers
+from foodfleet.core.http import serializers
 
 
 class ChangeEmailSerializer(serializers.Serializer[Any]):

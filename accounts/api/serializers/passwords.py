@@ -3,7 +3,7 @@
 from typing import Any
 
 from accounts.api.serializers import PasswordField, TokenField
-from foodfleet.core import serializers
+from foodfleet.core.http import serializers
 
 
 class ResetPasswordSerializer(serializers.Serializer[Any]):

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from accounts.api.serializers import PasswordField, TokenField
 from accounts.models import Passkey, SecondFactorReset, TrustedBrowser
 from accounts.states import Method
-from foodfleet.core import serializers
+from foodfleet.core.http import serializers
 
 CODE_LENGTH = 64
 CREDENTIAL_LENGTH = 32_000  # of an authenticator's answer in JSON

@@ -3,8 +3,8 @@
 from typing import Any
 
 from accounts.models import SecurityEvent, Session
-from foodfleet.core import serializers
-from foodfleet.core.user_agents import in_words
+from foodfleet.core.http import serializers
+from foodfleet.core.http.user_agents import in_words
 
 
 class SessionSerializer(serializers.ModelSerializer[Session]):

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 
 from accounts.api.serializers import EmailField, NameField, PasswordField, PhoneField, UserSerializer
 from accounts.models import User
-from foodfleet.core import serializers
+from foodfleet.core.http import serializers
 
 
 class DirectoryUserSerializer(UserSerializer):

@@ -12,9 +12,10 @@ from accounts.api import serializers
 from accounts.api.serializers import second_factor as shapes
 from accounts.api.views.base import OpenView, validated
 from accounts.api.views.sign_in import signed_in_response
-from accounts.services import passkey_sign_in, sign_in_challenges, trusted_browsers
-from foodfleet.core.clients import client_of, keep_trusted_browser
-from foodfleet.core.throttling import ForgotThrottle, SecondFactorThrottle
+from accounts.services.login import passkey, second_step
+from accounts.services.mfa import trusted_browsers
+from foodfleet.core.http.clients import client_of, keep_trusted_browser
+from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 
 class LoginVerifyView(OpenView):
@@ -28,7 +29,7 @@ class LoginVerifyView(OpenView):
         data = validated(request, shapes.AnswerSerializer)
         remember = data.pop("remember_browser")
         client = client_of(request)
-        signed_in = sign_in_challenges.answer(**data, client=client)
+        signed_in = second_step.answer(**data, client=client)
         response = signed_in_response(signed_in)
         if remember:
             keep_trusted_browser(response, trusted_browsers.remember(user=signed_in.user, client=client))
@@ -43,7 +44,7 @@ class LoginSMSView(OpenView):
     @extend_schema(request=shapes.ChallengeInSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
         """Text a 6-digit code to the verified phone."""
-        sign_in_challenges.text_code(**validated(request, shapes.ChallengeInSerializer), client=client_of(request))
+        second_step.text_code(**validated(request, shapes.ChallengeInSerializer), client=client_of(request))
         return Response({"detail": _("We texted you a code.")}, status=status.HTTP_202_ACCEPTED)
 
 
@@ -55,7 +56,7 @@ class PasskeyLoginView(OpenView):
     @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:
         """What the browser is given to find a passkey of this site."""
-        question = passkey_sign_in.begin(client=client_of(request))
+        question = passkey.begin(client=client_of(request))
         return Response(shapes.PasskeyQuestionSerializer(question).data)
 
 
@@ -69,4 +70,4 @@ class PasskeyLoginVerifyView(OpenView):
         """Exchange a passkey's answer for a pair of tokens, where its owner lets it be the whole sign-in."""
         data = validated(request, shapes.PasskeyAnswerSerializer)
         client = replace(client_of(request), device_name=data.pop("device_name"))
-        return signed_in_response(passkey_sign_in.sign_in_with(**data, client=client))
+        return signed_in_response(passkey.sign_in_with(**data, client=client))

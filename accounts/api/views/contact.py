@@ -11,9 +11,12 @@ from rest_framework.views import APIView
 from accounts.api import serializers
 from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInSerializer, PhoneInSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, session_id_of, signed_in_user, validated
-from accounts.services import email_change, fresh_proof, phones, reauthentication
-from foodfleet.core.clients import client_of
-from foodfleet.core.throttling import ForgotThrottle, SecondFactorThrottle
+from accounts.services.account import email
+from accounts.services.account import phone as account_phone
+from accounts.services.mfa import password_proof
+from accounts.services.mfa import reauthentication as mfa_reauthentication
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 
 class ChangeEmailView(APIView):
@@ -30,9 +33,9 @@ class ChangeEmailView(APIView):
         """
         data = validated(request, ChangeEmailSerializer)
         user, client = signed_in_user(request), client_of(request)
-        fresh_proof.require_where_enabled(user=user, session_id=session_id_of(request))
-        reauthentication.confirm_password(user=user, password=data["password"], client=client)
-        email_change.request(user=user, new_email=data["email"], client=client)
+        mfa_reauthentication.require_where_enabled(user=user, session_id=session_id_of(request))
+        password_proof.confirm_password(user=user, password=data["password"], client=client)
+        email.request(user=user, new_email=data["email"], client=client)
         detail = _("We sent an e-mail to the new address. Open the link in it to finish the change.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
 
@@ -45,7 +48,7 @@ class ConfirmEmailView(OpenView):
     @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Use the token of the mail to the new address."""
-        email_change.confirm(**validated(request, serializers.TokenInSerializer), client=client_of(request))
+        email.confirm(**validated(request, serializers.TokenInSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -57,7 +60,7 @@ class UndoEmailView(OpenView):
     @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Use the token of the mail to the former address; every session ends."""
-        email_change.undo(**validated(request, serializers.TokenInSerializer), client=client_of(request))
+        email.undo(**validated(request, serializers.TokenInSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -74,8 +77,8 @@ class PhoneView(APIView):
         With two-factor authentication on, the session needs re-authentication: codes may be texted to the number.
         """
         data = validated(request, PhoneInSerializer)
-        fresh_proof.require_where_enabled(user=signed_in_user(request), session_id=session_id_of(request))
-        phones.request_code(user=signed_in_user(request), phone=data["phone"], client=client_of(request))
+        mfa_reauthentication.require_where_enabled(user=signed_in_user(request), session_id=session_id_of(request))
+        account_phone.request_code(user=signed_in_user(request), phone=data["phone"], client=client_of(request))
         detail = _("We texted you a code. It expires in 10 minutes.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
 
@@ -90,5 +93,5 @@ class VerifyPhoneView(APIView):
     def post(self, request: Request) -> Response:
         """Use the code of the text."""
         code = validated(request, PhoneCodeInSerializer)["code"]
-        phones.verify(user=signed_in_user(request), code=code, client=client_of(request))
+        account_phone.verify(user=signed_in_user(request), code=code, client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

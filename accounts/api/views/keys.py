@@ -4,7 +4,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from accounts.services import keys
+from accounts.services.jwt import keyring
 
 CACHE_SECONDS = 60  # a new key signs at once
 
@@ -13,4 +13,4 @@ CACHE_SECONDS = 60  # a new key signs at once
 @cache_control(public=True, max_age=CACHE_SECONDS)
 def jwks(request: HttpRequest) -> JsonResponse:
     """A JSON Web Key Set (RFC 7517), newest key first; empty with HS256, whose keys are secrets."""
-    return JsonResponse({"keys": keys.public_keys()})
+    return JsonResponse({"keys": keyring.public_keys()})

@@ -9,8 +9,8 @@ from rest_framework.views import APIView
 
 from accounts.api import serializers
 from accounts.api.views.base import signed_in_user
-from accounts.services import export, profile
-from foodfleet.core.clients import client_of
+from accounts.services.account import export, profile
+from foodfleet.core.http.clients import client_of
 
 
 class MeView(APIView):

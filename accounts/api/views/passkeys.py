@@ -11,9 +11,9 @@ from accounts.api.serializers import second_factor as shapes
 from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user, validated
 from accounts.api.views.second_factor import OwnSecondFactorView
 from accounts.models import Passkey
-from accounts.services import fresh_proof, passkeys
-from foodfleet.core.clients import client_of
-from foodfleet.core.throttling import SecondFactorThrottle
+from accounts.services.mfa import passkeys, reauthentication
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.throttling import SecondFactorThrottle
 
 
 class PasskeysView(OwnSecondFactorView, generics.ListAPIView[Passkey]):
@@ -97,7 +97,7 @@ class ProofOptionsView(OwnSecondFactorView):
     @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:
         """What `navigator.credentials.get` is given."""
-        question = fresh_proof.ask_for_passkey(user=signed_in_user(request), client=client_of(request))
+        question = reauthentication.ask_for_passkey(user=signed_in_user(request), client=client_of(request))
         return Response(shapes.PasskeyQuestionSerializer(question).data)
 
 
@@ -111,7 +111,7 @@ class ProofByPasskeyView(OwnSecondFactorView):
     def post(self, request: Request) -> Response:
         """Show a passkey, in place of password and code."""
         data = validated(request, shapes.PasskeyAnswerSerializer)
-        fresh_proof.prove_by_passkey(
+        reauthentication.prove_by_passkey(
             user=signed_in_user(request),
             session_id=session_id_of(request),
             challenge=data["challenge"],

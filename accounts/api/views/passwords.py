@@ -11,9 +11,10 @@ from rest_framework.views import APIView
 from accounts.api import serializers
 from accounts.api.serializers.passwords import ChangePasswordSerializer, ResetPasswordSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, session_id_of, signed_in_user, validated
-from accounts.services import fresh_proof, password_change, password_reset
-from foodfleet.core.clients import client_of
-from foodfleet.core.throttling import ForgotThrottle, LoginThrottle
+from accounts.services.account import password_change, password_reset
+from accounts.services.mfa import reauthentication
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.throttling import ForgotThrottle, LoginThrottle
 
 
 class ForgotPasswordView(OpenView):
@@ -58,7 +59,7 @@ class ChangePasswordView(APIView):
         """
         data = validated(request, ChangePasswordSerializer)
         user, session_id = signed_in_user(request), session_id_of(request)
-        fresh_proof.require_where_enabled(user=user, session_id=session_id)
+        reauthentication.require_where_enabled(user=user, session_id=session_id)
         password_change.change(
             user=user,
             current=data["current_password"],

@@ -9,9 +9,9 @@ from rest_framework.response import Response
 
 from accounts.api import serializers
 from accounts.api.views.base import NO_CONTENT, OpenView, validated
-from accounts.services import registration
-from foodfleet.core.clients import client_of
-from foodfleet.core.throttling import ForgotThrottle, RegisterThrottle
+from accounts.services.account import registration
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.throttling import ForgotThrottle, RegisterThrottle
 
 
 class RegisterView(OpenView):

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.views.base import NO_CONTENT, validated
-from foodfleet.core.clients import client_of
+from foodfleet.core.http.clients import client_of
 from rbac.api.permissions import ActionPermission
 from rbac.api.serializers import LABEL_LENGTH, AssignmentCreateSerializer, AssignmentSerializer
 from rbac.models import RoleAssignment

@@ -13,9 +13,10 @@ from rest_framework.views import APIView
 from accounts.api.serializers import second_factor as shapes
 from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user, validated
 from accounts.models import TrustedBrowser
-from accounts.services import factors, fresh_proof, second_factor_changes, trusted_browsers
-from foodfleet.core.clients import client_of
-from foodfleet.core.throttling import SecondFactorThrottle
+from accounts.services.mfa import enrolment, reauthentication, trusted_browsers
+from accounts.services.mfa import methods as mfa_methods
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.throttling import SecondFactorThrottle
 
 
 class OwnSecondFactorView(APIView):
@@ -32,8 +33,8 @@ class StatusView(OwnSecondFactorView):
     def get(self, request: Request) -> Response:
         """Is it on, what can be shown, and how many backup codes are left."""
         user = signed_in_user(request)
-        methods = factors.methods_of(user)
-        left = factors.backup_codes_left(user)
+        methods = mfa_methods.methods_of(user)
+        left = mfa_methods.backup_codes_left(user)
         return Response({"enabled": bool(methods), "methods": methods, "backup_codes_remaining": left})
 
 
@@ -47,8 +48,10 @@ class SetupView(OwnSecondFactorView):
         """Make a secret; it counts once a code of it was proved. Calling again starts over."""
         user, session_id = signed_in_user(request), session_id_of(request)
         password = validated(request, shapes.PasswordInSerializer)["password"]
-        fresh_proof.prove_by_password(user=user, session_id=session_id, password=password, client=client_of(request))
-        setup = second_factor_changes.begin_totp(user=user, session_id=session_id)
+        reauthentication.prove_by_password(
+            user=user, session_id=session_id, password=password, client=client_of(request)
+        )
+        setup = enrolment.begin_totp(user=user, session_id=session_id)
         return Response(shapes.SetupSerializer(setup).data)
 
 
@@ -60,7 +63,7 @@ class VerifyView(OwnSecondFactorView):
     @extend_schema(request=shapes.CodeInSerializer, responses=shapes.BackupCodesSerializer)
     def post(self, request: Request) -> Response:
         """Prove a code of the app; answers ten backup codes, which are never shown again."""
-        codes = second_factor_changes.confirm_totp(
+        codes = enrolment.confirm_totp(
             user=signed_in_user(request),
             session_id=session_id_of(request),
             code=validated(request, shapes.CodeInSerializer)["code"],
@@ -78,9 +81,7 @@ class BackupCodesView(OwnSecondFactorView):
     def post(self, request: Request) -> Response:
         """Make ten new backup codes; the old ones are void."""
         code = validated(request, shapes.CodeInSerializer)["code"]
-        codes = second_factor_changes.exchange_backup_codes(
-            user=signed_in_user(request), code=code, client=client_of(request)
-        )
+        codes = enrolment.exchange_backup_codes(user=signed_in_user(request), code=code, client=client_of(request))
         return Response({"backup_codes": codes})
 
 
@@ -94,8 +95,8 @@ class DisableView(OwnSecondFactorView):
         """Remove every passkey, authenticator app, backup code and remembered browser of the caller."""
         data = validated(request, shapes.PasswordAndCodeSerializer)
         user, session_id, client = signed_in_user(request), session_id_of(request), client_of(request)
-        fresh_proof.prove(user=user, session_id=session_id, client=client, **data)
-        second_factor_changes.switch_off(user=user, session_id=session_id, client=client)
+        reauthentication.prove(user=user, session_id=session_id, client=client, **data)
+        enrolment.switch_off(user=user, session_id=session_id, client=client)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -110,7 +111,7 @@ class ProofView(OwnSecondFactorView):
         """Show password and two-factor code again, which lets this session change security settings for ten minutes."""
         data = validated(request, shapes.ProofSerializer)
         session_id: UUID = session_id_of(request)
-        fresh_proof.prove(user=signed_in_user(request), session_id=session_id, client=client_of(request), **data)
+        reauthentication.prove(user=signed_in_user(request), session_id=session_id, client=client_of(request), **data)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

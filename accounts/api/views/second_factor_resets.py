@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 from accounts.api.serializers import second_factor as shapes
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
 from accounts.models import SecondFactorReset
-from accounts.services import second_factor_resets
-from foodfleet.core.clients import client_of
+from accounts.services.mfa import resets
+from foodfleet.core.http.clients import client_of
 from rbac.api.permissions import holds
 
 MAY_RESET = [holds("users", "reset_2fa")]
@@ -38,7 +38,7 @@ class RequestResetView(APIView):
     @extend_schema(request=shapes.ResetInSerializer, responses={202: shapes.ResetSerializer})
     def post(self, request: Request, user_id: int) -> Response:
         """Nothing happens before somebody else approves."""
-        reset = second_factor_resets.request(
+        reset = resets.request(
             user_id=user_id,
             actor=signed_in_user(request),
             client=client_of(request),
@@ -55,9 +55,7 @@ class ApproveResetView(APIView):
     @extend_schema(request=None, responses=shapes.ResetSerializer)
     def post(self, request: Request, reset_id: int) -> Response:
         """Approve what somebody else asked for: it happens after 24 hours, and the owner is told at once."""
-        reset = second_factor_resets.approve(
-            reset_id=reset_id, actor=signed_in_user(request), client=client_of(request)
-        )
+        reset = resets.approve(reset_id=reset_id, actor=signed_in_user(request), client=client_of(request))
         return Response(shapes.ResetSerializer(reset).data)
 
 
@@ -69,5 +67,5 @@ class CancelResetView(APIView):
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def post(self, request: Request, reset_id: int) -> Response:
         """Nothing happens then."""
-        second_factor_resets.call_off(reset_id=reset_id, actor=signed_in_user(request), client=client_of(request))
+        resets.call_off(reset_id=reset_id, actor=signed_in_user(request), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -13,8 +13,10 @@ from rest_framework.views import APIView
 from accounts.api.serializers.sessions import SecurityEventSerializer, SessionSerializer
 from accounts.api.views.base import NO_CONTENT, signed_in_user
 from accounts.models import SecurityEvent, Session
-from accounts.services import security_events, sessions, staff_sessions
-from foodfleet.core.clients import client_of
+from accounts.services import audit
+from accounts.services.sessions import sessions
+from accounts.services.staff import sessions as staff_sessions
+from foodfleet.core.http.clients import client_of
 from rbac.api.permissions import holds
 
 
@@ -65,7 +67,7 @@ class EventsView(generics.ListAPIView[SecurityEvent]):
     ordering = "-created_at"
 
     def get_queryset(self) -> Any:
-        return security_events.of_user(signed_in_user(self.request))
+        return audit.of_user(signed_in_user(self.request))
 
 
 class UserSessionsView(generics.ListAPIView[Session]):

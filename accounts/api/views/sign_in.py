@@ -10,10 +10,12 @@ from rest_framework.response import Response
 from accounts.api import serializers
 from accounts.api.serializers.second_factor import ChallengeSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, validated
-from accounts.services import rotation, sessions, sign_in
-from accounts.services.second_factor import ChallengeIssued
-from foodfleet.core.clients import client_of, keep_device
-from foodfleet.core.throttling import LoginThrottle
+from accounts.services.login import password
+from accounts.services.login.challenge import ChallengeIssued
+from accounts.services.sessions import refresh as sessions_refresh
+from accounts.services.sessions import sessions
+from foodfleet.core.http.clients import client_of, keep_device
+from foodfleet.core.http.throttling import LoginThrottle
 
 
 class LoginView(OpenView):
@@ -33,13 +35,13 @@ class LoginView(OpenView):
         """Exchange e-mail and password for a pair of tokens, or a challenge where two-factor authentication is on."""
         data = validated(request, serializers.LoginSerializer)
         client = replace(client_of(request), device_name=data.pop("device_name"))
-        result = sign_in.sign_in(**data, client=client)
+        result = password.sign_in(**data, client=client)
         if isinstance(result, ChallengeIssued):
             return challenge_response(result)
         return signed_in_response(result)
 
 
-def signed_in_response(result: sign_in.SignedIn) -> Response:
+def signed_in_response(result: password.SignedIn) -> Response:
     """The tokens of a sign-in, and the cookie that knows the device again."""
     body = serializers.TokensSerializer(result.tokens).data
     response = Response({**body, "token_type": "Bearer", "user": serializers.UserSerializer(result.user).data})
@@ -66,7 +68,7 @@ class RefreshView(OpenView):
     def post(self, request: Request) -> Response:
         """Exchange a refresh token for the next pair; it serves once."""
         data = validated(request, serializers.RefreshInSerializer)
-        pair = rotation.refresh(token=data["refresh"], client=client_of(request))
+        pair = sessions_refresh.refresh(token=data["refresh"], client=client_of(request))
         return Response({**serializers.TokensSerializer(pair).data, "token_type": "Bearer"})
 
 

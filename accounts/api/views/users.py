@@ -19,8 +19,10 @@ from accounts.api.serializers.users import (
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
 from accounts.models import User
 from accounts.querysets import UserQuerySet
-from accounts.services import password_reset, protections, user_changes, users
-from foodfleet.core.clients import client_of
+from accounts.services.account import password_reset
+from accounts.services.staff import changes as staff_changes
+from accounts.services.staff import protections, users
+from foodfleet.core.http.clients import client_of
 from rbac.api.permissions import ActionPermission
 
 
@@ -77,8 +79,8 @@ class UserViewSet(GenericViewSet[User]):
     @extend_schema(request=UserChangeSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:
         """Change what is given. The flags of staff are changed by superusers alone."""
-        changes = user_changes.UserChanges(**validated(request, UserChangeSerializer))
-        user_changes.update(pk=pk, changes=changes, **self._by(request))
+        changes = staff_changes.UserChanges(**validated(request, UserChangeSerializer))
+        staff_changes.update(pk=pk, changes=changes, **self._by(request))
         return self.answer(pk)
 
     @extend_schema(responses={204: NO_CONTENT})

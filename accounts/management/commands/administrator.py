@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.services import administrators
+from accounts.services.staff import administrators
 
 
 class Command(BaseCommand):

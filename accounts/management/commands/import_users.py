@@ -7,10 +7,10 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.services import user_import
-from accounts.services.user_import import Mode, Progress
-from foodfleet.core.clients import Client
+from accounts.services.staff import imports
+from accounts.services.staff.imports import Mode, Progress
 from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.http.clients import Client
 
 PAUSE = 10.0  # seconds between two lines of progress in a log; a terminal has one line, which changes
 IMPORTER = Client(user_agent="manage.py import_users")
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         table.writerow(("line", "field", "message"))
         progress, began, shown = Progress(), monotonic(), monotonic()
         total = max(Path(source.name).stat().st_size, 1)
-        for progress in user_import.import_users(source, mode=mode, client=IMPORTER):
+        for progress in imports.import_users(source, mode=mode, client=IMPORTER):
             table.writerows((one.line, one.field, one.message) for one in progress.problems)
             report.flush()
             if self.stderr.isatty() or monotonic() - shown > PAUSE:

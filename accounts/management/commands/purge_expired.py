@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.services import errands, purging
+from accounts.services import deferred, purge
 
 
 class Command(BaseCommand):
@@ -16,6 +16,6 @@ class Command(BaseCommand):
     help = __doc__
 
     def handle(self, *args: Any, **options: Any) -> None:
-        errands.sweep()
-        resets = purging.carry_out_resets()
-        self.stdout.write(f"{purging.purge_expired()} expired rows removed, {resets} second factors reset.")
+        deferred.sweep()
+        resets = purge.carry_out_resets()
+        self.stdout.write(f"{purge.purge_expired()} expired rows removed, {resets} second factors reset.")

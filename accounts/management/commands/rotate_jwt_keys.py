@@ -5,8 +5,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.services import key_revocation, keys
-from accounts.services.key_revocation import UnknownKeyError
+from accounts.services.jwt import key_revocation, keyring
+from accounts.services.jwt.key_revocation import UnknownKeyError
 
 
 class Command(BaseCommand):
@@ -38,15 +38,15 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _rotate(self) -> None:
-        key = keys.rotate()
+        key = keyring.rotate()
         self.stdout.write(f"{key.algorithm} key {key.kid} signs from now on.")
-        self.stdout.write(f"The old key verifies for {keys.longest_life().days} more days: nobody is logged out.")
+        self.stdout.write(f"The old key verifies for {keyring.longest_life().days} more days: nobody is logged out.")
 
     def _revoke(self, kid: str) -> None:
         try:
             done = key_revocation.revoke(kid)
         except UnknownKeyError:
-            known = ", ".join(keys.verifying_kids())
+            known = ", ".join(keyring.verifying_kids())
             raise CommandError(f"There is no key {kid}. Keys that verify: {known}.") from None
         self.stdout.write(f"{done.key.algorithm} key {done.key.kid} signs from now on.")
         self.stdout.write(f"Tokens of key {done.kid} are refused from now on. Sessions ended: {done.sessions_ended}.")

@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import E164
-from foodfleet.core.addresses import LONGEST_ADDRESS, validate_mailable
+from foodfleet.core.email_addresses import LONGEST_ADDRESS, validate_mailable
 from foodfleet.core.names import LONGEST_NAME, validate_name
-from foodfleet.core.phones import LONGEST_SPELLING, normalize_phone
+from foodfleet.core.phone_numbers import LONGEST_SPELLING, normalize_phone
 
 MAX_PASSWORD = 4096  # a shape only: the rule about passwords says how long one may be
 MAX_CODE = 64

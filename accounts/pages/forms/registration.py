@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.pages.forms.fields import email_field, name_field, new_password_field
-from accounts.services import registration
+from accounts.services.account import registration
 
 
 class RegisterForm(forms.Form):

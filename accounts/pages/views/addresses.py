@@ -8,9 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.exceptions import InvalidTokenException, UserAlreadyExistsException
-from accounts.services import email_change
-from foodfleet.core import throttling
-from foodfleet.core.clients import client_of
+from accounts.services.account import email
+from foodfleet.core.http import throttling
+from foodfleet.core.http.clients import client_of
 
 
 @never_cache
@@ -21,10 +21,10 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     throttling.count("forgot", client_of(request))
     try:
         if request.method == "POST":
-            email_change.confirm(token=token, client=client_of(request))
+            email.confirm(token=token, client=client_of(request))
             messages.success(request, _("Your e-mail address has been changed. Use it to sign in from now on."))
             return redirect("home")
-        proof = email_change.find(token)
+        proof = email.find(token)
     except (InvalidTokenException, UserAlreadyExistsException) as error:
         return render(request, template, {"valid": False}, status=error.status_code)
     return render(request, template, {"token": token, "valid": True, "new_email": proof.data["new_email"]})
@@ -38,9 +38,9 @@ def undo(request: HttpRequest, token: str) -> HttpResponse:
     throttling.count("forgot", client_of(request))
     try:
         if request.method == "POST":
-            email_change.undo(token=token, client=client_of(request))
+            email.undo(token=token, client=client_of(request))
             return render(request, template, {"done": True})
-        proof = email_change.find_undo(token)
+        proof = email.find_undo(token)
     except InvalidTokenException:
         return render(request, template, {"valid": False}, status=400)
     return render(request, template, {"token": token, "valid": True, **proof.data})

@@ -20,10 +20,10 @@ from django.views.generic import FormView, View
 from accounts.exceptions import FreshProofRequiredException
 from accounts.models import User
 from accounts.pages import refusals
-from accounts.second_factor import passkeys
-from foodfleet.core import throttling
-from foodfleet.core.clients import Client, client_of
+from accounts.services.mfa import webauthn
 from foodfleet.core.exceptions import BaseAppException, NotFoundException
+from foodfleet.core.http import throttling
+from foodfleet.core.http.clients import Client, client_of
 
 HIDDEN = sensitive_post_parameters("password", "current_password", "new_password", "code", "credential", "challenge")
 
@@ -73,8 +73,8 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
         here = f"{self.request.scheme}://{self.request.get_host()}"
         return {
             **super().get_context_data(**kwargs),
-            "passkeys_work": passkeys.work_at(here),
-            "passkey_address": settings.PUBLIC_URL if passkeys.work_at(settings.PUBLIC_URL) else "",
+            "passkeys_work": webauthn.work_at(here),
+            "passkey_address": settings.PUBLIC_URL if webauthn.work_at(settings.PUBLIC_URL) else "",
         }
 
     def accepted(self, form: Any) -> HttpResponse:

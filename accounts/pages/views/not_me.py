@@ -6,9 +6,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.exceptions import InvalidTokenException
-from accounts.services import not_me as not_me_links
-from accounts.services import securing
-from foodfleet.core.clients import client_of
+from accounts.services.account import report_compromise
+from accounts.services.one_time import report_links as not_me_links
+from foodfleet.core.http.clients import client_of
 
 
 @never_cache
@@ -17,7 +17,7 @@ def not_me(request: HttpRequest, token: str) -> HttpResponse:
     """Secure an account. A GET asks first: mail scanners open links, and must not use them up."""
     try:
         if request.method == "POST":
-            securing.secure(token=token, client=client_of(request))
+            report_compromise.secure(token=token, client=client_of(request))
             return render(request, "accounts/not_me_done.html")
         not_me_links.owner_of(token)
     except InvalidTokenException:

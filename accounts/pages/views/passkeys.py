@@ -11,9 +11,9 @@ from accounts.exceptions import TooManyPasskeysException
 from accounts.pages.forms.passkeys import AddPasskeyForm, PasskeyOptionsForm
 from accounts.pages.views.base import ActionPage, SignedInFormPage
 from accounts.pages.views.second_factor import shown_codes
-from accounts.services import passkeys
+from accounts.services.mfa import passkeys
 from foodfleet.core.exceptions import NotFoundException
-from foodfleet.core.user_agents import in_words
+from foodfleet.core.http.user_agents import in_words
 
 
 class AddPage(SignedInFormPage):

@@ -15,7 +15,8 @@ from accounts.pages.forms.passwords import ResetForm
 from accounts.pages.forms.registration import EmailForm
 from accounts.pages.views.base import FormPage
 from accounts.pages.views.security import SecurityPage
-from accounts.services import fresh_proof, password_change, password_reset
+from accounts.services.account import password_change, password_reset
+from accounts.services.mfa import reauthentication
 from accounts.states import TokenPurpose
 from foodfleet.core.exceptions import BaseAppException
 
@@ -76,7 +77,7 @@ class ChangePasswordPage(SecurityPage):
         return redirect(f"{reverse('account_security')}#password")
 
     def accepted(self, form: Any) -> HttpResponse:
-        fresh_proof.require_where_enabled(user=self.user, session_id=self.session_id)
+        reauthentication.require_where_enabled(user=self.user, session_id=self.session_id)
         data = form.cleaned_data
         user = password_change.change(
             user=self.user,

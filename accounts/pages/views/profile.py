@@ -17,7 +17,9 @@ from django.views.i18n import set_language as set_language_cookie
 from accounts.models import User
 from accounts.pages.forms.profile import ChangeEmailForm, CodeForm, PhoneForm, ProfileForm
 from accounts.pages.views.base import ActionPage, Page, SignedInFormPage, SignedInMixin
-from accounts.services import email_change, export, fresh_proof, phones, profile
+from accounts.services.account import email, export, profile
+from accounts.services.account import phone as account_phone
+from accounts.services.mfa import reauthentication
 from rbac.services import assignments
 
 WANTED_EMAIL, WANTED_PHONE = "wanted_email", "wanted_phone"  # kept in the session while fresh proof is given
@@ -54,7 +56,7 @@ class ProfilePage(SignedInFormPage):
             "roles": assignments.held_by(self.user),
         }
         here = {self.names[self.form_class]: context["form"]}
-        return {**context, **others, **here, **about, "pending_email": email_change.pending(self.user)}
+        return {**context, **others, **here, **about, "pending_email": email.pending(self.user)}
 
     def accepted(self, form: Any) -> HttpResponse:
         profile.change(user=self.user, **form.cleaned_data)
@@ -76,9 +78,9 @@ class EmailPage(ProfilePage):
 
     def accepted(self, form: Any) -> HttpResponse:
         self.request.session[WANTED_EMAIL] = form.cleaned_data["email"]
-        fresh_proof.require(self.session_id)
+        reauthentication.require(self.session_id)
         del self.request.session[WANTED_EMAIL]
-        email_change.request(user=self.user, new_email=form.cleaned_data["email"], client=self.client)
+        email.request(user=self.user, new_email=form.cleaned_data["email"], client=self.client)
         messages.success(
             self.request, _("We sent an e-mail to the new address. Open the link in it to finish the change.")
         )
@@ -98,9 +100,9 @@ class PhonePage(ProfilePage):
 
     def accepted(self, form: Any) -> HttpResponse:
         self.request.session[WANTED_PHONE] = form.cleaned_data["phone"]
-        fresh_proof.require_where_enabled(user=self.user, session_id=self.session_id)
+        reauthentication.require_where_enabled(user=self.user, session_id=self.session_id)
         del self.request.session[WANTED_PHONE]
-        phones.request_code(user=self.user, phone=form.cleaned_data["phone"], client=self.client)
+        account_phone.request_code(user=self.user, phone=form.cleaned_data["phone"], client=self.client)
         return redirect("account_phone_verify")
 
 
@@ -110,7 +112,7 @@ class CancelEmailPage(ActionPage):
     leads_to = "account"
 
     def act(self, **kwargs: Any) -> str:
-        email_change.cancel(user=self.user)
+        email.cancel(user=self.user)
         return _("Cancelled. Your e-mail address stays as it is.")
 
 
@@ -120,7 +122,7 @@ class RemovePhonePage(ActionPage):
     leads_to = proof_leads_to = "account"
 
     def act(self, **kwargs: Any) -> str:
-        phones.remove(user=self.user, session_id=self.session_id, client=self.client)
+        account_phone.remove(user=self.user, session_id=self.session_id, client=self.client)
         return _("Your phone number is removed.")
 
 
@@ -134,7 +136,7 @@ class DataPage(SignedInMixin, Page):
         return redirect("account")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        fresh_proof.require(self.session_id)
+        reauthentication.require(self.session_id)
         name = f"foodfleet-user-{self.user.pk}.json"
         data = export.own_data(user=self.user, client=self.client)
         disposition = f'attachment; filename="{name}"'
@@ -150,7 +152,7 @@ class VerifyPhonePage(SignedInFormPage):
     refused_field = "code"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method == "GET" and request.user.is_authenticated and not phones.pending(self.user):
+        if request.method == "GET" and request.user.is_authenticated and not account_phone.pending(self.user):
             return redirect(f"{reverse('account')}#phone")
         return super().dispatch(request, *args, **kwargs)
 
@@ -160,10 +162,10 @@ class VerifyPhonePage(SignedInFormPage):
         return form
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "phone": phones.pending(self.user)}
+        return {**super().get_context_data(**kwargs), "phone": account_phone.pending(self.user)}
 
     def accepted(self, form: CodeForm) -> HttpResponse:
-        phones.verify(user=self.user, code=form.cleaned_data["code"], client=self.client)
+        account_phone.verify(user=self.user, code=form.cleaned_data["code"], client=self.client)
         messages.success(self.request, _("Your phone is confirmed."))
         return redirect("account")
 

@@ -19,10 +19,12 @@ from accounts.pages import browser
 from accounts.pages.forms.registration import EmailForm, RegisterForm
 from accounts.pages.views.base import FormPage
 from accounts.pages.views.sign_in import enter
-from accounts.services import one_time_tokens, registration, sign_in
+from accounts.services.account import registration
+from accounts.services.login import password
+from accounts.services.one_time import tokens
 from accounts.states import TokenPurpose
-from foodfleet.core import throttling
-from foodfleet.core.clients import client_of
+from foodfleet.core.http import throttling
+from foodfleet.core.http.clients import client_of
 
 
 @method_decorator(sensitive_post_parameters("password"), name="dispatch")
@@ -62,7 +64,7 @@ def verify_email(request: HttpRequest, token: str) -> HttpResponse:
             signed_in = request.user if isinstance(request.user, User) else None
             user = registration.verify_email(token=token, client=client_of(request), signed_in=signed_in)
             return _confirmed(request, user)
-        proof = one_time_tokens.find(token, TokenPurpose.VERIFY_EMAIL)
+        proof = tokens.find(token, TokenPurpose.VERIFY_EMAIL)
     except InvalidTokenException:
         context: dict[str, Any] = {"form": EmailForm()}
         return render(request, "accounts/email_verify_invalid.html", context, status=400)
@@ -72,7 +74,7 @@ def verify_email(request: HttpRequest, token: str) -> HttpResponse:
 def _confirmed(request: HttpRequest, user: User) -> HttpResponse:
     """Sign in the browser that registered the account; any other is told to sign in."""
     if browser.registered_here(request, user):
-        result = sign_in.sign_in_confirmed(user=user, client=client_of(request))
+        result = password.sign_in_confirmed(user=user, client=client_of(request))
         if result is not None:
             messages.success(request, _("Your address is confirmed."))
             return enter(request, result, reverse("account"))

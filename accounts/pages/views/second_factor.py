@@ -12,7 +12,7 @@ from accounts.exceptions import Invalid2FACodeException, InvalidCredentialsExcep
 from accounts.pages.forms.profile import CodeForm
 from accounts.pages.forms.sign_in import PasskeyForm, ProofForm
 from accounts.pages.views.base import SignedInFormPage, safe_next
-from accounts.services import factors, fresh_proof, second_factor_changes
+from accounts.services.mfa import enrolment, methods, reauthentication
 from accounts.states import Method
 from foodfleet.core.exceptions import BaseAppException
 
@@ -35,7 +35,7 @@ class SetUpPage(SignedInFormPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         about: dict[str, Any] = {"user": self.user, "session_id": self.session_id}
-        setup = second_factor_changes.waiting_totp(**about) or second_factor_changes.begin_totp(**about)
+        setup = enrolment.waiting_totp(**about) or enrolment.begin_totp(**about)
         wish = self.request.POST.get("next") or self.request.GET.get("next")
         return {
             **context,
@@ -46,7 +46,7 @@ class SetUpPage(SignedInFormPage):
         }
 
     def accepted(self, form: CodeForm) -> HttpResponse:
-        codes = second_factor_changes.confirm_totp(
+        codes = enrolment.confirm_totp(
             user=self.user, session_id=self.session_id, code=form.cleaned_data["code"], client=self.client
         )
         return shown_codes(self.request, codes, setting_up=True)
@@ -65,7 +65,7 @@ class SecondFactorPage(SignedInFormPage):
     form_class = forms.Form
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.user.is_authenticated and not factors.is_enabled(self.user):
+        if request.user.is_authenticated and not methods.is_enabled(self.user):
             return redirect("account_security")
         return super().dispatch(request, *args, **kwargs)
 
@@ -77,10 +77,10 @@ class BackupCodesPage(SecondFactorPage):
     throttle = "2fa"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "remaining": factors.backup_codes_left(self.user)}
+        return {**super().get_context_data(**kwargs), "remaining": methods.backup_codes_left(self.user)}
 
     def accepted(self, form: forms.Form) -> HttpResponse:
-        codes = second_factor_changes.new_backup_codes(user=self.user, session_id=self.session_id, client=self.client)
+        codes = enrolment.new_backup_codes(user=self.user, session_id=self.session_id, client=self.client)
         return shown_codes(self.request, codes, setting_up=False)
 
 
@@ -90,11 +90,11 @@ class SwitchOffPage(SecondFactorPage):
     template_name = "accounts/totp_disable.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        fresh_proof.require(self.session_id)
+        reauthentication.require(self.session_id)
         return super().get(request, *args, **kwargs)
 
     def accepted(self, form: forms.Form) -> HttpResponse:
-        second_factor_changes.switch_off(user=self.user, session_id=self.session_id, client=self.client)
+        enrolment.switch_off(user=self.user, session_id=self.session_id, client=self.client)
         messages.success(self.request, _("Two-factor authentication is off. You can set it up again at any time."))
         return redirect("account_security")
 
@@ -116,24 +116,24 @@ class SudoPage(SignedInFormPage):
     def get_form_kwargs(self) -> dict[str, Any]:
         kwargs = super().get_form_kwargs()
         if self.get_form_class() is ProofForm:
-            kwargs["with_code"] = factors.is_enabled(self.user)
+            kwargs["with_code"] = methods.is_enabled(self.user)
         return kwargs
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = {**super().get_context_data(**kwargs), "next": self.wish}
         if isinstance(context["form"], PasskeyForm):
-            context["form"] = ProofForm(with_code=factors.is_enabled(self.user))
-        if Method.PASSKEY in factors.methods_of(self.user):
-            question = fresh_proof.ask_for_passkey(user=self.user, client=self.client)
+            context["form"] = ProofForm(with_code=methods.is_enabled(self.user))
+        if Method.PASSKEY in methods.methods_of(self.user):
+            question = reauthentication.ask_for_passkey(user=self.user, client=self.client)
             context |= {"passkey_options": question.options, "challenge": question.token}
         return context
 
     def accepted(self, form: ProofForm | PasskeyForm) -> HttpResponse:
         about: dict[str, Any] = {"user": self.user, "session_id": self.session_id, "client": self.client}
         if isinstance(form, PasskeyForm):
-            fresh_proof.prove_by_passkey(**about, **form.cleaned_data)
+            reauthentication.prove_by_passkey(**about, **form.cleaned_data)
         else:
-            fresh_proof.prove(**about, **form.cleaned_data)
+            reauthentication.prove(**about, **form.cleaned_data)
         return redirect(safe_next(self.request, self.wish, "account_security"))
 
     def refused(self, form: Any, error: BaseAppException) -> HttpResponse:

@@ -10,17 +10,13 @@ from accounts.exceptions import EmailNotVerifiedException
 from accounts.models import SecurityEvent, TrustedBrowser
 from accounts.pages.forms.passwords import ChangePasswordForm
 from accounts.pages.views.base import ActionPage, SignedInFormPage
-from accounts.services import (
-    devices,
-    factors,
-    passkeys,
-    passwords,
-    second_factor_resets,
-    security_events,
-    trusted_browsers,
-)
+from accounts.services import audit
+from accounts.services.mfa import methods as mfa_methods
+from accounts.services.mfa import passkeys, resets, trusted_browsers
+from accounts.services.passwords import passwords
+from accounts.services.sessions import devices
 from accounts.states import EventKind, Method
-from foodfleet.core.user_agents import in_words
+from foodfleet.core.http.user_agents import in_words
 from rbac.services import decisions
 
 SHOWN_EVENTS = 20
@@ -70,10 +66,10 @@ class SecurityPage(SignedInFormPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        user, methods = self.user, factors.methods_of(self.user)
+        user, methods = self.user, mfa_methods.methods_of(self.user)
         browsers = [self._shown(known) for known in trusted_browsers.live(user)]
         known = devices.known_to(user)
-        newest = security_events.of_user(user).order_by("-created_at")[:SHOWN_EVENTS]
+        newest = audit.of_user(user).order_by("-created_at")[:SHOWN_EVENTS]
         events = [_shown(event, is_known=(event.ip, event.user_agent) in known) for event in newest]
         return {
             **context,
@@ -81,9 +77,9 @@ class SecurityPage(SignedInFormPage):
             "two_factor_enabled": bool(methods),
             "app_is_on": Method.TOTP in methods,
             "two_factor_required": decisions.requires_second_factor(user),
-            "backup_codes_remaining": factors.backup_codes_left(user),
+            "backup_codes_remaining": mfa_methods.backup_codes_left(user),
             "passkeys": passkeys.passkeys_of(user),
-            "reset": second_factor_resets.approved_for(user),
+            "reset": resets.approved_for(user),
             "password_changed_at": passwords.changed_at(user),
             "browsers": browsers,
             "events": events,
@@ -108,7 +104,7 @@ class StopResetPage(ActionPage):
     """Keep the second factor that staff are about to take away."""
 
     def act(self, **kwargs: Any) -> str:
-        second_factor_resets.cancel(user=self.user, client=self.client)
+        resets.cancel(user=self.user, client=self.client)
         return _("The reset is cancelled. Your two-factor authentication hasn't changed.")
 
 

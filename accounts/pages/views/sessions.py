@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Session
 from accounts.pages.views.base import ActionPage, Page, SignedInMixin
-from accounts.services import sessions
-from foodfleet.core.user_agents import in_words
+from accounts.services.sessions import sessions
+from foodfleet.core.http.user_agents import in_words
 
 PHONE = re.compile(r"Mobi|Android|iPhone|iPad")
 

@@ -16,13 +16,13 @@ from accounts.models import User
 from accounts.pages import browser
 from accounts.pages.forms.sign_in import LoginForm, PasskeyForm, SecondStepForm
 from accounts.pages.views.base import FormPage, safe_next
-from accounts.second_factor import passkeys, sms
-from accounts.services import passkey_sign_in, sign_in, sign_in_challenges
-from accounts.services.second_factor import ChallengeIssued
+from accounts.services.login import passkey, password, second_step
+from accounts.services.login.challenge import ChallengeIssued
+from accounts.services.mfa import sms, webauthn
 from accounts.states import Method
-from foodfleet.core import throttling
-from foodfleet.core.clients import client_of
 from foodfleet.core.exceptions import BaseAppException, ThrottledException
+from foodfleet.core.http import throttling
+from foodfleet.core.http.clients import client_of
 
 CHALLENGE, NEXT, TEXTED = "challenge", "next", "texted"  # what the session keeps between the two steps
 
@@ -57,7 +57,7 @@ class LoginPage(FormPage):
 
     def accepted(self, form: LoginForm | PasskeyForm) -> HttpResponse:
         by_passkey = isinstance(form, PasskeyForm)
-        service: Any = passkey_sign_in.sign_in_with if by_passkey else sign_in.sign_in
+        service: Any = passkey.sign_in_with if by_passkey else password.sign_in
         return enter(self.request, service(**form.cleaned_data, client=self.client), self.next)
 
     def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
@@ -75,7 +75,7 @@ class LoginPage(FormPage):
         return redirect("login") if isinstance(form, PasskeyForm) else super().form_invalid(form)
 
 
-def enter(request: HttpRequest, result: sign_in.SignedIn | ChallengeIssued, goal: str) -> HttpResponse:
+def enter(request: HttpRequest, result: password.SignedIn | ChallengeIssued, goal: str) -> HttpResponse:
     """Sign the browser in and lead it to `goal`, by way of two-factor authentication where that is on."""
     if isinstance(result, ChallengeIssued):
         request.session[CHALLENGE] = result.challenge
@@ -98,7 +98,7 @@ class VerifyPage(FormPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.challenge: str = request.session.get(CHALLENGE, "")
         try:
-            self.waiting, self.methods = sign_in_challenges.waiting(self.challenge)
+            self.waiting, self.methods = second_step.waiting(self.challenge)
         except Invalid2FACodeException:
             return start_over(request)
         return super().dispatch(request, *args, **kwargs)
@@ -111,7 +111,7 @@ class VerifyPage(FormPage):
         """What is asked for: as chosen, where the user has it; a passkey first where this page can use one."""
         chosen = self.request.POST.get("method") or self.request.GET.get("method")
         here = f"{self.request.scheme}://{self.request.get_host()}"
-        has_passkey = Method.PASSKEY in self.methods and passkeys.work_at(here)
+        has_passkey = Method.PASSKEY in self.methods and webauthn.work_at(here)
         first = Method.PASSKEY if has_passkey else self.methods[0]
         return next((method for method in self.methods if method == chosen), first)
 
@@ -127,11 +127,11 @@ class VerifyPage(FormPage):
             "sms_sent": self.request.session.get(TEXTED, False),
         }
         if self.method == Method.PASSKEY:
-            context["passkey_options"] = sign_in_challenges.passkey_options(self.challenge)
+            context["passkey_options"] = second_step.passkey_options(self.challenge)
         return context
 
     def accepted(self, form: SecondStepForm) -> HttpResponse:
-        signed_in = sign_in_challenges.answer(
+        signed_in = second_step.answer(
             challenge=self.challenge, method=self.method, code=form.answer, client=self.client
         )
         response = redirect(safe_next(self.request, self.request.session.pop(NEXT, ""), "account"))
@@ -142,7 +142,7 @@ class VerifyPage(FormPage):
 
     def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
         try:
-            sign_in_challenges.waiting(self.challenge)
+            second_step.waiting(self.challenge)
         except Invalid2FACodeException:
             return start_over(self.request)
         if self.method == Method.PASSKEY:
@@ -164,7 +164,7 @@ def text_code(request: HttpRequest) -> HttpResponse:
     """Text a code for the second step."""
     try:
         throttling.count("forgot", client_of(request))
-        sign_in_challenges.text_code(challenge=request.session.get(CHALLENGE, ""), client=client_of(request))
+        second_step.text_code(challenge=request.session.get(CHALLENGE, ""), client=client_of(request))
         request.session[TEXTED] = True
     except ThrottledException as error:
         messages.error(request, str(error.message))

@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import BackupCode, Passkey, TOTPDevice
-from accounts.second_factor import totp
-from accounts.services import not_me, one_time_tokens
+from accounts.services.mfa import totp
+from accounts.services.one_time import report_links, tokens
 from accounts.states import TokenPurpose
 from accounts.tests.authenticator_app import app_code
 from accounts.tests.browser.looking import each_look, look_at, sign_in, submit, violations
@@ -23,7 +23,7 @@ def test_no_page_has_an_accessibility_violation(open_browser, user, language, th
     user.language = language[:2]
     user.save()
     page = open_browser(locale=language, color_scheme=theme, viewport={"width": width, "height": 900})
-    reset, report = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD), not_me.issue(user)
+    reset, report = tokens.issue(user, TokenPurpose.RESET_PASSWORD), report_links.issue(user)
     problems = look_at(page, [*OPEN, f"/password/reset/{reset}/", f"/account/not-me/{report}/"])
     page.goto("/register/")
     submit(page)
@@ -72,12 +72,12 @@ def test_nor_has_what_a_link_of_a_mail_opens_and_what_comes_after(opened, user, 
     page = opened(language, theme, width)
     bob = make_user("bob@example.com", email_verified_at=None, language=user.language)
     change = {"old_email": "ann@old.example", "new_email": "ann@new.example"}
-    issue = one_time_tokens.issue
+    issue = tokens.issue
     links = [
         f"/email/verify/{issue(bob, TokenPurpose.VERIFY_EMAIL)}/",
         f"/account/email/confirm/{issue(user, TokenPurpose.CHANGE_EMAIL, data=change)}/",
         f"/account/email/undo/{issue(user, TokenPurpose.UNDO_EMAIL, data=change)}/",
-        f"/account/not-me/{not_me.issue(user)}/",
+        f"/account/not-me/{report_links.issue(user)}/",
     ]
     problems = []
     for link in links:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from accounts import signals
 from accounts.models import TOTPDevice
-from accounts.second_factor import totp
+from accounts.services.mfa import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 

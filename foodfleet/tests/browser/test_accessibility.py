@@ -4,7 +4,7 @@ import pytest
 
 from accounts.tests.browser.looking import each_look, look_at, submit, violations
 from notifications.gateways import mailbox
-from notifications.services import preferences
+from notifications.services.audience import preferences
 from notifications.states import Kind
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -5,7 +5,8 @@ from django.urls import reverse
 
 from accounts.tests.browser.looking import look_at, sign_in
 from notifications.models import EmailOverride, Message, MessageEvent, SmsTemplate, Suppression
-from notifications.services import overrides, suppression
+from notifications.services.audience import suppression
+from notifications.services.templates import overrides
 from notifications.states import Channel, Kind, SuppressionReason
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.tests.browser.looking import sign_in
 from notifications.gateways import mailbox
 from notifications.models import EmailOverride, Message, MessageEvent, Preference, SmsTemplate, Suppression
-from notifications.services import overrides, templates
+from notifications.services.templates import overrides, sms_templates
 from notifications.states import Channel, Kind
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -42,7 +42,7 @@ def pages(user, make_user):
     )
     preference = Preference.objects.create(user=make_user(ADDRESS), kind=Kind.MARKETING, is_wanted=False)
     words = {"content": "w" * 1500, "translations": {"de": "w" * 1500}, "examples": {"x" * 200: "y" * 900}}
-    text = templates.save(template=SmsTemplate(name=NAME, description="d" * 500, **words), by=user)
+    text = sms_templates.save(template=SmsTemplate(name=NAME, description="d" * 500, **words), by=user)
     link = '<p><a href="{{ link }}">x</a></p>'
     words = {"subject": "s" * 200, "html": link + "h" * 500, "text": "t" * 500 + " {{ link }}"}
     mail = overrides.save(override=EmailOverride(template="welcome", **words), by=user)

@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.fields import CharField
 
-from foodfleet.core import serializers
-from foodfleet.core.phones import PHONE_SCHEMA
+from foodfleet.core.http import serializers
+from foodfleet.core.phone_numbers import PHONE_SCHEMA
 from notifications.models import Message, MessageEvent
-from notifications.services.emails import LONGEST_SUBJECT
+from notifications.services.compose.email import LONGEST_SUBJECT
 
 VALUE_LENGTH = 5000  # of one value of a template
 

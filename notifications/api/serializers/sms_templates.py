@@ -5,13 +5,13 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 
-from foodfleet.core import serializers
-from foodfleet.core.schema import NOT_BLANK
+from foodfleet.core.http import serializers
+from foodfleet.core.http.schema import NOT_BLANK
 from notifications.models import SMS_LENGTH, SmsTemplate
 from notifications.models.templates import NAME
-from notifications.services import templates
+from notifications.services.templates import sms_templates
 
-VALUE_LENGTH = templates.EXAMPLE_LENGTH
+VALUE_LENGTH = sms_templates.EXAMPLE_LENGTH
 
 
 class ValuesField(serializers.DictField):
@@ -58,7 +58,7 @@ class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
 
     def get_variables(self, template: SmsTemplate) -> list[str]:
         """The names that a send has to know."""
-        return templates.variables_of(template)
+        return sms_templates.variables_of(template)
 
 
 class SmsPreviewInSerializer(serializers.Serializer[Any]):

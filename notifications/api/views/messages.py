@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foodfleet.core.clients import client_of
+from foodfleet.core.http.clients import client_of
 from notifications.api.parameters import choice
 from notifications.api.serializers.messages import (
     MessageSerializer,
@@ -19,8 +19,11 @@ from notifications.api.serializers.messages import (
     SendSmsSerializer,
 )
 from notifications.models import Message
-from notifications.services import cancelling, dead_letters, messages, requests
-from notifications.services.emails import NewAttachment
+from notifications.services.compose import requests
+from notifications.services.compose.email import NewAttachment
+from notifications.services.operations import cancel as operations_cancel
+from notifications.services.operations import lookup
+from notifications.services.operations import retry as operations_retry
 from notifications.states import Channel, Status
 from rbac.api.permissions import ActionPermission, require_permission
 
@@ -66,21 +69,21 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
 
     def retrieve(self, request: Request, pk: str) -> Response:
         """One message with its timeline."""
-        return Response(self.get_serializer(messages.find(pk)).data)
+        return Response(self.get_serializer(lookup.find(pk)).data)
 
     @extend_schema(request=None, responses={202: QueuedSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Put a failed message back into the queue; 409 for any other."""
-        message = dead_letters.retry(message=messages.find(pk), by=request.user)  # type: ignore[arg-type]
+        message = operations_retry.retry(message=lookup.find(pk), by=request.user)  # type: ignore[arg-type]
         return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Call back a message that is still queued; 409 for any other."""
-        cancelling.cancel(message=messages.find(pk), by=request.user)  # type: ignore[arg-type]
-        return Response(self.get_serializer(messages.find(pk)).data)
+        operations_cancel.cancel(message=lookup.find(pk), by=request.user)  # type: ignore[arg-type]
+        return Response(self.get_serializer(lookup.find(pk)).data)
 
 
 @require_permission("notifications", "send")

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foodfleet.core import serializers
-from notifications.services import preferences
+from foodfleet.core.http import serializers
+from notifications.services.audience import preferences
 from notifications.states import Kind
 
 

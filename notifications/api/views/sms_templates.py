@@ -19,7 +19,7 @@ from notifications.api.serializers.sms_templates import (
     SmsTemplateSerializer,
 )
 from notifications.models import SmsTemplate
-from notifications.services import templates
+from notifications.services.templates import sms_templates as templates_sms_templates
 from rbac.api.permissions import ActionPermission
 
 
@@ -41,7 +41,7 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
         return found if is_active is None else found.filter(is_active=is_active)
 
     def get_object(self) -> SmsTemplate:
-        return templates.find(identifier(self.kwargs["pk"]))
+        return templates_sms_templates.find(identifier(self.kwargs["pk"]))
 
     @extend_schema(
         parameters=[OpenApiParameter("search", str), OpenApiParameter("is_active", OpenApiTypes.BOOL)],
@@ -58,19 +58,19 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
 
     def create(self, request: Request) -> Response:
         """Add a template."""
-        template = templates.save(template=SmsTemplate(**self._given(partial=False)), by=self._user())
+        template = templates_sms_templates.save(template=SmsTemplate(**self._given(partial=False)), by=self._user())
         return Response(self.get_serializer(template).data, status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a template; what it was before is kept as a version."""
-        changes = templates.TemplateChanges(**self._given(partial=True))
-        template = templates.change(template_id=self.get_object().pk, changes=changes, by=self._user())
+        changes = templates_sms_templates.TemplateChanges(**self._given(partial=True))
+        template = templates_sms_templates.change(template_id=self.get_object().pk, changes=changes, by=self._user())
         return Response(self.get_serializer(template).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a template; 409 for one that the product itself sends."""
-        templates.delete(template=self.get_object(), by=self._user())
+        templates_sms_templates.delete(template=self.get_object(), by=self._user())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=SmsPreviewInSerializer, responses=SmsPreviewSerializer)
@@ -80,7 +80,9 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
         template = self.get_object()
         serializer = SmsPreviewInSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return Response(SmsPreviewSerializer(templates.preview(template=template, **serializer.validated_data)).data)
+        return Response(
+            SmsPreviewSerializer(templates_sms_templates.preview(template=template, **serializer.validated_data)).data
+        )
 
     def _given(self, *, partial: bool) -> dict[str, Any]:
         serializer = self.get_serializer(data=self.request.data, partial=partial)

@@ -8,12 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foodfleet.core import serializers
-from foodfleet.core.clients import client_of
-from foodfleet.core.parsers import StrictJSONParser
+from foodfleet.core.http import serializers
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.parsers import StrictJSONParser
 from notifications.gateways.sns_http import sns_http
-from notifications.services import feedback
-from notifications.services.sns_envelopes import CONFIRMATION, GOODBYE, NOTIFICATION
+from notifications.services.feedback import outcomes
+from notifications.services.feedback.sns_envelopes import CONFIRMATION, GOODBYE, NOTIFICATION
 
 
 class SnsNotificationSerializer(serializers.Serializer[Any]):
@@ -65,5 +65,5 @@ class SesWebhookView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Bounces, complaints, deliveries, rejects, delays; and the confirmation of a subscription."""
-        state = feedback.receive(request.data, sender=client_of(request).ip, http=self.http_factory())
+        state = outcomes.receive(request.data, sender=client_of(request).ip, http=self.http_factory())
         return Response({"status": state})

@@ -14,9 +14,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection, connections
 
-from notifications.services import feedback, liveness, recovery, retention, text_log
-from notifications.services.drain import Drain
-from notifications.services.lanes import Limits
+from notifications.services.delivery import liveness
+from notifications.services.delivery import sweep as delivery_sweep
+from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.priority_queue import Limits
+from notifications.services.feedback import outcomes, sms_log
+from notifications.services.operations import retention
 from notifications.states import Channel
 
 logger = structlog.get_logger(__name__)
@@ -39,7 +42,7 @@ class Command(BaseCommand):
         if options["watch"]:
             Watch(options["every"]).run()
             return
-        recovery.sweep()
+        delivery_sweep.sweep()
         with ThreadPoolExecutor(len(Channel)) as threads:
             sent = sum(threads.map(send_all, Channel))
         self.stdout.write(f"{sent} sent")
@@ -74,7 +77,7 @@ class Watch:
         try:
             while os.getppid() == parent and all(sender.is_alive() for sender in senders):
                 self.look(lambda: chores.do_what_is_due(time.monotonic()))
-                if self.look(recovery.sweep):
+                if self.look(delivery_sweep.sweep):
                     self.look(liveness.seen)
                 self._has_ended.wait(self.every)
         finally:
@@ -113,8 +116,8 @@ class Chores:
 
     def __init__(self) -> None:
         self._chores: list[tuple[float, Callable[[], object]]] = [
-            (60.0, feedback.apply_waiting),
-            (60.0, text_log.read),
+            (60.0, outcomes.apply_waiting),
+            (60.0, sms_log.read),
             (300.0, lambda: call_command("purge_expired", stdout=StringIO())),
             (3600.0, retention.forget),
         ]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from notifications.services import retention
+from notifications.services.operations import retention
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from foodfleet.core.frames import shows_a_mail
+from foodfleet.core.http.frames import shows_a_mail
 from notifications.gateways import mailbox
 
 MAX_WAIT_SECONDS = 10

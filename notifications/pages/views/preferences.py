@@ -15,7 +15,7 @@ from django.views.generic import FormView
 
 from notifications.exceptions import UnsubscribeLinkException
 from notifications.pages.forms import PreferencesForm
-from notifications.services import preferences
+from notifications.services.audience import preferences
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from foodfleet.core.clients import client_of
+from foodfleet.core.http.clients import client_of
 from rbac.api import serializers
 from rbac.api.permissions import ActionPermission
 from rbac.querysets import labelled_permissions, permissions_matching

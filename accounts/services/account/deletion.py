@@ -1,0 +1,60 @@
+"""An account goes: its personal data at once, its audit rows stay under a pseudonym.
+
+The row itself stays, emptied, under the address `deleted-<id>@deleted.invalid`: everything that names who did what
+(security events, grants of roles, the admin's log) goes on naming the same, by then unknown, person. RFC 2606 keeps
+`.invalid` from ever being anybody's address.
+"""
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.hashers import make_password
+from django.db import models, transaction
+from django.utils import timezone
+
+from accounts import signals
+from accounts.models import SecurityEvent, User
+from accounts.services import audit
+from accounts.services.limits import lockout
+from accounts.services.sessions import sessions
+from accounts.states import EndReason, EventKind
+from foodfleet.core.http.clients import Client
+from rbac.services import assignments
+
+AUDIT_APPS = frozenset({"admin", "rbac"})  # what they keep of a user is who did what
+
+
+def erase(user: User, *, actor: User | None, client: Client) -> None:
+    """Remove all that is known of `user` and whatever opens the account. Asks nobody whether they may."""
+    with transaction.atomic():
+        sessions.end_all(user, reason=EndReason.DELETED)
+        assignments.end_all_of_deleted(user)
+        lockout.forget(user.email)
+        signals.user_deleted.send(sender=User, user=user, actor=actor, client=client)
+        _remove_belongings(user)
+        _empty(user)
+        SecurityEvent.objects.pseudonymise(user)
+        LogEntry.objects.filter(content_type__app_label="accounts", object_id=str(user.pk)).update(
+            object_repr=user.email
+        )
+        audit.record(kind=EventKind.USER_DELETED, user=user, client=client, actor=actor)
+
+
+def _remove_belongings(user: User) -> None:
+    """Delete the rows that belong to the user and to nobody's audit: sessions, links, second factors, history."""
+    for relation in user._meta.related_objects:
+        belongs = relation.on_delete is models.CASCADE
+        if belongs and relation.related_model._meta.app_label not in AUDIT_APPS:
+            relation.related_model._base_manager.filter(**{relation.field.name: user}).delete()
+
+
+def _empty(user: User) -> None:
+    empty = {
+        "email": f"deleted-{user.pk}@deleted.invalid",
+        "password": make_password(None),
+        **dict.fromkeys(("first_name", "last_name", "phone", "language"), ""),
+        **dict.fromkeys(("is_active", "is_staff", "is_superuser", "must_change_password"), False),
+        **dict.fromkeys(("email_verified_at", "phone_verified_at", "invited_at", "last_login", "locked_at"), None),
+        "deleted_at": timezone.now(),
+    }
+    for name, value in empty.items():
+        setattr(user, name, value)
+    user.save(update_fields=list(empty))

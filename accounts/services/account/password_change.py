@@ -1,0 +1,66 @@
+"""Another password, by somebody who knows the present one."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts import signals
+from accounts.exceptions import InvalidCredentialsException, OwnAccountException
+from accounts.models import User
+from accounts.services import audit
+from accounts.services.mfa import password_proof
+from accounts.services.one_time import report_links
+from accounts.services.passwords import passwords
+from accounts.services.sessions import sessions
+from accounts.services.staff import protections
+from accounts.states import EndReason, EventKind
+from foodfleet.core.http.clients import Client
+from rbac.exceptions import SuperusersOnlyException
+from rbac.services import actors
+
+
+def change(*, user: User, current: str, new: str, client: Client, keep: UUID | None = None) -> User:
+    """Replace the user's password and end every session but `keep`; returns the user as they are then.
+
+    Raises InvalidCredentialsException, AccountLockedException, WeakPasswordException or PasswordReusedException.
+    """
+    password_proof.confirm_password(user=user, password=current, client=client)
+    compared = user.password
+    encoded = passwords.validated_hash(user, new, field="new_password")
+    with transaction.atomic():
+        changed: User = actors.lock_actor(user)
+        if changed.password != compared:  # of two changes at once the second no longer knows the present password
+            raise InvalidCredentialsException
+        passwords.replace(changed, encoded)
+        sessions.end_all(changed, reason=EndReason.PASSWORD_CHANGED, keep=keep)
+        audit.record(kind=EventKind.PASSWORD_CHANGED, user=changed, client=client)
+        signals.password_changed.send(
+            sender=User, user=changed, not_me_token=report_links.issue(changed), client=client
+        )
+    return changed
+
+
+def replace_for(*, user: User, new: str | None, actor: User | None, client: Client) -> User:
+    """Give somebody else another password, or none that works (new: None), and end all their sessions.
+
+    Superusers alone do that; other staff send a link to choose one (`users.send_password_link`). Raises
+    SuperusersOnlyException, OwnAccountException for one's own, WeakPasswordException, PasswordReusedException, and as
+    `protections.lock_parties`.
+    """
+    encoded = None if new is None else passwords.validated_hash(user, new)
+    with transaction.atomic():
+        current, changed = protections.lock_parties(actor, user.pk, "users:update")
+        if current is not None and current.pk == changed.pk:  # one's own is changed by who shows the present one
+            raise OwnAccountException
+        if current is not None and not current.is_superuser:
+            raise SuperusersOnlyException
+        if encoded is None:
+            passwords.disable(changed)
+        else:
+            passwords.replace(changed, encoded)
+        sessions.end_all(changed, reason=EndReason.PASSWORD_CHANGED)
+        audit.record(kind=EventKind.PASSWORD_CHANGED, user=changed, client=client, actor=actor)
+        signals.password_changed.send(
+            sender=User, user=changed, not_me_token=report_links.issue(changed), client=client
+        )
+    return changed

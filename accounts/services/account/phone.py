@@ -1,0 +1,122 @@
+"""Another phone, proven by a code that is texted there."""
+
+import hmac
+import secrets
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import signals
+from accounts.models import PhoneCode, User
+from accounts.services import audit
+from accounts.services.mfa import reauthentication
+from accounts.services.one_time import report_links
+from accounts.states import EventKind
+from foodfleet.core import crypto
+from foodfleet.core.cache.rate_limits import admit
+from foodfleet.core.exceptions import ThrottledException, ValidationException
+from foodfleet.core.http.clients import Client
+from foodfleet.core.phone_numbers import normalize_phone
+from foodfleet.core.typed_text import normalize_code
+from rbac.services import actors
+
+CODE_LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B 3.1.3.1: at most 10
+TRIES = 5
+TEXTS_AN_HOUR = 3  # to one number, whoever asks for them
+
+
+def request_code(*, user: User, phone: str, client: Client) -> str:
+    """Text a code to `phone` and return the number as it was understood; an earlier code is void.
+
+    The user's present number stays until the code comes back. Raises ValidationException or ThrottledException.
+    """
+    number = e164(phone)
+    reserve_text(number)
+    code = f"{secrets.randbelow(10**6):06}"
+    with transaction.atomic():
+        actors.lock_actor(user)
+        PhoneCode.objects.update_or_create(
+            user=user,
+            defaults={
+                "phone": number,
+                "digest": _digest(user, number, code),
+                "tries": 0,
+                "expires_at": timezone.now() + CODE_LIFETIME,
+            },
+        )
+        signals.phone_code_requested.send(sender=User, user=user, phone=number, code=code, client=client)
+    return number
+
+
+def e164(phone: str) -> str:
+    """The number in E.164. Raises ValidationException."""
+    try:
+        number = normalize_phone(phone)
+    except ValueError:
+        number = ""
+    if not number:
+        message = _("Give the number with its country code, such as +4915123456789.")
+        raise ValidationException.for_field("phone", message, "invalid")
+    return number
+
+
+def reserve_text(number: str) -> None:
+    """Count a text to `number` before it is written. Raises ThrottledException for more than TEXTS_AN_HOUR."""
+    counted = admit(f"text:{crypto.keyed_digest(number, purpose='texts')}", limit=TEXTS_AN_HOUR, seconds=3600)
+    if not counted.allowed:
+        raise ThrottledException(counted.retry_after)
+
+
+def pending(user: User) -> str:
+    """The number that waits for its code, '' where none does."""
+    waiting: PhoneCode | None = PhoneCode.objects.filter(user=user).waiting(timezone.now()).first()
+    return waiting.phone if waiting else ""
+
+
+def verify(*, user: User, code: str, client: Client) -> User:
+    """Take the code as proof of the number. A try is counted before the code is compared; a right code serves once.
+
+    Raises ValidationException for a code that is wrong, old, used, or had too many tries.
+    """
+    wrong = ValidationException.for_field("code", _("That code is wrong or has expired."), "invalid_code")
+    if not PhoneCode.objects.reserve_try(user, timezone.now(), TRIES):
+        raise wrong
+    waiting: PhoneCode | None = PhoneCode.objects.filter(user=user).first()
+    given = normalize_code(code)
+    if waiting is None or not hmac.compare_digest(waiting.digest, _digest(user, waiting.phone, given)):
+        raise wrong
+    with transaction.atomic():
+        if not PhoneCode.objects.spend(waiting):
+            raise wrong
+        proven: User = actors.lock_actor(user)
+        changed = proven.phone != waiting.phone
+        proven.phone, proven.phone_verified_at = waiting.phone, timezone.now()
+        proven.save(update_fields=["phone", "phone_verified_at"])
+        audit.record(kind=EventKind.PHONE_CHANGED, user=proven, client=client)
+        if changed:
+            signals.phone_changed.send(sender=User, user=proven, not_me_token=report_links.issue(proven), client=client)
+    return proven
+
+
+def remove(*, user: User, session_id: UUID, client: Client) -> None:
+    """Keep no number of the user any more, nor one that waits for its code.
+
+    Raises FreshProofRequiredException where two-factor authentication is on and was not passed lately.
+    """
+    reauthentication.require_where_enabled(user=user, session_id=session_id)
+    with transaction.atomic():
+        owner: User = actors.lock_actor(user)
+        PhoneCode.objects.filter(user=user).delete()
+        if not owner.phone:
+            return
+        owner.phone, owner.phone_verified_at = "", None
+        owner.save(update_fields=["phone", "phone_verified_at"])
+        audit.record(kind=EventKind.PHONE_CHANGED, user=owner, client=client)
+        signals.phone_changed.send(sender=User, user=owner, not_me_token=report_links.issue(owner), client=client)
+
+
+def _digest(user: User, number: str, code: str) -> str:
+    return crypto.keyed_digest(f"{user.pk}:{number}:{code}", purpose="phone-code")

@@ -1,0 +1,50 @@
+"""A signing key that leaked is withdrawn at once."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from accounts.models import RefreshToken, SigningKey
+from accounts.querysets import KEYS_STAMP
+from accounts.services import audit
+from accounts.services.jwt import keyring
+from accounts.services.jwt.keys import Key
+from accounts.services.sessions import sessions
+from accounts.states import EventKind
+from foodfleet.core.cache import coherent
+from foodfleet.core.http.clients import Client
+
+
+class UnknownKeyError(Exception):
+    """No key of this `kid` verifies here, and none ever did."""
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """What a revocation did: the key that signs now, the `kid` that is refused, how many sessions ended."""
+
+    key: Key
+    kid: str
+    sessions_ended: int
+
+
+def revoke(kid: str = "") -> Revocation:
+    """Refuse every token of the key `kid` (of the one that signs now, if empty), and end the sessions that it signed.
+
+    A new key signs. Every process refuses the old key's tokens at its next request: the answer about a session that
+    processes share names the key and is renewed here. Calling it again does no harm. Raises UnknownKeyError.
+    """
+    verifying = keyring.verifying_kids()
+    kid = kid or verifying[0]
+    if kid not in verifying and not _was_ours(kid):
+        raise UnknownKeyError
+    with transaction.atomic():
+        coherent.renew_shared(KEYS_STAMP)
+        keyring.mark_revoked(kid)
+        key = keyring.rotate()
+        audit.record(kind=EventKind.KEY_REVOKED, user=None, client=Client(), details={"kid": kid})
+    return Revocation(key, kid, sessions.end_signed_by(kid))
+
+
+def _was_ours(kid: str) -> bool:
+    return SigningKey.objects.filter(kid=kid).exists() or RefreshToken.objects.filter(kid=kid).exists()

@@ -1,0 +1,219 @@
+"""The keys that sign tokens, and those that still verify them.
+
+Without any rotation the keys are those of the environment: JWT_PRIVATE_KEY_FILES, of which the first signs, or for
+HS256 the one that follows from SECRET_KEY. An asymmetric algorithm without a file gets its first key when one is first
+asked for, in the database; there `rotate` puts each new one, encrypted, where every process finds it: whoever meets a
+`kid` that it does not know looks there, so a new key holds at once and everywhere. The newest key of the database
+signs. What signed before verifies until its last token has expired, so that nobody is logged out.
+"""
+
+import re
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, transaction
+from django.db.models import Exists
+from django.utils import timezone
+
+from accounts.models import SigningKey
+from accounts.services import audit
+from accounts.services.jwt import keys as jwt_keys
+from accounts.services.jwt.keys import Key
+from accounts.states import EventKind
+from foodfleet.core import crypto
+from foodfleet.core.http.clients import Client
+
+PURPOSE = "jwt-key"
+KID = re.compile("[0-9a-f]{16}")
+RELOAD_SECONDS = 30.0  # after which a process that signs looks for a newer key
+MARGIN = timedelta(minutes=5)  # a process may sign with the old key for RELOAD_SECONDS more; clocks differ
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """The key that signs, and all that verify, by `kid`."""
+
+    signing: Key
+    verifying: dict[str, Key]
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    ring: KeyRing
+    configuration: tuple[Any, ...]
+    at: float
+
+
+_loaded: _Loaded | None = None
+
+
+def ensure_files_fit() -> None:
+    """End the start with one line where a file of JWT_PRIVATE_KEY_FILES holds no key of JWT_SIGNING_ALGORITHM."""
+    try:
+        _of_environment(*_configuration())
+    except ImproperlyConfigured as error:
+        sys.exit(f"FoodFleet cannot start. {error}")
+
+
+def signing_key() -> Key:
+    """The key to sign with."""
+    return _ring(max_age=RELOAD_SECONDS).signing
+
+
+def verifying_key(kid: str) -> Key | None:
+    """The key of this `kid`, if it may still verify: one that another process has just made too.
+
+    An invented `kid` costs one look at an index; a key that is there is read once.
+    """
+    known = _ring(max_age=RELOAD_SECONDS).verifying.get(kid)
+    if known is not None or not KID.fullmatch(kid):
+        return known
+    if not SigningKey.objects.usable(timezone.now()).filter(kid=kid).exists():
+        return None
+    return _ring(max_age=0).verifying.get(kid)
+
+
+def still_verifies(kid: str) -> bool:
+    """Whether the key is in the ring as this process knows it; asks nobody."""
+    return _loaded is not None and _loaded.configuration == _configuration() and kid in _loaded.ring.verifying
+
+
+def is_revoked(kid: str) -> Exists:
+    """An SQL condition: the key of this `kid` was revoked. It costs the query that it is part of a look at an index."""
+    return Exists(SigningKey.objects.revoked().filter(kid=kid))
+
+
+def reload_if_revoked() -> None:
+    """Read the keys anew where the one that this process signs with has been revoked meanwhile.
+
+    Asked at each sign-in (`rotation` asks in a query of its own): otherwise a process would sign with a revoked key for
+    up to RELOAD_SECONDS, and whoever signs in there would get tokens that are refused.
+    """
+    if SigningKey.objects.revoked().filter(kid=signing_key().kid).exists():
+        forget()
+
+
+def public_keys() -> list[dict[str, Any]]:
+    """The JWK of each key that verifies and is no secret: the newest first.
+
+    Asks the database each time: a key that another process made just now signs already.
+    """
+    return [key.jwk for key in _ring(max_age=0).verifying.values() if key.jwk]
+
+
+def verifying_kids() -> list[str]:
+    """The `kid` of each key that verifies as the database has them now: the one that signs first."""
+    ring = _ring(max_age=0)
+    return list(dict.fromkeys([ring.signing.kid, *ring.verifying]))
+
+
+def rotate() -> Key:
+    """Make the key that signs from now on. The old ones verify until their last token has expired, then are erased."""
+    now = timezone.now()
+    with transaction.atomic():
+        SigningKey.objects.current().update(verifies_until=now + longest_life())
+        purge_expired(now)
+        key = _make(settings.JWT_SIGNING_ALGORITHM, now)
+    forget()
+    return key
+
+
+def mark_revoked(kid: str) -> None:
+    """Erase the key's secret and leave a row that refuses it.
+
+    A key of the environment gets such a row too: it is refused even where a process still has its file or its secret.
+    """
+    now = timezone.now()
+    gone = {"secret_box": "", "verifies_until": now, "revoked_at": now}
+    SigningKey.objects.update_or_create(
+        kid=kid,
+        defaults=gone,
+        create_defaults={**gone, "algorithm": settings.JWT_SIGNING_ALGORITHM, "created_at": now},
+    )
+    forget()
+
+
+def _make(algorithm: str, now: datetime) -> Key:
+    secret = jwt_keys.new_secret(algorithm)
+    key = jwt_keys.from_text(secret, algorithm)
+    with transaction.atomic():
+        SigningKey.objects.create(
+            kid=key.kid, algorithm=algorithm, secret_box=crypto.encrypt(secret, purpose=PURPOSE), created_at=now
+        )
+        details = {"kid": key.kid, "algorithm": algorithm}
+        audit.record(kind=EventKind.KEY_ROTATED, user=None, client=Client(), details=details)
+    return key
+
+
+def purge_expired(now: datetime) -> int:
+    """Erase the secrets of keys that verify nothing any more; returns how many."""
+    return SigningKey.objects.replaced_before(now).exclude(secret_box="").update(secret_box="")
+
+
+def forget() -> None:
+    """Look into the database at the next use."""
+    global _loaded
+    _loaded = None
+
+
+def longest_life() -> timedelta:
+    """How long a key verifies after it signed last."""
+    lifetime: timedelta = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+    return lifetime + MARGIN
+
+
+def _ring(*, max_age: float) -> KeyRing:
+    global _loaded
+    known, configuration = _loaded, _configuration()
+    if known is not None and known.configuration == configuration and monotonic() - known.at < max_age:
+        return known.ring
+    at = monotonic()
+    ring = _read_ring(*configuration)
+    if ring is None:
+        # Two processes that make one at once both do: the newer signs, both verify.
+        key = _make(configuration[0], timezone.now())
+        ring = _read_ring(*configuration) or KeyRing(key, {key.kid: key})
+        if connection.in_atomic_block:
+            return ring  # not kept: what is rolled back has made no key
+    _loaded = _Loaded(ring, configuration, at)
+    return ring
+
+
+def _configuration() -> tuple[Any, ...]:
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return settings.JWT_SIGNING_ALGORITHM, tuple(settings.JWT_PRIVATE_KEY_FILES), secrets
+
+
+def _read_ring(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> KeyRing | None:
+    """The keys as database and environment have them; None where none of them signs."""
+    now = timezone.now()
+    keys = [_opened(row) for row in SigningKey.objects.usable(now).newest_first()]
+    # Files verify for as long as they are named; the key that follows from SECRET_KEY until it has been replaced long
+    # enough, since SECRET_KEY stays for other things.
+    replaced_long_ago = SigningKey.objects.of_algorithm(algorithm).filter(created_at__lte=now - longest_life())
+    if algorithm != jwt_keys.SHARED or not replaced_long_ago.exists():
+        revoked = set(SigningKey.objects.revoked().values_list("kid", flat=True))
+        keys += [key for key in _of_environment(algorithm, files, secrets) if key.kid not in revoked]
+    signing = next((key for key in keys if key.algorithm == algorithm), None)
+    if signing is None:
+        return None
+    return KeyRing(signing=signing, verifying={key.kid: key for key in keys})
+
+
+def _of_environment(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> list[Key]:
+    if algorithm == jwt_keys.SHARED:
+        return [jwt_keys.derived(secret) for secret in secrets]
+    return [jwt_keys.from_file(path, algorithm) for path in files]
+
+
+def _opened(row: SigningKey) -> Key:
+    return _parsed(crypto.decrypt(row.secret_box, purpose=PURPOSE), row.algorithm)
+
+
+_parsed = lru_cache(maxsize=16)(jwt_keys.from_text)  # reading an RSA key takes milliseconds

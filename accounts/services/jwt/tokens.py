@@ -1,0 +1,172 @@
+"""Access and refresh tokens: simplejwt's token classes over our own key ring.
+
+Follows RFC 8725: one algorithm for each key (3.1), `alg` never chosen by the token (3.1), `iss`, `aud` and `exp`
+checked and required (3.8, 3.9), token types told apart by an explicit claim (3.11, 3.12).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from time import time
+from typing import Any
+
+import jwt
+from django.conf import settings
+from jwt.utils import base64url_decode, base64url_encode
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
+from rest_framework_simplejwt.tokens import Token
+
+from accounts.exceptions import InvalidTokenException
+from accounts.models import Session, User
+from accounts.services.jwt import keyring
+
+REQUIRED_CLAIMS = ["exp", "iat", "jti", "iss", "aud", "sub", "sid", "type"]
+WORDS = ["jti", "sub", "sid", "type", "iss", "aud"]  # claims that are strings
+TIMES = ["exp", "iat", "nbf"]  # claims that are whole numbers of seconds, as we sign them
+LATEST = 253_402_300_799  # the last second of the year 9999, the last that Python has a date for
+HEADER_TYPE = "JWT"
+LEEWAY = timedelta(seconds=10)  # clocks of several machines differ a little
+MAX_TOKEN_LENGTH = 4096
+KEPT_TOKENS = 20_000
+
+
+class KeyRingBackend:
+    """What simplejwt's tokens ask to encode and decode: picks the key by `kid`."""
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        """Sign with the ring's signing key."""
+        key = keyring.signing_key()
+        claims = {**payload, "iss": settings.SIMPLE_JWT["ISSUER"], "aud": settings.SIMPLE_JWT["AUDIENCE"]}
+        return jwt.encode(claims, key.secret, algorithm=key.algorithm, headers={"kid": key.kid})
+
+    def get_leeway(self) -> timedelta:
+        """How far clocks may differ."""
+        return LEEWAY
+
+    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        """The claims of a token that verifies. Raises TokenBackendError for any that does not."""
+        try:
+            signature = str(token).rpartition(".")[2]
+            if base64url_encode(base64url_decode(signature)).decode() != signature:
+                raise jwt.InvalidTokenError  # the same signature in another spelling; the rest is signed as text
+            header = jwt.get_unverified_header(token)
+            key = keyring.verifying_key(str(header["kid"]))
+            # RFC 7515 4.1.11: we understand no extension; 4.1.9: nor is it anything else than what we sign.
+            if key is None or "crit" in header or header.get("typ", HEADER_TYPE) != HEADER_TYPE:
+                raise jwt.InvalidTokenError
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key.public,
+                algorithms=[key.algorithm],
+                audience=settings.SIMPLE_JWT["AUDIENCE"],
+                issuer=settings.SIMPLE_JWT["ISSUER"],
+                leeway=LEEWAY,
+                options={"require": REQUIRED_CLAIMS, "verify_signature": verify},
+            )
+            _ensure_types(claims)
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise TokenBackendError("Token is invalid") from error
+        return claims
+
+
+def _ensure_types(claims: dict[str, Any]) -> None:
+    """Refuse claims of another type than we sign: PyJWT takes a text for a number, and a list for an audience."""
+    if not all(isinstance(claims[name], str) for name in WORDS):
+        raise jwt.InvalidTokenError
+    if not all(type(claims[name]) is int and 0 <= claims[name] <= LATEST for name in TIMES if name in claims):
+        raise jwt.InvalidTokenError  # `type`: a bool is an int
+
+
+class SessionToken(Token):
+    """A token that belongs to a sign-in."""
+
+    _backend = KeyRingBackend()
+
+    def get_token_backend(self) -> Any:
+        return self._backend
+
+    @classmethod
+    def of(cls, session: Session) -> "SessionToken":
+        """A new token for the session's user."""
+        token = cls()
+        token["sub"] = str(session.user_id)
+        token["sid"] = str(session.pk)
+        return token
+
+    @property
+    def expires_at(self) -> int:
+        """Unix time."""
+        return int(self.payload["exp"])
+
+
+class AccessToken(SessionToken):
+    """30 minutes; sent with each request."""
+
+    token_type = "access"
+    lifetime = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
+
+
+class RefreshToken(SessionToken):
+    """7 days; buys the next pair, once."""
+
+    token_type = "refresh"
+    lifetime = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+
+
+def access_token(session: Session, user: User) -> str:
+    """A signed access token for `session`."""
+    token = AccessToken.of(session)
+    token["email"] = user.email
+    return str(token)
+
+
+def refresh_token(session: Session, *, until: datetime) -> str:
+    """A signed refresh token for `session` that expires at `until` at the latest."""
+    token = RefreshToken.of(session)
+    token["exp"] = min(token.expires_at, int(until.timestamp()))
+    return str(token)
+
+
+def kid_of(token: str) -> str:
+    """The `kid` of a token that we signed or verified."""
+    return str(jwt.get_unverified_header(token)["kid"])
+
+
+def read(token: str, kind: type[SessionToken]) -> dict[str, Any]:
+    """The claims of `token` if it verifies and is of `kind`. Raises InvalidTokenException.
+
+    An access token comes a thousand times: its signature is verified once in a process for as long as its key is in
+    the ring, known again by its digest; whether it has expired is looked at each time. A key that another process
+    revoked may still be in the ring: `sessions.usable_session` and `rotation.refresh` look for that.
+    """
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise InvalidTokenException
+    digest = sha256(token.encode()).digest()
+    known = _verified.get(digest) if kind is AccessToken else None
+    if known is not None and keyring.still_verifies(known.kid):
+        if known.claims["exp"] <= time() - LEEWAY.total_seconds():
+            _verified.pop(digest, None)
+            raise InvalidTokenException
+        return dict(known.claims)
+    try:
+        claims = dict(kind(token).payload)  # type: ignore[arg-type]
+    except TokenError:
+        raise InvalidTokenException from None
+    if kind is AccessToken:
+        _remember(digest, _Verified(kid_of(token), claims))
+    return dict(claims)
+
+
+@dataclass(frozen=True)
+class _Verified:
+    kid: str
+    claims: dict[str, Any]
+
+
+_verified: dict[bytes, _Verified] = {}
+
+
+def _remember(digest: bytes, verified: _Verified) -> None:
+    if len(_verified) >= KEPT_TOKENS:
+        _verified.clear()
+    _verified[digest] = verified

@@ -1,0 +1,69 @@
+"""Is this the user's second factor? What holds is used up by asking."""
+
+from collections.abc import Callable
+from time import time
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import signals
+from accounts.exceptions import Invalid2FACodeException
+from accounts.models import BackupCode, TOTPDevice, User
+from accounts.services import audit
+from accounts.services.limits import attempts
+from accounts.services.mfa import backup_codes, totp
+from accounts.services.one_time import report_links
+from accounts.states import EventKind, Method
+from foodfleet.core.http.clients import Client
+from foodfleet.core.typed_text import normalize_code
+
+
+def use(*, user: User, code: str, client: Client, method: Method | None = None, now: float | None = None) -> Method:
+    """Take a code of the authenticator app or a backup code as proof, and use it up; returns which of them it was.
+
+    method: which it must be; its form tells, where None. now: Unix time. However many send the same code at once, one
+    succeeds. Never call it inside a transaction. Raises Invalid2FACodeException or ThrottledException.
+    """
+    kind = method or (Method.TOTP if normalize_code(code).isdigit() else Method.BACKUP_CODE)
+    checks: dict[Method, Callable[[], bool]] = {
+        Method.TOTP: lambda: _use_totp(user, code, time() if now is None else now),
+        Method.BACKUP_CODE: lambda: _use_backup_code(user, code, client),
+    }
+    if kind not in checks:
+        raise Invalid2FACodeException
+    attempt(user, kind, client, checks[kind])
+    return kind
+
+
+def attempt(user: User, method: Method, client: Client, check: Callable[[], bool]) -> None:
+    """Count an attempt, then run `check`. Raises Invalid2FACodeException where it says no, or ThrottledException."""
+    attempts.reserve(user)
+    if not check():
+        attempts.failed(user, method, client)
+        raise Invalid2FACodeException
+    attempts.clear(user)
+
+
+def _use_totp(user: User, code: str, now: float) -> bool:
+    device = TOTPDevice.objects.of(user).confirmed().first()
+    if device is None:
+        return False
+    steps = totp.matching_steps(totp.opened(device.secret), code, now=now, drift=settings.TOTP_DRIFT_STEPS)
+    return any(TOTPDevice.objects.spend(device.pk, step) for step in steps)
+
+
+def _use_backup_code(user: User, code: str, client: Client) -> bool:
+    known = BackupCode.objects.of(user).left().first()
+    hashed = backup_codes.hash_as(known.hash, code) if known else None
+    if hashed is None:
+        return False
+    with transaction.atomic():
+        if not BackupCode.objects.spend(user, hashed, timezone.now()):
+            return False
+        remaining = BackupCode.objects.of(user).left().count()
+        audit.record(kind=EventKind.BACKUP_CODE_USED, user=user, client=client, details={"remaining": remaining})
+        signals.backup_code_used.send(
+            sender=User, user=user, remaining=remaining, client=client, not_me_token=report_links.issue(user)
+        )
+    return True

@@ -1,0 +1,156 @@
+"""A user's passkeys: added, named, removed."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from accounts import signals
+from accounts.exceptions import Invalid2FACodeException, TooManyPasskeysException
+from accounts.models import Passkey, User
+from accounts.services import audit
+from accounts.services.mfa import backup_codes, methods, reauthentication
+from accounts.services.mfa import webauthn as mechanism
+from accounts.services.mfa.enrolment import announce_off, announce_on
+from accounts.services.one_time import challenges, report_links
+from accounts.services.one_time.challenges import PasskeyQuestion
+from accounts.states import ChallengePurpose, EventKind, Method
+from foodfleet.core.exceptions import NotFoundException
+from foodfleet.core.http.clients import Client
+from rbac.services import actors
+
+MAX_PASSKEYS = 20  # a browser is told all of them at each sign-in
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the owner wants of a passkey. passwordless: it may be the whole sign-in."""
+
+    name: str
+    passwordless: bool = False
+
+
+@dataclass(frozen=True)
+class AddedPasskey:
+    """A new passkey. backup_codes: ten, where it is the user's first second factor; nobody can read them again."""
+
+    passkey: Passkey
+    backup_codes: list[str]
+
+
+def passkeys_of(user: User) -> list[Passkey]:
+    """The user's passkeys, oldest first."""
+    return list(Passkey.objects.of(user))
+
+
+def begin(*, user: User, session_id: UUID, client: Client) -> PasskeyQuestion:
+    """What the browser is given to make a passkey. Raises FreshProofRequiredException or TooManyPasskeysException."""
+    reauthentication.require(session_id)
+    known = passkeys_of(user)
+    if len(known) >= MAX_PASSKEYS:
+        raise TooManyPasskeysException
+    issued = challenges.issue(ChallengePurpose.PASSKEY_CREATION, user=user, client=client)
+    challenge = mechanism.challenge_bytes(issued.token)
+    options = mechanism.creation_options(user, challenge=challenge, known=known)
+    return PasskeyQuestion(issued.token, options, issued.expires_in)
+
+
+def add(*, user: User, session_id: UUID, challenge: str, credential: Any, wish: Wish, client: Client) -> AddedPasskey:
+    """Keep the passkey that the browser made for `challenge` (the token).
+
+    Raises FreshProofRequiredException, Invalid2FACodeException or TooManyPasskeysException.
+    """
+    reauthentication.require(session_id)
+    asked = challenges.find(challenge, ChallengePurpose.PASSKEY_CREATION)
+    challenges.reserve_attempt(asked)
+    if asked.user_id != user.pk:
+        raise Invalid2FACodeException
+    try:
+        new = mechanism.verify_creation(credential, challenge=mechanism.challenge_bytes(challenge))
+    except mechanism.InvalidPasskeyError:
+        raise Invalid2FACodeException from None
+    is_first = not methods.is_enabled(user)
+    codes = backup_codes.new_codes() if is_first else []
+    hashes = backup_codes.hashes(codes) if is_first else []
+    with transaction.atomic():
+        actors.lock_actor(user)
+        challenges.spend(asked)
+        passkey = _create(user, new, wish)
+        if is_first:
+            methods.replace_backup_codes(user, hashes)
+            announce_on(user, Method.PASSKEY, client, session_id=session_id)
+        reauthentication.note(session_id, with_second_factor=True)
+        audit.record(kind=EventKind.PASSKEY_ADDED, user=user, client=client, details={"name": passkey.name})
+        signals.passkey_added.send(
+            sender=User, user=user, passkey=passkey, client=client, not_me_token=report_links.issue(user)
+        )
+    return AddedPasskey(passkey, codes)
+
+
+def _create(user: User, new: mechanism.NewPasskey, wish: Wish) -> Passkey:
+    if Passkey.objects.of(user).count() >= MAX_PASSKEYS:
+        raise TooManyPasskeysException
+    try:
+        with transaction.atomic():
+            return Passkey.objects.create(
+                user=user,
+                name=wish.name,
+                passwordless=wish.passwordless,
+                credential_id=new.credential_id,
+                public_key=new.public_key,
+                sign_count=new.sign_count,
+                transports=new.transports,
+                is_backup_eligible=new.is_backup_eligible,
+                is_backed_up=new.is_backed_up,
+            )
+    except IntegrityError:  # WebAuthn level 3, section 7.1, step 26: one credential id, one account
+        raise Invalid2FACodeException from None
+
+
+def change(*, user: User, session_id: UUID, passkey_id: int, wish: Wish, client: Client) -> Passkey:
+    """Give a passkey another name, or let it be the whole sign-in or not.
+
+    Raises NotFoundException, or FreshProofRequiredException where more than the name changes.
+    """
+    passkey = own(user, passkey_id)
+    if wish.passwordless != passkey.passwordless:
+        reauthentication.require(session_id)
+    passkey.name, passkey.passwordless = wish.name, wish.passwordless
+    with transaction.atomic():
+        actors.lock_actor(user)
+        passkey.save(update_fields=["name", "passwordless"])
+        audit.record(
+            kind=EventKind.PASSKEY_CHANGED,
+            user=user,
+            client=client,
+            details={"name": passkey.name, "passwordless": passkey.passwordless},
+        )
+    return passkey
+
+
+def remove(*, user: User, session_id: UUID, passkey_id: int, client: Client) -> None:
+    """Take a passkey from the user; with the last second factor go the backup codes and what else stands for one.
+
+    Raises NotFoundException or FreshProofRequiredException.
+    """
+    passkey = own(user, passkey_id)
+    reauthentication.require(session_id)
+    with transaction.atomic():
+        actors.lock_actor(user)
+        Passkey.objects.filter(pk=passkey.pk).delete()
+        audit.record(kind=EventKind.PASSKEY_REMOVED, user=user, client=client, details={"name": passkey.name})
+        signals.passkey_removed.send(
+            sender=User, user=user, name=passkey.name, client=client, not_me_token=report_links.issue(user)
+        )
+        if not methods.is_enabled(user):
+            methods.remove_all(user)
+            announce_off(user, client)
+
+
+def own(user: User, passkey_id: int) -> Passkey:
+    """The user's passkey of this id. Raises NotFoundException."""
+    passkey: Passkey | None = Passkey.objects.of(user).filter(pk=passkey_id).first()
+    if passkey is None:
+        raise NotFoundException
+    return passkey

@@ -1,0 +1,87 @@
+"""Browsers that skip the second factor for 30 days."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import TrustedBrowser, User
+from accounts.querysets.second_factor import TrustedBrowserQuerySet
+from accounts.services import audit
+from accounts.states import EventKind
+from foodfleet.core import crypto
+from foodfleet.core.exceptions import NotFoundException
+from foodfleet.core.http.clients import Client
+
+LIFETIME = timedelta(seconds=settings.TRUSTED_BROWSER_COOKIE_AGE)
+SALT = "trusted-browser"
+
+
+def remember(*, user: User, client: Client) -> str:
+    """Let this browser skip the user's second factor from now on; returns what its cookie has to say.
+
+    To be called when the second factor was shown on this browser. The row falls with the second factor it stands for.
+    """
+    token = crypto.new_token()
+    with transaction.atomic():
+        if client.trusted_browser:
+            TrustedBrowser.objects.of(user).filter(digest=_digest(client.trusted_browser)).delete()
+        TrustedBrowser.objects.create(
+            user=user,
+            digest=crypto.digest(token),
+            user_agent=client.user_agent,
+            ip=client.ip or None,
+            expires_at=timezone.now() + LIFETIME,
+        )
+        audit.record(kind=EventKind.BROWSER_TRUSTED, user=user, client=client)
+    return signing.dumps({"user": user.pk, "token": token}, salt=SALT)
+
+
+def is_trusted(*, user: User, client: Client) -> bool:
+    """Whether the client's cookie is one of `remember` for `user` that still holds."""
+    if not client.trusted_browser:
+        return False
+    now = timezone.now()
+    live = TrustedBrowser.objects.of(user).live(now).filter(digest=_digest(client.trusted_browser))
+    return live.update(last_used_at=now, ip=client.ip or None) == 1
+
+
+def live(user: User) -> TrustedBrowserQuerySet:
+    """The browsers that skip the second factor now, the last used first."""
+    return TrustedBrowser.objects.of(user).live(timezone.now())
+
+
+def is_current(browser: TrustedBrowser, client: Client) -> bool:
+    """Whether it is this browser that asks."""
+    return bool(client.trusted_browser) and browser.digest == _digest(client.trusted_browser)
+
+
+def forget(*, user: User, browser_id: int, client: Client) -> None:
+    """Ask this browser for the second factor again. Raises NotFoundException where it is not one of the user's."""
+    with transaction.atomic():
+        if not TrustedBrowser.objects.of(user).filter(pk=browser_id).delete()[0]:
+            raise NotFoundException
+        audit.record(kind=EventKind.BROWSER_FORGOTTEN, user=user, client=client)
+
+
+def forget_all(user: User, *, keep: Client | None = None) -> None:
+    """Ask every browser for the second factor again. keep: but for this one, which has just shown it."""
+    known = TrustedBrowser.objects.of(user)
+    if keep is not None and keep.trusted_browser:
+        known = known.exclude(digest=_digest(keep.trusted_browser))
+    known.delete()
+
+
+def purge_expired(now: datetime) -> int:
+    """Remove those whose time is over; returns how many."""
+    return int(TrustedBrowser.objects.expired(now).delete()[0])
+
+
+def _digest(cookie: str) -> str:
+    """The digest of the cookie's token; '' (which no row has) for a cookie that we did not sign."""
+    try:
+        return crypto.digest(str(signing.loads(cookie, salt=SALT, max_age=LIFETIME)["token"]))
+    except (signing.BadSignature, LookupError, TypeError):
+        return ""

@@ -1,0 +1,199 @@
+"""Sign-ins: begun, used, listed, ended."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.exceptions import InvalidTokenException, SessionNotFoundException
+from accounts.models import RefreshToken, Session, User
+from accounts.querysets import KEYS_STAMP, SessionQuerySet, stamp_of
+from accounts.services import audit
+from accounts.services.jwt import keyring, tokens
+from accounts.services.sessions import devices, snapshots
+from accounts.states import EndReason, EventKind
+from foodfleet.core import crypto
+from foodfleet.core.cache import coherent
+from foodfleet.core.http.clients import Client
+
+# `last_used_at` is written when it is this old and the database is asked anyway, which the cache makes sure of each
+# stamps.LIFETIME: together five minutes, so that it is right to that without a write for each request.
+BATCH = 500  # sessions that one transaction ends where a key was revoked
+TOUCH_AFTER = timedelta(minutes=5) - timedelta(seconds=coherent.LIFETIME)
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """What a client gets to work with. expires_in: seconds that the access token lasts."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    expires_in: int
+    session: Session
+
+
+def begin(*, user: User, client: Client, proved_at: datetime | None = None) -> Session:
+    """Begin a session without tokens, as a browser has one by its cookie.
+
+    proved_at: when the owner showed every factor, if they just did (see `fresh_proof`).
+    """
+    now = timezone.now()
+    return Session.objects.create(
+        user=user,
+        device_name=client.device_name,
+        user_agent=client.user_agent,
+        ip=client.ip or None,
+        fingerprint=devices.fingerprint(client),
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + timedelta(days=settings.SESSION_MAX_DAYS),
+        proved_at=proved_at,
+    )
+
+
+def start(*, user: User, client: Client, proved_at: datetime | None = None) -> TokenPair:
+    """Begin a session with its first pair of tokens. proved_at: see `begin`."""
+    keyring.reload_if_revoked()
+    session = begin(user=user, client=client, proved_at=proved_at)
+    pair, row = new_pair(session, session.created_at)
+    row.save(force_insert=True)
+    return pair
+
+
+def new_pair(session: Session, now: datetime) -> tuple[TokenPair, RefreshToken]:
+    """The next tokens of a session, and the row of the refresh token, not saved yet."""
+    until = min(now + tokens.RefreshToken.lifetime, session.expires_at)
+    refresh = tokens.refresh_token(session, until=until)
+    row = RefreshToken(
+        session=session, digest=crypto.digest(refresh), kid=tokens.kid_of(refresh), created_at=now, expires_at=until
+    )
+    lifetime = int(tokens.AccessToken.lifetime.total_seconds())
+    return TokenPair(tokens.access_token(session, session.user), refresh, lifetime, session), row
+
+
+def usable_session(session_id: str, user_id: str, kid: str) -> Session:
+    """The session of an access token with its user, if both may be used now. Raises InvalidTokenException.
+
+    kid: the key that signed the token, which must not have been revoked.
+
+    Answered by the shared cache where that knows it, and by the database otherwise, never by "allowed": what changes a
+    session or its user makes the cached answer useless before it returns. A reader that read before the change and
+    fills the cache after it fills it with the stamp from before, which no longer counts (`core.cache.coherent`).
+    The user's password is not in the cache.
+    """
+    kept = coherent.kept(
+        f"session:{session_id}:{kid}",
+        [stamp_of(user_id), KEYS_STAMP],
+        lambda: _snapshot_of_usable(session_id, user_id, kid),
+    )
+    session: Session = snapshots.restored(Session, kept["session"])
+    session.user = snapshots.restored(User, kept["user"])
+    session.user.acting_session = session.pk
+    if session.expires_at <= timezone.now():
+        raise InvalidTokenException
+    return session
+
+
+def _snapshot_of_usable(session_id: str, user_id: str, kid: str) -> dict[str, Any]:
+    now = timezone.now()
+    try:
+        session = Session.objects.usable(UUID(session_id), now).exclude(keyring.is_revoked(kid)).first()
+    except ValueError:
+        raise InvalidTokenException from None
+    if session is None or str(session.user_id) != user_id:
+        raise InvalidTokenException
+    touch(session, now)
+    return {"session": snapshots.taken(session), "user": snapshots.taken(session.user)}
+
+
+def touch(session: Session, now: datetime) -> None:
+    """Note that the session is in use, unless that was noted lately."""
+    if session.last_used_at <= now - TOUCH_AFTER:
+        Session.objects.filter(pk=session.pk).update(last_used_at=now)
+        session.last_used_at = now
+
+
+def of_user(user: User) -> SessionQuerySet:
+    """The user's sessions that can still be used."""
+    return Session.objects.of(user).live(timezone.now())
+
+
+def sign_out(*, token: str, client: Client) -> None:
+    """End the session of a refresh token; one that ended already, or expired, is as good.
+
+    Raises InvalidTokenException for a token that was never ours.
+    """
+    known = RefreshToken.objects.with_digest(crypto.digest(token)).first()
+    if known is None:
+        tokens.read(token, tokens.RefreshToken)  # tells a purged one of ours from a forged one
+        return
+    with transaction.atomic():
+        if end(known.session_id, reason=EndReason.SIGNED_OUT):
+            _record_end(EventKind.SIGNED_OUT, known.session, client)
+
+
+def end_own(*, user: User, session_id: UUID, client: Client) -> None:
+    """End one of the user's own sessions; one that has ended already is as good. Raises SessionNotFoundException."""
+    with transaction.atomic():
+        if not Session.objects.of(user).filter(pk=session_id).exists():
+            raise SessionNotFoundException
+        if end(session_id, reason=EndReason.ENDED_BY_OWNER):
+            audit.record(kind=EventKind.SESSION_ENDED, user=user, client=client, session_id=session_id)
+
+
+def sign_out_browser(*, session_id: UUID, client: Client) -> None:
+    """End the session of a browser that signs out; one that has ended already is as good."""
+    with transaction.atomic():
+        if end(session_id, reason=EndReason.SIGNED_OUT):
+            session = Session.objects.select_related("user").get(pk=session_id)
+            _record_end(EventKind.SIGNED_OUT, session, client)
+
+
+def _record_end(kind: EventKind, session: Session, client: Client) -> None:
+    audit.record(kind=kind, user=session.user, client=client, session_id=session.pk)
+
+
+def end_all_own(*, user: User, client: Client, keep: UUID | None = None) -> None:
+    """End every session of the caller, but for `keep`."""
+    with transaction.atomic():
+        end_all(user, reason=EndReason.ENDED_BY_OWNER, keep=keep)
+        audit.record(kind=EventKind.SESSIONS_ENDED, user=user, client=client)
+
+
+def end(session_id: UUID, *, reason: EndReason) -> bool:
+    """End one session and with it all its tokens; False where it had ended before."""
+    user_id = Session.objects.filter(pk=session_id).values_list("user_id", flat=True).first()
+    if user_id is None:
+        return False
+    with transaction.atomic():
+        coherent.renew_shared(stamp_of(user_id))
+        return bool(Session.objects.filter(pk=session_id).end(timezone.now(), reason))
+
+
+def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
+    """End every session of `user`, but for `keep`."""
+    with transaction.atomic():
+        coherent.renew_shared(stamp_of(user.pk))
+        Session.objects.of(user).exclude(pk=keep).end(timezone.now(), reason)
+
+
+def end_signed_by(kid: str) -> int:
+    """End the sessions whose newest token this key signed, or a key that was not recorded; returns how many.
+
+    Their owners find it among their security events.
+    """
+    ended = 0
+    while batch := list(Session.objects.live(timezone.now()).with_newest_token_by(kid).select_related("user")[:BATCH]):
+        users = list({session.user_id: session.user for session in batch}.values())
+        with transaction.atomic():
+            coherent.renew_shared(*(stamp_of(user.pk) for user in users))
+            ended += Session.objects.filter(pk__in=[session.pk for session in batch]).end(
+                timezone.now(), EndReason.KEY_REVOKED
+            )
+            details = {"reason": EndReason.KEY_REVOKED.value, "kid": kid}
+            audit.record_many(kind=EventKind.SESSIONS_ENDED, users=users, client=Client(), details=details)
+    return ended

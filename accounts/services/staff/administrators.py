@@ -1,0 +1,62 @@
+"""Administrators whom somebody with a shell on the server makes, or lets in again."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import audit
+from accounts.services.limits import lockout
+from accounts.services.passwords import passwords
+from accounts.services.sessions import sessions
+from accounts.states import EndReason, EventKind
+from foodfleet.core.email_addresses import normalize_email
+from foodfleet.core.http.clients import Client
+
+DEFAULT_EMAIL = "admin@foodfleet.example"
+PASSWORD_BYTES = 15
+
+
+@dataclass(frozen=True)
+class Access:
+    """How an administrator signs in. The password is nowhere else."""
+
+    email: str
+    password: str = field(repr=False)
+    is_new: bool
+
+
+def make_or_reset(email: str = DEFAULT_EMAIL) -> Access:
+    """Make the account of `email` an open one of a superuser with a new password; two-factor authentication stays on.
+
+    Every session of it ends, and its locks are lifted. Raises django's ValidationError for what is no address.
+    """
+    password = f"{secrets.token_urlsafe(PASSWORD_BYTES)}-A1z"  # the tail satisfies every rule of composition
+    known = User.objects.with_email(email).first()
+    if known is None:
+        return Access(User.objects.create_superuser(email, password).email, password, is_new=True)
+    encoded = passwords.hashed(password)
+    with transaction.atomic():
+        user: User = User.objects.held(known.pk)
+        passwords.replace(user, encoded)
+        sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
+        _open(user)
+        audit.record(kind=EventKind.PASSWORD_RESET, user=user, client=Client())
+    return Access(normalize_email(user.email), password, is_new=False)
+
+
+def _open(user: User) -> None:
+    user.is_active = user.is_staff = user.is_superuser = True
+    user.locked_at = None
+    user.email_verified_at = user.email_verified_at or timezone.now()
+    user.save(update_fields=["is_active", "is_staff", "is_superuser", "locked_at", "email_verified_at"])
+    lockout.forget(user.email)
+
+
+def make_first() -> Access | None:
+    """A first administrator; None where there is one."""
+    if User.objects.filter(is_superuser=True).exists() or User.objects.with_email(DEFAULT_EMAIL).exists():
+        return None
+    return make_or_reset()

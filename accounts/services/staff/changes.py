@@ -1,0 +1,114 @@
+"""What staff change on an account."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.db import transaction
+
+from accounts import signals
+from accounts.exceptions import OwnAccountException
+from accounts.models import User
+from accounts.services import audit
+from accounts.services.account import addresses
+from accounts.services.one_time import report_links, tokens
+from accounts.services.sessions import sessions
+from accounts.services.staff import protections, users
+from accounts.states import EndReason, EventKind, TokenPurpose
+from foodfleet.core.email_addresses import normalize_email
+from foodfleet.core.exceptions import ConflictException
+from foodfleet.core.http.clients import Client
+from foodfleet.core.mailbox_limits import ensure_staff_may_mail
+from rbac.exceptions import SuperusersOnlyException
+
+
+@dataclass(frozen=True)
+class UserChanges:
+    """New values; None leaves a field as it is."""
+
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    language: str | None = None
+    must_change_password: bool | None = None
+    is_active: bool | None = None
+    is_staff: bool | None = None
+    is_superuser: bool | None = None
+
+    def on(self, user: User) -> dict[str, Any]:
+        """What would be different on `user`."""
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        if self.email is not None:
+            given["email"] = normalize_email(self.email)
+        return {name: value for name, value in given.items() if value is not None and value != getattr(user, name)}
+
+
+FLAGS = frozenset({"is_staff", "is_superuser"})
+POWERS = ("is_active", "is_staff", "is_superuser")  # to lose one of them is what the protections are about
+
+
+def update(*, pk: int, changes: UserChanges, actor: User | None, client: Client) -> User:
+    """Change an account. Flags of staff are set by superusers alone, another address is mailed for confirmation.
+
+    Raises as `protections.lock_parties_for_loss`, SuperusersOnlyException for the flags, UserAlreadyExistsException.
+    """
+    with transaction.atomic():
+        wanted = changes.on(protections.find(pk))
+        loses = any(wanted.get(power) is False for power in POWERS)
+        lock = protections.lock_parties_for_loss if loses else protections.lock_parties
+        current, user = lock(actor, pk, "users:update")
+        different = changes.on(user)
+        if not loses and any(different.get(power) is False for power in POWERS):
+            raise ConflictException  # given at this very moment: the rows of superusers are not locked for this
+        _ensure_may_change(current, user, different)
+        email = different.pop("email", None)
+        if different:
+            _apply(user, different, actor, client)
+        if email is not None:
+            _readdress(user, email, actor, client)
+    return user
+
+
+def _ensure_may_change(actor: User | None, user: User, different: dict[str, Any]) -> None:
+    if FLAGS & different.keys() and actor is not None and not actor.is_superuser:
+        raise SuperusersOnlyException
+    if "email" in different and actor is not None and actor.pk == user.pk:
+        raise OwnAccountException  # one's own is changed with proof: services.email_change
+
+
+def _apply(user: User, different: dict[str, Any], actor: User | None, client: Client) -> None:
+    for name, value in different.items():
+        setattr(user, name, value)
+    saved = list(different)
+    if "phone" in different:
+        user.phone_verified_at = None
+        saved.append("phone_verified_at")
+    user.save(update_fields=saved)
+    kind = EventKind.USER_UPDATED
+    if "is_active" in different:
+        kind = EventKind.USER_ACTIVATED if user.is_active else EventKind.USER_DEACTIVATED
+    audit.record(kind=kind, user=user, client=client, actor=actor, details={"fields": sorted(different)})
+    if not user.is_active:
+        sessions.end_all(user, reason=EndReason.DEACTIVATED)
+
+
+def _readdress(user: User, email: str, actor: User | None, client: Client) -> None:
+    """Give the user another address that they have yet to prove; the former one, if proven, can undo it."""
+    was_proven, old_email, not_me_token = user.is_email_verified, user.email, report_links.issue(user)
+    addresses.move(user, email, client)
+    user.email_verified_at = None
+    user.save(update_fields=["email_verified_at"])
+    details = {"fields": ["email"]}
+    audit.record(kind=EventKind.EMAIL_CHANGED, user=user, client=client, actor=actor, details=details)
+    if not was_proven and user.invited_at is not None:
+        users.invite_again(user, actor, client)
+        return
+    ensure_staff_may_mail(email)
+    token = tokens.issue(user, TokenPurpose.VERIFY_EMAIL)
+    signals.verification_requested.send(sender=User, user=user, verification_token=token, client=client)
+    if was_proven:
+        change = {"old_email": old_email, "new_email": email}
+        undo = tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=change)
+        signals.email_changed.send(
+            sender=User, user=user, old_email=old_email, undo_token=undo, not_me_token=not_me_token, client=client
+        )

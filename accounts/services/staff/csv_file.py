@@ -1,0 +1,152 @@
+"""A CSV file of people, read line by line and checked by the rules of an account; nothing is written.
+
+UTF-8, with or without a byte order mark; values are separated by commas. A record is one line, always: nothing in it
+may hold a line break, so that a quote which nobody closed costs its own line and not the thousands after it.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.models.users import E164
+from foodfleet.core.email_addresses import normalize_email
+from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.phone_numbers import normalize_phone
+
+COLUMNS = ("email", "first_name", "last_name", "phone", "language")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+WHOLE_LINE = ""  # the field of a problem that no single field has
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a line was refused. It repeats no value: a report may be passed on."""
+
+    line: int
+    field: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: the values of an account, or the problems that it has. `size`: in bytes."""
+
+    line: int
+    size: int
+    values: dict[str, str] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+
+
+def read(source: BinaryIO) -> Iterator[Row]:
+    """All lines below the header in turn, checked; empty ones are left out.
+
+    source: a file that can be read twice. Raises ValidationException, before the first row, for a file that is not
+    UTF-8 or has no such header.
+    """
+    _ensure_utf8(source)
+    source.seek(0)
+    first = source.readline()
+    columns = _columns(first.removeprefix(BYTE_ORDER_MARK).decode())
+    return _rows(source, columns)
+
+
+def _ensure_utf8(source: BinaryIO) -> None:
+    for number, line in enumerate(source, start=1):
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            raise _refused(_("Line %(line)d is not UTF-8. Save the file as UTF-8.") % {"line": number}) from None
+
+
+def _columns(header: str) -> list[str]:
+    names = [name.strip().lower() for name in _split(header) or ()]
+    if "email" not in names or len(set(names)) < len(names) or not set(names) <= set(COLUMNS):
+        expected = ", ".join(COLUMNS)
+        message = _("The first line has to name the columns, with commas between: email and any of %(columns)s.")
+        raise _refused(message % {"columns": expected})
+    return names
+
+
+def _refused(message: str) -> ValidationException:
+    return ValidationException.for_field("file", message, "invalid")
+
+
+def _rows(source: BinaryIO, columns: list[str]) -> Iterator[Row]:
+    for number, line in enumerate(source, start=2):
+        text = line.decode()
+        if not text.strip():
+            continue
+        values = _split(text)
+        if values is None or len(values) != len(columns):
+            yield Row(number, len(line), problems=[Problem(number, WHOLE_LINE, _malformed(values, columns))])
+        else:
+            yield _checked(number, len(line), dict(zip(columns, values, strict=True)))
+
+
+def _split(line: str) -> list[str] | None:
+    try:
+        records = list(csv.reader([line.rstrip("\r\n")], strict=True))
+    except csv.Error:
+        return None
+    return records[0] if len(records) == 1 else None
+
+
+def _malformed(values: list[str] | None, columns: list[str]) -> str:
+    if values is None:
+        return _("The quotes of this line do not match.")
+    return _("This line has %(values)d values for %(columns)d columns.") % {
+        "values": len(values),
+        "columns": len(columns),
+    }
+
+
+def _checked(number: int, size: int, given: dict[str, str]) -> Row:
+    values: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name, text in given.items():
+        try:
+            values[name] = CHECKS[name](text.strip())
+        except ValidationError as error:
+            problems += [Problem(number, name, message) for message in error.messages]
+    return Row(number, size, values, problems)
+
+
+def _email(text: str) -> str:
+    return str(User._meta.get_field("email").clean(normalize_email(text), None))
+
+
+def _first_name(text: str) -> str:
+    return str(User._meta.get_field("first_name").clean(text, None))
+
+
+def _last_name(text: str) -> str:
+    return str(User._meta.get_field("last_name").clean(text, None))
+
+
+def _phone(text: str) -> str:
+    try:
+        return normalize_phone(text)
+    except ValueError:
+        raise ValidationError(E164.message) from None
+
+
+def _language(text: str) -> str:
+    known = dict(settings.LANGUAGES)
+    if text and text.lower() not in known:
+        raise ValidationError(_("Give one of %(languages)s, or nothing.") % {"languages": ", ".join(known)})
+    return text.lower()
+
+
+CHECKS = {
+    "email": _email,
+    "first_name": _first_name,
+    "last_name": _last_name,
+    "phone": _phone,
+    "language": _language,
+}

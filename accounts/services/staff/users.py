@@ -1,0 +1,139 @@
+"""What staff do with accounts: make, invite, change, lock, delete. actor None is the system itself, as in commands."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import signals
+from accounts.exceptions import UserAlreadyExistsException
+from accounts.models import User
+from accounts.services import audit
+from accounts.services.account import deletion
+from accounts.services.limits import lockout
+from accounts.services.one_time import tokens
+from accounts.services.passwords import passwords
+from accounts.services.staff import protections
+from accounts.states import EventKind, TokenPurpose
+from foodfleet.core.email_addresses import normalize_email
+from foodfleet.core.exceptions import ConflictException
+from foodfleet.core.http.clients import Client
+from foodfleet.core.mailbox_limits import ensure_staff_may_mail
+from rbac.exceptions import SuperusersOnlyException
+from rbac.services import actors
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """What staff say of a user whom they add. Without a password the user is invited to choose one."""
+
+    email: str
+    password: str = field(default="", repr=False)
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""
+    language: str = ""
+    must_change_password: bool = False
+    is_staff: bool = False
+    is_superuser: bool = False
+
+
+def create(*, new: NewAccount, actor: User | None, client: Client) -> User:
+    """Add a user. With a password staff vouch for the address; without one an invitation goes there.
+
+    Somebody's registration of the address that nobody ever confirmed makes room. Raises WeakPasswordException,
+    UserAlreadyExistsException, SuperusersOnlyException for the flags of staff, or as `actors.lock_actor`.
+    """
+    values: dict[str, Any] = {one.name: getattr(new, one.name) for one in fields(new) if one.name != "password"}
+    user = User(**{**values, "email": normalize_email(new.email)})
+    if new.password:
+        passwords.ensure_strong(new.password, user)
+        user.password = passwords.hashed(new.password)
+        user.email_verified_at = timezone.now()
+    else:
+        user.password = make_password(None)
+    with transaction.atomic():
+        current = actors.lock_actor(actor, "users:create")
+        if (new.is_staff or new.is_superuser) and current is not None and not current.is_superuser:
+            raise SuperusersOnlyException
+        _insert(user, actor, client)
+        audit.record(kind=EventKind.USER_CREATED, user=user, client=client, actor=actor)
+        if not new.password:
+            _invite(user, actor, client)
+    return user
+
+
+def _insert(user: User, actor: User | None, client: Client) -> None:
+    squatter = User.objects.with_email(user.email).unproven().first()
+    if squatter is not None:
+        deletion.erase(squatter, actor=actor, client=client)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError:
+        raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message) from None
+
+
+def invite(*, pk: int, actor: User | None, client: Client) -> User:
+    """Mail another invitation to somebody who has not accepted the first.
+
+    Raises as `invite_again` and `protections.lock_parties`.
+    """
+    with transaction.atomic():
+        _actor, user = protections.lock_parties(actor, pk, "users:create")
+        invite_again(user, actor, client)
+    return user
+
+
+def invite_again(user: User, actor: User | None, client: Client) -> None:
+    """`invite` within a change that was checked already. Belongs into its transaction.
+
+    Raises ConflictException for who was not invited, has accepted or is inactive, and ThrottledException where the
+    address was mailed too often.
+    """
+    if user.invited_at is None:
+        raise ConflictException(_("This user was not invited."))
+    if user.is_email_verified:
+        raise ConflictException(_("This user has already accepted their invitation."))
+    if not user.is_active:
+        raise ConflictException(_("This account is deactivated."))
+    _invite(user, actor, client)
+
+
+def _invite(user: User, actor: User | None, client: Client) -> None:
+    ensure_staff_may_mail(user.email)
+    tokens.revoke(user, TokenPurpose.INVITATION)
+    user.invited_at = timezone.now()
+    user.save(update_fields=["invited_at"])
+    token = tokens.issue(user, TokenPurpose.INVITATION)
+    audit.record(kind=EventKind.USER_INVITED, user=user, client=client, actor=actor)
+    signals.user_invited.send(sender=User, user=user, actor=actor, invitation_token=token, client=client)
+
+
+def lock(*, pk: int, actor: User | None, client: Client, reason: str = "") -> User:
+    """Shut the account until staff open it. reason: for whoever asks later why.
+
+    Raises as `protections.lock_parties_for_loss`.
+    """
+    with transaction.atomic():
+        _actor, user = protections.lock_parties_for_loss(actor, pk, "users:lock")
+        lockout.lock(user=user, actor=actor, client=client, reason=reason)
+    return user
+
+
+def unlock(*, pk: int, actor: User | None, client: Client) -> User:
+    """Open an account that staff or wrong passwords locked. Raises as `protections.lock_parties`."""
+    with transaction.atomic():
+        _actor, user = protections.lock_parties(actor, pk, "users:lock")
+        lockout.unlock(user=user, actor=actor, client=client)
+    return user
+
+
+def delete(*, pk: int, actor: User | None, client: Client) -> None:
+    """Remove an account with all personal data. Raises as `protections.lock_parties_for_loss`."""
+    with transaction.atomic():
+        _actor, user = protections.lock_parties_for_loss(actor, pk, "users:delete")
+        deletion.erase(user, actor=actor, client=client)

@@ -1,0 +1,121 @@
+"""Is this process alive, and does what it stands on answer?"""
+
+from collections.abc import Callable
+from functools import cache
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import DatabaseError
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from kombu.connection import Connection
+from kombu.exceptions import KombuError
+
+from foodfleet.core.cache import shared
+
+logger = structlog.get_logger(__name__)
+
+OK, DOWN, NOT_CONFIGURED = "ok", "unavailable", "not_configured"
+LATE, PENDING, UNKNOWN = "late", "pending", "unknown"
+
+State = str | dict[str, str | int | None]  # of a part; a dictionary has its word under "state"
+
+_parts: dict[str, Callable[[], State]] = {}
+
+
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """200 as long as the process answers; asks nothing of anybody."""
+    return JsonResponse({"status": OK})
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when database, cache and broker answer, no migration is pending and every part is alive, else 503."""
+    checks: dict[str, Callable[[], str]] = {"database": database_state, "cache": cache_state, "broker": broker_state}
+    states = {name: check() for name, check in checks.items()}
+    parts: dict[str, State] = dict.fromkeys(["migrations", *_parts], UNKNOWN)
+    if states["database"] == OK:
+        try:
+            parts |= _states_in_database()
+        except DatabaseError:
+            logger.warning("not_ready", part="database", exc_info=True)
+            connection.close()
+            states["database"] = DOWN
+    told = [state["state"] if isinstance(state, dict) else state for state in parts.values()]
+    healthy = not {DOWN, PENDING} & {*states.values(), *told}
+    body = {"status": OK if healthy else DOWN, "checks": states, **parts}
+    return JsonResponse(body, status=200 if healthy else 503, headers={} if healthy else {"Retry-After": "5"})
+
+
+def register(name: str, state: Callable[[], State]) -> None:
+    """Have `ready` tell the state of a part that an app runs."""
+    _parts[name] = state
+
+
+def _states_in_database() -> dict[str, State]:
+    if migrations_state() == PENDING:
+        return {"migrations": PENDING}
+    return {"migrations": OK, **{name: state() for name, state in _parts.items()}}
+
+
+def migrations_state() -> str:
+    """Whether the database has every table and column that this code expects."""
+    applied = MigrationRecorder(connection).applied_migrations()
+    return OK if _migrations() <= applied.keys() else PENDING
+
+
+@cache
+def _migrations() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+def database_state() -> str:
+    """Ask the database for nothing at all."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return OK
+    except DatabaseError:
+        logger.warning("not_ready", part="database", exc_info=True)
+        connection.close()
+        return DOWN
+
+
+def cache_state() -> str:
+    """Ping Redis, where there is one."""
+    try:
+        redis = shared.client()
+        if redis is None:
+            return NOT_CONFIGURED
+        redis.ping()
+        return OK
+    except shared.UNREACHABLE:
+        logger.warning("not_ready", part="cache")
+        return DOWN
+
+
+def broker_state() -> str:
+    """Open a connection to the broker, where there is one."""
+    if not settings.CELERY_BROKER_URL:
+        return NOT_CONFIGURED
+    broker = Connection(
+        settings.CELERY_BROKER_URL,
+        connect_timeout=settings.CONNECT_TIMEOUT,
+        transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+    )
+    try:
+        transport = broker.transport  # `broker.connect()` would try twice, with a pause
+        transport.close_connection(transport.establish_connection())
+        return OK
+    except (KombuError, OSError, *broker.connection_errors):
+        logger.warning("not_ready", part="broker")
+        return DOWN
+    finally:
+        broker.release()

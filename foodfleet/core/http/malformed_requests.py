@@ -1,0 +1,82 @@
+"""Requests that nothing can be done with are refused before anybody looks at them, on pages, API and admin alike."""
+
+import codecs
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+
+from foodfleet.core.exceptions import (
+    BaseAppException,
+    LengthRequiredException,
+    MalformedRequestException,
+    NotFoundException,
+    PayloadTooLargeException,
+    RequestTimeoutException,
+    ServiceUnavailableException,
+)
+from foodfleet.core.http import errors
+from foodfleet.core.http.request_bodies import FAULT, BodyFault
+
+BODY_FAULTS: dict[BodyFault, type[BaseAppException]] = {
+    BodyFault.TIMEOUT: RequestTimeoutException,
+    BodyFault.TOO_LARGE: PayloadTooLargeException,
+    BodyFault.LENGTH_REQUIRED: LengthRequiredException,
+    BodyFault.CUT_OFF: MalformedRequestException,
+    BodyFault.OVERLOADED: ServiceUnavailableException,
+}
+FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+ID_DIGITS = 18  # every number of so many digits fits into a column; no row has an id with more
+LARGEST_ID: int = 10**18 - 1
+
+
+class MalformedRequestMiddleware:
+    """Refuses bodies that did not arrive, forms that cannot be read, and ids that no row can have."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if fault := request.META.get(FAULT):
+            return errors.error_response(request, BODY_FAULTS[fault]())
+        has_nul = "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
+        if has_nul or not _has_readable_form(request):
+            return errors.error_response(request, MalformedRequestException())
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        """Answer 404 where a path names an id that no database can look for; services of the API do it themselves."""
+        if errors.is_api(request) or not any(map(_is_too_long_for_an_id, kwargs.values())):
+            return None
+        return errors.error_response(request, NotFoundException())
+
+
+def _has_readable_form(request: HttpRequest) -> bool:
+    """Whether a form is UTF-8, as every browser sends it: other charsets can say what no database can store."""
+    if request.content_type not in FORMS:
+        return True
+    try:
+        if codecs.lookup((request.content_params or {}).get("charset", "utf-8")).name != "utf-8":
+            return False
+        if not errors.is_api(request):
+            for text in _names_of_parts(request):
+                text.encode()
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def _names_of_parts(request: HttpRequest) -> Iterator[str]:
+    """The names of fields and files: each may bring a charset of its own (RFC 2231)."""
+    yield from request.POST
+    for field, files in request.FILES.lists():
+        yield field
+        yield from (file.name or "" for file in files)
+
+
+def _is_too_long_for_an_id(value: object) -> bool:
+    if isinstance(value, int):
+        return abs(value) > LARGEST_ID
+    return isinstance(value, str) and len(value) > ID_DIGITS and value.removeprefix("-").isdecimal()

@@ -1,0 +1,171 @@
+"""What happens around every request: its id, its sender's address, its errors' form."""
+
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect, HttpResponseRedirect
+from django.middleware.common import CommonMiddleware as DjangoCommonMiddleware
+
+from foodfleet.core.exceptions import CookiesTooLargeException
+from foodfleet.core.http import errors, ip_addresses, request_ids
+from foodfleet.core.http.clients import Client
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+FORWARDED_HEADERS = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_REAL_IP",
+    "HTTP_FORWARDED",
+)
+MOST_COOKIES = 8 * 1024  # bytes; Python before 3.11.10 takes a minute for 200 KB in quotes (CVE-2024-7592)
+USER_AGENT_LENGTH = 400
+DEVICE_LENGTH = 64
+TRUSTED_BROWSER_LENGTH = 400
+
+
+class RequestIdMiddleware:
+    """Gives each request its id, and each response the header that names it. Stands outermost."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = request_ids.accept_or_make(request.META.get(request_ids.META_KEY))
+        request.META[request_ids.META_KEY] = request_id  # where django-structlog looks for it
+        request.request_id = request_id  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response[request_ids.HEADER] = request_id
+        return response
+
+
+class LocalhostMiddleware:
+    """Sends a browser that opens a page at an address of this machine to the same page at `localhost`.
+
+    Passkeys are bound to a name and never work at an address. For development alone (see settings.MIDDLEWARE).
+    Browsers say `Sec-Fetch-Mode: navigate`; programs and scripts do not, and are answered where they ask.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        name, separator, port = request.META.get("HTTP_HOST", "").rpartition(":")
+        navigates = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        if navigates and name in {"127.0.0.1", "[::1]"}:
+            return HttpResponseRedirect(f"{request.scheme}://localhost{separator}{port}{request.get_full_path()}")
+        return self.get_response(request)
+
+
+class TrustedProxyMiddleware:
+    """Makes REMOTE_ADDR the client's own address, and believes forwarding headers of TRUSTED_PROXIES alone.
+
+    X-Forwarded-For is read from the right: the first address that is no trusted proxy is the client, whatever a client
+    wrote further left. From anybody else all forwarding headers are dropped. REMOTE_ADDR is an address in the one form
+    of `foodfleet.core.http.ip_addresses` behind this, or ''.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        client = ip_addresses.address(request.META.get("REMOTE_ADDR", ""))
+        if _is_trusted(client):
+            client = _forwarded_for(request, client)
+        else:
+            for header in FORWARDED_HEADERS:
+                request.META.pop(header, None)
+        request.META["REMOTE_ADDR"] = str(client or "")
+        return self.get_response(request)
+
+
+def _forwarded_for(request: HttpRequest, proxy: ip_addresses.Address | None) -> ip_addresses.Address | None:
+    """For whom a trusted proxy asks; itself, where it does not say."""
+    nearest = proxy
+    for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        found = ip_addresses.address(hop)
+        if found is None:
+            break
+        nearest = found
+        if not _is_trusted(found):
+            break
+    return nearest
+
+
+def _is_trusted(address: ip_addresses.Address | None) -> bool:
+    return address is not None and any(address in network for network in settings.TRUSTED_PROXIES)
+
+
+class ApiEnvelopeMiddleware:
+    """Every error under /api/ has the contract's form, also one that Django or another middleware answered."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if len(request.META.get("HTTP_COOKIE", "")) > MOST_COOKIES:
+            del request.META["HTTP_COOKIE"]
+            return errors.error_response(request, CookiesTooLargeException())
+        response = self.get_response(request)
+        foreign = response.status_code >= 400 and "json" not in response.get("Content-Type", "")
+        if foreign and errors.is_api(request):
+            return errors.envelope_for_foreign_response(request, response)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Answer what a view raised, with DEBUG on too; a crash of a page stays Django's, with its debug page."""
+        error = errors.to_app_exception(exception)
+        if error.status_code == 500 and not errors.is_api(request):
+            return None
+        errors.log_if_ours(error, exception)
+        return errors.error_response(request, error)
+
+
+class NoStoreMiddleware:
+    """No browser and no proxy keeps what we answer, unless a view says otherwise with Cache-Control of its own.
+
+    RFC 6749 section 5.1 and ASVS 5.0 14.3.2: answers have tokens and personal data in them.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class CommonMiddleware(DjangoCommonMiddleware):
+    """Django's own, with two exceptions.
+
+    Health is asked for by a pod's own address, which is in no ALLOWED_HOSTS. And only GET and HEAD are redirected to
+    the address with a slash: a POST would lose its body on the way, so it gets 404.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        return None if request.path_info.startswith("/health/") else super().process_request(request)
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return request.method in {"GET", "HEAD"} and super().should_redirect_with_slash(request)
+
+
+class ClientMiddleware:
+    """Puts `request.client` (`foodfleet.core.http.clients.Client`) on each request, and its address into the log."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        client = Client(
+            ip=request.META.get("REMOTE_ADDR", ""),
+            user_agent=request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:USER_AGENT_LENGTH],
+            request_id=request_ids.request_id_of(request),
+            device=request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")[:DEVICE_LENGTH],
+            trusted_browser=request.COOKIES.get(settings.TRUSTED_BROWSER_COOKIE_NAME, "")[:TRUSTED_BROWSER_LENGTH],
+        )
+        request.client = client  # type: ignore[attr-defined]
+        structlog.contextvars.bind_contextvars(ip=client.ip)
+        return self.get_response(request)

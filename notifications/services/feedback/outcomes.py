@@ -1,0 +1,167 @@
+"""What becomes of a message after it was sent: reports of the provider, each applied once."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from foodfleet.core.exceptions import ServiceUnavailableException
+from notifications.exceptions import SnsUnreachableError
+from notifications.gateways.sns_http import SnsHttp, sns_http
+from notifications.models import Message, MessageEvent, Receipt
+from notifications.querysets import ReceiptQuerySet
+from notifications.services.audience import suppression
+from notifications.services.feedback import reports, sns_envelopes
+from notifications.services.feedback.reports import Report
+from notifications.states import Channel, EventType, ReceiptState, Status
+
+logger = structlog.get_logger(__name__)
+
+# A report may come before our own commit of the send; and a sender that died never commits.
+WAITED_FOR = timedelta(minutes=15)
+BATCH = 200
+MOST_BATCHES = 100  # in one run; the next goes on
+BAD_NEWS = frozenset({EventType.BOUNCED, EventType.COMPLAINED, EventType.REJECTED})
+BECOMES = {
+    EventType.DELIVERED: Status.DELIVERED,
+    EventType.BOUNCED: Status.BOUNCED,
+    EventType.COMPLAINED: Status.COMPLAINED,
+    EventType.REJECTED: Status.FAILED,
+}
+
+
+def receive(body: Any, *, sender: str = "", http: SnsHttp | None = None, now: datetime | None = None) -> ReceiptState:
+    """Take in what Amazon SNS posted about mails; says what became of it. sender: the address that it came from.
+
+    Raises what sns_envelopes.open_envelope raises; nothing of a report that raises is kept.
+    """
+    http = http or sns_http()
+    envelope = sns_envelopes.open_envelope(body, sender=sender, http=http, now=now)
+    if envelope is None:
+        return ReceiptState.IGNORED
+    if envelope.type == sns_envelopes.CONFIRMATION:
+        return _confirm(envelope, http)
+    if envelope.type == sns_envelopes.GOODBYE:
+        logger.warning("sns_subscription_ended", topic=envelope.topic)
+        return ReceiptState.IGNORED
+    try:
+        report = reports.of_ses(envelope.message, envelope.sent_at)
+    except reports.UnreadableReportError as error:
+        logger.warning("report_unreadable", topic=envelope.topic, error=str(error))
+        return ReceiptState.IGNORED
+    return ReceiptState.IGNORED if report is None else take_in(report, source_id=envelope.id)
+
+
+def take_in(report: Report, *, source_id: str) -> ReceiptState:
+    """Keep a report and apply it, once whatever ways and times it comes."""
+    try:
+        with transaction.atomic():
+            receipt = Receipt.objects.create(
+                source_id=source_id,
+                fingerprint=report.fingerprint,
+                provider_message_id=report.provider_message_id,
+                occurred_at=report.occurred_at,
+                data=_kept(report),
+            )
+            _suppress(report)
+            return _apply(receipt)
+    except IntegrityError:
+        logger.info("report_repeated", source_id=source_id)
+        return ReceiptState.IGNORED
+
+
+def apply_waiting(now: datetime | None = None) -> int:
+    """Try again those whose message was not found; give up on old ones. Returns how many were applied."""
+    waiting = Receipt.objects.waiting()
+    old = waiting.received_before((now or timezone.now()) - WAITED_FOR)
+    applied = _settle_all(waiting.about(Message.objects.all()), give_up=False)
+    old.naming_none_of_ours().give_up()
+    return applied + _settle_all(old, give_up=True)
+
+
+def _settle_all(receipts: ReceiptQuerySet, *, give_up: bool) -> int:
+    applied = 0
+    for _round in range(MOST_BATCHES):
+        batch = list(receipts[:BATCH])
+        applied += sum(_apply(receipt, give_up=give_up) == ReceiptState.APPLIED for receipt in batch)
+        if len(batch) < BATCH:
+            break
+    return applied
+
+
+def _confirm(envelope: sns_envelopes.Envelope, http: SnsHttp) -> ReceiptState:
+    try:
+        http.get(envelope.subscribe_url)
+    except SnsUnreachableError as error:
+        logger.warning("sns_subscription_not_confirmed", topic=envelope.topic, error=str(error))
+        raise ServiceUnavailableException from error
+    logger.info("sns_subscription_confirmed", topic=envelope.topic)
+    return ReceiptState.APPLIED
+
+
+def _apply(receipt: Receipt, *, give_up: bool = False) -> ReceiptState:
+    with transaction.atomic():
+        message = _message_of(receipt, receipt.data["message_id"] if give_up else "")
+        if message is None and not give_up:
+            return ReceiptState.WAITING
+        state = ReceiptState.IGNORED if message is None else ReceiptState.APPLIED
+        if Receipt.objects.settle(receipt.pk, state) and message is not None:
+            _tell(message, receipt)
+        return state
+
+
+def _message_of(receipt: Receipt, own_id: str) -> Message | None:
+    """By the provider's id; at the end by our own, which tells that a message of unknown outcome was sent after all."""
+    found: Message | None = Message.objects.with_provider_id(receipt.provider_message_id).first()
+    if found is None and own_id:
+        late = {"provider_message_id": receipt.provider_message_id, "sent_at": receipt.occurred_at, "payload": ""}
+        if Message.objects.report_late(UUID(own_id), **late):
+            found = Message.objects.get(pk=own_id)
+    return found
+
+
+def _tell(message: Message, receipt: Receipt) -> None:
+    event = EventType(receipt.data["type"])
+    told = receipt.data["details"]
+    details = {**told, "recipients": receipt.data["recipients"]}
+    if message.reduced_at is not None:  # what was forgotten of it is not learnt anew
+        told = details = {}
+    is_contradicted = _is_contradicted(message, event, receipt.data["details"].get("kind", ""))
+    MessageEvent.objects.create(
+        message=message, type=event, at=receipt.occurred_at, details=details, source_id=receipt.source_id
+    )
+    target = BECOMES.get(event)
+    if target is not None and not is_contradicted:
+        Message.objects.move(message.pk, target, last_error=" ".join(told.values())[:500] if event in BAD_NEWS else "")
+    logger.info("report_applied", message_id=str(message.pk), reported=event.value)
+
+
+def _is_contradicted(message: Message, event: EventType, kind: str) -> bool:
+    """What arrived did arrive, in whatever order that is told: a bounce that is not permanent may be an answer to it.
+
+    "Out of office" is one such. A permanent one is of a recipient whom it did not reach.
+    """
+    if event == EventType.BOUNCED:
+        return message.status == Status.DELIVERED and kind != reports.HARD
+    bounces = message.events.filter(type=EventType.BOUNCED) if event == EventType.DELIVERED else ()
+    return any(bounce.details.get("kind", reports.HARD) == reports.HARD for bounce in bounces)
+
+
+def _suppress(report: Report) -> None:
+    if report.suppress is not None:
+        for recipient in report.unreachable or report.recipients:
+            detail = " ".join(report.details.values())
+            address = parseaddr(recipient)[1] if report.channel == Channel.EMAIL else recipient
+            suppression.suppress(
+                channel=report.channel, address=address or recipient, reason=report.suppress, detail=detail
+            )
+
+
+def _kept(report: Report) -> dict[str, Any]:
+    kept = asdict(report)
+    return {name: kept[name] for name in ("type", "message_id", "recipients", "details")}

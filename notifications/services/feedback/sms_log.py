@@ -1,0 +1,57 @@
+"""What became of texts, from the log that Amazon SNS keeps of them."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from notifications.exceptions import DeliveryError
+from notifications.gateways import sns_log
+from notifications.gateways.sns_log import LogLine
+from notifications.models import Receipt
+from notifications.services.feedback import outcomes, reports
+
+logger = structlog.get_logger(__name__)
+
+FIRST_LOOK = timedelta(days=1)
+OVERLAP = timedelta(minutes=10)  # lines are written late, and not in their order
+BATCH = 500
+Lines = Callable[[str, int], Iterator[LogLine]]
+
+
+def read(*, lines: Lines = sns_log.lines, now: datetime | None = None) -> int:
+    """Take in what SNS_DELIVERY_LOG_GROUPS say that is new; returns how many lines. No groups: nothing is asked."""
+    if not settings.SNS_DELIVERY_LOG_GROUPS:
+        return 0
+    taken = 0
+    for group in settings.SNS_DELIVERY_LOG_GROUPS:
+        source = _source(group)
+        newest = Receipt.objects.newest_from(source)
+        since = newest - OVERLAP if newest is not None else (now or timezone.now()) - FIRST_LOOK
+        try:
+            found = lines(group, int(since.timestamp() * 1000))
+            while batch := list(islice(found, BATCH)):
+                taken += _take_in(batch, source)
+        except DeliveryError as error:
+            logger.warning("text_log_not_read", group=group, error=str(error))
+    return taken
+
+
+def _source(group: str) -> str:
+    """How the ids of a group's lines begin: each group is read on from where it was left, whatever the others say."""
+    return f"log:{hashlib.sha256(group.encode()).hexdigest()[:12]}:"
+
+
+def _take_in(batch: list[LogLine], source: str) -> int:
+    ids = {f"{source}{line.id}"[:200]: line for line in batch}
+    new = ids.keys() - Receipt.objects.known(ids.keys())
+    for source_id in sorted(new):
+        try:
+            outcomes.take_in(reports.of_sns_log(ids[source_id].text), source_id=source_id)
+        except reports.UnreadableReportError as error:
+            logger.warning("report_unreadable", source="text_log", error=str(error))
+    return len(new)

@@ -1,0 +1,252 @@
+"""Texts that staff may write: saved with care, versioned, found fast, filled in."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from notifications.exceptions import (
+    InvalidTemplateException,
+    MissingVariablesException,
+    SmsTemplateNotFoundException,
+    TemplateInUseException,
+    VersionNotFoundException,
+)
+from notifications.models import SMS_LENGTH, SmsTemplate, SmsTemplateVersion
+from notifications.services.compose.segments import Size, measure
+from notifications.services.templates import cache, placeholders, specs
+from notifications.services.templates import versions as templates_versions
+from notifications.states import Channel
+from rbac.services import actors
+
+EXAMPLE_LENGTH = 1000  # characters
+MAX_EXAMPLES = 100
+SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON may hold one, no encoding can write it
+VERSIONED = ("content", "translations", "description", "examples", "is_active")
+
+
+@dataclass(frozen=True)
+class TemplateChanges:
+    """New values; None leaves a field as it is."""
+
+    name: str | None = None
+    content: str | None = None
+    translations: Mapping[str, str] | None = None
+    description: str | None = None
+    examples: Mapping[str, str] | None = None
+    is_active: bool | None = None
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that is ready to be sent, and the version of the template that it was made from."""
+
+    content: str
+    template: str
+    version: int
+    language: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A text as it would be sent, what it costs, and which values are missing or of no use."""
+
+    text: str
+    size: Size
+    missing: list[str]
+    unknown: list[str]
+
+
+def find(template_id: int) -> SmsTemplate:
+    """The template of this id. Raises SmsTemplateNotFoundException."""
+    return _one_of(SmsTemplate.objects.all(), template_id)
+
+
+def _one_of(templates: QuerySet[SmsTemplate], template_id: int) -> SmsTemplate:
+    template = templates.filter(pk=template_id).first()
+    if template is None:
+        raise SmsTemplateNotFoundException
+    return template
+
+
+def variables_of(template: SmsTemplate) -> list[str]:
+    """The declared names of one that the product sends; the names in its words otherwise."""
+    declared = specs.find(Channel.SMS, template.name)
+    if declared is not None:
+        return [variable.name for variable in declared.variables]
+    contents = [template.content, *template.translations.values()]
+    return list(dict.fromkeys(name for content in contents for name in placeholders.names(content)))
+
+
+def examples_of(template: SmsTemplate) -> dict[str, str]:
+    """A value for each variable: what staff gave, what the product declares, else the name itself."""
+    declared = specs.find(Channel.SMS, template.name)
+    known: dict[str, object] = {**(declared.examples if declared else {}), **template.examples}
+    return {name: str(known.get(name) or name) for name in variables_of(template)}
+
+
+def render(*, name: str, variables: Mapping[str, Any], language: str = "") -> Text:
+    """Fill in the active template of this name, in `language` or the nearest that it has.
+
+    Raises SmsTemplateNotFoundException, and MissingVariablesException where a value is missing or blank.
+    """
+    found = cache.sms_template(name)
+    if found is None:
+        raise SmsTemplateNotFoundException(details={"template": name})
+    chosen, content = in_language(found.content, found.translations, language)
+    missing = placeholders.missing(content, variables)
+    if missing:
+        raise MissingVariablesException.of(missing)
+    return Text(placeholders.fill(content, variables), name, found.version, chosen)
+
+
+def in_language(content: str, translations: Mapping[str, str], language: str) -> tuple[str, str]:
+    """The language that is there and its words: `de-at`, else `de`, else the default one."""
+    for candidate in fallbacks(language):
+        if translations.get(candidate):
+            return candidate, translations[candidate]
+    return settings.LANGUAGE_CODE, content
+
+
+def fallbacks(language: str) -> list[str]:
+    """`de-at` -> [`de-at`, `de`]."""
+    parts = language.lower().replace("_", "-").split("-") if language else []
+    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
+def preview(*, template: SmsTemplate, variables: Mapping[str, Any], language: str = "") -> Preview:
+    """What `template` would say; nothing is refused, what is wrong is listed."""
+    _language, content = in_language(template.content, template.translations, language)
+    text = placeholders.fill(content, variables)
+    known = set(variables_of(template))
+    unknown = sorted(name for name in variables if name not in known)
+    return Preview(text, measure(text), placeholders.missing(content, variables), unknown)
+
+
+def save(*, template: SmsTemplate, by: User | None, opened_with: int | None = None) -> SmsTemplate:
+    """Check and save a new or changed template, and keep this version of it.
+
+    opened_with: the version that its writer saw; a newer one is not written over (NewerVersionException).
+    Raises InvalidTemplateException, TemplateInUseException, or Django's ValidationError for a wrong or taken name.
+    """
+    check(template)
+    template.full_clean()  # Django's ValidationError: a name that is taken or malformed
+    with transaction.atomic():
+        actors.lock_actor(by, "sms_templates:create" if template.pk is None else "sms_templates:update")
+        if template.pk is None:
+            template.version = 1
+        else:
+            template.version = templates_versions.next_number(template, opened_with)
+        templates_versions.write(template)
+        _keep_version(template, by)
+    return template
+
+
+def change(*, template_id: int, changes: TemplateChanges, by: User | None) -> SmsTemplate:
+    """Change some fields of a template, whatever somebody else does to the others at the same moment.
+
+    Raises SmsTemplateNotFoundException, and as `save` does.
+    """
+    with transaction.atomic():
+        template = _one_of(SmsTemplate.objects.select_for_update(), template_id)
+        for field in fields(changes):
+            value = getattr(changes, field.name)
+            if value is not None:
+                setattr(template, field.name, value)
+        return save(template=template, by=by)
+
+
+def restore(*, template: SmsTemplate, number: int, by: User | None) -> SmsTemplate:
+    """Make version `number` the newest one.
+
+    Raises VersionNotFoundException where there is none, and as `change` does.
+    """
+    version = template.versions.filter(number=number).first()
+    if version is None:
+        raise VersionNotFoundException
+    return change(template_id=template.pk, changes=TemplateChanges(**version.data), by=by)
+
+
+def delete(*, template: SmsTemplate, by: User | None) -> None:
+    """Remove a template with its versions.
+
+    Raises TemplateInUseException for one that the product sends, and as `actors.lock_actor`.
+    """
+    if specs.find(Channel.SMS, template.name) is not None:
+        raise TemplateInUseException
+    with transaction.atomic():
+        actors.lock_actor(by, "sms_templates:delete")
+        template.delete()
+
+
+def create_missing() -> int:
+    """Make the templates that the product sends where there are none; what staff edited stays. Returns how many."""
+    made = 0
+    for declared in specs.of(Channel.SMS):
+        template, is_new = SmsTemplate.objects.get_or_create(
+            name=declared.name, defaults={"content": declared.content, "description": str(declared.description)}
+        )
+        if is_new:
+            _keep_version(template, None)
+            made += 1
+    return made
+
+
+def _keep_version(template: SmsTemplate, by: User | None) -> None:
+    data = {field: getattr(template, field) for field in VERSIONED}
+    SmsTemplateVersion.objects.create(template=template, number=template.version, data=data, saved_by=by)
+
+
+def check(template: SmsTemplate) -> None:
+    """Raises InvalidTemplateException or TemplateInUseException; saves nothing."""
+    _check_declared_name_stays(template)
+    _check_shape(template)
+    _check_words(template.name, template.content, "content")
+    for language, content in template.translations.items():
+        if language not in dict(settings.LANGUAGES):
+            message = _("Languages are %(languages)s.") % {"languages": ", ".join(dict(settings.LANGUAGES))}
+            raise InvalidTemplateException.for_field("translations", message, "invalid_choice")
+        _check_words(template.name, content, "translations")
+
+
+def _check_declared_name_stays(template: SmsTemplate) -> None:
+    old = SmsTemplate.objects.filter(pk=template.pk).values_list("name", flat=True).first()
+    if old and old != template.name and specs.find(Channel.SMS, old) is not None:
+        raise TemplateInUseException
+
+
+def _check_shape(template: SmsTemplate) -> None:
+    for field in ("translations", "examples"):
+        value = getattr(template, field)
+        if not isinstance(value, dict) or not all(map(_is_plain, [*value, *value.values()])):
+            raise InvalidTemplateException.for_field(field, _("Give names with texts."), "invalid")
+    examples = template.examples
+    if len(examples) > MAX_EXAMPLES or any(len(text) > EXAMPLE_LENGTH for text in [*examples, *examples.values()]):
+        message = _("At most %(count)s names, and %(length)s characters for each value.")
+        limits = {"count": MAX_EXAMPLES, "length": EXAMPLE_LENGTH}
+        raise InvalidTemplateException.for_field("examples", message % limits, "max_length")
+
+
+def _is_plain(text: object) -> bool:
+    """Whether every database can keep it as a text."""
+    return isinstance(text, str) and "\x00" not in text and not SURROGATE.search(text)
+
+
+def _check_words(name: str, content: str, field: str) -> None:
+    if not content.strip():
+        raise InvalidTemplateException.for_field(field, _("The text is empty."), "required")
+    if len(content) > SMS_LENGTH:
+        raise InvalidTemplateException.for_field(field, _("This is too long for a text."), "max_length")
+    placeholders.check(content, field=field)
+    declared = specs.find(Channel.SMS, name)
+    if declared is None:
+        return
+    used = set(placeholders.names(content))
+    specs.check_names(declared=declared, used=used, field=field)
+    specs.check_required(declared=declared, used=used, field=field)
