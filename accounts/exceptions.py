@@ -69,10 +69,16 @@ class Invalid2FACodeException(UnauthorizedException):
 
 
 class InvalidTokenException(UnauthorizedException):
-    """A token or link is unknown, used, expired or made for something else."""
+    """A link or its token is unknown, used, expired or made for something else."""
 
     code = "invalid_token"
     message = _("This link has expired or was already used.")
+
+
+class InvalidSessionTokenException(InvalidTokenException):
+    """An access or refresh token is unknown, expired, used or not ours, or its session has ended."""
+
+    message = _("Your session has ended or the token is invalid. Sign in again.")
 
 
 class EmailNotVerifiedException(ForbiddenException):

@@ -8,14 +8,14 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.request import Request
 
 from accounts.api.obligations import ensure_none
-from accounts.exceptions import InvalidTokenException
+from accounts.exceptions import InvalidSessionTokenException
 from accounts.models import Session, User
 from accounts.services.jwt import tokens
 from accounts.services.sessions import sessions
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access>`; `request.auth` is the Session. Raises InvalidTokenException."""
+    """`Authorization: Bearer <access>`; `request.auth` is the Session. Raises InvalidSessionTokenException."""
 
     keyword = b"bearer"
 
@@ -26,7 +26,7 @@ class BearerAuthentication(BaseAuthentication):
         try:
             token = credentials.strip().decode("ascii")
         except UnicodeDecodeError:
-            raise InvalidTokenException from None
+            raise InvalidSessionTokenException from None
         claims = tokens.read(token, tokens.AccessToken)
         session = sessions.usable_session(claims["sid"], claims["sub"], tokens.kid_of(token))
         structlog.contextvars.bind_contextvars(user_id=session.user_id)

@@ -292,3 +292,14 @@ def test_ending_all_but_one_keeps_that_one(user, sign_in, me):
     keep = jwt.decode(second["access"], options={"verify_signature": False})["sid"]
     sessions.end_all(user, reason=EndReason.PASSWORD_CHANGED, keep=keep)
     assert (me(first), me(second)) == (401, 200)
+
+
+def test_a_refused_token_of_a_session_says_nothing_about_links(api):
+    answers = [
+        api.get("/api/v1/users/me/", headers={"Authorization": "Bearer no-token"}),
+        api.get("/api/v1/users/me/", headers={"Authorization": "Bearer n\u00f6"}),
+        api.post("/api/v1/auth/refresh/", {"refresh": "no-token"}),
+        api.post(LOGOUT, {"refresh": "no-token"}),
+    ]
+    said = {(answer.status_code, answer.json()["code"], answer.json()["error"]) for answer in answers}
+    assert said == {(401, "invalid_token", "Your session has ended or the token is invalid. Sign in again.")}

@@ -16,7 +16,7 @@ from jwt.utils import base64url_decode, base64url_encode
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 from rest_framework_simplejwt.tokens import Token
 
-from accounts.exceptions import InvalidTokenException
+from accounts.exceptions import InvalidSessionTokenException
 from accounts.models import Session, User
 from accounts.services.jwt import keyring
 
@@ -133,25 +133,25 @@ def kid_of(token: str) -> str:
 
 
 def read(token: str, kind: type[SessionToken]) -> dict[str, Any]:
-    """The claims of `token` if it verifies and is of `kind`. Raises InvalidTokenException.
+    """The claims of `token` if it verifies and is of `kind`. Raises InvalidSessionTokenException.
 
     An access token comes a thousand times: its signature is verified once in a process for as long as its key is in
     the ring, known again by its digest; whether it has expired is looked at each time. A key that another process
     revoked may still be in the ring: `sessions.usable_session` and `rotation.refresh` look for that.
     """
     if len(token) > MAX_TOKEN_LENGTH:
-        raise InvalidTokenException
+        raise InvalidSessionTokenException
     digest = sha256(token.encode()).digest()
     known = _verified.get(digest) if kind is AccessToken else None
     if known is not None and keyring.still_verifies(known.kid):
         if known.claims["exp"] <= time() - LEEWAY.total_seconds():
             _verified.pop(digest, None)
-            raise InvalidTokenException
+            raise InvalidSessionTokenException
         return dict(known.claims)
     try:
         claims = dict(kind(token).payload)  # type: ignore[arg-type]
     except TokenError:
-        raise InvalidTokenException from None
+        raise InvalidSessionTokenException from None
     if kind is AccessToken:
         _remember(digest, _Verified(kid_of(token), claims))
     return dict(claims)

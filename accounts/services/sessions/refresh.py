@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.exceptions import InvalidTokenException
+from accounts.exceptions import InvalidSessionTokenException
 from accounts.models import RefreshToken
 from accounts.services import audit
 from accounts.services.jwt import keyring, tokens
@@ -22,7 +22,7 @@ def refresh(*, token: str, client: Client) -> TokenPair:
 
     It serves once: one conditional UPDATE spends it, so that of many at the same moment one succeeds. Coming again, it
     ends its whole session and is written down. For REFRESH_GRACE_SECONDS, though, a client that lost the answer gets
-    the very same pair again, unless that was used meanwhile. Raises InvalidTokenException.
+    the very same pair again, unless that was used meanwhile. Raises InvalidSessionTokenException.
     """
     tokens.read(token, tokens.RefreshToken)
     now = timezone.now()
@@ -33,7 +33,7 @@ def refresh(*, token: str, client: Client) -> TokenPair:
         pair = _same_again(known, token, now)
     if pair is None:
         _end_family(known, client)
-        raise InvalidTokenException
+        raise InvalidSessionTokenException
     return pair
 
 
@@ -43,7 +43,7 @@ def _usable(token: str, now: datetime) -> RefreshToken:
     by_valid_key = usable.exclude(keyring.is_revoked(tokens.kid_of(token)))
     found = by_valid_key.annotate(must_reload_keys=keyring.is_revoked(keyring.signing_key().kid)).first()
     if found is None or found.expires_at <= now:
-        raise InvalidTokenException
+        raise InvalidSessionTokenException
     if found.must_reload_keys:
         keyring.forget()
     known: RefreshToken = found

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.exceptions import InvalidTokenException, SessionNotFoundException
+from accounts.exceptions import InvalidSessionTokenException, SessionNotFoundException
 from accounts.models import RefreshToken, Session, User
 from accounts.querysets import KEYS_STAMP, SessionQuerySet, stamp_of
 from accounts.services import audit
@@ -76,7 +76,7 @@ def new_pair(session: Session, now: datetime) -> tuple[TokenPair, RefreshToken]:
 
 
 def usable_session(session_id: str, user_id: str, kid: str) -> Session:
-    """The session of an access token with its user, if both may be used now. Raises InvalidTokenException.
+    """The session of an access token with its user, if both may be used now. Raises InvalidSessionTokenException.
 
     kid: the key that signed the token, which must not have been revoked.
 
@@ -94,7 +94,7 @@ def usable_session(session_id: str, user_id: str, kid: str) -> Session:
     session.user = snapshots.restored(User, kept["user"])
     session.user.acting_session = session.pk
     if session.expires_at <= timezone.now():
-        raise InvalidTokenException
+        raise InvalidSessionTokenException
     return session
 
 
@@ -103,9 +103,9 @@ def _snapshot_of_usable(session_id: str, user_id: str, kid: str) -> dict[str, An
     try:
         session = Session.objects.usable(UUID(session_id), now).exclude(keyring.is_revoked(kid)).first()
     except ValueError:
-        raise InvalidTokenException from None
+        raise InvalidSessionTokenException from None
     if session is None or str(session.user_id) != user_id:
-        raise InvalidTokenException
+        raise InvalidSessionTokenException
     touch(session, now)
     return {"session": snapshots.taken(session), "user": snapshots.taken(session.user)}
 
@@ -125,7 +125,7 @@ def of_user(user: User) -> SessionQuerySet:
 def sign_out(*, token: str, client: Client) -> None:
     """End the session of a refresh token; one that ended already, or expired, is as good.
 
-    Raises InvalidTokenException for a token that was never ours.
+    Raises InvalidSessionTokenException for a token that was never ours.
     """
     known = RefreshToken.objects.with_digest(crypto.digest(token)).first()
     if known is None:
