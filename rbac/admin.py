@@ -13,10 +13,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin import history
-from foodfleet.core.admin.forms import SavedByService
-from foodfleet.core.admin.lists import FilteredAsOffered
+from foodfleet.core.admin.forms import ServiceAdmin
+from foodfleet.core.admin.lists import RestrictedFiltersAdmin
+from foodfleet.core.database.search import matching
 from foodfleet.core.http.clients import client_of
-from foodfleet.core.querysets import matching
 from foodfleet.core.typed_text import searched_parts
 from rbac.models import Role, RoleAssignment, RoleRevision
 from rbac.querysets import labelled_permissions
@@ -88,11 +88,11 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Role)
-class RoleAdmin(SavedByService, FilteredAsOffered):
+class RoleAdmin(ServiceAdmin, RestrictedFiltersAdmin):
     """Roles."""
 
     form = RoleForm
-    beside = {"permissions": "labels", "missing": "labels", "": "name"}
+    error_fields = {"permissions": "labels", "missing": "labels", "": "name"}
     fields = ("name", "description", "requires_2fa", "forbids_sms_code", "labels", "includes")
     list_display = ("name", "description", "requires_2fa", "is_system", "users_count")
     list_filter = ("requires_2fa", "forbids_sms_code", "is_system")
@@ -120,7 +120,7 @@ class RoleAdmin(SavedByService, FilteredAsOffered):
         """Django's, which names fields, and after it which permissions and roles were added and removed."""
         return [*super().construct_change_message(request, form, formsets, add), *([] if add else form.difference())]
 
-    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         actor, client, role = request.user, client_of(request), form.instance
         if change:
             roles.update(actor=actor, role=role, edit=form.edit(), client=client)
@@ -152,11 +152,11 @@ class PermissionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Permission)
-class PermissionAdmin(SavedByService, FilteredAsOffered):
+class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
     """Permissions: those that code declares and those that people added."""
 
     form = PermissionForm
-    beside = {"": "action"}
+    error_fields = {"": "action"}
     fields = ("resource", "action", "description")
     list_display = ("codename", "name")
     search_fields = ("codename", "name")
@@ -176,7 +176,7 @@ class PermissionAdmin(SavedByService, FilteredAsOffered):
     def get_fields(self, request: HttpRequest, obj: Permission | None = None) -> Any:
         return ("codename", "name") if obj is not None else self.fields
 
-    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         made = permissions.create(actor=request.user, client=client_of(request), **form.cleaned_data)
         form.instance.__dict__.update(made.__dict__)
 
@@ -189,11 +189,11 @@ class PermissionAdmin(SavedByService, FilteredAsOffered):
 
 
 @admin.register(RoleAssignment)
-class RoleAssignmentAdmin(SavedByService, FilteredAsOffered):
+class RoleAssignmentAdmin(ServiceAdmin, RestrictedFiltersAdmin):
     """Who holds which role: given here, ended here, never deleted."""
 
     fields = ("user", "role", "scope", "expires_at")
-    beside = {"missing": "role", "user_not_found": "user", "": "role"}
+    error_fields = {"missing": "role", "user_not_found": "user", "": "role"}
     list_display = ("user", "role", "scope", "granted_at", "granted_by", "expires_at", "ended_at")
     list_filter = ("role",)
     show_facets = admin.ShowFacets.NEVER
@@ -217,7 +217,7 @@ class RoleAssignmentAdmin(SavedByService, FilteredAsOffered):
     def has_delete_permission(self, request: HttpRequest, obj: RoleAssignment | None = None) -> bool:
         return False
 
-    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         wanted = form.instance
         made = assignments.grant(
             actor=request.user,
@@ -249,7 +249,7 @@ def _described(held: RoleAssignment) -> str:
 
 
 @admin.register(RoleRevision)
-class RoleRevisionAdmin(FilteredAsOffered):
+class RoleRevisionAdmin(RestrictedFiltersAdmin):
     """What roles were, and since when."""
 
     list_display = ("name", "created_at", "created_by", "requires_2fa", "forbids_sms_code", "is_deleted")

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from foodfleet.core.querysets import matching
+from foodfleet.core.database.search import matching
 
 LABEL_SEPARATOR = ":"
 NEVER_DELETED = "Who held what, and what roles were, is never deleted."

@@ -9,11 +9,11 @@ from django.dispatch import receiver
 
 from foodfleet.core.cache import coherent
 from foodfleet.core.database import tables
-from foodfleet.core.models import Stamp
+from foodfleet.core.models import CacheVersion
 from rbac.models import Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision
 from rbac.services import assignments, decisions, graph, people, sync
 
-MODELS = (Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision, Stamp)
+MODELS = (Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision, CacheVersion)
 
 
 @receiver(post_migrate, dispatch_uid="rbac.synchronise")
@@ -43,7 +43,7 @@ def roles_changed(action: str = "post_", **kwargs: Any) -> None:
 @receiver([post_save, post_delete], sender=RoleAssignment, dispatch_uid="rbac.assignment")
 def assignment_changed(instance: RoleAssignment, **kwargs: Any) -> None:
     """The same for what a user holds."""
-    coherent.renew(decisions.stamp_of(instance.user_id))
+    coherent.invalidate(decisions.stamp_of(instance.user_id))
 
 
 @receiver(post_save, sender=settings.AUTH_USER_MODEL, dispatch_uid="rbac.standing")

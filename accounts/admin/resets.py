@@ -13,17 +13,17 @@ from accounts.models import SecondFactorReset
 from accounts.services.mfa import resets
 from accounts.states import EventKind
 from foodfleet.core.admin import history
-from foodfleet.core.admin.forms import SavedByService
-from foodfleet.core.admin.lists import FilteredAsOffered, SearchedByText
+from foodfleet.core.admin.forms import ServiceAdmin
+from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException
 
 
 @admin.register(SecondFactorReset)
-class SecondFactorResetAdmin(SavedByService, SearchedByText, FilteredAsOffered):
+class SecondFactorResetAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """Second factors that were lost: asked for here by one, approved by another, carried out a day later."""
 
-    refusals = (ConflictException, ForbiddenException, NotFoundException)
-    linked_lookups = OF_A_USER
+    form_errors = (ConflictException, ForbiddenException, NotFoundException)
+    extra_lookups = OF_A_USER
     list_display = ("user", "reason", "requested_by", "requested_at", "approved_by", "effective_at", "state")
     list_select_related = ("user", "requested_by", "approved_by")
     search_fields = ("user__search_text",)
@@ -60,7 +60,7 @@ class SecondFactorResetAdmin(SavedByService, SearchedByText, FilteredAsOffered):
         """Who may ask may approve what others asked for, and call off."""
         return request.user.has_perm("users:reset_2fa")  # type: ignore[union-attr]
 
-    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         wish = form.cleaned_data
         asked = resets.request(user_id=wish["user"].pk, reason=wish["reason"], **by(request))
         form.instance.pk = asked.pk

@@ -11,7 +11,7 @@ from accounts.admin.shared import ReadOnlyAdmin, by
 from accounts.models import SecurityEvent, Session
 from accounts.services.staff import sessions
 from foodfleet.core.admin import history
-from foodfleet.core.admin.forms import refusals_as_messages
+from foodfleet.core.admin.forms import errors_as_messages
 from foodfleet.core.http.user_agents import in_words
 
 
@@ -25,7 +25,7 @@ class SessionAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     ordering = ("-last_used_at",)
     actions = ("end",)
-    changelist_view = refusals_as_messages(ReadOnlyAdmin.changelist_view)
+    changelist_view = errors_as_messages(ReadOnlyAdmin.changelist_view)
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Who may end sessions."""

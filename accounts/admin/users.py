@@ -28,8 +28,8 @@ from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import sessions, users
 from accounts.services.staff.changes import UserChanges
 from foodfleet.core.admin import history as admin_history
-from foodfleet.core.admin.forms import SavedByService, show
-from foodfleet.core.admin.lists import FilteredAsOffered, SearchedByText
+from foodfleet.core.admin.forms import ServiceAdmin, add_errors
+from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
 from foodfleet.core.http.clients import Client
 from rbac.models import Role
@@ -52,7 +52,7 @@ class StaffPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
         try:
             password_change.replace_for(user=self.user, new=new, actor=self.actor, client=self.client)
         except (ForbiddenException, ValidationException) as refusal:
-            show(self, refusal, PASSWORD_FIELDS)
+            add_errors(self, refusal, PASSWORD_FIELDS)
 
     def save(self, commit: bool = True) -> User:
         """The service saved it."""
@@ -108,11 +108,11 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """Users, with Django's own password forms."""
 
-    refusals = (ConflictException, ForbiddenException, ValidationException)
-    beside = PASSWORD_FIELDS
+    form_errors = (ConflictException, ForbiddenException, ValidationException)
+    error_fields = PASSWORD_FIELDS
     ordering = ("-id",)
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -217,7 +217,7 @@ class UserAdmin(SavedByService, SearchedByText, FilteredAsOffered, DjangoUserAdm
             response.status_code = ForbiddenException.status_code
         return response
 
-    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user = form.instance
         if not change:
             new = users.NewAccount(email=user.email, password=form.cleaned_data.get("password1") or "")

@@ -1,8 +1,7 @@
 """What happened to accounts, for good."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -10,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.users import User
 from accounts.querysets import SecurityEventQuerySet
 from accounts.states import EventKind
+from foodfleet.core.models import AppendOnly
 
 
-class SecurityEvent(models.Model):
+class SecurityEvent(AppendOnly):
     """One thing that happened to one account. Append-only: neither changed nor removed through the ORM.
 
     Only the purge removes events, once they are older than SECURITY_EVENTS_REMOVED_AFTER_DAYS.
@@ -52,12 +52,3 @@ class SecurityEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.created_at:%Y-%m-%d %H:%M}"
-
-    def save_base(self, *args: Any, **kwargs: Any) -> None:
-        """What every way of saving comes to."""
-        if not self._state.adding:
-            raise PermissionDenied("Security events are append-only.")
-        super().save_base(*args, **{**kwargs, "force_insert": True})
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise PermissionDenied("Security events are append-only.")

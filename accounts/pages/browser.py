@@ -11,7 +11,7 @@ from accounts.services.login.password import SignedIn
 from accounts.services.mfa import trusted_browsers
 from accounts.services.sessions import browser
 from foodfleet.core.email_addresses import normalize_email
-from foodfleet.core.http.clients import Client, client_of, keep_device, keep_trusted_browser
+from foodfleet.core.http.clients import Client, client_of, set_device_cookie, set_trusted_browser_cookie
 
 KEY, REGISTERED = "session", "registered"
 DAY = 24 * 3600
@@ -24,10 +24,10 @@ def sign_in(request: HttpRequest, response: HttpResponseBase, signed_in: SignedI
     """
     request.signed_in = signed_in  # type: ignore[attr-defined]
     login(request, signed_in.user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    keep_device(response, signed_in.device)
+    set_device_cookie(response, signed_in.device)
     if remember:
         value = trusted_browsers.remember(user=signed_in.user, client=client_of(request))
-        keep_trusted_browser(response, value)
+        set_trusted_browser_cookie(response, value)
 
 
 def bind(request: HttpRequest, user: User) -> None:

@@ -14,7 +14,7 @@ from foodfleet.core.exceptions import (
     UnauthorizedException,
     ValidationException,
 )
-from foodfleet.core.templatetags.moments import local_time
+from foodfleet.core.templatetags.datetimes import local_time
 
 SHOWN = (ConflictException, ForbiddenException, ThrottledException, UnauthorizedException, ValidationException)
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import BaseUserManager
-from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -15,6 +14,7 @@ from django.utils import timezone
 from accounts.querysets.directory import DirectoryQuerySet
 from foodfleet.core.cache import coherent
 from foodfleet.core.email_addresses import normalize_email
+from foodfleet.core.models import AppendOnlyQuerySet
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -50,7 +50,7 @@ class UserQuerySet(DirectoryQuerySet):
             count = super().update(**values)
             if SEARCHED & values.keys():
                 self._write_search_text(pks)
-            coherent.renew_shared(*map(stamp_of, pks))
+            coherent.invalidate_shared(*map(stamp_of, pks))
         return count
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -253,7 +253,7 @@ class OneTimeTokenQuerySet(models.QuerySet[Any]):
         return self.filter(spent_at__isnull=True).update(spent_at=now)
 
 
-class SecurityEventQuerySet(models.QuerySet[Any]):
+class SecurityEventQuerySet(AppendOnlyQuerySet):
     """What happened; can be read and added to."""
 
     def of(self, user: "User") -> "SecurityEventQuerySet":
@@ -270,14 +270,3 @@ class SecurityEventQuerySet(models.QuerySet[Any]):
         """Remove up to `most` events from before `moment`, the oldest first; returns how many. For the purge alone."""
         oldest = self.filter(created_at__lt=moment).order_by("created_at", "pk").values_list("pk", flat=True)[:most]
         return models.QuerySet.delete(self.filter(pk__in=list(oldest)))[0]
-
-    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
-        if kwargs.get("update_conflicts"):
-            raise PermissionDenied("Security events are append-only.")
-        return super().bulk_create(objs, *args, **kwargs)
-
-    def update(self, **kwargs: Any) -> int:
-        raise PermissionDenied("Security events are append-only.")
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        raise PermissionDenied("Security events are append-only.")

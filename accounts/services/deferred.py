@@ -34,7 +34,7 @@ def leave(kind: ErrandKind, *, client: Client, **details: Any) -> None:
     """Have `kind` carried out with these details (JSON) once the present request is answered."""
     about = {"ip": client.ip, "user_agent": client.user_agent, "request_id": client.request_id}
     errand = Errand.objects.create(kind=kind, details={**details, "client": about})
-    after_response.do(partial(carry_out, errand.pk))
+    after_response.run(partial(carry_out, errand.pk))
 
 
 def carry_out(pk: int) -> bool:

@@ -105,21 +105,21 @@ def test_nobody_waits_for_what_is_done_after_the_answer_and_its_failure_is_logge
     settings.EMAIL_BACKEND = "nowhere.Backend"
     done = []
     answer = Answer(FORGOT, {"email": user.email})
-    after_response.do(lambda: done.append(1) or 1 / 0)
-    after_response.do(lambda: done.append(2))
+    after_response.run(lambda: done.append(1) or 1 / 0)
+    after_response.run(lambda: done.append(2))
     assert done == []
     with capture_logs() as lines:
         answer.close()
     assert done == [1, 2]
-    assert "after_answer_failed" in [line["event"] for line in lines]
+    assert "after_response_failed" in [line["event"] for line in lines]
 
 
 def test_outside_of_a_request_nothing_waits():
     done = []
-    after_response.do(lambda: done.append(1))
+    after_response.run(lambda: done.append(1))
     assert done == [1]
     with pytest.raises(ZeroDivisionError):
-        after_response.do(lambda: 1 / 0)
+        after_response.run(lambda: 1 / 0)
 
 
 def test_what_a_request_left_that_was_never_closed_is_done_after_the_next(user):

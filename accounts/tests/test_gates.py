@@ -131,7 +131,7 @@ def test_without_one_the_password_is_enough_however_old_the_session(api, user, s
 def test_what_ran_out_is_removed_and_what_holds_is_kept(user):
     challenges.issue(ChallengePurpose.SIGN_IN, user=user, client=Client())
     trusted_browsers.remember(user=user, client=Client())
-    rate_limits.hit("test", limit=1, seconds=3600)
+    rate_limits.fixed_window("test", limit=1, seconds=3600)
     kinds = (Challenge, TrustedBrowser)
     call_command("purge_expired")
     assert [kind.objects.count() for kind in kinds] == [1, 1]

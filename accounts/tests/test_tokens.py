@@ -79,7 +79,7 @@ def test_whoever_is_known_asks_the_database_nothing(user, allow, sign_in, api, d
     pair = sign_in()
     api.get(ME, headers=bearer(pair))
     # Once in a while one request of all asks for the epoch: let that be this one.
-    shared.client().delete(shared.key(coherent.EPOCH))
+    shared.client().delete(shared.key(coherent.LEASE))
     assert api.get(ME, headers=bearer(pair)).status_code == 200
     with django_assert_num_queries(0):
         answer = api.get(ME, headers=bearer(pair))

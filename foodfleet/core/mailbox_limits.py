@@ -1,11 +1,11 @@
-"""Nobody's mailbox is flooded through us, whoever asks and from however many addresses."""
+"""Limit the mails to one address, whoever requests them and from however many IP addresses."""
 
 from enum import Enum
 
 from django.conf import settings
 
 from foodfleet.core import crypto
-from foodfleet.core.cache.rate_limits import Hit, admit
+from foodfleet.core.cache.rate_limits import Usage, sliding_window
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.exceptions import ThrottledException
 
@@ -13,17 +13,17 @@ MAILS_AN_HOUR = 10  # to one address
 
 
 class CausedBy(Enum):
-    """Who has mails sent to somebody. Counted apart, so that strangers cannot keep staff from inviting."""
+    """Who causes a mail. Counted separately, so that strangers cannot block invitations by staff."""
 
     ANYBODY = "anybody"
     STAFF = "staff"
 
 
 def may_mail(email: str) -> bool:
-    """Count a mail that anybody can cause to `email`, whether or not it has an account; False past MAILS_AN_HOUR.
+    """Count a mail that anybody can cause to `email`; return False past MAILS_AN_HOUR.
 
-    One count for all such mails, registration, links, notices to an address that nobody confirmed. With THROTTLE_FORGOT
-    switched off always True.
+    All such mails share one count, whether or not the address has an account: registration, links, notices to an
+    unverified address. Always True with THROTTLE_FORGOT off.
     """
     return _count(email, CausedBy.ANYBODY).allowed
 
@@ -35,8 +35,8 @@ def ensure_staff_may_mail(email: str) -> None:
         raise ThrottledException(counted.retry_after)
 
 
-def _count(email: str, cause: CausedBy) -> Hit:
+def _count(email: str, cause: CausedBy) -> Usage:
     if settings.THROTTLE_RATES["forgot"] is None:
-        return Hit(allowed=True, retry_after=0.0)
+        return Usage(allowed=True, retry_after=0.0)
     address = crypto.keyed_digest(normalize_email(email), purpose="mails")
-    return admit(f"mails:{cause.value}:{address}", limit=MAILS_AN_HOUR, seconds=3600)
+    return sliding_window(f"mails:{cause.value}:{address}", limit=MAILS_AN_HOUR, seconds=3600)

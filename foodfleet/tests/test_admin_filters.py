@@ -77,7 +77,7 @@ WRONG = [
 @each_admin
 def test_no_value_of_a_filter_is_an_error_of_the_server(boss, model_admin):
     shown = boss.get(path(model_admin)).context["cl"].filter_specs
-    names = [name for spec in shown for name in spec.expected_parameters()] + list(model_admin.linked_lookups)
+    names = [name for spec in shown for name in spec.expected_parameters()] + list(model_admin.extra_lookups)
     asked = [{name: value} for name in names for value in WRONG]
     assert [query for query in asked if boss.get(path(model_admin), query).status_code >= 500] == []
 

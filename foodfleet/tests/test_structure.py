@@ -142,12 +142,12 @@ def test_no_view_writes_without_a_service():
 def test_an_admin_that_changes_rows_does_it_by_services():
     from django.contrib import admin
 
-    from foodfleet.core.admin.forms import SavedByService
+    from foodfleet.core.admin.forms import ServiceAdmin
 
     writing = [
         model.__name__
         for model, one in admin.site._registry.items()
-        if not isinstance(one, SavedByService)
+        if not isinstance(one, ServiceAdmin)
         and type(one).has_change_permission is admin.ModelAdmin.has_change_permission
     ]
     assert not writing

@@ -16,8 +16,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from foodfleet.core.admin import history
-from foodfleet.core.admin.links import LinksAsAllowed
-from foodfleet.core.admin.lists import CappedPaginator, FilteredAsOffered, MomentFilter
+from foodfleet.core.admin.links import PermittedLinksAdmin
+from foodfleet.core.admin.lists import CappedPaginator, DateTimeFilter, RestrictedFiltersAdmin
 from notifications.admin.addresses import isolated, listed
 from notifications.admin.read_only import ReadOnly
 from notifications.admin.timeline import TimelineInline
@@ -65,12 +65,12 @@ class TemplateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, LinksAsAllowed, FilteredAsOffered):
+class MessageAdmin(ReadOnly, PermittedLinksAdmin, RestrictedFiltersAdmin):
     """A searchable list, a timeline, and another try for what failed."""
 
     list_display = ("created_at", "status", "recipients_shown", "subject", "template")
     list_filter = (
-        "status", RetriableFilter, "channel", TemplateFilter, "kind", "priority", ("created_at", MomentFilter),
+        "status", RetriableFilter, "channel", TemplateFilter, "kind", "priority", ("created_at", DateTimeFilter),
     )  # fmt: skip
     search_fields = ("subject",)  # makes the box appear; get_search_results decides
     search_help_text = _("Recipient, subject, template, or the provider's or the request's id: ten words at most")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
-from foodfleet.core.http.frames import shows_a_mail
+from foodfleet.core.http.frames import frames_email
 from notifications.admin.forms import LANGUAGES, EmailOverrideForm, reasons
 from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import EmailOverride
@@ -70,7 +70,7 @@ class EmailOverrideAdmin(VersionedAdmin):
         return format_html_join("", "<p><strong>{}</strong>: {}</p>", rows) or "-"
 
     def get_urls(self) -> list[URLPattern]:
-        frame = shows_a_mail(self._guarded(self.frame_page))
+        frame = frames_email(self._guarded(self.frame_page))
         return [path("<int:pk>/frame/", frame, name="notifications_emailoverride_frame"), *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: EmailOverride | None = None) -> Any:
@@ -124,7 +124,7 @@ class EmailOverrideAdmin(VersionedAdmin):
         except BaseAppException as error:
             messages.error(request, " ".join([str(error.message), *reasons(error)]))
 
-    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user: Any = request.user
         overrides.save(override=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))
 

@@ -3,14 +3,14 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.admin.links import LinksAsAllowed
-from foodfleet.core.admin.lists import FilteredAsOffered, SearchedByText
+from foodfleet.core.admin.links import PermittedLinksAdmin
+from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin
 from notifications.admin.read_only import ReadOnly
 from notifications.models import Preference
 
 
 @admin.register(Preference)
-class PreferenceAdmin(ReadOnly, LinksAsAllowed, SearchedByText, FilteredAsOffered):
+class PreferenceAdmin(ReadOnly, PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """Found by person."""
 
     list_display = ("user", "kind", "is_wanted", "changed_at")

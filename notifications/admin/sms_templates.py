@@ -137,7 +137,7 @@ class SmsTemplateAdmin(VersionedAdmin):
             return
         messages.success(request, _("The test is on its way."))
 
-    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user: Any = request.user
         before = sms_templates.variables_of(self.saved(form.instance)) if change else []
         sms_templates.save(template=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))

@@ -16,8 +16,8 @@ from django.utils.translation import ngettext
 
 from accounts.models import E164
 from foodfleet.core.admin import history
-from foodfleet.core.admin.links import LinksAsAllowed
-from foodfleet.core.admin.lists import FilteredAsOffered, MomentFilter
+from foodfleet.core.admin.links import PermittedLinksAdmin
+from foodfleet.core.admin.lists import DateTimeFilter, RestrictedFiltersAdmin
 from foodfleet.core.exceptions import ValidationException
 from notifications.admin.addresses import isolated
 from notifications.admin.forms import reasons
@@ -57,13 +57,13 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(LinksAsAllowed, FilteredAsOffered):
+class SuppressionAdmin(PermittedLinksAdmin, RestrictedFiltersAdmin):
     """Enter and lift; the history of an address stays."""
 
     form = SuppressionForm
     list_display = ("address_shown", "channel", "kind_shown", "reason", "created_at", "lifted_at", "detail_shown")
     list_filter = (
-        "channel", "kind", "reason", ("lifted_at", admin.EmptyFieldListFilter), ("created_at", MomentFilter),
+        "channel", "kind", "reason", ("lifted_at", admin.EmptyFieldListFilter), ("created_at", DateTimeFilter),
     )  # fmt: skip
     search_fields = ("address",)
     ordering = ("-created_at",)

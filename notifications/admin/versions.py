@@ -18,8 +18,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin import history
-from foodfleet.core.admin.forms import SavedByService
-from foodfleet.core.admin.lists import FilteredAsOffered
+from foodfleet.core.admin.forms import ServiceAdmin
+from foodfleet.core.admin.lists import RestrictedFiltersAdmin
 from foodfleet.core.exceptions import BaseAppException
 from notifications.admin.forms import reasons
 
@@ -42,7 +42,7 @@ def _words(value: Any) -> str:
     return str(value)
 
 
-class VersionedAdmin(SavedByService, FilteredAsOffered):
+class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
     """Adds two pages to a model's own: its versions, and a preview."""
 
     restore: Callable[..., Any]

@@ -26,7 +26,7 @@ class AfterCommit:
 
     def __call__(self) -> None:
         # Not within the request: how long it takes would tell that something is sent, and so whom we know.
-        after_response.do(self._send)
+        after_response.run(self._send)
 
     def _send(self) -> None:
         if settings.CELERY_BROKER_URL:

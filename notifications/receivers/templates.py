@@ -7,7 +7,7 @@ from django.db.models.signals import post_delete, post_migrate, post_save, pre_d
 from django.dispatch import receiver
 
 from foodfleet.core.database import tables
-from foodfleet.core.models import Stamp
+from foodfleet.core.models import CacheVersion
 from notifications.models import EmailOverride, SmsTemplate, SmsTemplateVersion
 from notifications.services.templates import cache, sms_templates
 
@@ -15,7 +15,9 @@ from notifications.services.templates import cache, sms_templates
 @receiver(post_migrate)
 def create_missing_templates(sender: AppConfig, using: str = "default", **kwargs: Any) -> None:
     """The texts that the product sends are there; what staff edited stays."""
-    if sender.name == "notifications" and tables.are_current(SmsTemplate, SmsTemplateVersion, Stamp, using=using):
+    if sender.name == "notifications" and tables.are_current(
+        SmsTemplate, SmsTemplateVersion, CacheVersion, using=using
+    ):
         sms_templates.create_missing()
 
 

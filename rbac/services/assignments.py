@@ -48,7 +48,7 @@ def grant(
         people.ensure_there(user)
         limits.ensure_may_act_on(current, user)
         limits.ensure_may_give(current, facts.labels, scope=scope, until=expires_at)
-        coherent.renew(decisions.stamp_of(user.pk))
+        coherent.invalidate(decisions.stamp_of(user.pk))
         before = RoleAssignment.objects.of(user).of_roles([role.pk]).in_scope(scope).unended()
         _end(before, now, actor)
         try:
@@ -72,7 +72,7 @@ def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, clien
     with transaction.atomic():
         current = actors.lock_actor(actor, PERMISSION, scope=scope, with_users=[user.pk])
         limits.ensure_may_act_on(current, user)
-        coherent.renew(decisions.stamp_of(user.pk))
+        coherent.invalidate(decisions.stamp_of(user.pk))
         held = RoleAssignment.objects.of(user).of_roles([role.pk]).unended()
         if scope is not None:
             held = held.in_scope(scope)
@@ -88,7 +88,7 @@ def end_all(*, actor: Any, user: Any, client: Client = NOBODY) -> int:
     """End all that `user` holds; returns how many assignments ended."""
     now = timezone.now()
     with transaction.atomic():
-        coherent.renew(decisions.stamp_of(user.pk))
+        coherent.invalidate(decisions.stamp_of(user.pk))
         ended = _end(RoleAssignment.objects.of(user).unended(), now, actor)
         for assignment in ended:
             signals.role_revoked.send(sender=RoleAssignment, assignment=assignment, actor=actor, client=client)
@@ -98,7 +98,7 @@ def end_all(*, actor: Any, user: Any, client: Client = NOBODY) -> int:
 def end_all_of_deleted(user: Any) -> int:
     """End all that `user` holds when the row itself goes away, so that nothing may refer to it; returns how many."""
     with transaction.atomic():
-        coherent.renew(decisions.stamp_of(user.pk))
+        coherent.invalidate(decisions.stamp_of(user.pk))
         return RoleAssignment.objects.of(user).end(timezone.now(), None)
 
 

@@ -65,7 +65,7 @@ class _Memo:
         return (
             now < self.until
             and self.request is request
-            and self.local_changes == coherent.local_changes()
+            and self.local_changes == coherent.local_invalidations()
             and (self.unsettled is None or self.unsettled is connection.run_on_commit)
         )
 
@@ -150,7 +150,7 @@ def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
     memo: _Memo | None = user.__dict__.get(MEMO)
     if memo is not None and memo.serves(now, request):
         return memo.access
-    changes = coherent.local_changes()
+    changes = coherent.local_invalidations()
     access = _load(user.pk, now)
     unsettled = connection.run_on_commit if connection.in_atomic_block else None
     user.__dict__[MEMO] = _Memo(access, request, changes, min(access.until, now + MEMO_SECONDS), unsettled)
@@ -176,7 +176,7 @@ def _load(user_id: int, now: float) -> Access:
 
 
 def _versions_and_roles(user_id: int) -> tuple[tuple[str, ...], graph.Graph]:
-    versions = coherent.current(stamp_of(user_id), graph.STAMP)
+    versions = coherent.current_versions(stamp_of(user_id), graph.STAMP)
     return versions, graph.current(versions[1])
 
 

@@ -74,7 +74,7 @@ def current(version: str) -> Graph:
         return kept[1]
     if connection.in_atomic_block:  # what is not committed may never be
         return load()
-    versions = (version, *coherent.in_database(STAMP))  # known again inside a transaction too
+    versions = (version, *coherent.stored_versions(STAMP))  # known again inside a transaction too
     graph = load()
     _kept = (versions, graph)
     return graph
@@ -97,7 +97,7 @@ def load() -> Graph:
 
 def now() -> Graph:
     """The roles as every process knows them; for reading, not to decide a change by."""
-    return current(*coherent.current(STAMP))
+    return current(*coherent.current_versions(STAMP))
 
 
 def assemble(
@@ -168,7 +168,7 @@ def locked() -> Graph:
 
 def touch() -> None:
     """Say that roles change: every holder's next check sees it, whichever process answers."""
-    coherent.renew(STAMP)
+    coherent.invalidate(STAMP)
 
 
 def ensure_known(wanted: Iterable[str], labels: frozenset[str]) -> None:

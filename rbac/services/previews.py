@@ -58,13 +58,13 @@ class _Affected:
 
     def __init__(self, changing: frozenset[int]) -> None:
         self.now = timezone.now()
-        self.beside = changing.union(RoleAssignment.objects.held_beside(changing, self.now))
+        self.other_roles = changing.union(RoleAssignment.objects.held_beside(changing, self.now))
         self.known: dict[tuple[frozenset[int], frozenset[int]], tuple[int, tuple[Any, ...]]] = {}
 
     def effect(self, label: str, holding: graph.Graph, otherwise: graph.Graph) -> Effect:
         """Who has `label` if the roles are `holding`, and lacks it if they are `otherwise`."""
         covering = otherwise.holding(label)
-        asked = holding.holding(label) - covering, covering & self.beside
+        asked = holding.holding(label) - covering, covering & self.other_roles
         if asked not in self.known:
             self.known[asked] = self._count(*asked)
         return Effect(label, *self.known[asked])

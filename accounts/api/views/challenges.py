@@ -14,7 +14,7 @@ from accounts.api.views.base import OpenView, validated
 from accounts.api.views.sign_in import signed_in_response
 from accounts.services.login import passkey, second_step
 from accounts.services.mfa import trusted_browsers
-from foodfleet.core.http.clients import client_of, keep_trusted_browser
+from foodfleet.core.http.clients import client_of, set_trusted_browser_cookie
 from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 
@@ -32,7 +32,7 @@ class LoginVerifyView(OpenView):
         signed_in = second_step.answer(**data, client=client)
         response = signed_in_response(signed_in)
         if remember:
-            keep_trusted_browser(response, trusted_browsers.remember(user=signed_in.user, client=client))
+            set_trusted_browser_cookie(response, trusted_browsers.remember(user=signed_in.user, client=client))
         return response
 
 

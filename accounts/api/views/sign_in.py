@@ -14,7 +14,7 @@ from accounts.services.login import password
 from accounts.services.login.challenge import ChallengeIssued
 from accounts.services.sessions import refresh as sessions_refresh
 from accounts.services.sessions import sessions
-from foodfleet.core.http.clients import client_of, keep_device
+from foodfleet.core.http.clients import client_of, set_device_cookie
 from foodfleet.core.http.throttling import LoginThrottle
 
 
@@ -45,7 +45,7 @@ def signed_in_response(result: password.SignedIn) -> Response:
     """The tokens of a sign-in, and the cookie that knows the device again."""
     body = serializers.TokensSerializer(result.tokens).data
     response = Response({**body, "token_type": "Bearer", "user": serializers.UserSerializer(result.user).data})
-    keep_device(response, result.device)
+    set_device_cookie(response, result.device)
     return response
 
 

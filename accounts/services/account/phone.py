@@ -16,7 +16,7 @@ from accounts.services.mfa import reauthentication
 from accounts.services.one_time import report_links
 from accounts.states import EventKind
 from foodfleet.core import crypto
-from foodfleet.core.cache.rate_limits import admit
+from foodfleet.core.cache.rate_limits import sliding_window
 from foodfleet.core.exceptions import ThrottledException, ValidationException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.phone_numbers import normalize_phone
@@ -65,7 +65,7 @@ def e164(phone: str) -> str:
 
 def reserve_text(number: str) -> None:
     """Count a text to `number` before it is written. Raises ThrottledException for more than TEXTS_AN_HOUR."""
-    counted = admit(f"text:{crypto.keyed_digest(number, purpose='texts')}", limit=TEXTS_AN_HOUR, seconds=3600)
+    counted = sliding_window(f"text:{crypto.keyed_digest(number, purpose='texts')}", limit=TEXTS_AN_HOUR, seconds=3600)
     if not counted.allowed:
         raise ThrottledException(counted.retry_after)
 

@@ -39,7 +39,7 @@ def revoke(kid: str = "") -> Revocation:
     if kid not in verifying and not _was_ours(kid):
         raise UnknownKeyError
     with transaction.atomic():
-        coherent.renew_shared(KEYS_STAMP)
+        coherent.invalidate_shared(KEYS_STAMP)
         keyring.mark_revoked(kid)
         key = keyring.rotate()
         audit.record(kind=EventKind.KEY_REVOKED, user=None, client=Client(), details={"kid": kid})

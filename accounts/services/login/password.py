@@ -29,7 +29,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A user with the tokens of a new session. device: the id to keep on the client (`clients.keep_device`)."""
+    """A user with the tokens of a new session. device: the id to keep on the client (`clients.set_device_cookie`)."""
 
     user: User
     tokens: sessions.TokenPair

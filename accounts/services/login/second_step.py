@@ -14,7 +14,7 @@ from accounts.services.login import password
 from accounts.services.mfa import codes, methods, passkey_verification, resets, sms
 from accounts.services.one_time import challenges
 from accounts.states import ChallengePurpose, EventKind, Method
-from foodfleet.core.cache.rate_limits import admit
+from foodfleet.core.cache.rate_limits import sliding_window
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client
 
@@ -70,7 +70,7 @@ def text_code(*, challenge: str, client: Client) -> None:
     user = _user_of(asked)
     if Method.SMS not in methods.methods_of(user):
         raise Invalid2FACodeException
-    counted = admit(f"2fa-texts:{user.pk}", limit=TEXTS_AN_HOUR, seconds=3600)
+    counted = sliding_window(f"2fa-texts:{user.pk}", limit=TEXTS_AN_HOUR, seconds=3600)
     if not counted.allowed:
         raise ThrottledException(counted.retry_after)
     code = sms.new_code()

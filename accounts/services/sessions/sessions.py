@@ -85,7 +85,7 @@ def usable_session(session_id: str, user_id: str, kid: str) -> Session:
     fills the cache after it fills it with the stamp from before, which no longer counts (`core.cache.coherent`).
     The user's password is not in the cache.
     """
-    kept = coherent.kept(
+    kept = coherent.cached(
         f"session:{session_id}:{kid}",
         [stamp_of(user_id), KEYS_STAMP],
         lambda: _snapshot_of_usable(session_id, user_id, kid),
@@ -170,14 +170,14 @@ def end(session_id: UUID, *, reason: EndReason) -> bool:
     if user_id is None:
         return False
     with transaction.atomic():
-        coherent.renew_shared(stamp_of(user_id))
+        coherent.invalidate_shared(stamp_of(user_id))
         return bool(Session.objects.filter(pk=session_id).end(timezone.now(), reason))
 
 
 def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
     """End every session of `user`, but for `keep`."""
     with transaction.atomic():
-        coherent.renew_shared(stamp_of(user.pk))
+        coherent.invalidate_shared(stamp_of(user.pk))
         Session.objects.of(user).exclude(pk=keep).end(timezone.now(), reason)
 
 
@@ -190,7 +190,7 @@ def end_signed_by(kid: str) -> int:
     while batch := list(Session.objects.live(timezone.now()).with_newest_token_by(kid).select_related("user")[:BATCH]):
         users = list({session.user_id: session.user for session in batch}.values())
         with transaction.atomic():
-            coherent.renew_shared(*(stamp_of(user.pk) for user in users))
+            coherent.invalidate_shared(*(stamp_of(user.pk) for user in users))
             ended += Session.objects.filter(pk__in=[session.pk for session in batch]).end(
                 timezone.now(), EndReason.KEY_REVOKED
             )

@@ -1,4 +1,4 @@
-"""The admin saves by services: what they refuse stands beside the fields, and what was typed stays."""
+"""Admin forms that save through services and show a service's error at its field."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -15,23 +15,23 @@ from foodfleet.core.exceptions import BaseAppException
 SERVER_ERROR = 500
 
 
-def refusals_as_messages(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Show what a service refuses above the page that asked for it; the admin's transaction is rolled back by then."""
+def errors_as_messages(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Show an error of a service as a message above the page; the admin has rolled its transaction back by then."""
 
     @wraps(view)
-    def shown(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(self, request, *args, **kwargs)
-        except BaseAppException as refusal:
-            details = "; ".join(_sentences(refusal.details))
-            self.message_user(request, f"{refusal.message} {details}".strip(), messages.ERROR)
+        except BaseAppException as error:
+            details = "; ".join(_sentences(error.details))
+            self.message_user(request, f"{error.message} {details}".strip(), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    return shown
+    return wrapper
 
 
 def _sentences(details: Any) -> list[str]:
-    """The sentences and names in an error's details, however deep they stand."""
+    """Return the messages and names in an error's details, at any depth."""
     if isinstance(details, dict):
         return [str(details["message"])] if "message" in details else _sentences(list(details.values()))
     if isinstance(details, list):
@@ -39,63 +39,63 @@ def _sentences(details: Any) -> list[str]:
     return [str(details)]
 
 
-class SavedByService(admin.ModelAdmin):  # type: ignore[type-arg]
-    """An admin whose `carry_out` calls a service, in the last step of the form's checks.
+class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """An admin that saves by calling a service in the last step of the form's validation.
 
-    refusals: the exceptions that become words in the form; others become the page of the error. beside: for each key of
-    their details the field to show it at, where the form calls it by another name; "missing" is that of labels. A
-    refusal without details stands at the field of its code, or at that of "".
+    form_errors: the exceptions that are shown in the form; others get their error page. error_fields: the form field
+    for each key of an error's details, where the names differ; "missing" is for missing permissions. An error without
+    details is shown at the field of its code, or at that of "".
     """
 
-    refusals: ClassVar[tuple[type[BaseAppException], ...]] = (BaseAppException,)
-    beside: ClassVar[Mapping[str, str]] = {}
+    form_errors: ClassVar[tuple[type[BaseAppException], ...]] = (BaseAppException,)
+    error_fields: ClassVar[Mapping[str, str]] = {}
 
-    changelist_view = refusals_as_messages(admin.ModelAdmin.changelist_view)
-    delete_view = refusals_as_messages(admin.ModelAdmin.delete_view)
+    changelist_view = errors_as_messages(admin.ModelAdmin.changelist_view)
+    delete_view = errors_as_messages(admin.ModelAdmin.delete_view)
 
-    def carry_out(self, request: HttpRequest, form: Any, *, change: bool) -> None:
-        """Do what the form says by a service, and leave the outcome in `form.instance`."""
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        """Save the form through a service, and store the result in `form.instance`."""
         raise NotImplementedError
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form of Django's, which calls the service when everything else in it is right."""
+        """Return Django's form, extended to call the service once everything else is valid."""
         shape = super().get_form(request, obj, change=change, **kwargs)
 
         def _post_clean(form: Any) -> None:
             super(bound, form)._post_clean()  # type: ignore[misc]
             if not form.errors:
-                self._attempt(request, form, change=change)
+                self._save_by_service(request, form, change=change)
 
         bound: Any = type(shape.__name__, (shape,), {"_post_clean": _post_clean})
         return bound
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """The service saved it."""
+        """Do nothing: the service has saved the object."""
 
-    def _attempt(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+    def _save_by_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         try:
             with transaction.atomic():
-                self.carry_out(request, form, change=change)
-        except self.refusals as refusal:
-            if refusal.status_code >= SERVER_ERROR:
+                self.call_service(request, form, change=change)
+        except self.form_errors as error:
+            if error.status_code >= SERVER_ERROR:
                 raise
-            show(form, refusal, self.beside)
-        except ValidationError as refusal:  # somebody took the name since the form was checked
-            form.add_error(None, refusal)
+            add_errors(form, error, self.error_fields)
+        except ValidationError as error:  # the name was taken after the form was validated
+            form.add_error(None, error)
 
 
-def show(form: forms.BaseForm, refusal: BaseAppException, beside: Mapping[str, str]) -> None:
-    """Put what a service refuses beside the fields that its details name, else at `beside["missing"]` or on top."""
-    told = False
-    for name, entries in refusal.details.items():
-        field = beside.get(name, name)
+def add_errors(form: forms.BaseForm, error: BaseAppException, error_fields: Mapping[str, str]) -> None:
+    """Add a service's error at the fields that its details name, else at `error_fields["missing"]` or on top."""
+    has_field = False
+    for name, entries in error.details.items():
+        field = error_fields.get(name, name)
         for entry in entries if field in form.fields and isinstance(entries, list) else ():
             if isinstance(entry, dict):
                 form.add_error(field, ValidationError(entry["message"], code=entry["code"]))
-                told = True
-    if not told:
-        missing = refusal.details.get("missing", [])
-        keys = ("missing",) if missing else (refusal.code, "")
-        field = next((beside[key] for key in keys if key in beside), NON_FIELD_ERRORS)
-        sentence = " ".join([str(refusal.message), ", ".join(missing)]).strip()
-        form.add_error(field, ValidationError(sentence, code=refusal.code))
+                has_field = True
+    if not has_field:
+        missing = error.details.get("missing", [])
+        keys = ("missing",) if missing else (error.code, "")
+        field = next((error_fields[key] for key in keys if key in error_fields), NON_FIELD_ERRORS)
+        message = " ".join([str(error.message), ", ".join(missing)]).strip()
+        form.add_error(field, ValidationError(message, code=error.code))

@@ -1,4 +1,4 @@
-"""What staff do in the admin beside editing, in the same history as their edits."""
+"""Record what staff do in the admin besides editing, in the history of their edits."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,14 +10,14 @@ from django.utils import translation
 from django.utils.functional import Promise
 
 
-def record(request: HttpRequest, things: Sequence[Any], sentence: str | Promise) -> None:
-    """Write `sentence` into the history of each of `things`, in one statement and in the language of the site."""
-    if things:
+def record(request: HttpRequest, objects: Sequence[Any], sentence: str | Promise) -> None:
+    """Record `sentence` in the history of each of `objects`, in one statement and in the site's language."""
+    if objects:
         with translation.override(settings.LANGUAGE_CODE):
-            words = str(sentence)
-        LogEntry.objects.log_actions(request.user.pk, things, CHANGE, words)  # type: ignore[arg-type]
+            text = str(sentence)
+        LogEntry.objects.log_actions(request.user.pk, objects, CHANGE, text)  # type: ignore[arg-type]
 
 
 def recorder(request: HttpRequest, sentence: str | Promise) -> Callable[[Sequence[Any]], None]:
-    """A function that records `sentence` for the things that it is given: for services that work by batches."""
-    return lambda things: record(request, things, sentence)
+    """Return a function that records `sentence` for the objects it is given, for services that work in batches."""
+    return lambda objects: record(request, objects, sentence)

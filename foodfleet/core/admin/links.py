@@ -1,4 +1,4 @@
-"""Links of the admin to pages of other things: only for those who may open them."""
+"""Links between admin pages, only for users who may open them."""
 
 from collections.abc import Callable
 from functools import cache
@@ -9,36 +9,36 @@ from django.db import models
 from django.http import HttpRequest
 
 
-class LinksAsAllowed(admin.ModelAdmin):  # type: ignore[type-arg]
-    """An admin where a foreign key that is only shown is a link for who may view its target, and words for others."""
+class PermittedLinksAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """An admin whose read-only foreign keys are links for users who may view the target, and text for others."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = super().get_readonly_fields(request, obj)
-        return [self._as_allowed(request, name) for name in names] if obj else names
+        return [self._permitted(request, name) for name in names] if obj else names
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = super().get_fields(request, obj)
         if obj is None:
             return names
-        typed = self.has_change_permission(request, obj)
-        shown = super().get_readonly_fields(request, obj) if typed else names
-        return [self._as_allowed(request, name) if name in shown else name for name in names]
+        may_edit = self.has_change_permission(request, obj)
+        read_only = super().get_readonly_fields(request, obj) if may_edit else names
+        return [self._permitted(request, name) if name in read_only else name for name in names]
 
-    def _as_allowed(self, request: HttpRequest, name: Any) -> Any:
+    def _permitted(self, request: HttpRequest, name: Any) -> Any:
         field = next((field for field in self.opts.fields if field.name == name), None)
         target = field.related_model if field is not None else None
         if not isinstance(target, type) or not self.admin_site.is_registered(target):
             return name
         may_view = self.admin_site.get_model_admin(target).has_view_permission(request)
-        return name if may_view else _as_words(field)
+        return name if may_view else _as_text(field)
 
 
 @cache
-def _as_words(field: "models.Field[Any, Any]") -> Callable[[Any], str]:
-    """A column of the admin's that says what a foreign key points to; the same one each time, for it is compared."""
+def _as_text(field: "models.Field[Any, Any]") -> Callable[[Any], str]:
+    """Return an admin column with a foreign key's target as text; cached, because Django compares columns."""
 
     @admin.display(description=field.verbose_name, empty_value="-")
-    def words(row: Any) -> Any:
+    def text(row: Any) -> Any:
         return getattr(row, field.name)
 
-    return words
+    return text

@@ -1,4 +1,4 @@
-"""Lists of the admin over tables of any size."""
+"""Admin lists that stay fast on tables of any size."""
 
 from datetime import UTC
 from functools import reduce
@@ -19,28 +19,28 @@ from django.utils.functional import cached_property
 
 from foodfleet.core.typed_text import searched_parts
 
-COUNTED = 10_000  # rows; who looks for more than that filters or searches
+COUNTED = 10_000  # rows; a longer list has to be filtered or searched
 
 
-class AtLeast(int):
-    """A count that was ended: shown as `10000+`."""
+class CappedCount(int):
+    """A count that stopped at COUNTED: shown as `10000+`."""
 
     def __str__(self) -> str:
         return f"{int(self)}+"
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than COUNTED, so that no page of a list reads a whole table; pages end there too."""
+    """A paginator that stops at COUNTED, so that no page of a list reads a whole table."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
         found = int(rows.order_by()[: COUNTED + 1].count())
-        return AtLeast(COUNTED) if found > COUNTED else found
+        return CappedCount(COUNTED) if found > COUNTED else found
 
 
-class SearchedByText(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A list whose `search_fields` are columns of `typed_text.searchable`: any spelling finds a part of them."""
+class TextSearchAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A list whose `search_fields` hold `typed_text.searchable` text: any spelling finds a part of it."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -51,47 +51,50 @@ class SearchedByText(admin.ModelAdmin):  # type: ignore[type-arg]
         return queryset, False
 
 
-class OfferedLookups(ChangeList):
-    """A list whose address narrows it by what its filters offer, and by nothing else.
+class RestrictedChangeList(ChangeList):
+    """A list that accepts only the lookups of its filters in the query string.
 
-    Django takes any lookup on a model's own columns: `?digest__gte=7` tells bit by bit what stands in a column that no
-    page shows, and `?subject__regex=(` is an error of the database.
+    Django accepts any lookup on a model's own columns: `?digest__gte=7` reveals a hidden column bit by bit, and
+    `?subject__regex=(` is a database error.
     """
 
     model_admin: Any
 
     def get_filters(self, request: HttpRequest) -> Any:
-        """Django's; what none of the filters took out of the address is refused."""
+        """Return Django's filters. Raises DisallowedModelAdminLookup for a lookup that no filter uses."""
         found = super().get_filters(request)
-        untaken = found[2]
-        for name in untaken:
-            if not self._is_offered(name):
+        unused = found[2]
+        for name in unused:
+            if not self._is_allowed(name):
                 raise DisallowedModelAdminLookup(f"Filtering by {name} not allowed")
         return found
 
     def get_results(self, request: HttpRequest) -> None:
-        """Django's; a number that is longer than the database can count is no number of the filter's."""
+        """Get the results; a number that is too large for the database counts as a wrong filter value."""
         try:
             super().get_results(request)
         except OverflowError as error:
             raise IncorrectLookupParameters(error) from error
 
-    def _is_offered(self, name: str) -> bool:
+    def _is_allowed(self, name: str) -> bool:
         field, _, lookup = name.rpartition("__")
-        by_date = field == self.date_hierarchy and lookup in {"gte", "lt"}  # what Django makes of year, month and day
-        return by_date or name in self.model_admin.linked_lookups
+        by_date = field == self.date_hierarchy and lookup in {
+            "gte",
+            "lt",
+        }  # from year, month and day
+        return by_date or name in self.model_admin.extra_lookups
 
 
-class FilteredAsOffered(admin.ModelAdmin):  # type: ignore[type-arg]
-    """An admin whose list is narrowed by its filters alone: whoever sees the list learns no more than it shows.
+class RestrictedFiltersAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """An admin whose list accepts only its own filters, so that its readers learn no more than it shows.
 
-    linked_lookups: lookups beside those of the filters, which other pages of the admin link to.
+    extra_lookups: further lookups that other pages of the admin link to.
     """
 
-    linked_lookups: ClassVar[tuple[str, ...]] = ()
+    extra_lookups: ClassVar[tuple[str, ...]] = ()
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
-        """Run an action; rows that are named by no possible id are the browser's fault."""
+        """Run an action. Raises BadRequest for ids that no row can have."""
         try:
             queryset.filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME))
         except (ValueError, ValidationError) as error:
@@ -99,11 +102,11 @@ class FilteredAsOffered(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().response_action(request, queryset, *args, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return OfferedLookups
+        return RestrictedChangeList
 
 
-class MomentFilter(admin.DateFieldListFilter):
-    """Django's filter by date, which gives the database UTC: it knows no year 10000, and not every displacement."""
+class DateTimeFilter(admin.DateFieldListFilter):
+    """Django's date filter with bounds in UTC, since databases know no year 10000 and not every offset."""
 
     used_parameters: dict[str, Any]
 
@@ -114,7 +117,7 @@ class MomentFilter(admin.DateFieldListFilter):
 
     def _utc(self, value: Any) -> Any:
         try:
-            moment = self.field.to_python(value)
-            return (timezone.make_aware(moment) if timezone.is_naive(moment) else moment).astimezone(UTC)
+            value = self.field.to_python(value)
+            return (timezone.make_aware(value) if timezone.is_naive(value) else value).astimezone(UTC)
         except (OverflowError, ValidationError) as error:
             raise IncorrectLookupParameters(error) from error

@@ -1,32 +1,32 @@
-"""Stamps: what changed, known to every process at once, and without SQL where there is a shared cache.
+"""Cache versions: invalidate what processes remember, everywhere at once, without SQL where there is Redis.
 
-A stamp is a random word for the state of something, such as the roles or one user. Whoever keeps what the database said
-keeps with it the stamps from *before* it was read, and uses it again only while they are current. Whoever changes that
-something renews its stamp in the same transaction. `current` and `shown` are for what a process keeps in its own
-memory, `kept` for what all processes keep together in the shared cache: session and user of an access token.
+A cache version is a random string for the state of something, such as the roles or one user. A reader stores with a
+cached value the versions that it read *before* it read the database, and uses the value only while they are current.
+A writer replaces the version in the transaction that changes the data. `current_versions` and `shared_versions` serve
+caches in a process's own memory, `cached` the values that all processes share in Redis.
 
-Where the stamps are:
-- In Redis. A stamp that is missing there is made up: nothing that anybody kept carries it, so nothing old counts.
-- In the database too, for `current` without Redis, and inside a transaction, which sees its own changes only there.
+Where versions are stored:
+- In Redis. A version that is missing there is generated: no cached value refers to it, so nothing old is accepted.
+- In the database too, for `current_versions` without Redis and inside a transaction, which sees its own changes only
+  there.
 
-A reader that read before a change and keeps it after does no harm: what it kept carries the old stamp. And these are
-the ways in which an old stamp could seem current, and what is done about each:
-- The change commits, and its new stamp is not in Redis yet. Before the commit a mark takes the stamp's place, and who
-  meets a mark asks the database. After the commit the new stamp takes the place of the writer's own mark, never of
-  another writer's. A writer that dies in between leaves its mark, which runs out and ends in a stamp that nobody had.
-- Redis comes back with what it had saved earlier, or another server takes over that is behind. Every stamp that
-  `current` tells names the run of the server that it was read from (`run_id`, read in the same round trip), so that
-  whatever was kept under another run counts no more.
-- The writer cannot reach Redis, and others may. All stamps name an epoch too: the database's, which Redis holds for
-  EPOCH_SECONDS at a time, by its own clock. The writer begins another epoch in its transaction and returns only when
-  nobody can be shown the old one any more. So even that change holds everywhere when the call that made it returns.
+A reader that loads before a change and stores after it does no harm: the value carries the old version. An old version
+could still look current in three cases:
+- The change is committed and its new version is not in Redis yet. So before the commit a marker replaces the version,
+  and a reader that finds a marker asks the database. After the commit the new version replaces the writer's own marker,
+  never another writer's. The marker of a writer that dies expires, and the next version is one that nobody had.
+- Redis restarts from an older snapshot, or a replica that lags takes over. So every version that `current_versions`
+  returns names the run of the server that it was read from (`run_id`, read in the same round trip).
+- The writer cannot reach Redis, and others can. So versions also name a lease: an identifier from the database that
+  Redis keeps for LEASE_SECONDS at a time, by its own clock. The writer starts another lease in its transaction and
+  returns only when no reader can still use the old one.
 
-Only two failures together can defeat this: the writer dies between commit and announcement while Redis loses its mark
-by a restart. What was kept then ends with LIFETIME in the shared cache, and in a process's memory with the next epoch,
-run or renewal, or when the stamp runs out after STAMP_SECONDS.
+Only two failures together defeat this: the writer dies between commit and announcement while Redis loses the marker
+by a restart. A shared value then ends with LIFETIME, and one in a process's memory with the next lease, run or
+invalidation, or when the version expires after VERSION_SECONDS.
 
-`current`, `shown` and a warm `kept` cost one round trip; the epoch one SELECT for all processes together
-each EPOCH_SECONDS.
+`current_versions`, `shared_versions` and a warm `cached` cost one round trip; the lease one SELECT for all processes
+together each LEASE_SECONDS.
 """
 
 import json
@@ -44,18 +44,18 @@ from redis.exceptions import NoScriptError
 
 from foodfleet.core import crypto
 from foodfleet.core.cache import shared
-from foodfleet.core.models import Stamp
+from foodfleet.core.models import CacheVersion
 
-LIFETIME = 150  # seconds that `kept` keeps a value at most: its reader may rely on seeing the database again by then
-EPOCH_SECONDS = 2.0
-CLOCK_MARGIN = 1.1  # two clocks, ours and the cache's, need not run at the very same speed
-MARK_SECONDS = 60  # longer than a transaction lasts
-STAMP_SECONDS = 3600  # from when it was put: much longer than any value is kept, and nothing is believed for longer
-MARK = "~"  # begins a mark, and no stamp
-NEVER_RENEWED = "-"
-EPOCH = "epoch"
+LIFETIME = 150  # seconds that a `cached` value lives at most; callers may rely on it
+LEASE_SECONDS = 2.0
+CLOCK_MARGIN = 1.1  # our clock and that of Redis may run at different speeds
+MARKER_SECONDS = 60  # longer than a transaction lasts
+VERSION_SECONDS = 3600  # much longer than any cached value lives
+MARKER = "~"  # first character of a marker, and of no version
+NEVER_CHANGED = "-"
+LEASE = "lease"
 PURPOSE = "shared-cache"  # of the key that signs values in Redis
-ROUNDS = 2  # of looking, where the epoch has to be put into Redis first
+ATTEMPTS = 2  # the first one may have to store the lease in Redis
 
 
 class _Script:
@@ -73,9 +73,10 @@ class _Script:
 RUN_ID = "(string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '')"  # a proxy may hide it
 NOW = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)"
 
-# KEYS: the epoch, the stamps, the kept value. ARGV: how many stamps. Answers the stamps in one line and the kept value;
-# this clock and the run where the epoch is missing; nothing where a stamp is marked. A missing stamp is made up.
-LOOK = _Script(f"""
+# KEYS: the lease, the versions, the cached value. ARGV: the number of versions. Returns the versions in one line and
+# the cached value; Redis' clock and run where the lease is missing; nothing where a marker replaces a version.
+# Generates versions that are missing.
+READ = _Script(f"""
 local run = {RUN_ID}
 local found = redis.call('MGET', unpack(KEYS))
 if run == '' then return {{}} end
@@ -86,130 +87,130 @@ end
 local line = ''
 local last = 1 + ARGV[1]
 for i = 2, last do
-  local stamp = found[i]
-  if not stamp then
+  local version = found[i]
+  if not version then
     {NOW}
-    stamp = redis.sha1hex(run .. KEYS[i] .. t[1] .. '.' .. t[2])
-    redis.call('SET', KEYS[i], stamp, 'EX', {STAMP_SECONDS})
+    version = redis.sha1hex(run .. KEYS[i] .. t[1] .. '.' .. t[2])
+    redis.call('SET', KEYS[i], version, 'EX', {VERSION_SECONDS})
   end
-  if string.sub(stamp, 1, 1) == '{MARK}' then return {{}} end
-  line = line .. run .. '.' .. found[1] .. '.' .. stamp .. ' '
+  if string.sub(version, 1, 1) == '{MARKER}' then return {{}} end
+  line = line .. run .. '.' .. found[1] .. '.' .. version .. ' '
 end
 return {{line, found[last + 1]}}
 """)
 
-# KEYS: the epoch. ARGV: what it is, on which run and when (milliseconds of this clock) the database was asked for it.
-HOLD_EPOCH = _Script(f"""
+# KEYS: the lease. ARGV: its value, and the run and time (milliseconds of Redis' clock) at which the database was read.
+STORE_LEASE = _Script(f"""
 {NOW}
-local left = ARGV[3] + {int(EPOCH_SECONDS * 1000)} - now
+local left = ARGV[3] + {int(LEASE_SECONDS * 1000)} - now
 if ARGV[2] == {RUN_ID} and left > 0 then redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', string.format('%d', left)) end
 """)
 
-# KEYS: the stamps. ARGV: the writer's mark, the new stamp.
+# KEYS: the versions. ARGV: the writer's marker, the new version.
 ANNOUNCE = _Script(f"""
 for _, key in ipairs(KEYS) do
   local found = redis.call('GET', key)
-  if not found or found == ARGV[1] or string.sub(found, 1, 1) ~= '{MARK}' then
-    redis.call('SET', key, ARGV[2], 'EX', {STAMP_SECONDS})
+  if not found or found == ARGV[1] or string.sub(found, 1, 1) ~= '{MARKER}' then
+    redis.call('SET', key, ARGV[2], 'EX', {VERSION_SECONDS})
   end
 end
 """)
 
 
-def current(*keys: str) -> tuple[str, ...]:
-    """The stamps of `keys` as they are now, in that order."""
-    sight = None if connection.in_atomic_block else _look(keys)
-    return in_database(*keys) if sight is None else tuple(sight.line.decode().split())
+def current_versions(*keys: str) -> tuple[str, ...]:
+    """Return the current versions of `keys`, in that order."""
+    reading = None if connection.in_atomic_block else _read(keys)
+    return stored_versions(*keys) if reading is None else tuple(reading.line.decode().split())
 
 
-def shown(*keys: str) -> tuple[str, ...] | None:
-    """The stamps of `keys` as Redis shows them, also inside a transaction; None: ask the database and keep nothing.
+def shared_versions(*keys: str) -> tuple[str, ...] | None:
+    """Return the versions of `keys` from Redis, inside transactions too; None: read the database and cache nothing.
 
-    For what is read in transactions too, and costs no SQL there: READ COMMITTED shows each of them what was committed
-    last, and SQLite's, which are IMMEDIATE, let nobody else write. One that renewed a stamp itself gets None.
+    Safe in a transaction, and without SQL: READ COMMITTED shows it what was committed last, and an IMMEDIATE
+    transaction of SQLite excludes other writers. A transaction that invalidated something itself gets None.
     """
-    if connection.in_atomic_block and getattr(_thread, "has_renewed", False):
+    if connection.in_atomic_block and getattr(_thread, "has_invalidated", False):
         return None
-    sight = _look(keys)
-    return None if sight is None else tuple(sight.line.decode().split())
+    reading = _read(keys)
+    return None if reading is None else tuple(reading.line.decode().split())
 
 
-def in_database(*keys: str) -> tuple[str, ...]:
-    """The stamps of `keys` as the database has them: other words than `current` has while there is Redis."""
-    known = Stamp.objects.of(keys)
-    return tuple(known.get(key, NEVER_RENEWED) for key in keys)
+def stored_versions(*keys: str) -> tuple[str, ...]:
+    """Return the versions of `keys` from the database; these differ from those that Redis has."""
+    stored = CacheVersion.objects.of(keys)
+    return tuple(stored.get(key, NEVER_CHANGED) for key in keys)
 
 
-def kept(name: str, keys: Sequence[str], load: Callable[[], Any]) -> Any:
-    """The value `name`, a value of JSON: the kept one if no stamp of `keys` was renewed since, else what `load` says.
+def cached(name: str, keys: Sequence[str], load: Callable[[], Any]) -> Any:
+    """Return the JSON value `name` from Redis if none of `keys` was invalidated since it was stored, else `load()`.
 
-    What `load` raises is raised, and nothing is kept. Inside a transaction `load` is always asked. Values are signed:
-    one that somebody else wrote into Redis, under another name or longer than LIFETIME ago, is read as none.
+    An exception of `load` is passed on, and nothing is stored. Inside a transaction `load` is always called. Values are
+    signed: one that was written by another program, for another name or longer than LIFETIME ago, is ignored.
     """
-    sight = None if connection.in_atomic_block else _look(keys, name)
-    if sight is None:
+    reading = None if connection.in_atomic_block else _read(keys, name)
+    if reading is None:
         return load()
-    line = sight.line
-    if sight.value is not None and sight.value.startswith(line):
-        known = _opened(name, sight.value, len(line))
-        if known is not None:
-            return known[0]
+    line = reading.line
+    if reading.value is not None and reading.value.startswith(line):
+        stored = _verified(name, reading.value, len(line))
+        if stored is not None:
+            return stored[0]
     value = load()
     redis = shared.reachable()
     if redis is not None:
         try:
             redis.set(_value_key(name), _signed(name, line, value), ex=LIFETIME)
         except shared.UNREACHABLE:
-            shared.lost(used_for="stamps")
+            shared.lost(used_for="cache_versions")
     return value
 
 
-def renew(*keys: str) -> None:
-    """Say that what stands behind `keys` changes, in the transaction that changes it."""
-    global _local_changes
-    _local_changes += 1
+def invalidate(*keys: str) -> None:
+    """Invalidate every cached value that depends on `keys`, in the transaction that changes the data."""
+    global _local_invalidations
+    _local_invalidations += 1
     with transaction.atomic():
-        Stamp.objects.renew({key: token_hex(12) for key in keys})
-        renew_shared(*keys)
+        CacheVersion.objects.replace({key: token_hex(12) for key in keys})
+        invalidate_shared(*keys)
 
 
-def renew_shared(*keys: str) -> None:
-    """`renew` for what is only ever `kept` or `shown`, which without Redis needs no stamp: no lock, no SQL."""
+def invalidate_shared(*keys: str) -> None:
+    """`invalidate` for keys of `cached` and `shared_versions` alone: without Redis these need neither lock nor SQL."""
     if not settings.REDIS_URL or not keys:
         return
     with transaction.atomic():
         change = getattr(_thread, "change", None)
         if change is None or change.hooks is not connection.run_on_commit:
-            # Another list than the one before: of another transaction, or of this one after it took back a part.
+            # Another list than before: another transaction, or this one after it rolled back to a savepoint.
             change = _thread.change = _Change(connection.run_on_commit)
-        change.mark_keys(keys)
+        change.mark(keys)
         transaction.on_commit(change.announce)
 
 
 def lock(key: str) -> None:
-    """Wait until nobody else in a transaction holds or renews this stamp, and hold it until the transaction ends."""
-    if not Stamp.objects.lock(key):
-        Stamp.objects.get_or_create(key=key, defaults={"value": token_hex(12)})
-        Stamp.objects.lock(key)
+    """Lock this version for the rest of the transaction, after waiting for others who lock or replace it."""
+    if not CacheVersion.objects.lock(key):
+        CacheVersion.objects.get_or_create(key=key, defaults={"value": token_hex(12)})
+        CacheVersion.objects.lock(key)
 
 
-def local_changes() -> int:
-    """How often this process renewed a stamp: what a caller holds from before may be old, also inside a transaction."""
-    return _local_changes
+def local_invalidations() -> int:
+    """Return how often this process invalidated something: a caller that remembers values compares it."""
+    return _local_invalidations
 
 
 def purge() -> None:
-    """Leave one row of all that epochs were begun with."""
-    begun = list(Stamp.objects.starting_with(f"{EPOCH}:").values_list("key", flat=True))
-    if len(begun) > 1:
+    """Replace the rows of all leases by one."""
+    leases = list(CacheVersion.objects.starting_with(f"{LEASE}:").values_list("key", flat=True))
+    if len(leases) > 1:
         with transaction.atomic():
-            _begin_epoch()
-            Stamp.objects.filter(key__in=begun).delete()
+            _begin_lease()
+            CacheVersion.objects.filter(key__in=leases).delete()
 
 
 @dataclass(frozen=True)
-class _Sight:
-    """What Redis said: the stamps in one line, each with run and epoch, and the kept value if one was asked for."""
+class _Reading:
+    """What Redis returned: the versions in one line, each with run and lease, and the cached value if requested."""
 
     line: bytes
     value: bytes | None
@@ -217,109 +218,109 @@ class _Sight:
 
 @dataclass(eq=False)
 class _Change:
-    """What one transaction renews; hooks: its list of what to do on commit, by which it is known again."""
+    """What one transaction invalidates. hooks: its list of on_commit functions, which identifies the transaction."""
 
     hooks: list[Any]
-    mark: str = field(default_factory=lambda: MARK + token_hex(8))
+    marker: str = field(default_factory=lambda: MARKER + token_hex(8))
     keys: set[str] = field(default_factory=set)
-    epoch_begun: bool = False
+    lease_begun: bool = False
     announced: bool = False
 
-    def mark_keys(self, keys: Iterable[str]) -> None:
-        """Make everybody ask the database about `keys` from now on."""
+    def mark(self, keys: Iterable[str]) -> None:
+        """Send every reader of `keys` to the database from now on."""
         new = sorted(set(keys) - self.keys)
         self.keys.update(new)
-        _thread.has_renewed = True
-        if not new or self.epoch_begun:
+        _thread.has_invalidated = True
+        if not new or self.lease_begun:
             return
         redis = shared.reachable()
         try:
             if redis is not None:
                 with redis.pipeline(transaction=False) as pipeline:
                     for key in new:
-                        pipeline.set(_stamp_key(key), self.mark, ex=MARK_SECONDS)
+                        pipeline.set(_version_key(key), self.marker, ex=MARKER_SECONDS)
                     pipeline.execute()
                 return
         except shared.UNREACHABLE:
-            shared.lost(used_for="stamps")
-        _begin_epoch()
-        self.epoch_begun = True
+            shared.lost(used_for="cache_versions")
+        _begin_lease()
+        self.lease_begun = True
 
     def announce(self) -> None:
-        """After the commit: put the new stamps, or wait until no process believes the old ones any more."""
+        """After the commit: store the new versions, or wait until no process can use the old ones."""
         if self.announced:
             return
         self.announced = True
-        _thread.has_renewed = False
+        _thread.has_invalidated = False
         redis = shared.reachable()
         try:
             if redis is not None:
-                ANNOUNCE.run(redis, [_stamp_key(key) for key in sorted(self.keys)], self.mark, token_hex(8))
+                ANNOUNCE.run(redis, [_version_key(key) for key in sorted(self.keys)], self.marker, token_hex(8))
                 return
         except shared.UNREACHABLE:
-            shared.lost(used_for="stamps")
-        if not self.epoch_begun:
-            _begin_epoch()
-        sleep(EPOCH_SECONDS * CLOCK_MARGIN)
+            shared.lost(used_for="cache_versions")
+        if not self.lease_begun:
+            _begin_lease()
+        sleep(LEASE_SECONDS * CLOCK_MARGIN)
 
 
 _thread = local()
-_local_changes = 0
+_local_invalidations = 0
 
 
 def _signed(name: str, line: bytes, value: Any) -> bytes:
-    """What Redis keeps of a value: the stamps, an HMAC, and the value with the time."""
+    """Return what is stored in Redis: the versions, an HMAC, and the value with the time."""
     body = json.dumps([value, int(time())]).encode()
     return line + crypto.sign(name.encode() + b" " + line + body, purpose=PURPOSE) + body
 
 
-def _opened(name: str, kept_value: bytes, line_length: int) -> list[Any] | None:
-    """The value and its time of what `_signed` made for this name, if it is not too old; None where it is not that."""
-    line, rest = kept_value[:line_length], kept_value[line_length:]
+def _verified(name: str, stored: bytes, line_length: int) -> list[Any] | None:
+    """Return value and time of what `_signed` made for this name; None where it is anything else or too old."""
+    line, rest = stored[:line_length], stored[line_length:]
     signature, body = rest[: crypto.SIGNATURE_BYTES], rest[crypto.SIGNATURE_BYTES :]
     if not crypto.is_signed(name.encode() + b" " + line + body, signature, purpose=PURPOSE):
         return None
-    known: list[Any] = json.loads(body)
-    return known if abs(time() - known[1]) <= LIFETIME else None  # the clocks of two machines may differ
+    content: list[Any] = json.loads(body)
+    return content if abs(time() - content[1]) <= LIFETIME else None  # the clocks of two machines may differ
 
 
-def _look(keys: Sequence[str], name: str | None = None) -> _Sight | None:
-    """What Redis says; None where the database has to be asked."""
+def _read(keys: Sequence[str], name: str | None = None) -> _Reading | None:
+    """Read Redis; None where the database has to be read instead."""
     if not connection.in_atomic_block:
-        _thread.has_renewed = False  # that of a transaction which was rolled back
+        _thread.has_invalidated = False  # left by a transaction that was rolled back
     redis = shared.reachable()
     if redis is None:
         return None
-    names = [shared.key(EPOCH), *map(_stamp_key, keys), *([] if name is None else [_value_key(name)])]
+    names = [shared.key(LEASE), *map(_version_key, keys), *([] if name is None else [_value_key(name)])]
     try:
-        for _ in range(ROUNDS):
-            match LOOK.run(redis, names, len(keys)):
+        for _ in range(ATTEMPTS):
+            match READ.run(redis, names, len(keys)):
                 case [bytes() as line, value]:
-                    return _Sight(line, value)
+                    return _Reading(line, value)
                 case [bytes() as line]:
-                    return _Sight(line, None)
-                case [int() as moment, run]:
-                    HOLD_EPOCH.run(redis, names[:1], _epoch(), run, moment)
-                case _:  # a change goes on, or the server does not tell one run from another
+                    return _Reading(line, None)
+                case [int() as now, run]:
+                    STORE_LEASE.run(redis, names[:1], _lease(), run, now)
+                case _:  # a change is in progress, or the server hides its run
                     return None
     except shared.UNREACHABLE:
-        shared.lost(used_for="stamps")
+        shared.lost(used_for="cache_versions")
     return None
 
 
-def _begin_epoch() -> None:
-    """By a row more, which nobody waits for: a row that all writers change would stop them all one after the other."""
-    Stamp.objects.renew({f"{EPOCH}:{token_hex(12)}": token_hex(12)})
+def _begin_lease() -> None:
+    """Insert a row: writers that all updated one row would wait for each other."""
+    CacheVersion.objects.replace({f"{LEASE}:{token_hex(12)}": token_hex(12)})
 
 
-def _epoch() -> str:
-    begun = sorted(Stamp.objects.starting_with(f"{EPOCH}:").values_list("value", flat=True))
-    return sha256(" ".join(begun).encode()).hexdigest()[:16]
+def _lease() -> str:
+    leases = sorted(CacheVersion.objects.starting_with(f"{LEASE}:").values_list("value", flat=True))
+    return sha256(" ".join(leases).encode()).hexdigest()[:16]
 
 
-def _stamp_key(key: str) -> str:
-    return shared.key("stamp", key)
+def _version_key(key: str) -> str:
+    return shared.key("version", key)
 
 
 def _value_key(name: str) -> str:
-    return shared.key("kept", name)
+    return shared.key("cached", name)

@@ -1,9 +1,9 @@
-"""The cache that all processes share, or the knowledge that there is none.
+"""The Redis that all processes share, where there is one.
 
-Without REDIS_URL Django's default cache is this process's own, so nothing that has to hold across processes may stand
-on it: `client()` is None then, and the database answers. A Redis that cannot be reached looks the same: every caller
-falls back to the database, never to "allowed". Who found it unreachable says so by `lost()`, so that for a moment the
-next callers need not wait for the same time-out.
+Without REDIS_URL Django's default cache belongs to one process, so nothing that has to hold across processes may rely
+on it: `client()` is None then, and callers use the database. A Redis that cannot be reached is treated the same way:
+every caller falls back to the database, never to "allowed". Whoever finds it unreachable calls `lost()`, so that the
+next callers do not wait for the same time-out.
 """
 
 from time import monotonic
@@ -16,14 +16,14 @@ from redis.exceptions import RedisError
 logger = structlog.get_logger(__name__)
 
 UNREACHABLE = (RedisError, ConnectionError, TimeoutError, OSError)
-PAUSE_SECONDS = 2.0  # that a process leaves a Redis alone which it could not reach
+PAUSE_SECONDS = 2.0  # in which a process does not try a Redis that it could not reach
 
 _paused_until = 0.0
 _in_doubt = False
 
 
 def client() -> Any | None:
-    """The redis-py client behind Django's default cache (a pooled one), or None where REDIS_URL is not set."""
+    """Return the pooled redis-py client behind Django's default cache, or None where REDIS_URL is not set."""
     if not settings.REDIS_URL:
         return None
     from django_redis import get_redis_connection
@@ -32,10 +32,10 @@ def client() -> Any | None:
 
 
 def reachable() -> Any | None:
-    """`client()`, but None also for PAUSE_SECONDS after somebody in this process could not reach it.
+    """Return `client()`, but None for PAUSE_SECONDS after a caller in this process could not reach it.
 
-    After that one caller tries, and only when that went well do the others: a Redis that lets everybody wait for the
-    time-out must not hold up all threads at once.
+    After that one caller tries, and the others follow only when it succeeds: a Redis that hangs must not block all
+    threads at once.
     """
     global _paused_until, _in_doubt
     now = monotonic()
@@ -48,7 +48,7 @@ def reachable() -> Any | None:
 
 
 def lost(*, used_for: str) -> None:
-    """Somebody could not reach Redis just now."""
+    """Report that Redis could not be reached."""
     global _paused_until, _in_doubt
     _paused_until, _in_doubt = monotonic() + PAUSE_SECONDS, True
     logger.warning("shared_cache_unreachable", used_for=used_for)
@@ -61,5 +61,5 @@ def forget_loss() -> None:
 
 
 def key(*parts: object) -> str:
-    """A key of ours in the shared cache: `foodfleet:a:b`."""
+    """Return a key in Redis: `foodfleet:a:b`."""
     return ":".join(["foodfleet", *map(str, parts)])

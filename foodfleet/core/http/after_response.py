@@ -1,6 +1,6 @@
-"""What is done once the answer to a request has been given: nobody waits for it, and its time tells nobody anything.
+"""Run work after the response of a request has been sent, so that nobody waits for it and its duration stays private.
 
-Servers close a response when it is sent; Django says so by `request_finished`, in the thread that made it.
+Servers close a response when it is sent; Django then sends `request_finished` in the thread that made the response.
 """
 
 from collections.abc import Callable
@@ -19,12 +19,11 @@ logger = structlog.get_logger(__name__)
 _state = Local()  # of this request: `waiting`, a list; None outside of requests
 
 
-def do(work: Callable[[], object]) -> None:
-    """Do `work` after the answer to the present request; at once where there is none, as in a command.
+def run(work: Callable[[], object]) -> None:
+    """Run `work` after the response to the current request; at once outside of requests, as in a command.
 
-    In the same thread, the earliest first, with what is bound to the log, such as the request's id. Whatever it raises
-    is logged, and holds up nothing that waits behind it; outside of requests it is the caller's. A process that dies
-    meanwhile has not done it.
+    Runs in the same thread, first in first out, with the context of the log, such as the request's id. An exception is
+    logged and does not stop what follows; outside of requests it is raised. A process that dies first never runs it.
     """
     waiting: list[Callable[[], object]] | None = getattr(_state, "waiting", None)
     if waiting is None:
@@ -38,27 +37,27 @@ def _in_log_context(bound: dict[str, Any], work: Callable[[], object]) -> None:
         try:
             work()
         except Exception:
-            logger.exception("after_answer_failed")
+            logger.exception("after_response_failed")
 
 
 @receiver(request_started)
 def begin(**kwargs: Any) -> None:
-    """A request begins. What one before it left in this thread, because nobody closed its response, is not lost."""
+    """Start a queue for the request; keep what an earlier response left in this thread because it was never closed."""
     _state.waiting = getattr(_state, "waiting", None) or []
 
 
 @receiver(request_finished)
 def finish(**kwargs: Any) -> None:
-    """The answer is given."""
+    """Run the queue."""
     waiting, _state.waiting = getattr(_state, "waiting", None) or [], None
     for work in waiting:
         work()
     if waiting:
-        _close_old_connections()  # Django closed the request's before
+        _close_old_connections()  # Django closed those of the request before
 
 
 def _close_old_connections() -> None:
-    """Django's own, but for those that somebody around the request holds a transaction on."""
+    """Close connections as Django does, except those inside a transaction that surrounds the request, as in tests."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()

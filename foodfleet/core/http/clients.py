@@ -1,4 +1,4 @@
-"""Who is calling, as services get to know it: values, no request."""
+"""The client of a request as a value, so that services need no request."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +10,11 @@ from foodfleet.core.http import ip_addresses
 
 @dataclass(frozen=True)
 class Client:
-    """The program or browser at the other end.
+    """The program or browser that sent a request.
 
-    `ip` is the address that TRUSTED_PROXIES vouch for, '' where the server knows none; `device_name` is what the
-    client calls itself, if it does; `device` is the random id that this browser or device was given when somebody
-    signed in on it, '' before; `trusted_browser` is the cookie of a browser that skips the second factor.
+    `ip` is its address as TRUSTED_PROXIES report it, '' where it is unknown; `device_name` is the name that the client
+    gives itself; `device` is the random id that the browser got when somebody signed in, '' before;
+    `trusted_browser` is the cookie of a browser that skips two-factor authentication.
     """
 
     ip: str = ""
@@ -26,13 +26,13 @@ class Client:
 
 
 def client_of(request: Any) -> Client:
-    """The client of a Django or REST framework request, as ClientMiddleware found it."""
+    """Return the client that ClientMiddleware attached to a Django or REST framework request."""
     client: Client = request.client
     return client
 
 
-def keep_device(response: Any, device: str) -> None:
-    """Let the browser show `device` (of `sign_in.SignedIn`) again next time: a cookie that no script can read."""
+def set_device_cookie(response: Any, device: str) -> None:
+    """Store the device id in a cookie that scripts cannot read, so that the browser is recognised next time."""
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
         device,
@@ -43,8 +43,8 @@ def keep_device(response: Any, device: str) -> None:
     )
 
 
-def keep_trusted_browser(response: Any, value: str) -> None:
-    """Let the browser skip the second factor next time: `value` is of `trusted_browsers.remember`."""
+def set_trusted_browser_cookie(response: Any, value: str) -> None:
+    """Let the browser skip two-factor authentication next time; `value` comes from `trusted_browsers.remember`."""
     response.set_cookie(
         settings.TRUSTED_BROWSER_COOKIE_NAME,
         value,
@@ -56,6 +56,6 @@ def keep_trusted_browser(response: Any, value: str) -> None:
 
 
 def address_and_network(client: Client) -> tuple[str, str]:
-    """The two keys that a client is counted under: IPv4 and its /24; IPv6 by /64, one household, and /48."""
+    """Return the two keys of a client's rate limits: an IPv4 address and its /24, or the /64 and /48 of IPv6."""
     found = ip_addresses.address(client.ip)
-    return (ip_addresses.household(found), ip_addresses.neighbourhood(found)) if found else ("unknown", "unknown")
+    return (ip_addresses.host_prefix(found), ip_addresses.network_prefix(found)) if found else ("unknown", "unknown")

@@ -1,4 +1,4 @@
-"""Pages that show somebody else's HTML, a mail's: in a frame of ours, where nothing of it runs."""
+"""Show the HTML of an e-mail in a frame where none of its code runs."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 View = Callable[..., HttpResponseBase]
 
-# A mail's styles are inline. Opened by itself, without the frame's own sandbox, the page can do no more.
+# E-mails have inline styles. The page is sandboxed also when it is opened outside of the frame.
 POLICY = {
     "style-src": ["'self'", "'unsafe-inline'"],
     "script-src": ["'none'"],
@@ -18,6 +18,6 @@ POLICY = {
 }
 
 
-def shows_a_mail(view: View) -> View:
-    """Let pages of ours frame what `view` answers, and let it run no script, send no form and have no origin."""
-    return xframe_options_sameorigin(csp_replace(POLICY)(view))  # type: ignore[arg-type]  # its stub knows no arguments of addresses
+def frames_email(view: View) -> View:
+    """Allow our pages to frame the response of `view`, without scripts, forms or an origin."""
+    return xframe_options_sameorigin(csp_replace(POLICY)(view))  # type: ignore[arg-type]  # its stub has no URL arguments

@@ -1,4 +1,4 @@
-"""One form for each network address, however a socket or a proxy spells it."""
+"""One form for each IP address, however a socket or a proxy writes it."""
 
 import ipaddress
 import re
@@ -7,15 +7,15 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 WITH_PORT = re.compile(r"\[(?P<v6>[^\[\]]+)\](?::\d{1,5})?|(?P<v4>[\d.]+):\d{1,5}", re.ASCII)
-MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # IPv4 as a socket that serves both shows it, RFC 4291 2.5.5.2
+MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # IPv4 on a dual-stack socket, RFC 4291 2.5.5.2
 
 
 def address(text: str) -> Address | None:
-    """The address that `text` names, None where it names none.
+    """Return the address in `text`, None where there is none.
 
-    Also with a port behind it, or in brackets, as some proxies write it. IPv4 in the form of IPv6 (::ffff:192.0.2.1) is
-    the IPv4 address: else all of IPv4 would be one network. The zone of a link-local address (fe80::1%eth0, RFC 4007)
-    is a name of this machine and left out.
+    Accepts a port and brackets, as some proxies write them. An IPv4-mapped address (::ffff:192.0.2.1) becomes the IPv4
+    address: otherwise all of IPv4 would be one network. The zone of a link-local address (fe80::1%eth0, RFC 4007) is
+    dropped.
     """
     written = text.strip()
     if match := WITH_PORT.fullmatch(written):
@@ -30,7 +30,7 @@ def address(text: str) -> Address | None:
 
 
 def network(text: str) -> Network:
-    """The network that `text` names in CIDR form, or the one address. Raises ValueError."""
+    """Return the network in `text`, in CIDR form or a single address. Raises ValueError."""
     found = ipaddress.ip_network(text.strip())
     if isinstance(found, ipaddress.IPv6Network) and found.subnet_of(MAPPED):
         inside = int(found.network_address) & 0xFFFFFFFF
@@ -38,13 +38,13 @@ def network(text: str) -> Network:
     return found
 
 
-def household(of: Address) -> str:
-    """What one customer of a provider has: an IPv4 address, or a /64 of IPv6."""
+def host_prefix(of: Address) -> str:
+    """Return the prefix of one customer: an IPv4 address, or the /64 of an IPv6 address."""
     return str(of) if of.version == 4 else _within(of, 64)
 
 
-def neighbourhood(of: Address) -> str:
-    """What one organisation has at most as a rule: a /24 of IPv4, a /48 of IPv6."""
+def network_prefix(of: Address) -> str:
+    """Return the prefix of one organisation: the /24 of an IPv4 address, the /48 of an IPv6 address."""
     return _within(of, 24 if of.version == 4 else 48)
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from foodfleet.core.cache.rate_limits import hit
+from foodfleet.core.cache.rate_limits import fixed_window
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client, address_and_network, client_of
 
@@ -26,7 +26,7 @@ def count(scope: str, client: Client) -> None:
     limit, seconds = rate
     address, network = address_and_network(client)
     for key, allowed in ((address, limit), (network, limit * NETWORK_FACTOR)):
-        counted = hit(f"{scope}:{key}", limit=allowed, seconds=seconds)
+        counted = fixed_window(f"{scope}:{key}", limit=allowed, seconds=seconds)
         if not counted.allowed:
             raise ThrottledException(counted.retry_after)
 
@@ -83,7 +83,7 @@ class UserThrottle(BaseThrottle):
             return True
         limit, seconds = rate
         caller = f"u{request.user.pk}" if request.user.is_authenticated else address_and_network(client_of(request))[0]
-        counted = hit(f"user:{caller}", limit=limit, seconds=seconds)
+        counted = fixed_window(f"user:{caller}", limit=limit, seconds=seconds)
         self._wait = counted.retry_after
         return counted.allowed
 

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from foodfleet.core.http.frames import shows_a_mail
+from foodfleet.core.http.frames import frames_email
 from notifications.gateways import mailbox
 
 MAX_WAIT_SECONDS = 10
@@ -37,7 +37,7 @@ def _wants_json(request: HttpRequest) -> bool:
 
 @never_cache
 @require_safe
-@shows_a_mail
+@frames_email
 def mailbox_body(request: HttpRequest, message_id: str) -> HttpResponse:
     """The HTML of one mail, for the sandboxed frame that shows it."""
     message = mailbox.find(message_id)

@@ -25,7 +25,7 @@ def guard(number: str) -> None:
             if limit is None:
                 continue
             count, seconds = limit
-            counted = rate_limits.admit(key, limit=count, seconds=seconds)
+            counted = rate_limits.sliding_window(key, limit=count, seconds=seconds)
             if not counted.allowed:
                 logger.error("sms_limit_reached", limit=name, per_seconds=seconds, most=count, country=country)
                 raise SmsLimitException(counted.retry_after)

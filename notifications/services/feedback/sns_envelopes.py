@@ -22,7 +22,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from foodfleet.core.cache.rate_limits import hit
+from foodfleet.core.cache.rate_limits import fixed_window
 from foodfleet.core.exceptions import MalformedRequestException, ServiceUnavailableException
 from notifications.exceptions import SnsUnreachableError, UntrustedReportException
 from notifications.gateways.sns_http import SnsHttp
@@ -158,8 +158,8 @@ def _public_key(url: str, sender: str, http: SnsHttp) -> RSAPublicKey:
 
 def _may_fetch(sender: str) -> bool:
     """A stranger who makes addresses up must not use up what Amazon needs."""
-    is_fair = hit(f"sns-certificates:{sender}", limit=FETCHES_PER_SENDER, seconds=60).allowed
-    return is_fair and hit("sns-certificates", limit=FETCHES_PER_MINUTE, seconds=60).allowed
+    is_fair = fixed_window(f"sns-certificates:{sender}", limit=FETCHES_PER_SENDER, seconds=60).allowed
+    return is_fair and fixed_window("sns-certificates", limit=FETCHES_PER_MINUTE, seconds=60).allowed
 
 
 def _untrusted(part: str) -> UntrustedReportException:

@@ -56,7 +56,7 @@ def email_overrides(template: str) -> Mapping[str, EmailWords]:
 
 def renew() -> None:
     """To be called before a template is written, and after: whatever is remembered of it holds no more."""
-    coherent.renew_shared(STAMP)
+    coherent.invalidate_shared(STAMP)
 
 
 def _read_sms(name: str) -> SmsWords | None:
@@ -71,7 +71,7 @@ def _read_email(template: str) -> dict[str, EmailWords]:
 
 def _remembered(key: tuple[str, str], read: Callable[[], Any]) -> Any:
     global _memory
-    stamp = coherent.shown(STAMP)
+    stamp = coherent.shared_versions(STAMP)
     if stamp is None:
         return read()
     memory = _memory

@@ -20,7 +20,7 @@ SLICE = HOUR / rate_limits.SLICES
 
 
 def admitted(moment, *, limit=3, key="test"):
-    return rate_limits.admit(key, limit=limit, seconds=HOUR, now=moment).allowed
+    return rate_limits.sliding_window(key, limit=limit, seconds=HOUR, now=moment).allowed
 
 
 class SlidingWindow(TestCase):
@@ -50,7 +50,7 @@ class SlidingWindow(TestCase):
         moment = 1.8e9
         for pause in pauses:
             moment += pause
-            answer = rate_limits.admit("test", limit=limit, seconds=HOUR, now=moment)
+            answer = rate_limits.sliding_window("test", limit=limit, seconds=HOUR, now=moment)
             if not answer.allowed:
                 assert 0 < answer.retry_after <= HOUR + SLICE
                 assert not admitted(moment + answer.retry_after - 0.01, limit=limit)
@@ -105,7 +105,7 @@ def test_of_many_at_once_no_more_than_the_limit_are_let_in():
 def test_what_counts_no_more_is_removed_by_beat_and_what_counts_stays():
     now = timezone.now()
     old = now - timedelta(hours=1, minutes=2)
-    rate_limits.admit("old", limit=3, seconds=HOUR, now=old.timestamp())
-    rate_limits.admit("new", limit=3, seconds=HOUR, now=(now - timedelta(minutes=59)).timestamp())
+    rate_limits.sliding_window("old", limit=3, seconds=HOUR, now=old.timestamp())
+    rate_limits.sliding_window("new", limit=3, seconds=HOUR, now=(now - timedelta(minutes=59)).timestamp())
     tasks.purge_expired()
     assert list(SlidingCounter.objects.values_list("key", flat=True)) == ["new"]
