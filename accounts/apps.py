@@ -11,12 +11,14 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import receivers  # noqa: F401  registers itself
         from accounts.models import SigningKey, TOTPDevice
+        from accounts.services.account import password_reset, registration  # noqa: F401  register deferred jobs
         from accounts.services.jwt import keyring
+        from accounts.services.limits import lockout  # noqa: F401  registers a deferred job
         from accounts.services.mfa import totp
         from foodfleet.core import encrypted
 
         encrypted.COLUMNS += [
             encrypted.Column("Secrets of authenticator apps", TOTPDevice, "secret", totp.PURPOSE),
-            encrypted.Column("Keys that sign tokens", SigningKey, "secret_box", keyring.PURPOSE),
+            encrypted.Column("Keys that sign tokens", SigningKey, "secret_ciphertext", keyring.PURPOSE),
         ]
         keyring.ensure_files_fit()

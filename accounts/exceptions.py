@@ -102,14 +102,14 @@ class TwoFactorRequiredException(ForbiddenException):
     message = _("Your role requires two-factor authentication. Please set it up first.")
 
 
-class FreshProofRequiredException(ForbiddenException):
+class ReauthenticationRequiredException(ForbiddenException):
     """Password and second factor were last shown in this session more than ten minutes ago."""
 
     code = "fresh_proof_required"
     message = _("Please confirm it's you.")
 
 
-class SecondFactorOnException(ConflictException):
+class AuthenticatorExistsException(ConflictException):
     """An authenticator app counts already; another takes its place only once it is switched off."""
 
     code = "conflict"

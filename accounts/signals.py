@@ -20,9 +20,6 @@ verification_requested = Signal()
 # The owner proved that the e-mail address is theirs.
 email_verified = Signal()
 
-# A sign-in succeeded. session: Session.
-signed_in = Signal()
-
 # The second factor was switched on. method: Method, what with.
 two_factor_enabled = Signal()
 
@@ -53,35 +50,35 @@ two_factor_reset_approved = Signal()
 # The second factor was taken from `user`, as approved.
 two_factor_reset_done = Signal()
 
-# Mails about security carry a "That wasn't me" link: such a signal brings the token for it, `not_me_token: str`
-# (accounts.services.one_time.report_links.issue), because receivers of other apps call no service of accounts.
+# Mails about security carry a "That wasn't me" link: such a signal brings the token for it, `report_token: str`
+# (accounts.services.one_time.tokens.issue_report_token), because receivers of other apps call no service of accounts.
 
 # `user` asked for a link to choose a new password. reset_token: str.
 password_reset_requested = Signal()
 
-# `user` replaced the password, knowing the old one. not_me_token.
+# `user` replaced the password, knowing the old one. report_token.
 password_changed = Signal()
 
-# `user` chose a password by a link from a mail; all sessions ended. not_me_token.
+# `user` chose a password by a link from a mail; all sessions ended. report_token.
 password_reset_done = Signal()
 
 # The owner used a "That wasn't me" link: sessions ended, password unusable. reset_token: str.
-not_me_reported = Signal()
+compromise_reported = Signal()
 
 # Staff made an account for `user`, who has to choose a password. actor: User | None, invitation_token: str.
 user_invited = Signal()
 
 # `user` wants another address. new_email: str, confirm_token: str ('' where the address is taken), undo_token: str,
-# not_me_token.
+# report_token.
 email_change_requested = Signal()
 
-# The address of `user` has changed. old_email: str, undo_token: str, not_me_token.
+# The address of `user` has changed. old_email: str, undo_token: str, report_token.
 email_changed = Signal()
 
 # A code has to reach `phone: str`, so that `user` can prove that it is theirs. code: str.
 phone_code_requested = Signal()
 
-# `user` has another confirmed phone. not_me_token.
+# `user` has another confirmed phone. report_token.
 phone_changed = Signal()
 
 # `user` is about to lose all personal data: whoever keeps more of it removes it now. actor: User | None.
@@ -90,8 +87,8 @@ user_deleted = Signal()
 # `user` asked for all data about them: receivers answer `{name of a section: value of JSON}`.
 own_data_requested = Signal()
 
-# Wrong passwords locked sign-in to the account of `user`. until: datetime; not_me_token: str.
+# Wrong passwords locked sign-in to the account of `user`. until: datetime; report_token: str.
 sign_in_locked = Signal()
 
-# `user` signed in on a device that was never seen before. session: Session; not_me_token: str.
+# `user` signed in on a device that was never seen before. session: Session; report_token: str.
 new_device_used = Signal()

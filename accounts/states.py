@@ -16,8 +16,8 @@ class EndReason(TextChoices):
     DEACTIVATED = "deactivated", _("Account deactivated")
     LOCKED = "locked", _("Account locked")
     EXPIRED = "expired", _("Expired")
-    NOT_ME = "not_me", _("Reported by its owner")
-    SECOND_FACTOR_RESET = "second_factor_reset", _("Two-factor authentication reset")
+    COMPROMISE_REPORTED = "not_me", _("Reported by its owner")
+    MFA_RESET = "second_factor_reset", _("Two-factor authentication reset")
     TWO_FACTOR_ENABLED = "two_factor_enabled", _("Two-factor authentication turned on")
     EMAIL_CHANGED = "email_changed", _("E-mail address changed")
     DELETED = "deleted", _("Account deleted")
@@ -32,7 +32,7 @@ class TokenPurpose(TextChoices):
     INVITATION = "invitation", _("Accept an invitation")
     CHANGE_EMAIL = "change_email", _("Confirm a new e-mail address")
     UNDO_EMAIL = "undo_email", _("Undo a change of e-mail address")
-    NOT_ME = "not_me", _("That wasn't me")
+    COMPROMISE_REPORTED = "not_me", _("That wasn't me")
 
 
 class ChallengePurpose(TextChoices):
@@ -41,7 +41,7 @@ class ChallengePurpose(TextChoices):
     SIGN_IN = "sign_in", _("Two-factor authentication at sign-in")
     PASSKEY_SIGN_IN = "passkey_sign_in", _("Sign-in by passkey alone")
     PASSKEY_CREATION = "passkey_creation", _("New passkey")
-    FRESH_PROOF = "fresh_proof", _("Re-authentication by passkey")
+    REAUTHENTICATION = "fresh_proof", _("Re-authentication by passkey")
 
 
 class Method(TextChoices):
@@ -53,12 +53,12 @@ class Method(TextChoices):
     PASSKEY = "passkey", _("Passkey")
 
 
-class ErrandKind(TextChoices):
-    """What an answer does not wait for."""
+class DeferredJobKind(TextChoices):
+    """What runs after the response."""
 
     RESET_LINK = "reset_link", _("Mail a link to choose a password")
     CONFIRMATION = "confirmation", _("Mail another link to confirm an address")
-    LOCK = "lock", _("Tell of a lock by wrong passwords")
+    LOCK = "lock", _("Tell the owner of a lock by wrong passwords")
 
 
 class EventKind(TextChoices):
@@ -73,7 +73,7 @@ class EventKind(TextChoices):
     PASSWORD_CHANGED = "password_changed", _("Password changed")
     PASSWORD_RESET_REQUESTED = "password_reset_requested", _("Password reset requested")
     PASSWORD_RESET = "password_reset", _("Password reset")
-    NOT_ME = "not_me", _("Reported by its owner")
+    COMPROMISE_REPORTED = "not_me", _("Reported by its owner")
     EMAIL_CHANGE_REQUESTED = "email_change_requested", _("Change of e-mail address requested")
     EMAIL_CHANGED = "email_changed", _("E-mail address changed")
     EMAIL_CHANGE_UNDONE = "email_change_undone", _("Change of e-mail address undone")

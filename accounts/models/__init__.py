@@ -1,6 +1,6 @@
 """Users, their sign-ins, and the secrets that they hold as digests."""
 
-from accounts.models.errands import Errand
+from accounts.models.deferred import DeferredJob
 from accounts.models.keys import SigningKey
 from accounts.models.lockout import LoginAttempts
 from accounts.models.one_time_tokens import OneTimeToken
@@ -24,7 +24,7 @@ __all__ = [
     "BackupCode",
     "Challenge",
     "CodeAttempts",
-    "Errand",
+    "DeferredJob",
     "LoginAttempts",
     "OneTimeToken",
     "Passkey",

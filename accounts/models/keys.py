@@ -14,7 +14,7 @@ class SigningKey(models.Model):
 
     kid = models.CharField(max_length=32, unique=True)
     algorithm = models.CharField(max_length=10)
-    secret_box = models.TextField(
+    secret_ciphertext = models.TextField(
         blank=True, help_text=_("Encrypted under ENCRYPTION_KEYS; empty once it verifies nothing.")
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)

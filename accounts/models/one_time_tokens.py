@@ -20,7 +20,7 @@ class OneTimeToken(models.Model):
     data = models.JSONField(default=dict, help_text=_("What the purpose needs, such as the new address."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(db_index=True)
-    spent_at = models.DateTimeField(null=True, blank=True)
+    consumed_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[OneTimeTokenQuerySet] = OneTimeTokenQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -24,8 +24,8 @@ class Session(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(help_text=_("Ends then, however much it is used."))
-    proved_at = models.DateTimeField(null=True, help_text=_("When its owner was last re-authenticated in it."))
-    second_factor_at = models.DateTimeField(
+    reauthenticated_at = models.DateTimeField(null=True, help_text=_("When its owner was last re-authenticated in it."))
+    mfa_passed_at = models.DateTimeField(
         null=True, help_text=_("When two-factor authentication was last passed in it.")
     )
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -59,7 +59,7 @@ class RefreshToken(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(db_index=True)
-    spent_at = models.DateTimeField(null=True, blank=True)
+    consumed_at = models.DateTimeField(null=True, blank=True)
     predecessor = models.OneToOneField(
         "self",
         on_delete=models.SET_NULL,
@@ -68,7 +68,7 @@ class RefreshToken(models.Model):
         related_name="successor",
         help_text=_("What bought this one: a chain, never a tree."),
     )
-    successor_box = models.TextField(
+    successor_ciphertext = models.TextField(
         blank=True,
         default="",
         help_text=_("What this one bought, for REFRESH_GRACE_SECONDS; the token alone opens it."),

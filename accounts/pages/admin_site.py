@@ -26,7 +26,7 @@ class GatedAdminSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and (
-            not settings.ADMIN_REQUIRE_2FA or browser.passed_second_factor(request.browser_session.pk)  # type: ignore[attr-defined]
+            not settings.ADMIN_REQUIRE_2FA or browser.has_passed_mfa(request.browser_session.pk)  # type: ignore[attr-defined]
         )
 
     @method_decorator(never_cache)

@@ -77,7 +77,7 @@ class UserQuerySet(DirectoryQuerySet):
         return self.filter(email__in=emails)
 
     def recognising(self, *, address: str, device: str, fingerprint: str) -> "UserQuerySet":
-        """With `has_second_factor`, `signed_in_before` (ever), and `knows_device` (on this one, or one just like it).
+        """With `has_mfa`, `signed_in_before` (ever), and `knows_device` (on this one, or one just like it).
 
         address, device: digests that lockout counts by.
         """
@@ -89,11 +89,11 @@ class UserQuerySet(DirectoryQuerySet):
                 models.Q(last_login__isnull=False), output_field=models.BooleanField()
             ),  # sessions do not stay for ever
             knows_device=known | Exists(sessions.filter(fingerprint=fingerprint)),
-            has_second_factor=self._has_second_factor(),
+            has_mfa=self._has_second_factor(),
         )
         return recognised
 
-    def with_second_factor(self) -> "UserQuerySet":
+    def with_mfa(self) -> "UserQuerySet":
         """Those who have an authenticator app or a passkey."""
         return self.filter(self._has_second_factor())
 
@@ -112,25 +112,21 @@ class UserQuerySet(DirectoryQuerySet):
         known = models.Q(email_verified_at__isnull=False) | models.Q(invited_at__isnull=False)
         return self.filter(known, is_active=True, deleted_at__isnull=True)
 
-    def unconfirmed(self) -> "UserQuerySet":
+    def unverified(self) -> "UserQuerySet":
         """Those whose address nobody confirmed, and whom staff neither invited nor gave power."""
         return self.filter(email_verified_at__isnull=True, invited_at__isnull=True, is_staff=False, is_superuser=False)
 
-    def unproven(self) -> "UserQuerySet":
+    def unclaimed(self) -> "UserQuerySet":
         """Those whom nobody vouches for: registered by somebody who neither confirmed the address nor signed in."""
-        return self.unconfirmed().filter(last_login__isnull=True)
+        return self.unverified().filter(last_login__isnull=True)
 
-    def proven(self) -> "UserQuerySet":
+    def claimed(self) -> "UserQuerySet":
         """All others."""
-        return self.exclude(pk__in=self.unproven().values("pk"))
+        return self.exclude(pk__in=self.unclaimed().values("pk"))
 
-    def held(self, pk: int) -> "User":
+    def get_for_update(self, pk: int) -> "User":
         """The user as the row is now, which nobody else changes until this transaction ends."""
         return self.select_for_update().get(pk=pk)
-
-    def superusers_held(self) -> "UserQuerySet":
-        """All active superusers, held likewise; in one order, so that two who hold them never wait for each other."""
-        return self.superusers().order_by("pk").select_for_update()
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -174,16 +170,16 @@ class SessionQuerySet(models.QuerySet[Any]):
     def with_newest_token_by(self, kid: str) -> "SessionQuerySet":
         """Those whose refresh token that serves next was signed by this key, or by one that was not recorded."""
         tokens: Any = self.model._meta.get_field("refresh_tokens").related_model
-        newest = tokens.objects.filter(session=OuterRef("pk"), spent_at__isnull=True, kid__in=[kid, ""])
+        newest = tokens.objects.filter(session=OuterRef("pk"), consumed_at__isnull=True, kid__in=[kid, ""])
         return self.filter(Exists(newest))
 
     def past_their_end(self, moment: datetime) -> "SessionQuerySet":
         """Those whose absolute end was before then."""
         return self.filter(expires_at__lt=moment)
 
-    def proved_since(self, moment: datetime) -> "SessionQuerySet":
+    def reauthenticated_since(self, moment: datetime) -> "SessionQuerySet":
         """Those whose owner showed every factor since `moment`."""
-        return self.filter(proved_at__gt=moment)
+        return self.filter(reauthenticated_at__gt=moment)
 
     def end(self, now: datetime, reason: str) -> int:
         """End those that have not ended; returns how many did."""
@@ -214,31 +210,36 @@ class RefreshTokenQuerySet(models.QuerySet[Any]):
         """The token that this one bought."""
         return self.filter(predecessor=pk)
 
-    def spend(self, pk: int, now: datetime, *, successor_box: str) -> bool:
-        """Mark one token as spent; False where it was already, however many try at once."""
-        return self.filter(pk=pk, spent_at__isnull=True).update(spent_at=now, successor_box=successor_box) == 1
+    def consume(self, pk: int, now: datetime, *, successor_ciphertext: str) -> bool:
+        """Consume one token; False where it was consumed before, however many try at once."""
+        return (
+            self.filter(pk=pk, consumed_at__isnull=True).update(
+                consumed_at=now, successor_ciphertext=successor_ciphertext
+            )
+            == 1
+        )
 
 
 class OneTimeTokenQuerySet(models.QuerySet[Any]):
     """Links that serve once."""
 
     def usable(self, digest: str, purposes: Sequence[str], now: datetime) -> "OneTimeTokenQuerySet":
-        """Neither spent nor expired, made for one of `purposes`; with its user."""
+        """Neither consumed nor expired, made for one of `purposes`; with its user."""
         return self.filter(
-            digest=digest, purpose__in=purposes, spent_at__isnull=True, expires_at__gt=now
+            digest=digest, purpose__in=purposes, consumed_at__isnull=True, expires_at__gt=now
         ).select_related("user")
 
-    def spend(self, pk: int, now: datetime) -> bool:
-        """Mark one as spent; False where it was already, however many try at once."""
-        return self.filter(pk=pk, spent_at__isnull=True).update(spent_at=now) == 1
+    def consume(self, pk: int, now: datetime) -> bool:
+        """Consume one token; False where it was consumed before, however many try at once."""
+        return self.filter(pk=pk, consumed_at__isnull=True).update(consumed_at=now) == 1
 
     def of(self, user: "User", purpose: str) -> "OneTimeTokenQuerySet":
         """Those of one user for one purpose."""
         return self.filter(user=user, purpose=purpose)
 
     def live(self, now: datetime) -> "OneTimeTokenQuerySet":
-        """Neither spent nor expired, the oldest first."""
-        return self.filter(spent_at__isnull=True, expires_at__gt=now).order_by("pk")
+        """Neither consumed nor expired, the oldest first."""
+        return self.filter(consumed_at__isnull=True, expires_at__gt=now).order_by("pk")
 
     def expired(self, now: datetime) -> "OneTimeTokenQuerySet":
         """Those that ran out."""
@@ -248,9 +249,9 @@ class OneTimeTokenQuerySet(models.QuerySet[Any]):
         """Younger than `token`."""
         return self.filter(pk__gt=token.pk)
 
-    def void(self, now: datetime) -> int:
-        """Make those that are not spent useless; returns how many."""
-        return self.filter(spent_at__isnull=True).update(spent_at=now)
+    def revoke(self, now: datetime) -> int:
+        """Consume those that are left; returns how many."""
+        return self.filter(consumed_at__isnull=True).update(consumed_at=now)
 
 
 class SecurityEventQuerySet(AppendOnlyQuerySet):

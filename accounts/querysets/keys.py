@@ -24,7 +24,7 @@ class SigningKeyQuerySet(models.QuerySet[Any]):
     def usable(self, now: datetime) -> "SigningKeyQuerySet":
         """Those that may still verify."""
         in_time = models.Q(verifies_until__isnull=True) | models.Q(verifies_until__gt=now)
-        return self.filter(in_time, revoked_at__isnull=True).exclude(secret_box="")
+        return self.filter(in_time, revoked_at__isnull=True).exclude(secret_ciphertext="")
 
     def revoked(self) -> "SigningKeyQuerySet":
         """Those whose tokens are refused."""

@@ -24,7 +24,7 @@ def trust_anew(user: User, client: Client, **kwargs: Any) -> None:
     trusted_browsers.forget_all(user, keep=client)
 
 
-@receiver(signals.not_me_reported)
+@receiver(signals.compromise_reported)
 def trust_nothing(user: User, client: Client, **kwargs: Any) -> None:
     """Somebody else was there: no device is known, none skips the second factor, and nobody takes that away."""
     methods.distrust(user)

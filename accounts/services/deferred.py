@@ -1,9 +1,10 @@
-"""What a request asks for and its answer does not wait for, so that the answer's time tells nothing.
+"""Deferred jobs: work that a request starts and that runs after its response, so that its duration reveals nothing.
 
-An errand is a row, written before the answer: a process that dies after its answer leaves it to the sweep, and where
-the database cannot be written the request fails instead of promising what nobody will do.
+A job is a row, written before the response. A job whose process died is run by the sweep; where the row cannot be
+written, the request fails.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,54 +12,60 @@ from typing import Any
 import structlog
 from django.db import transaction
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
-from accounts.models import Errand
-from accounts.states import ErrandKind
+from accounts.models import DeferredJob
+from accounts.states import DeferredJobKind
 from foodfleet.core.http import after_response
 from foodfleet.core.http.clients import Client
 
 logger = structlog.get_logger(__name__)
 
-CARRIED_OUT_BY = {
-    ErrandKind.RESET_LINK: "accounts.services.account.password_reset.mail_link",
-    ErrandKind.CONFIRMATION: "accounts.services.account.registration.mail_confirmation_again",
-    ErrandKind.LOCK: "accounts.services.limits.lockout.tell_of_lock",
-}
-IN_HAND_FOR = timedelta(seconds=30)  # after so long whoever answered is taken for dead
-TRIED_FOR = timedelta(days=1)
+SWEEP_AFTER = timedelta(seconds=30)  # older jobs belong to a process that died
+RETRY_FOR = timedelta(days=1)
 BATCH = 500
 
+JOBS: dict[DeferredJobKind, Callable[..., None]] = {}
 
-def leave(kind: ErrandKind, *, client: Client, **details: Any) -> None:
-    """Have `kind` carried out with these details (JSON) once the present request is answered."""
+
+def job(kind: DeferredJobKind) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register the decorated function to run jobs of `kind`. AppConfig.ready imports every module that has one."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        JOBS[kind] = function
+        return function
+
+    return register
+
+
+def enqueue(kind: DeferredJobKind, *, client: Client, **kwargs: Any) -> None:
+    """Run the job with these arguments (JSON) after the response to the current request."""
     about = {"ip": client.ip, "user_agent": client.user_agent, "request_id": client.request_id}
-    errand = Errand.objects.create(kind=kind, details={**details, "client": about})
-    after_response.run(partial(carry_out, errand.pk))
+    queued = DeferredJob.objects.create(kind=kind, details={**kwargs, "client": about})
+    after_response.run(partial(run, queued.pk))
 
 
-def carry_out(pk: int) -> bool:
-    """Do one errand, with its removal in one transaction; False where somebody else did or does."""
+def run(pk: int) -> bool:
+    """Run a job and delete it in one transaction; False where another process did or does."""
     with transaction.atomic():
-        errand = Errand.objects.taken(pk)
-        if errand is None:
+        queued = DeferredJob.objects.claim(pk)
+        if queued is None:
             return False
-        about = dict(errand.details)
-        import_string(CARRIED_OUT_BY[ErrandKind(errand.kind)])(client=Client(**about.pop("client")), **about)
-        errand.delete()
+        kwargs = dict(queued.details)
+        JOBS[DeferredJobKind(queued.kind)](client=Client(**kwargs.pop("client")), **kwargs)
+        queued.delete()
     return True
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Do what was left behind; returns how many. What fails for a day is given up, with an error in the log."""
+    """Run the jobs whose process died; returns how many. A job that fails for a day is deleted and logged."""
     now = now or timezone.now()
-    done = 0
-    for pk, created_at in Errand.objects.left_behind(now - IN_HAND_FOR).values_list("pk", "created_at")[:BATCH]:
+    count = 0
+    for pk, created_at in DeferredJob.objects.created_before(now - SWEEP_AFTER).values_list("pk", "created_at")[:BATCH]:
         try:
-            done += carry_out(pk)
+            count += run(pk)
         except Exception:
-            is_over = created_at < now - TRIED_FOR
-            logger.exception("errand_failed", errand=pk, given_up=is_over)
-            if is_over:
-                Errand.objects.filter(pk=pk).delete()
-    return done
+            is_given_up = created_at < now - RETRY_FOR
+            logger.exception("deferred_job_failed", job=pk, given_up=is_given_up)
+            if is_given_up:
+                DeferredJob.objects.filter(pk=pk).delete()
+    return count

@@ -113,10 +113,10 @@ def test_with_a_second_factor_the_api_asks_for_fresh_proof_as_the_pages_do(api, 
     tokens = sign_in()
     body, done = CALLS[call]
     switch_on(user)
-    Session.objects.update(proved_at=timezone.now() - timedelta(minutes=11))
+    Session.objects.update(reauthenticated_at=timezone.now() - timedelta(minutes=11))
     refused = api.post(call, body, headers=bearer(tokens))
     assert (refused.status_code, refused.json()["code"]) == (403, "fresh_proof_required")
-    Session.objects.update(proved_at=timezone.now())
+    Session.objects.update(reauthenticated_at=timezone.now())
     assert api.post(call, body, headers=bearer(tokens)).status_code == done
 
 
@@ -124,7 +124,7 @@ def test_with_a_second_factor_the_api_asks_for_fresh_proof_as_the_pages_do(api, 
 def test_without_one_the_password_is_enough_however_old_the_session(api, user, sign_in, call):
     tokens = sign_in()
     body, done = CALLS[call]
-    Session.objects.update(proved_at=None)
+    Session.objects.update(reauthenticated_at=None)
     assert api.post(call, body, headers=bearer(tokens)).status_code == done
 
 
@@ -180,5 +180,5 @@ def test_the_admin_sends_staff_to_set_a_second_factor_up_and_else_asks_for_it(cl
     switch_on(helper)
     asked = client.get("/admin/", follow=True)
     assert asked.redirect_chain[-1][0].startswith("/account/sudo/")
-    Session.objects.update(second_factor_at=timezone.now())
+    Session.objects.update(mfa_passed_at=timezone.now())
     assert client.get("/admin/").status_code == 200

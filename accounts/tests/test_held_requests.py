@@ -140,7 +140,7 @@ OWN_CALLS = {
 @pytest.mark.parametrize("call", OWN_CALLS)
 def test_a_held_change_of_the_own_account_fails_after_logout_everywhere(api, user, sign_in, call):
     access = sign_in()["access"]
-    Session.objects.of(user).update(proved_at=user.created_at)
+    Session.objects.of(user).update(reauthenticated_at=user.created_at)
     path, method, body = OWN_CALLS[call]
     answer = held_requests.send(
         api, method, V1 + path, body, meanwhile=lambda: held_requests.log_out_everywhere(user), access=access

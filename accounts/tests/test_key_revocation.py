@@ -139,7 +139,7 @@ def test_the_secret_of_a_revoked_key_is_erased(settings, user):
     settings.JWT_SIGNING_ALGORITHM = "EdDSA"
     revoked = keyring.signing_key().kid
     revoke()
-    assert SigningKey.objects.get(kid=revoked).secret_box == ""
+    assert SigningKey.objects.get(kid=revoked).secret_ciphertext == ""
 
 
 # What Redis holds of a session

@@ -63,7 +63,7 @@ def test_a_key_goes_when_the_last_token_that_it_signed_has_expired(user, sign_in
     assert kid(old["access"]) not in {key["kid"] for key in api.get(JWKS).json()["keys"]}
     assert api.get(ME, headers={"Authorization": f"Bearer {old['access']}"}).status_code == 401
     call_command("purge_expired", verbosity=0)
-    assert list(SigningKey.objects.filter(secret_box="")) == [row]
+    assert list(SigningKey.objects.filter(secret_ciphertext="")) == [row]
 
 
 @pytest.mark.django_db(transaction=True)

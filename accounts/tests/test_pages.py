@@ -139,7 +139,7 @@ def test_a_phone_is_confirmed_by_the_texted_code(ann, user, settings):
 
 
 def test_a_phone_that_waits_for_fresh_proof_is_kept_until_it_is_given(ann, user, second_step):
-    user.sessions.update(proved_at=None)
+    user.sessions.update(reauthenticated_at=None)
     asked = ann.post("/account/phone/", {"phone": "+49 170 1234567"})
     assert asked.url == "/account/sudo/?next=%2Faccount%2F"
     proof = {"password": PASSWORD, "code": second_step[1][0], "next": "/account/"}
@@ -184,7 +184,7 @@ def test_five_wrong_codes_end_the_second_step(ann, second_step):
 
 
 def test_without_fresh_proof_locks_are_changed_after_the_proof_alone(ann, user, second_step):
-    user.sessions.update(proved_at=None)
+    user.sessions.update(reauthenticated_at=None)
     asked = ann.get("/account/totp/disable/")
     assert asked.url == "/account/sudo/?next=%2Faccount%2Ftotp%2Fdisable%2F"
     assert ann.post("/account/totp/disable/").url.startswith("/account/sudo/")

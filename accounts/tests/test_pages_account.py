@@ -40,7 +40,7 @@ def test_a_phone_is_removed_from_the_page(ann, user):
 def test_with_two_factor_authentication_a_phone_is_removed_after_it_alone(ann, user):
     user.totp_devices.create(secret="x", confirmed_at=timezone.now())
     User.objects.filter(pk=user.pk).update(phone="+4915123456789")
-    user.sessions.update(proved_at=None)
+    user.sessions.update(reauthenticated_at=None)
     assert ann.post("/account/phone/remove/").url == "/account/sudo/?next=%2Faccount%2F"
     user.refresh_from_db()
     assert user.phone == "+4915123456789"
@@ -77,7 +77,7 @@ def test_my_data_is_downloaded_after_re_authentication(ann, user):
     assert answer["Content-Disposition"] == f'attachment; filename="foodfleet-user-{user.pk}.json"'
     assert answer.json()["profile"]["email"] == user.email
     assert "no-store" in answer["Cache-Control"]
-    user.sessions.update(proved_at=None)
+    user.sessions.update(reauthenticated_at=None)
     assert ann.post("/account/data/").url == "/account/sudo/?next=%2Faccount%2F"
     assert ann.get("/account/data/").url == "/account/"
 
@@ -112,14 +112,14 @@ def test_a_sign_in_before_the_confirmation_is_not_marked_for_review(ann, user):
 
 def test_a_passkey_is_renamed_and_made_passwordless_on_a_page(ann, user):
     passkey = user.passkeys.create(name="Old", credential_id="x", public_key="y")
-    user.sessions.update(proved_at=None)
+    user.sessions.update(reauthenticated_at=None)
     address = f"/account/passkeys/{passkey.pk}/"
     assert "used after your password" in page(ann, "/account/security/")
     assert ann.post(address, {"name": "Work laptop"}).url == "/account/security/"
     assert "Work laptop" in page(ann, "/account/security/")
     chosen = {"name": "Work laptop", "passwordless": "on"}
     assert ann.post(address, chosen).url.startswith("/account/sudo/")
-    user.sessions.update(proved_at=timezone.now())
+    user.sessions.update(reauthenticated_at=timezone.now())
     ann.post(address, chosen)
     assert "used instead of your password" in page(ann, "/account/security/")
 

@@ -341,7 +341,7 @@ def test_one_credential_belongs_to_one_account(make_user, sign_in, add):
 
 def test_fresh_proof_is_asked_for_after_ten_minutes_and_a_passkey_gives_it(api, with_passkey, sign_in, answer):
     authenticator, tokens = with_passkey()
-    Session.objects.update(proved_at=timezone.now() - timedelta(minutes=10, seconds=1))
+    Session.objects.update(reauthenticated_at=timezone.now() - timedelta(minutes=10, seconds=1))
     stale = api.post("/api/v1/auth/passkeys/options/", headers=bearer(tokens))
     assert (stale.status_code, stale.json()["code"]) == (403, "fresh_proof_required")
     pk = Passkey.objects.get().pk
@@ -358,7 +358,7 @@ def test_proof_given_in_one_session_is_none_in_another(api, with_passkey, sign_i
     authenticator, first = with_passkey()
     asked = sign_in()
     second = answer(asked, authenticator.get(asked["passkey_options"])).json()
-    Session.objects.update(proved_at=None)
+    Session.objects.update(reauthenticated_at=None)
     question = api.post("/api/v1/auth/proof/passkey/", headers=bearer(first)).json()
     body = {"challenge": question["challenge"], "credential": authenticator.get(question["options"])}
     assert api.post("/api/v1/auth/proof/passkey/verify/", body, headers=bearer(first)).status_code == 204

@@ -69,7 +69,7 @@ def test_refresh_tokens_go_a_week_after_they_ran_out_and_their_chain_goes_on(use
 
 def test_links_go_when_they_run_out(user):
     for _ in range(2):
-        tokens.issue(user, TokenPurpose.NOT_ME)
+        tokens.issue(user, TokenPurpose.COMPROMISE_REPORTED)
     late = past_and_future("expires_at", OneTimeToken.objects.order_by("pk"), timezone.now())
     purge()
     assert OneTimeToken.objects.get() == late
@@ -110,7 +110,7 @@ def test_browsers_sessions_go_when_they_run_out():
 def test_more_rows_than_one_statement_takes_go_too(user, monkeypatch):
     monkeypatch.setattr(services_purge, "BATCH", 2)
     for _ in range(5):
-        tokens.issue(user, TokenPurpose.NOT_ME)
+        tokens.issue(user, TokenPurpose.COMPROMISE_REPORTED)
     OneTimeToken.objects.update(expires_at=timezone.now() - SECOND)
     assert services_purge.purge_expired() == 5
     assert not OneTimeToken.objects.exists()

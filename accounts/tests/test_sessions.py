@@ -81,7 +81,7 @@ def test_what_is_kept_of_a_lost_answer_opens_with_the_old_token_alone(user, sign
     settings.REFRESH_GRACE_SECONDS = 30
     first = sign_in()
     second = refresh(first["refresh"]).json()
-    box = RefreshToken.objects.exclude(successor_box="").get().successor_box
+    box = RefreshToken.objects.exclude(successor_ciphertext="").get().successor_ciphertext
     assert second["refresh"] not in box
 
 
@@ -89,7 +89,7 @@ def test_after_the_grace_a_repeated_refresh_is_reuse(user, sign_in, refresh, me,
     settings.REFRESH_GRACE_SECONDS = 30
     first = sign_in()
     second = refresh(first["refresh"]).json()
-    RefreshToken.objects.filter(spent_at__isnull=False).update(spent_at=timezone.now() - timedelta(seconds=31))
+    RefreshToken.objects.filter(consumed_at__isnull=False).update(consumed_at=timezone.now() - timedelta(seconds=31))
     assert refresh(first["refresh"]).status_code == 401
     assert me(second) == 401
 

@@ -181,7 +181,7 @@ def test_a_remembered_browser_opens_the_admin(staff, remembered):
 def test_a_sign_in_from_before_the_second_factor_does_not_open_the_admin(staff):
     browser = Browser()
     browser.force_login(staff)
-    Session.objects.update(second_factor_at=None)
+    Session.objects.update(mfa_passed_at=None)
     assert browser.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/account/sudo/")
     assert not opens(browser)
 

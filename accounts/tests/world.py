@@ -54,7 +54,7 @@ class World:
         return self.browser.post(path, body or {}, headers=headers, REMOTE_ADDR=IP)
 
     def prove(self):
-        Session.objects.update(proved_at=timezone.now())
+        Session.objects.update(reauthenticated_at=timezone.now())
 
     def protect(self):
         TOTPDevice.objects.create(user=self.user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())

@@ -143,7 +143,7 @@ def enter(user):
     """A browser in which `user` is signed in, as by the sign-in page a moment ago."""
     browser = Browser(raise_request_exception=False)
     browser.force_login(user)
-    Session.objects.filter(user=user).update(proved_at=timezone.now(), second_factor_at=timezone.now())
+    Session.objects.filter(user=user).update(reauthenticated_at=timezone.now(), mfa_passed_at=timezone.now())
     return browser
 
 
@@ -262,7 +262,7 @@ def test_who_owes_both_chooses_the_password_first_and_then_sets_the_second_facto
 # -- Fresh proof -------------------------------------------------------------------------------------------------------
 def stale(user):
     browser = enter(user)
-    Session.objects.update(proved_at=timezone.now() - timedelta(minutes=11))
+    Session.objects.update(reauthenticated_at=timezone.now() - timedelta(minutes=11))
     return browser
 
 
@@ -310,7 +310,7 @@ def test_the_admin_opens_to_staff_alone(user):
 def test_the_admin_opens_to_a_session_that_showed_the_second_factor_alone(ann, settings):
     settings.ADMIN_REQUIRE_2FA = True
     browser = enter(ann)
-    Session.objects.update(second_factor_at=None)
+    Session.objects.update(mfa_passed_at=None)
     assert wrong_doors(STAFF, lambda door: is_refused(knock(browser, door), "sign-in", door)) == []
     assert browser.get("/admin/login/").url.startswith("/account/totp/")
     switch_on(ann)

@@ -98,7 +98,7 @@ def test_no_log_has_it_with_debugging_and_every_statement_of_sql(walk, written):
 
 def test_no_page_and_no_answer_has_it_after_the_set_up(walk, client, ann):
     client.force_login(ann)
-    Session.objects.update(proved_at=None)
+    Session.objects.update(reauthenticated_at=None)
     seen = {path: client.get(path) for path in OWN_PAGES}
     for door in DOORS:
         if door.is_api and door.method == "GET":

@@ -27,10 +27,10 @@ def send_confirmation(user: User, new_email: str, confirm_token: str, client: Cl
 
 
 @receiver(accounts.email_change_requested)
-def send_notice(user: User, new_email: str, undo_token: str, not_me_token: str, client: Client, **kwargs: Any) -> None:
+def send_notice(user: User, new_email: str, undo_token: str, report_token: str, client: Client, **kwargs: Any) -> None:
     """Word of it to the present address, with the way to stop it."""
     variables = {
-        **security_facts(user, client, not_me_token),
+        **security_facts(user, client, report_token),
         "new_email": new_email,
         "undo_link": link("account_email_undo", undo_token),
     }
@@ -38,10 +38,10 @@ def send_notice(user: User, new_email: str, undo_token: str, not_me_token: str, 
 
 
 @receiver(accounts.email_changed)
-def send_changed(user: User, old_email: str, undo_token: str, not_me_token: str, client: Client, **kwargs: Any) -> None:
+def send_changed(user: User, old_email: str, undo_token: str, report_token: str, client: Client, **kwargs: Any) -> None:
     """Word of it to the former address, with the way back."""
     variables = {
-        **security_facts(user, client, not_me_token),
+        **security_facts(user, client, report_token),
         "new_email": user.email,
         "undo_link": link("account_email_undo", undo_token),
     }
@@ -59,7 +59,7 @@ def send_phone_code(user: User, phone: str, code: str, client: Client, **kwargs:
 
 
 @receiver(accounts.phone_changed)
-def send_phone_changed(user: User, not_me_token: str, client: Client, **kwargs: Any) -> None:
+def send_phone_changed(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
     """Tell the owner."""
-    variables = security_facts(user, client, not_me_token)
+    variables = security_facts(user, client, report_token)
     outbox.queue_notice(template="phone_changed", user=user, variables=variables, request_id=client.request_id)

@@ -20,20 +20,20 @@ def send_reset_link(user: User, reset_token: str, client: Client, **kwargs: Any)
 
 
 @receiver(accounts.password_changed)
-def send_password_changed(user: User, not_me_token: str, client: Client, **kwargs: Any) -> None:
+def send_password_changed(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
     """Tell the owner."""
-    variables = security_facts(user, client, not_me_token)
+    variables = security_facts(user, client, report_token)
     outbox.queue_notice(template="password_changed", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.password_reset_done)
-def send_password_reset_done(user: User, not_me_token: str, client: Client, **kwargs: Any) -> None:
+def send_password_reset_done(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
     """Tell the owner."""
-    variables = security_facts(user, client, not_me_token)
+    variables = security_facts(user, client, report_token)
     outbox.queue_email(template="password_reset_done", user=user, variables=variables, request_id=client.request_id)
 
 
-@receiver(accounts.not_me_reported)
+@receiver(accounts.compromise_reported)
 def send_way_back(user: User, reset_token: str, client: Client, **kwargs: Any) -> None:
     """The link to choose a password, for an account that its owner has just shut."""
     variables = {"link": link("password_reset", reset_token), "first_name": user.greeting_name}

@@ -16,8 +16,8 @@ from notifications.services.compose.links import link
 from notifications.services.compose.security_facts import security_facts
 
 
-def _tell(template: str, user: User, client: Client, not_me_token: str, **more: Any) -> None:
-    variables = {**security_facts(user, client, not_me_token), **more}
+def _tell(template: str, user: User, client: Client, report_token: str, **more: Any) -> None:
+    variables = {**security_facts(user, client, report_token), **more}
     outbox.queue_notice(template=template, user=user, variables=variables, request_id=client.request_id)
 
 
@@ -27,58 +27,58 @@ def _in_words(moment: datetime, user: User) -> str:
 
 
 @receiver(accounts.two_factor_enabled)
-def send_enabled(user: User, client: Client, not_me_token: str, **kwargs: Any) -> None:
+def send_enabled(user: User, client: Client, report_token: str, **kwargs: Any) -> None:
     """Tell the owner."""
-    _tell("two_factor_enabled", user, client, not_me_token)
+    _tell("two_factor_enabled", user, client, report_token)
 
 
 @receiver(accounts.two_factor_disabled)
-def send_disabled(user: User, client: Client, not_me_token: str, **kwargs: Any) -> None:
+def send_disabled(user: User, client: Client, report_token: str, **kwargs: Any) -> None:
     """Tell the owner."""
-    _tell("two_factor_disabled", user, client, not_me_token)
+    _tell("two_factor_disabled", user, client, report_token)
 
 
 @receiver(accounts.backup_code_used)
-def send_code_used(user: User, client: Client, not_me_token: str, remaining: int, **kwargs: Any) -> None:
+def send_code_used(user: User, client: Client, report_token: str, remaining: int, **kwargs: Any) -> None:
     """Tell the owner, and how many are left."""
-    _tell("backup_code_used", user, client, not_me_token, remaining=remaining)
+    _tell("backup_code_used", user, client, report_token, remaining=remaining)
 
 
 @receiver(accounts.backup_codes_made)
-def send_codes_made(user: User, client: Client, not_me_token: str, **kwargs: Any) -> None:
+def send_codes_made(user: User, client: Client, report_token: str, **kwargs: Any) -> None:
     """Tell the owner."""
-    _tell("backup_codes_regenerated", user, client, not_me_token)
+    _tell("backup_codes_regenerated", user, client, report_token)
 
 
 @receiver(accounts.codes_blocked)
-def send_blocked(user: User, client: Client, not_me_token: str, until: datetime, **kwargs: Any) -> None:
+def send_blocked(user: User, client: Client, report_token: str, until: datetime, **kwargs: Any) -> None:
     """Tell the owner: who guesses codes knows the password."""
     more = {"until": _in_words(until, user), "reset_link": link("password_forgot")}
-    _tell("account_locked", user, client, not_me_token, **more)
+    _tell("account_locked", user, client, report_token, **more)
 
 
 @receiver(accounts.passkey_added)
-def send_passkey_added(user: User, client: Client, not_me_token: str, passkey: Passkey, **kwargs: Any) -> None:
+def send_passkey_added(user: User, client: Client, report_token: str, passkey: Passkey, **kwargs: Any) -> None:
     """Tell the owner."""
-    _tell("passkey_added", user, client, not_me_token, name=passkey.name)
+    _tell("passkey_added", user, client, report_token, name=passkey.name)
 
 
 @receiver(accounts.passkey_removed)
-def send_passkey_removed(user: User, client: Client, not_me_token: str, name: str, **kwargs: Any) -> None:
+def send_passkey_removed(user: User, client: Client, report_token: str, name: str, **kwargs: Any) -> None:
     """Tell the owner."""
-    _tell("passkey_removed", user, client, not_me_token, name=name)
+    _tell("passkey_removed", user, client, report_token, name=name)
 
 
 @receiver(accounts.two_factor_reset_approved)
-def send_reset_approved(user: User, client: Client, not_me_token: str, effective_at: datetime, **kwargs: Any) -> None:
+def send_reset_approved(user: User, client: Client, report_token: str, effective_at: datetime, **kwargs: Any) -> None:
     """Tell the owner while there is time to call it off."""
-    _tell("two_factor_reset_requested", user, client, not_me_token, effective_at=_in_words(effective_at, user))
+    _tell("two_factor_reset_requested", user, client, report_token, effective_at=_in_words(effective_at, user))
 
 
 @receiver(accounts.two_factor_reset_done)
-def send_reset_done(user: User, client: Client, not_me_token: str, **kwargs: Any) -> None:
+def send_reset_done(user: User, client: Client, report_token: str, **kwargs: Any) -> None:
     """Tell the owner."""
-    _tell("two_factor_reset_done", user, client, not_me_token)
+    _tell("two_factor_reset_done", user, client, report_token)
 
 
 @receiver(accounts.sms_code_requested)

@@ -17,12 +17,12 @@ from notifications.services.compose.security_facts import security_facts
 
 
 @receiver(accounts.sign_in_locked)
-def tell_of_lock(user: User, until: datetime, not_me_token: str, client: Client, **kwargs: Any) -> None:
+def tell_of_lock(user: User, until: datetime, report_token: str, client: Client, **kwargs: Any) -> None:
     """Too many wrong passwords: until when, and what to do."""
     with translation.override(user.language or settings.LANGUAGE_CODE):
         opens_at = f"{date_format(until, 'DATETIME_FORMAT')} UTC"
     variables = {
-        **security_facts(user, client, not_me_token),
+        **security_facts(user, client, report_token),
         "until": opens_at,
         "reset_link": link("password_forgot"),
     }
@@ -30,7 +30,7 @@ def tell_of_lock(user: User, until: datetime, not_me_token: str, client: Client,
 
 
 @receiver(accounts.new_device_used)
-def tell_of_new_device(user: User, not_me_token: str, client: Client, **kwargs: Any) -> None:
+def tell_of_new_device(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
     """Somebody signed in on a device that was never seen before."""
-    variables = security_facts(user, client, not_me_token)
+    variables = security_facts(user, client, report_token)
     outbox.queue_notice(template="new_device", user=user, variables=variables, request_id=client.request_id)

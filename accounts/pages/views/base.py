@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView, View
 
-from accounts.exceptions import FreshProofRequiredException
+from accounts.exceptions import ReauthenticationRequiredException
 from accounts.models import User
 from accounts.pages import refusals
 from accounts.services.mfa import webauthn
@@ -64,7 +64,7 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
         try:
             self.count()
             return self.accepted(form)
-        except FreshProofRequiredException:
+        except ReauthenticationRequiredException:
             raise
         except refusals.SHOWN as error:
             return self.refused(form, error)
@@ -118,7 +118,7 @@ class SignedInMixin(LoginRequiredMixin):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return super().dispatch(request, *args, **kwargs)
-        except FreshProofRequiredException:
+        except ReauthenticationRequiredException:
             back = reverse(self.proof_leads_to) if self.proof_leads_to else request.get_full_path()
             return redirect(f"{reverse('sudo')}?{urlencode({'next': back})}")
 
@@ -143,7 +143,7 @@ class ActionPage(SignedInMixin, Page):
         try:
             self.count()
             messages.success(request, self.act(**kwargs))
-        except FreshProofRequiredException:
+        except ReauthenticationRequiredException:
             raise
         except (NotFoundException, *refusals.SHOWN) as error:
             messages.error(request, str(error.message))

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.exceptions import InvalidTokenException
 from accounts.services.account import report_compromise
-from accounts.services.one_time import report_links as not_me_links
+from accounts.services.one_time import tokens
 from foodfleet.core.http.clients import client_of
 
 
@@ -19,7 +19,7 @@ def not_me(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             report_compromise.secure(token=token, client=client_of(request))
             return render(request, "accounts/not_me_done.html")
-        not_me_links.owner_of(token)
+        tokens.report_token_owner(token)
     except InvalidTokenException:
         return render(request, "accounts/not_me.html", {"token": token, "valid": False}, status=400)
     return render(request, "accounts/not_me.html", {"token": token, "valid": True})

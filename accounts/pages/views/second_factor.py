@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from accounts.exceptions import Invalid2FACodeException, InvalidCredentialsException, SecondFactorOnException
+from accounts.exceptions import AuthenticatorExistsException, Invalid2FACodeException, InvalidCredentialsException
 from accounts.pages.forms.profile import CodeForm
 from accounts.pages.forms.sign_in import PasskeyForm, ProofForm
 from accounts.pages.views.base import SignedInFormPage, safe_next
@@ -28,7 +28,7 @@ class SetUpPage(SignedInFormPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return super().dispatch(request, *args, **kwargs)
-        except SecondFactorOnException as error:
+        except AuthenticatorExistsException as error:
             messages.warning(request, str(error.message))
             return redirect("account_security")
 

@@ -24,7 +24,7 @@ SENT_TO_FORMER = (TokenPurpose.VERIFY_EMAIL, TokenPurpose.RESET_PASSWORD, TokenP
 def restore(user: User, proof: OneTimeToken, client: Client) -> None:
     """Bring the former address of an undo link back, void what came after it, end every session."""
     tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
-    OneTimeToken.objects.of(user, TokenPurpose.UNDO_EMAIL).made_after(proof).void(timezone.now())
+    OneTimeToken.objects.of(user, TokenPurpose.UNDO_EMAIL).made_after(proof).revoke(timezone.now())
     if user.email != proof.data["old_email"]:
         move(user, proof.data["old_email"], client)
     sessions.end_all(user, reason=EndReason.EMAIL_CHANGED)
@@ -33,7 +33,7 @@ def restore(user: User, proof: OneTimeToken, client: Client) -> None:
 
 def move(user: User, email: str, client: Client) -> None:
     """Give the user this proven address; an account there that nobody proved makes room."""
-    squatter = User.objects.with_email(email).exclude(pk=user.pk).unproven().first()
+    squatter = User.objects.with_email(email).exclude(pk=user.pk).unclaimed().first()
     if squatter is not None:
         deletion.erase(squatter, actor=None, client=client)
     lockout.forget(user.email)

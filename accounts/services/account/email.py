@@ -10,7 +10,7 @@ from accounts.exceptions import InvalidTokenException, UserAlreadyExistsExceptio
 from accounts.models import OneTimeToken, User
 from accounts.services import audit
 from accounts.services.account import addresses
-from accounts.services.one_time import report_links, tokens
+from accounts.services.one_time import tokens
 from accounts.states import EventKind, TokenPurpose
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.exceptions import ValidationException
@@ -29,7 +29,7 @@ def request(*, user: User, new_email: str, client: Client) -> None:
     email = normalize_email(new_email)
     if email == user.email:
         raise ValidationException.for_field("email", _("This is your address already."), "unchanged")
-    taken = User.objects.with_email(email).proven().exists()
+    taken = User.objects.with_email(email).claimed().exists()
     if taken and not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message)
     is_mailed = may_mail(email) and not taken
@@ -45,7 +45,7 @@ def request(*, user: User, new_email: str, client: Client) -> None:
             new_email=email,
             confirm_token=confirm,
             undo_token=tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=change),
-            not_me_token=report_links.issue(user),
+            report_token=tokens.issue_report_token(user),
             client=client,
         )
 
@@ -80,17 +80,17 @@ def confirm(*, token: str, client: Client) -> User:
     """
     with transaction.atomic():
         proof = find(token)
-        tokens.spend(proof)
-        user: User = User.objects.held(proof.user_id)
+        tokens.consume(proof)
+        user: User = User.objects.get_for_update(proof.user_id)
         old_email = user.email
         if not user.is_active or old_email != proof.data["old_email"]:
             raise InvalidTokenException
-        not_me_token = report_links.issue(user)
+        report_token = tokens.issue_report_token(user)
         addresses.move(user, proof.data["new_email"], client)
         undo = tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=proof.data)
         audit.record(kind=EventKind.EMAIL_CHANGED, user=user, client=client)
         signals.email_changed.send(
-            sender=User, user=user, old_email=old_email, undo_token=undo, not_me_token=not_me_token, client=client
+            sender=User, user=user, old_email=old_email, undo_token=undo, report_token=report_token, client=client
         )
     return user
 
@@ -99,8 +99,8 @@ def undo(*, token: str, client: Client) -> User:
     """Go back to the address that the link was sent to, and end every session. Raises InvalidTokenException."""
     with transaction.atomic():
         proof = find_undo(token)
-        tokens.spend(proof)
-        user: User = User.objects.held(proof.user_id)
+        tokens.consume(proof)
+        user: User = User.objects.get_for_update(proof.user_id)
         if user.deleted_at is not None:
             raise InvalidTokenException
         addresses.restore(user, proof, client)

@@ -9,7 +9,7 @@ from accounts.exceptions import InvalidCredentialsException, OwnAccountException
 from accounts.models import User
 from accounts.services import audit
 from accounts.services.mfa import password_proof
-from accounts.services.one_time import report_links
+from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
 from accounts.services.sessions import sessions
 from accounts.services.staff import protections
@@ -35,7 +35,7 @@ def change(*, user: User, current: str, new: str, client: Client, keep: UUID | N
         sessions.end_all(changed, reason=EndReason.PASSWORD_CHANGED, keep=keep)
         audit.record(kind=EventKind.PASSWORD_CHANGED, user=changed, client=client)
         signals.password_changed.send(
-            sender=User, user=changed, not_me_token=report_links.issue(changed), client=client
+            sender=User, user=changed, report_token=tokens.issue_report_token(changed), client=client
         )
     return changed
 
@@ -61,6 +61,6 @@ def replace_for(*, user: User, new: str | None, actor: User | None, client: Clie
         sessions.end_all(changed, reason=EndReason.PASSWORD_CHANGED)
         audit.record(kind=EventKind.PASSWORD_CHANGED, user=changed, client=client, actor=actor)
         signals.password_changed.send(
-            sender=User, user=changed, not_me_token=report_links.issue(changed), client=client
+            sender=User, user=changed, report_token=tokens.issue_report_token(changed), client=client
         )
     return changed

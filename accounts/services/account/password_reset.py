@@ -8,13 +8,13 @@ from accounts import signals
 from accounts.exceptions import InvalidTokenException
 from accounts.models import OneTimeToken, User
 from accounts.services import audit, deferred
-from accounts.services.account import first_proof
+from accounts.services.account import first_verification
 from accounts.services.limits import lockout
-from accounts.services.one_time import report_links, tokens
+from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
 from accounts.services.sessions import sessions
 from accounts.services.staff import protections
-from accounts.states import EndReason, ErrandKind, EventKind, TokenPurpose
+from accounts.states import DeferredJobKind, EndReason, EventKind, TokenPurpose
 from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.mailbox_limits import ensure_staff_may_mail, may_mail
@@ -28,15 +28,16 @@ def request(*, email: str, client: Client) -> None:
     The address is looked up once the answer has been given, so that no answer's time tells whether it has an account.
     """
     if may_mail(email):
-        deferred.leave(ErrandKind.RESET_LINK, email=email, client=client)
+        deferred.enqueue(DeferredJobKind.RESET_LINK, email=email, client=client)
 
 
+@deferred.job(DeferredJobKind.RESET_LINK)
 def mail_link(*, email: str, client: Client) -> None:
     """Mail the link, where there is an account that may have one."""
     with transaction.atomic():
         user = User.objects.with_email(email).filter(is_active=True).first()
         known = user is not None and User.objects.filter(pk=user.pk).reachable().exists()
-        if user is not None and (known or first_proof.is_missing(user)):
+        if user is not None and (known or first_verification.is_missing(user)):
             _mail_link(user, None, client)
 
 
@@ -79,12 +80,12 @@ def reset(*, token: str, password: str, client: Client) -> User:
     proof = find(token)
     encoded = passwords.validated_hash(proof.user, password)
     with transaction.atomic():
-        tokens.spend(proof)
-        user: User = User.objects.held(proof.user_id)
+        tokens.consume(proof)
+        user: User = User.objects.get_for_update(proof.user_id)
         if not user.is_active:
             raise InvalidTokenException
-        if first_proof.is_missing(user):
-            first_proof.remove_earlier(user, client)
+        if first_verification.is_missing(user):
+            first_verification.remove_earlier(user, client)
         passwords.replace(user, encoded)
         sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
         lockout.forget(user.email)
@@ -102,4 +103,6 @@ def _announce(user: User, proof: OneTimeToken, client: Client) -> None:
         audit.record(kind=EventKind.EMAIL_VERIFIED, user=user, client=client)
         signals.email_verified.send(sender=User, user=user, client=client)
     if not invited:
-        signals.password_reset_done.send(sender=User, user=user, not_me_token=report_links.issue(user), client=client)
+        signals.password_reset_done.send(
+            sender=User, user=user, report_token=tokens.issue_report_token(user), client=client
+        )

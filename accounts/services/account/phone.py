@@ -13,7 +13,7 @@ from accounts import signals
 from accounts.models import PhoneCode, User
 from accounts.services import audit
 from accounts.services.mfa import reauthentication
-from accounts.services.one_time import report_links
+from accounts.services.one_time import tokens
 from accounts.states import EventKind
 from foodfleet.core import crypto
 from foodfleet.core.cache.rate_limits import sliding_window
@@ -97,14 +97,16 @@ def verify(*, user: User, code: str, client: Client) -> User:
         proven.save(update_fields=["phone", "phone_verified_at"])
         audit.record(kind=EventKind.PHONE_CHANGED, user=proven, client=client)
         if changed:
-            signals.phone_changed.send(sender=User, user=proven, not_me_token=report_links.issue(proven), client=client)
+            signals.phone_changed.send(
+                sender=User, user=proven, report_token=tokens.issue_report_token(proven), client=client
+            )
     return proven
 
 
 def remove(*, user: User, session_id: UUID, client: Client) -> None:
     """Keep no number of the user any more, nor one that waits for its code.
 
-    Raises FreshProofRequiredException where two-factor authentication is on and was not passed lately.
+    Raises ReauthenticationRequiredException where two-factor authentication is on and was not passed lately.
     """
     reauthentication.require_where_enabled(user=user, session_id=session_id)
     with transaction.atomic():
@@ -115,7 +117,9 @@ def remove(*, user: User, session_id: UUID, client: Client) -> None:
         owner.phone, owner.phone_verified_at = "", None
         owner.save(update_fields=["phone", "phone_verified_at"])
         audit.record(kind=EventKind.PHONE_CHANGED, user=owner, client=client)
-        signals.phone_changed.send(sender=User, user=owner, not_me_token=report_links.issue(owner), client=client)
+        signals.phone_changed.send(
+            sender=User, user=owner, report_token=tokens.issue_report_token(owner), client=client
+        )
 
 
 def _digest(user: User, number: str, code: str) -> str:

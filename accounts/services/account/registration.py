@@ -16,11 +16,11 @@ from accounts import signals
 from accounts.exceptions import UserAlreadyExistsException, WeakPasswordException
 from accounts.models import OneTimeToken, User
 from accounts.services import audit, deferred
-from accounts.services.account import first_proof
+from accounts.services.account import first_verification
 from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
 from accounts.services.passwords.breaches import NoBreachList
-from accounts.states import ErrandKind, EventKind, TokenPurpose
+from accounts.states import DeferredJobKind, EventKind, TokenPurpose
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.http.clients import Client
 from foodfleet.core.mailbox_limits import may_mail
@@ -96,8 +96,8 @@ def _told_by_mail_alone() -> User | None:
 
 def _unproven(email: str) -> User | None:
     """The account of an address that nobody confirmed or vouches for, whether or not somebody signed in to it."""
-    user: User | None = User.objects.with_email(email).unconfirmed().first()
-    is_free = user is not None and (user.last_login is None or first_proof.is_missing(user))
+    user: User | None = User.objects.with_email(email).unverified().first()
+    is_free = user is not None and (user.last_login is None or first_verification.is_missing(user))
     return user if is_free else None
 
 
@@ -138,9 +138,10 @@ def resend_verification(*, email: str, client: Client) -> None:
     The address is looked up once the answer has been given, so that no answer's time tells whether it has an account.
     """
     if may_mail(email):
-        deferred.leave(ErrandKind.CONFIRMATION, email=email, client=client)
+        deferred.enqueue(DeferredJobKind.CONFIRMATION, email=email, client=client)
 
 
+@deferred.job(DeferredJobKind.CONFIRMATION)
 def mail_confirmation_again(*, email: str, client: Client) -> None:
     """Mail the link, where there is an account that waits for it."""
     with transaction.atomic():
@@ -158,12 +159,12 @@ def verify_email(*, token: str, client: Client, signed_in: User | None = None) -
     """
     with transaction.atomic():
         proof = tokens.find(token, TokenPurpose.VERIFY_EMAIL)
-        tokens.spend(proof)
+        tokens.consume(proof)
         user = proof.user
         if not user.is_email_verified:
             contested = bool(proof.data.get("contested"))
-            if contested or (user != signed_in and first_proof.is_missing(user)):
-                first_proof.remove_earlier(user, client)
+            if contested or (user != signed_in and first_verification.is_missing(user)):
+                first_verification.remove_earlier(user, client)
             if contested:
                 _forget_who_registered(user)
             user.email_verified_at = timezone.now()

@@ -23,18 +23,18 @@ def secure(*, token: str, client: Client) -> None:
     made the change. Raises InvalidTokenException.
     """
     with transaction.atomic():
-        proof = tokens.find(token, TokenPurpose.NOT_ME)
-        tokens.spend(proof)
-        user: User = User.objects.held(proof.user_id)
+        proof = tokens.find(token, TokenPurpose.COMPROMISE_REPORTED)
+        tokens.consume(proof)
+        user: User = User.objects.get_for_update(proof.user_id)
         if user.deleted_at is not None:
             raise InvalidTokenException
         _take_back_address(user, proof, client)
-        tokens.revoke(user, TokenPurpose.NOT_ME)
+        tokens.revoke(user, TokenPurpose.COMPROMISE_REPORTED)
         passwords.disable(user)
-        sessions.end_all(user, reason=EndReason.NOT_ME)
+        sessions.end_all(user, reason=EndReason.COMPROMISE_REPORTED)
         reset_token = tokens.issue(user, TokenPurpose.RESET_PASSWORD)
-        audit.record(kind=EventKind.NOT_ME, user=user, client=client)
-        signals.not_me_reported.send(sender=User, user=user, reset_token=reset_token, client=client)
+        audit.record(kind=EventKind.COMPROMISE_REPORTED, user=user, client=client)
+        signals.compromise_reported.send(sender=User, user=user, reset_token=reset_token, client=client)
 
 
 def _take_back_address(user: User, proof: OneTimeToken, client: Client) -> None:
@@ -42,6 +42,6 @@ def _take_back_address(user: User, proof: OneTimeToken, client: Client) -> None:
         return
     for undo in OneTimeToken.objects.of(user, TokenPurpose.UNDO_EMAIL).live(timezone.now()):
         if undo.data["old_email"] == proof.data["email"]:
-            tokens.spend(undo)
+            tokens.consume(undo)
             addresses.restore(user, undo, client)
             return

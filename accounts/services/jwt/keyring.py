@@ -130,7 +130,7 @@ def mark_revoked(kid: str) -> None:
     A key of the environment gets such a row too: it is refused even where a process still has its file or its secret.
     """
     now = timezone.now()
-    gone = {"secret_box": "", "verifies_until": now, "revoked_at": now}
+    gone = {"secret_ciphertext": "", "verifies_until": now, "revoked_at": now}
     SigningKey.objects.update_or_create(
         kid=kid,
         defaults=gone,
@@ -144,7 +144,7 @@ def _make(algorithm: str, now: datetime) -> Key:
     key = jwt_keys.from_text(secret, algorithm)
     with transaction.atomic():
         SigningKey.objects.create(
-            kid=key.kid, algorithm=algorithm, secret_box=crypto.encrypt(secret, purpose=PURPOSE), created_at=now
+            kid=key.kid, algorithm=algorithm, secret_ciphertext=crypto.encrypt(secret, purpose=PURPOSE), created_at=now
         )
         details = {"kid": key.kid, "algorithm": algorithm}
         audit.record(kind=EventKind.KEY_ROTATED, user=None, client=Client(), details=details)
@@ -153,7 +153,7 @@ def _make(algorithm: str, now: datetime) -> Key:
 
 def purge_expired(now: datetime) -> int:
     """Erase the secrets of keys that verify nothing any more; returns how many."""
-    return SigningKey.objects.replaced_before(now).exclude(secret_box="").update(secret_box="")
+    return SigningKey.objects.replaced_before(now).exclude(secret_ciphertext="").update(secret_ciphertext="")
 
 
 def forget() -> None:
@@ -213,7 +213,7 @@ def _of_environment(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, 
 
 
 def _opened(row: SigningKey) -> Key:
-    return _parsed(crypto.decrypt(row.secret_box, purpose=PURPOSE), row.algorithm)
+    return _parsed(crypto.decrypt(row.secret_ciphertext, purpose=PURPOSE), row.algorithm)
 
 
 _parsed = lru_cache(maxsize=16)(jwt_keys.from_text)  # reading an RSA key takes milliseconds

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import signals
 from accounts.models import CodeAttempts, User
 from accounts.services import audit
-from accounts.services.one_time import report_links
+from accounts.services.one_time import tokens
 from accounts.states import EventKind, Method
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client
@@ -61,7 +61,7 @@ def failed(user: User, method: Method, client: Client) -> None:
                 user=user,
                 until=attempts.blocked_until,
                 client=client,
-                not_me_token=report_links.issue(user),
+                report_token=tokens.issue_report_token(user),
             )
 
 

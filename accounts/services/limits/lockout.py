@@ -20,9 +20,9 @@ from accounts.exceptions import AccountLockedException
 from accounts.models import LoginAttempts, User
 from accounts.querysets import UserQuerySet
 from accounts.services import audit, deferred
-from accounts.services.one_time import report_links
+from accounts.services.one_time import tokens
 from accounts.services.sessions import devices, sessions
-from accounts.states import EndReason, ErrandKind, EventKind
+from accounts.states import DeferredJobKind, EndReason, EventKind
 from foodfleet.core import crypto
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.http.clients import Client
@@ -68,8 +68,8 @@ def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
     Once the answer has been given: its time does not tell that there is an owner.
     """
     if attempt.locked_until is not None:
-        deferred.leave(
-            ErrandKind.LOCK,
+        deferred.enqueue(
+            DeferredJobKind.LOCK,
             address=attempt.address,
             device=attempt.device,
             until=attempt.locked_until.isoformat(),
@@ -78,6 +78,7 @@ def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
         )
 
 
+@deferred.job(DeferredJobKind.LOCK)
 def tell_of_lock(*, address: str, device: str, until: str, user: int | None, client: Client) -> None:
     """Write the lock down, and tell the owner of the account where there is one. until: in ISO 8601."""
     owner = User.objects.present().filter(pk=user).first() if user else None
@@ -85,7 +86,11 @@ def tell_of_lock(*, address: str, device: str, until: str, user: int | None, cli
         LoginAttempts.objects.counted_on(address, device).update(user=owner)
         audit.record(kind=EventKind.SIGN_IN_LOCKED, user=owner, client=client)
         if owner is not None:
-            told = {"until": datetime.fromisoformat(until), "not_me_token": report_links.issue(owner), "client": client}
+            told = {
+                "until": datetime.fromisoformat(until),
+                "report_token": tokens.issue_report_token(owner),
+                "client": client,
+            }
             signals.sign_in_locked.send(sender=User, user=owner, **told)
 
 

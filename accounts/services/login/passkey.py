@@ -9,12 +9,12 @@ from accounts.services.limits import lockout
 from accounts.services.login import password, second_step
 from accounts.services.mfa import passkey_verification, webauthn
 from accounts.services.one_time import challenges
-from accounts.services.one_time.challenges import PasskeyQuestion
+from accounts.services.one_time.challenges import PasskeyChallenge
 from accounts.states import ChallengePurpose, EventKind, Method
 from foodfleet.core.http.clients import Client
 
 
-def begin(*, client: Client) -> PasskeyQuestion:
+def begin(*, client: Client) -> PasskeyChallenge:
     """What the browser is given to find a passkey of this site; nobody says yet who they are."""
     return passkey_verification.question(ChallengePurpose.PASSKEY_SIGN_IN, user=None, client=client, alone=True)
 
@@ -29,7 +29,7 @@ def sign_in_with(*, challenge: str, credential: Any, client: Client) -> password
     challenges.reserve_attempt(asked)
     owner = _owner(credential, client)
     passkey_verification.use(user=owner, credential=credential, challenge=challenge, client=client, alone=True)
-    challenges.spend(asked)
+    challenges.consume(asked)
     return second_step.finish(user=owner, client=client)
 
 

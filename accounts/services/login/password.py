@@ -17,7 +17,7 @@ from accounts.services.limits import lockout
 from accounts.services.login import challenge as login_challenge
 from accounts.services.login.challenge import ChallengeIssued
 from accounts.services.mfa import reauthentication
-from accounts.services.one_time import report_links
+from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
 from accounts.services.sessions import sessions
 from accounts.states import EventKind
@@ -52,8 +52,8 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn | Challeng
     """
     who = authenticate(email=email, password=password, client=client)
     clear_strangers = not who.attempt.device
-    if not who.user.has_second_factor:
-        return _begin(who.user, client, clear_strangers=clear_strangers, proved_at=timezone.now())
+    if not who.user.has_mfa:
+        return _begin(who.user, client, clear_strangers=clear_strangers, reauthenticated_at=timezone.now())
     try:
         challenge = login_challenge.challenge_for(who.user, client)
     except InvalidCredentialsException as refusal:
@@ -76,7 +76,7 @@ def sign_in_confirmed(*, user: User, client: Client) -> SignedIn | ChallengeIssu
     known: Any = lockout.recognised(unchanged, email=user.email, client=client).first()
     if known is None or not known.has_usable_password() or _refusal(known) is not None:
         return None
-    challenge = login_challenge.challenge_for(known, client) if known.has_second_factor else None
+    challenge = login_challenge.challenge_for(known, client) if known.has_mfa else None
     return challenge or _begin(known, client, clear_strangers=False)
 
 
@@ -153,13 +153,13 @@ def _refusal(user: Any) -> AccountLockedException | EmailNotVerifiedException | 
     return None
 
 
-def _begin(user: Any, client: Client, *, clear_strangers: bool, proved_at: datetime | None = None) -> SignedIn:
-    """Start the session and announce it; user: as `lockout.recognised` finds it; proved_at: see `sessions.begin`.
+def _begin(user: Any, client: Client, *, clear_strangers: bool, reauthenticated_at: datetime | None = None) -> SignedIn:
+    """Start the session and announce it. user: from `lockout.recognised`; reauthenticated_at: see `sessions.begin`.
 
     Raises InvalidCredentialsException where the password was replaced, or the account shut, since `user` was read.
     """
     try:
-        signed_in = _started(user, client, clear_strangers=clear_strangers, proved_at=proved_at)
+        signed_in = _started(user, client, clear_strangers=clear_strangers, reauthenticated_at=reauthenticated_at)
     except InvalidCredentialsException as refusal:
         _write_down(refusal, user=user, client=client)
         raise
@@ -167,21 +167,20 @@ def _begin(user: Any, client: Client, *, clear_strangers: bool, proved_at: datet
     return signed_in
 
 
-def _started(user: Any, client: Client, *, clear_strangers: bool, proved_at: datetime | None) -> SignedIn:
+def _started(user: Any, client: Client, *, clear_strangers: bool, reauthenticated_at: datetime | None) -> SignedIn:
     with transaction.atomic():
         # Whoever replaces the password waits for this row and then ends our session, or was faster and we find it.
         if not User.objects.note_sign_in(user, timezone.now()):
             raise InvalidCredentialsException
-        if proved_at is not None and login_challenge.is_enabled(user):
+        if reauthenticated_at is not None and login_challenge.is_enabled(user):
             raise InvalidCredentialsException  # switched on since `user` was read: the password is not all there is
         device = lockout.new_device(email=user.email, client=client, clear_strangers=clear_strangers)
-        pair = sessions.start(user=user, client=client, proved_at=proved_at)
+        pair = sessions.start(user=user, client=client, reauthenticated_at=reauthenticated_at)
         about = {"user": user, "session": pair.session, "client": client}
         is_new = user.signed_in_before and not user.knows_device
         details = {"new_device": True} if is_new else None
         audit.record(kind=EventKind.SIGNED_IN, user=user, client=client, session_id=pair.session.pk, details=details)
-        signals.signed_in.send(sender=User, **about)
         if is_new:
-            token = report_links.issue(user)
-            signals.new_device_used.send(sender=User, not_me_token=token, **about)
+            token = tokens.issue_report_token(user)
+            signals.new_device_used.send(sender=User, report_token=token, **about)
     return SignedIn(user, pair, device)

@@ -50,7 +50,7 @@ def answer(*, challenge: str, method: str, code: Any, client: Client) -> passwor
     except Invalid2FACodeException as refusal:
         lockout.log_failure(email=user.email, reason=refusal.code, attempts=asked.attempts + 1)
         raise
-    challenges.spend(asked)
+    challenges.consume(asked)
     return finish(user=user, client=replace(client, device_name=asked.device_name))
 
 

@@ -13,7 +13,7 @@ from accounts.models import BackupCode, TOTPDevice, User
 from accounts.services import audit
 from accounts.services.limits import attempts
 from accounts.services.mfa import backup_codes, totp
-from accounts.services.one_time import report_links
+from accounts.services.one_time import tokens
 from accounts.states import EventKind, Method
 from foodfleet.core.http.clients import Client
 from foodfleet.core.typed_text import normalize_code
@@ -64,6 +64,6 @@ def _use_backup_code(user: User, code: str, client: Client) -> bool:
         remaining = BackupCode.objects.of(user).left().count()
         audit.record(kind=EventKind.BACKUP_CODE_USED, user=user, client=client, details={"remaining": remaining})
         signals.backup_code_used.send(
-            sender=User, user=user, remaining=remaining, client=client, not_me_token=report_links.issue(user)
+            sender=User, user=user, remaining=remaining, client=client, report_token=tokens.issue_report_token(user)
         )
     return True

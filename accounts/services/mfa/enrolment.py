@@ -9,11 +9,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import signals
-from accounts.exceptions import Invalid2FACodeException, SecondFactorOnException
+from accounts.exceptions import AuthenticatorExistsException, Invalid2FACodeException
 from accounts.models import TOTPDevice, User
 from accounts.services import audit
 from accounts.services.mfa import backup_codes, codes, methods, reauthentication, totp
-from accounts.services.one_time import report_links
+from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
 from accounts.states import EndReason, EventKind, Method
 from foodfleet.core.http.clients import Client
@@ -46,14 +46,14 @@ class TOTPSetup:
 def begin_totp(*, user: User, session_id: UUID) -> TOTPSetup:
     """Make a secret for an authenticator app, in place of one that waits; it counts once a code of it was proved.
 
-    Raises FreshProofRequiredException, or SecondFactorOnException where an app counts already.
+    Raises ReauthenticationRequiredException, or AuthenticatorExistsException where an app counts already.
     """
     reauthentication.require(session_id)
     secret = totp.new_secret()
     with transaction.atomic():
         actors.lock_actor(user)  # of two at once, the second one's secret is left
         if TOTPDevice.objects.of(user).confirmed().exists():
-            raise SecondFactorOnException
+            raise AuthenticatorExistsException
         TOTPDevice.objects.of(user).pending().delete()
         TOTPDevice.objects.create(user=user, secret=totp.sealed(secret))
     return TOTPSetup(secret, totp.otpauth_uri(secret, user.email))
@@ -62,7 +62,7 @@ def begin_totp(*, user: User, session_id: UUID) -> TOTPSetup:
 def waiting_totp(*, user: User, session_id: UUID) -> TOTPSetup | None:
     """The set-up that waits for its first code, to show it again after a wrong one; None where none does.
 
-    Raises FreshProofRequiredException.
+    Raises ReauthenticationRequiredException.
     """
     reauthentication.require(session_id)
     device = TOTPDevice.objects.of(user).pending().first()
@@ -101,7 +101,7 @@ def confirm_totp(*, user: User, session_id: UUID, code: str, client: Client, now
 
 
 def new_backup_codes(*, user: User, session_id: UUID, client: Client) -> list[str]:
-    """Ten new backup codes; the old ones are void. Raises FreshProofRequiredException."""
+    """Ten new backup codes; the old ones are void. Raises ReauthenticationRequiredException."""
     reauthentication.require(session_id)
     return _replace_backup_codes(user, client)
 
@@ -113,7 +113,7 @@ def exchange_backup_codes(*, user: User, code: str, client: Client) -> list[str]
 
 
 def switch_off(*, user: User, session_id: UUID, client: Client) -> None:
-    """Take every second factor from `user`, and the browsers that skip it. Raises FreshProofRequiredException."""
+    """Take every second factor from `user`, and the browsers that skip it. Raises ReauthenticationRequiredException."""
     reauthentication.require(session_id)
     with transaction.atomic():
         actors.lock_actor(user)
@@ -126,7 +126,9 @@ def switch_off(*, user: User, session_id: UUID, client: Client) -> None:
 def announce_off(user: User, client: Client) -> None:
     """The second factor was on, and is off. Belongs into the transaction."""
     audit.record(kind=EventKind.TWO_FACTOR_DISABLED, user=user, client=client)
-    signals.two_factor_disabled.send(sender=User, user=user, client=client, not_me_token=report_links.issue(user))
+    signals.two_factor_disabled.send(
+        sender=User, user=user, client=client, report_token=tokens.issue_report_token(user)
+    )
 
 
 def announce_on(user: User, method: Method, client: Client, *, session_id: UUID) -> None:
@@ -137,7 +139,7 @@ def announce_on(user: User, method: Method, client: Client, *, session_id: UUID)
     sessions.end_all(user, reason=EndReason.TWO_FACTOR_ENABLED, keep=session_id)
     audit.record(kind=EventKind.TWO_FACTOR_ENABLED, user=user, client=client, details={"method": method.value})
     signals.two_factor_enabled.send(
-        sender=User, user=user, method=method, client=client, not_me_token=report_links.issue(user)
+        sender=User, user=user, method=method, client=client, report_token=tokens.issue_report_token(user)
     )
 
 
@@ -150,5 +152,7 @@ def _replace_backup_codes(user: User, client: Client) -> list[str]:
         actors.lock_actor(user)
         methods.replace_backup_codes(user, hashes)
         audit.record(kind=EventKind.BACKUP_CODES_MADE, user=user, client=client)
-        signals.backup_codes_made.send(sender=User, user=user, client=client, not_me_token=report_links.issue(user))
+        signals.backup_codes_made.send(
+            sender=User, user=user, client=client, report_token=tokens.issue_report_token(user)
+        )
     return new

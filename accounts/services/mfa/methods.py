@@ -8,7 +8,7 @@ from rbac.services import decisions
 
 def is_enabled(user: User) -> bool:
     """Whether signing in as `user` takes a second factor."""
-    return bool(User.objects.filter(pk=user.pk).with_second_factor().exists())
+    return bool(User.objects.filter(pk=user.pk).with_mfa().exists())
 
 
 def methods_of(user: User) -> tuple[Method, ...]:
@@ -37,7 +37,7 @@ def remove_all(user: User) -> None:
     Passkey.objects.of(user).delete()
     BackupCode.objects.of(user).delete()
     trusted_browsers.forget_all(user)
-    Session.objects.of(user).update(second_factor_at=None)  # what was shown does not count for the next one
+    Session.objects.of(user).update(mfa_passed_at=None)  # what was shown does not count for the next one
 
 
 def distrust(user: User) -> None:

@@ -10,15 +10,15 @@ from accounts.models import Passkey, User
 from accounts.services import audit
 from accounts.services.mfa import webauthn
 from accounts.services.one_time import challenges
-from accounts.services.one_time.challenges import PasskeyQuestion
+from accounts.services.one_time.challenges import PasskeyChallenge
 from accounts.states import ChallengePurpose, EventKind, Method
 from foodfleet.core.http.clients import Client
 
 
-def question(purpose: ChallengePurpose, *, user: User | None, client: Client, alone: bool) -> PasskeyQuestion:
+def question(purpose: ChallengePurpose, *, user: User | None, client: Client, alone: bool) -> PasskeyChallenge:
     """A challenge with what the browser's passkey call is given. alone: the passkey stands for the password too."""
     issued = challenges.issue(purpose, user=user, client=client)
-    return PasskeyQuestion(issued.token, options(issued.token, user=user, alone=alone), issued.expires_in)
+    return PasskeyChallenge(issued.token, options(issued.token, user=user, alone=alone), issued.expires_in)
 
 
 def options(token: str, *, user: User | None, alone: bool) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from accounts.services import audit
 from accounts.services.mfa import backup_codes, methods, reauthentication
 from accounts.services.mfa import webauthn as mechanism
 from accounts.services.mfa.enrolment import announce_off, announce_on
-from accounts.services.one_time import challenges, report_links
-from accounts.services.one_time.challenges import PasskeyQuestion
+from accounts.services.one_time import challenges, tokens
+from accounts.services.one_time.challenges import PasskeyChallenge
 from accounts.states import ChallengePurpose, EventKind, Method
 from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.http.clients import Client
@@ -44,8 +44,8 @@ def passkeys_of(user: User) -> list[Passkey]:
     return list(Passkey.objects.of(user))
 
 
-def begin(*, user: User, session_id: UUID, client: Client) -> PasskeyQuestion:
-    """What the browser is given to make a passkey. Raises FreshProofRequiredException or TooManyPasskeysException."""
+def begin(*, user: User, session_id: UUID, client: Client) -> PasskeyChallenge:
+    """Options to make a passkey. Raises ReauthenticationRequiredException or TooManyPasskeysException."""
     reauthentication.require(session_id)
     known = passkeys_of(user)
     if len(known) >= MAX_PASSKEYS:
@@ -53,13 +53,13 @@ def begin(*, user: User, session_id: UUID, client: Client) -> PasskeyQuestion:
     issued = challenges.issue(ChallengePurpose.PASSKEY_CREATION, user=user, client=client)
     challenge = mechanism.challenge_bytes(issued.token)
     options = mechanism.creation_options(user, challenge=challenge, known=known)
-    return PasskeyQuestion(issued.token, options, issued.expires_in)
+    return PasskeyChallenge(issued.token, options, issued.expires_in)
 
 
 def add(*, user: User, session_id: UUID, challenge: str, credential: Any, wish: Wish, client: Client) -> AddedPasskey:
     """Keep the passkey that the browser made for `challenge` (the token).
 
-    Raises FreshProofRequiredException, Invalid2FACodeException or TooManyPasskeysException.
+    Raises ReauthenticationRequiredException, Invalid2FACodeException or TooManyPasskeysException.
     """
     reauthentication.require(session_id)
     asked = challenges.find(challenge, ChallengePurpose.PASSKEY_CREATION)
@@ -75,7 +75,7 @@ def add(*, user: User, session_id: UUID, challenge: str, credential: Any, wish: 
     hashes = backup_codes.hashes(codes) if is_first else []
     with transaction.atomic():
         actors.lock_actor(user)
-        challenges.spend(asked)
+        challenges.consume(asked)
         passkey = _create(user, new, wish)
         if is_first:
             methods.replace_backup_codes(user, hashes)
@@ -83,7 +83,7 @@ def add(*, user: User, session_id: UUID, challenge: str, credential: Any, wish: 
         reauthentication.note(session_id, with_second_factor=True)
         audit.record(kind=EventKind.PASSKEY_ADDED, user=user, client=client, details={"name": passkey.name})
         signals.passkey_added.send(
-            sender=User, user=user, passkey=passkey, client=client, not_me_token=report_links.issue(user)
+            sender=User, user=user, passkey=passkey, client=client, report_token=tokens.issue_report_token(user)
         )
     return AddedPasskey(passkey, codes)
 
@@ -111,7 +111,7 @@ def _create(user: User, new: mechanism.NewPasskey, wish: Wish) -> Passkey:
 def change(*, user: User, session_id: UUID, passkey_id: int, wish: Wish, client: Client) -> Passkey:
     """Give a passkey another name, or let it be the whole sign-in or not.
 
-    Raises NotFoundException, or FreshProofRequiredException where more than the name changes.
+    Raises NotFoundException, or ReauthenticationRequiredException where more than the name changes.
     """
     passkey = own(user, passkey_id)
     if wish.passwordless != passkey.passwordless:
@@ -132,7 +132,7 @@ def change(*, user: User, session_id: UUID, passkey_id: int, wish: Wish, client:
 def remove(*, user: User, session_id: UUID, passkey_id: int, client: Client) -> None:
     """Take a passkey from the user; with the last second factor go the backup codes and what else stands for one.
 
-    Raises NotFoundException or FreshProofRequiredException.
+    Raises NotFoundException or ReauthenticationRequiredException.
     """
     passkey = own(user, passkey_id)
     reauthentication.require(session_id)
@@ -141,7 +141,7 @@ def remove(*, user: User, session_id: UUID, passkey_id: int, client: Client) -> 
         Passkey.objects.filter(pk=passkey.pk).delete()
         audit.record(kind=EventKind.PASSKEY_REMOVED, user=user, client=client, details={"name": passkey.name})
         signals.passkey_removed.send(
-            sender=User, user=user, name=passkey.name, client=client, not_me_token=report_links.issue(user)
+            sender=User, user=user, name=passkey.name, client=client, report_token=tokens.issue_report_token(user)
         )
         if not methods.is_enabled(user):
             methods.remove_all(user)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts.exceptions import FreshProofRequiredException
+from accounts.exceptions import ReauthenticationRequiredException
 from accounts.models import Session, User
 from accounts.services.mfa import codes, methods, passkey_verification, password_proof
 from accounts.services.one_time import challenges
@@ -38,42 +38,47 @@ def prove_by_password(*, user: User, session_id: UUID, password: str, client: Cl
         note(session_id, with_second_factor=False)
 
 
-def ask_for_passkey(*, user: User, client: Client) -> challenges.PasskeyQuestion:
+def ask_for_passkey(*, user: User, client: Client) -> challenges.PasskeyChallenge:
     """The question that `prove_by_passkey` takes the answer to."""
-    return passkey_verification.question(ChallengePurpose.FRESH_PROOF, user=user, client=client, alone=True)
+    return passkey_verification.question(ChallengePurpose.REAUTHENTICATION, user=user, client=client, alone=True)
 
 
 def prove_by_passkey(*, user: User, session_id: UUID, challenge: str, credential: Any, client: Client) -> None:
     """Show a passkey, which says who holds it: it stands for password and code. Raises Invalid2FACodeException."""
-    asked = challenges.find(challenge, ChallengePurpose.FRESH_PROOF)
+    asked = challenges.find(challenge, ChallengePurpose.REAUTHENTICATION)
     challenges.reserve_attempt(asked)
     passkey_verification.use(user=user, credential=credential, challenge=challenge, client=client, alone=True)
-    challenges.spend(asked)
+    challenges.consume(asked)
     note(session_id, with_second_factor=True)
 
 
 def note(session_id: UUID, *, with_second_factor: bool) -> None:
     """The owner was proved in this session now."""
     now = timezone.now()
-    shown = {"second_factor_at": now} if with_second_factor else {}
-    Session.objects.filter(pk=session_id).update(proved_at=now, **shown)
+    shown = {"mfa_passed_at": now} if with_second_factor else {}
+    Session.objects.filter(pk=session_id).update(reauthenticated_at=now, **shown)
 
 
 def note_password(*, user: User, session_id: UUID) -> None:
     """The session began with the password: all that is asked, or on a browser that skips the second factor."""
     if methods.is_enabled(user):
-        Session.objects.filter(pk=session_id).update(second_factor_at=timezone.now())
+        Session.objects.filter(pk=session_id).update(mfa_passed_at=timezone.now())
     else:
         note(session_id, with_second_factor=False)
 
 
 def holds(session_id: UUID) -> bool:
     """Whether the owner was proved in this session within the last ten minutes."""
-    return Session.objects.live(timezone.now()).proved_since(timezone.now() - LIFETIME).filter(pk=session_id).exists()
+    return (
+        Session.objects.live(timezone.now())
+        .reauthenticated_since(timezone.now() - LIFETIME)
+        .filter(pk=session_id)
+        .exists()
+    )
 
 
 def require_where_enabled(*, user: User, session_id: UUID) -> None:
-    """Raise FreshProofRequiredException where the second factor is on and no proof holds.
+    """Raise ReauthenticationRequiredException where the second factor is on and no proof holds.
 
     Without one the password that the call itself takes is all there is to show.
     """
@@ -82,6 +87,6 @@ def require_where_enabled(*, user: User, session_id: UUID) -> None:
 
 
 def require(session_id: UUID) -> None:
-    """Raise FreshProofRequiredException unless a proof holds."""
+    """Raise ReauthenticationRequiredException unless a proof holds."""
     if not holds(session_id):
-        raise FreshProofRequiredException
+        raise ReauthenticationRequiredException

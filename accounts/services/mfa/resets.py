@@ -15,7 +15,7 @@ from accounts.exceptions import OwnAccountException, ResetNotPossibleException
 from accounts.models import SecondFactorReset, User
 from accounts.services import audit
 from accounts.services.mfa import methods
-from accounts.services.one_time import report_links
+from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
 from accounts.services.staff import protections
 from accounts.states import EndReason, EventKind
@@ -72,7 +72,7 @@ def approve(*, reset_id: int, actor: User, client: Client) -> SecondFactorReset:
             sender=User,
             user=reset.user,
             effective_at=effective_at,
-            not_me_token=report_links.issue(reset.user),
+            report_token=tokens.issue_report_token(reset.user),
             client=client,
         )
     reset.refresh_from_db()
@@ -116,10 +116,10 @@ def _carry_out(reset: SecondFactorReset, client: Client, now: datetime) -> bool:
         if not SecondFactorReset.objects.finish(reset.pk, now):
             return False
         methods.remove_all(reset.user)
-        sessions.end_all(reset.user, reason=EndReason.SECOND_FACTOR_RESET)
+        sessions.end_all(reset.user, reason=EndReason.MFA_RESET)
         audit.record(kind=EventKind.TWO_FACTOR_RESET_DONE, user=reset.user, client=client, actor=reset.approved_by)
         signals.two_factor_reset_done.send(
-            sender=User, user=reset.user, not_me_token=report_links.issue(reset.user), client=client
+            sender=User, user=reset.user, report_token=tokens.issue_report_token(reset.user), client=client
         )
     return True
 

@@ -30,7 +30,7 @@ class IssuedChallenge:
 
 
 @dataclass(frozen=True)
-class PasskeyQuestion:
+class PasskeyChallenge:
     """A challenge with what the browser's passkey call is given. expires_in: seconds."""
 
     token: str = field(repr=False)
@@ -76,13 +76,13 @@ def reserve_text(challenge: Challenge, *, digest: str, limit: int) -> None:
         raise ThrottledException((challenge.expires_at - now).total_seconds())
 
 
-def spend(challenge: Challenge) -> None:
-    """Use the challenge up. Raises Invalid2FACodeException where somebody else was faster."""
+def consume(challenge: Challenge) -> None:
+    """Consume the challenge. Raises Invalid2FACodeException where somebody else was faster."""
     if not Challenge.objects.spend(challenge.pk, timezone.now()):
         raise Invalid2FACodeException
 
 
-def void(user: User) -> None:
+def revoke_all(user: User) -> None:
     """Make the user's open challenges useless: what they were given for no longer holds."""
     Challenge.objects.void(user, timezone.now())
 

@@ -17,7 +17,7 @@ LIFETIMES = {
     TokenPurpose.INVITATION: timedelta(days=7),
     TokenPurpose.CHANGE_EMAIL: timedelta(hours=24),
     TokenPurpose.UNDO_EMAIL: timedelta(hours=72),
-    TokenPurpose.NOT_ME: timedelta(days=7),
+    TokenPurpose.COMPROMISE_REPORTED: timedelta(days=7),
 }
 
 
@@ -50,17 +50,27 @@ def find(token: str, *purposes: TokenPurpose) -> OneTimeToken:
     return found
 
 
-def spend(token: OneTimeToken) -> None:
-    """Use the token up. Raises InvalidTokenException where somebody else was faster. Belongs into a transaction.
+def consume(token: OneTimeToken) -> None:
+    """Consume the token. Raises InvalidTokenException where somebody else was faster. Belongs into a transaction.
 
     Its user's row is held first, as by everybody who changes several links of one user: two who took a link each, and
     then wanted what the other holds, would wait for each other.
     """
-    User.objects.held(token.user_id)
-    if not OneTimeToken.objects.spend(token.pk, timezone.now()):
+    User.objects.get_for_update(token.user_id)
+    if not OneTimeToken.objects.consume(token.pk, timezone.now()):
         raise InvalidTokenException
 
 
 def revoke(user: User, purpose: TokenPurpose) -> None:
     """Make the user's open tokens of `purpose` useless."""
-    OneTimeToken.objects.of(user, purpose).void(timezone.now())
+    OneTimeToken.objects.of(user, purpose).revoke(timezone.now())
+
+
+def issue_report_token(user: User) -> str:
+    """A token to report a compromise, for one security e-mail to the user's current address."""
+    return issue(user, TokenPurpose.COMPROMISE_REPORTED, data={"email": user.email})
+
+
+def report_token_owner(token: str) -> User:
+    """The user whom a report token was issued for; does not consume it. Raises InvalidTokenException."""
+    return find(token, TokenPurpose.COMPROMISE_REPORTED).user

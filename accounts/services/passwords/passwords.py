@@ -119,7 +119,7 @@ def replace(user: User, encoded: str) -> None:
     user.save(update_fields=["password", "must_change_password"])
     for purpose in STARTED_WITH_OLD:
         tokens.revoke(user, purpose)
-    challenges.void(user)
+    challenges.revoke_all(user)
 
 
 def changed_at(user: User) -> datetime | None:

@@ -34,6 +34,6 @@ def current(session_id: UUID, user_id: int) -> Session | None:
     return session
 
 
-def passed_second_factor(session_id: UUID) -> bool:
+def has_passed_mfa(session_id: UUID) -> bool:
     """Whether the second factor was shown in this session, or the browser may skip it."""
-    return Session.objects.filter(pk=session_id, second_factor_at__isnull=False).exists()
+    return Session.objects.filter(pk=session_id, mfa_passed_at__isnull=False).exists()

@@ -27,7 +27,7 @@ def refresh(*, token: str, client: Client) -> TokenPair:
     tokens.read(token, tokens.RefreshToken)
     now = timezone.now()
     known = _usable(token, now)
-    pair = _rotate(known, token, now) if known.spent_at is None else None
+    pair = _rotate(known, token, now) if known.consumed_at is None else None
     if pair is None:
         known = _usable(token, now)
         pair = _same_again(known, token, now)
@@ -58,7 +58,7 @@ def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
         # Opened by the token alone, of which we keep but a digest: the database gives the successor to nobody.
         box = crypto.seal_json([pair.access, pair.refresh], secret=token)
     with transaction.atomic():
-        if not RefreshToken.objects.spend(known.pk, now, successor_box=box):
+        if not RefreshToken.objects.consume(known.pk, now, successor_ciphertext=box):
             return None
         successor.predecessor = known
         successor.save(force_insert=True)
@@ -69,12 +69,12 @@ def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
 def _same_again(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
     """The pair that this token bought a moment ago, if it may still be repeated."""
     grace = timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
-    if known.spent_at is None or not known.successor_box or now - known.spent_at > grace:
+    if known.consumed_at is None or not known.successor_ciphertext or now - known.consumed_at > grace:
         return None
-    if RefreshToken.objects.after(known.pk).filter(spent_at__isnull=False).exists():
+    if RefreshToken.objects.after(known.pk).filter(consumed_at__isnull=False).exists():
         return None
-    access, successor = crypto.unseal_json(known.successor_box, secret=token)
-    lasts = tokens.AccessToken.lifetime - max(now - known.spent_at, timedelta())
+    access, successor = crypto.unseal_json(known.successor_ciphertext, secret=token)
+    lasts = tokens.AccessToken.lifetime - max(now - known.consumed_at, timedelta())
     return TokenPair(access, successor, int(lasts.total_seconds()), known.session)
 
 

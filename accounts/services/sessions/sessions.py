@@ -36,10 +36,10 @@ class TokenPair:
     session: Session
 
 
-def begin(*, user: User, client: Client, proved_at: datetime | None = None) -> Session:
+def begin(*, user: User, client: Client, reauthenticated_at: datetime | None = None) -> Session:
     """Begin a session without tokens, as a browser has one by its cookie.
 
-    proved_at: when the owner showed every factor, if they just did (see `fresh_proof`).
+    reauthenticated_at: when the owner showed every factor, if they just did (see `fresh_proof`).
     """
     now = timezone.now()
     return Session.objects.create(
@@ -51,14 +51,14 @@ def begin(*, user: User, client: Client, proved_at: datetime | None = None) -> S
         created_at=now,
         last_used_at=now,
         expires_at=now + timedelta(days=settings.SESSION_MAX_DAYS),
-        proved_at=proved_at,
+        reauthenticated_at=reauthenticated_at,
     )
 
 
-def start(*, user: User, client: Client, proved_at: datetime | None = None) -> TokenPair:
-    """Begin a session with its first pair of tokens. proved_at: see `begin`."""
+def start(*, user: User, client: Client, reauthenticated_at: datetime | None = None) -> TokenPair:
+    """Begin a session with its first pair of tokens. reauthenticated_at: see `begin`."""
     keyring.reload_if_revoked()
-    session = begin(user=user, client=client, proved_at=proved_at)
+    session = begin(user=user, client=client, reauthenticated_at=reauthenticated_at)
     pair, row = new_pair(session, session.created_at)
     row.save(force_insert=True)
     return pair

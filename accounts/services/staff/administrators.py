@@ -39,7 +39,7 @@ def make_or_reset(email: str = DEFAULT_EMAIL) -> Access:
         return Access(User.objects.create_superuser(email, password).email, password, is_new=True)
     encoded = passwords.hashed(password)
     with transaction.atomic():
-        user: User = User.objects.held(known.pk)
+        user: User = User.objects.get_for_update(known.pk)
         passwords.replace(user, encoded)
         sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
         _open(user)

@@ -10,7 +10,7 @@ from accounts.exceptions import OwnAccountException
 from accounts.models import User
 from accounts.services import audit
 from accounts.services.account import addresses
-from accounts.services.one_time import report_links, tokens
+from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
 from accounts.services.staff import protections, users
 from accounts.states import EndReason, EventKind, TokenPurpose
@@ -94,7 +94,7 @@ def _apply(user: User, different: dict[str, Any], actor: User | None, client: Cl
 
 def _readdress(user: User, email: str, actor: User | None, client: Client) -> None:
     """Give the user another address that they have yet to prove; the former one, if proven, can undo it."""
-    was_proven, old_email, not_me_token = user.is_email_verified, user.email, report_links.issue(user)
+    was_proven, old_email, report_token = user.is_email_verified, user.email, tokens.issue_report_token(user)
     addresses.move(user, email, client)
     user.email_verified_at = None
     user.save(update_fields=["email_verified_at"])
@@ -110,5 +110,5 @@ def _readdress(user: User, email: str, actor: User | None, client: Client) -> No
         change = {"old_email": old_email, "new_email": email}
         undo = tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=change)
         signals.email_changed.send(
-            sender=User, user=user, old_email=old_email, undo_token=undo, not_me_token=not_me_token, client=client
+            sender=User, user=user, old_email=old_email, undo_token=undo, report_token=report_token, client=client
         )

@@ -100,11 +100,11 @@ def _make(rows: Sequence[Row], mode: Mode, client: Client) -> int:
 @transaction.atomic
 def _make_once(rows: Sequence[Row], mode: Mode, client: Client) -> int:
     addresses = [row.values["email"] for row in rows]
-    there = set(User.objects.with_emails(addresses).proven().values_list("email", flat=True))
+    there = set(User.objects.with_emails(addresses).claimed().values_list("email", flat=True))
     missing = [row for row in rows if row.values["email"] not in there]
     if mode is Mode.CHECK or not missing:
         return len(missing)
-    for squatter in User.objects.with_emails(addresses).unproven():
+    for squatter in User.objects.with_emails(addresses).unclaimed():
         deletion.erase(squatter, actor=None, client=client)
     now = timezone.now()
     made = User.objects.bulk_create(

@@ -46,7 +46,7 @@ def lock_parties_for_loss(actor: User | None, pk: int, *labels: str) -> tuple[Us
 
 
 def _checked(actor: User | None, pk: int) -> tuple[User | None, User]:
-    user: User = User.objects.held(pk)
+    user: User = User.objects.get_for_update(pk)
     if user.deleted_at is not None:
         raise UserNotFoundException
     limits.ensure_may_act_on(actor, user)

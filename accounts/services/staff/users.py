@@ -67,7 +67,7 @@ def create(*, new: NewAccount, actor: User | None, client: Client) -> User:
 
 
 def _insert(user: User, actor: User | None, client: Client) -> None:
-    squatter = User.objects.with_email(user.email).unproven().first()
+    squatter = User.objects.with_email(user.email).unclaimed().first()
     if squatter is not None:
         deletion.erase(squatter, actor=actor, client=client)
     try:

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.models import BackupCode, Passkey, TOTPDevice
 from accounts.services.mfa import totp
-from accounts.services.one_time import report_links, tokens
+from accounts.services.one_time import tokens
 from accounts.states import TokenPurpose
 from accounts.tests.authenticator_app import app_code
 from accounts.tests.browser.looking import each_look, look_at, sign_in, submit, violations
@@ -23,7 +23,7 @@ def test_no_page_has_an_accessibility_violation(open_browser, user, language, th
     user.language = language[:2]
     user.save()
     page = open_browser(locale=language, color_scheme=theme, viewport={"width": width, "height": 900})
-    reset, report = tokens.issue(user, TokenPurpose.RESET_PASSWORD), report_links.issue(user)
+    reset, report = tokens.issue(user, TokenPurpose.RESET_PASSWORD), tokens.issue_report_token(user)
     problems = look_at(page, [*OPEN, f"/password/reset/{reset}/", f"/account/not-me/{report}/"])
     page.goto("/register/")
     submit(page)
@@ -77,7 +77,7 @@ def test_nor_has_what_a_link_of_a_mail_opens_and_what_comes_after(opened, user, 
         f"/email/verify/{issue(bob, TokenPurpose.VERIFY_EMAIL)}/",
         f"/account/email/confirm/{issue(user, TokenPurpose.CHANGE_EMAIL, data=change)}/",
         f"/account/email/undo/{issue(user, TokenPurpose.UNDO_EMAIL, data=change)}/",
-        f"/account/not-me/{report_links.issue(user)}/",
+        f"/account/not-me/{tokens.issue_report_token(user)}/",
     ]
     problems = []
     for link in links:

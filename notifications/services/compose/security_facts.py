@@ -13,14 +13,14 @@ from foodfleet.core.names import has_link
 from notifications.services.compose.links import link
 
 
-def security_facts(user: User, client: Client, not_me_token: str) -> dict[str, Any]:
+def security_facts(user: User, client: Client, report_token: str) -> dict[str, Any]:
     """The variables `when`, `ip`, `device`, `not_me_link` and `first_name`, in the user's language."""
     with translation.override(user.language or settings.LANGUAGE_CODE):
         return {
             "when": f"{date_format(timezone.now(), 'DATETIME_FORMAT')} UTC",
             "ip": client.ip,
             "device": _device(client),
-            "not_me_link": link("not_me", not_me_token),
+            "not_me_link": link("not_me", report_token),
             "first_name": user.greeting_name,
         }
 

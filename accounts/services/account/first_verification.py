@@ -39,7 +39,7 @@ def remove_earlier(user: User, client: Client) -> None:
         user.save(update_fields=["phone", "phone_verified_at"])
     for purpose in TokenPurpose:
         tokens.revoke(user, purpose)
-    challenges.void(user)
+    challenges.revoke_all(user)
     attempts.clear(user)
     sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
     lockout.forget(user.email)

@@ -1,5 +1,7 @@
-"""What an answer does not wait for is done, whatever becomes of the process that gave the answer."""
+"""Deferred jobs run after the response, whatever happens to the process that gave it."""
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -9,7 +11,7 @@ from django.core import mail
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
-from accounts.models import Errand, SecurityEvent
+from accounts.models import DeferredJob, SecurityEvent
 from accounts.services import deferred
 from accounts.tests.wsgi import Answer
 
@@ -42,20 +44,20 @@ def refusing(word):
     return connection.execute_wrapper(refuse)
 
 
-def test_a_link_whose_process_died_after_the_answer_is_mailed_by_the_sweep(user):
+def test_the_sweep_runs_a_job_whose_process_died_after_the_response(user):
     assert Answer(FORGOT, {"email": user.email}).status == 202  # and never closed
     assert swept(minutes=1) == 1
     assert [message.to for message in mail.outbox] == [[user.email]]
     assert swept(minutes=1) == 0
 
 
-def test_an_errand_that_was_done_leaves_no_trace(user):
+def test_a_job_that_has_run_is_deleted(user):
     Answer(FORGOT, {"email": user.email}).close()
     Answer(FORGOT, {"email": "nobody@example.com"}).close()
-    assert not Errand.objects.exists()
+    assert not DeferredJob.objects.exists()
 
 
-def test_word_of_a_lock_survives_its_process(user):
+def test_the_notice_of_a_lock_survives_the_death_of_its_process(user):
     for _ in range(4):
         Answer(LOGIN, {"email": user.email, "password": "Wrong-Guess-1!"}).close()
     Answer(LOGIN, {"email": user.email, "password": "Wrong-Guess-1!"})
@@ -64,30 +66,30 @@ def test_word_of_a_lock_survives_its_process(user):
     assert [message.to for message in mail.outbox] == [[user.email]]
 
 
-def test_a_sweep_leaves_alone_what_may_be_in_hand(user):
+def test_the_sweep_skips_a_job_that_may_still_be_running(user):
     Answer(FORGOT, {"email": user.email})
     assert swept() == 0
-    assert Errand.objects.count() == 1
+    assert DeferredJob.objects.count() == 1
 
 
-def test_what_failed_is_tried_again_and_a_day_later_given_up(user):
+def test_a_failing_job_is_retried_and_given_up_after_a_day(user):
     Answer(FORGOT, {"email": user.email})
     with refusing("accounts_onetimetoken"):
         deferred.sweep(timezone.now() + timedelta(minutes=1))
-        assert Errand.objects.count() == 1
+        assert DeferredJob.objects.count() == 1
         deferred.sweep(timezone.now() + timedelta(days=2))
-    assert not Errand.objects.exists()
+    assert not DeferredJob.objects.exists()
 
 
 @pytest.mark.postgres
-def test_of_two_who_do_one_errand_at_once_one_does(user):
+def test_one_of_two_concurrent_runs_executes_the_job(user):
     Answer(FORGOT, {"email": user.email})
-    pk = Errand.objects.get().pk
+    pk = DeferredJob.objects.get().pk
     done, gate = [], threading.Barrier(8)
 
     def do():
         gate.wait()
-        done.append(deferred.carry_out(pk))
+        done.append(deferred.run(pk))
         connections.close_all()
 
     threads = [threading.Thread(target=do) for _ in range(8)]
@@ -99,7 +101,15 @@ def test_of_two_who_do_one_errand_at_once_one_does(user):
     assert len(mail.outbox) == 1
 
 
-def test_where_the_errand_cannot_be_written_nothing_is_promised(user):
-    with refusing("accounts_errand"):
+def test_a_request_fails_where_its_job_cannot_be_written(user):
+    with refusing("accounts_deferredjob"):
         answer = Answer(FORGOT, {"email": user.email})
     assert answer.status == 500
+
+
+def test_every_kind_of_job_has_a_function_after_start():
+    code = (
+        "import django; django.setup(); from accounts.services import deferred;"
+        "from accounts.states import DeferredJobKind; assert deferred.JOBS.keys() == set(DeferredJobKind)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
