@@ -1,15 +1,18 @@
-# The production image: no compiler, no root, static files inside.
-FROM python:3.13-slim AS base
+# The production image: no compiler, no tests, not root, static files included.
+FROM python:3.13-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 COPY requirements.txt .
 RUN pip install -r requirements.txt && useradd --system --uid 10001 --home-dir /app foodfleet
 COPY . .
-# Collecting reads settings, which refuse to start without a secret; this one leaves no trace in the image.
-# A volume takes over the owner of the folder that it covers: attachments wait in var/media.
+# collectstatic needs a SECRET_KEY to read the settings; this one is used for nothing else and is not kept in the image.
+# A new volume takes over the owner of the directory it is mounted on: var belongs to the user that the processes run as.
 RUN mkdir -p var/media && SECRET_KEY=only-for-collecting-static-files-at-build-time python manage.py collectstatic --noinput \
     && chown -R foodfleet var
 USER foodfleet
 EXPOSE 8000
 ENV PORT=8000 WEB_CONCURRENCY=2 DEBUG=false
+# For the web server. A container that runs another process needs a health check of its own (docker-compose.yml has them).
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/live/', timeout=4)"]
 CMD ["sh", "-c", "exec python -m foodfleet.supervise serve --host 0.0.0.0 --port $PORT --workers $WEB_CONCURRENCY"]

@@ -1,4 +1,4 @@
-# Two commands: `make run` serves everything on embedded defaults, `make test` proves it. `make help` lists the rest.
+# `make run` serves everything on embedded defaults, `make test` runs every test, `make help` lists all targets.
 SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
@@ -7,7 +7,7 @@ WEB_CONCURRENCY ?= 2
 export PORT
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
-# uv installs several times faster; where it cannot (an unusual index), pip does the same.
+# uv installs several times faster than pip; pip is the fallback, for example for an index that uv cannot read.
 define install
 	@echo "Installing $(1) into .venv (the first time about 15 seconds) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -19,7 +19,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run admin test lint format check serve worker beat requirements messages
+.PHONY: help setup run admin test coverage lint format check serve worker beat requirements messages
 
 help:  ## List these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -30,7 +30,7 @@ help:  ## List these targets
 .venv/.dev: requirements-dev.txt .venv/.runtime
 	$(call install,requirements-dev.txt)
 
-setup: .venv/.runtime  ## Install what FoodFleet needs into .venv; migrate nothing
+setup: .venv/.runtime  ## Install the run-time requirements into .venv; change no data
 
 run: export DEBUG = true
 run: export ADMIN_REQUIRE_2FA ?= false
@@ -38,24 +38,31 @@ run: export DJANGO_RUNSERVER_HIDE_WARNING = true
 run: .venv/.runtime  ## Serve the whole product on http://localhost:8000 (PORT=) with embedded defaults
 	@exec $(BIN)/python -m foodfleet.supervise run $(HOST):$(PORT)
 
-admin: .venv/.runtime  ## Make an administrator, or give one a new password (EMAIL=)
+admin: .venv/.runtime  ## Create an administrator, or set a new password for one (EMAIL=)
 	@$(MANAGE) administrator $(EMAIL)
 
-test: .venv/.dev  ## Run every test: embedded, then on PostgreSQL and Redis where they run
-	@$(BIN)/python -m foodfleet.tests.run
+# Both passes are in foodfleet/tests/run.py. ARGS= goes to pytest: make test ARGS="-k passkey"
+test: .venv/.dev  ## Run every test: embedded, then on PostgreSQL, Redis and RabbitMQ where they run (ARGS=)
+	@$(BIN)/python -m foodfleet.tests.run $(ARGS)
 
-lint: .venv/.dev  ## Style (ruff), types (mypy), layers (import-linter)
+coverage: .venv/.dev  ## Run every test and report the lines that no test ran
+	@$(BIN)/coverage erase
+	@$(BIN)/python -m foodfleet.tests.run --cov --cov-append --cov-report= $(ARGS)
+	@$(BIN)/coverage report
+
+lint: .venv/.dev  ## Check style (ruff), types (mypy) and layers (import-linter)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') $(BIN)/mypy .
 	@PYTHONPATH=. $(BIN)/lint-imports
 
-format: .venv/.dev  ## Let ruff put the code into form
+format: .venv/.dev  ## Format the code (ruff)
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
+# Without settings of your own, example values stand in: the check then looks at the defaults.
 check: export DEBUG ?= false
-check: .venv/.runtime  ## Django's deployment check, against your own settings where they are set (PUBLIC_URL ...)
+check: .venv/.runtime  ## Run Django's deployment check on your own settings where they are set (PUBLIC_URL ...)
 	@export SECRET_KEY=$${SECRET_KEY:-$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')}; \
 	  if [ -z "$$PUBLIC_URL" ]; then \
 	    export PUBLIC_URL=https://accounts.example.com TRUSTED_PROXIES=$${TRUSTED_PROXIES:-127.0.0.1}; fi; \
@@ -66,17 +73,17 @@ serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCU
 	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@exec $(BIN)/python -m foodfleet.supervise serve --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY)
 
-worker: .venv/.runtime  ## Run Celery workers: for texts, for codes and chores, and for all else (needs CELERY_BROKER_URL)
+worker: .venv/.runtime  ## Run the Celery workers: one for SMS, one for codes, one for everything else (needs CELERY_BROKER_URL)
 	@exec $(BIN)/python -m foodfleet.supervise worker
 
 beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)
 	@exec $(BIN)/celery --app foodfleet beat --loglevel INFO --schedule var/celerybeat-schedule
 
-requirements: .venv/.dev  ## Pin requirements*.txt anew from requirements*.in
+requirements: .venv/.dev  ## Upgrade the pins in requirements*.txt from requirements*.in
 	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 -c requirements.txt \
 	  requirements-dev.in -o requirements-dev.txt
 
-messages: .venv/.runtime  ## Gather what is to be translated into locale/, and compile what is (needs gettext)
+messages: .venv/.runtime  ## Collect the texts to translate into locale/, and compile the translations (needs gettext)
 	@DEBUG=true $(MANAGE) makemessages --all --no-location --no-obsolete --no-wrap --ignore .venv --ignore var --ignore 'test*' --verbosity 0
 	@DEBUG=true $(MANAGE) compilemessages --ignore .venv --verbosity 0
