@@ -1,4 +1,4 @@
-"""Users, their sign-ins, and the secrets that they hold as digests."""
+"""Users, sessions, tokens, keys and security events."""
 
 from accounts.models.deferred import DeferredJob
 from accounts.models.keys import SigningKey

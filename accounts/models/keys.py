@@ -1,16 +1,40 @@
 """Keys that sign tokens."""
 
-from typing import ClassVar
+from datetime import datetime
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.querysets.keys import SigningKeyQuerySet
+
+class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
+    """Keys that sign tokens."""
+
+    def newest_first(self) -> Self:
+        """In the order in which they sign."""
+        return self.order_by("-created_at", "-pk")
+
+    def current(self) -> Self:
+        """Those that no newer key has replaced."""
+        return self.filter(verifies_until__isnull=True)
+
+    def usable(self, now: datetime) -> Self:
+        """Those that may still verify."""
+        in_time = models.Q(verifies_until__isnull=True) | models.Q(verifies_until__gt=now)
+        return self.filter(in_time, revoked_at__isnull=True).exclude(secret_ciphertext="")
+
+    def revoked(self) -> Self:
+        """Those whose tokens are rejected."""
+        return self.filter(revoked_at__isnull=False)
+
+    def replaced_before(self, moment: datetime) -> Self:
+        """Those that stopped verifying before `moment`."""
+        return self.filter(verifies_until__lt=moment)
 
 
 class SigningKey(models.Model):
-    """A key made by `manage.py rotate_jwt_keys`. The newest signs; older ones verify until their tokens are gone."""
+    """A key made by `manage.py rotate_jwt_keys`. The newest signs; older ones verify their last tokens."""
 
     kid = models.CharField(max_length=32, unique=True)
     algorithm = models.CharField(max_length=10)
@@ -18,14 +42,14 @@ class SigningKey(models.Model):
         blank=True, help_text=_("Encrypted under ENCRYPTION_KEYS; empty once it verifies nothing.")
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    verifies_until = models.DateTimeField(null=True, blank=True, help_text=_("Empty: it signs."))
+    verifies_until = models.DateTimeField(null=True, blank=True, help_text=_("Empty while it signs."))
     revoked_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text=_("Its tokens are refused from then on. The row stays, also for a key of the environment."),
+        help_text=_("Its tokens are rejected from then on. A key of the environment gets a row too."),
     )
 
-    objects: ClassVar[SigningKeyQuerySet] = SigningKeyQuerySet.as_manager()  # type: ignore[assignment]
+    objects = SigningKeyQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.algorithm} {self.kid}"

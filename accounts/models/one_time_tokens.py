@@ -1,18 +1,51 @@
-"""Links that serve once."""
+"""One-time tokens: what the links in e-mails carry."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import User
-from accounts.querysets import OneTimeTokenQuerySet
 from accounts.states import TokenPurpose
 
 
+class OneTimeTokenQuerySet(models.QuerySet["OneTimeToken"]):
+    """One-time tokens."""
+
+    def usable(self, digest: str, purposes: Sequence[str], now: datetime) -> Self:
+        """The token with this digest, neither consumed nor expired, made for one of `purposes`; with its user."""
+        return self.live(now).filter(digest=digest, purpose__in=purposes).select_related("user")
+
+    def consume(self, pk: int, now: datetime) -> bool:
+        """Consume one token; False where it was consumed before, however many try at once."""
+        return self.filter(pk=pk, consumed_at__isnull=True).update(consumed_at=now) == 1
+
+    def revoke(self, now: datetime) -> int:
+        """Consume those that are left; returns how many."""
+        return self.filter(consumed_at__isnull=True).update(consumed_at=now)
+
+    def of(self, user: User, purpose: str) -> Self:
+        """Those of one user for one purpose."""
+        return self.filter(user=user, purpose=purpose)
+
+    def live(self, now: datetime) -> Self:
+        """Neither consumed nor expired, the oldest first."""
+        return self.filter(consumed_at__isnull=True, expires_at__gt=now).order_by("pk")
+
+    def expired(self, now: datetime) -> Self:
+        """Those that have expired."""
+        return self.filter(expires_at__lte=now)
+
+    def made_after(self, token: "OneTimeToken") -> Self:
+        """Those made after `token`."""
+        return self.filter(pk__gt=token.pk)
+
+
 class OneTimeToken(models.Model):
-    """A link that serves once and for one purpose, known by its digest alone."""
+    """A token for one use and one purpose. Only its digest is stored."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="one_time_tokens")
     purpose = models.CharField(max_length=20, choices=TokenPurpose)
@@ -22,7 +55,7 @@ class OneTimeToken(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     consumed_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[OneTimeTokenQuerySet] = OneTimeTokenQuerySet.as_manager()  # type: ignore[assignment]
+    objects = OneTimeTokenQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.purpose}"

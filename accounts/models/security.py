@@ -1,25 +1,44 @@
-"""What happened to accounts, for good."""
+"""Security events: the audit log of accounts."""
 
-from typing import ClassVar
+from datetime import datetime
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import User
-from accounts.querysets import SecurityEventQuerySet
 from accounts.states import EventKind
-from foodfleet.core.models import AppendOnly
+from foodfleet.core.models import AppendOnly, AppendOnlyQuerySet
+
+
+class SecurityEventQuerySet(AppendOnlyQuerySet):
+    """Security events."""
+
+    def of(self, user: User) -> Self:
+        """Events of one user."""
+        return self.filter(user=user)
+
+    def pseudonymise(self, user: User) -> None:
+        """Remove personal data of a deleted user; the events stay."""
+        own = models.Q(user=user, actor__isnull=True) | models.Q(actor=user)
+        models.QuerySet.update(self.filter(own), ip=None, user_agent="")
+        models.QuerySet.update(self.filter(user=user), details={})
+
+    def remove_older(self, moment: datetime, *, most: int) -> int:
+        """Remove up to `most` events older than `moment`, the oldest first; returns how many. For the purge."""
+        oldest = self.filter(created_at__lt=moment).order_by("created_at", "pk").values_list("pk", flat=True)[:most]
+        return models.QuerySet.delete(self.filter(pk__in=list(oldest)))[0]
 
 
 class SecurityEvent(AppendOnly):
-    """One thing that happened to one account. Append-only: neither changed nor removed through the ORM.
+    """An event of one account. Append-only: neither changed nor removed through the ORM.
 
     Only the purge removes events, once they are older than SECURITY_EVENTS_REMOVED_AFTER_DAYS.
     """
 
     kind = models.CharField(_("kind"), max_length=40, choices=EventKind)
-    # Whom it concerns is never changed, not even where the row of a user is removed by hand: no constraint, no cascade.
+    # No constraint and no cascade: the event stays as it is even where the row of the user is deleted by hand.
     user = models.ForeignKey(
         User, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="security_events"
     )
@@ -38,10 +57,10 @@ class SecurityEvent(AppendOnly):
     session_id = models.UUIDField(_("session"), null=True, blank=True)
     details = models.JSONField(_("details"), default=dict)
 
-    objects: ClassVar[SecurityEventQuerySet] = SecurityEventQuerySet.as_manager()  # type: ignore[assignment]
+    objects = SecurityEventQuerySet.as_manager()
 
     class Meta:
-        base_manager_name = "objects"  # refuses what the default one of Django would do
+        base_manager_name = "objects"  # Django's default manager would allow updates and deletes
         verbose_name = _("security event")
         verbose_name_plural = _("security events")
         indexes = [

@@ -1,37 +1,74 @@
-"""Sign-ins and their chains of refresh tokens."""
+"""Sessions and their refresh tokens."""
 
 import uuid
-from typing import ClassVar
+from datetime import datetime
+from typing import Self
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import User
-from accounts.querysets import RefreshTokenQuerySet, SessionQuerySet
 from accounts.states import EndReason
 
 
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Sessions."""
+
+    def live(self, now: datetime) -> Self:
+        """Neither ended nor expired, and used within the lifetime of a refresh token."""
+        disused = now - settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+        return self.filter(ended_at__isnull=True, expires_at__gt=now, last_used_at__gt=disused)
+
+    def of(self, user: User) -> Self:
+        """Of one user."""
+        return self.filter(user=user)
+
+    def usable(self, session_id: uuid.UUID, now: datetime) -> Self:
+        """The session with its user, if the session is live and the account open."""
+        open_to_user = self.filter(user__is_active=True, user__locked_at__isnull=True)
+        return open_to_user.live(now).filter(pk=session_id).select_related("user")
+
+    def with_newest_token_by(self, kid: str) -> Self:
+        """Those whose current refresh token was signed by this key, or by one that was not recorded."""
+        newest = RefreshToken.objects.filter(session=OuterRef("pk"), consumed_at__isnull=True, kid__in=[kid, ""])
+        return self.filter(Exists(newest))
+
+    def expired_before(self, moment: datetime) -> Self:
+        """Those that expired before `moment`."""
+        return self.filter(expires_at__lt=moment)
+
+    def reauthenticated_since(self, moment: datetime) -> Self:
+        """Those re-authenticated since `moment`."""
+        return self.filter(reauthenticated_at__gt=moment)
+
+    def end(self, now: datetime, reason: str) -> int:
+        """End those that have not ended; returns how many."""
+        return self.filter(ended_at__isnull=True).update(ended_at=now, end_reason=reason)
+
+
 class Session(models.Model):
-    """One sign-in of one device, with its chain of refresh tokens. Its id is the tokens' `sid`."""
+    """One sign-in on one device, with its chain of refresh tokens. Its id is the tokens' `sid`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     device_name = models.CharField(max_length=100, blank=True, default="")
     user_agent = models.CharField(max_length=400, blank=True, default="")
-    fingerprint = models.CharField(max_length=32, blank=True, default="", help_text=_("To know the device again."))
+    fingerprint = models.CharField(max_length=32, blank=True, default="", help_text=_("Recognises the device."))
     ip = models.GenericIPAddressField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField(help_text=_("Ends then, however much it is used."))
-    reauthenticated_at = models.DateTimeField(null=True, help_text=_("When its owner was last re-authenticated in it."))
+    expires_at = models.DateTimeField(help_text=_("The session ends then, even if it is used."))
+    reauthenticated_at = models.DateTimeField(null=True, help_text=_("When the owner last re-authenticated."))
     mfa_passed_at = models.DateTimeField(
-        null=True, help_text=_("When two-factor authentication was last passed in it.")
+        null=True, help_text=_("When the owner last passed two-factor authentication.")
     )
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=20, blank=True, default="", choices=EndReason)
 
-    objects: ClassVar[SessionQuerySet] = SessionQuerySet.as_manager()  # type: ignore[assignment]
+    objects = SessionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("session")
@@ -45,8 +82,42 @@ class Session(models.Model):
         return f"{self.user_id} {self.device_name or self.user_agent}"
 
 
+class RefreshTokenQuerySet(models.QuerySet["RefreshToken"]):
+    """Refresh tokens."""
+
+    def with_digest(self, digest: str) -> Self:
+        """The token with this digest, with session and user."""
+        return self.filter(digest=digest).select_related("session__user")
+
+    def of_usable_session(self, now: datetime) -> Self:
+        """Those whose session has not ended and whose account is open."""
+        return self.filter(
+            session__ended_at__isnull=True,
+            session__expires_at__gt=now,
+            session__user__is_active=True,
+            session__user__locked_at__isnull=True,
+        )
+
+    def expired(self, moment: datetime) -> Self:
+        """Those that expired before `moment`."""
+        return self.filter(expires_at__lt=moment)
+
+    def after(self, pk: int) -> Self:
+        """The token that this one was exchanged for."""
+        return self.filter(predecessor=pk)
+
+    def consume(self, pk: int, now: datetime, *, successor_ciphertext: str) -> bool:
+        """Consume one token; False where it was consumed before, however many try at once."""
+        return (
+            self.filter(pk=pk, consumed_at__isnull=True).update(
+                consumed_at=now, successor_ciphertext=successor_ciphertext
+            )
+            == 1
+        )
+
+
 class RefreshToken(models.Model):
-    """One link in a session's chain of refresh tokens, known by its digest alone."""
+    """A refresh token of a session. Only its digest is stored."""
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="refresh_tokens")
     digest = models.CharField(max_length=64, unique=True)
@@ -66,15 +137,15 @@ class RefreshToken(models.Model):
         null=True,
         blank=True,
         related_name="successor",
-        help_text=_("What bought this one: a chain, never a tree."),
+        help_text=_("The token that was exchanged for this one."),
     )
     successor_ciphertext = models.TextField(
         blank=True,
         default="",
-        help_text=_("What this one bought, for REFRESH_GRACE_SECONDS; the token alone opens it."),
+        help_text=_("The next pair, encrypted with this token, for REFRESH_GRACE_SECONDS."),
     )
 
-    objects: ClassVar[RefreshTokenQuerySet] = RefreshTokenQuerySet.as_manager()  # type: ignore[assignment]
+    objects = RefreshTokenQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.session_id} {self.created_at:%Y-%m-%d %H:%M}"

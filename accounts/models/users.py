@@ -1,19 +1,23 @@
-"""Who has an account."""
+"""User accounts."""
 
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.contrib.auth import models as auth_models
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.db import models, transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.querysets import SEARCHED, UserManager
+from accounts import models as accounts_models
+from accounts.models.directory import DirectoryQuerySet
+from foodfleet.core.cache import coherent
 from foodfleet.core.email_addresses import normalize_email, validate_mailable
 from foodfleet.core.names import LONGEST_NAME, validate_name
 from foodfleet.core.typed_text import normalize_password, searchable
@@ -22,8 +26,135 @@ no_nul = ProhibitNullCharactersValidator()
 E164 = RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", _("Give the number with its country code, such as +4915123456789."))
 
 
+SEARCHED = frozenset({"email", "first_name", "last_name", "phone"})  # what `search_text` is made of
+NOT_CACHED = {"last_login"}  # changes with every sign-in, and no reader of the cache needs it
+BATCH = 500
+SIGNING_KEYS_VERSION = "signing-keys"  # cache version that the revocation of a signing key invalidates
+
+
+def cache_version(user_id: int | str) -> str:
+    """The name of the cache version of a user and their sessions."""
+    return f"user:{user_id}"
+
+
+class UserQuerySet(DirectoryQuerySet):
+    """Users."""
+
+    def note_sign_in(self, user: Any, now: datetime) -> bool:
+        """Record a sign-in; False where the account was closed or its password replaced since `user` was read."""
+        return bool(self.unchanged(user).update(last_login=now) == 1)
+
+    def unchanged(self, user: Any) -> Self:
+        """The user, if the account is open and its password is the one that `user` was read with."""
+        return self.filter(pk=user.pk, password=user.password, is_active=True, locked_at__isnull=True)
+
+    def update(self, **values: Any) -> int:
+        """As in Django; also renews `search_text` and invalidates what the shared cache holds of these users."""
+        if values.keys() <= NOT_CACHED:
+            return super().update(**values)
+        with transaction.atomic(using=self.db):
+            pks = list(self.values_list("pk", flat=True))
+            count = super().update(**values)
+            if SEARCHED & values.keys():
+                self._write_search_text(pks)
+            coherent.invalidate_shared(*map(cache_version, pks))
+        return count
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """As in Django; also sets `search_text`."""
+        users = list(objs)
+        for user in users:
+            user.search_text = user.searchable_text()
+        return super().bulk_create(users, *args, **kwargs)
+
+    def _write_search_text(self, pks: list[int]) -> None:
+        plain: models.QuerySet[Any] = models.QuerySet(self.model, using=self.db)
+        for start in range(0, len(pks), BATCH):
+            users = list(plain.filter(pk__in=pks[start : start + BATCH]))
+            for user in users:
+                user.search_text = user.searchable_text()
+            plain.bulk_update(users, ["search_text"])
+
+    def with_email(self, email: str) -> Self:
+        """The user of this address, whatever its case and Unicode form."""
+        return self.filter(email=normalize_email(email))
+
+    def with_emails(self, emails: Sequence[str]) -> Self:
+        """The users of these addresses, each in the form of `normalize_email`."""
+        return self.filter(email__in=emails)
+
+    def recognising(self, *, address: str, device: str, fingerprint: str) -> Self:
+        """Annotate `has_mfa`, `signed_in_before` (ever), and `knows_device` (this device, or one with its fingerprint).
+
+        address, device: digests that the lockout counts by.
+        """
+        sessions = accounts_models.Session.objects.filter(user=OuterRef("pk"))
+        # "-" is no digest: a client without a device id has no row.
+        known = Exists(accounts_models.LoginAttempts.objects.counted_on(address, device or "-"))
+        ever = models.Q(last_login__isnull=False)  # not from sessions: the purge removes them
+        return self.annotate(
+            signed_in_before=models.ExpressionWrapper(ever, output_field=models.BooleanField()),
+            knows_device=known | Exists(sessions.filter(fingerprint=fingerprint)),
+            has_mfa=self._has_mfa(),
+        )
+
+    def with_mfa(self) -> Self:
+        """Those who have an authenticator app or a passkey."""
+        return self.filter(self._has_mfa())
+
+    def _has_mfa(self) -> Any:
+        app = Exists(accounts_models.TOTPDevice.objects.confirmed().filter(user=OuterRef("pk")))
+        return app | Exists(accounts_models.Passkey.objects.filter(user=OuterRef("pk")))
+
+    def superusers(self) -> Self:
+        """Active superusers."""
+        return self.filter(is_superuser=True, is_active=True)
+
+    def reachable(self) -> Self:
+        """Active users whose address may receive a sign-in link: it is confirmed, or staff invited it."""
+        known = models.Q(email_verified_at__isnull=False) | models.Q(invited_at__isnull=False)
+        return self.filter(known, is_active=True, deleted_at__isnull=True)
+
+    def unverified(self) -> Self:
+        """Users with an unconfirmed address whom staff neither invited nor made staff."""
+        return self.filter(email_verified_at__isnull=True, invited_at__isnull=True, is_staff=False, is_superuser=False)
+
+    def unclaimed(self) -> Self:
+        """Unverified accounts that nobody has signed in to: another account may take their address."""
+        return self.unverified().filter(last_login__isnull=True)
+
+    def claimed(self) -> Self:
+        """Users whose address no other account may take."""
+        return self.exclude(pk__in=self.unclaimed().values("pk"))
+
+    def get_for_update(self, pk: int) -> "User":
+        """The current row of the user, locked until the transaction ends."""
+        return self.select_for_update().get(pk=pk)
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    """Creates users as Django's commands expect."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        user: User = self.get(email=normalize_email(username or ""))
+        return user
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Save a user; without a password nobody can sign in to it yet."""
+        user: User = self.model(email=normalize_email(email), **fields)
+        user.set_password(password)
+        user.full_clean(exclude=["password"])
+        user.save(using=self._db, force_insert=True)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Save a superuser. The address counts as confirmed: whoever runs the command vouches for it."""
+        fields.setdefault("email_verified_at", timezone.now())
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
 class User(AbstractBaseUser):
-    """A person or program that signs in by e-mail address. What it may do comes from roles alone (app rbac)."""
+    """A person or program that signs in by e-mail address. Roles alone give permissions (app rbac)."""
 
     email = models.EmailField(_("e-mail address"), max_length=254, unique=True, validators=[no_nul, validate_mailable])
     first_name = models.CharField(
@@ -57,7 +188,7 @@ class User(AbstractBaseUser):
         help_text=_("Personal data is gone since then; the row stays as the pseudonym that audit rows name."),
     )
     search_text = models.TextField(editable=False, default="", db_default="", help_text=_("What search reads."))
-    # What the search by prefix of earlier releases reads: PostgreSQL uses an index for LIKE 'ann%' on these alone.
+    # For the prefix search of earlier releases: PostgreSQL uses an index for LIKE 'ann%' on these.
     first_name_lower = models.GeneratedField(
         expression=Lower("first_name"), output_field=models.CharField(max_length=150), db_persist=True
     )
@@ -65,7 +196,7 @@ class User(AbstractBaseUser):
         expression=Lower("last_name"), output_field=models.CharField(max_length=150), db_persist=True
     )
 
-    acting_session: UUID | None = None  # the session of the request that this user sends; None outside of requests
+    acting_session: UUID | None = None  # the session of the current request; None outside of requests
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -110,7 +241,7 @@ class User(AbstractBaseUser):
         if saved is None or SEARCHED & set(saved):
             self.search_text = self.searchable_text()
             kwargs["update_fields"] = None if saved is None else {*saved, "search_text"}
-        with transaction.atomic():  # what hears of the change (`post_save`) belongs to it
+        with transaction.atomic():  # receivers of `post_save` belong to the same transaction
             super().save(*args, **kwargs)
 
     def set_password(self, raw_password: str | None) -> None:
@@ -122,17 +253,17 @@ class User(AbstractBaseUser):
         return super().check_password(plain) or (plain != raw_password and super().check_password(raw_password))
 
     def searchable_text(self) -> str:
-        """What `search_text` should be; kept so by `save` and by the QuerySet."""
+        """The value of `search_text`, which `save` and the QuerySet keep up to date."""
         return searchable(self.email, self.first_name, self.last_name, self.phone)
 
     @property
     def is_email_verified(self) -> bool:
-        """Whether the owner proved that the address is theirs."""
+        """Whether the owner confirmed the address."""
         return self.email_verified_at is not None
 
     @property
     def greeting_name(self) -> str:
-        """The name for mails: '' until the address is confirmed, because a stranger may have chosen both."""
+        """The name for mails: '' until the address is confirmed, because anybody may have registered it."""
         return self.first_name if self.is_email_verified else ""
 
     def can_act(self, session_id: UUID | None) -> bool:
@@ -147,10 +278,10 @@ class User(AbstractBaseUser):
         return f"{self.first_name} {self.last_name}".strip()
 
     def get_short_name(self) -> str:
-        """What to call them in a greeting."""
+        """The first name or, where it is unknown, the part of the address before the @."""
         return self.first_name or self.email.partition("@")[0]
 
-    # What Django's admin, templates and the REST framework ask; the authentication backends answer.
+    # For Django's admin, templates and the REST framework; the authentication backends answer.
     def get_all_permissions(self, obj: Any = None) -> set[str]:
         """All permissions in Django's form, `accounts.view_user`."""
         return set(auth_models._user_get_permissions(self, obj, "all"))  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import SecurityEvent, User
-from accounts.querysets import SecurityEventQuerySet
+from accounts.models.security import SecurityEventQuerySet
 from accounts.states import EventKind
 from foodfleet.core.http.clients import Client
 

@@ -30,7 +30,7 @@ def purge_expired() -> int:
     SessionStore.clear_expired()
     expired = (
         RefreshToken.objects.expired(now - REFRESH_TOKENS_KEPT),
-        Session.objects.past_their_end(now - SESSIONS_KEPT),
+        Session.objects.expired_before(now - SESSIONS_KEPT),
         OneTimeToken.objects.expired(now),
         PhoneCode.objects.expired(now),
         LoginAttempts.objects.of_strangers_before(now - ATTEMPTS_KEPT, now=now),

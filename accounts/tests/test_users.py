@@ -7,7 +7,7 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import OneTimeToken, SecurityEvent, Session, User
-from accounts.querysets.directory import FEW_HOLDERS
+from accounts.models.directory import FEW_HOLDERS
 from conftest import PASSWORD
 from notifications.models import Message
 from rbac.models import Role, RoleAssignment

@@ -18,7 +18,7 @@ from accounts.api.serializers.users import (
 )
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
 from accounts.models import User
-from accounts.querysets import UserQuerySet
+from accounts.models.users import UserQuerySet
 from accounts.services.account import password_reset
 from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import protections, users

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts.models import RefreshToken, SigningKey
-from accounts.querysets import KEYS_STAMP
+from accounts.models.users import SIGNING_KEYS_VERSION
 from accounts.services import audit
 from accounts.services.jwt import keyring
 from accounts.services.jwt.keys import Key
@@ -39,7 +39,7 @@ def revoke(kid: str = "") -> Revocation:
     if kid not in verifying and not _was_ours(kid):
         raise UnknownKeyError
     with transaction.atomic():
-        coherent.invalidate_shared(KEYS_STAMP)
+        coherent.invalidate_shared(SIGNING_KEYS_VERSION)
         keyring.mark_revoked(kid)
         key = keyring.rotate()
         audit.record(kind=EventKind.KEY_REVOKED, user=None, client=Client(), details={"kid": kid})

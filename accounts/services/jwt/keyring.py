@@ -196,7 +196,7 @@ def _read_ring(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...])
     keys = [_opened(row) for row in SigningKey.objects.usable(now).newest_first()]
     # Files verify for as long as they are named; the key that follows from SECRET_KEY until it has been replaced long
     # enough, since SECRET_KEY stays for other things.
-    replaced_long_ago = SigningKey.objects.of_algorithm(algorithm).filter(created_at__lte=now - longest_life())
+    replaced_long_ago = SigningKey.objects.filter(algorithm=algorithm, created_at__lte=now - longest_life())
     if algorithm != jwt_keys.SHARED or not replaced_long_ago.exists():
         revoked = set(SigningKey.objects.revoked().values_list("kid", flat=True))
         keys += [key for key in _of_environment(algorithm, files, secrets) if key.kid not in revoked]

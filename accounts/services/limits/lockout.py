@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts import signals
 from accounts.exceptions import AccountLockedException
 from accounts.models import LoginAttempts, User
-from accounts.querysets import UserQuerySet
+from accounts.models.users import UserQuerySet
 from accounts.services import audit, deferred
 from accounts.services.one_time import tokens
 from accounts.services.sessions import devices, sessions

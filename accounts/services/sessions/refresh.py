@@ -44,10 +44,9 @@ def _usable(token: str, now: datetime) -> RefreshToken:
     found = by_valid_key.annotate(must_reload_keys=keyring.is_revoked(keyring.signing_key().kid)).first()
     if found is None or found.expires_at <= now:
         raise InvalidSessionTokenException
-    if found.must_reload_keys:
+    if found.must_reload_keys:  # type: ignore[attr-defined]
         keyring.forget()
-    known: RefreshToken = found
-    return known
+    return found
 
 
 def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.exceptions import InvalidSessionTokenException, SessionNotFoundException
 from accounts.models import RefreshToken, Session, User
-from accounts.querysets import KEYS_STAMP, SessionQuerySet, stamp_of
+from accounts.models.sessions import SessionQuerySet
+from accounts.models.users import SIGNING_KEYS_VERSION, cache_version
 from accounts.services import audit
 from accounts.services.jwt import keyring, tokens
 from accounts.services.sessions import devices, snapshots
@@ -87,7 +88,7 @@ def usable_session(session_id: str, user_id: str, kid: str) -> Session:
     """
     kept = coherent.cached(
         f"session:{session_id}:{kid}",
-        [stamp_of(user_id), KEYS_STAMP],
+        [cache_version(user_id), SIGNING_KEYS_VERSION],
         lambda: _snapshot_of_usable(session_id, user_id, kid),
     )
     session: Session = snapshots.restored(Session, kept["session"])
@@ -170,15 +171,16 @@ def end(session_id: UUID, *, reason: EndReason) -> bool:
     if user_id is None:
         return False
     with transaction.atomic():
-        coherent.invalidate_shared(stamp_of(user_id))
+        coherent.invalidate_shared(cache_version(user_id))
         return bool(Session.objects.filter(pk=session_id).end(timezone.now(), reason))
 
 
 def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
     """End every session of `user`, but for `keep`."""
     with transaction.atomic():
-        coherent.invalidate_shared(stamp_of(user.pk))
-        Session.objects.of(user).exclude(pk=keep).end(timezone.now(), reason)
+        coherent.invalidate_shared(cache_version(user.pk))
+        ended = Session.objects.of(user) if keep is None else Session.objects.of(user).exclude(pk=keep)
+        ended.end(timezone.now(), reason)
 
 
 def end_signed_by(kid: str) -> int:
@@ -190,7 +192,7 @@ def end_signed_by(kid: str) -> int:
     while batch := list(Session.objects.live(timezone.now()).with_newest_token_by(kid).select_related("user")[:BATCH]):
         users = list({session.user_id: session.user for session in batch}.values())
         with transaction.atomic():
-            coherent.invalidate_shared(*(stamp_of(user.pk) for user in users))
+            coherent.invalidate_shared(*(cache_version(user.pk) for user in users))
             ended += Session.objects.filter(pk__in=[session.pk for session in batch]).end(
                 timezone.now(), EndReason.KEY_REVOKED
             )

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.exceptions import SessionNotFoundException
 from accounts.models import Session, User
-from accounts.querysets import SessionQuerySet
+from accounts.models.sessions import SessionQuerySet
 from accounts.services import audit
 from accounts.services.sessions import sessions
 from accounts.services.staff import protections

@@ -1,0 +1,65 @@
+"""Queries of the user list that staff work with. Each stays fast with a million users."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
+
+from accounts import models as accounts_models
+from foodfleet.core.typed_text import searched_parts
+from rbac.models import Role, RoleAssignment
+
+FEW_HOLDERS = 2000  # a list of at most so many holders of a role is filtered by their ids
+
+
+class DirectoryQuerySet(models.QuerySet["accounts_models.User"]):
+    """Users as staff find them."""
+
+    def present(self) -> Self:
+        """Not deleted."""
+        return self.filter(deleted_at__isnull=True)
+
+    def search(self, text: str) -> Self:
+        """Each word of `text` is a part of the e-mail address, a name or the phone, whatever its case.
+
+        A word of one or two letters has to be at the beginning: a trigram index finds no shorter part.
+        """
+        found = self
+        for part in searched_parts(text):
+            found = found.filter(search_text__contains=part)
+        return found
+
+    def holding_role(self, role: str, now: datetime) -> Self:
+        """Those who hold the role with this id or name now, in any scope.
+
+        Counts the holders first: for few of them a filter by ids is always fast, while the planner may scan a million
+        users in the requested order to find them.
+        """
+        is_id = role.isascii() and role.isdigit() and len(role) < 10
+        pk: Any = int(role) if is_id else Subquery(Role.objects.filter(name=role).values("pk")[:1])
+        holders = RoleAssignment.objects.live(now).filter(role=pk).values_list("user", flat=True)
+        few = list(holders.distinct()[: FEW_HOLDERS + 1])
+        return self.filter(pk__in=few if len(few) <= FEW_HOLDERS else holders)
+
+    def locked_out(self, now: datetime) -> Self:
+        """Locked by staff, or by wrong passwords at this moment."""
+        by_staff = self.model._default_manager.filter(locked_at__isnull=False).values("pk")
+        return self.filter(pk__in=by_staff.union(_locks(now).values("user")))
+
+    def not_locked_out(self, now: datetime) -> Self:
+        """Locked neither by staff nor by wrong passwords."""
+        return self.filter(~Exists(_locks(now).filter(user=OuterRef("pk"))), locked_at__isnull=True)
+
+    def with_access(self, now: datetime) -> Self:
+        """Annotate `is_locked` and `locked_until` (by wrong passwords), and prefetch `live_assignments` with roles."""
+        assignments = RoleAssignment.objects.live(now).select_related("role")
+        own_locks = _locks(now).filter(user=OuterRef("pk"))
+        return self.annotate(
+            is_locked=Q(locked_at__isnull=False) | Q(Exists(own_locks)),
+            locked_until=Subquery(own_locks.order_by("-locked_until").values("locked_until")[:1]),
+        ).prefetch_related(Prefetch("role_assignments", queryset=assignments, to_attr="live_assignments"))
+
+
+def _locks(now: datetime) -> "models.QuerySet[accounts_models.LoginAttempts]":
+    return accounts_models.LoginAttempts.objects.filter(locked_until__gt=now, user__isnull=False)
