@@ -23,7 +23,7 @@ from notifications.gateways import amazon
 from notifications.models import Message
 from notifications.services.compose.email import queue_templated_email
 from notifications.services.compose.policies import Policy
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.dispatcher import Drain
 from notifications.services.delivery.priority_queue import Limits
@@ -38,7 +38,7 @@ def order(name, priority):
         to=[f"{name}@example.com"],
         template="welcome",
         context={"first_name": "Ann", "link": LINK.format(name)},
-        order=Order(policy=Policy(priority=priority, kind=Kind.SECURITY)),
+        draft=MessageDraft(policy=Policy(priority=priority, kind=Kind.SECURITY)),
     )
 
 

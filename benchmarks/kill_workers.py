@@ -38,15 +38,15 @@ import time
 from django.db import OperationalError, connection, transaction
 from notifications.models import Message
 from notifications.services.emails import EmailExtras, NewAttachment, send_email
-from notifications.services.policies import TEXTED_CODE, Policy
+from notifications.services.policies import SMS_CODE, Policy
 from notifications.services.sms import send_sms
-from notifications.services.writing import Order
+from notifications.services.writing import MessageDraft
 def write(start):
     with transaction.atomic():
         for number in range(start, min(start + {batch}, {last})):
             if number % 2 == 0:
-                order = Order(policy=TEXTED_CODE if number % 4 == 0 else Policy())
-                send_sms(to=f"+491511{{number:07}}", text="Hello", order=order)
+                draft = MessageDraft(policy=SMS_CODE if number % 4 == 0 else Policy())
+                send_sms(to=f"+491511{{number:07}}", text="Hello", draft=draft)
                 continue
             files = [NewAttachment("menu.txt", b"Burgers")] if number % 10 == 1 else []
             extras = EmailExtras(attachments=files)

@@ -13,8 +13,8 @@ class NotificationsConfig(AppConfig):
         from foodfleet.core.http import health
         from notifications import receivers  # noqa: F401  registers itself
         from notifications.models import Message
-        from notifications.services.compose import payloads
+        from notifications.services.compose import writing
         from notifications.services.delivery import liveness
 
-        encrypted.COLUMNS.append(encrypted.Column("Messages that wait", Message, "payload", payloads.PURPOSE))
+        encrypted.COLUMNS.append(encrypted.Column("Queued messages", Message, "payload", writing.PAYLOAD_PURPOSE))
         health.register("delivery", liveness.delivery_state)

@@ -15,7 +15,7 @@ from foodfleet.core import encrypted
 from foodfleet.core.crypto import DecryptionError
 from notifications.models import Message
 from notifications.services.compose.email import send_email
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,8 +34,8 @@ def under_old(user, settings):
     settings.ENCRYPTION_KEYS, settings.JWT_SIGNING_ALGORITHM = [OLD], "EdDSA"
     TOTPDevice.objects.create(user=user, secret=totp.sealed("SECRET"), confirmed_at=timezone.now())
     call_command("rotate_jwt_keys")
-    later = Order(send_at=timezone.now() + timedelta(hours=1))
-    send_email(to=["ann@example.com"], subject="x", text="Hello", order=later)
+    later = MessageDraft(send_at=timezone.now() + timedelta(hours=1))
+    send_email(to=["ann@example.com"], subject="x", text="Hello", draft=later)
     settings.ENCRYPTION_KEYS = [NEW, OLD]
 
 
@@ -62,7 +62,7 @@ def test_what_was_moved_and_what_still_needs_a_key_is_told_by_kind(under_old, se
     with pytest.raises(CommandError, match="still needed"):
         told("--check")
     moved = told()
-    for title in ("Secrets of authenticator apps", "Messages that wait"):
+    for title in ("Secrets of authenticator apps", "Queued messages"):
         assert f"{title}: 1 under key 1 (1 moved)" in moved
     assert f"Keys that sign tokens: {SigningKey.objects.count()} under key 1" in moved
     assert "(0 moved)" in told()
@@ -71,10 +71,10 @@ def test_what_was_moved_and_what_still_needs_a_key_is_told_by_kind(under_old, se
 
 def test_the_system_check_names_keys_that_are_still_needed(under_old, settings):
     warned = [str(message.msg) for message in encrypted.check_keys(databases=["default"])]
-    assert "Messages that wait: 1 under key 2" in warned
+    assert "Queued messages: 1 under key 2" in warned
     settings.ENCRYPTION_KEYS = [NEW]
     warned = [str(message.msg) for message in encrypted.check_keys(databases=["default"])]
-    assert "Messages that wait: 1 that no key of ENCRYPTION_KEYS opens" in warned
+    assert "Queued messages: 1 that no key of ENCRYPTION_KEYS opens" in warned
     with pytest.raises(CommandError, match="put the key that is missing back"):
         told()
     settings.ENCRYPTION_KEYS = [NEW, OLD]

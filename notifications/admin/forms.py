@@ -110,7 +110,7 @@ class EmailOverrideForm(OpenedForm):
 
     directions = {"subject": "auto", "html": "ltr", "text": "auto"}
     template = forms.ChoiceField(
-        label=_("Mail"), choices=lambda: [(mail.name, mail.name) for mail in specs.of(Channel.EMAIL)]
+        label=_("Mail"), choices=lambda: [(mail.name, mail.name) for mail in specs.for_channel(Channel.EMAIL)]
     )
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES, required=False)
 

@@ -23,8 +23,7 @@ from notifications.admin.read_only import ReadOnly
 from notifications.admin.timeline import TimelineInline
 from notifications.models import Message, SmsTemplate
 from notifications.services.operations import batches
-from notifications.services.operations import cancel as operations_cancel
-from notifications.services.operations import retry as operations_retry
+from notifications.services.operations import messages as operations
 from notifications.services.templates import specs
 from notifications.states import Channel, Status
 from rbac.services import decisions
@@ -56,7 +55,7 @@ class TemplateFilter(admin.SimpleListFilter):
     parameter_name = "template"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        names = {mail.name for channel in Channel for mail in specs.of(channel)}
+        names = {mail.name for channel in Channel for mail in specs.for_channel(channel)}
         names.update(SmsTemplate.objects.values_list("name", flat=True))
         return [(name, name) for name in sorted(names)]
 
@@ -163,16 +162,16 @@ class MessageAdmin(ReadOnly, PermittedLinksAdmin, RestrictedFiltersAdmin):
     @admin.action(description=_("Retry (failed messages)"), permissions=["send"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         """Back to the queue; those that cannot be sent again are left alone."""
-        tell = history.recorder(request, _("Queued again by hand"))
-        count = operations_retry.retry_all(messages=queryset, by=request.user, tell=tell)  # type: ignore[arg-type]
+        on_batch = history.recorder(request, _("Queued again by hand"))
+        count = operations.retry_all(messages=queryset, by=request.user, on_batch=on_batch)  # type: ignore[arg-type]
         text = ngettext("%(count)s message will be sent again.", "%(count)s messages will be sent again.", count)
         self._say(request, text, count)
 
     @admin.action(description=_("Cancel sending (queued messages)"), permissions=["send"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         """They are not sent; those that are no longer queued are left alone."""
-        tell = history.recorder(request, _("Cancelled by hand"))
-        count = operations_cancel.cancel_all(messages=queryset, by=request.user, tell=tell)  # type: ignore[arg-type]
+        on_batch = history.recorder(request, _("Cancelled by hand"))
+        count = operations.cancel_all(messages=queryset, by=request.user, on_batch=on_batch)  # type: ignore[arg-type]
         text = ngettext("%(count)s message was cancelled.", "%(count)s messages were cancelled.", count)
         self._say(request, text, count)
 

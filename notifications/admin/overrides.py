@@ -21,7 +21,7 @@ from notifications.admin.forms import LANGUAGES, EmailOverrideForm, reasons
 from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import EmailOverride
 from notifications.services.compose import email as compose_email
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.services.templates import cache, overrides, rendering, specs
 from notifications.states import Channel
 from rbac.services import decisions
@@ -59,7 +59,7 @@ class EmailOverrideAdmin(VersionedAdmin):
     def variables(self, override: EmailOverride) -> str:
         """What each mail may show; * stands by what it must."""
         saved = self.saved(override)
-        mails = [mail for mail in specs.of(Channel.EMAIL) if saved is None or mail.name == saved.template]
+        mails = [mail for mail in specs.for_channel(Channel.EMAIL) if saved is None or mail.name == saved.template]
         rows = [
             (
                 mail.name,
@@ -115,10 +115,10 @@ class EmailOverrideAdmin(VersionedAdmin):
     @staticmethod
     def _send(request: HttpRequest, content: rendering.EmailContent) -> None:
         user: Any = request.user
-        order = Order(sender=user, request_id=client_of(request).request_id)
+        draft = MessageDraft(sender=user, request_id=client_of(request).request_id)
         try:
             compose_email.send_email(
-                to=[user.email], subject=content.subject, text=content.text, html=content.html, order=order
+                to=[user.email], subject=content.subject, text=content.text, html=content.html, draft=draft
             )
             messages.success(request, _("The test is on its way."))
         except BaseAppException as error:
@@ -138,7 +138,7 @@ class EmailOverrideAdmin(VersionedAdmin):
 
 
 def _examples(override: EmailOverride) -> dict[str, str | int]:
-    return overrides.declared(override.template).examples
+    return overrides.spec_of(override.template).examples
 
 
 def _language(override: EmailOverride) -> str:
@@ -146,5 +146,5 @@ def _language(override: EmailOverride) -> str:
 
 
 def _rendered(override: EmailOverride) -> rendering.EmailContent:
-    words = cache.EmailWords(override.subject, override.html, override.text, override.version)
-    return rendering.render_words(words, _examples(override), _language(override))
+    words = cache.OverrideContent(override.subject, override.html, override.text, override.version)
+    return rendering.render_override(words, _examples(override), _language(override))

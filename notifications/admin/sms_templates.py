@@ -22,7 +22,7 @@ from notifications.admin.forms import SmsTemplateForm, TryTextForm, reasons
 from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import SmsTemplate
 from notifications.services.compose import sms
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.services.templates import sms_templates, specs
 from notifications.states import Channel
 from rbac.services import decisions
@@ -129,9 +129,9 @@ class SmsTemplateAdmin(VersionedAdmin):
         Neither the values nor the number are chosen: a test is no way to write to somebody as the product.
         """
         shown = sms_templates.preview(template=thing, variables=sms_templates.examples_of(thing), language=language)
-        order = Order(sender=request.user, request_id=client_of(request).request_id)  # type: ignore[arg-type]
+        draft = MessageDraft(sender=request.user, request_id=client_of(request).request_id)  # type: ignore[arg-type]
         try:
-            sms.send_sms(to=_own_phone(request), text=shown.text, order=order)
+            sms.send_sms(to=_own_phone(request), text=shown.text, draft=draft)
         except BaseAppException as error:
             messages.error(request, " ".join([str(error.message), *reasons(error)]))
             return

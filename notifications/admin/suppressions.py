@@ -42,7 +42,7 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
         """The address in the form that it is kept in; once only."""
         data = super().clean() or self.cleaned_data
         if data.get("channel") and data.get("address"):
-            data["address"] = suppression.kept_form(data["channel"], data["address"])
+            data["address"] = suppression.normalized(data["channel"], data["address"])
             try:  # what nothing is ever sent to would only look as if it were held back
                 (E164 if data["channel"] == Channel.SMS else validate_email)(data["address"])
             except ValidationError as error:
@@ -52,7 +52,7 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
     def _refuse_second(self, data: dict[str, Any]) -> None:
-        if suppression.is_barred(data["channel"], data["address"], data.get("kind", EVERY_KIND)):
+        if suppression.is_suppressed(data["channel"], data["address"], data.get("kind", EVERY_KIND)):
             self.add_error("address", _("Nothing is sent to this address already."))
 
 
@@ -111,10 +111,10 @@ class SuppressionAdmin(PermittedLinksAdmin, RestrictedFiltersAdmin):
         keys = list(queryset.values_list("pk", flat=True))
         because = request.POST.get("because", "").strip()
         sentence = _("Messages go to this address again.")
-        tell = history.recorder(request, format_lazy("{} {}", sentence, because) if because else sentence)
+        on_batch = history.recorder(request, format_lazy("{} {}", sentence, because) if because else sentence)
         user: Any = request.user
         try:
-            count = suppression.lift(suppression_ids=keys, by=user, because=because, tell=tell)
+            count = suppression.lift(suppression_ids=keys, by=user, because=because, on_batch=on_batch)
         except ValidationException as refusal:
             return self._question(request, queryset, reasons(refusal) if "because" in request.POST else [])
         text = ngettext("%(count)s address gets messages again.", "%(count)s addresses get messages again.", count)

@@ -24,6 +24,6 @@ class PreferencesForm(forms.Form):
             )
 
     @property
-    def wishes(self) -> dict[Kind, bool]:
+    def changes(self) -> dict[Kind, bool]:
         """What was chosen."""
         return {Kind(name): wanted for name, wanted in self.cleaned_data.items()}

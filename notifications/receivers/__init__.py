@@ -1,25 +1,5 @@
-"""What happened -> what is said to whom: a module for each subject, all registered by importing this package."""
+"""Signal receivers, which queue messages. Importing this package registers all of them."""
 
-from notifications.receivers import (
-    contact,
-    deletion,
-    dispatch,
-    export,
-    passwords,
-    registration,
-    second_factor,
-    sign_in,
-    templates,
-)
+from notifications.receivers import account, dispatch, login, mfa, passwords, personal_data, templates
 
-__all__ = [
-    "contact",
-    "deletion",
-    "dispatch",
-    "export",
-    "passwords",
-    "registration",
-    "second_factor",
-    "sign_in",
-    "templates",
-]
+__all__ = ["account", "dispatch", "login", "mfa", "passwords", "personal_data", "templates"]

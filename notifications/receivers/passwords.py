@@ -1,4 +1,4 @@
-"""Passwords and how they change -> what is said to whom."""
+"""Send messages about passwords and compromise reports."""
 
 from typing import Any
 
@@ -8,41 +8,40 @@ from accounts import signals as accounts
 from accounts.models import User
 from foodfleet.core.http.clients import Client
 from notifications.services.compose import outbox
-from notifications.services.compose.links import link
-from notifications.services.compose.security_facts import security_facts
+from notifications.services.compose.variables import link, security_facts
 
 
 @receiver(accounts.password_reset_requested)
 def send_reset_link(user: User, reset_token: str, client: Client, **kwargs: Any) -> None:
-    """The link to choose a password."""
+    """Send the link to choose a new password."""
     variables = {"link": link("password_reset", reset_token), "first_name": user.greeting_name}
     outbox.queue_email(template="password_reset", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.password_changed)
 def send_password_changed(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
-    """Tell the owner."""
+    """Notify the owner."""
     variables = security_facts(user, client, report_token)
     outbox.queue_notice(template="password_changed", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.password_reset_done)
 def send_password_reset_done(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
-    """Tell the owner."""
+    """Notify the owner."""
     variables = security_facts(user, client, report_token)
     outbox.queue_email(template="password_reset_done", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.compromise_reported)
-def send_way_back(user: User, reset_token: str, client: Client, **kwargs: Any) -> None:
-    """The link to choose a password, for an account that its owner has just shut."""
+def send_compromise_reset(user: User, reset_token: str, client: Client, **kwargs: Any) -> None:
+    """Send the link to choose a new password after a compromise report."""
     variables = {"link": link("password_reset", reset_token), "first_name": user.greeting_name}
     outbox.queue_email(template="wasnt_me", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.user_invited)
 def send_invitation(user: User, invitation_token: str, actor: User | None, client: Client, **kwargs: Any) -> None:
-    """The link to choose the first password."""
+    """Send the link to choose the first password."""
     variables = {
         "link": link("password_reset", invitation_token),
         "inviter": (actor.get_full_name() or actor.email) if actor else "FoodFleet",

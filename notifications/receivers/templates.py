@@ -1,4 +1,4 @@
-"""What holds right after `migrate`, and what follows from a change of a template."""
+"""Create the product's SMS templates after `migrate`, and invalidate the template cache on changes."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ from notifications.services.templates import cache, sms_templates
 
 @receiver(post_migrate)
 def create_missing_templates(sender: AppConfig, using: str = "default", **kwargs: Any) -> None:
-    """The texts that the product sends are there; what staff edited stays."""
+    """Create missing SMS templates of the product and keep edited ones."""
     if sender.name == "notifications" and tables.are_current(
         SmsTemplate, SmsTemplateVersion, CacheVersion, using=using
     ):
         sms_templates.create_missing()
 
 
-# However a template changes (service, fixture, shell), every process reads it anew. Before the write, so that nobody
-# who reads meanwhile keeps it; after it, for a write in no transaction, which stands before it was announced.
+# Whatever changes a template (service, fixture, shell) invalidates the cache. Before the write, so that nobody caches
+# the old row meanwhile; after it, for a write outside a transaction.
 @receiver([pre_save, post_save, pre_delete, post_delete], sender=SmsTemplate)
 @receiver([pre_save, post_save, pre_delete, post_delete], sender=EmailOverride)
-def read_anew(**kwargs: Any) -> None:
-    """A template is about to be written, or was."""
-    cache.renew()
+def invalidate_cache(**kwargs: Any) -> None:
+    """Invalidate the template cache."""
+    cache.invalidate()

@@ -10,7 +10,7 @@ from notifications.gateways import turns
 from notifications.models import Message
 from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
 from notifications.services.compose.policies import Policy
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.attempt import Gateways
 from notifications.services.delivery.dispatcher import Drain
@@ -40,8 +40,8 @@ class WayOut:
 def mail(name="ann", files=0, user=None, **policy):
     """Queue one."""
     extras = EmailExtras(attachments=[NewAttachment(f"{number}.txt", b"hi") for number in range(files)])
-    order = Order(policy=Policy(**policy), user=user)
-    return send_email(to=[f"{name}@example.com"], subject="x", text="x", extras=extras, order=order)
+    draft = MessageDraft(policy=Policy(**policy), user=user)
+    return send_email(to=[f"{name}@example.com"], subject="x", text="x", extras=extras, draft=draft)
 
 
 def drain(way_out, channel=Channel.EMAIL, **limits):

@@ -8,7 +8,7 @@ from accounts.models import User
 from foodfleet.core.exceptions import ValidationException
 from notifications.models import EmailOverride, Message, MessageEvent, SmsTemplate, Suppression
 from notifications.services.audience import suppression
-from notifications.services.compose import payloads
+from notifications.services.compose import writing
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ def failed(**fields):
         subject="Hello",
         template="welcome",
         status=Status.FAILED,
-        payload=payloads.seal(content),
+        payload=writing.encrypt_content(content),
         **fields,
     )
 
@@ -124,7 +124,7 @@ def test_a_template_is_edited_refused_tried_and_restored(boss):
     template = SmsTemplate.objects.get(name="2fa_code")
     assert save_template(boss, template, content="Code {{code}}").status_code == 302
     refused = save_template(boss, template, content="Code {{ code|safe }}")
-    assert "Braces may stand for placeholders" in refused.content.decode()
+    assert "Use braces only for placeholders" in refused.content.decode()
     tried = boss.post(reverse("admin:notifications_smstemplate_try", args=[template.pk]), {"value_code": "м" * 70})
     assert "UCS-2 · 2 segments" in tried.content.decode()
     assert "Code 123456" in page(boss, "smstemplate_try", template.pk).content.decode()
@@ -161,7 +161,7 @@ def test_a_test_text_goes_to_its_sender_with_example_values(boss):
     assert "The test is on its way." in shown
     message = Message.objects.get()
     assert (message.to, message.kind, message.template) == (["+4915112345678"], "account", "")
-    assert payloads.unseal(message.payload)["text"] == "Your verification code is: 123456"
+    assert writing.decrypt_content(message.payload)["text"] == "Your verification code is: 123456"
     boss.post(path, {"value_code": "1", "language": "en"})
     assert Message.objects.count() == 1, "a preview sends nothing"
 
@@ -215,7 +215,7 @@ def test_an_address_is_suppressed_and_lifted(boss):
     row = Suppression.objects.get()
     assert (row.address, row.reason) == ("ann@example.com", "manual")
     boss.post(reverse("admin:notifications_suppression_changelist"), {"action": "lift", "_selected_action": [row.pk]})
-    assert not suppression.is_barred("email", "ann@example.com")
+    assert not suppression.is_suppressed("email", "ann@example.com")
     assert page(boss, "suppression_changelist").status_code == 200
 
 
@@ -230,8 +230,8 @@ def test_what_a_recipient_asked_for_is_lifted_only_with_a_reason(boss, reason):
     assert "+4915112345678" in question
     for no_reason in ("", "  ", "x" * 501):
         assert "errorlist" in boss.post(path, {**data, "because": no_reason}).content.decode()
-    assert suppression.is_barred("sms", "+4915112345678")
-    assert suppression.is_barred("email", "ann@example.com"), "all of them wait for the answer"
+    assert suppression.is_suppressed("sms", "+4915112345678")
+    assert suppression.is_suppressed("email", "ann@example.com"), "all of them wait for the answer"
     assert boss.post(path, {**data, "because": "Asked for it by phone\x00"}).status_code == 302
     assert not Suppression.objects.live().exists()
     row.refresh_from_db()

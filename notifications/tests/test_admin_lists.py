@@ -10,8 +10,9 @@ from foodfleet.core.admin import lists
 from notifications.models import Message, SmsTemplate, SmsTemplateVersion, Suppression
 from notifications.receivers import dispatch
 from notifications.services.audience import suppression
-from notifications.services.compose import payloads
-from notifications.services.operations import batches, retry
+from notifications.services.compose import writing
+from notifications.services.operations import batches
+from notifications.services.operations import messages as operations
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +20,7 @@ LIST = "admin:notifications_message_changelist"
 
 
 def failed(number=1, **fields):
-    content = payloads.seal({"text": "Hello", "subject": "x", "html": ""})
+    content = writing.encrypt_content({"text": "Hello", "subject": "x", "html": ""})
     values = {
         "channel": Channel.EMAIL,
         "status": Status.FAILED,
@@ -40,12 +41,12 @@ def test_many_go_out_again_by_sets_with_one_call_to_delivery(
     told = []
     with django_assert_max_num_queries(25), django_capture_on_commit_callbacks() as callbacks:
         tell = lambda rows: told.extend(map(str, rows))  # noqa: E731
-        assert retry.retry_all(messages=Message.objects.all(), by=None, tell=tell) == 25
+        assert operations.retry_all(messages=Message.objects.all(), by=None, on_batch=tell) == 25
     assert len(told) == 25
     assert Message.objects.filter(status=Status.QUEUED).count() == 25
     assert all(message.events.count() == 1 for message in Message.objects.filter(status=Status.QUEUED))
     assert [type(callback) for callback in callbacks] == [dispatch.AfterCommit]
-    assert retry.retry_all(messages=Message.objects.all(), by=None) == 0
+    assert operations.retry_all(messages=Message.objects.all(), by=None) == 0
 
 
 def test_staff_find_what_can_be_sent_again_and_by_template(boss):

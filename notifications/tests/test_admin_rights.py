@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from notifications.models import EmailOverride, Message, MessageEvent, Preference, SmsTemplate, Suppression
-from notifications.services.compose import payloads
+from notifications.services.compose import writing
 from notifications.services.operations import batches
 from notifications.services.templates import overrides
 from notifications.states import Channel, Kind, Status
@@ -67,7 +67,7 @@ def test_who_may_not_send_is_offered_no_test_but_told_what_it_takes(reader):
 
 def test_what_is_done_by_sets_stands_in_the_history_of_each(boss, monkeypatch, django_assert_max_num_queries):
     monkeypatch.setattr(batches, "BATCH", 10)
-    kept = payloads.seal({"text": "Hello", "subject": "x", "html": ""})
+    kept = writing.encrypt_content({"text": "Hello", "subject": "x", "html": ""})
     Message.objects.bulk_create(Message(channel="sms", to=["+1"], payload=kept, status="failed") for _ in range(25))
     Suppression.objects.bulk_create(Suppression(channel="email", address=f"u{n}@example.com") for n in range(25))
     with django_assert_max_num_queries(80):

@@ -62,7 +62,7 @@ def test_a_translation_that_is_too_long_is_refused_beside_the_translations(boss)
     template = SmsTemplate.objects.create(name="lunch", content="Lunch")
     data = {"name": "lunch", "content": "Lunch", "translations": '{"de": "%s"}' % ("x" * 1601), "examples": "{}"}
     errors = boss.post(path("smstemplate_change", template.pk), data).context["adminform"].form.errors
-    assert errors == {"translations": ["This is too long for a text."]}
+    assert errors == {"translations": ["This is too long for an SMS."]}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_translation_that_is_too_long_is_refused_beside_the_translations(boss)
 def test_conditions_that_do_not_fit_are_refused_in_words_of_the_product(boss, words):
     data = {"template": "welcome", **WORDS, "text": WORDS["text"] + " " + words}
     (refused,) = boss.post(path("emailoverride_add"), data).context["adminform"].form.errors["text"]
-    assert refused.startswith(("A condition has no end", "The conditions do not fit", "This is not allowed"))
+    assert refused.startswith(("Each “if” needs", "The conditions do not match", "This is not allowed"))
     assert "line 1" not in refused
 
 

@@ -22,7 +22,7 @@ from notifications.services.compose import attachments, outbox
 from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
 from notifications.services.compose.policies import MARKETING
 from notifications.services.compose.sms import SmsExtras, send_sms
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.states import Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,8 +120,8 @@ def test_a_file_arrives_byte_for_byte_under_its_type(amazon, content_type, conte
 
 
 def test_a_bulk_mail_has_one_click_to_unsubscribe(amazon, user):
-    order = Order(policy=MARKETING, user=user)
-    send_email(to=[user.email], subject="New trucks", text="Come and see", order=order)
+    draft = MessageDraft(policy=MARKETING, user=user)
+    send_email(to=[user.email], subject="New trucks", text="Come and see", draft=draft)
     call_command("deliver_due")
     [(mail, _)] = mails(amazon)
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -163,9 +163,9 @@ def bucket(amazon, moto, settings):
 
 
 def test_files_wait_in_a_bucket_until_they_are_sent(amazon, bucket):
-    later = Order(send_at=timezone.now() + timedelta(hours=1))
+    later = MessageDraft(send_at=timezone.now() + timedelta(hours=1))
     extras = EmailExtras(attachments=[NewAttachment("menu.pdf", b"%PDF")])
-    send_email(to=["ann@example.com"], subject="x", text="x", extras=extras, order=later)
+    send_email(to=["ann@example.com"], subject="x", text="x", extras=extras, draft=later)
     [waiting] = bucket.objects.all()
     assert waiting.key.startswith("waiting/attachments/")
     assert attachments.discard_strays(timezone.now() + timedelta(days=2)) == 0

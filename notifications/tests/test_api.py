@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from notifications.models import Message, SearchText, SmsTemplate
 from notifications.services.audience import preferences
-from notifications.services.compose import payloads
+from notifications.services.compose import writing
 from notifications.states import Kind
 
 pytestmark = pytest.mark.django_db
@@ -173,7 +173,7 @@ def test_a_mail_from_a_template_is_rendered_with_its_context(staff):
     assert answer.status_code == 202, answer.json()
     message = Message.objects.get(pk=answer.json()["id"])
     assert message.template == "announcement"
-    assert "Come at noon." in payloads.unseal(message.payload)["text"]
+    assert "Come at noon." in writing.decrypt_content(message.payload)["text"]
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_preferences_are_read_and_changed(api, user):
 @pytest.mark.django_db(transaction=True)  # each channel is sent in a thread of its own
 @pytest.mark.parametrize("to", ["bob@example.com", "Bob <bob@example.com>", '"Bob, Esq." <BOB@example.com>'])
 def test_marketing_reaches_nobody_who_switched_it_off_whatever_name_stands_before_the_address(staff, make_user, to):
-    preferences.change(user=make_user("bob@example.com"), wishes={Kind.MARKETING: False})
+    preferences.change(user=make_user("bob@example.com"), changes={Kind.MARKETING: False})
     assert staff.post(EMAIL, {**MAIL, "to": [to], "kind": "marketing"}).status_code == 202
     call_command("deliver_due")
     assert Message.objects.get().status == "suppressed"

@@ -9,11 +9,11 @@ from django.urls import reverse
 from notifications.exceptions import MessageNotCancellableException
 from notifications.gateways import files
 from notifications.models import Attachment, Message
-from notifications.services.compose import payloads
+from notifications.services.compose import writing
 from notifications.services.delivery.dispatcher import Drain
 from notifications.services.delivery.priority_queue import Limits
 from notifications.services.operations import batches
-from notifications.services.operations import cancel as operations_cancel
+from notifications.services.operations import messages as operations
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def sender(api, user, allow):
 
 
 def waiting(status=Status.QUEUED, **fields):
-    content = payloads.seal({"text": "Two for one", "subject": "Offer", "html": ""})
+    content = writing.encrypt_content({"text": "Two for one", "subject": "Offer", "html": ""})
     return Message.objects.create(
         channel=Channel.EMAIL, to=["ann@example.com"], subject="Offer", status=status, payload=content, **fields
     )
@@ -105,7 +105,7 @@ def test_many_are_called_back_by_sets_and_each_is_told(monkeypatch, django_asser
     for _ in range(25):
         waiting()
     with django_assert_max_num_queries(20):  # 25 of them: one by one it would be a hundred
-        assert operations_cancel.cancel_all(messages=Message.objects.all(), by=None) == 25
+        assert operations.cancel_all(messages=Message.objects.all(), by=None) == 25
     assert all(message.events.count() == 1 for message in Message.objects.all())
 
 
@@ -116,7 +116,7 @@ def test_two_who_call_the_same_message_back_at_once_do_it_once():
     def cancel():
         ready.wait()
         try:
-            operations_cancel.cancel(message=message, by=None)
+            operations.cancel(message=message, by=None)
             won.append(True)
         except MessageNotCancellableException:
             pass

@@ -14,9 +14,9 @@ from notifications import tasks
 from notifications.gateways import turns
 from notifications.management.commands import deliver_due
 from notifications.models import Message
-from notifications.services.compose.policies import TEXTED_CODE, Policy
+from notifications.services.compose.policies import SMS_CODE, Policy
 from notifications.services.compose.sms import send_sms
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import dispatcher, in_process, quota
 from notifications.services.delivery.attempt import Gateways
 from notifications.services.delivery.dispatcher import Drain
@@ -40,8 +40,8 @@ def by_hand(settings, monkeypatch):
     quota._known.clear()
 
 
-def text(number="+4915112345678", policy=TEXTED_CODE):
-    return send_sms(to=number, text="Your code", order=Order(policy=policy))
+def text(number="+4915112345678", policy=SMS_CODE):
+    return send_sms(to=number, text="Your code", draft=MessageDraft(policy=policy))
 
 
 def queue(channel):

@@ -24,13 +24,13 @@ from notifications.services.compose import outbox
 from notifications.services.compose.email import EmailExtras, send_email
 from notifications.services.compose.policies import Policy
 from notifications.services.compose.sms import send_sms
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import outcomes
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.attempt import Gateways, Outcome
 from notifications.services.delivery.dispatcher import Drain
 from notifications.services.delivery.priority_queue import Limits
-from notifications.services.operations import retry as operations_retry
+from notifications.services.operations import messages as operations
 from notifications.states import MOVES, Channel, Guarantee, Kind, Priority, Status, SuppressionReason, sources
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,8 +60,8 @@ def by_worker(settings, monkeypatch):
 def queue(**policy):
     send_at = policy.pop("send_at", None)
     to = policy.pop("to", ["ann@example.com"])
-    order = Order(policy=Policy(**policy), send_at=send_at)
-    return send_email(to=to, subject="Hello", text="Hello Ann", order=order)
+    draft = MessageDraft(policy=Policy(**policy), send_at=send_at)
+    return send_email(to=to, subject="Hello", text="Hello Ann", draft=draft)
 
 
 def drain(*errors, channel=Channel.EMAIL, **limits):
@@ -119,10 +119,10 @@ def test_a_refused_message_is_not_tried_again_until_somebody_says_so(user):
     message.refresh_from_db()
     assert (message.status, message.last_error) == (Status.FAILED, "Amazon refused: MessageRejected")
     assert drain().sent == []
-    assert operations_retry.retry_all(messages=Message.objects.all(), by=user) == 1
+    assert operations.retry_all(messages=Message.objects.all(), by=user) == 1
     assert len(drain().sent) == 1
     with pytest.raises(MessageNotRetriableException):
-        operations_retry.retry(message=message, by=user)
+        operations.retry(message=message, by=user)
 
 
 def test_a_bug_in_a_gateway_fails_one_message_and_not_the_rest():
@@ -230,20 +230,22 @@ def test_nothing_is_sent_to_a_suppressed_address():
 
 
 def test_what_a_person_switched_off_is_not_sent_and_security_is(user):
-    preferences.change(user=user, wishes={Kind.MARKETING: False})
+    preferences.change(user=user, changes={Kind.MARKETING: False})
     for kind in (Kind.MARKETING, Kind.SECURITY):
-        send_email(to=[user.email], subject=kind, text="x", order=Order(policy=Policy(kind=kind), user=user))
+        send_email(to=[user.email], subject=kind, text="x", draft=MessageDraft(policy=Policy(kind=kind), user=user))
     assert [email.subject for email in drain().sent] == ["security"]
 
 
 @pytest.mark.parametrize("field", ["to", "cc", "bcc"])
 def test_of_several_recipients_those_are_left_out_who_switched_the_kind_off(user, field):
-    preferences.change(user=user, wishes={Kind.ACCOUNT: False})
+    preferences.change(user=user, changes={Kind.ACCOUNT: False})
     others = {"to": ["bob@example.com"], "cc": ["cid@example.com"], "bcc": ["dan@example.com"]}
     everybody = {**others, field: [f"Ann <{user.email.upper()}>", *others[field]]}
     extras = EmailExtras(cc=everybody["cc"], bcc=everybody["bcc"])
     for kind in (Kind.ACCOUNT, Kind.SECURITY):
-        send_email(to=everybody["to"], subject=kind, text="x", extras=extras, order=Order(policy=Policy(kind=kind)))
+        send_email(
+            to=everybody["to"], subject=kind, text="x", extras=extras, draft=MessageDraft(policy=Policy(kind=kind))
+        )
     recipients = {email.subject: {name: len(getattr(email, name)) for name in others} for email in drain().sent}
     assert recipients["account"] == {"to": 1, "cc": 1, "bcc": 1}
     assert recipients["security"] == {name: len(addresses) for name, addresses in everybody.items()}
@@ -253,8 +255,8 @@ def test_of_several_recipients_those_are_left_out_who_switched_the_kind_off(user
 def test_a_text_reaches_nobody_who_switched_its_kind_off_if_the_number_is_known_to_be_theirs(user, is_confirmed, texts):
     user.phone, user.phone_verified_at = "+4915112345678", timezone.now() if is_confirmed else None
     user.save()
-    preferences.change(user=user, wishes={Kind.MARKETING: False})
-    send_sms(to=user.phone, text="Burgers!", order=Order(policy=Policy(kind=Kind.MARKETING)))
+    preferences.change(user=user, changes={Kind.MARKETING: False})
+    send_sms(to=user.phone, text="Burgers!", draft=MessageDraft(policy=Policy(kind=Kind.MARKETING)))
     assert len(drain(channel=Channel.SMS).sent) == texts
 
 

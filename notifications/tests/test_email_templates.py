@@ -13,7 +13,7 @@ from notifications.exceptions import (
     MissingVariablesException,
 )
 from notifications.models import EmailOverride
-from notifications.services.templates import overrides, specs
+from notifications.services.templates import overrides, rendering, specs
 from notifications.services.templates.rendering import render_email
 from notifications.states import Channel
 
@@ -30,13 +30,13 @@ def new(template="verify_email", html='<p><a href="{{ link }}">Go</a></p>', text
 
 def test_each_file_is_declared_and_each_declared_mail_has_its_three_files():
     files = {path.name.split(".")[0] for path in FOLDER.glob("*.*")} - FRAMES
-    assert files == {declared.name for declared in specs.of(Channel.EMAIL)}
+    assert files == {declared.name for declared in specs.for_channel(Channel.EMAIL)}
     for name in files:
         for ending in ("html", "txt", "subject.txt"):
             get_template(f"notifications/email/{name}.{ending}")
 
 
-@pytest.mark.parametrize("declared", specs.of(Channel.EMAIL), ids=lambda declared: declared.name)
+@pytest.mark.parametrize("declared", specs.for_channel(Channel.EMAIL), ids=lambda declared: declared.name)
 def test_a_mail_uses_no_more_than_its_declared_variables(declared):
     written = (FOLDER / f"{declared.name}.html").read_text() + (FOLDER / f"{declared.name}.txt").read_text()
     named = set(
@@ -48,7 +48,7 @@ def test_a_mail_uses_no_more_than_its_declared_variables(declared):
 
 
 @pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
-@pytest.mark.parametrize("declared", specs.of(Channel.EMAIL), ids=lambda declared: declared.name)
+@pytest.mark.parametrize("declared", specs.for_channel(Channel.EMAIL), ids=lambda declared: declared.name)
 def test_each_mail_renders_in_each_language(declared, language):
     content = render_email(declared.name, declared.examples, language)
     assert content.subject
@@ -210,3 +210,20 @@ def test_a_style_that_stands_inline_is_not_sent_twice_and_those_for_dark_and_sma
     assert 'class="button" style="' in html or re.search(r'style="[^"]*inline-block', html)
     assert "prefers-color-scheme: dark" in sheet
     assert "max-width: 480px" in sheet
+
+
+@pytest.mark.parametrize("spec", specs.for_channel(Channel.EMAIL), ids=lambda spec: spec.name)
+def test_html_escapes_values_and_text_does_not(spec):
+    markup = '<b>O\'Neil & "Söhne"</b> {{ link }} %s'
+    values = {name: value if name.endswith("link") else markup for name, value in spec.examples.items()}
+    values |= {"remaining": 7} if "remaining" in values else {}
+    content = rendering.render_files(spec.name, {**values, "unsubscribe_link": ""}, "de")
+    assert "<b>O'" not in content.html
+    assert "&lt;b&gt;O" in content.html
+    assert markup in content.text
+
+
+def test_numbers_choose_the_plural():
+    for number, words in ((1, "1 backup code left"), (2, "2 backup codes left")):
+        variables = {"remaining": number, "unsubscribe_link": ""}
+        assert words in rendering.render_files("backup_code_used", variables, "en").text

@@ -280,12 +280,12 @@ def made_up(number):
 def test_a_lifted_address_can_be_suppressed_again(user):
     assert suppression.suppress(channel="email", address=" Ann@Example.com", reason="bounce")
     assert not suppression.suppress(channel="email", address="ann@example.com", reason="complaint")
-    assert suppression.is_barred("email", "ANN@example.com")
-    assert not suppression.is_barred("email", "bob@example.com")
+    assert suppression.is_suppressed("email", "ANN@example.com")
+    assert not suppression.is_suppressed("email", "bob@example.com")
     row = Suppression.objects.get()
     assert suppression.lift(suppression_ids=[row.pk], by=user) == 1
     assert suppression.lift(suppression_ids=[row.pk], by=user) == 0
-    assert not suppression.is_barred("email", "ann@example.com")
+    assert not suppression.is_suppressed("email", "ann@example.com")
     assert suppression.suppress(channel="email", address="ann@example.com", reason="complaint")
     row.refresh_from_db()
     assert row.lifted_by == user

@@ -8,9 +8,9 @@ import pytest
 from foodfleet.core.exceptions import ValidationException
 from notifications.exceptions import InvalidTemplateException
 from notifications.models import EmailOverride, Message
-from notifications.services.compose import html, payloads
+from notifications.services.compose import html, writing
 from notifications.services.compose.recipients import emails
-from notifications.services.feedback import redaction
+from notifications.services.feedback import reports
 from notifications.services.templates import overrides, sandbox
 
 EMAIL = "/api/v1/notifications/email/"
@@ -63,7 +63,7 @@ def test_the_check_of_a_template_takes_time_with_its_length(atom, is_html):
 
 @pytest.mark.parametrize("atom", ["http://", "https%3a%2f%2f", "a-", "1"])
 def test_the_redaction_of_an_error_takes_time_with_its_length(atom):
-    assert_linear(lambda text: redaction.without_secrets(redaction.plain(text, 2_000)), atom)
+    assert_linear(lambda text: reports.redact(reports.storable(text, 2_000)), atom)
 
 
 @pytest.mark.django_db
@@ -103,7 +103,7 @@ def test_a_newsletter_of_tables_has_its_style_brought_inline(staff):
     cell = "<table><tr><td><p class=a>Dish<p>Price</table>"
     source = f"<style>.a{{color:red}}</style>{'<table><tr><td>' * 12}{cell * 400}{'</table>' * 12}"
     assert staff.post(EMAIL, {"to": ["ann@example.com"], "subject": "x", "html": source}).status_code == 202
-    assert payloads.unseal(Message.objects.get().payload)["html"].count('style="color: red;"') == 400
+    assert writing.decrypt_content(Message.objects.get().payload)["html"].count('style="color: red;"') == 400
 
 
 @pytest.mark.parametrize(

@@ -12,27 +12,27 @@ from notifications.models import Message
 from notifications.services.compose import writing
 from notifications.services.compose.email import send_email
 from notifications.services.compose.sms import queue_templated_sms
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.usefixtures("may_do_all")
 def test_one_key_of_one_sender_makes_one_message(user):
-    order = Order(sender=user, idempotency_key="key-1")
-    first = send_email(to=["bob@example.com"], subject="Hello", text="x", order=order)
-    assert send_email(to=["bob@example.com"], subject="Hello", text="x", order=order) == first
+    draft = MessageDraft(sender=user, idempotency_key="key-1")
+    first = send_email(to=["bob@example.com"], subject="Hello", text="x", draft=draft)
+    assert send_email(to=["bob@example.com"], subject="Hello", text="x", draft=draft) == first
     with pytest.raises(IdempotencyConflictException):
-        send_email(to=["bob@example.com"], subject="Other", text="x", order=order)
+        send_email(to=["bob@example.com"], subject="Other", text="x", draft=draft)
     assert Message.objects.count() == 1
 
 
 @pytest.mark.usefixtures("may_do_all")
 def test_nothing_is_kept_that_a_code_could_be_guessed_from(user):
     """A million codes are tried in seconds where the digest of one is known."""
-    for order in (Order(), Order(sender=user, idempotency_key="key-1")):
+    for draft in (MessageDraft(), MessageDraft(sender=user, idempotency_key="key-1")):
         message = queue_templated_sms(
-            to="+4915112345678", template="2fa_code", variables={"code": "907928"}, order=order
+            to="+4915112345678", template="2fa_code", variables={"code": "907928"}, draft=draft
         )
         twin = hashlib.sha256(json.dumps(["2fa_code", {"code": "907928"}], sort_keys=True).encode()).hexdigest()
         parts = [
@@ -42,15 +42,15 @@ def test_nothing_is_kept_that_a_code_could_be_guessed_from(user):
             {"text": "", "sender_id": "", "type": "Transactional", "max_price": ""},
         ]
         assert message.body_digest != hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        assert bool(message.body_digest) == bool(order.idempotency_key)
+        assert bool(message.body_digest) == bool(draft.idempotency_key)
 
 
 @pytest.mark.once
 def test_the_digest_of_a_body_needs_the_secret_key(user, settings):
-    order = Order(sender=user, idempotency_key="key-1")
-    under_one = writing.digest_of(order, "sms", "907928")
+    draft = MessageDraft(sender=user, idempotency_key="key-1")
+    under_one = writing.digest_of(draft, "sms", "907928")
     settings.SECRET_KEY = "another"
-    assert writing.digest_of(order, "sms", "907928") != under_one
+    assert writing.digest_of(draft, "sms", "907928") != under_one
 
 
 @pytest.mark.usefixtures("may_do_all")
@@ -58,8 +58,8 @@ def test_the_same_key_from_many_at_once_makes_one_message(user):
     made = []
 
     def run():
-        order = Order(sender=user, idempotency_key="key-1")
-        made.append(send_email(to=["bob@example.com"], subject="Hello", text="x", order=order).pk)
+        draft = MessageDraft(sender=user, idempotency_key="key-1")
+        made.append(send_email(to=["bob@example.com"], subject="Hello", text="x", draft=draft).pk)
         connections.close_all()
 
     threads = [threading.Thread(target=run) for _ in range(6)]

@@ -10,7 +10,7 @@ from notifications.models import Message
 from notifications.services.delivery.attempt import Gateways
 from notifications.services.delivery.dispatcher import Drain
 from notifications.services.delivery.priority_queue import Limits
-from notifications.services.operations import cancel
+from notifications.services.operations import messages as operations
 from notifications.states import Channel, Guarantee
 from notifications.tests.senders import WayOut, drain, lapse, mail
 
@@ -50,7 +50,7 @@ def test_what_was_called_back_meanwhile_does_not_go_out():
     def then(number, content):
         if number == 0:
             lapse()
-            cancel.cancel_all(messages=Message.objects.all(), by=None)
+            operations.cancel_all(messages=Message.objects.all(), by=None)
         else:
             time.sleep(0.3)
 

@@ -10,7 +10,7 @@ from notifications.services.templates.rendering import render_email
 from notifications.states import Channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
-mails = pytest.mark.parametrize("mail", specs.of(Channel.EMAIL), ids=lambda mail: mail.name)
+mails = pytest.mark.parametrize("mail", specs.for_channel(Channel.EMAIL), ids=lambda mail: mail.name)
 LANGUAGES = [code for code, _ in settings.LANGUAGES]
 
 

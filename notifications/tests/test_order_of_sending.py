@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from notifications.gateways import ses
 from notifications.models import Message, Suppression
-from notifications.services.compose.policies import TEXTED_CODE
+from notifications.services.compose.policies import SMS_CODE
 from notifications.services.compose.sms import send_sms
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import quota
 from notifications.states import Channel, Kind, Priority, SuppressionReason
 from notifications.tests.senders import WayOut, drain, lapse, mail
@@ -60,7 +60,7 @@ def test_an_answer_to_somebody_does_not_wait_behind_bulk_in_the_same_drain(setti
 def test_codes_that_wait_for_leave_are_not_lost_when_their_sender_dies(settings):
     settings.SMS_MAX_PER_SECOND = 5
     for number in range(100):
-        send_sms(to=f"+4915112345{number:03}", text="code", order=Order(policy=TEXTED_CODE))
+        send_sms(to=f"+4915112345{number:03}", text="code", draft=MessageDraft(policy=SMS_CODE))
     way_out = WayOut()
 
     def run():
@@ -116,7 +116,7 @@ def test_ses_is_asked_for_its_rate_once_and_not_for_texts(settings, monkeypatch)
     settings.EMAIL_URL = "amazonses://"
     asked = []
     monkeypatch.setattr(ses, "max_per_second", lambda: asked.append(1) or 100.0)
-    send_sms(to="+4915112345678", text="code", order=Order(policy=TEXTED_CODE))
+    send_sms(to="+4915112345678", text="code", draft=MessageDraft(policy=SMS_CODE))
     drain(WayOut(), Channel.SMS)
     assert asked == []
     for number in range(3):

@@ -15,15 +15,15 @@ from notifications import tasks
 from notifications.gateways.files import DatabaseStorage
 from notifications.models import Message, StoredFile
 from notifications.services.compose import attachments
-from notifications.services.compose.policies import TEXTED_CODE, Policy
+from notifications.services.compose.policies import SMS_CODE, Policy
 from notifications.services.compose.sms import send_sms
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import in_process, rate_limiter
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.dispatcher import Drain
 from notifications.services.delivery.priority_queue import Limits
+from notifications.services.operations import messages as operations
 from notifications.services.operations import retention
-from notifications.services.operations import retry as operations_retry
 from notifications.states import Channel, Priority
 from notifications.tests.senders import WayOut, drain, mail
 
@@ -125,10 +125,10 @@ def forgetful_sns(settings):
 
 
 @pytest.mark.parametrize(
-    ("policy", "texts", "status"), [(TEXTED_CODE, 1, "failed"), (Policy(priority=Priority.TRANSACTIONAL), 2, "sent")]
+    ("policy", "texts", "status"), [(SMS_CODE, 1, "failed"), (Policy(priority=Priority.TRANSACTIONAL), 2, "sent")]
 )
 def test_a_text_whose_answer_is_lost_goes_again_only_where_its_template_says_so(forgetful_sns, policy, texts, status):
-    message = send_sms(to="+4915112345678", text="Hello", order=Order(policy=policy))
+    message = send_sms(to="+4915112345678", text="Hello", draft=MessageDraft(policy=policy))
     for _ in range(2):
         Message.objects.filter(status="queued").update(due_at=timezone.now())
         Drain(Limits(Channel.SMS, seconds=2)).run()
@@ -225,7 +225,7 @@ def test_what_somebody_sends_again_just_now_is_not_forgotten(user):
             connections.close_all()
 
     with transaction.atomic():
-        operations_retry.retry(message=message, by=user)
+        operations.retry(message=message, by=user)
         thread = threading.Thread(target=forget)
         thread.start()
         thread.join(10)

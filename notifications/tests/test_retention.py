@@ -11,10 +11,10 @@ from django.utils import timezone
 from foodfleet.environment import Environment
 from notifications.gateways import files
 from notifications.models import Attachment, Message, MessageEvent, Receipt, StoredFile
-from notifications.services.compose import payloads
+from notifications.services.compose import writing
 from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
-from notifications.services.compose.writing import Order
-from notifications.services.operations import retention
+from notifications.services.compose.writing import MessageDraft
+from notifications.services.operations import batches, retention
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_a_message_keeps_only_state_and_times_after_a_month_and_goes_after_a_yea
         message(29),
         message(31),
         message(366),
-        message(400, Status.QUEUED, payload=payloads.seal({"a": 1})),
+        message(400, Status.QUEUED, payload=writing.encrypt_content({"a": 1})),
     )
     attachment = Attachment(message=old, filename="salary.pdf", content_type="application/pdf", size=1)
     attachment.file.save("x", ContentFile(b"x"))
@@ -58,9 +58,12 @@ def test_a_message_keeps_only_state_and_times_after_a_month_and_goes_after_a_yea
 
 def test_a_code_that_failed_and_is_too_old_to_be_sent_goes_at_once():
     spent = message(
-        0, Status.FAILED, payload=payloads.seal({"text": "123456"}), expires_at=timezone.now() - timedelta(seconds=1)
+        0,
+        Status.FAILED,
+        payload=writing.encrypt_content({"text": "123456"}),
+        expires_at=timezone.now() - timedelta(seconds=1),
     )
-    again = message(0, Status.FAILED, payload=payloads.seal({"text": "x"}))
+    again = message(0, Status.FAILED, payload=writing.encrypt_content({"text": "x"}))
     assert retention.forget().emptied == 1
     for row in (spent, again):
         row.refresh_from_db()
@@ -69,7 +72,7 @@ def test_a_code_that_failed_and_is_too_old_to_be_sent_goes_at_once():
 
 
 def test_many_are_forgotten_in_batches(monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(batches, "BATCH", 3)
     for _ in range(7):
         message(40)
     Receipt.objects.create(
@@ -83,7 +86,7 @@ def test_many_are_forgotten_in_batches(monkeypatch):
 
 
 def test_nothing_of_a_code_can_be_read_in_the_row():
-    sealed = payloads.seal({"text": "Your verification code is: 123456"})
+    sealed = writing.encrypt_content({"text": "Your verification code is: 123456"})
     assert "123456" not in sealed
     assert "verification" not in sealed
 
@@ -94,7 +97,7 @@ def test_a_file_whose_transaction_was_rolled_back_is_left_nowhere(settings, tmp_
     settings.STORAGES = {**settings.STORAGES, "attachments": entry}
     mail = {"to": ["ann@example.com"], "subject": "Menu", "text": "Here"}
     extras = EmailExtras(attachments=[NewAttachment("menu.pdf", b"%PDF")])
-    kept = send_email(**mail, extras=extras, order=Order(send_at=timezone.now() + timedelta(days=3)))
+    kept = send_email(**mail, extras=extras, draft=MessageDraft(send_at=timezone.now() + timedelta(days=3)))
     with contextlib.suppress(RuntimeError), transaction.atomic():
         send_email(**mail, extras=extras)
         raise RuntimeError("what caused the mail failed")
@@ -110,8 +113,8 @@ def test_old_messages_are_removed_in_sets_with_all_that_belongs_to_them(settings
     monkeypatch.setattr(retention, "REMOVED_AT_ONCE", 3)
     mail = {"to": ["ann@example.com"], "subject": "Menu", "text": "Here"}
     extras = EmailExtras(attachments=[NewAttachment("menu.pdf", b"%PDF")])
-    later = Order(send_at=timezone.now() + timedelta(days=3))
-    waiting, *old = [send_email(**mail, extras=extras, order=later) for _ in range(9)]
+    later = MessageDraft(send_at=timezone.now() + timedelta(days=3))
+    waiting, *old = [send_email(**mail, extras=extras, draft=later) for _ in range(9)]
     for one in old:
         MessageEvent.objects.create(message=one, type="failed")
     long_ago = timezone.now() - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS + 1)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 EMAIL = "/api/v1/notifications/email/"
 SMS = "/api/v1/notifications/sms/"
-RESERVED = [declared for declared in specs.DECLARED if declared.name != "announcement"]
+RESERVED = [declared for declared in specs.SPECS if declared.name != "announcement"]
 sends = pytest.mark.django_db(transaction=True)  # each channel is sent in a thread of its own
 reserved = pytest.mark.parametrize("declared", RESERVED, ids=lambda declared: declared.name)
 

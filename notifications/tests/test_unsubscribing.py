@@ -15,14 +15,14 @@ from notifications.services.audience import preferences
 from notifications.services.audience.suppression import suppress
 from notifications.services.compose.email import EmailExtras, queue_templated_email, send_email
 from notifications.services.compose.policies import MARKETING, SECURITY
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.states import Kind
 
 pytestmark = pytest.mark.django_db(transaction=True)  # each channel is sent in a thread of its own
 
 EMAIL = "/api/v1/notifications/email/"
 NEWS = {"to": ["Zoe <Zoe@Example.com>"], "subject": "New trucks", "text": "Come and see", "kind": "marketing"}
-BULK = Order(policy=MARKETING)
+BULK = MessageDraft(policy=MARKETING)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_the_link_stands_below_words_that_no_template_frames(staff):
 
 def test_the_link_is_in_a_bulk_mail_of_a_template_too(db):
     queue_templated_email(
-        to=["zoe@example.com"], template="welcome", context={"link": "https://foodfleet.example/"}, order=BULK
+        to=["zoe@example.com"], template="welcome", context={"link": "https://foodfleet.example/"}, draft=BULK
     )
     [received] = sent()
     assert received["List-Unsubscribe"].strip("<> ") in received.get_body(("plain",)).get_content()
@@ -129,7 +129,7 @@ def test_the_link_is_in_a_bulk_mail_of_a_template_too(db):
 
 @pytest.mark.parametrize("more", [{"cc": ["bob@example.com"]}, {"bcc": ["bob@example.com"]}])
 def test_a_bulk_mail_to_several_has_no_link_for_one_would_decline_for_another(db, more):
-    send_email(to=["zoe@example.com"], subject="x", text="y", extras=EmailExtras(**more), order=BULK)
+    send_email(to=["zoe@example.com"], subject="x", text="y", extras=EmailExtras(**more), draft=BULK)
     [received, *_others] = sent()
     assert received["List-Unsubscribe"] is None
 
@@ -150,7 +150,7 @@ def test_a_user_takes_back_what_their_address_declined(staff, make_user, client)
 
 def test_wanting_marketing_does_not_bring_back_an_address_that_bounced(staff, make_user):
     suppress(channel="email", address="zoe@example.com", reason="bounce")
-    preferences.change(user=make_user("zoe@example.com"), wishes={Kind.MARKETING: True})
+    preferences.change(user=make_user("zoe@example.com"), changes={Kind.MARKETING: True})
     assert send_news(staff) == "suppressed"
 
 
@@ -175,7 +175,7 @@ def test_staff_hold_one_kind_of_message_back_from_an_address(staff, make_user):
 def test_security_mails_reach_who_declined_all_that_can_be_declined(make_user):
     for kind in ("account", "marketing"):
         suppress(channel="email", address="ann@example.com", kind=kind, reason="opt_out")
-    order = Order(policy=SECURITY, user=make_user("ann@example.com"))
-    queue_templated_email(to=["ann@example.com"], template="password_changed", context={}, order=order)
+    draft = MessageDraft(policy=SECURITY, user=make_user("ann@example.com"))
+    queue_templated_email(to=["ann@example.com"], template="password_changed", context={}, draft=draft)
     [received] = sent()
     assert received["To"] == "ann@example.com"

@@ -8,10 +8,10 @@ from django.db import IntegrityError, transaction
 
 from foodfleet.core.exceptions import ValidationException
 from notifications.models import Message
-from notifications.services.compose import recipients, sizes
+from notifications.services.compose import email, recipients
 from notifications.services.compose.email import send_email
 from notifications.services.compose.policies import Policy
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.states import Priority
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,7 +28,9 @@ def calls(settings, monkeypatch):
 
 
 def send(priority=Priority.BULK):
-    return send_email(to=["ann@example.com"], subject="x", text="x", order=Order(policy=Policy(priority=priority)))
+    return send_email(
+        to=["ann@example.com"], subject="x", text="x", draft=MessageDraft(policy=Policy(priority=priority))
+    )
 
 
 def test_a_message_outside_of_a_transaction_calls_a_worker_at_once(calls):
@@ -69,9 +71,9 @@ def test_a_message_that_was_written_can_be_saved_again():
 
 @pytest.mark.parametrize("body", ["=" * 5000, "ä" * 5000, "\U0001f600" * 5000, "x\n" * 5000, "\r" * 5000, " \n" * 999])
 def test_a_mail_that_is_surely_small_enough_is_small_enough(body):
-    exact = sizes.encoded_size([body], [100])
-    assert sizes.is_surely_within(exact * 13, [body], [100])
-    assert not sizes.is_surely_within(exact - 1, [body], [100])
+    exact = email.encoded_size([body], [100])
+    assert email.is_surely_within(exact * 13, [body], [100])
+    assert not email.is_surely_within(exact - 1, [body], [100])
 
 
 @pytest.mark.parametrize(

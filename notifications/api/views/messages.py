@@ -21,9 +21,7 @@ from notifications.api.serializers.messages import (
 from notifications.models import Message
 from notifications.services.compose import requests
 from notifications.services.compose.email import NewAttachment
-from notifications.services.operations import cancel as operations_cancel
-from notifications.services.operations import lookup
-from notifications.services.operations import retry as operations_retry
+from notifications.services.operations import messages as operations
 from notifications.states import Channel, Status
 from rbac.api.permissions import ActionPermission, require_permission
 
@@ -69,21 +67,21 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
 
     def retrieve(self, request: Request, pk: str) -> Response:
         """One message with its timeline."""
-        return Response(self.get_serializer(lookup.find(pk)).data)
+        return Response(self.get_serializer(operations.find(pk)).data)
 
     @extend_schema(request=None, responses={202: QueuedSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Put a failed message back into the queue; 409 for any other."""
-        message = operations_retry.retry(message=lookup.find(pk), by=request.user)  # type: ignore[arg-type]
+        message = operations.retry(message=operations.find(pk), by=request.user)  # type: ignore[arg-type]
         return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Call back a message that is still queued; 409 for any other."""
-        operations_cancel.cancel(message=lookup.find(pk), by=request.user)  # type: ignore[arg-type]
-        return Response(self.get_serializer(lookup.find(pk)).data)
+        operations.cancel(message=operations.find(pk), by=request.user)  # type: ignore[arg-type]
+        return Response(self.get_serializer(operations.find(pk)).data)
 
 
 @require_permission("notifications", "send")
@@ -99,8 +97,8 @@ class SendEmailView(APIView):
         serializer.is_valid(raise_exception=True)
         fields = dict(serializer.validated_data)
         attachments = [NewAttachment(**file) for file in fields.pop("attachments", [])]
-        asked = requests.EmailRequest(**fields, attachments=attachments)
-        message = requests.order_email(asked=asked, by=_asker(request))
+        requested = requests.EmailRequest(**fields, attachments=attachments)
+        message = requests.send_requested_email(requested=requested, by=_sender(request))
         return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -113,13 +111,13 @@ class SendSmsView(APIView):
         """Queue a text: words, or a template with its variables."""
         serializer = SendSmsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        asked = requests.SmsRequest(**serializer.validated_data)
-        message = requests.order_sms(asked=asked, by=_asker(request))
+        requested = requests.SmsRequest(**serializer.validated_data)
+        message = requests.send_requested_sms(requested=requested, by=_sender(request))
         return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
 
 
-def _asker(request: Request) -> requests.Asker:
-    return requests.Asker(
+def _sender(request: Request) -> requests.Sender:
+    return requests.Sender(
         user=request.user,  # type: ignore[arg-type]
         idempotency_key=request.headers.get("Idempotency-Key"),
         request_id=client_of(request).request_id,

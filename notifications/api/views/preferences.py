@@ -43,9 +43,9 @@ class PreferencesView(APIView):
         """Switch kinds on or off; those that are not named stay as they are."""
         serializer = PreferencesSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        wishes = {Kind(name): wanted for name, wanted in serializer.validated_data.items()}
-        return Response(_shown(preferences.change(user=request.user, wishes=wishes)))  # type: ignore[arg-type]
+        changes = {Kind(name): wanted for name, wanted in serializer.validated_data.items()}
+        return Response(_shown(preferences.change(user=request.user, changes=changes)))  # type: ignore[arg-type]
 
 
-def _shown(wishes: dict[Kind, bool]) -> dict[str, bool]:
-    return {Kind.SECURITY.value: True, **{kind.value: wanted for kind, wanted in wishes.items()}}
+def _shown(changes: dict[Kind, bool]) -> dict[str, bool]:
+    return {Kind.SECURITY.value: True, **{kind.value: wanted for kind, wanted in changes.items()}}

@@ -13,7 +13,7 @@ from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.parsers import StrictJSONParser
 from notifications.gateways.sns_http import sns_http
 from notifications.services.feedback import outcomes
-from notifications.services.feedback.sns_envelopes import CONFIRMATION, GOODBYE, NOTIFICATION
+from notifications.services.feedback.sns_envelopes import CONFIRMATION, NOTIFICATION, UNSUBSCRIPTION
 
 
 class SnsNotificationSerializer(serializers.Serializer[Any]):
@@ -33,7 +33,7 @@ class SnsNotificationSerializer(serializers.Serializer[Any]):
 class SnsSubscriptionSerializer(SnsNotificationSerializer):
     """A subscription that is to be confirmed, or has ended."""
 
-    Type = serializers.ChoiceField(choices=[CONFIRMATION, GOODBYE])
+    Type = serializers.ChoiceField(choices=[CONFIRMATION, UNSUBSCRIPTION])
     Token = serializers.CharField()
     SubscribeURL = serializers.CharField()
 

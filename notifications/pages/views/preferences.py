@@ -30,7 +30,7 @@ class PreferencesPage(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
         return {**super().get_form_kwargs(), "present": preferences.of(self.request.user)}  # type: ignore[arg-type]
 
     def form_valid(self, form: PreferencesForm) -> HttpResponse:
-        preferences.change(user=self.request.user, wishes=form.wishes)  # type: ignore[arg-type]
+        preferences.change(user=self.request.user, changes=form.changes)  # type: ignore[arg-type]
         messages.success(self.request, _("Saved. The next message will use it."))
         return redirect("account_preferences")
 
@@ -42,8 +42,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Switch one kind of message off, without signing in. A GET asks first: mail scanners open links."""
     posted = request.method == "POST"
     try:
-        decliner, kind = preferences.unsubscribe(token) if posted else preferences.read_link(token)
+        owner, kind = preferences.unsubscribe(token) if posted else preferences.read_link(token)
     except UnsubscribeLinkException:
         return render(request, "accounts/unsubscribe.html", {"valid": False}, status=404)
-    context = {"token": token, "valid": True, "done": posted, "kind": kind.label, "email": decliner.email}
+    context = {"token": token, "valid": True, "done": posted, "kind": kind.label, "email": owner.email}
     return render(request, "accounts/unsubscribe.html", context)

@@ -1,7 +1,7 @@
-"""What a person wants to be told. Messages of the kind `security` are always sent.
+"""Notification preferences. Messages of the kind `security` are always sent.
 
-A user's wishes are rows of their own. Whoever is no user has an address alone: what they declined by the link in a mail
-is a suppressed address for that kind of message, and counts for the user that the address may come to belong to.
+Users have a row for each changed preference. For an address without an account, an unsubscribe link suppresses that
+kind of message; the suppression also applies to a user who has the address later.
 """
 
 from dataclasses import dataclass
@@ -14,44 +14,44 @@ from foodfleet.core import crypto
 from notifications.exceptions import UnsubscribeLinkException
 from notifications.models import Preference
 from notifications.services.audience import suppression
-from notifications.services.compose.links import link
+from notifications.services.compose.variables import link
 from notifications.states import OPTIONAL_KINDS, Channel, Kind, SuppressionReason
 from rbac.services import actors
 
-# Links in old mails go on working: they have no expiry.
+# Unsubscribe links do not expire, so that links in old e-mails work.
 SALT = "notifications.unsubscribe"
 PURPOSE = "unsubscribe"
 
 
 @dataclass(frozen=True)
-class Decliner:
-    """Whom an unsubscribe link is of: a user, or an address that is nobody's here."""
+class LinkOwner:
+    """The owner of an unsubscribe link: a user, or an address without an account."""
 
     email: str
     user: User | None = None
 
 
 def wants(user: User, kind: Kind | str) -> bool:
-    """Whether `user` is to get messages of this kind."""
+    """Whether `user` gets messages of this kind."""
     return kind == Kind.SECURITY or of(user)[Kind(kind)]
 
 
 def of(user: User) -> dict[Kind, bool]:
-    """Each kind that `user` may switch off, and whether they want it."""
+    """Return each optional kind of message, and whether `user` wants it."""
     known = dict(Preference.objects.of(user).values_list("kind", "is_wanted"))
-    declined = {kind for kind, _address in suppression.barred(Channel.EMAIL, [user.email])}
-    return {kind: known.get(kind.value, True) and kind.value not in declined for kind in OPTIONAL_KINDS}
+    unsubscribed = {kind for kind, _address in suppression.find(Channel.EMAIL, [user.email])}
+    return {kind: known.get(kind.value, True) and kind.value not in unsubscribed for kind in OPTIONAL_KINDS}
 
 
-def change(*, user: User, wishes: dict[Kind, bool]) -> dict[Kind, bool]:
-    """Take over what `user` wants; kinds that are not named stay as they are. Returns what `of` says then.
+def change(*, user: User, changes: dict[Kind, bool]) -> dict[Kind, bool]:
+    """Change the preferences that `changes` names and return all of them.
 
-    Raises UnauthorizedException where the session of the request ended meanwhile.
+    Raises UnauthorizedException where the session of the request has ended.
     """
     with transaction.atomic():
-        if user.acting_session is not None:  # a link in a mail works without a session
+        if user.acting_session is not None:  # an unsubscribe link works without a session
             actors.ensure_still_may(user)
-        for kind, is_wanted in wishes.items():
+        for kind, is_wanted in changes.items():
             Preference.objects.update_or_create(user=user, kind=kind, defaults={"is_wanted": is_wanted})
             if is_wanted:
                 suppression.opt_in(address=user.email, kind=kind, by=user)
@@ -59,10 +59,10 @@ def change(*, user: User, wishes: dict[Kind, bool]) -> dict[Kind, bool]:
 
 
 def unsubscribe_link(whom: User | str, kind: Kind | str) -> str:
-    """The address that switches this kind off without signing in (RFC 8058); '' for what cannot be switched off.
+    """Return the link that unsubscribes from this kind without signing in (RFC 8058); '' for security messages.
 
-    whom: a user, or the e-mail address of somebody who is none: it can be read neither in the link nor in the logs of
-    whom it passes.
+    whom: a user, or an e-mail address without an account. The address is encrypted in the link, because logs of others
+    may contain the link.
     """
     if kind == Kind.SECURITY:
         return ""
@@ -73,25 +73,25 @@ def unsubscribe_link(whom: User | str, kind: Kind | str) -> str:
     return link("unsubscribe", token)
 
 
-def read_link(token: str) -> tuple[Decliner, Kind]:
-    """Whom an unsubscribe link is of, and for what kind. Raises UnsubscribeLinkException."""
+def read_link(token: str) -> tuple[LinkOwner, Kind]:
+    """Return the owner and the kind of an unsubscribe link. Raises UnsubscribeLinkException."""
     try:
         if ":" in token:
             data = signing.loads(token, salt=SALT)
             user = User.objects.get(pk=data["user"])
-            return Decliner(user.email, user), Kind(data["kind"])
+            return LinkOwner(user.email, user), Kind(data["kind"])
         data = crypto.decrypt_json(token + "=" * (-len(token) % 4), purpose=PURPOSE)
-        return Decliner(data["email"], User.objects.with_email(data["email"]).first()), Kind(data["kind"])
+        return LinkOwner(data["email"], User.objects.with_email(data["email"]).first()), Kind(data["kind"])
     except (signing.BadSignature, crypto.DecryptionError, User.DoesNotExist, KeyError, TypeError, ValueError):
         raise UnsubscribeLinkException from None
 
 
-def unsubscribe(token: str) -> tuple[Decliner, Kind]:
-    """Switch off what the link is for; doing it again changes nothing. Raises UnsubscribeLinkException."""
-    decliner, kind = read_link(token)
-    if decliner.user is not None:
-        change(user=decliner.user, wishes={kind: False})
+def unsubscribe(token: str) -> tuple[LinkOwner, Kind]:
+    """Unsubscribe the owner of the link; repeating it changes nothing. Raises UnsubscribeLinkException."""
+    owner, kind = read_link(token)
+    if owner.user is not None:
+        change(user=owner.user, changes={kind: False})
     else:
         reason = SuppressionReason.OPT_OUT
-        suppression.suppress(channel=Channel.EMAIL, address=decliner.email, kind=kind, reason=reason)
-    return decliner, kind
+        suppression.suppress(channel=Channel.EMAIL, address=owner.email, kind=kind, reason=reason)
+    return owner, kind

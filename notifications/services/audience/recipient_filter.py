@@ -1,4 +1,4 @@
-"""Which of the messages that are due must not be sent after all."""
+"""Decide which due messages, and which of their recipients, are not sent after all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,40 +12,40 @@ from notifications.services.audience import suppression
 from notifications.services.delivery.attempt import Outcome
 from notifications.states import EVERY_KIND, Channel, Kind, Status
 
-Forms = Mapping[str, str]  # recipients as a message names them (`Ann <ann@example.com>`), and as addresses are kept
-Barred = frozenset[tuple[str, object]]  # a kind, and the address or the user's id that messages of it do not go to
+Addresses = Mapping[str, str]  # each recipient of a message (`Ann <ann@example.com>`) and its normalized address
+Suppressed = frozenset[tuple[str, object]]  # pairs of a kind, and an address or user ID that does not get it
 
 
 @dataclass(frozen=True)
-class Admitted:
-    """What may be sent, and what is refused. unwanted: the recipients that are left out of each message that may."""
+class FilterResult:
+    """The messages to send, the outcomes of the others, and the excluded recipients of each message to send."""
 
     messages: list[Message]
     refused: list[Outcome]
-    unwanted: dict[UUID, frozenset[str]]
+    excluded: dict[UUID, frozenset[str]]
 
 
-def decide(messages: Sequence[Message]) -> Admitted:
-    """Refuse what is too late, what its recipients switched off, and what only goes to suppressed addresses."""
-    admitted = Admitted([], [], {})
-    recipients = [(message, _forms(message)) for message in messages]
-    barred = _barred(recipients)
-    for message, forms in recipients:
-        declined = _declined(message, forms, barred)
-        unwanted = declined | {recipient for recipient, form in forms.items() if (EVERY_KIND, form) in barred}
-        outcome = _refusal(message, unwanted, declined)
+def apply(messages: Sequence[Message]) -> FilterResult:
+    """Filter out messages that have expired, and recipients who are suppressed or unsubscribed."""
+    result = FilterResult([], [], {})
+    recipients = [(message, _normalized(message)) for message in messages]
+    suppressed = _suppressed(recipients)
+    for message, addresses in recipients:
+        unsubscribed = _unsubscribed(message, addresses, suppressed)
+        excluded = unsubscribed | {name for name, address in addresses.items() if (EVERY_KIND, address) in suppressed}
+        outcome = _outcome(message, excluded, unsubscribed)
         if outcome is None:
-            admitted.messages.append(message)
-            admitted.unwanted[message.pk] = unwanted
+            result.messages.append(message)
+            result.excluded[message.pk] = excluded
         else:
-            admitted.refused.append(outcome)
-    return admitted
+            result.refused.append(outcome)
+    return result
 
 
-def _forms(message: Message) -> Forms:
+def _normalized(message: Message) -> Addresses:
     channel = Channel(message.channel)
     return {
-        recipient: suppression.kept_form(channel, _address(recipient, channel))
+        recipient: suppression.normalized(channel, _address(recipient, channel))
         for recipient in (*message.to, *message.cc, *message.bcc)
     }
 
@@ -54,17 +54,14 @@ def _address(recipient: str, channel: Channel) -> str:
     return parseaddr(recipient)[1] if channel == Channel.EMAIL else recipient
 
 
-def _barred(recipients: Sequence[tuple[Message, Forms]]) -> Barred:
-    """What does not go to these: by what is suppressed, and by what people switched off.
-
-    Addresses and numbers stand in one set, for none is the other.
-    """
+def _suppressed(recipients: Sequence[tuple[Message, Addresses]]) -> Suppressed:
+    """Return the suppressions and preferences that concern these recipients, in two queries."""
     found: set[tuple[str, object]] = set()
     for channel in Channel:
-        found.update(suppression.barred(channel, addresses) if (addresses := _addresses(recipients, channel)) else ())
-    optional = [(message, forms) for message, forms in recipients if message.kind != Kind.SECURITY]
+        found.update(suppression.find(channel, addresses) if (addresses := _addresses(recipients, channel)) else ())
+    optional = [(message, addresses) for message, addresses in recipients if message.kind != Kind.SECURITY]
     refusals = Preference.objects.refusals(
-        users={message.user_id for message, _forms in optional if message.user_id},
+        users={message.user_id for message, _addresses_of_it in optional if message.user_id},
         emails=_addresses(optional, Channel.EMAIL),
         phones=_addresses(optional, Channel.SMS),
     )
@@ -72,24 +69,25 @@ def _barred(recipients: Sequence[tuple[Message, Forms]]) -> Barred:
     return frozenset(found)
 
 
-def _addresses(recipients: Sequence[tuple[Message, Forms]], channel: Channel) -> set[str]:
+def _addresses(recipients: Sequence[tuple[Message, Addresses]], channel: Channel) -> set[str]:
     return {form for message, forms in recipients if message.channel == channel for form in forms.values()}
 
 
-def _declined(message: Message, forms: Forms, barred: Barred) -> frozenset[str]:
-    """The recipients who want no messages of this kind."""
-    if not barred or message.kind == Kind.SECURITY:
+def _unsubscribed(message: Message, addresses: Addresses, suppressed: Suppressed) -> frozenset[str]:
+    """Return the recipients who unsubscribed from this kind of message."""
+    if not suppressed or message.kind == Kind.SECURITY:
         return frozenset()
-    if (message.kind, message.user_id) in barred:
+    if (message.kind, message.user_id) in suppressed:
         return frozenset(message.to)
-    return frozenset(recipient for recipient, form in forms.items() if (message.kind, form) in barred)
+    return frozenset(recipient for recipient, address in addresses.items() if (message.kind, address) in suppressed)
 
 
-def _refusal(message: Message, unwanted: frozenset[str], declined: frozenset[str]) -> Outcome | None:
+def _outcome(message: Message, excluded: frozenset[str], unsubscribed: frozenset[str]) -> Outcome | None:
+    """Return why the message is not sent; None where it is."""
     if message.expires_at is not None and timezone.now() >= message.expires_at:
-        return Outcome(message, Status.CANCELLED, error="Not sent within its life.")
-    if not unwanted.issuperset(message.to):
+        return Outcome(message, Status.CANCELLED, error="Not sent before it expired.")
+    if not excluded.issuperset(message.to):
         return None
-    if declined.intersection(message.to):
-        return Outcome(message, Status.SUPPRESSED, error="The recipient switched messages of this kind off.")
-    return Outcome(message, Status.SUPPRESSED, error="Nothing is sent to this address any more.")
+    if unsubscribed.intersection(message.to):
+        return Outcome(message, Status.SUPPRESSED, error="The recipient unsubscribed from messages of this kind.")
+    return Outcome(message, Status.SUPPRESSED, error="This address is suppressed.")

@@ -1,4 +1,4 @@
-"""Addresses and numbers that nothing, or nothing of one kind, is sent to."""
+"""Suppressed addresses and numbers: nothing, or nothing of one kind, is sent to them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,33 +12,33 @@ from accounts.models import User
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.exceptions import ValidationException
 from notifications.models import Suppression
-from notifications.services.feedback.redaction import plain
+from notifications.services.feedback.reports import storable
 from notifications.services.operations import batches
 from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import actors
 
 LONGEST_REASON = 500  # characters
-A_QUERY = 5_000  # keys that every database takes in one
+A_QUERY = 5_000  # keys in one query that every database accepts
 logger = structlog.get_logger(__name__)
 
 
-def kept_form(channel: Channel | str, address: str) -> str:
-    """The form that an address of this channel is kept and compared in."""
+def normalized(channel: Channel | str, address: str) -> str:
+    """Return the normalized form of an address, which is stored and compared."""
     return normalize_email(address) if channel == Channel.EMAIL else address.strip()
 
 
-def barred(channel: Channel | str, forms: Iterable[str]) -> list[tuple[str, str]]:
-    """What is not sent to these addresses, given in the form that they are kept in: pairs of a kind and an address.
+def find(channel: Channel | str, forms: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the suppressions of these normalized addresses, as pairs of kind and address.
 
-    The kind EVERY_KIND means that nothing is.
+    The kind EVERY_KIND means that nothing is sent.
     """
     return list(Suppression.objects.of(channel, forms).values_list("kind", "address"))
 
 
-def is_barred(channel: Channel | str, address: str, kind: str = EVERY_KIND) -> bool:
-    """Whether messages of this kind (EVERY_KIND: any message) are held back from `address` already."""
+def is_suppressed(channel: Channel | str, address: str, kind: str = EVERY_KIND) -> bool:
+    """Whether messages of this kind (EVERY_KIND: all messages) to `address` are suppressed."""
     kinds = {EVERY_KIND, kind}
-    return Suppression.objects.of(channel, [kept_form(channel, address)]).of_kinds(kinds).exists()
+    return Suppression.objects.of(channel, [normalized(channel, address)]).of_kinds(kinds).exists()
 
 
 def suppress(
@@ -50,11 +50,11 @@ def suppress(
     kind: str = EVERY_KIND,
     by: User | None = None,
 ) -> bool:
-    """Send nothing (of this kind) to `address` from now on; False where that very thing held already.
+    """Suppress messages (of this kind) to `address`. Returns False where they already are.
 
-    by: of staff, who enter it by hand. Raises as `actors.lock_actor`.
+    by: the member of staff who enters it. Raises as `actors.lock_actor`.
     """
-    form = kept_form(channel, address)[:254]
+    form = normalized(channel, address)[:254]
     try:
         with transaction.atomic():
             actors.lock_actor(by, "suppressions:create")
@@ -66,42 +66,42 @@ def suppress(
 
 
 def lift(
-    *, suppression_ids: Iterable[int], by: User | None, because: str = "", tell: batches.Heard = batches.nobody
+    *, suppression_ids: Iterable[int], by: User | None, because: str = "", on_batch: batches.Callback = batches.ignore
 ) -> int:
-    """Send to these again; returns how many were suppressed until now.
+    """Lift suppressions. Returns how many were lifted.
 
-    because: why, which is kept; needed for what the recipients asked for themselves. tell: is given those of each
-    batch, in its transaction. Raises ValidationException.
+    because: the reason, which is stored; required where a recipient asked for the suppression. on_batch: called with
+    the rows of each batch, in its transaction. Raises ValidationException.
     """
-    now, keys, why = timezone.now(), list(suppression_ids), plain(because, LONGEST_REASON + 1).strip()
-    if not why and is_asked_by_recipient(keys):
-        message = _("The recipient asked for this: say why messages go to them again.")
+    now, keys, why = timezone.now(), list(suppression_ids), storable(because, LONGEST_REASON + 1).strip()
+    if not why and is_requested_by_recipient(keys):
+        message = _("The recipient asked for this suppression. Enter a reason for lifting it.")
         raise ValidationException.for_field("because", message, "required")
     if len(why) > LONGEST_REASON:
-        too_long = _("Give a reason of %(most)s characters at most.") % {"most": LONGEST_REASON}
+        too_long = _("Enter a reason of at most %(most)s characters.") % {"most": LONGEST_REASON}
         raise ValidationException.for_field("because", too_long, "max_length")
-    lifted = batches.each(keys, lambda batch: _lift_batch(batch, now, by, why, tell))
+    lifted = batches.for_each(keys, lambda batch: _lift_batch(batch, now, by, why, on_batch))
     logger.info("suppressions_lifted", count=lifted, by=by.pk if by else None)
     return lifted
 
 
-def is_asked_by_recipient(suppression_ids: Sequence[int]) -> bool:
-    """Whether the recipient of one of these that are live asked for it: by STOP, by a link or by a complaint."""
+def is_requested_by_recipient(suppression_ids: Sequence[int]) -> bool:
+    """Whether a recipient asked for one of these live suppressions: by STOP, an unsubscribe link or a complaint."""
     live = Suppression.objects.live().asked_by_recipient()
     parts = (suppression_ids[start : start + A_QUERY] for start in range(0, len(suppression_ids), A_QUERY))
     return any(live.filter(pk__in=part).exists() for part in parts)
 
 
-def _lift_batch(keys: Sequence[int], now: datetime, by: User | None, because: str, tell: batches.Heard) -> int:
+def _lift_batch(keys: Sequence[int], now: datetime, by: User | None, because: str, on_batch: batches.Callback) -> int:
     chosen = Suppression.objects.filter(pk__in=keys)
     with transaction.atomic():
         actors.lock_actor(by, "suppressions:lift")
         count = int(chosen.lift(now, by, because))
-        tell(list(chosen.filter(lifted_at=now)) if count else [])
+        on_batch(list(chosen.filter(lifted_at=now)) if count else [])
     return count
 
 
 def opt_in(*, address: str, kind: str, by: User) -> None:
-    """Whose e-mail address this is wants messages of this kind after all: what they had declined by a link ends."""
-    declined = Suppression.objects.of(Channel.EMAIL, [kept_form(Channel.EMAIL, address)]).of_kinds({kind})
-    declined.lift(timezone.now(), by)
+    """Lift the suppression of this kind that the owner of the address requested by a link."""
+    suppressions = Suppression.objects.of(Channel.EMAIL, [normalized(Channel.EMAIL, address)]).of_kinds({kind})
+    suppressions.lift(timezone.now(), by)

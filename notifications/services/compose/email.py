@@ -1,7 +1,8 @@
-"""Ordering e-mails."""
+"""Queue e-mails."""
 
+import quopri
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,22 +19,25 @@ from notifications.services.audience import preferences
 from notifications.services.compose import attachments, html, recipients
 from notifications.services.compose.attachments import NewAttachment, ReadAttachment
 from notifications.services.compose.recipients import Recipients
-from notifications.services.compose.sizes import encoded_size, is_surely_within, most_bytes
-from notifications.services.compose.writing import Order, digest_of, repeated, write
+from notifications.services.compose.writing import MessageDraft, digest_of, repeated, write
 from notifications.services.templates import rendering, specs
 from notifications.states import Channel, Priority
 
 __all__ = ["EmailExtras", "NewAttachment", "queue_templated_email", "send_email", "send_templated_email"]
 
-TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")  # what SES takes as a tag's name or value
-LONGEST_SUBJECT = 989  # characters: a line of a mail has 998 at most (RFC 5322, 2.1.1), "Subject: " included
+TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")  # a name or value of a tag in Amazon SES
+LONGEST_SUBJECT = 989  # characters; a line has at most 998 (RFC 5322, 2.1.1), including "Subject: "
+HEADER_BYTES = 4096  # upper estimate of headers and part boundaries
+PART_HEADER_BYTES = 1024  # upper estimate of the headers of one attachment
+WORST_QUOTED_PRINTABLE = 13  # bytes of a four-byte character as quoted-printable, with its share of soft line breaks
+BASE64_LINE = 57  # bytes that base64 encodes into one line of 78 bytes
 
 
 @dataclass(frozen=True)
 class EmailExtras:
-    """What a mail may have beside recipients, subject and body.
+    """Options of an e-mail besides recipients, subject and body.
 
-    tags and configuration_set: Amazon SES's, for the events that it reports.
+    tags and configuration_set: for Amazon SES and the events that it reports.
     """
 
     cc: Sequence[str] = ()
@@ -47,7 +51,7 @@ class EmailExtras:
 
 @dataclass(frozen=True)
 class EmailBody:
-    """Subject, text and HTML; the template and the words of the caller that they come from."""
+    """Subject, text and HTML of an e-mail, and the template that they were rendered from."""
 
     subject: str
     text: str = ""
@@ -56,11 +60,11 @@ class EmailBody:
     template_version: int = 0
     language: str = ""
     unsubscribe_link: str = ""
-    asked: tuple[Any, ...] = ()  # what the caller gave; the same again under one idempotency key is the same mail
+    requested: tuple[Any, ...] = ()  # the caller's input, compared when an idempotency key is used again
 
 
 NO_EXTRAS = EmailExtras()
-NO_ORDER = Order()
+NO_DRAFT = MessageDraft()
 
 
 def send_email(
@@ -70,18 +74,18 @@ def send_email(
     text: str = "",
     html: str = "",
     extras: EmailExtras = NO_EXTRAS,
-    order: Order = NO_ORDER,
+    draft: MessageDraft = NO_DRAFT,
 ) -> Message:
-    """Queue a mail; it is sent once the transaction commits. A missing text is made from the HTML.
+    """Queue an e-mail. It is sent after the transaction commits. A missing text is made from the HTML.
 
-    Raises ValidationException (no or wrong recipients, nothing to say, line breaks in a header), MailTooLargeException,
-    IdempotencyConflictException.
+    Raises ValidationException (no or invalid recipients, no content, line breaks in a header), MailTooLargeException
+    or IdempotencyConflictException.
     """
     whom = recipients.distinct(to=to, cc=extras.cc, bcc=extras.bcc)
-    body = EmailBody(subject, text, html, asked=(subject, text, html))
-    if link := _unsubscribe_link(whom, order):
-        body = _with_link(body, link, order.language or (order.user.language if order.user else ""))
-    return _queue(whom, body, extras, order)
+    body = EmailBody(subject, text, html, requested=(subject, text, html))
+    if link := _unsubscribe_link(whom, draft):
+        body = _with_link(body, link, draft.language or (draft.user.language if draft.user else ""))
+    return _queue(whom, body, extras, draft)
 
 
 def send_templated_email(
@@ -91,15 +95,15 @@ def send_templated_email(
     context: Mapping[str, Any],
     subject: str = "",
     extras: EmailExtras = NO_EXTRAS,
-    order: Order = NO_ORDER,
+    draft: MessageDraft = NO_DRAFT,
 ) -> Message:
-    """Queue a mail from a template that may be sent by hand. subject: instead of the template's own.
+    """Queue an e-mail from a template that staff may send. subject: instead of the template's own.
 
     Raises as send_email does, and TemplateNotSendableException, EmailTemplateNotFoundException or
     MissingVariablesException.
     """
     specs.check_sendable(Channel.EMAIL, template)
-    return queue_templated_email(to=to, template=template, context=context, subject=subject, extras=extras, order=order)
+    return queue_templated_email(to=to, template=template, context=context, subject=subject, extras=extras, draft=draft)
 
 
 def queue_templated_email(
@@ -109,15 +113,15 @@ def queue_templated_email(
     context: Mapping[str, Any],
     subject: str = "",
     extras: EmailExtras = NO_EXTRAS,
-    order: Order = NO_ORDER,
+    draft: MessageDraft = NO_DRAFT,
 ) -> Message:
-    """Queue a mail from any template, rendered now: for outbox.py, whose values the product made.
+    """Queue an e-mail from any template, for outbox.py, which passes values that the product made.
 
     Raises as send_email does, and EmailTemplateNotFoundException or MissingVariablesException.
     """
-    language = order.language or (order.user.language if order.user else "")
+    language = draft.language or (draft.user.language if draft.user else "")
     whom = recipients.distinct(to=to, cc=extras.cc, bcc=extras.bcc)
-    link = _unsubscribe_link(whom, order)
+    link = _unsubscribe_link(whom, draft)
     content = rendering.render_email(template, {**context, "unsubscribe_link": link}, language)
     body = EmailBody(
         subject=subject or content.subject,
@@ -127,23 +131,23 @@ def queue_templated_email(
         template_version=content.version,
         language=language,
         unsubscribe_link=link,
-        asked=(template, dict(context), subject),
+        requested=(template, dict(context), subject),
     )
-    return _queue(whom, body, extras, order)
+    return _queue(whom, body, extras, draft)
 
 
-def _unsubscribe_link(whom: Recipients, order: Order) -> str:
-    """For what a person did not ask for: bulk, of a kind that they may switch off.
+def _unsubscribe_link(whom: Recipients, draft: MessageDraft) -> str:
+    """Return the unsubscribe link of a bulk e-mail to one recipient; '' for any other.
 
-    A mail to several has none: whoever pressed it would decline for another.
+    An e-mail to several recipients has none: one of them could unsubscribe another.
     """
-    if order.policy.priority != Priority.BULK or whom.count != 1 or not whom.to:
+    if draft.policy.priority != Priority.BULK or whom.count != 1 or not whom.to:
         return ""
-    return preferences.unsubscribe_link(order.user or recipients.mailbox_of(whom.to[0]), order.policy.kind)
+    return preferences.unsubscribe_link(draft.user or recipients.mailbox_of(whom.to[0]), draft.policy.kind)
 
 
 def _with_link(body: EmailBody, link: str, language: str) -> EmailBody:
-    """Words that no template of ours frames: the link stands below them, for mail programs without the button."""
+    """Add the unsubscribe link below content without a template, for mail programs without an unsubscribe button."""
     with translation.override(language or settings.LANGUAGE_CODE):
         label = gettext("Unsubscribe from messages like this")
     text = f"{body.text.rstrip()}\n\n{label}: {link}\n" if body.text.strip() else ""
@@ -151,13 +155,13 @@ def _with_link(body: EmailBody, link: str, language: str) -> EmailBody:
     return replace(body, text=text, html=framed, unsubscribe_link=link)
 
 
-def _queue(whom: Recipients, body: EmailBody, extras: EmailExtras, order: Order) -> Message:
+def _queue(whom: Recipients, body: EmailBody, extras: EmailExtras, draft: MessageDraft) -> Message:
     message = _message(whom, body)
     content = _content(body, extras)
     files = attachments.read_all(extras.attachments)
     _check_size(content, files)
-    message.body_digest = order.body_digest or _digest(order, message, body, extras, files)
-    if (earlier := repeated(order, message.body_digest)) is not None:
+    message.body_digest = draft.body_digest or _digest(draft, message, body, extras, files)
+    if (earlier := repeated(draft, message.body_digest)) is not None:
         return earlier
     message.has_attachments = bool(files)
     rows = attachments.store(files)
@@ -165,13 +169,13 @@ def _queue(whom: Recipients, body: EmailBody, extras: EmailExtras, order: Order)
         {"name": row.file.name, "filename": row.filename, "content_type": row.content_type} for row in rows
     ]
     try:
-        written = write(message, content, order, rows)
+        written = write(message, content, draft, rows)
     except (OperationalError, InterfaceError):
-        raise  # perhaps it is committed, and only the answer lost: files that no row names are looked for later
+        raise  # it may have been committed: the sweep later removes files without a row
     except BaseException:
         attachments.remove_files(rows)
         raise
-    if written is not message:  # somebody with the same key was faster
+    if written is not message:  # a concurrent request with the same key was first
         attachments.remove_files(rows)
     return written
 
@@ -189,23 +193,23 @@ def _message(whom: Recipients, body: EmailBody) -> Message:
         language=body.language,
     )
     if not message.to:
-        raise ValidationException.for_field("to", _("Name at least one recipient."), "required")
+        raise ValidationException.for_field("to", _("Enter at least one recipient."), "required")
     if message.recipients > recipients.MOST_RECIPIENTS:
-        text = _("One mail goes to %(most)s recipients at most.") % {"most": recipients.MOST_RECIPIENTS}
+        text = _("An e-mail has at most %(most)s recipients.") % {"most": recipients.MOST_RECIPIENTS}
         raise ValidationException.for_field("to", text, "max_length")
     return message
 
 
 def _subject(value: str) -> str:
     if len(recipients.check_line(value, "subject")) > LONGEST_SUBJECT:
-        text = _("A subject has %(most)s characters at most.") % {"most": LONGEST_SUBJECT}
+        text = _("A subject has at most %(most)s characters.") % {"most": LONGEST_SUBJECT}
         raise ValidationException.for_field("subject", text, "max_length")
     return value
 
 
 def _content(body: EmailBody, extras: EmailExtras) -> dict[str, Any]:
     if not body.text.strip() and not body.html.strip():
-        raise ValidationException.for_field("text", _("Give a text, HTML, or a template."), "required")
+        raise ValidationException.for_field("text", _("Enter a text, HTML or a template."), "required")
     if not body.template:
         html.check(body.html)
     from_email = recipients.emails([extras.from_email], "from_email")[0] if extras.from_email else ""
@@ -216,7 +220,7 @@ def _content(body: EmailBody, extras: EmailExtras) -> dict[str, Any]:
         "html": body.html if body.template else html.with_inline_styles(body.html),
         "reply_to": recipients.emails(extras.reply_to, "reply_to"),
         "from_email": from_email,
-        # RFC 8058: the mail program's own button, one click.
+        # The one-click unsubscribe button of mail programs (RFC 8058).
         "headers": {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         if link
         else {},
@@ -227,7 +231,7 @@ def _content(body: EmailBody, extras: EmailExtras) -> dict[str, Any]:
 
 def _tag(value: str) -> str:
     if not TAG.fullmatch(value):
-        message = _("Tags are of letters, digits and _ . @ - alone.")
+        message = _("Tags have only letters, digits and the characters _ . @ -")
         raise ValidationException.for_field("tags", message, "invalid")
     return value
 
@@ -235,18 +239,34 @@ def _tag(value: str) -> str:
 def _check_size(content: Mapping[str, Any], files: Sequence[ReadAttachment]) -> None:
     attachments.check(files)
     bodies, lengths = [content["text"], content["html"]], [len(file.content) for file in files]
-    if is_surely_within(most_bytes(), bodies, lengths):
+    limit = settings.EMAIL_MAX_MEGABYTES * 1024 * 1024
+    if is_surely_within(limit, bodies, lengths):
         return
     size = encoded_size(bodies, lengths)
-    if size > most_bytes():
-        raise MailTooLargeException.of(size, most_bytes())
+    if size > limit:
+        raise MailTooLargeException.of(size, limit)
+
+
+def encoded_size(bodies: Iterable[str], files: Iterable[int]) -> int:
+    """Return an upper bound of the e-mail's bytes: bodies as quoted-printable, files as base64."""
+    quoted = sum(len(quopri.encodestring(body.encode())) for body in bodies)
+    return HEADER_BYTES + quoted + _encoded_files(files)
+
+
+def is_surely_within(limit: int, bodies: Iterable[str], files: Iterable[int]) -> bool:
+    """Whether no encoding makes the e-mail larger than `limit` bytes: a cheap test that most e-mails pass."""
+    return HEADER_BYTES + sum(map(len, bodies)) * WORST_QUOTED_PRINTABLE + _encoded_files(files) <= limit
+
+
+def _encoded_files(sizes: Iterable[int]) -> int:
+    return sum(-(-size // BASE64_LINE) * 78 + PART_HEADER_BYTES for size in sizes)
 
 
 def _digest(
-    order: Order, message: Message, body: EmailBody, extras: EmailExtras, files: Sequence[ReadAttachment]
+    draft: MessageDraft, message: Message, body: EmailBody, extras: EmailExtras, files: Sequence[ReadAttachment]
 ) -> str:
-    if not order.idempotency_key:
+    if not draft.idempotency_key:
         return ""
     named = [(file.filename, file.content_type, file.digest) for file in files]
     others = [list(extras.reply_to), extras.from_email, dict(extras.tags), extras.configuration_set]
-    return digest_of(order, "email", message.to, message.cc, message.bcc, body.asked, others, named)
+    return digest_of(draft, "email", message.to, message.cc, message.bcc, body.requested, others, named)

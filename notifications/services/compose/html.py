@@ -1,8 +1,8 @@
-"""HTML of mails: bounds on it, the style brought inline, and a text made from it.
+"""HTML of e-mails: size limits, inline CSS, and conversion to text.
 
-Libraries were measured for the text: html2text and the standard library's parser need time with the square of their
-input, and what builds a tree (lxml, html5ever, lexbor) with the square of its depth. This scanner builds none, and
-looks at each character a bounded number of times.
+Libraries were measured for the conversion: html2text and the standard library's parser take quadratic time, and parsers
+that build a tree (lxml, html5ever, lexbor) take time quadratic in its depth. This scanner builds no tree and takes
+linear time.
 """
 
 import re
@@ -18,12 +18,13 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import ValidationException
 
-_INLINER = css_inline.CSSInliner(
+# Rules for small and dark screens cannot be inlined: they alone stay in the style element.
+INLINER = css_inline.CSSInliner(
     keep_style_tags=True, keep_at_rules=True, remove_inlined_selectors=True, load_remote_stylesheets=False
 )
-MOST_HTML = 500_000  # characters; Gmail cuts a mail off at 102 KB
-# What is brought inline becomes a tree. Its cost grows with the square of its depth and with the product of elements
-# and rules, and its stack is the thread's: one of 2 MB overflows at 3,000 levels, which ends the process.
+MOST_HTML = 500_000  # characters; Gmail shows only the first 102 KB
+# The inliner builds a tree. Its cost is quadratic in the depth and grows with elements times rules, and it recurses on
+# the thread's stack: 3,000 levels overflow 2 MB, which ends the process.
 MOST_DEPTH = 150
 MOST_TAGS = 5_000
 MOST_STYLE = 50_000  # characters
@@ -37,50 +38,50 @@ FOREIGN = frozenset({"frameset", "math", "svg"})
 VOID = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
 })  # fmt: skip
-# A start tag of these ends the elements named, where they are the innermost.
+# A start tag of the key implicitly closes these elements, where they are the innermost.
 ENDS = {
     "p": {"p"}, "li": {"p", "li"}, "dt": {"p", "dt", "dd"}, "dd": {"p", "dt", "dd"}, "td": {"p", "td", "th"},
     "th": {"p", "td", "th"}, "tr": {"p", "td", "th", "tr"}, "tbody": {"p", "td", "th", "tr", "thead", "tbody"},
 }  # fmt: skip
-IMPLIED = frozenset().union(*ENDS.values())  # the end tag of an element around them ends these too
-# Behind these an end tag ends nothing (HTML, 13.2.6: scopes and the "special" elements); the others are inline.
+IMPLIED = frozenset().union(*ENDS.values())  # the end tag of a parent closes these too
+# An end tag closes nothing beyond these (HTML, 13.2.6: scopes and "special" elements); all others are inline.
 BARRIERS = (BLOCKS | SILENT | RAW | {
     "applet", "body", "button", "caption", "center", "details", "dir", "figcaption", "figure", "html", "main",
     "marquee", "menu", "noscript", "object", "select", "summary", "tfoot", "thead",
 }) - IMPLIED  # fmt: skip
-# Possessive throughout: whether it matches is known after one look at the characters.
+# Possessive quantifiers throughout, so that matching takes linear time.
 _ATTRIBUTE = r"""(=++[^\s/>=]*+|[^\s/>=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|((?!["'])[^\s>]*+)))?+"""
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
-_MARKUP = re.compile(r"<(?=[!?A-Za-z]|/[A-Za-z])")  # any other < is a word
+_MARKUP = re.compile(r"<(?=[!?A-Za-z]|/[A-Za-z])")  # any other < is text
 _TAG = re.compile(rf"<(/?)([A-Za-z][^\s/>]*+)((?:[\s/]++|{_ATTRIBUTE})*+)>")
 _LONG_REFERENCE = re.compile(r"&#[0-9]{20,}+;?")  # far beyond Unicode; `unescape` fails on thousands of digits
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A tag (its name in lower case) or, where `name` is '', words as they stand."""
+    """A tag with its lower-case name, or text where `name` is ''."""
 
     name: str = ""
     is_end: bool = False
-    source: str = ""  # of a tag: its attributes
+    source: str = ""  # the attributes of a tag, or the text
 
 
 def check(html: str) -> None:
-    """Raises ValidationException for HTML that is larger than a mail's."""
+    """Raise ValidationException for HTML that is too large for an e-mail."""
     if len(html) > MOST_HTML:
-        raise _too(_("The HTML of a mail has %(most)s characters at most.") % {"most": MOST_HTML}, "max_length")
+        raise _error(_("The HTML of an e-mail has at most %(most)s characters.") % {"most": MOST_HTML}, "max_length")
 
 
 def with_inline_styles(html: str) -> str:
-    """Mail programs drop style tags: each rule is put on the elements that it is for. Nothing is loaded.
+    """Return `html` with its CSS rules in style attributes, because mail programs drop style elements.
 
-    Raises ValidationException for HTML that has too many elements for that, or elements within elements too deeply.
+    Loads nothing. Raises ValidationException for HTML with too many or too deeply nested elements.
     """
-    return _INLINER.inline(html) if "<style" in html.lower() and _fits_into_tree(html) else html
+    return INLINER.inline(html) if "<style" in html.lower() and _fits_into_tree(html) else html
 
 
 def with_link_below(html: str, address: str, label: str) -> str:
-    """`html` with a small link at its end, inside of its body where it has one."""
+    """Return `html` with a small link at the end of its body."""
     end = html.lower().rfind("</body")
     end = len(html) if end < 0 else end
     link = format_html('<p style="margin-top:24px;font-size:12px"><a href="{}">{}</a></p>', address, label)
@@ -88,13 +89,13 @@ def with_link_below(html: str, address: str, label: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """`text` with each character reference as its character."""
+    """Return `text` with its character references replaced."""
     return unescape(_LONG_REFERENCE.sub("\ufffd", text))
 
 
 def as_text(html: str) -> str:
-    """What a reader without HTML gets: paragraphs, list marks, and links with their addresses."""
-    words = _Words()
+    """Convert `html` to plain text with paragraphs, list marks and the addresses of links."""
+    words = _TextBuilder()
     for piece in pieces(html):
         if not piece.name:
             words.add(piece.source)
@@ -106,7 +107,7 @@ def as_text(html: str) -> str:
 
 
 def pieces(html: str) -> Iterator[Piece]:
-    """The tags and words of `html`, in their order; a tag without its `>` and what follows it are dropped."""
+    """Yield the tags and text of `html` in order. Stops at a tag without `>`."""
     position = 0
     while position < len(html):
         begin = found.start() if (found := _MARKUP.search(html, position)) else len(html)
@@ -133,14 +134,14 @@ def _after_comment(html: str, begin: int) -> int:
 
 
 def _after_raw(html: str, begin: int, name: str) -> tuple[int, str]:
-    """Where the end tag of an element without tags in it begins, and what stands before it."""
+    """Return the start of the end tag of a raw-text element, and the text before it."""
     end = re.compile(rf"(?i)</{re.escape(name)}(?=[\s/>])").search(html, begin)
     stop = end.start() if end else len(html)
     return stop, html[begin:stop]
 
 
 def _fits_into_tree(html: str) -> bool:
-    """False for HTML with other languages in it, whose rules of nesting are others. Raises ValidationException."""
+    """Return False for HTML with SVG, MathML or frames, whose nesting differs. Raises ValidationException."""
     tags = style = 0
     open_elements: list[str] = []
     is_style = False
@@ -157,9 +158,9 @@ def _fits_into_tree(html: str) -> bool:
             tags += 1
             _open(open_elements, piece.name)
         if len(open_elements) > MOST_DEPTH:
-            raise _too(_("Elements of the HTML stand in each other too deeply."), "too_deep")
+            raise _error(_("The HTML elements are nested too deeply."), "too_deep")
         if tags > MOST_TAGS or style > MOST_STYLE:
-            raise _too(_("The HTML has too many elements, or too many rules of style."), "too_many_elements")
+            raise _error(_("The HTML has too many elements or CSS rules."), "too_many_elements")
     return True
 
 
@@ -172,10 +173,10 @@ def _open(elements: list[str], name: str) -> None:
 
 
 def _close(elements: list[str], name: str) -> None:
-    """End the innermost element of this name, and what its end implies the end of.
+    """Close the innermost element of this name, and the elements that its end implies.
 
-    An end tag that a reader of HTML may ignore ends nothing here, and inline elements end by their own alone (a reader
-    opens them again): so never fewer are open here than in a reader's tree.
+    Ignores end tags that an HTML parser may ignore, and closes inline elements by their own end tag only (a parser
+    reopens them). So the depth counted here is never less than in a parser's tree.
     """
     is_inline = name not in BARRIERS | IMPLIED
     for index in range(len(elements) - 1, -1, -1):
@@ -186,12 +187,12 @@ def _close(elements: list[str], name: str) -> None:
             return
 
 
-def _too(message: Promise | str, code: str) -> ValidationException:
+def _error(message: Promise | str, code: str) -> ValidationException:
     return ValidationException.for_field("html", message, code)
 
 
-class _Words:
-    """Collects the words."""
+class _TextBuilder:
+    """Builds plain text from tags and text."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -199,12 +200,12 @@ class _Words:
         self._link: tuple[str, int] | None = None  # links do not stand in each other
 
     def start(self, piece: Piece) -> None:
-        """A tag begins an element."""
+        """Handle a start tag."""
         name = piece.name
         if name in SILENT:
             self._silent += 1
         elif name == "body":
-            self._silent = 0  # whatever the head left open
+            self._silent = 0  # close what the head left open
         elif name == "a":
             self._link = _value(piece, "href"), len(self._parts)
         elif name == "img":
@@ -219,7 +220,7 @@ class _Words:
             self._parts.append("\n\n")
 
     def end(self, name: str) -> None:
-        """A tag ends an element."""
+        """Handle an end tag."""
         if name in SILENT:
             self._silent = max(0, self._silent - 1)
         elif name == "a" and self._link is not None:
@@ -231,12 +232,12 @@ class _Words:
             self._parts.append("\n\n")
 
     def add(self, source: str) -> None:
-        """Words stand here."""
+        """Add text."""
         if not self._silent:
             self._parts.append(re.sub(r"\s+", " ", unescaped(source)))
 
     def text(self) -> str:
-        """All of it, with at most one empty line between two others."""
+        """Return the text with at most one empty line in a row."""
         lines = [re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(self._parts).split("\n")]
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 

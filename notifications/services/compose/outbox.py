@@ -1,4 +1,4 @@
-"""What receivers call: a message of the product's own, from its template, in the transaction of what causes it."""
+"""Queue the product's own messages: called by receivers, in the transaction of the event."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from notifications.models import Message
 from notifications.services.compose.email import queue_templated_email
 from notifications.services.compose.policies import policy_of
 from notifications.services.compose.sms import queue_templated_sms
-from notifications.services.compose.writing import Order
+from notifications.services.compose.writing import MessageDraft
 from notifications.states import Channel
 
 
 def queue_notice(*, template: str, user: User, variables: dict[str, Any], request_id: str = "") -> Message | None:
-    """`queue_email` about what somebody did in the account of `user`.
+    """Queue an e-mail about an event in the account of `user`.
 
-    Whoever registered a stranger's address may do so as often as they like: an address that nobody confirmed is sent no
-    more than anybody may cause there, and None is returned past that.
+    An address that nobody confirmed may belong to somebody else. It gets no more e-mails than the limit for an address,
+    and None is returned beyond it.
     """
     if not user.is_email_verified and not may_mail(user.email):
         return None
@@ -25,28 +25,28 @@ def queue_notice(*, template: str, user: User, variables: dict[str, Any], reques
 
 
 def queue_email(*, template: str, user: User, variables: dict[str, Any], request_id: str = "", to: str = "") -> Message:
-    """Write an e-mail to `user` in their language and announce it; it is sent once the transaction commits.
+    """Queue an e-mail to `user` in their language. It is sent after the transaction commits.
 
-    variables: what the template names; the rendered mail is kept encrypted, and only until it is sent. to: where to,
-    if not to the user's own address.
+    variables: the values of the template. The rendered e-mail is stored encrypted, and only until it is sent.
+    to: another address than the user's own.
     """
-    order = Order(policy=policy_of(Channel.EMAIL, template), user=user, request_id=request_id)
+    draft = MessageDraft(policy=policy_of(Channel.EMAIL, template), user=user, request_id=request_id)
     try:
-        return queue_templated_email(to=[to or user.email], template=template, context=variables, order=order)
-    except ValidationException as refusal:
-        raise _of_account(refusal, "email") from None
+        return queue_templated_email(to=[to or user.email], template=template, context=variables, draft=draft)
+    except ValidationException as error:
+        raise _for_account_field(error, "email") from None
 
 
 def queue_sms(*, template: str, phone: str, user: User, variables: dict[str, str], request_id: str = "") -> Message:
-    """Write a text to `phone` in the language of `user` and announce it; it is sent once the transaction commits."""
-    order = Order(policy=policy_of(Channel.SMS, template), user=user, request_id=request_id)
+    """Queue an SMS to `phone` in the language of `user`. It is sent after the transaction commits."""
+    draft = MessageDraft(policy=policy_of(Channel.SMS, template), user=user, request_id=request_id)
     try:
-        return queue_templated_sms(to=phone, template=template, variables=variables, order=order)
-    except ValidationException as refusal:
-        raise _of_account(refusal, "phone") from None
+        return queue_templated_sms(to=phone, template=template, variables=variables, draft=draft)
+    except ValidationException as error:
+        raise _for_account_field(error, "phone") from None
 
 
-def _of_account(refusal: ValidationException, field: str) -> ValidationException:
-    """The refusal of a recipient, by the name that the account's own forms have for it."""
-    details = {field if name == "to" else name: entries for name, entries in refusal.details.items()}
+def _for_account_field(error: ValidationException, field: str) -> ValidationException:
+    """Return the error with the field name of the account's forms instead of `to`."""
+    details = {field if name == "to" else name: entries for name, entries in error.details.items()}
     return ValidationException(details=details)

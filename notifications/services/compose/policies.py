@@ -1,4 +1,4 @@
-"""How dependably and how soon each message travels."""
+"""Priority, guarantee, kind and lifetime of each message."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,9 +8,9 @@ from notifications.states import Channel, Guarantee, Kind, Priority
 
 @dataclass(frozen=True)
 class Policy:
-    """What a template chooses for its messages.
+    """How the messages of a template are sent.
 
-    lifetime: a message that cannot be sent within it is cancelled instead of sent late; None: it never is too late.
+    lifetime: a message that was not sent within it is cancelled; None: it has no limit.
     """
 
     priority: Priority = Priority.TRANSACTIONAL
@@ -20,14 +20,14 @@ class Policy:
 
 
 SECURITY = Policy(kind=Kind.SECURITY)
-# A second text with the same code only worries its reader, and a code that is minutes old is asked for again.
-TEXTED_CODE = Policy(Priority.CODE, Guarantee.AT_MOST_ONCE, Kind.SECURITY, timedelta(minutes=5))
+# A second SMS with the same code would alarm its reader, and an old code is requested again.
+SMS_CODE = Policy(Priority.CODE, Guarantee.AT_MOST_ONCE, Kind.SECURITY, timedelta(minutes=5))
 MARKETING = Policy(priority=Priority.BULK, kind=Kind.MARKETING)
 
 POLICIES: dict[tuple[Channel, str], Policy] = {
-    (Channel.SMS, "2fa_code"): TEXTED_CODE,
-    (Channel.SMS, "phone_verification"): TEXTED_CODE,
-    # The link lasts 15 minutes; a mail of that age would only disappoint.
+    (Channel.SMS, "2fa_code"): SMS_CODE,
+    (Channel.SMS, "phone_verification"): SMS_CODE,
+    # The link is valid for 15 minutes.
     (Channel.EMAIL, "password_reset"): Policy(Priority.CODE, kind=Kind.SECURITY, lifetime=timedelta(minutes=15)),
     (Channel.EMAIL, "verify_email"): Policy(Priority.CODE, kind=Kind.SECURITY, lifetime=timedelta(days=3)),
     (Channel.EMAIL, "email_change_confirm"): Policy(Priority.CODE, kind=Kind.SECURITY, lifetime=timedelta(hours=24)),
@@ -36,8 +36,8 @@ POLICIES: dict[tuple[Channel, str], Policy] = {
 
 
 def policy_of(channel: Channel, template: str) -> Policy:
-    """What `template` chose, for outbox.py alone: what staff send has no kind or priority of the product's.
+    """Return the policy of one of the product's messages. Only outbox.py calls this: staff choose kinds themselves.
 
-    A mail of the product's own that chose nothing is about security: it is always sent.
+    A message without an entry is about security and always sent.
     """
     return POLICIES.get((channel, template), SECURITY)

@@ -1,4 +1,4 @@
-"""Addresses and numbers as they come in: checked before anything is queued."""
+"""Check e-mail addresses and phone numbers before a message is queued."""
 
 import re
 from collections.abc import Iterable
@@ -16,17 +16,17 @@ from accounts.models.users import E164
 from foodfleet.core.email_addresses import LONGEST_ADDRESS, LONGEST_LOCAL_PART, mailed_domain, normalize_email
 from foodfleet.core.exceptions import ValidationException
 
-MOST_RECIPIENTS = 50  # of one mail, at SES
-# Most addresses look like this and nothing in them needs a parser, which takes a third of a millisecond.
+MOST_RECIPIENTS = 50  # of one e-mail in Amazon SES
+# Most addresses match this and need no parser, which takes a third of a millisecond.
 PLAIN = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
-LONGEST_MAILBOX = 320  # characters, with a name before the address; a parser's time and depth grow with it
+LONGEST_MAILBOX = 320  # characters, including a name; the time and depth of parsing grow with it
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _is_address = EmailValidator()
 
 
 @dataclass(frozen=True)
 class Recipients:
-    """Whom a mail goes to: each mailbox once, where it is named first."""
+    """The recipients of an e-mail, each mailbox once: where it is named first."""
 
     to: list[str]
     cc: list[str]
@@ -34,20 +34,18 @@ class Recipients:
 
     @property
     def count(self) -> int:
-        """Mailboxes."""
+        """The number of mailboxes."""
         return len(self.to) + len(self.cc) + len(self.bcc)
 
 
 def distinct(*, to: Iterable[str], cc: Iterable[str], bcc: Iterable[str]) -> Recipients:
-    """The recipients of a mail, checked as `emails` does; a mailbox named twice, however it is written, is one."""
+    """Check the recipients of an e-mail and drop repeated mailboxes, however they are written."""
     known: set[str] = set()
-    return Recipients(
-        _unknown(emails(to, "to"), known), _unknown(emails(cc, "cc"), known), _unknown(emails(bcc, "bcc"), known)
-    )
+    return Recipients(_new(emails(to, "to"), known), _new(emails(cc, "cc"), known), _new(emails(bcc, "bcc"), known))
 
 
-def _unknown(addresses: Iterable[str], known: set[str]) -> list[str]:
-    """Those whose mailbox is not in `known`, which they are put into."""
+def _new(addresses: Iterable[str], known: set[str]) -> list[str]:
+    """Return the addresses whose mailbox is not in `known`, and add it there."""
     found = []
     for address in addresses:
         mailbox = mailbox_of(address)
@@ -58,12 +56,12 @@ def _unknown(addresses: Iterable[str], known: set[str]) -> list[str]:
 
 
 def mailbox_of(address: str) -> str:
-    """The mailbox of `Ann <Ann@Example.com>`, in the form that it is kept and compared in."""
+    """Return the normalized mailbox of `Ann <Ann@Example.com>`."""
     return normalize_email(parseaddr(address)[1])
 
 
 def check_line(value: str, field: str) -> str:
-    """A value for a header: one line. A line break in it would begin a header of somebody else's choice."""
+    """Return a value for a header. Raises ValidationException for line breaks, which would inject another header."""
     if CONTROL.search(value):
         message = _("Line breaks and control characters are not allowed here.")
         raise ValidationException.for_field(field, message, "header_injection")
@@ -71,9 +69,9 @@ def check_line(value: str, field: str) -> str:
 
 
 def emails(values: Iterable[str], field: str) -> list[str]:
-    """Addresses, alone or as `Ann <ann@example.com>`, in the form that they are mailed to.
+    """Return checked addresses, with or without a name (`Ann <ann@example.com>`).
 
-    A domain may be of any script. What stands before the @ must be ASCII: no provider of ours takes another (SMTPUTF8).
+    The domain may have any script. The local part must be ASCII, because the provider has no SMTPUTF8.
     """
     return [_email(value.strip(), field) for value in values]
 
@@ -84,16 +82,16 @@ def _email(value: str, field: str) -> str:
         return _parsed(value)
     except _NotAsciiError:
         message = _(
-            "%(value)s cannot be written to: our mail provider takes only ASCII letters before the @ (it has no "
-            "SMTPUTF8). The domain after it may be of any script."
+            "E-mail cannot be sent to %(value)s: our provider accepts only ASCII letters before the @ (no SMTPUTF8). "
+            "The domain after it may have any script."
         ) % {"value": value[:100]}
         raise ValidationException.for_field(field, message, "invalid") from None
     except UNPARSABLE:
-        message = _("%(value)s is not an e-mail address that can be written to.") % {"value": value[:100]}
+        message = _("%(value)s is not a valid e-mail address.") % {"value": value[:100]}
         raise ValidationException.for_field(field, message, "invalid") from None
 
 
-# What the standard library's parser raises for what is no address; a recursion, for brackets in brackets.
+# What the standard library's parser raises for invalid addresses; RecursionError for nested brackets.
 UNPARSABLE = (
     HeaderParseError, DjangoValidationError, UnicodeError, ValueError, IndexError, AttributeError, TypeError,
     RecursionError,
@@ -101,7 +99,7 @@ UNPARSABLE = (
 
 
 class _NotAsciiError(Exception):
-    """What stands before the @ is of another script (RFC 6531)."""
+    """The local part is not ASCII (RFC 6531)."""
 
 
 def _parsed(value: str) -> str:
@@ -114,7 +112,7 @@ def _parsed(value: str) -> str:
     if rest:
         raise ValueError(rest)
     if not mailbox.local_part.isascii():
-        _is_address(f"local@{mailbox.domain}")  # one that is wrong in another way is told that
+        _is_address(f"local@{mailbox.domain}")  # report any other fault first
         raise _NotAsciiError
     address = Address(display_name=mailbox.display_name or "", addr_spec=mailbox.addr_spec)
     _check(address.addr_spec)
@@ -130,7 +128,7 @@ def _check(address: str) -> None:
 
 
 def phone(value: str, field: str = "to") -> str:
-    """A number in E.164 form that can exist."""
+    """Return a valid number in E.164 format."""
     try:
         E164(value)
     except DjangoValidationError as error:

@@ -1,4 +1,4 @@
-"""Messages that somebody asks for by hand or by program: once for each Idempotency-Key."""
+"""Messages that staff or programs request: one for each Idempotency-Key."""
 
 import hashlib
 import re
@@ -26,8 +26,8 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True)
-class Asker:
-    """Who asks, with which key against doing it twice. None: without; '': with one that the server could not read."""
+class Sender:
+    """The user who requests a message, and their key. None: no key; '': one that the server could not read."""
 
     user: User
     idempotency_key: str | None = None
@@ -36,7 +36,7 @@ class Asker:
 
 @dataclass(frozen=True)
 class EmailRequest:
-    """A mail: subject with text or HTML, or a template with its context."""
+    """A requested e-mail: subject with text or HTML, or a template with its context."""
 
     to: Sequence[str]
     cc: Sequence[str] = ()
@@ -54,7 +54,7 @@ class EmailRequest:
 
 @dataclass(frozen=True)
 class SmsRequest:
-    """A text: words, or a template with its variables."""
+    """A requested SMS: a text, or a template with its variables."""
 
     to: str
     text: str = ""
@@ -64,89 +64,91 @@ class SmsRequest:
     send_at: datetime | None = None
 
 
-def order_email(*, asked: EmailRequest, by: Asker) -> Message:
-    """Queue the mail, or return what the same key and body queued before.
+def send_requested_email(*, requested: EmailRequest, by: Sender) -> Message:
+    """Queue the e-mail, or return the earlier message with the same key and body.
 
     Raises ValidationException, TemplateNotSendableException, EmailTemplateNotFoundException, MissingVariablesException,
     IdempotencyConflictException.
     """
-    order = _order(Channel.EMAIL, asked, by)
-    if (earlier := writing.repeated(order, order.body_digest)) is not None:
+    draft = _new_draft(Channel.EMAIL, requested, by)
+    if (earlier := writing.repeated(draft, draft.body_digest)) is not None:
         return earlier
-    _check_one_of("template", asked.template, "text", asked.text or asked.html)
-    whom = recipients.distinct(to=asked.to, cc=asked.cc, bcc=asked.bcc)
-    if asked.kind == Kind.MARKETING and whom.count > 1:
-        message = _("Marketing goes to one recipient a message: each has preferences and a link to unsubscribe.")
+    _check_one_of("template", requested.template, "text", requested.text or requested.html)
+    whom = recipients.distinct(to=requested.to, cc=requested.cc, bcc=requested.bcc)
+    if requested.kind == Kind.MARKETING and whom.count > 1:
+        message = _("A marketing e-mail has one recipient: each person has their own preferences and unsubscribe link.")
         raise ValidationException.for_field("to", message, "one_recipient")
-    order = replace(order, user=_only_user(whom.to))
-    extras = EmailExtras(whom.cc, whom.bcc, asked.reply_to, asked.attachments)
-    if not asked.template:
-        if not asked.subject.strip():
-            raise ValidationException.for_field("subject", _("A mail needs a subject."), "required")
+    draft = replace(draft, user=_only_user(whom.to))
+    extras = EmailExtras(whom.cc, whom.bcc, requested.reply_to, requested.attachments)
+    if not requested.template:
+        if not requested.subject.strip():
+            raise ValidationException.for_field("subject", _("An e-mail needs a subject."), "required")
         return send_email(
-            to=whom.to, subject=asked.subject, text=asked.text, html=asked.html, extras=extras, order=order
+            to=whom.to, subject=requested.subject, text=requested.text, html=requested.html, extras=extras, draft=draft
         )
-    if specs.find(Channel.EMAIL, asked.template) is None:
-        raise EmailTemplateNotFoundException(details={"template": asked.template})
+    if specs.find(Channel.EMAIL, requested.template) is None:
+        raise EmailTemplateNotFoundException(details={"template": requested.template})
     return send_templated_email(
         to=whom.to,
-        template=asked.template,
-        context=asked.context,
-        subject=asked.subject,
+        template=requested.template,
+        context=requested.context,
+        subject=requested.subject,
         extras=extras,
-        order=order,
+        draft=draft,
     )
 
 
-def order_sms(*, asked: SmsRequest, by: Asker) -> Message:
-    """Queue the text, or return what the same key and body queued before.
+def send_requested_sms(*, requested: SmsRequest, by: Sender) -> Message:
+    """Queue the SMS, or return the earlier message with the same key and body.
 
     Raises ValidationException, TemplateNotSendableException, SmsTemplateNotFoundException, MissingVariablesException,
     IdempotencyConflictException.
     """
-    order = _order(Channel.SMS, asked, by)
-    if (earlier := writing.repeated(order, order.body_digest)) is not None:
+    draft = _new_draft(Channel.SMS, requested, by)
+    if (earlier := writing.repeated(draft, draft.body_digest)) is not None:
         return earlier
-    _check_one_of("template", asked.template, "text", asked.text)
-    if asked.template:
-        return send_templated_sms(to=asked.to, template=asked.template, variables=asked.variables, order=order)
-    return send_sms(to=asked.to, text=asked.text, order=order)
+    _check_one_of("template", requested.template, "text", requested.text)
+    if requested.template:
+        return send_templated_sms(
+            to=requested.to, template=requested.template, variables=requested.variables, draft=draft
+        )
+    return send_sms(to=requested.to, text=requested.text, draft=draft)
 
 
-def _order(channel: Channel, asked: EmailRequest | SmsRequest, by: Asker) -> writing.Order:
+def _new_draft(channel: Channel, requested: EmailRequest | SmsRequest, by: Sender) -> writing.MessageDraft:
     if by.idempotency_key is not None and not KEY.fullmatch(by.idempotency_key):
         message = _("A key has 1 to 255 visible ASCII characters.")
         raise ValidationException.for_field("Idempotency-Key", message, "invalid")
-    if asked.send_at is not None and asked.send_at > timezone.now() + MAX_AHEAD:
+    if requested.send_at is not None and requested.send_at > timezone.now() + MAX_AHEAD:
         raise ValidationException.for_field("send_at", _("This is more than a year ahead."), "too_far_ahead")
-    order = writing.Order(
-        # Of staff's own choice alone, whatever template they name: kinds and lanes of security are the product's.
-        policy=MARKETING if asked.kind == Kind.MARKETING else Policy(),
+    draft = writing.MessageDraft(
+        # Chosen by the sender alone: no template gives a message of staff the security kind or a higher priority.
+        policy=MARKETING if requested.kind == Kind.MARKETING else Policy(),
         sender=by.user,
         idempotency_key=by.idempotency_key or "",
         request_id=by.request_id,
-        send_at=asked.send_at,
+        send_at=requested.send_at,
     )
-    if not order.idempotency_key:
-        return order
-    # Of the body as it was asked for: what a template says meanwhile makes no other body.
-    return replace(order, body_digest=writing.digest_of(order, channel, _as_asked(asked)))
+    if not draft.idempotency_key:
+        return draft
+    # The digest is of the request, not of the rendered message: an edited template does not change it.
+    return replace(draft, body_digest=writing.digest_of(draft, channel, _body(requested)))
 
 
-def _as_asked(asked: EmailRequest | SmsRequest) -> dict[str, Any]:
-    files = asked.attachments if isinstance(asked, EmailRequest) else ()
+def _body(requested: EmailRequest | SmsRequest) -> dict[str, Any]:
+    files = requested.attachments if isinstance(requested, EmailRequest) else ()
     named = [(file.filename, file.content_type, hashlib.sha256(file.content).hexdigest()) for file in files]  # type: ignore[arg-type]
-    return {**vars(asked), "attachments": named}
+    return {**vars(requested), "attachments": named}
 
 
 def _check_one_of(first: str, one: str, second: str, other: str) -> None:
     if bool(one.strip()) == bool(other.strip()):
-        message = _("Give either %(first)s or %(second)s.") % {"first": first, "second": second}
+        message = _("Enter either %(first)s or %(second)s.") % {"first": first, "second": second}
         raise ValidationException.for_field(second, message, "required")
 
 
 def _only_user(addresses: Sequence[str]) -> User | None:
-    """The user whom a mail to one address is for: their language and their preferences count."""
+    """Return the user with the only address: their language and preferences apply. None for several addresses."""
     if len(addresses) != 1:
         return None
     user: User | None = User.objects.with_email(recipients.mailbox_of(addresses[0])).first()

@@ -1,4 +1,4 @@
-"""Ordering texts."""
+"""Queue SMS, within limits on their number."""
 
 import re
 from collections.abc import Mapping
@@ -6,24 +6,30 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import phonenumbers
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core.cache import rate_limits
 from foodfleet.core.exceptions import ValidationException
+from notifications.exceptions import SmsLimitException
 from notifications.models import Message
-from notifications.services.compose import recipients, sms_spending
-from notifications.services.compose.writing import Order, digest_of, repeated, write
+from notifications.services.compose import recipients
+from notifications.services.compose.writing import MessageDraft, digest_of, repeated, write
 from notifications.services.templates import rendering, specs
 from notifications.states import Channel, Kind
 
-LONGEST = 1600  # characters: SNS takes no more
+logger = structlog.get_logger(__name__)
+
+LONGEST = 1600  # characters; the maximum of Amazon SNS
 SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}")
 
 
 class SmsType(TextChoices):
-    """What Amazon optimizes for: arrival or price."""
+    """What Amazon SNS optimizes for: delivery or price."""
 
     TRANSACTIONAL = "Transactional"
     PROMOTIONAL = "Promotional"
@@ -31,7 +37,7 @@ class SmsType(TextChoices):
 
 @dataclass(frozen=True)
 class SmsExtras:
-    """What a text may have beside number and words; '' and None: as the settings and the message's kind say.
+    """Options of an SMS. An empty value means the default of the settings or of the message's kind.
 
     max_price: in US dollars.
     """
@@ -42,69 +48,79 @@ class SmsExtras:
 
 
 NO_EXTRAS = SmsExtras()
-NO_ORDER = Order()
+NO_DRAFT = MessageDraft()
 
 
-def send_sms(*, to: str, text: str, extras: SmsExtras = NO_EXTRAS, order: Order = NO_ORDER) -> Message:
-    """Queue a text to a number in E.164 form; it is sent once the transaction commits.
+def send_sms(*, to: str, text: str, extras: SmsExtras = NO_EXTRAS, draft: MessageDraft = NO_DRAFT) -> Message:
+    """Queue an SMS to a number in E.164 format. It is sent after the transaction commits.
 
-    Raises ValidationException (wrong number, empty or too long a text), SmsLimitException (the spending guard),
+    Raises ValidationException (invalid number, empty or too long text), SmsLimitException or
     IdempotencyConflictException.
     """
-    return _queue(Message(to=[to]), text, (text,), extras, order)
+    return _queue(Message(to=[to]), text, (text,), extras, draft)
 
 
 def send_templated_sms(
-    *, to: str, template: str, variables: Mapping[str, Any], extras: SmsExtras = NO_EXTRAS, order: Order = NO_ORDER
+    *,
+    to: str,
+    template: str,
+    variables: Mapping[str, Any],
+    extras: SmsExtras = NO_EXTRAS,
+    draft: MessageDraft = NO_DRAFT,
 ) -> Message:
-    """Queue a text from a template that may be sent by hand.
+    """Queue an SMS from a template that staff may send.
 
     Raises as send_sms does, and TemplateNotSendableException, SmsTemplateNotFoundException or
     MissingVariablesException.
     """
     specs.check_sendable(Channel.SMS, template)
-    return queue_templated_sms(to=to, template=template, variables=variables, extras=extras, order=order)
+    return queue_templated_sms(to=to, template=template, variables=variables, extras=extras, draft=draft)
 
 
 def queue_templated_sms(
-    *, to: str, template: str, variables: Mapping[str, Any], extras: SmsExtras = NO_EXTRAS, order: Order = NO_ORDER
+    *,
+    to: str,
+    template: str,
+    variables: Mapping[str, Any],
+    extras: SmsExtras = NO_EXTRAS,
+    draft: MessageDraft = NO_DRAFT,
 ) -> Message:
-    """Queue a text from any template, rendered now: for outbox.py, whose values the product made.
+    """Queue an SMS from any template, for outbox.py, which passes values that the product made.
 
     Raises as send_sms does, and SmsTemplateNotFoundException or MissingVariablesException.
     """
-    language = order.language or (order.user.language if order.user else "")
+    language = draft.language or (draft.user.language if draft.user else "")
     content = rendering.render_sms(template, dict(variables), language)
     message = Message(to=[to], template=template, template_version=content.version, language=language)
-    return _queue(message, content.text, (template, dict(variables)), extras, order)
+    return _queue(message, content.text, (template, dict(variables)), extras, draft)
 
 
-def _queue(message: Message, text: str, asked: tuple[Any, ...], extras: SmsExtras, order: Order) -> Message:
-    """asked: what the caller gave; the same again under one idempotency key is the same text."""
+def _queue(message: Message, text: str, requested: tuple[Any, ...], extras: SmsExtras, draft: MessageDraft) -> Message:
+    """Write the message row. requested: the caller's input, compared when an idempotency key is used again."""
     message.channel = Channel.SMS
     message.to = [recipients.phone(message.to[0])]
-    content = _content(text, extras, order)
-    message.body_digest = order.body_digest or digest_of(order, "sms", message.to, asked, {**content, "text": ""})
-    if (earlier := repeated(order, message.body_digest)) is not None:
+    content = _content(text, extras, draft)
+    message.body_digest = draft.body_digest or digest_of(draft, "sms", message.to, requested, {**content, "text": ""})
+    if (earlier := repeated(draft, message.body_digest)) is not None:
         return earlier
     with transaction.atomic():
-        written = write(message, content, order)
-        if written is message:  # else somebody with the same key was faster, and nothing is spent a second time
-            sms_spending.guard(message.to[0])
+        written = write(message, content, draft)
+        if written is message:  # otherwise a concurrent request with the same key was first and is counted
+            check_limits(message.to[0])
     return written
 
 
-def _content(text: str, extras: SmsExtras, order: Order) -> dict[str, str]:
+def _content(text: str, extras: SmsExtras, draft: MessageDraft) -> dict[str, str]:
     if not text.strip():
         raise ValidationException.for_field("text", _("The text is empty."), "required")
     if len(text) > LONGEST:
-        too_long = _("A text has %(most)s characters at most.") % {"most": LONGEST}
+        too_long = _("An SMS has at most %(most)s characters.") % {"most": LONGEST}
         raise ValidationException.for_field("text", too_long, "max_length")
     sender_id = extras.sender_id or settings.SMS_SENDER_ID
     if sender_id and not SENDER_ID.fullmatch(sender_id):
-        wrong = _("A sender id is of 1 to 11 letters and digits, with at least one letter.")
+        wrong = _("A sender ID has 1 to 11 letters and digits, with at least one letter.")
         raise ValidationException.for_field("sender_id", wrong, "invalid")
-    is_promotion = order.policy.kind == Kind.MARKETING
+    is_promotion = draft.policy.kind == Kind.MARKETING
     max_price = extras.max_price or settings.SMS_MAX_PRICE
     return {
         "text": text,
@@ -112,3 +128,31 @@ def _content(text: str, extras: SmsExtras, order: Order) -> dict[str, str]:
         "type": (extras.type or (SmsType.PROMOTIONAL if is_promotion else SmsType.TRANSACTIONAL)).value,
         "max_price": f"{max_price:.2f}" if max_price else "",
     }
+
+
+def check_limits(number: str) -> None:
+    """Count an SMS to `number` and raise SmsLimitException where a limit of SMS_LIMITS is reached.
+
+    This bounds the cost of SMS pumping: fraud that makes a product send SMS to numbers which earn their owner money.
+    The limits are sliding windows. A refused SMS counts for none of them. The limit over all SMS is counted first, so
+    that concurrent transactions lock the counters in the same order and cannot deadlock.
+    """
+    country = country_prefix(number)
+    with transaction.atomic():
+        for name, key in (("all", "sms"), ("country", f"sms:{country}"), ("number", f"sms:{number}")):
+            limit = settings.SMS_LIMITS[name]
+            if limit is None:
+                continue
+            count, seconds = limit
+            counted = rate_limits.sliding_window(key, limit=count, seconds=seconds)
+            if not counted.allowed:
+                logger.error("sms_limit_reached", limit=name, per_seconds=seconds, most=count, country=country)
+                raise SmsLimitException(counted.retry_after)
+
+
+def country_prefix(number: str) -> str:
+    """Return `+49` for `+4915112345678`; the first three digits where no country has the number."""
+    try:
+        return f"+{phonenumbers.parse(number).country_code}"
+    except phonenumbers.NumberParseException:
+        return number[:4]

@@ -1,6 +1,8 @@
-"""Writing a message row: once for each sender and idempotency key, announced, inside the caller's transaction."""
+"""Write a message row in the caller's transaction, once for each sender and idempotency key."""
 
 import json
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,20 +17,21 @@ from foodfleet.core import crypto
 from notifications import signals
 from notifications.exceptions import IdempotencyConflictException
 from notifications.models import Attachment, Message
-from notifications.services.compose import payloads
 from notifications.services.compose.policies import Policy
 from rbac.services import actors
 
-TRIED_FOR = timedelta(days=1)  # from when a message is due; a mail server that is away is mostly back by then
+TRIED_FOR = timedelta(days=1)  # after a message is due; most outages of a mail server are over by then
+PAYLOAD_PURPOSE = "message"
+COMPRESSION_LEVEL = 1  # an e-mail shrinks to a third; higher levels gain little and cost the request time
 
 
 @dataclass(frozen=True)
-class Order:
-    """How, when and on whose behalf a message is to be sent.
+class MessageDraft:
+    """The values of a message before it is written: policy, people, key and time.
 
-    user: whom it is for, if that is a user of ours. sender: who asked for it; with `idempotency_key` the same order
-    given twice makes one message. body_digest: of what was asked for, where the key does not stand for the finished
-    message. language: of the template, where the user's own is not meant.
+    user: the recipient, if they have an account. sender: the user who requested it; with `idempotency_key`, the same
+    request made twice creates one message. body_digest: the digest of the request, where the caller computed it.
+    language: the language of the template, instead of the user's own.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -41,41 +44,43 @@ class Order:
     language: str = ""
 
 
-def digest_of(order: Order, *parts: Any) -> str:
-    """One digest for the body that an idempotency key came with; '' without one.
+def digest_of(draft: MessageDraft, *parts: Any) -> str:
+    """Return the digest of a request's body; '' without an idempotency key.
 
-    Keyed: whoever reads it must not find the code in the body by trying all of them.
+    It is keyed, so that nobody who reads it can find a short code in the body by trying all of them.
     """
-    if not _has_key(order):
+    if not _has_key(draft):
         return ""
     return crypto.keyed_digest(json.dumps(parts, default=str, sort_keys=True), purpose="message-body")
 
 
-def _has_key(order: Order) -> bool:
-    return bool(order.idempotency_key) and order.sender is not None
+def _has_key(draft: MessageDraft) -> bool:
+    return bool(draft.idempotency_key) and draft.sender is not None
 
 
-def repeated(order: Order, digest: str) -> Message | None:
-    """The message that this sender's key has made before, or None. Raises IdempotencyConflictException."""
-    if not _has_key(order):
+def repeated(draft: MessageDraft, digest: str) -> Message | None:
+    """Return the earlier message with this sender and key, or None. Raises IdempotencyConflictException."""
+    if not _has_key(draft):
         return None
-    found: Message | None = Message.objects.made_with(order.sender, order.idempotency_key).first()
+    found: Message | None = Message.objects.made_with(draft.sender, draft.idempotency_key).first()
     if found is not None and found.body_digest != digest:
         raise IdempotencyConflictException
     return found
 
 
-def write(message: Message, content: dict[str, Any], order: Order, attachments: Sequence[Attachment] = ()) -> Message:
-    """Save `message` with `content` sealed and announce it; returns the earlier one where its key has come before.
+def write(
+    message: Message, content: dict[str, Any], draft: MessageDraft, attachments: Sequence[Attachment] = ()
+) -> Message:
+    """Save `message` with its encrypted content and send `message_queued`; return the earlier one with the same key.
 
-    Raises IdempotencyConflictException where the key came with another body, and as `actors.lock_actor` where the
-    sender may not send any more.
+    Raises IdempotencyConflictException where the key was used with another body, and the exceptions of
+    `actors.ensure_still_may` where the sender may no longer send.
     """
-    actors.ensure_still_may(order.sender, "notifications:send")
-    _follow(message, order)
-    message.payload = payloads.seal(content)
-    if not order.idempotency_key and not attachments:
-        # One row that nothing can have come before: it is its own transaction where there is none around it.
+    actors.ensure_still_may(draft.sender, "notifications:send")
+    _apply_draft(message, draft)
+    message.payload = encrypt_content(content)
+    if not draft.idempotency_key and not attachments:
+        # A single insert needs no transaction of its own.
         Message.objects.add(message)
         signals.message_queued.send(sender=Message, message=message)
         return message
@@ -87,22 +92,35 @@ def write(message: Message, content: dict[str, Any], order: Order, attachments: 
                 attachment.save(force_insert=True)
             signals.message_queued.send(sender=Message, message=message)
     except IntegrityError:
-        earlier = repeated(order, message.body_digest)
+        earlier = repeated(draft, message.body_digest)
         if earlier is None:
             raise
         return earlier
     return message
 
 
-def _follow(message: Message, order: Order) -> None:
+def _apply_draft(message: Message, draft: MessageDraft) -> None:
     now = timezone.now()
-    policy = order.policy
+    policy = draft.policy
     message.kind, message.priority, message.guarantee = policy.kind, policy.priority, policy.guarantee
-    message.user = order.user
-    message.request_id = order.request_id or get_contextvars().get("request_id", "")
-    if order.sender is not None:
-        message.sender, message.idempotency_key = order.sender, order.idempotency_key
+    message.user = draft.user
+    message.request_id = draft.request_id or get_contextvars().get("request_id", "")
+    if draft.sender is not None:
+        message.sender, message.idempotency_key = draft.sender, draft.idempotency_key
     message.created_at = now
-    message.due_at = max(order.send_at or now, now)
+    message.due_at = max(draft.send_at or now, now)
     message.give_up_at = message.due_at + TRIED_FOR
     message.expires_at = message.due_at + policy.lifetime if policy.lifetime else None
+
+
+def encrypt_content(content: dict[str, Any]) -> str:
+    """Return the compressed and encrypted content for Message.payload."""
+    packed = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), COMPRESSION_LEVEL)
+    return crypto.encrypt(b64encode(packed).decode(), purpose=PAYLOAD_PURPOSE)
+
+
+def decrypt_content(payload: str) -> dict[str, Any]:
+    """Return what `encrypt_content` was given. Raises foodfleet.core.crypto.DecryptionError."""
+    packed = b64decode(crypto.decrypt(payload, purpose=PAYLOAD_PURPOSE))
+    content: dict[str, Any] = json.loads(zlib.decompress(packed))
+    return content

@@ -27,8 +27,8 @@ from notifications.gateways.sms import SmsGateway, sms_gateway
 from notifications.gateways.texts import Sms
 from notifications.gateways.turns import LeaveExpiredError
 from notifications.models import Message
-from notifications.services.compose import payloads
-from notifications.services.feedback.redaction import plain, without_secrets
+from notifications.services.compose import writing
+from notifications.services.feedback.reports import redact, storable
 from notifications.states import Channel, Guarantee, Status
 
 logger = structlog.get_logger(__name__)
@@ -63,8 +63,8 @@ class Outcome:
     is_uncertain: bool = False
 
 
-def attempt(message: Message, unwanted: frozenset[str], gateways: Gateways) -> Outcome:
-    """Ask the network once. unwanted: recipients of the message that are left out.
+def attempt(message: Message, excluded: frozenset[str], gateways: Gateways) -> Outcome:
+    """Ask the network once. excluded: recipients of the message that are left out.
 
     Raises LeaveExpiredError where nothing was sent because it was too late for that, and nothing else: a bug must not
     take the other messages of a drain with it. It ends in FAILED and a traceback.
@@ -72,7 +72,7 @@ def attempt(message: Message, unwanted: frozenset[str], gateways: Gateways) -> O
     if message.expires_at is not None and timezone.now() >= message.expires_at:
         return Outcome(message, Status.CANCELLED, error="Not sent within its life.")
     try:
-        return Outcome(message, Status.SENT, provider_id=_send(message, unwanted, gateways))
+        return Outcome(message, Status.SENT, provider_id=_send(message, excluded, gateways))
     except LeaveExpiredError:
         raise
     except DeliveryError as error:
@@ -85,7 +85,7 @@ def attempt(message: Message, unwanted: frozenset[str], gateways: Gateways) -> O
 
 
 def _after(message: Message, error: DeliveryError) -> Outcome:
-    text = without_secrets(plain(error, LONGEST_ERROR))
+    text = redact(storable(error, LONGEST_ERROR))
     if isinstance(error, RecipientOptedOutError):
         return Outcome(message, Status.SUPPRESSED, error=text)
     if isinstance(error, PerhapsSentError):
@@ -132,19 +132,19 @@ def _after_doubt(message: Message, error: str) -> Outcome:
     return replace(after_temporary(message, error, timezone.now()), is_uncertain=True)
 
 
-def _send(message: Message, unwanted: frozenset[str], gateways: Gateways) -> str:
-    content = payloads.unseal(message.payload)
+def _send(message: Message, excluded: frozenset[str], gateways: Gateways) -> str:
+    content = writing.decrypt_content(message.payload)
     if message.channel == Channel.SMS:
         return gateways.sms.send(Sms(to=message.to[0], **content))
-    return gateways.email.send(_email(message, content, unwanted))
+    return gateways.email.send(_email(message, content, excluded))
 
 
-def _email(message: Message, content: dict[str, Any], unwanted: frozenset[str]) -> Email:
+def _email(message: Message, content: dict[str, Any], excluded: frozenset[str]) -> Email:
     from_email = content["from_email"] or settings.DEFAULT_FROM_EMAIL
     return Email(
-        to=_wanted(message.to, unwanted),
-        cc=_wanted(message.cc, unwanted),
-        bcc=_wanted(message.bcc, unwanted),
+        to=_wanted(message.to, excluded),
+        cc=_wanted(message.cc, excluded),
+        bcc=_wanted(message.bcc, excluded),
         subject=content["subject"],
         text=content["text"],
         html=content["html"],
@@ -157,8 +157,8 @@ def _email(message: Message, content: dict[str, Any], unwanted: frozenset[str]) 
     )
 
 
-def _wanted(recipients: list[str], unwanted: frozenset[str]) -> tuple[str, ...]:
-    return tuple(recipient for recipient in recipients if recipient not in unwanted)
+def _wanted(recipients: list[str], excluded: frozenset[str]) -> tuple[str, ...]:
+    return tuple(recipient for recipient in recipients if recipient not in excluded)
 
 
 def _read(file: dict[str, str]) -> EmailFile:

@@ -231,9 +231,9 @@ class Drain:
 
     def _admitted(self, messages: list[Message]) -> list[Message]:
         """Those of them that may be sent; what is refused is noted, and in our hands no more."""
-        admitted = self._patiently(lambda: recipient_filter.decide(messages))
+        admitted = self._patiently(lambda: recipient_filter.apply(messages))
         for message in admitted.messages:
-            self._held[message.pk] = Held(admitted.unwanted[message.pk], monotonic())
+            self._held[message.pk] = Held(admitted.excluded[message.pk], monotonic())
         if admitted.refused:
             written = self._patiently(lambda: outcomes.write(admitted.refused, self.claim))
             outcomes.tidy([outcome for outcome in admitted.refused if outcome.message.pk in written.moved])
@@ -283,7 +283,7 @@ class Drain:
         note = partial(self._is_noted, message) if self._notes_last else None
         with self._line.joined(until, note) as turn:
             try:
-                came = attempt(message, held.unwanted, self.gateways)
+                came = attempt(message, held.excluded, self.gateways)
             except turns.LeaveExpiredError:
                 turn.end()
                 # A large mail takes longer to be written than a leave lasts, each time: the next lasts longer.

@@ -49,11 +49,11 @@ class Drained:
 class Held:
     """What a drain knows of a message in its hands.
 
-    unwanted: recipients that are left out. admitted_at: when that was decided, by `monotonic`. needs: seconds that a
+    excluded: recipients that are left out. admitted_at: when that was decided, by `monotonic`. needs: seconds that a
     leave for it has to last, where it took too long to be written for the last one.
     """
 
-    unwanted: frozenset[str]
+    excluded: frozenset[str]
     admitted_at: float
     needs: float = LEAVE_LASTS
 

@@ -1,4 +1,4 @@
-"""What becomes of a message after it was sent: reports of the provider, each applied once."""
+"""Apply the provider's reports about sent messages, each once."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -22,12 +22,12 @@ from notifications.states import Channel, EventType, ReceiptState, Status
 
 logger = structlog.get_logger(__name__)
 
-# A report may come before our own commit of the send; and a sender that died never commits.
+# A report may arrive before the commit of the send, and a sender that died never commits.
 WAITED_FOR = timedelta(minutes=15)
 BATCH = 200
-MOST_BATCHES = 100  # in one run; the next goes on
-BAD_NEWS = frozenset({EventType.BOUNCED, EventType.COMPLAINED, EventType.REJECTED})
-BECOMES = {
+MOST_BATCHES = 100  # in one run; the next run continues
+FAILURES = frozenset({EventType.BOUNCED, EventType.COMPLAINED, EventType.REJECTED})
+NEW_STATUS = {
     EventType.DELIVERED: Status.DELIVERED,
     EventType.BOUNCED: Status.BOUNCED,
     EventType.COMPLAINED: Status.COMPLAINED,
@@ -36,9 +36,9 @@ BECOMES = {
 
 
 def receive(body: Any, *, sender: str = "", http: SnsHttp | None = None, now: datetime | None = None) -> ReceiptState:
-    """Take in what Amazon SNS posted about mails; says what became of it. sender: the address that it came from.
+    """Record a report that Amazon SNS posted and return its state. sender: the IP address of the client.
 
-    Raises what sns_envelopes.open_envelope raises; nothing of a report that raises is kept.
+    Raises the exceptions of sns_envelopes.open_envelope.
     """
     http = http or sns_http()
     envelope = sns_envelopes.open_envelope(body, sender=sender, http=http, now=now)
@@ -46,7 +46,7 @@ def receive(body: Any, *, sender: str = "", http: SnsHttp | None = None, now: da
         return ReceiptState.IGNORED
     if envelope.type == sns_envelopes.CONFIRMATION:
         return _confirm(envelope, http)
-    if envelope.type == sns_envelopes.GOODBYE:
+    if envelope.type == sns_envelopes.UNSUBSCRIPTION:
         logger.warning("sns_subscription_ended", topic=envelope.topic)
         return ReceiptState.IGNORED
     try:
@@ -54,11 +54,11 @@ def receive(body: Any, *, sender: str = "", http: SnsHttp | None = None, now: da
     except reports.UnreadableReportError as error:
         logger.warning("report_unreadable", topic=envelope.topic, error=str(error))
         return ReceiptState.IGNORED
-    return ReceiptState.IGNORED if report is None else take_in(report, source_id=envelope.id)
+    return ReceiptState.IGNORED if report is None else record(report, source_id=envelope.id)
 
 
-def take_in(report: Report, *, source_id: str) -> ReceiptState:
-    """Keep a report and apply it, once whatever ways and times it comes."""
+def record(report: Report, *, source_id: str) -> ReceiptState:
+    """Store a report and apply it, once however often and whatever way it is delivered."""
     try:
         with transaction.atomic():
             receipt = Receipt.objects.create(
@@ -66,7 +66,7 @@ def take_in(report: Report, *, source_id: str) -> ReceiptState:
                 fingerprint=report.fingerprint,
                 provider_message_id=report.provider_message_id,
                 occurred_at=report.occurred_at,
-                data=_kept(report),
+                data=_stored(report),
             )
             _suppress(report)
             return _apply(receipt)
@@ -76,15 +76,15 @@ def take_in(report: Report, *, source_id: str) -> ReceiptState:
 
 
 def apply_waiting(now: datetime | None = None) -> int:
-    """Try again those whose message was not found; give up on old ones. Returns how many were applied."""
+    """Retry the reports whose message was not found, and give up on old ones. Returns how many were applied."""
     waiting = Receipt.objects.waiting()
     old = waiting.received_before((now or timezone.now()) - WAITED_FOR)
-    applied = _settle_all(waiting.about(Message.objects.all()), give_up=False)
+    applied = _apply_all(waiting.about(Message.objects.all()), give_up=False)
     old.naming_none_of_ours().give_up()
-    return applied + _settle_all(old, give_up=True)
+    return applied + _apply_all(old, give_up=True)
 
 
-def _settle_all(receipts: ReceiptQuerySet, *, give_up: bool) -> int:
+def _apply_all(receipts: ReceiptQuerySet, *, give_up: bool) -> int:
     applied = 0
     for _round in range(MOST_BATCHES):
         batch = list(receipts[:BATCH])
@@ -111,12 +111,12 @@ def _apply(receipt: Receipt, *, give_up: bool = False) -> ReceiptState:
             return ReceiptState.WAITING
         state = ReceiptState.IGNORED if message is None else ReceiptState.APPLIED
         if Receipt.objects.settle(receipt.pk, state) and message is not None:
-            _tell(message, receipt)
+            _record_event(message, receipt)
         return state
 
 
 def _message_of(receipt: Receipt, own_id: str) -> Message | None:
-    """By the provider's id; at the end by our own, which tells that a message of unknown outcome was sent after all."""
+    """Find the message by the provider's ID, or else by our own: then a message of unknown outcome was sent."""
     found: Message | None = Message.objects.with_provider_id(receipt.provider_message_id).first()
     if found is None and own_id:
         late = {"provider_message_id": receipt.provider_message_id, "sent_at": receipt.occurred_at, "payload": ""}
@@ -125,26 +125,29 @@ def _message_of(receipt: Receipt, own_id: str) -> Message | None:
     return found
 
 
-def _tell(message: Message, receipt: Receipt) -> None:
+def _record_event(message: Message, receipt: Receipt) -> None:
     event = EventType(receipt.data["type"])
-    told = receipt.data["details"]
-    details = {**told, "recipients": receipt.data["recipients"]}
-    if message.reduced_at is not None:  # what was forgotten of it is not learnt anew
-        told = details = {}
+    reported = receipt.data["details"]
+    details = {**reported, "recipients": receipt.data["recipients"]}
+    if message.reduced_at is not None:  # personal data that retention removed is not stored again
+        reported = details = {}
     is_contradicted = _is_contradicted(message, event, receipt.data["details"].get("kind", ""))
     MessageEvent.objects.create(
         message=message, type=event, at=receipt.occurred_at, details=details, source_id=receipt.source_id
     )
-    target = BECOMES.get(event)
+    target = NEW_STATUS.get(event)
     if target is not None and not is_contradicted:
-        Message.objects.move(message.pk, target, last_error=" ".join(told.values())[:500] if event in BAD_NEWS else "")
+        Message.objects.move(
+            message.pk, target, last_error=" ".join(reported.values())[:500] if event in FAILURES else ""
+        )
     logger.info("report_applied", message_id=str(message.pk), reported=event.value)
 
 
 def _is_contradicted(message: Message, event: EventType, kind: str) -> bool:
-    """What arrived did arrive, in whatever order that is told: a bounce that is not permanent may be an answer to it.
+    """Whether a delivery and a bounce that is not permanent contradict each other, in whatever order they arrive.
 
-    "Out of office" is one such. A permanent one is of a recipient whom it did not reach.
+    Such a bounce may be an automatic reply, such as "out of office": the message stays delivered. A permanent bounce is
+    about a recipient who did not get the message.
     """
     if event == EventType.BOUNCED:
         return message.status == Status.DELIVERED and kind != reports.HARD
@@ -162,6 +165,6 @@ def _suppress(report: Report) -> None:
             )
 
 
-def _kept(report: Report) -> dict[str, Any]:
-    kept = asdict(report)
-    return {name: kept[name] for name in ("type", "message_id", "recipients", "details")}
+def _stored(report: Report) -> dict[str, Any]:
+    data = asdict(report)
+    return {name: data[name] for name in ("type", "message_id", "recipients", "details")}

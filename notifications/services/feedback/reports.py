@@ -1,4 +1,4 @@
-"""What Amazon reports about a message, in one form of ours."""
+"""Read Amazon's reports about messages into one form, without secrets."""
 
 import hashlib
 import json
@@ -12,31 +12,36 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from notifications.services.feedback.redaction import plain, without_secrets
 from notifications.states import Channel, EventType, SuppressionReason
 
-HARD = "Permanent"  # the others are Transient (a full mailbox, say) and Undetermined
-PERMANENT_STATUS = re.compile(r"5\.[0-9]{1,3}\.[0-9]{1,3}")  # RFC 3463: it stays so, whatever the bounce is called
-# What one mail was refused for, not its recipient.
+HARD = "Permanent"  # the others are Transient (such as a full mailbox) and Undetermined
+PERMANENT_STATUS = re.compile(r"5\.[0-9]{1,3}\.[0-9]{1,3}")  # RFC 3463: permanent, whatever the type of the bounce
+# Reasons that concern the e-mail, not its recipient.
 ABOUT_THE_MAIL = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
-NO_COMPLAINT = "not-spam"  # RFC 6430: the recipient says that what was taken for spam is none
-EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # SES is no older; what claims to be cannot be kept by every database
+NO_COMPLAINT = "not-spam"  # RFC 6430: the recipient says that the message is not spam
+EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # SES is not older; not every database can store earlier times
 MAX_TEXT = 300
+# Strangers may choose the text that is redacted, so each pattern takes linear time: see foodfleet.core.logging.
+ADDRESS = re.compile(r"(?i)\b(https?)(?:://|%3a%2f%2f)([^\s<>\"']++)")
+AFTER_HOST = re.compile(r"(?i)[/?#]|%2f|%3f|%23")
+TOKEN = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])", re.ASCII)  # foodfleet.core.crypto.new_token
+CODE = re.compile(r"(?<!\d)\d{6}(?!\d)", re.ASCII)
+REPLACEMENT = "\ufffd"
 
 
 @dataclass(frozen=True)
 class Report:
-    """One thing that happened to one message.
+    """One event of one message.
 
-    message_id: our own, where the provider tells it back. told_at: its time in the provider's own words. unreachable:
-    those of the recipients that `suppress` is about, where it is not about all.
+    message_id: our own, where the provider returns it. reported_at: the time as the provider wrote it. unreachable: the
+    recipients that `suppress` applies to, where it does not apply to all.
     """
 
     type: EventType
     provider_message_id: str
     message_id: str
     occurred_at: datetime
-    told_at: str
+    reported_at: str
     recipients: tuple[str, ...] = ()
     suppress: SuppressionReason | None = None
     unreachable: tuple[str, ...] = ()
@@ -45,20 +50,19 @@ class Report:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same report, by whatever way it comes."""
-        parts = [self.provider_message_id, self.type, self.told_at, sorted(self.recipients)]
+        """Return the same digest for the same report, whatever way it is delivered."""
+        parts = [self.provider_message_id, self.type, self.reported_at, sorted(self.recipients)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 class UnreadableReportError(Exception):
-    """Not a report that we know how to read."""
+    """The report has an unknown form."""
 
 
 def of_ses(text: str, published_at: datetime | None = None) -> Report | None:
-    """The report in the JSON that SES publishes, as event or as notification; None for what we do not act on.
+    """Read an event or notification of SES; None for types that are not used.
 
-    published_at: the time of reports that name none of their own, but only that of the mail. Raises
-    UnreadableReportError.
+    published_at: the time of reports that contain no time of their own. Raises UnreadableReportError.
     """
     try:
         data = json.loads(text)
@@ -77,24 +81,21 @@ def of_ses(text: str, published_at: datetime | None = None) -> Report | None:
 
 
 def of_sns_log(text: str) -> Report:
-    """The report in a line of the log that SNS keeps of texts.
-
-    Raises UnreadableReportError.
-    """
+    """Read a line of the SNS delivery log for SMS. Raises UnreadableReportError."""
     try:
         data = json.loads(text)
-        delivery, note = data["delivery"], data["notification"]
-        answer = _told(delivery.get("providerResponse") or "")
-        told_at = str(note["timestamp"])
+        delivery, notification = data["delivery"], data["notification"]
+        answer = _redacted(delivery.get("providerResponse") or "")
+        reported_at = str(notification["timestamp"])
         arrived = data["status"] == "SUCCESS"
-        details = {"answer": answer, "price_in_usd": _told(delivery.get("priceInUSD") or "")}
+        details = {"answer": answer, "price_in_usd": _redacted(delivery.get("priceInUSD") or "")}
         return Report(
             type=EventType.DELIVERED if arrived else EventType.BOUNCED,
-            provider_message_id=plain(note["messageId"], 200),
+            provider_message_id=storable(notification["messageId"], 200),
             message_id="",
-            occurred_at=_moment(told_at.replace(" ", "T") + "Z"),
-            told_at=plain(told_at, MAX_TEXT),
-            recipients=(plain(delivery["destination"], 20),),
+            occurred_at=_parse_time(reported_at.replace(" ", "T") + "Z"),
+            reported_at=storable(reported_at, MAX_TEXT),
+            recipients=(storable(delivery["destination"], 20),),
             suppress=SuppressionReason.OPT_OUT if not arrived and "opted out" in answer.lower() else None,
             details={name: value for name, value in details.items() if value},
             channel=Channel.SMS,
@@ -106,7 +107,7 @@ def of_sns_log(text: str) -> Report:
 def _bounce(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:
     part = data["bounce"]
     unreachable = _unreachable(part)
-    # By its status where Amazon calls it otherwise: what is for good is told so in the timeline too.
+    # Permanent by its status, even where Amazon gives another type.
     details = {"kind": HARD if unreachable else part.get("bounceType"), "reason": part.get("bounceSubType")}
     first: Mapping[str, Any] = next(iter(part.get("bouncedRecipients", ())), {})
     details["diagnostic"] = first.get("diagnosticCode") or first.get("status")
@@ -122,7 +123,7 @@ def _bounce(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:
 
 
 def _unreachable(bounce: Mapping[str, Any]) -> tuple[str, ...]:
-    """The recipients that a bounce is permanent for: by its type, or by the status of each."""
+    """Return the recipients for whom a bounce is permanent: by its type, or by the status of each."""
     bounced = bounce["bouncedRecipients"]
     if bounce.get("bounceType") != HARD:
         is_about_mail = bounce.get("bounceSubType") in ABOUT_THE_MAIL
@@ -151,7 +152,7 @@ def _delivery(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:
         EventType.DELIVERED,
         mail,
         part,
-        recipients=tuple(plain(recipient, 320) for recipient in part.get("recipients", ())),
+        recipients=tuple(storable(recipient, 320) for recipient in part.get("recipients", ())),
         details={"answer": part.get("smtpResponse")},
     )
 
@@ -190,29 +191,29 @@ def _report(
     recipients: tuple[str, ...] = (),
     suppress: SuppressionReason | None = None,
 ) -> Report:
-    told_at = str(part.get("timestamp") or mail.get("timestamp"))
+    reported_at = str(part.get("timestamp") or mail.get("timestamp"))
     return Report(
         type=type,
-        provider_message_id=plain(mail["messageId"], 200),
+        provider_message_id=storable(mail["messageId"], 200),
         message_id=_own_id(mail),
-        occurred_at=_moment(told_at),
-        told_at=plain(told_at, MAX_TEXT),
+        occurred_at=_parse_time(reported_at),
+        reported_at=storable(reported_at, MAX_TEXT),
         recipients=recipients,
         suppress=suppress,
-        details={name: _told(value) for name, value in details.items() if value},
+        details={name: _redacted(value) for name, value in details.items() if value},
     )
 
 
 def _addresses(recipients: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(plain(recipient["emailAddress"], 320) for recipient in recipients)
+    return tuple(storable(recipient["emailAddress"], 320) for recipient in recipients)
 
 
-def _told(value: object) -> str:
-    return without_secrets(plain(value, MAX_TEXT * 4))[:MAX_TEXT]
+def _redacted(value: object) -> str:
+    return redact(storable(value, MAX_TEXT * 4))[:MAX_TEXT]
 
 
 def _own_id(mail: Mapping[str, Any]) -> str:
-    """Our message's id from the tag that we send along."""
+    """Return our message's ID from the tag that is sent with it."""
     values = (mail.get("tags") or {}).get("message_id") or [""]
     try:
         return str(UUID(str(values[0])))
@@ -220,12 +221,29 @@ def _own_id(mail: Mapping[str, Any]) -> str:
         return ""
 
 
-def _moment(text: str) -> datetime:
-    """When it happened; now, where that is no time or one that cannot be."""
+def _parse_time(text: str) -> datetime:
+    """Parse a time; the current time where it is invalid or impossible."""
     now = timezone.now()
     try:
-        moment = parse_datetime(text)
-        in_utc = moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else now
+        parsed = parse_datetime(text)
+        in_utc = parsed.astimezone(UTC) if parsed is not None and parsed.tzinfo is not None else now
     except (ValueError, OverflowError):
         return now
     return in_utc if EARLIEST <= in_utc <= now else now
+
+
+def storable(value: object, most: int) -> str:
+    """Return `value` as text that every database can store, cut to `most` characters."""
+    text = str(value).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text.replace("\x00", REPLACEMENT)[:most]
+
+
+def redact(text: str) -> str:
+    """Remove what may open an account: paths of links, tokens and six-digit codes. Bounces may quote the message."""
+    return CODE.sub("…", TOKEN.sub("…", ADDRESS.sub(_without_path, text)))
+
+
+def _without_path(found: re.Match[str]) -> str:
+    """Return the address without the part after its host."""
+    begin = AFTER_HOST.search(found[2])
+    return f"{found[1]}://{found[2][: begin.start()]}/…" if begin else found[0]

@@ -1,4 +1,4 @@
-"""What became of texts, from the log that Amazon SNS keeps of them."""
+"""Read delivery reports of SMS from the log of Amazon SNS."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -18,13 +18,13 @@ from notifications.services.feedback import outcomes, reports
 logger = structlog.get_logger(__name__)
 
 FIRST_LOOK = timedelta(days=1)
-OVERLAP = timedelta(minutes=10)  # lines are written late, and not in their order
+OVERLAP = timedelta(minutes=10)  # lines are written late and out of order
 BATCH = 500
 Lines = Callable[[str, int], Iterator[LogLine]]
 
 
 def read(*, lines: Lines = sns_log.lines, now: datetime | None = None) -> int:
-    """Take in what SNS_DELIVERY_LOG_GROUPS say that is new; returns how many lines. No groups: nothing is asked."""
+    """Record the new lines of SNS_DELIVERY_LOG_GROUPS and return how many there were."""
     if not settings.SNS_DELIVERY_LOG_GROUPS:
         return 0
     taken = 0
@@ -35,23 +35,23 @@ def read(*, lines: Lines = sns_log.lines, now: datetime | None = None) -> int:
         try:
             found = lines(group, int(since.timestamp() * 1000))
             while batch := list(islice(found, BATCH)):
-                taken += _take_in(batch, source)
+                taken += _record_new(batch, source)
         except DeliveryError as error:
             logger.warning("text_log_not_read", group=group, error=str(error))
     return taken
 
 
 def _source(group: str) -> str:
-    """How the ids of a group's lines begin: each group is read on from where it was left, whatever the others say."""
+    """Return the prefix of the IDs of a group's lines: each group has its own reading position."""
     return f"log:{hashlib.sha256(group.encode()).hexdigest()[:12]}:"
 
 
-def _take_in(batch: list[LogLine], source: str) -> int:
+def _record_new(batch: list[LogLine], source: str) -> int:
     ids = {f"{source}{line.id}"[:200]: line for line in batch}
     new = ids.keys() - Receipt.objects.known(ids.keys())
     for source_id in sorted(new):
         try:
-            outcomes.take_in(reports.of_sns_log(ids[source_id].text), source_id=source_id)
+            outcomes.record(reports.of_sns_log(ids[source_id].text), source_id=source_id)
         except reports.UnreadableReportError as error:
             logger.warning("report_unreadable", source="text_log", error=str(error))
     return len(new)

@@ -1,7 +1,7 @@
-"""Is this from one of our topics of Amazon SNS? Its form, its topic, its age and its signature.
+"""Verify messages of Amazon SNS: their form, topic, age and signature, in this order.
 
-In this order, so that nothing is fetched for a stranger: the certificate is asked for only once the topic is one of
-SES_TOPIC_ARNS, and only from an SNS host of amazonaws.com in the topic's own region.
+The certificate is fetched only for a topic of SES_TOPIC_ARNS, and only from the SNS host of amazonaws.com in the
+topic's own region, so that an unknown sender cannot cause requests to other hosts.
 """
 
 import re
@@ -29,12 +29,12 @@ from notifications.gateways.sns_http import SnsHttp
 
 logger = structlog.get_logger(__name__)
 
-NOTIFICATION, CONFIRMATION, GOODBYE = "Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"
-# What is signed, in this order; Subject only where there is one.
+NOTIFICATION, CONFIRMATION, UNSUBSCRIPTION = "Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"
+# The signed fields, in this order; Subject only where it is present.
 SIGNED = {
     NOTIFICATION: ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     CONFIRMATION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
-    GOODBYE: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+    UNSUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
 HASHES: dict[str, type[HashAlgorithm]] = {"1": SHA1, "2": SHA256}
 TOPIC = re.compile(r"arn:aws(?:-cn|-us-gov)?:sns:([a-z0-9-]{1,30}):\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?")
@@ -42,16 +42,16 @@ CERTIFICATE_URL = re.compile(
     r"https://sns\.([a-z0-9-]{1,30})\.amazonaws\.com/SimpleNotificationService-[0-9a-f]{16,64}\.pem"
 )
 SUBSCRIBE_URL = re.compile(r"https://sns\.([a-z0-9-]{1,30})\.amazonaws\.com/\?Action=ConfirmSubscription&[\w=&:%.-]+")
-MAX_AGE = timedelta(hours=24)  # SNS itself gives up after an hour
+MAX_AGE = timedelta(hours=24)  # SNS gives up after an hour
 MAX_AHEAD = timedelta(minutes=5)
 CERTIFICATE_SECONDS = 24 * 3600.0
 FETCHES_PER_MINUTE = 300
-FETCHES_PER_SENDER = 10  # a minute: of certificates that this process has not seen, which Amazon has a few of
+FETCHES_PER_SENDER = 10  # a minute, of certificates that this process has not cached; Amazon has few
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """A message of SNS whose signature holds."""
+    """An SNS message with a valid signature."""
 
     id: str
     type: str
@@ -62,10 +62,10 @@ class Envelope:
 
 
 def open_envelope(body: Any, *, sender: str = "", http: SnsHttp, now: datetime | None = None) -> Envelope | None:
-    """The envelope in the JSON `body`, or None for one that is too old to matter. sender: the address it came from.
+    """Verify the JSON `body` and return its envelope, or None where it is too old. sender: the client's IP address.
 
-    Raises MalformedRequestException, UntrustedReportException, or ServiceUnavailableException where Amazon does not
-    give its certificate, so that SNS sends it again.
+    Raises MalformedRequestException, UntrustedReportException, or ServiceUnavailableException where the certificate
+    cannot be fetched, so that SNS sends the message again.
     """
     fields = _fields(body)
     region = _region_of_our_topic(fields["TopicArn"])
@@ -102,16 +102,16 @@ def _region_of_our_topic(topic: str) -> str:
 
 
 def _sent_at(text: str, now: datetime) -> datetime | None:
-    """When it was sent; None where that is too long ago."""
+    """Return the time of sending; None where it is longer ago than MAX_AGE."""
     try:
-        moment = parse_datetime(text)
+        parsed = parse_datetime(text)
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        parsed = None
+    if parsed is None or parsed.tzinfo is None:
         raise MalformedRequestException
-    if moment > now + MAX_AHEAD:
+    if parsed > now + MAX_AHEAD:
         raise _untrusted("timestamp")
-    return moment if moment > now - MAX_AGE else None
+    return parsed if parsed > now - MAX_AGE else None
 
 
 def _verify(fields: Mapping[str, str], key: RSAPublicKey) -> None:
@@ -126,7 +126,7 @@ def _verify(fields: Mapping[str, str], key: RSAPublicKey) -> None:
         raise _untrusted("signature") from None
 
 
-# A certificate is public and an address names one for good, so remembering it in the process can never be wrong.
+# A certificate is public and its URL never names another one, so caching it in the process is safe.
 _keys: dict[str, tuple[RSAPublicKey, float]] = {}
 
 
@@ -150,14 +150,14 @@ def _public_key(url: str, sender: str, http: SnsHttp) -> RSAPublicKey:
         or not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
     ):
         raise _untrusted("certificate")
-    if len(_keys) >= 100:  # far more than Amazon has in use
+    if len(_keys) >= 100:  # far more than Amazon uses
         _keys.clear()
     _keys[url] = (found, monotonic() + CERTIFICATE_SECONDS)
     return found
 
 
 def _may_fetch(sender: str) -> bool:
-    """A stranger who makes addresses up must not use up what Amazon needs."""
+    """Limit fetches for each sender, so that made-up URLs of one sender do not block Amazon's own messages."""
     is_fair = fixed_window(f"sns-certificates:{sender}", limit=FETCHES_PER_SENDER, seconds=60).allowed
     return is_fair and fixed_window("sns-certificates", limit=FETCHES_PER_MINUTE, seconds=60).allowed
 

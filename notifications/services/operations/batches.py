@@ -1,19 +1,30 @@
-"""Many rows by sets: a few statements for each batch, and a transaction that holds none of them for long."""
+"""Change many rows in batches, so that no transaction locks many rows for long."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 BATCH = 500
-MOST = 50_000  # in one go: a request has to end; who has more asks again
+MOST = 50_000  # rows in one request, which has to end
 
 Key = TypeVar("Key")
-Heard = Callable[[Sequence[Any]], None]  # is told, in the transaction of each batch, which rows were changed
+Callback = Callable[[Sequence[Any]], None]  # called with the changed rows, in the transaction of their batch
 
 
-def nobody(rows: Sequence[Any]) -> None:
-    """Who needs not be told."""
+def ignore(rows: Sequence[Any]) -> None:
+    """Do nothing with the changed rows."""
 
 
-def each(keys: Sequence[Key], step: Callable[[Sequence[Key]], int]) -> int:
-    """Call `step` with BATCH keys at a time; returns the sum of what it returns."""
+def for_each(keys: Sequence[Key], step: Callable[[Sequence[Key]], int]) -> int:
+    """Call `step` with BATCH keys at a time and return the sum of its results."""
     return sum(step(keys[start : start + BATCH]) for start in range(0, len(keys), BATCH))
+
+
+def repeat(step: Callable[[], int], *, most: int) -> int:
+    """Call `step` until it changes fewer than BATCH rows, at most `most` times. Returns the sum of its results."""
+    total = 0
+    for _round in range(most):
+        count = step()
+        total += count
+        if count < BATCH:
+            break
+    return total

@@ -1,6 +1,5 @@
-"""Forgetting: what a message said and to whom goes first, then the message itself."""
+"""Retention: remove first the content and recipients of old messages, then the messages."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,21 +10,21 @@ from django.utils import timezone
 
 from notifications.models import Attachment, Message, MessageEvent, Receipt
 from notifications.services.compose import attachments
+from notifications.services.operations import batches
 
 logger = structlog.get_logger(__name__)
 
-BATCH = 500
-MAX_BATCHES = 200  # in one run: 100,000 messages; the next run goes on
+MAX_BATCHES = 200  # in one run: 100,000 messages; the next run continues
 REMOVED_AT_ONCE = 5_000
-# Reports older than a day are refused (sns_envelopes.MAX_AGE), so no replay of one that is forgotten gets in.
+# Reports older than a day are refused (sns_envelopes.MAX_AGE), so a removed report cannot be replayed.
 RECEIPTS_KEPT = timedelta(days=3)
-ROLLED_BACK_BY = timedelta(days=1)  # no transaction is open for as long
+ROLLED_BACK_BY = timedelta(days=1)  # longer than any transaction
 NOTHING = {"to": [], "cc": [], "bcc": [], "subject": "", "payload": "", "last_error": "", "request_id": ""}
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """How many rows were touched, and how many files that belonged to none."""
+    """The number of changed and removed rows, and of removed files without a row."""
 
     emptied: int
     reduced: int
@@ -35,39 +34,31 @@ class Forgotten:
 
 
 def forget(now: datetime | None = None) -> Forgotten:
-    """Do everything that is due, in batches with a transaction each."""
+    """Apply the retention periods, in batches with a transaction each."""
     now = now or timezone.now()
     done = Forgotten(
-        emptied=_in_batches(lambda: _empty(now)),
-        reduced=_in_batches(lambda: _reduce(now)),
+        emptied=batches.repeat(lambda: _empty(now), most=MAX_BATCHES),
+        reduced=batches.repeat(lambda: _reduce(now), most=MAX_BATCHES),
         removed=_remove(now),
-        receipts=_in_batches(lambda: _remove_receipts(now)),
+        receipts=batches.repeat(lambda: _remove_receipts(now), most=MAX_BATCHES),
         strays=attachments.discard_strays(now - ROLLED_BACK_BY),
     )
     logger.info("messages_forgotten", **vars(done))
     return done
 
 
-def _in_batches(step: Callable[[], int]) -> int:
-    total = 0
-    for _round in range(MAX_BATCHES):
-        count = step()
-        total += count
-        if count < BATCH:
-            break
-    return total
-
-
 def _empty(now: datetime) -> int:
-    """A message that failed and whose life is over cannot be sent again: its code or link goes at once."""
-    keys = list(Message.objects.spent(now).values_list("pk", flat=True)[:BATCH])
+    """Remove the content of failed messages that have expired and cannot be sent again."""
+    keys = list(Message.objects.spent(now).values_list("pk", flat=True)[: batches.BATCH])
     return int(Message.objects.spent(now).filter(pk__in=keys).update(payload=""))
 
 
 def _reduce(now: datetime) -> int:
     due = Message.objects.to_reduce(now - timedelta(days=settings.MESSAGES_REDUCED_AFTER_DAYS))
     with transaction.atomic():
-        messages = list(due.select_for_update(skip_locked=True)[:BATCH])  # not what somebody sends again just now
+        messages = list(
+            due.select_for_update(skip_locked=True)[: batches.BATCH]
+        )  # skips messages that are being retried
         keys = [message.pk for message in messages]
         Message.objects.finished().filter(pk__in=keys).update(reduced_at=now, **NOTHING)
         Attachment.objects.filter(message__in=keys).update(filename="")
@@ -77,7 +68,7 @@ def _reduce(now: datetime) -> int:
 
 
 def _remove(now: datetime) -> int:
-    """By large sets. Each looks on from where the last one ended: what is before it is gone, but not from the index."""
+    """Remove old messages. Each query starts where the last one ended, to skip removed rows in the index."""
     due = Message.objects.to_remove(now - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS))
     total, rest = 0, due
     for _round in range(MAX_BATCHES):
@@ -94,5 +85,5 @@ def _remove(now: datetime) -> int:
 
 
 def _remove_receipts(now: datetime) -> int:
-    keys = list(Receipt.objects.received_before(now - RECEIPTS_KEPT).values_list("pk", flat=True)[:BATCH])
+    keys = list(Receipt.objects.received_before(now - RECEIPTS_KEPT).values_list("pk", flat=True)[: batches.BATCH])
     return int(Receipt.objects.filter(pk__in=keys).delete()[0])

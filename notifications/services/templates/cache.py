@@ -1,7 +1,7 @@
-"""What staff wrote, found without asking the database, and never an old version of it.
+"""A process-local cache of the templates that staff edit, which never returns an old version.
 
-What a process remembers holds as long as the stamp that it was read under. Without REDIS_URL, while Redis is away and
-while a change is under way, the database is asked each time.
+Entries are valid for the cache version that they were read under. Without REDIS_URL, while Redis is unavailable and
+during a change, every read goes to the database.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,12 +11,12 @@ from typing import Any
 from foodfleet.core.cache import coherent
 from notifications.models import EmailOverride, SmsTemplate
 
-STAMP = "templates"
+VERSION_KEY = "templates"
 
 
 @dataclass(frozen=True)
-class SmsWords:
-    """An active SMS template as it stands."""
+class SmsTemplateContent:
+    """The current content of an active SMS template."""
 
     content: str
     translations: Mapping[str, str]
@@ -24,8 +24,8 @@ class SmsWords:
 
 
 @dataclass(frozen=True)
-class EmailWords:
-    """An active override of a mail as it stands."""
+class OverrideContent:
+    """The current content of an active e-mail override."""
 
     subject: str
     html: str
@@ -34,52 +34,52 @@ class EmailWords:
 
 
 @dataclass
-class _Memory:
-    stamp: tuple[str, ...] = ()
-    found: dict[tuple[str, str], Any] = field(default_factory=dict)
+class _Cache:
+    version: tuple[str, ...] = ()
+    entries: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
-_memory = _Memory()
+_cache = _Cache()
 
 
-def sms_template(name: str) -> SmsWords | None:
-    """The active template of this name, or None."""
-    words: SmsWords | None = _remembered(("sms", name), lambda: _read_sms(name))
-    return words
+def sms_template(name: str) -> SmsTemplateContent | None:
+    """Return the active template of this name, or None."""
+    content: SmsTemplateContent | None = _cached(("sms", name), lambda: _read_sms(name))
+    return content
 
 
-def email_overrides(template: str) -> Mapping[str, EmailWords]:
-    """The active overrides of a mail by language."""
-    words: Mapping[str, EmailWords] = _remembered(("email", template), lambda: _read_email(template))
-    return words
+def email_overrides(template: str) -> Mapping[str, OverrideContent]:
+    """Return the active overrides of an e-mail by language."""
+    by_language: Mapping[str, OverrideContent] = _cached(("email", template), lambda: _read_email(template))
+    return by_language
 
 
-def renew() -> None:
-    """To be called before a template is written, and after: whatever is remembered of it holds no more."""
-    coherent.invalidate_shared(STAMP)
+def invalidate() -> None:
+    """Invalidate all entries in every process. Call it before a template is written and after."""
+    coherent.invalidate_shared(VERSION_KEY)
 
 
-def _read_sms(name: str) -> SmsWords | None:
+def _read_sms(name: str) -> SmsTemplateContent | None:
     row = SmsTemplate.objects.usable(name).values_list("content", "translations", "version").first()
-    return SmsWords(*row) if row else None
+    return SmsTemplateContent(*row) if row else None
 
 
-def _read_email(template: str) -> dict[str, EmailWords]:
+def _read_email(template: str) -> dict[str, OverrideContent]:
     rows = EmailOverride.objects.usable(template).values_list("language", "subject", "html", "text", "version")
-    return {language: EmailWords(*words) for language, *words in rows}
+    return {language: OverrideContent(*content) for language, *content in rows}
 
 
-def _remembered(key: tuple[str, str], read: Callable[[], Any]) -> Any:
-    global _memory
-    stamp = coherent.shared_versions(STAMP)
-    if stamp is None:
+def _cached(key: tuple[str, str], read: Callable[[], Any]) -> Any:
+    global _cache
+    version = coherent.shared_versions(VERSION_KEY)
+    if version is None:
         return read()
-    memory = _memory
-    if memory.stamp != stamp:
-        memory = _memory = _Memory(stamp)
-    if key not in memory.found:
+    current = _cache
+    if current.version != version:
+        current = _cache = _Cache(version)
+    if key not in current.entries:
         found = read()
-        if found is None:  # names that nobody has are not worth room
+        if found is None:  # a name that does not exist is not cached: there is no limit on such names
             return None
-        memory.found[key] = found
-    return memory.found[key]
+        current.entries[key] = found
+    return current.entries[key]

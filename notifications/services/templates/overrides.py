@@ -1,4 +1,4 @@
-"""Other words for the product's mails: checked, versioned, found, filled in."""
+"""Overrides: content that staff write for the product's e-mails. Check, save, restore and delete them."""
 
 import re
 from collections.abc import Mapping
@@ -16,8 +16,7 @@ from notifications.exceptions import (
     VersionNotFoundException,
 )
 from notifications.models import EmailOverride, EmailOverrideVersion
-from notifications.services.templates import link_places, placeholders, sandbox, specs
-from notifications.services.templates import versions as templates_versions
+from notifications.services.templates import link_places, placeholders, sandbox, specs, versions
 from notifications.states import Channel
 from rbac.services import actors
 
@@ -25,8 +24,8 @@ NUMBER = re.compile(r"[0-9]{1,9}")
 VERSIONED = ("subject", "html", "text", "is_active")
 
 
-def declared(template: str) -> specs.Declared:
-    """What the product says about one of its mails. Raises EmailTemplateNotFoundException."""
+def spec_of(template: str) -> specs.TemplateSpec:
+    """Return the spec of one of the product's e-mails. Raises EmailTemplateNotFoundException."""
     found = specs.find(Channel.EMAIL, template)
     if found is None:
         raise EmailTemplateNotFoundException(details={"template": template})
@@ -34,15 +33,15 @@ def declared(template: str) -> specs.Declared:
 
 
 def accepted(template: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `variables` that the mail knows; numbers as numbers.
+    """Return the `variables` that the e-mail declares, with numbers as int.
 
-    Raises EmailTemplateNotFoundException, and MissingVariablesException where a required value is missing, blank or no
-    number where it has to be one.
+    Raises EmailTemplateNotFoundException, or MissingVariablesException where a required value is missing, blank or not
+    a number where it must be one.
     """
-    mail = declared(template)
+    spec = spec_of(template)
     values: dict[str, Any] = {}
     missing = []
-    for variable in mail.variables:
+    for variable in spec.variables:
         value = variables.get(variable.name)
         is_wrong = isinstance(variable.example, int) and not NUMBER.fullmatch(str(value))
         if placeholders.is_blank(value) or is_wrong:
@@ -56,35 +55,35 @@ def accepted(template: str, variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def save(*, override: EmailOverride, by: User | None, opened_with: int | None = None) -> EmailOverride:
-    """Check and save new or changed words, and keep this version of them.
+    """Check and save a new or changed override and add a version.
 
-    opened_with: the version that its writer saw; a newer one is not written over (NewerVersionException).
+    opened_with: the version that the editor saw; a newer one is not overwritten (NewerVersionException).
     Raises InvalidTemplateException, EmailTemplateNotFoundException, or Django's ValidationError for a second override
-    of the same mail and language.
+    of the same e-mail and language.
     """
     check(override)
     override.full_clean()
     with transaction.atomic():
         actors.lock_actor(by, "email_templates:create" if override.pk is None else "email_templates:update")
         if override.pk is not None:
-            override.version = templates_versions.next_number(override, opened_with)
-        templates_versions.write(override)
+            override.version = versions.next_number(override, opened_with)
+        versions.save_row(override)
         data = {field: getattr(override, field) for field in VERSIONED}
         EmailOverrideVersion.objects.create(override=override, number=override.version, data=data, saved_by=by)
     return override
 
 
 def delete(*, override: EmailOverride, by: User | None) -> None:
-    """Give the mail its own words back. Raises as `actors.lock_actor`."""
+    """Delete an override, so that the e-mail has its own content again. Raises as `actors.lock_actor`."""
     with transaction.atomic():
         actors.lock_actor(by, "email_templates:delete")
         override.delete()
 
 
 def restore(*, override: EmailOverride, number: int, by: User | None) -> EmailOverride:
-    """Make version `number` the newest one.
+    """Save the content of version `number` again, as the newest version.
 
-    Raises VersionNotFoundException where there is none, and as `save` does.
+    Raises VersionNotFoundException, and as `save`.
     """
     version = override.versions.filter(number=number).first()
     if version is None:
@@ -95,16 +94,18 @@ def restore(*, override: EmailOverride, number: int, by: User | None) -> EmailOv
 
 
 def check(override: EmailOverride) -> None:
-    """Raises InvalidTemplateException or EmailTemplateNotFoundException; saves nothing."""
-    mail = declared(override.template)
+    """Validate without saving. Raises InvalidTemplateException or EmailTemplateNotFoundException."""
+    spec = spec_of(override.template)
     if override.language and override.language not in dict(settings.LANGUAGES):
-        message = _("Languages are %(languages)s.") % {"languages": ", ".join(dict(settings.LANGUAGES))}
+        message = _("Choose one of these languages: %(languages)s.") % {
+            "languages": ", ".join(dict(settings.LANGUAGES))
+        }
         raise InvalidTemplateException.for_field("language", message, "invalid_choice")
     subject = sandbox.check(override.subject, field="subject", is_html=False)
-    specs.check_names(declared=mail, used=subject.shown | subject.asked, field="subject")
-    if any(map(link_places.is_link, subject.shown)):  # a subject is kept, and shown to staff
-        raise InvalidTemplateException.for_field("subject", _("A link cannot stand in the subject."), "not_allowed")
+    specs.check_names(spec=spec, used=subject.shown | subject.tested, field="subject")
+    if any(map(link_places.is_link, subject.shown)):  # subjects are stored and shown to staff
+        raise InvalidTemplateException.for_field("subject", _("The subject must not contain a link."), "not_allowed")
     for field in ("html", "text"):
         used = sandbox.check(getattr(override, field), field=field, is_html=field == "html")
-        specs.check_names(declared=mail, used=used.asked | used.shown, field=field)
-        specs.check_required(declared=mail, used=used.always, field=field)
+        specs.check_names(spec=spec, used=used.tested | used.shown, field=field)
+        specs.check_required(spec=spec, used=used.always, field=field)

@@ -1,4 +1,4 @@
-"""`{{name}}` in texts that staff write, and nothing else: values are put in as text and never evaluated."""
+"""`{{name}}` placeholders of SMS templates. Values are inserted as text and never evaluated."""
 
 import re
 from collections.abc import Mapping
@@ -12,32 +12,32 @@ Variables = Mapping[str, object]
 
 
 def names(content: str) -> list[str]:
-    """The names of the placeholders of `content`, each once, in their order."""
+    """Return the distinct names of the placeholders of `content`, in order."""
     return list(dict.fromkeys(PLACEHOLDER.findall(content)))
 
 
 def check(content: str, *, field: str) -> None:
-    """Raises InvalidTemplateException where a brace stands for anything but a placeholder."""
+    """Raise InvalidTemplateException for a brace that does not belong to a placeholder."""
     if re.search(r"[{}]", PLACEHOLDER.sub("", content)):
-        message = _("Braces may stand for placeholders such as {{code}} only: no spaces, filters, dots or tags.")
+        message = _("Use braces only for placeholders such as {{code}}, without spaces, filters, dots or tags.")
         raise InvalidTemplateException.for_field(field, message, "invalid_placeholder")
 
 
 def fill(content: str, variables: Variables) -> str:
-    """Put the values in, in one pass: a value that looks like a placeholder stays what it is.
+    """Replace the placeholders in one pass, so that a value which looks like a placeholder is not replaced.
 
-    A placeholder without a value stays as it is written; see `missing`.
+    A placeholder without a value stays unchanged; see `missing`.
     """
     return PLACEHOLDER.sub(lambda found: _text_of(variables.get(found[1])) or found[0], content)
 
 
 def missing(content: str, variables: Variables) -> list[str]:
-    """The placeholders of `content` that `variables` give no value, or a blank one."""
+    """Return the placeholders of `content` without a value, or with a blank one."""
     return [name for name in names(content) if is_blank(variables.get(name))]
 
 
 def is_blank(value: object) -> bool:
-    """Whether nothing would be seen of it."""
+    """Whether the value has no visible character."""
     return not _text_of(value).strip()
 
 

@@ -1,7 +1,7 @@
-"""Templates of mails that staff write: variables, a handful of filters and `if`, and nothing that loads or calls.
+"""The sandbox for e-mail templates of staff: variables, a few filters and `if`.
 
-Two walls: each tag is held against a grammar of our own, then compiled by an engine of Django's that has no loader, no
-library, and no builtins but these. Values are plain texts, so there is nothing on them to reach for.
+There are two barriers. Every tag must match our own grammar, and is then compiled by a Django engine without loaders,
+libraries and other builtins. Values are plain strings, so templates cannot reach attributes of objects.
 """
 
 import re
@@ -23,14 +23,14 @@ for _filter in (defaultfilters.default, defaultfilters.upper, defaultfilters.low
 
 _NAME = r"[a-z][a-z0-9_]*"
 VARIABLE = re.compile(rf'({_NAME})(?:\|(?:upper|lower|capfirst|default:"[^"{{}}%\\]*"))*')
-_OPERAND = rf"(?!(?:and|in|is|not|or)\b){_NAME}"  # these words are operators to the compiler, wherever they stand
+_OPERAND = rf"(?!(?:and|in|is|not|or)\b){_NAME}"  # operators of the compiler
 CONDITION = re.compile(rf"(?:if|elif) (?:not )?{_OPERAND}(?: (?:and|or) (?:not )?{_OPERAND})*")
 MAX_DEPTH = 10
-MAX_RENDERED = 500_000  # characters: far more than a mail needs, far less than hurts
-MOST_SOURCE = 100_000  # characters, as the longest field of an override
+MAX_RENDERED = 500_000  # characters
+MOST_SOURCE = 100_000  # characters; the longest field of an override
 LONGEST_TAG = 200  # characters of a tag of the template
-MOST_TAGS = 500  # of the template; each may show a value of thousands of characters
-MOST_ELEMENTS = 1_000  # of HTML; conditions may leave out their ends, so they are the bound on how deep it gets
+MOST_TAGS = 500  # template tags; each may show a value of thousands of characters
+MOST_ELEMENTS = 1_000  # HTML elements; also the limit of their depth, as conditions may leave out end tags
 
 ELEMENTS = frozenset({
     "a", "abbr", "address", "article", "b", "big", "blockquote", "br", "caption", "center", "cite", "code", "col",
@@ -45,8 +45,10 @@ STATIC_ATTRIBUTES = frozenset({
     "hspace", "id", "lang", "rel", "role", "rowspan", "scope", "size", "start", "style", "target", "type", "valign",
     "vspace", "width", "aria-hidden",
 })  # fmt: skip
-WORDED_ATTRIBUTES = frozenset({"alt", "title", "aria-label", "summary"})  # the only ones that show what a value says
-_SHOWN = rf"\{{\{{ ?{_NAME}(?:\|(?:upper|lower|capfirst))* ?\}}\}}"  # no default: its quotes would end the attribute
+WORDED_ATTRIBUTES = frozenset({"alt", "title", "aria-label", "summary"})  # the only attributes that may contain values
+_SHOWN = (
+    rf"\{{\{{ ?{_NAME}(?:\|(?:upper|lower|capfirst))* ?\}}\}}"  # without default: its quotes would end the attribute
+)
 _ATTRIBUTE = re.compile(
     rf"""\s+([A-Za-z-]+)(?:\s*=\s*(?:"((?:[^"<>{{}}]|{_SHOWN})*)"|'((?:[^'<>{{}}]|{_SHOWN})*)'|([\w%#.-]+)))?"""
 )
@@ -67,38 +69,38 @@ _TEXT = _Engine(dirs=[], loaders=[("django.template.loaders.locmem.Loader", {})]
 
 @dataclass(frozen=True)
 class Used:
-    """The names that a template shows, those that it only asks about, and those that it shows whatever holds."""
+    """The names that a template shows, that its conditions test, and that it shows whatever the conditions."""
 
     shown: frozenset[str]
-    asked: frozenset[str]
+    tested: frozenset[str]
     always: frozenset[str]
 
 
 def check(source: str, *, field: str, is_html: bool) -> Used:
-    """Which variables `source` uses. Raises InvalidTemplateException for anything that is not allowed in it."""
+    """Return the variables that `source` uses. Raises InvalidTemplateException for what is not allowed."""
     try:
         _check_bounds(source)
         used = _check_tags(source)
         if is_html:
             _check_html(source)
         (_HTML if is_html else _TEXT).from_string(source)
-        if link_places.is_glued(source, is_html=is_html):
-            raise _NotAllowedError(_("Leave a space before a link: what stands before it might become its address."))
+        if link_places.follows_address(source, is_html=is_html):
+            raise _NotAllowedError(_("Put a space before a link: the text before it could become part of its address."))
     except _NotAllowedError as error:
         raise InvalidTemplateException.for_field(field, str(error), "not_allowed") from None
-    except TemplateSyntaxError:  # Django says why, in English only; the grammar leaves it nothing else to refuse
-        message = _("The conditions do not fit together: “elif” and “else” stand between an “if” and its “endif”.")
+    except TemplateSyntaxError:  # Django's own message is English only; the grammar allows no other error
+        message = _("The conditions do not match: “elif” and “else” must be between an “if” and its “endif”.")
         raise InvalidTemplateException.for_field(field, message, "not_allowed") from None
     return used
 
 
 def render_html(source: str, values: Mapping[str, object]) -> str:
-    """`source` with each value escaped for HTML."""
+    """Render `source` with values escaped for HTML."""
     return _render(_HTML, source, values)
 
 
 def render_text(source: str, values: Mapping[str, object]) -> str:
-    """`source` with the values as they are."""
+    """Render `source` with unescaped values."""
     return _render(_TEXT, source, values)
 
 
@@ -108,15 +110,15 @@ def _render(engine: Engine, source: str, values: Mapping[str, object]) -> str:
 
 
 class _NotAllowedError(Exception):
-    """Says what, to whoever wrote it."""
+    """Carries a message for the author of the template."""
 
 
 def _check_bounds(source: str) -> None:
-    """Refuse what the parsers behind need more than linear time for: they look for the end of a tag again and again."""
+    """Limit the size of `source`: the parsers need more than linear time for many or unclosed tags."""
     if len(source) > MOST_SOURCE:
-        raise _NotAllowedError(_("A template has %(most)s characters at most.") % {"most": MOST_SOURCE})
+        raise _NotAllowedError(_("A template has at most %(most)s characters.") % {"most": MOST_SOURCE})
     if source.count("<") > 2 * MOST_ELEMENTS:  # a start and an end each
-        raise _NotAllowedError(_("A template has %(most)s elements of HTML at most.") % {"most": MOST_ELEMENTS})
+        raise _NotAllowedError(_("A template has at most %(most)s HTML elements.") % {"most": MOST_ELEMENTS})
     tags, position = 0, source.find("{")
     while position >= 0:
         begin = source[position : position + 2]
@@ -129,11 +131,11 @@ def _check_bounds(source: str) -> None:
             raise _not_allowed(source[position:])
         position = source.find("{", end + 2)
     if tags > MOST_TAGS:
-        raise _NotAllowedError(_("A template has %(most)s tags at most.") % {"most": MOST_TAGS})
+        raise _NotAllowedError(_("A template has at most %(most)s tags.") % {"most": MOST_TAGS})
 
 
 def _check_tags(source: str) -> Used:
-    shown, asked, paths = set(), set(), _Paths()
+    shown, tested, paths = set(), set(), _Branches()
     for token in Lexer(source).tokenize():
         if token.token_type == TokenType.VAR:
             if not (found := VARIABLE.fullmatch(token.contents)):
@@ -141,45 +143,45 @@ def _check_tags(source: str) -> Used:
             shown.add(found[1])
             paths.show(found[1])
         elif token.token_type == TokenType.BLOCK:
-            asked |= _names_in_block(token.contents)
-            paths.turn(token.contents)
+            tested |= _names_in_block(token.contents)
+            paths.enter_tag(token.contents)
             if paths.depth > MAX_DEPTH:
-                raise _NotAllowedError(_("Conditions stand in each other too deeply."))
+                raise _NotAllowedError(_("The conditions are nested too deeply."))
         elif token.token_type == TokenType.TEXT and re.search(r"\{[{%#]", token.contents):
             raise _not_allowed(token.contents[token.contents.index("{") :])
     if paths.depth:
-        raise _NotAllowedError(_("A condition has no end: each “if” needs an “endif” behind it."))
-    return Used(frozenset(shown), frozenset(asked), frozenset(paths.always))
+        raise _NotAllowedError(_("Each “if” needs an “endif” after it."))
+    return Used(frozenset(shown), frozenset(tested), frozenset(paths.always))
 
 
-class _Paths:
-    """Follows the conditions of a template: what is shown on each way through it.
+class _Branches:
+    """Finds the variables that a template shows whatever its conditions.
 
-    `{% if name %}` stands in the way of everything but the value `name` itself, which without it there would not be.
+    `{% if name %}` makes its content optional, except for the variable `name` itself.
     """
 
     def __init__(self) -> None:
-        self._shown: list[set[str]] = [set()]  # by depth, on the way that is being read
+        self._shown: list[set[str]] = [set()]  # for each depth, in the current branch
         self._branches: list[list[set[str]]] = []
         self._conditions: list[str] = []
         self._has_else: list[bool] = []
 
     @property
     def depth(self) -> int:
-        """How many conditions stand around what comes next."""
+        """Return the number of open conditions."""
         return len(self._branches)
 
     @property
     def always(self) -> set[str]:
-        """What was shown outside of all conditions, or on each way through one."""
+        """Return the variables shown outside all conditions, or in every branch of one."""
         return self._shown[0]
 
     def show(self, name: str) -> None:
-        """A value stands here."""
+        """Record a shown variable."""
         self._shown[-1].add(name)
 
-    def turn(self, tag: str) -> None:
-        """A tag of a condition stands here; one that does not fit is left for the compiler to refuse."""
+    def enter_tag(self, tag: str) -> None:
+        """Handle the tag of a condition. The compiler rejects one that does not match."""
         word, _space, condition = tag.partition(" ")
         if word == "if":
             self._branches.append([])
@@ -214,14 +216,14 @@ def _not_allowed(what: str) -> _NotAllowedError:
 
 
 def _check_html(source: str) -> None:
-    """Each `<` begins a whole tag of the grammar, and no tag of the template stands in one but a value in quotes.
+    """Check that each `<` starts a complete tag of the grammar, with template variables only in quoted attributes.
 
-    So what is rendered has the very tags that were looked at, whatever the values and conditions: no reader of HTML can
-    see another one. Nothing among them runs, and none takes a value (the link of a reset, say) to another host, which
-    an address or a style with a value in it would do, and a style sheet letter by letter.
+    The rendered HTML therefore has exactly the tags that were checked, whatever the values and conditions, and no HTML
+    parser sees others. None of them executes anything or sends a value (such as a reset link) to another host, as an
+    address or style with a value would.
     """
     if re.search(r"=\s*\{\{", source):
-        raise _NotAllowedError(_("Values of attributes stand in quotes."))
+        raise _NotAllowedError(_("Put attribute values in quotes."))
     for begin in re.finditer("<", source):
         tag = _ELEMENT.match(source, begin.start())
         if tag is None or (tag[1] or tag[2]).lower() not in ELEMENTS:

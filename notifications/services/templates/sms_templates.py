@@ -1,4 +1,4 @@
-"""Texts that staff may write: saved with care, versioned, found fast, filled in."""
+"""SMS templates: check, save, restore, delete, preview and render them."""
 
 import re
 from collections.abc import Mapping
@@ -20,20 +20,19 @@ from notifications.exceptions import (
 )
 from notifications.models import SMS_LENGTH, SmsTemplate, SmsTemplateVersion
 from notifications.services.compose.segments import Size, measure
-from notifications.services.templates import cache, placeholders, specs
-from notifications.services.templates import versions as templates_versions
+from notifications.services.templates import cache, placeholders, specs, versions
 from notifications.states import Channel
 from rbac.services import actors
 
 EXAMPLE_LENGTH = 1000  # characters
 MAX_EXAMPLES = 100
-SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON may hold one, no encoding can write it
+SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: possible in JSON, but no encoding can write it
 VERSIONED = ("content", "translations", "description", "examples", "is_active")
 
 
 @dataclass(frozen=True)
 class TemplateChanges:
-    """New values; None leaves a field as it is."""
+    """New values of a template; None keeps a field."""
 
     name: str | None = None
     content: str | None = None
@@ -44,8 +43,8 @@ class TemplateChanges:
 
 
 @dataclass(frozen=True)
-class Text:
-    """A text that is ready to be sent, and the version of the template that it was made from."""
+class RenderedSms:
+    """The content of an SMS, and the template, version and language that it was rendered from."""
 
     content: str
     template: str
@@ -55,7 +54,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Preview:
-    """A text as it would be sent, what it costs, and which values are missing or of no use."""
+    """The rendered SMS, its size, and the variables that are missing or unknown."""
 
     text: str
     size: Size
@@ -64,7 +63,7 @@ class Preview:
 
 
 def find(template_id: int) -> SmsTemplate:
-    """The template of this id. Raises SmsTemplateNotFoundException."""
+    """Return the template with this ID. Raises SmsTemplateNotFoundException."""
     return _one_of(SmsTemplate.objects.all(), template_id)
 
 
@@ -76,25 +75,25 @@ def _one_of(templates: QuerySet[SmsTemplate], template_id: int) -> SmsTemplate:
 
 
 def variables_of(template: SmsTemplate) -> list[str]:
-    """The declared names of one that the product sends; the names in its words otherwise."""
-    declared = specs.find(Channel.SMS, template.name)
-    if declared is not None:
-        return [variable.name for variable in declared.variables]
+    """Return the declared names for a product template, otherwise the names of its placeholders."""
+    spec = specs.find(Channel.SMS, template.name)
+    if spec is not None:
+        return [variable.name for variable in spec.variables]
     contents = [template.content, *template.translations.values()]
     return list(dict.fromkeys(name for content in contents for name in placeholders.names(content)))
 
 
 def examples_of(template: SmsTemplate) -> dict[str, str]:
-    """A value for each variable: what staff gave, what the product declares, else the name itself."""
-    declared = specs.find(Channel.SMS, template.name)
-    known: dict[str, object] = {**(declared.examples if declared else {}), **template.examples}
+    """Return an example for each variable: from staff, from the spec, otherwise its own name."""
+    spec = specs.find(Channel.SMS, template.name)
+    known: dict[str, object] = {**(spec.examples if spec else {}), **template.examples}
     return {name: str(known.get(name) or name) for name in variables_of(template)}
 
 
-def render(*, name: str, variables: Mapping[str, Any], language: str = "") -> Text:
-    """Fill in the active template of this name, in `language` or the nearest that it has.
+def render(*, name: str, variables: Mapping[str, Any], language: str = "") -> RenderedSms:
+    """Render the active template of this name, in `language` or the nearest language that it has.
 
-    Raises SmsTemplateNotFoundException, and MissingVariablesException where a value is missing or blank.
+    Raises SmsTemplateNotFoundException, or MissingVariablesException for a missing or blank value.
     """
     found = cache.sms_template(name)
     if found is None:
@@ -103,7 +102,7 @@ def render(*, name: str, variables: Mapping[str, Any], language: str = "") -> Te
     missing = placeholders.missing(content, variables)
     if missing:
         raise MissingVariablesException.of(missing)
-    return Text(placeholders.fill(content, variables), name, found.version, chosen)
+    return RenderedSms(placeholders.fill(content, variables), name, found.version, chosen)
 
 
 def in_language(content: str, translations: Mapping[str, str], language: str) -> tuple[str, str]:
@@ -130,10 +129,10 @@ def preview(*, template: SmsTemplate, variables: Mapping[str, Any], language: st
 
 
 def save(*, template: SmsTemplate, by: User | None, opened_with: int | None = None) -> SmsTemplate:
-    """Check and save a new or changed template, and keep this version of it.
+    """Check and save a new or changed template and add a version.
 
-    opened_with: the version that its writer saw; a newer one is not written over (NewerVersionException).
-    Raises InvalidTemplateException, TemplateInUseException, or Django's ValidationError for a wrong or taken name.
+    opened_with: the version that the editor saw; a newer one is not overwritten (NewerVersionException).
+    Raises InvalidTemplateException, TemplateInUseException, or Django's ValidationError for an invalid or taken name.
     """
     check(template)
     template.full_clean()  # Django's ValidationError: a name that is taken or malformed
@@ -142,16 +141,16 @@ def save(*, template: SmsTemplate, by: User | None, opened_with: int | None = No
         if template.pk is None:
             template.version = 1
         else:
-            template.version = templates_versions.next_number(template, opened_with)
-        templates_versions.write(template)
-        _keep_version(template, by)
+            template.version = versions.next_number(template, opened_with)
+        versions.save_row(template)
+        _add_version(template, by)
     return template
 
 
 def change(*, template_id: int, changes: TemplateChanges, by: User | None) -> SmsTemplate:
-    """Change some fields of a template, whatever somebody else does to the others at the same moment.
+    """Change some fields of a template; concurrent changes of other fields are kept.
 
-    Raises SmsTemplateNotFoundException, and as `save` does.
+    Raises SmsTemplateNotFoundException, and as `save`.
     """
     with transaction.atomic():
         template = _one_of(SmsTemplate.objects.select_for_update(), template_id)
@@ -163,9 +162,9 @@ def change(*, template_id: int, changes: TemplateChanges, by: User | None) -> Sm
 
 
 def restore(*, template: SmsTemplate, number: int, by: User | None) -> SmsTemplate:
-    """Make version `number` the newest one.
+    """Save the content of version `number` again, as the newest version.
 
-    Raises VersionNotFoundException where there is none, and as `change` does.
+    Raises VersionNotFoundException, and as `change`.
     """
     version = template.versions.filter(number=number).first()
     if version is None:
@@ -174,9 +173,9 @@ def restore(*, template: SmsTemplate, number: int, by: User | None) -> SmsTempla
 
 
 def delete(*, template: SmsTemplate, by: User | None) -> None:
-    """Remove a template with its versions.
+    """Delete a template and its versions.
 
-    Raises TemplateInUseException for one that the product sends, and as `actors.lock_actor`.
+    Raises TemplateInUseException for a product template, and as `actors.lock_actor`.
     """
     if specs.find(Channel.SMS, template.name) is not None:
         raise TemplateInUseException
@@ -186,36 +185,38 @@ def delete(*, template: SmsTemplate, by: User | None) -> None:
 
 
 def create_missing() -> int:
-    """Make the templates that the product sends where there are none; what staff edited stays. Returns how many."""
+    """Create the missing product templates and keep the edited ones. Returns how many were created."""
     made = 0
-    for declared in specs.of(Channel.SMS):
+    for spec in specs.for_channel(Channel.SMS):
         template, is_new = SmsTemplate.objects.get_or_create(
-            name=declared.name, defaults={"content": declared.content, "description": str(declared.description)}
+            name=spec.name, defaults={"content": spec.content, "description": str(spec.description)}
         )
         if is_new:
-            _keep_version(template, None)
+            _add_version(template, None)
             made += 1
     return made
 
 
-def _keep_version(template: SmsTemplate, by: User | None) -> None:
+def _add_version(template: SmsTemplate, by: User | None) -> None:
     data = {field: getattr(template, field) for field in VERSIONED}
     SmsTemplateVersion.objects.create(template=template, number=template.version, data=data, saved_by=by)
 
 
 def check(template: SmsTemplate) -> None:
-    """Raises InvalidTemplateException or TemplateInUseException; saves nothing."""
-    _check_declared_name_stays(template)
+    """Validate without saving. Raises InvalidTemplateException or TemplateInUseException."""
+    _check_name_is_kept(template)
     _check_shape(template)
-    _check_words(template.name, template.content, "content")
+    _check_content(template.name, template.content, "content")
     for language, content in template.translations.items():
         if language not in dict(settings.LANGUAGES):
-            message = _("Languages are %(languages)s.") % {"languages": ", ".join(dict(settings.LANGUAGES))}
+            message = _("Choose one of these languages: %(languages)s.") % {
+                "languages": ", ".join(dict(settings.LANGUAGES))
+            }
             raise InvalidTemplateException.for_field("translations", message, "invalid_choice")
-        _check_words(template.name, content, "translations")
+        _check_content(template.name, content, "translations")
 
 
-def _check_declared_name_stays(template: SmsTemplate) -> None:
+def _check_name_is_kept(template: SmsTemplate) -> None:
     old = SmsTemplate.objects.filter(pk=template.pk).values_list("name", flat=True).first()
     if old and old != template.name and specs.find(Channel.SMS, old) is not None:
         raise TemplateInUseException
@@ -225,28 +226,28 @@ def _check_shape(template: SmsTemplate) -> None:
     for field in ("translations", "examples"):
         value = getattr(template, field)
         if not isinstance(value, dict) or not all(map(_is_plain, [*value, *value.values()])):
-            raise InvalidTemplateException.for_field(field, _("Give names with texts."), "invalid")
+            raise InvalidTemplateException.for_field(field, _("Enter names with text values."), "invalid")
     examples = template.examples
     if len(examples) > MAX_EXAMPLES or any(len(text) > EXAMPLE_LENGTH for text in [*examples, *examples.values()]):
-        message = _("At most %(count)s names, and %(length)s characters for each value.")
+        message = _("Enter at most %(count)s names, with at most %(length)s characters for each value.")
         limits = {"count": MAX_EXAMPLES, "length": EXAMPLE_LENGTH}
         raise InvalidTemplateException.for_field("examples", message % limits, "max_length")
 
 
 def _is_plain(text: object) -> bool:
-    """Whether every database can keep it as a text."""
+    """Whether every database can store the text."""
     return isinstance(text, str) and "\x00" not in text and not SURROGATE.search(text)
 
 
-def _check_words(name: str, content: str, field: str) -> None:
+def _check_content(name: str, content: str, field: str) -> None:
     if not content.strip():
         raise InvalidTemplateException.for_field(field, _("The text is empty."), "required")
     if len(content) > SMS_LENGTH:
-        raise InvalidTemplateException.for_field(field, _("This is too long for a text."), "max_length")
+        raise InvalidTemplateException.for_field(field, _("This is too long for an SMS."), "max_length")
     placeholders.check(content, field=field)
-    declared = specs.find(Channel.SMS, name)
-    if declared is None:
+    spec = specs.find(Channel.SMS, name)
+    if spec is None:
         return
     used = set(placeholders.names(content))
-    specs.check_names(declared=declared, used=used, field=field)
-    specs.check_required(declared=declared, used=used, field=field)
+    specs.check_names(spec=spec, used=used, field=field)
+    specs.check_required(spec=spec, used=used, field=field)

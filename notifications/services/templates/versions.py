@@ -1,4 +1,4 @@
-"""One number higher with each save, and no save over a version that its writer never saw."""
+"""Version numbers of templates, and protection against overwriting a version that the editor has not seen."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from notifications.exceptions import NewerVersionException
 
 
 def next_number(thing: Any, opened_with: int | None) -> int:
-    """Take the next version number of `thing`, in the transaction that saves it.
+    """Reserve the next version number of `thing`, in the transaction that saves it.
 
-    opened_with: the version that its writer saw; None: whatever there is now. Raises NewerVersionException, which names
-    who saved meanwhile and when.
+    opened_with: the version that the editor saw; None: any. Raises NewerVersionException, which names who saved a newer
+    version and when.
     """
     rows = type(thing).objects.filter(pk=thing.pk)
     seen = rows if opened_with is None else rows.filter(version=opened_with)
@@ -25,11 +25,11 @@ def next_number(thing: Any, opened_with: int | None) -> int:
     return int(rows.values_list("version", flat=True).get())
 
 
-def write(thing: Any) -> None:
-    """Save `thing`, which was checked. Raises the check's ValidationError if somebody took its name since."""
+def save_row(thing: Any) -> None:
+    """Save the validated `thing`. Raises Django's ValidationError where its name was taken since the validation."""
     try:
         with transaction.atomic():
-            # A row that staff edit as a whole: `next_number` saw to it that nobody saved another version meanwhile.
+            # All fields: `next_number` has made sure that nobody saved another version in between.
             is_new = thing.pk is None
             names = [field.name for field in thing._meta.concrete_fields if not field.primary_key and field.editable]
             thing.save(force_insert=is_new, update_fields=None if is_new else [*names, "version", "updated_at"])

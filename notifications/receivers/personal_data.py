@@ -1,8 +1,9 @@
-"""Somebody asks for all data about them -> what notifications keep of it."""
+"""Export and remove a user's messages."""
 
 from typing import Any
 
 from django.dispatch import receiver
+from django.utils import timezone
 
 from accounts import signals as accounts
 from accounts.models import User
@@ -14,6 +15,12 @@ FIELDS = ("id", "channel", "to", "subject", "template", "status", "created_at", 
 
 @receiver(accounts.own_data_requested)
 def messages_of(user: User, **kwargs: Any) -> dict[str, Any]:
-    """The messages to `user`, and which kinds of them they want."""
+    """Return the messages to `user` and their preferences, for the export of their data."""
     messages = list(Message.objects.filter(user=user).order_by("-created_at").values(*FIELDS))
     return {"messages": messages, "preferences": preferences.of(user)}
+
+
+@receiver(accounts.user_deleted)
+def forget_recipient(user: User, **kwargs: Any) -> None:
+    """Remove the content and recipients of the messages to `user`."""
+    Message.objects.forget_recipient(user, timezone.now())

@@ -1,4 +1,4 @@
-"""Another address, another phone -> what is said to whom."""
+"""Send messages about registration, e-mail addresses and phone numbers."""
 
 from typing import Any
 
@@ -8,15 +8,38 @@ from accounts import signals as accounts
 from accounts.models import User
 from foodfleet.core.http.clients import Client
 from notifications.services.compose import outbox
-from notifications.services.compose.links import link
-from notifications.services.compose.security_facts import security_facts
+from notifications.services.compose.variables import link, security_facts
+
+
+@receiver([accounts.user_registered, accounts.verification_requested])
+def send_verification(user: User, verification_token: str, client: Client, **kwargs: Any) -> None:
+    """Send the confirmation link. There is no token where the address got too many e-mails."""
+    if verification_token:
+        variables = {"link": link("email_verify", verification_token), "first_name": user.greeting_name}
+        outbox.queue_email(template="verify_email", user=user, variables=variables, request_id=client.request_id)
+
+
+@receiver(accounts.registration_repeated)
+def send_already_registered(user: User, client: Client, verification_token: str, **kwargs: Any) -> None:
+    """Tell only the owner that the account exists, with the confirmation link where the address is unconfirmed."""
+    variables = {"link": link("login"), "reset_link": link("password_forgot")}
+    if verification_token:
+        variables["verify_link"] = link("email_verify", verification_token)
+    outbox.queue_email(template="already_registered", user=user, variables=variables, request_id=client.request_id)
+
+
+@receiver(accounts.email_verified)
+def send_welcome(user: User, client: Client, **kwargs: Any) -> None:
+    """Welcome the user after the confirmation."""
+    variables = {"first_name": user.greeting_name, "link": link("account")}
+    outbox.queue_email(template="welcome", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.email_change_requested)
 def send_confirmation(user: User, new_email: str, confirm_token: str, client: Client, **kwargs: Any) -> None:
-    """The link that proves the new address, sent there; nothing where the address is somebody else's."""
+    """Send the confirmation link to the new address. There is no token where it belongs to another account."""
     if confirm_token:
-        variables = {"link": link("account_email_confirm", confirm_token)}  # no name: nobody confirmed this address
+        variables = {"link": link("account_email_confirm", confirm_token)}  # no name: the address is unconfirmed
         outbox.queue_email(
             template="email_change_confirm",
             user=user,
@@ -28,7 +51,7 @@ def send_confirmation(user: User, new_email: str, confirm_token: str, client: Cl
 
 @receiver(accounts.email_change_requested)
 def send_notice(user: User, new_email: str, undo_token: str, report_token: str, client: Client, **kwargs: Any) -> None:
-    """Word of it to the present address, with the way to stop it."""
+    """Notify the current address, with a link that cancels the change."""
     variables = {
         **security_facts(user, client, report_token),
         "new_email": new_email,
@@ -39,7 +62,7 @@ def send_notice(user: User, new_email: str, undo_token: str, report_token: str, 
 
 @receiver(accounts.email_changed)
 def send_changed(user: User, old_email: str, undo_token: str, report_token: str, client: Client, **kwargs: Any) -> None:
-    """Word of it to the former address, with the way back."""
+    """Notify the former address, with a link that undoes the change."""
     variables = {
         **security_facts(user, client, report_token),
         "new_email": user.email,
@@ -52,7 +75,7 @@ def send_changed(user: User, old_email: str, undo_token: str, report_token: str,
 
 @receiver(accounts.phone_code_requested)
 def send_phone_code(user: User, phone: str, code: str, client: Client, **kwargs: Any) -> None:
-    """The code that proves a number."""
+    """Send the code that confirms a number."""
     outbox.queue_sms(
         template="phone_verification", phone=phone, user=user, variables={"code": code}, request_id=client.request_id
     )
@@ -60,6 +83,6 @@ def send_phone_code(user: User, phone: str, code: str, client: Client, **kwargs:
 
 @receiver(accounts.phone_changed)
 def send_phone_changed(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
-    """Tell the owner."""
+    """Notify the owner."""
     variables = security_facts(user, client, report_token)
     outbox.queue_notice(template="phone_changed", user=user, variables=variables, request_id=client.request_id)

@@ -1,0 +1,44 @@
+"""Values that several of the product's templates share: links, dates and the facts of a security event."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+
+from accounts.models import User
+from foodfleet.core.http.clients import Client
+from foodfleet.core.http.user_agents import in_words
+from foodfleet.core.names import has_link
+
+
+def link(name: str, *args: str) -> str:
+    """Return the absolute URL of a page, based on PUBLIC_URL."""
+    return f"{settings.PUBLIC_URL}{reverse(name, args=args)}"
+
+
+def format_time(time: datetime, user: User) -> str:
+    """Return a UTC time in the format of the user's language."""
+    with translation.override(user.language or settings.LANGUAGE_CODE):
+        return f"{date_format(time, 'DATETIME_FORMAT')} UTC"
+
+
+def security_facts(user: User, client: Client, report_token: str) -> dict[str, Any]:
+    """Return `when`, `ip`, `device`, `not_me_link` and `first_name`, which every security e-mail shows."""
+    with translation.override(user.language or settings.LANGUAGE_CODE):
+        device = _device(client)
+    return {
+        "when": format_time(timezone.now(), user),
+        "ip": client.ip,
+        "device": device,
+        "not_me_link": link("not_me", report_token),
+        "first_name": user.greeting_name,
+    }
+
+
+def _device(client: Client) -> str:
+    """Return the name that the client gave; its browser and system where that name contains a link."""
+    has_name = client.device_name and not has_link(client.device_name)
+    return client.device_name if has_name else in_words(client.user_agent)
