@@ -17,7 +17,7 @@ def not_me(request: HttpRequest, token: str) -> HttpResponse:
     """Secure an account. A GET asks first: mail scanners open links, and must not use them up."""
     try:
         if request.method == "POST":
-            report_compromise.secure(token=token, client=client_of(request))
+            report_compromise.report(token=token, client=client_of(request))
             return render(request, "accounts/not_me_done.html")
         tokens.report_token_owner(token)
     except InvalidTokenException:

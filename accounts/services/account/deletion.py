@@ -1,8 +1,8 @@
-"""An account goes: its personal data at once, its audit rows stay under a pseudonym.
+"""Deletion of accounts: personal data is removed, audit rows stay under a pseudonym.
 
-The row itself stays, emptied, under the address `deleted-<id>@deleted.invalid`: everything that names who did what
-(security events, grants of roles, the admin's log) goes on naming the same, by then unknown, person. RFC 2606 keeps
-`.invalid` from ever being anybody's address.
+The emptied row stays with the address `deleted-<id>@deleted.invalid`, so that audit rows (security events, role
+assignments, the admin's log) go on referring to the same person, who is no longer known. RFC 2606 reserves `.invalid`:
+it is never a real address.
 """
 
 from django.contrib.admin.models import LogEntry
@@ -19,11 +19,11 @@ from accounts.states import EndReason, EventKind
 from foodfleet.core.http.clients import Client
 from rbac.services import assignments
 
-AUDIT_APPS = frozenset({"admin", "rbac"})  # what they keep of a user is who did what
+AUDIT_APPS = frozenset({"admin", "rbac"})  # their rows about a user are audit rows
 
 
 def erase(user: User, *, actor: User | None, client: Client) -> None:
-    """Remove all that is known of `user` and whatever opens the account. Asks nobody whether they may."""
+    """Remove the personal data and the credentials of `user`. Checks no permission."""
     with transaction.atomic():
         sessions.end_all(user, reason=EndReason.DELETED)
         assignments.end_all_of_deleted(user)
@@ -39,7 +39,7 @@ def erase(user: User, *, actor: User | None, client: Client) -> None:
 
 
 def _remove_belongings(user: User) -> None:
-    """Delete the rows that belong to the user and to nobody's audit: sessions, links, second factors, history."""
+    """Delete the rows that belong to the user and are no audit rows: sessions, tokens, MFA methods."""
     for relation in user._meta.related_objects:
         belongs = relation.on_delete is models.CASCADE
         if belongs and relation.related_model._meta.app_label not in AUDIT_APPS:

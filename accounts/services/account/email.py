@@ -1,7 +1,12 @@
-"""Another e-mail address: confirmed from the new one, told to the old one, which can undo it for 72 hours."""
+"""Changes of the e-mail address.
+
+A link in the new mailbox confirms the change. The former mailbox is told and can undo it for 72 hours: an undo link
+always leads back to its own address, also after later changes, and also where somebody registered that address
+meanwhile without confirming it.
+"""
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -9,41 +14,46 @@ from accounts import signals
 from accounts.exceptions import InvalidTokenException, UserAlreadyExistsException
 from accounts.models import OneTimeToken, User
 from accounts.services import audit
-from accounts.services.account import addresses
+from accounts.services.account import deletion
+from accounts.services.limits import lockout
 from accounts.services.one_time import tokens
-from accounts.states import EventKind, TokenPurpose
+from accounts.services.sessions import sessions
+from accounts.states import EndReason, EventKind, TokenPurpose
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.mailbox_limits import may_mail
 from rbac.services import actors
 
+# Mailed to the former address, so they are revoked when the account leaves it.
+SENT_TO_FORMER = (TokenPurpose.VERIFY_EMAIL, TokenPurpose.RESET_PASSWORD, TokenPurpose.INVITATION)
+
 
 def request(*, user: User, new_email: str, client: Client) -> None:
-    """Mail a link to the new address, and word of it to the present one.
+    """Mail a link to the new address and a notice to the current one.
 
-    A taken address gets no link, nor one that was mailed too often; nothing tells so, unless
-    ACCOUNTS_PREVENT_ENUMERATION is off: then UserAlreadyExistsException for a taken one. Raises ValidationException
-    for the address that the user has.
+    A taken address and one that was mailed too often get no link. The response does not reveal that, unless
+    ACCOUNTS_PREVENT_ENUMERATION is off: then UserAlreadyExistsException for a taken address. Raises
+    ValidationException for the user's current address.
     """
     email = normalize_email(new_email)
     if email == user.email:
         raise ValidationException.for_field("email", _("This is your address already."), "unchanged")
-    taken = User.objects.with_email(email).claimed().exists()
-    if taken and not settings.ACCOUNTS_PREVENT_ENUMERATION:
+    is_taken = User.objects.with_email(email).claimed().exists()
+    if is_taken and not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message)
-    is_mailed = may_mail(email) and not taken
+    is_mailed = may_mail(email) and not is_taken
     change = {"old_email": user.email, "new_email": email}
     with transaction.atomic():
         actors.lock_actor(user)
         tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
-        confirm = tokens.issue(user, TokenPurpose.CHANGE_EMAIL, data=change) if is_mailed else ""
+        confirm_token = tokens.issue(user, TokenPurpose.CHANGE_EMAIL, data=change) if is_mailed else ""
         audit.record(kind=EventKind.EMAIL_CHANGE_REQUESTED, user=user, client=client)
         signals.email_change_requested.send(
             sender=User,
             user=user,
             new_email=email,
-            confirm_token=confirm,
+            confirm_token=confirm_token,
             undo_token=tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=change),
             report_token=tokens.issue_report_token(user),
             client=client,
@@ -51,57 +61,92 @@ def request(*, user: User, new_email: str, client: Client) -> None:
 
 
 def pending(user: User) -> str:
-    """The address that waits for its confirmation, '' where none does."""
-    newest: OneTimeToken | None = OneTimeToken.objects.of(user, TokenPurpose.CHANGE_EMAIL).live(timezone.now()).last()
+    """The requested address that is not confirmed yet; '' where there is none."""
+    newest = OneTimeToken.objects.of(user, TokenPurpose.CHANGE_EMAIL).live(timezone.now()).last()
     return str(newest.data["new_email"]) if newest else ""
 
 
 def cancel(*, user: User) -> None:
-    """Let no link to a new address serve any more; the address of the user stays."""
+    """Revoke the links to a new address; the current address stays."""
     with transaction.atomic():
         actors.lock_actor(user)
         tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
 
 
 def find(token: str) -> OneTimeToken:
-    """The link to a new address, with `data` and user; not spent by looking. Raises InvalidTokenException."""
+    """The token of a change, with `data` and user; does not consume it. Raises InvalidTokenException."""
     return tokens.find(token, TokenPurpose.CHANGE_EMAIL)
 
 
 def find_undo(token: str) -> OneTimeToken:
-    """The link back to a former address, with `data` and user; not spent by looking. Raises InvalidTokenException."""
+    """The token of an undo link, with `data` and user; does not consume it. Raises InvalidTokenException."""
     return tokens.find(token, TokenPurpose.UNDO_EMAIL)
 
 
 def confirm(*, token: str, client: Client) -> User:
-    """Take the link as proof of the new address, and use it from now on.
+    """Consume the token and give the account its new address.
 
-    Raises InvalidTokenException, or UserAlreadyExistsException where somebody proved the address meanwhile.
+    Raises InvalidTokenException, or UserAlreadyExistsException where another account confirmed the address meanwhile.
     """
     with transaction.atomic():
-        proof = find(token)
-        tokens.consume(proof)
-        user: User = User.objects.get_for_update(proof.user_id)
+        found = find(token)
+        tokens.consume(found)
+        user: User = User.objects.get_for_update(found.user_id)
         old_email = user.email
-        if not user.is_active or old_email != proof.data["old_email"]:
+        if not user.is_active or old_email != found.data["old_email"]:
             raise InvalidTokenException
         report_token = tokens.issue_report_token(user)
-        addresses.move(user, proof.data["new_email"], client)
-        undo = tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=proof.data)
+        move(user, found.data["new_email"], client)
+        undo_token = tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=found.data)
         audit.record(kind=EventKind.EMAIL_CHANGED, user=user, client=client)
         signals.email_changed.send(
-            sender=User, user=user, old_email=old_email, undo_token=undo, report_token=report_token, client=client
+            sender=User,
+            user=user,
+            old_email=old_email,
+            undo_token=undo_token,
+            report_token=report_token,
+            client=client,
         )
     return user
 
 
 def undo(*, token: str, client: Client) -> User:
-    """Go back to the address that the link was sent to, and end every session. Raises InvalidTokenException."""
+    """Restore the address that the link was sent to and end every session. Raises InvalidTokenException."""
     with transaction.atomic():
-        proof = find_undo(token)
-        tokens.consume(proof)
-        user: User = User.objects.get_for_update(proof.user_id)
+        found = find_undo(token)
+        tokens.consume(found)
+        user: User = User.objects.get_for_update(found.user_id)
         if user.deleted_at is not None:
             raise InvalidTokenException
-        addresses.restore(user, proof, client)
+        restore(user, found, client)
     return user
+
+
+def restore(user: User, undo_token: OneTimeToken, client: Client) -> None:
+    """Restore the former address, revoke every later undo link and end every session. Call it in a transaction."""
+    tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
+    OneTimeToken.objects.of(user, TokenPurpose.UNDO_EMAIL).made_after(undo_token).revoke(timezone.now())
+    if user.email != undo_token.data["old_email"]:
+        move(user, undo_token.data["old_email"], client)
+    sessions.end_all(user, reason=EndReason.EMAIL_CHANGED)
+    audit.record(kind=EventKind.EMAIL_CHANGE_UNDONE, user=user, client=client)
+
+
+def move(user: User, email: str, client: Client) -> None:
+    """Give the account a confirmed address; an unclaimed account with that address is deleted.
+
+    Call it in a transaction. Raises UserAlreadyExistsException.
+    """
+    unclaimed = User.objects.with_email(email).exclude(pk=user.pk).unclaimed().first()
+    if unclaimed is not None:
+        deletion.erase(unclaimed, actor=None, client=client)
+    lockout.forget(user.email)
+    user.email = email
+    user.email_verified_at = timezone.now()
+    try:
+        with transaction.atomic():
+            user.save(update_fields=["email", "email_verified_at"])
+    except IntegrityError:
+        raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message) from None
+    for purpose in SENT_TO_FORMER:
+        tokens.revoke(user, purpose)

@@ -1,4 +1,4 @@
-"""All that is kept of one person, for them to take along."""
+"""Export of all data about one user."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ EVENT = ("kind", "created_at", "ip", "user_agent", "request_id", "details")
 
 
 def own_data(*, user: User, client: Client) -> dict[str, Any]:
-    """Everything about `user` as sections of JSON; other apps add theirs by answering `own_data_requested`."""
+    """Everything stored about `user`, as sections of JSON; receivers of `own_data_requested` add theirs."""
     assignments = RoleAssignment.objects.of(user).select_related("role").order_by("pk")
     data: dict[str, Any] = {
         "exported_at": timezone.now(),

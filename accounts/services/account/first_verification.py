@@ -1,7 +1,7 @@
-"""The first proof that an address is its owner's: what somebody set up in the account before it is removed.
+"""The first verification of an address removes what was set up in the account before.
 
-With ACCOUNTS_EMAIL_VERIFICATION=optional whoever registers an address signs in before anybody read its mail, and may
-add passkeys, an app or a phone. Without this they would keep a way in after the owner confirmed the address or chose
+With ACCOUNTS_EMAIL_VERIFICATION=optional whoever registers an address can sign in before its owner confirms it, and
+can add passkeys, an authenticator app or a phone. They would keep access after the owner confirmed the address or chose
 another password.
 """
 
@@ -14,20 +14,20 @@ from accounts.services.sessions import sessions
 from accounts.states import EndReason, EventKind, TokenPurpose
 from foodfleet.core.http.clients import Client
 
-# After one of these somebody vouched for the account: staff, or whoever read the mail of an earlier address.
+# Each of these shows that staff or the owner of an earlier mailbox vouched for the account.
 VOUCHED_FOR = (EventKind.EMAIL_VERIFIED, EventKind.EMAIL_CHANGED, EventKind.USER_CREATED)
 
 
 def is_missing(user: User) -> bool:
-    """Whether the account was used though nobody ever proved its address or vouched for it."""
-    unproven = not user.is_email_verified and user.invited_at is None and user.last_login is not None
-    return unproven and not SecurityEvent.objects.of(user).filter(kind__in=VOUCHED_FOR).exists()
+    """Whether somebody signed in to the account although nobody ever confirmed its address or vouched for it."""
+    is_unverified = not user.is_email_verified and user.invited_at is None and user.last_login is not None
+    return is_unverified and not SecurityEvent.objects.of(user).filter(kind__in=VOUCHED_FOR).exists()
 
 
 def remove_earlier(user: User, client: Client) -> None:
-    """Remove second factors, confirmed phone, sessions, known devices, remembered browsers and links of before.
+    """Remove MFA methods, confirmed phone, sessions, known devices, trusted browsers and tokens.
 
-    Belongs into the transaction of the proof. The password and names stay.
+    Call it in the transaction of the verification. The password and the names stay.
     """
     if methods.is_enabled(user):
         audit.record(kind=EventKind.TWO_FACTOR_DISABLED, user=user, client=client)

@@ -1,4 +1,4 @@
-"""Another password, by somebody who knows the present one."""
+"""Changes of the password by its owner or by staff."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from rbac.services import actors
 
 
 def change(*, user: User, current: str, new: str, client: Client, keep: UUID | None = None) -> User:
-    """Replace the user's password and end every session but `keep`; returns the user as they are then.
+    """Replace the user's password and end every session but `keep`; returns the changed user.
 
     Raises InvalidCredentialsException, AccountLockedException, WeakPasswordException or PasswordReusedException.
     """
@@ -29,7 +29,7 @@ def change(*, user: User, current: str, new: str, client: Client, keep: UUID | N
     encoded = passwords.validated_hash(user, new, field="new_password")
     with transaction.atomic():
         changed: User = actors.lock_actor(user)
-        if changed.password != compared:  # of two changes at once the second no longer knows the present password
+        if changed.password != compared:  # a concurrent change was first
             raise InvalidCredentialsException
         passwords.replace(changed, encoded)
         sessions.end_all(changed, reason=EndReason.PASSWORD_CHANGED, keep=keep)
@@ -41,16 +41,16 @@ def change(*, user: User, current: str, new: str, client: Client, keep: UUID | N
 
 
 def replace_for(*, user: User, new: str | None, actor: User | None, client: Client) -> User:
-    """Give somebody else another password, or none that works (new: None), and end all their sessions.
+    """Set another user's password, or disable it (new: None), and end all their sessions.
 
-    Superusers alone do that; other staff send a link to choose one (`users.send_password_link`). Raises
+    Only superusers may; other staff send a link to choose one (`password_reset.mail_link_for`). Raises
     SuperusersOnlyException, OwnAccountException for one's own, WeakPasswordException, PasswordReusedException, and as
     `protections.lock_parties`.
     """
     encoded = None if new is None else passwords.validated_hash(user, new)
     with transaction.atomic():
         current, changed = protections.lock_parties(actor, user.pk, "users:update")
-        if current is not None and current.pk == changed.pk:  # one's own is changed by who shows the present one
+        if current is not None and current.pk == changed.pk:  # use `change`, which checks the current password
             raise OwnAccountException
         if current is not None and not current.is_superuser:
             raise SuperusersOnlyException

@@ -1,4 +1,4 @@
-"""Another password, by somebody who reads the account's mail."""
+"""Password resets by e-mail."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -21,11 +21,11 @@ from foodfleet.core.mailbox_limits import ensure_staff_may_mail, may_mail
 
 
 def request(*, email: str, client: Client) -> None:
-    """Mail a link to choose a password to an address that is confirmed or invited; say nothing otherwise.
+    """Mail a link to choose a password where the address is confirmed or invited; the response is the same otherwise.
 
-    Where somebody signed in to an address that nobody confirmed yet (ACCOUNTS_EMAIL_VERIFICATION=optional), too.
-
-    The address is looked up once the answer has been given, so that no answer's time tells whether it has an account.
+    An unconfirmed address gets one too if somebody has signed in to its account
+    (ACCOUNTS_EMAIL_VERIFICATION=optional). The lookup is a deferred job, so that the response time does not reveal
+    whether the address has an account.
     """
     if may_mail(email):
         deferred.enqueue(DeferredJobKind.RESET_LINK, email=email, client=client)
@@ -33,7 +33,7 @@ def request(*, email: str, client: Client) -> None:
 
 @deferred.job(DeferredJobKind.RESET_LINK)
 def mail_link(*, email: str, client: Client) -> None:
-    """Mail the link, where there is an account that may have one."""
+    """Mail the link if the address has an account that may get one."""
     with transaction.atomic():
         user = User.objects.with_email(email).filter(is_active=True).first()
         known = user is not None and User.objects.filter(pk=user.pk).reachable().exists()
@@ -42,10 +42,10 @@ def mail_link(*, email: str, client: Client) -> None:
 
 
 def mail_link_for(*, pk: int, actor: User | None, client: Client) -> User:
-    """Mail the link at the wish of staff, who never get to know a password.
+    """Mail the link on behalf of staff.
 
-    Raises ConflictException where no link may go to the user's address, ThrottledException where the address was
-    mailed too often, and as `protections.lock_parties`.
+    Raises ConflictException where the address may get no link, ThrottledException where it was mailed too often, and
+    as `protections.lock_parties`.
     """
     with transaction.atomic():
         _actor, user = protections.lock_parties(actor, pk, "users:update")
@@ -63,7 +63,7 @@ def _mail_link(user: User, actor: User | None, client: Client) -> None:
 
 
 def find(token: str) -> OneTimeToken:
-    """The link of a reset or an invitation, with its user; not spent by looking. Raises InvalidTokenException."""
+    """The token of a reset or an invitation, with its user; does not consume it. Raises InvalidTokenException."""
     found = tokens.find(token, TokenPurpose.RESET_PASSWORD, TokenPurpose.INVITATION)
     if not found.user.is_active:
         raise InvalidTokenException
@@ -71,17 +71,17 @@ def find(token: str) -> OneTimeToken:
 
 
 def reset(*, token: str, password: str, client: Client) -> User:
-    """Take the link as proof of the mailbox: replace the password, end all sessions, open a lock by wrong passwords.
+    """Replace the password, end all sessions and remove a lock by wrong passwords.
 
-    Signs nobody in: a second factor is asked for as ever, and a lock by staff holds. Where it is the first proof of the
-    address, what was set up before is removed. A refused password does not spend the link. Raises
+    Nobody is signed in: MFA is required as usual, and a lock by staff stays. If this is the first verification of the
+    address, what was set up before is removed. A rejected password does not consume the token. Raises
     InvalidTokenException, WeakPasswordException or PasswordReusedException.
     """
-    proof = find(token)
-    encoded = passwords.validated_hash(proof.user, password)
+    found = find(token)
+    encoded = passwords.validated_hash(found.user, password)
     with transaction.atomic():
-        tokens.consume(proof)
-        user: User = User.objects.get_for_update(proof.user_id)
+        tokens.consume(found)
+        user: User = User.objects.get_for_update(found.user_id)
         if not user.is_active:
             raise InvalidTokenException
         if first_verification.is_missing(user):
@@ -89,12 +89,12 @@ def reset(*, token: str, password: str, client: Client) -> User:
         passwords.replace(user, encoded)
         sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
         lockout.forget(user.email)
-        _announce(user, proof, client)
+        _announce(user, found, client)
     return user
 
 
-def _announce(user: User, proof: OneTimeToken, client: Client) -> None:
-    invited = proof.purpose == TokenPurpose.INVITATION
+def _announce(user: User, found: OneTimeToken, client: Client) -> None:
+    invited = found.purpose == TokenPurpose.INVITATION
     kind = EventKind.INVITATION_ACCEPTED if invited else EventKind.PASSWORD_RESET
     audit.record(kind=kind, user=user, client=client)
     if not user.is_email_verified:

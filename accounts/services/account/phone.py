@@ -1,4 +1,4 @@
-"""Another phone, proven by a code that is texted there."""
+"""Changes of the phone number, confirmed by a code sent by SMS."""
 
 import hmac
 import secrets
@@ -25,16 +25,16 @@ from rbac.services import actors
 
 CODE_LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B 3.1.3.1: at most 10
 TRIES = 5
-TEXTS_AN_HOUR = 3  # to one number, whoever asks for them
+SMS_PER_HOUR = 3  # to one number, whoever requests them
 
 
 def request_code(*, user: User, phone: str, client: Client) -> str:
-    """Text a code to `phone` and return the number as it was understood; an earlier code is void.
+    """Send a code to `phone` by SMS and return the number in E.164; it replaces an earlier code.
 
-    The user's present number stays until the code comes back. Raises ValidationException or ThrottledException.
+    The user's current number stays until the code is confirmed. Raises ValidationException or ThrottledException.
     """
     number = e164(phone)
-    reserve_text(number)
+    reserve_sms(number)
     code = f"{secrets.randbelow(10**6):06}"
     with transaction.atomic():
         actors.lock_actor(user)
@@ -63,23 +63,23 @@ def e164(phone: str) -> str:
     return number
 
 
-def reserve_text(number: str) -> None:
-    """Count a text to `number` before it is written. Raises ThrottledException for more than TEXTS_AN_HOUR."""
-    counted = sliding_window(f"text:{crypto.keyed_digest(number, purpose='texts')}", limit=TEXTS_AN_HOUR, seconds=3600)
+def reserve_sms(number: str) -> None:
+    """Count an SMS to `number` before it is sent. Raises ThrottledException above SMS_PER_HOUR."""
+    counted = sliding_window(f"text:{crypto.keyed_digest(number, purpose='texts')}", limit=SMS_PER_HOUR, seconds=3600)
     if not counted.allowed:
         raise ThrottledException(counted.retry_after)
 
 
 def pending(user: User) -> str:
-    """The number that waits for its code, '' where none does."""
+    """The requested number that is not confirmed yet; '' where there is none."""
     waiting: PhoneCode | None = PhoneCode.objects.filter(user=user).waiting(timezone.now()).first()
     return waiting.phone if waiting else ""
 
 
 def verify(*, user: User, code: str, client: Client) -> User:
-    """Take the code as proof of the number. A try is counted before the code is compared; a right code serves once.
+    """Confirm the number. The attempt is counted before the code is compared; a correct code works once.
 
-    Raises ValidationException for a code that is wrong, old, used, or had too many tries.
+    Raises ValidationException for a code that is wrong, expired or used, or that had too many attempts.
     """
     wrong = ValidationException.for_field("code", _("That code is wrong or has expired."), "invalid_code")
     if not PhoneCode.objects.reserve_try(user, timezone.now(), TRIES):
@@ -91,22 +91,20 @@ def verify(*, user: User, code: str, client: Client) -> User:
     with transaction.atomic():
         if not PhoneCode.objects.spend(waiting):
             raise wrong
-        proven: User = actors.lock_actor(user)
-        changed = proven.phone != waiting.phone
-        proven.phone, proven.phone_verified_at = waiting.phone, timezone.now()
-        proven.save(update_fields=["phone", "phone_verified_at"])
-        audit.record(kind=EventKind.PHONE_CHANGED, user=proven, client=client)
-        if changed:
-            signals.phone_changed.send(
-                sender=User, user=proven, report_token=tokens.issue_report_token(proven), client=client
-            )
-    return proven
+        owner: User = actors.lock_actor(user)
+        is_changed = owner.phone != waiting.phone
+        owner.phone, owner.phone_verified_at = waiting.phone, timezone.now()
+        owner.save(update_fields=["phone", "phone_verified_at"])
+        audit.record(kind=EventKind.PHONE_CHANGED, user=owner, client=client)
+        if is_changed:
+            _announce(owner, client)
+    return owner
 
 
 def remove(*, user: User, session_id: UUID, client: Client) -> None:
-    """Keep no number of the user any more, nor one that waits for its code.
+    """Remove the user's number and one that is not confirmed yet.
 
-    Raises ReauthenticationRequiredException where two-factor authentication is on and was not passed lately.
+    Raises ReauthenticationRequiredException where two-factor authentication is on and was not passed recently.
     """
     reauthentication.require_where_enabled(user=user, session_id=session_id)
     with transaction.atomic():
@@ -117,9 +115,12 @@ def remove(*, user: User, session_id: UUID, client: Client) -> None:
         owner.phone, owner.phone_verified_at = "", None
         owner.save(update_fields=["phone", "phone_verified_at"])
         audit.record(kind=EventKind.PHONE_CHANGED, user=owner, client=client)
-        signals.phone_changed.send(
-            sender=User, user=owner, report_token=tokens.issue_report_token(owner), client=client
-        )
+        _announce(owner, client)
+
+
+def _announce(user: User, client: Client) -> None:
+    report_token = tokens.issue_report_token(user)
+    signals.phone_changed.send(sender=User, user=user, report_token=report_token, client=client)
 
 
 def _digest(user: User, number: str, code: str) -> str:

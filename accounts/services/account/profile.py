@@ -1,4 +1,4 @@
-"""What users say of themselves."""
+"""Changes of one's own names and language."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ FIELDS = frozenset({"first_name", "last_name", "language"})
 
 
 def change(*, user: User, **values: Any) -> User:
-    """Replace those of names and language that are given; returns the user as they are then.
+    """Change the given fields; returns the changed user.
 
-    Raises UnauthorizedException where the account or the session has been closed meanwhile.
+    Raises UnauthorizedException where the account or the session was closed meanwhile.
     """
     assert values.keys() <= FIELDS
     with transaction.atomic():
@@ -25,5 +25,5 @@ def change(*, user: User, **values: Any) -> User:
 
 
 def choose_language(*, user: User, language: str) -> None:
-    """Show pages and write messages in `language` from now on. Raises as `change`."""
+    """Set the language of pages and messages. Raises as `change`."""
     change(user=user, language=language)

@@ -1,8 +1,8 @@
-"""Becoming a user: register, prove the address.
+"""Registration and verification of the address.
 
-Whoever registers an address first may not be its owner. So nobody's password survives the confirmation of an address
-that was registered again with another one: neither side can be told from the other until the mail is answered, and then
-the owner chooses a password by a link of its own. Registered again with the same password, it is simply mailed again.
+Whoever registers an address first may not be its owner. If an unverified address is registered again with another
+password it is contested: its verification disables the password, because either may be the owner's, and mails a link to
+choose one. If it is registered again with the same password, the verification e-mail is sent again.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from foodfleet.core.mailbox_limits import may_mail
 
 @dataclass(frozen=True)
 class NewUser:
-    """What somebody says of themselves when they register."""
+    """The values of a registration."""
 
     email: str
     password: str = field(repr=False)
@@ -39,11 +39,11 @@ class NewUser:
 
 
 def register(*, new: NewUser, client: Client) -> User | None:
-    """Make an account and announce it with a verification token; a taken address is told by mail to its owner alone.
+    """Create an account and send its verification token; where the address is taken, mail its owner instead.
 
-    Returns the user, or None where the address was taken. The password is checked and hashed in both cases alike, so
-    neither the answer nor its time tells which. Raises WeakPasswordException; with ACCOUNTS_PREVENT_ENUMERATION off
-    also UserAlreadyExistsException.
+    Returns the user, or None where the address is taken. The password is checked and hashed in both cases, so neither
+    the response nor its time reveals which. Raises WeakPasswordException, and UserAlreadyExistsException if
+    ACCOUNTS_PREVENT_ENUMERATION is off.
     """
     user = User(
         email=normalize_email(new.email),
@@ -54,12 +54,12 @@ def register(*, new: NewUser, client: Client) -> User | None:
     )
     passwords.ensure_strong(new.password, user)
     is_mailed = may_mail(user.email)
-    known = _unproven(user.email)
+    known = _unverified(user.email)
     if known is not None:
-        # One comparison costs what one hash does: the time tells nothing.
+        # One comparison takes as long as one hash, so the response time reveals nothing.
         is_same = passwords.is_registered_with(known, new.password)
         _register_again(known, is_same=is_same, is_mailed=is_mailed, client=client)
-        return _told_by_mail_alone()
+        return _taken()
     user.password = passwords.hashed(new.password)
     try:
         with transaction.atomic():
@@ -71,13 +71,13 @@ def register(*, new: NewUser, client: Client) -> User | None:
     except IntegrityError:
         if is_mailed:
             _announce_repetition(user.email, client)
-    return _told_by_mail_alone()
+    return _taken()
 
 
 def password_problems(*, password: str, email: str = "", first_name: str = "", last_name: str = "") -> list[Any]:
-    """What is wrong with a password, beside other fields that are refused already: all is told in one round.
+    """The errors of a password, each with "message" and "code", to show together with those of other fields.
 
-    Each with "message" and "code". Asks no list of breached passwords: `register` does, once all else is right.
+    The list of breached passwords is not queried: `register` does that when everything else is valid.
     """
     user = User(email=normalize_email(email), first_name=first_name, last_name=last_name)
     try:
@@ -87,25 +87,25 @@ def password_problems(*, password: str, email: str = "", first_name: str = "", l
     return []
 
 
-def _told_by_mail_alone() -> User | None:
-    """What registering a taken address gives: nothing, or the refusal where enumeration is not prevented."""
+def _taken() -> User | None:
+    """The result for a taken address: None, or UserAlreadyExistsException if enumeration is not prevented."""
     if not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message)
     return None
 
 
-def _unproven(email: str) -> User | None:
-    """The account of an address that nobody confirmed or vouches for, whether or not somebody signed in to it."""
+def _unverified(email: str) -> User | None:
+    """The account of an address that nobody confirmed or vouched for, even if somebody signed in to it."""
     user: User | None = User.objects.with_email(email).unverified().first()
     is_free = user is not None and (user.last_login is None or first_verification.is_missing(user))
     return user if is_free else None
 
 
 def _register_again(user: User, *, is_same: bool, is_mailed: bool, client: Client) -> None:
-    """Mail another confirmation to an address that nobody confirmed; with another password it is contested."""
+    """Mail another verification to an unverified address; another password makes it contested."""
     with transaction.atomic():
         contested = _is_contested(user) or not is_same
-        if not is_mailed:  # past the limit: the links that were mailed serve on
+        if not is_mailed:  # above the limit: the links sent before stay valid
             OneTimeToken.objects.of(user, TokenPurpose.VERIFY_EMAIL).update(data={"contested": contested})
             return
         tokens.revoke(user, TokenPurpose.VERIFY_EMAIL)
@@ -133,9 +133,9 @@ def _announce_repetition(email: str, client: Client) -> None:
 
 
 def resend_verification(*, email: str, client: Client) -> None:
-    """Send another link to an address that has an account and is not confirmed; say nothing otherwise.
+    """Mail another link where the address has an unverified account; the response is the same otherwise.
 
-    The address is looked up once the answer has been given, so that no answer's time tells whether it has an account.
+    The lookup is a deferred job, so that the response time does not reveal whether the address has an account.
     """
     if may_mail(email):
         deferred.enqueue(DeferredJobKind.CONFIRMATION, email=email, client=client)
@@ -143,7 +143,7 @@ def resend_verification(*, email: str, client: Client) -> None:
 
 @deferred.job(DeferredJobKind.CONFIRMATION)
 def mail_confirmation_again(*, email: str, client: Client) -> None:
-    """Mail the link, where there is an account that waits for it."""
+    """Mail the link if the address has an unverified account."""
     with transaction.atomic():
         user = User.objects.with_email(email).filter(email_verified_at__isnull=True, is_active=True).first()
         if user is not None:
@@ -151,22 +151,22 @@ def mail_confirmation_again(*, email: str, client: Client) -> None:
 
 
 def verify_email(*, token: str, client: Client, signed_in: User | None = None) -> User:
-    """Take the token as proof that the address is the user's. Raises InvalidTokenException.
+    """Consume the token and mark the address as verified. Raises InvalidTokenException.
 
-    Where the address was contested, what was set up before the proof is void and a link to choose a password follows.
-    Where somebody signed in before this first proof, what they set up is removed, unless it is they who prove it.
-    signed_in: whose session shows the token, where there is one.
+    If the address was contested, what was set up before is removed and a link to choose a password is mailed. If
+    somebody signed in before this first verification, what they set up is removed, unless they verify it themselves.
+    signed_in: the user of the session that sends the token, if there is one.
     """
     with transaction.atomic():
-        proof = tokens.find(token, TokenPurpose.VERIFY_EMAIL)
-        tokens.consume(proof)
-        user = proof.user
+        found = tokens.find(token, TokenPurpose.VERIFY_EMAIL)
+        tokens.consume(found)
+        user = found.user
         if not user.is_email_verified:
-            contested = bool(proof.data.get("contested"))
+            contested = bool(found.data.get("contested"))
             if contested or (user != signed_in and first_verification.is_missing(user)):
                 first_verification.remove_earlier(user, client)
             if contested:
-                _forget_who_registered(user)
+                _remove_profile(user)
             user.email_verified_at = timezone.now()
             user.save(update_fields=["email_verified_at"])
             audit.record(kind=EventKind.EMAIL_VERIFIED, user=user, client=client)
@@ -177,8 +177,8 @@ def verify_email(*, token: str, client: Client, signed_in: User | None = None) -
         return user
 
 
-def _forget_who_registered(user: User) -> None:
-    """Neither side of a contested address can be told from the other: nobody's password, name or phone stays."""
+def _remove_profile(user: User) -> None:
+    """Remove password, names and phone of a contested address: either registration may be the owner's."""
     passwords.disable(user)
     user.first_name = user.last_name = user.phone = ""
     user.phone_verified_at = None

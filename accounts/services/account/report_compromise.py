@@ -1,4 +1,4 @@
-"""An owner says of a mail about security: that wasn't me."""
+"""Compromise reports: the "That wasn't me" link of security e-mails."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -7,7 +7,7 @@ from accounts import signals
 from accounts.exceptions import InvalidTokenException
 from accounts.models import OneTimeToken, User
 from accounts.services import audit
-from accounts.services.account import addresses
+from accounts.services.account import email
 from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
 from accounts.services.sessions import sessions
@@ -15,20 +15,20 @@ from accounts.states import EndReason, EventKind, TokenPurpose
 from foodfleet.core.http.clients import Client
 
 
-def secure(*, token: str, client: Client) -> None:
-    """End all sessions, stop the password from working and mail a link to choose another.
+def report(*, token: str, client: Client) -> None:
+    """End all sessions, disable the password and mail a link to choose another.
 
-    Serves once, and makes the links of earlier mails useless. A link that went to an address which the account had
-    before also brings that address back, while a change can be undone: else the way back in would be mailed to whoever
-    made the change. Raises InvalidTokenException.
+    Consumes the token and revokes those of earlier e-mails. A link that was sent to a former address restores that
+    address while the change can be undone; otherwise the password link would go to whoever made the change. Raises
+    InvalidTokenException.
     """
     with transaction.atomic():
-        proof = tokens.find(token, TokenPurpose.COMPROMISE_REPORTED)
-        tokens.consume(proof)
-        user: User = User.objects.get_for_update(proof.user_id)
+        found = tokens.find(token, TokenPurpose.COMPROMISE_REPORTED)
+        tokens.consume(found)
+        user: User = User.objects.get_for_update(found.user_id)
         if user.deleted_at is not None:
             raise InvalidTokenException
-        _take_back_address(user, proof, client)
+        _restore_address(user, found, client)
         tokens.revoke(user, TokenPurpose.COMPROMISE_REPORTED)
         passwords.disable(user)
         sessions.end_all(user, reason=EndReason.COMPROMISE_REPORTED)
@@ -37,11 +37,11 @@ def secure(*, token: str, client: Client) -> None:
         signals.compromise_reported.send(sender=User, user=user, reset_token=reset_token, client=client)
 
 
-def _take_back_address(user: User, proof: OneTimeToken, client: Client) -> None:
-    if proof.data["email"] == user.email:
+def _restore_address(user: User, found: OneTimeToken, client: Client) -> None:
+    if found.data["email"] == user.email:
         return
     for undo in OneTimeToken.objects.of(user, TokenPurpose.UNDO_EMAIL).live(timezone.now()):
-        if undo.data["old_email"] == proof.data["email"]:
+        if undo.data["old_email"] == found.data["email"]:
             tokens.consume(undo)
-            addresses.restore(user, undo, client)
+            email.restore(user, undo, client)
             return

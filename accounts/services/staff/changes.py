@@ -9,7 +9,7 @@ from accounts import signals
 from accounts.exceptions import OwnAccountException
 from accounts.models import User
 from accounts.services import audit
-from accounts.services.account import addresses
+from accounts.services.account import email as email_service
 from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
 from accounts.services.staff import protections, users
@@ -95,7 +95,7 @@ def _apply(user: User, different: dict[str, Any], actor: User | None, client: Cl
 def _readdress(user: User, email: str, actor: User | None, client: Client) -> None:
     """Give the user another address that they have yet to prove; the former one, if proven, can undo it."""
     was_proven, old_email, report_token = user.is_email_verified, user.email, tokens.issue_report_token(user)
-    addresses.move(user, email, client)
+    email_service.move(user, email, client)
     user.email_verified_at = None
     user.save(update_fields=["email_verified_at"])
     details = {"fields": ["email"]}
