@@ -269,7 +269,7 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.BearerAuthentication",
         "accounts.api.authentication.PageSessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["foodfleet.core.http.permissions.AccessPermission"],
     "DEFAULT_PARSER_CLASSES": ["foodfleet.core.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_THROTTLE_CLASSES": ["foodfleet.core.http.throttling.UserThrottle"],

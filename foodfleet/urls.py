@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from accounts.api.views.keys import jwks
 from foodfleet.core.http import health
+from foodfleet.core.http.access import PUBLIC, declare
 from foodfleet.core.http.views import api_not_found
 
 handler400 = "foodfleet.core.http.errors.bad_request"
@@ -19,8 +20,8 @@ urlpatterns = [
     path("health/ready/", health.ready, name="health_ready"),
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("admin/", admin.site.urls),
-    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/schema/", declare(PUBLIC, SpectacularAPIView.as_view()), name="schema"),
+    path("api/v1/docs/", declare(PUBLIC, SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("rbac.api.urls")),
     path("api/v1/", include("notifications.api.urls")),

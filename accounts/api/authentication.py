@@ -7,11 +7,12 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.request import Request
 
-from accounts.api.obligations import ensure_none
 from accounts.exceptions import InvalidSessionTokenException
 from accounts.models import Session, User
+from accounts.services.account import access
 from accounts.services.jwt import tokens
 from accounts.services.sessions import sessions
+from foodfleet.core.http.access import access_of
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -30,7 +31,7 @@ class BearerAuthentication(BaseAuthentication):
         claims = tokens.read(token, tokens.AccessToken)
         session = sessions.usable_session(claims["sid"], claims["sub"], tokens.kid_of(token))
         structlog.contextvars.bind_contextvars(user_id=session.user_id)
-        ensure_none(session.user, request.parser_context.get("view"))
+        _ensure_allowed(request, session.user, session)
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:
@@ -44,8 +45,16 @@ class PageSessionAuthentication(SessionAuthentication):
         found = super().authenticate(request)
         if found is None:
             return None
-        ensure_none(found[0], request.parser_context.get("view"))
-        return found[0], request._request.browser_session  # type: ignore[attr-defined]
+        session: Session = request._request.browser_session  # type: ignore[attr-defined]
+        _ensure_allowed(request, found[0], session)
+        return found[0], session
+
+
+def _ensure_allowed(request: Request, user: User, session: Session) -> None:
+    """Refuse what the view demands of those who are signed in and this session lacks."""
+    declared = access_of(request.parser_context.get("view"))
+    access.ensure_no_action_pending(user, declared)
+    access.ensure_reauthenticated(user, session.pk, declared, request.method or "")
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

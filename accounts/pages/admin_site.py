@@ -1,4 +1,4 @@
-"""The admin has no door of its own: it is entered through the pages, with lockout and second factor."""
+"""The admin has no sign-in of its own: staff sign in on the pages, with their lockout and MFA."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -16,10 +17,13 @@ from django.views.decorators.cache import never_cache
 
 from accounts.services.mfa import methods
 from accounts.services.sessions import browser
+from foodfleet.core.http.access import PUBLIC, STAFF, declare, endpoint
 
 
 class GatedAdminSite(AdminSite):
-    """Django's admin for staff whose session passed the second factor (ADMIN_REQUIRE_2FA)."""
+    """Django's admin, for staff whose session passed MFA (ADMIN_REQUIRE_2FA)."""
+
+    access = STAFF
 
     site_title = site_header = "FoodFleet"
     index_title = _("Administration")
@@ -29,9 +33,13 @@ class GatedAdminSite(AdminSite):
             not settings.ADMIN_REQUIRE_2FA or browser.has_passed_mfa(request.browser_session.pk)  # type: ignore[attr-defined]
         )
 
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        return declare(STAFF, super().admin_view(view, cacheable))
+
+    @endpoint(PUBLIC)
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Send who may not enter yet to where they do what is missing, and back. Raises PermissionDenied."""
+        """Send the user to where they do what is missing, and back afterwards. Raises PermissionDenied."""
         goal = _goal(request)
         if not request.user.is_authenticated:
             return redirect_to_login(goal, reverse("login"))
@@ -42,10 +50,14 @@ class GatedAdminSite(AdminSite):
         missing = "sudo" if methods.is_enabled(request.user) else "totp_setup"
         return redirect_to_login(goal, reverse(missing))
 
+    @endpoint(PUBLIC)
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().logout(request, extra_context)
+
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The pages change passwords, with fresh proof and history."""
+        """Send the user to the page on security, which changes passwords."""
         return redirect("account_security")
 
 

@@ -1,4 +1,4 @@
-"""Whether a browser is still signed in, and in whose language."""
+"""The session of a browser: whether it is still signed in, its language, and what its page demands."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,33 +6,23 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext as _
 
+from accounts.exceptions import PasswordChangeRequiredException, TwoFactorRequiredException
 from accounts.pages import browser
-from accounts.services.mfa import methods
+from accounts.services.account.access import ensure_no_action_pending
 from accounts.services.sessions import browser as sessions_browser
-from rbac.services import decisions
-
-# Pages that ask nobody to sign in ask nobody who is for anything else.
-OPEN = frozenset({
-    "home", "set_language", "register", "email_verify", "email_resend", "login", "login_verify", "login_sms", "logout",
-    "password_forgot", "password_reset", "not_me", "account_email_confirm", "account_email_undo", "unsubscribe",
-    "admin:login", "admin:logout", "health_live", "health_ready", "jwks", "dev_mailbox", "dev_mailbox_body",
-})  # fmt: skip
-# Where another password is chosen, and what that asks for first.
-OPEN_TO_OBLIGED = OPEN | {"account_security", "account_password", "sudo", "sessions_end_others"}
-# Where a second factor is set up; who owes another password too chooses that first.
-OPEN_WITHOUT_SECOND_FACTOR = OPEN_TO_OBLIGED | {"totp_setup", "passkey_add", "backup_codes"}
+from foodfleet.core.http.access import Caller, access_of
 
 
 class BrowserSessionMiddleware:
-    """Signs a browser out whose session was ended, on its very next request, and speaks its user's language.
+    """Sign a browser out whose session has ended, on its next request, and activate its user's language.
 
-    Stands behind AuthenticationMiddleware and LocaleMiddleware.
+    Comes after AuthenticationMiddleware and LocaleMiddleware.
 
     `request.browser_session` is the Session, None where nobody is signed in.
     """
@@ -49,7 +39,7 @@ class BrowserSessionMiddleware:
                 logout(request)
             elif session.user.language:
                 translation.activate(session.user.language)
-                request.LANGUAGE_CODE = translation.get_language()  # as LocaleMiddleware does it
+                request.LANGUAGE_CODE = translation.get_language()  # as LocaleMiddleware does
             request.browser_session = session  # type: ignore[attr-defined]
             if session is not None:
                 request.user.acting_session = session.pk  # type: ignore[union-attr]
@@ -58,17 +48,20 @@ class BrowserSessionMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Lead who owes another password, or a second factor that a role demands, to where that is done.
+        """Hold what a page declares in `access`: send the user to sign in, or to what they have to do first.
 
-        The API answers for itself: accounts.api.obligations.
+        For the API this is done by accounts.api.authentication.
         """
-        if request.browser_session is None or request.path_info.startswith("/api/"):  # type: ignore[attr-defined]
+        access = access_of(view)
+        if access.caller is Caller.ANYONE or hasattr(view, "cls"):  # the REST framework's views have that
             return None
-        page = request.resolver_match.view_name if request.resolver_match else ""
-        user: Any = request.user
-        if page not in OPEN_TO_OBLIGED and user.must_change_password:
-            messages.warning(request, _("Please choose a new password first."))
+        if request.browser_session is None:  # type: ignore[attr-defined]
+            return redirect_to_login(request.get_full_path()) if access.caller is Caller.SIGNED_IN else None
+        try:
+            ensure_no_action_pending(request.user, access)  # type: ignore[arg-type]
+        except PasswordChangeRequiredException as error:
+            messages.warning(request, str(error.message))
             return redirect(f"{reverse('account_security')}#password")
-        if page in OPEN_WITHOUT_SECOND_FACTOR or not decisions.requires_second_factor(user):
-            return None
-        return None if methods.is_enabled(user) else redirect("totp_setup")
+        except TwoFactorRequiredException:
+            return redirect("totp_setup")
+        return None

@@ -138,13 +138,13 @@ def test_a_phone_is_confirmed_by_the_texted_code(ann, user, settings):
     assert ann.post("/account/phone/", {"phone": "12"}).context["phone_form"].errors["phone"]
 
 
-def test_a_phone_that_waits_for_fresh_proof_is_kept_until_it_is_given(ann, user, second_step):
+def test_the_phone_that_was_typed_is_shown_after_reauthentication(ann, user, second_step):
     user.sessions.update(reauthenticated_at=None)
     asked = ann.post("/account/phone/", {"phone": "+49 170 1234567"})
     assert asked.url == "/account/sudo/?next=%2Faccount%2F"
     proof = {"password": PASSWORD, "code": second_step[1][0], "next": "/account/"}
     back = ann.post("/account/sudo/", proof, follow=True)
-    assert back.context["phone_form"]["phone"].value() == "+491701234567"
+    assert back.context["phone_form"]["phone"].value() == "+49 170 1234567"
 
 
 def test_the_second_step_is_set_up_and_asked_for(ann, user, second_step):

@@ -3,12 +3,12 @@
 import pytest
 
 from conftest import PASSWORD
-from foodfleet.tests.doors import DOORS
-from foodfleet.tests.test_doors import enter, fill
+from foodfleet.tests.endpoints import ENDPOINTS
+from foodfleet.tests.test_endpoints import fill, signed_in_browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 CACHEABLE = {"/.well-known/jwks.json", "/admin/jsi18n/"}
-ADDRESSES = sorted({fill(door.address) for door in DOORS} - CACHEABLE)
+ADDRESSES = sorted({fill(endpoint.address) for endpoint in ENDPOINTS} - CACHEABLE)
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def test_no_answer_to_anybody_is_stored(client):
 
 
 def test_no_answer_to_staff_is_stored(make_user):
-    browser = enter(make_user(is_staff=True, is_superuser=True))
+    browser = signed_in_browser(make_user(is_staff=True, is_superuser=True))
     assert cached(browser.get) == []
 
 

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from foodfleet import urls
 from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.http.access import PUBLIC, endpoint
 
 RAISED = {
     "crash": (ZeroDivisionError("secret"), 500, "internal_error"),
@@ -48,6 +49,7 @@ class RaisingView(APIView):
         raise RAISED[name][0]
 
 
+@endpoint(PUBLIC)
 def plain_view(request, name):
     raise RAISED[name][0]
 

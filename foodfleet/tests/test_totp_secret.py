@@ -15,7 +15,7 @@ from accounts.models import Session, TOTPDevice
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 from foodfleet.core.logging import logging_config
-from foodfleet.tests.doors import DOORS
+from foodfleet.tests.endpoints import ENDPOINTS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 OWN_PAGES = ["/account/", "/account/security/", "/account/sessions/", "/account/preferences/", "/account/backup-codes/"]
@@ -100,9 +100,9 @@ def test_no_page_and_no_answer_has_it_after_the_set_up(walk, client, ann):
     client.force_login(ann)
     Session.objects.update(reauthenticated_at=None)
     seen = {path: client.get(path) for path in OWN_PAGES}
-    for door in DOORS:
-        if door.is_api and door.method == "GET":
-            path = "/" + door.address.replace("<pk>", str(ann.pk)).replace("<user_id>", str(ann.pk))
+    for endpoint in ENDPOINTS:
+        if endpoint.is_api and endpoint.method == "GET":
+            path = "/" + endpoint.address.replace("<pk>", str(ann.pk)).replace("<user_id>", str(ann.pk))
             seen[path] = client.get(path)
     assert sum(answer.status_code == 200 for answer in seen.values()) > 20
     assert found_in({path: answer.content.decode() for path, answer in seen.items()}, walk) == []

@@ -5,6 +5,7 @@ from django.db import OperationalError
 from django.urls import path
 
 from foodfleet.core.exceptions import MalformedRequestException, ThrottledException
+from foodfleet.core.http.access import PUBLIC, endpoint
 from foodfleet.tests import development_urls
 from foodfleet.urls import handler400, handler403, handler404, handler500
 
@@ -19,6 +20,7 @@ TROUBLES = {
 }
 
 
+@endpoint(PUBLIC)
 def trouble(request, status):
     raise TROUBLES[status]
 

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from foodfleet.core.exceptions import UnauthorizedException
+from foodfleet.core.http.access import Access, Caller
 from foodfleet.core.http.errors import is_api
 from rbac.services import decisions
 
@@ -128,6 +129,7 @@ def _guard_view_class(target: Any, label: str) -> Any:
         return refusal if refusal is not None else dispatch(view, request, *args, **kwargs)
 
     target.dispatch = guarded
+    target.access = Access(Caller.PERMITTED, label)
     setattr(target, LABEL, label)
     return target
 
@@ -153,6 +155,7 @@ def _guard_function(resource: str, action: str) -> Callable[[Any], Any]:
 
             guarded = guarded_sync
         setattr(guarded, LABEL, label)
+        guarded.access = Access(Caller.PERMITTED, label)
         guarded.permission_classes = [IsAuthenticated, holds(resource, action)]  # for an @api_view around it
         return guarded
 

@@ -2,7 +2,6 @@
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth.decorators import login_not_required
 from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.urls import include, path
@@ -15,6 +14,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import User
+from foodfleet.core.http.access import PUBLIC, endpoint
 from rbac.api.checks import check_views, problems_of
 from rbac.api.permissions import ActionPermission, require_permission
 from rbac.querysets import labelled_permissions
@@ -89,7 +89,7 @@ def unguarded_function(request):
     return Response()
 
 
-@login_not_required
+@endpoint(PUBLIC)
 def open_page(request):
     return HttpResponse()
 
@@ -118,7 +118,7 @@ def test_the_check_looks_at_functions_too():
     assert ids(path("a/", unguarded_function)) == ["rbac.E001"]
     assert ids(path("a/", unguarded_page)) == ["rbac.E001"]
     assert ids(path("a/", open_page), path("b/", page), path("c/", above), path("d/", below)) == []
-    assert problems_of([path("pages/", unguarded_page)]) == []  # outside the API, pages have gates of their own
+    assert [one.id for one in problems_of([path("pages/", unguarded_page)])] == ["rbac.E001"]
 
 
 @require_permission("users", "read")

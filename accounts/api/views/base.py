@@ -4,11 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import User
+from foodfleet.core.http.access import PUBLIC
 
 NO_CONTENT = OpenApiResponse(description="Done.")
 
@@ -34,7 +34,7 @@ def session_id_of(request: Request) -> UUID:
 
 
 class OpenView(APIView):
-    """A call for people who are not signed in: who sends a stale token gets no refusal for it."""
+    """A call for people who are not signed in; a token that they send all the same is ignored."""
 
-    permission_classes = [AllowAny]
+    access = PUBLIC
     authentication_classes: list[Any] = []

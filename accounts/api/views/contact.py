@@ -3,18 +3,17 @@
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api import serializers
 from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInSerializer, PhoneInSerializer
-from accounts.api.views.base import NO_CONTENT, OpenView, session_id_of, signed_in_user, validated
+from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated
 from accounts.services.account import email
 from accounts.services.account import phone as account_phone
 from accounts.services.mfa import password_proof
-from accounts.services.mfa import reauthentication as mfa_reauthentication
+from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
@@ -22,7 +21,7 @@ from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 class ChangeEmailView(APIView):
     """Ask for another address."""
 
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [ForgotThrottle]
 
     @extend_schema(request=ChangeEmailSerializer, responses={202: serializers.DetailSerializer})
@@ -33,7 +32,6 @@ class ChangeEmailView(APIView):
         """
         data = validated(request, ChangeEmailSerializer)
         user, client = signed_in_user(request), client_of(request)
-        mfa_reauthentication.require_where_enabled(user=user, session_id=session_id_of(request))
         password_proof.confirm_password(user=user, password=data["password"], client=client)
         email.request(user=user, new_email=data["email"], client=client)
         detail = _("We sent an e-mail to the new address. Open the link in it to finish the change.")
@@ -67,7 +65,7 @@ class UndoEmailView(OpenView):
 class PhoneView(APIView):
     """Give a phone."""
 
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=PhoneInSerializer, responses={202: serializers.DetailSerializer})
@@ -77,7 +75,6 @@ class PhoneView(APIView):
         With two-factor authentication on, the session needs re-authentication: codes may be texted to the number.
         """
         data = validated(request, PhoneInSerializer)
-        mfa_reauthentication.require_where_enabled(user=signed_in_user(request), session_id=session_id_of(request))
         account_phone.request_code(user=signed_in_user(request), phone=data["phone"], client=client_of(request))
         detail = _("We texted you a code. It expires in 10 minutes.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
@@ -86,7 +83,7 @@ class PhoneView(APIView):
 class VerifyPhoneView(APIView):
     """Confirm a phone."""
 
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=PhoneCodeInSerializer, responses={204: NO_CONTENT})

@@ -2,14 +2,14 @@
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
 
 from accounts.services.jwt import keyring
+from foodfleet.core.http.access import PUBLIC, endpoint
 
 CACHE_SECONDS = 60  # a new key signs at once
 
 
-@require_safe
+@endpoint(PUBLIC, "GET")
 @cache_control(public=True, max_age=CACHE_SECONDS)
 def jwks(request: HttpRequest) -> JsonResponse:
     """A JSON Web Key Set (RFC 7517), newest key first; empty with HS256, whose keys are secrets."""

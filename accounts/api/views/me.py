@@ -2,7 +2,6 @@
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -10,13 +9,14 @@ from rest_framework.views import APIView
 from accounts.api import serializers
 from accounts.api.views.base import signed_in_user
 from accounts.services.account import export, profile
+from foodfleet.core.http.access import SIGNED_IN
 from foodfleet.core.http.clients import client_of
 
 
 class MeView(APIView):
     """One's own data."""
 
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN
 
     @extend_schema(responses=serializers.MeSerializer)
     def get(self, request: Request) -> Response:
@@ -35,7 +35,7 @@ class MeView(APIView):
 class ExportView(APIView):
     """Take one's own data along."""
 
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user, v
 from accounts.api.views.second_factor import OwnSecondFactorView
 from accounts.models import Passkey
 from accounts.services.mfa import passkeys, reauthentication
+from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACTIONS, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.throttling import SecondFactorThrottle
 
@@ -19,6 +20,7 @@ from foodfleet.core.http.throttling import SecondFactorThrottle
 class PasskeysView(OwnSecondFactorView, generics.ListAPIView[Passkey]):
     """Passkeys of the caller."""
 
+    access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.ALWAYS)
     serializer_class = shapes.PasskeySerializer
     ordering = "created_at"
     ordering_fields = ("created_at",)
@@ -45,6 +47,7 @@ class PasskeysView(OwnSecondFactorView, generics.ListAPIView[Passkey]):
 class PasskeyOptionsView(OwnSecondFactorView):
     """Begin to add a passkey."""
 
+    access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.ALWAYS)
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
@@ -58,6 +61,10 @@ class PasskeyOptionsView(OwnSecondFactorView):
 
 class PasskeyView(OwnSecondFactorView):
     """One passkey of the caller."""
+
+    access = DURING_MFA_ENROLMENT.with_reauthentication(
+        PATCH=Reauthentication.BY_SERVICE, DELETE=Reauthentication.WITH_MFA
+    )
 
     @extend_schema(request=shapes.PasskeySerializer, responses=shapes.PasskeySerializer)
     def patch(self, request: Request, passkey_id: int) -> Response:
@@ -91,7 +98,7 @@ class PasskeyView(OwnSecondFactorView):
 class ProofOptionsView(OwnSecondFactorView):
     """Begin re-authentication by passkey."""
 
-    open_to_obliged = True
+    access = DURING_REQUIRED_ACTIONS
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
@@ -104,7 +111,7 @@ class ProofOptionsView(OwnSecondFactorView):
 class ProofByPasskeyView(OwnSecondFactorView):
     """Re-authentication by passkey."""
 
-    open_to_obliged = True
+    access = DURING_REQUIRED_ACTIONS
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=shapes.PasskeyAnswerSerializer, responses={204: NO_CONTENT})

@@ -3,7 +3,6 @@
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,7 +11,7 @@ from accounts.api import serializers
 from accounts.api.serializers.passwords import ChangePasswordSerializer, ResetPasswordSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, session_id_of, signed_in_user, validated
 from accounts.services.account import password_change, password_reset
-from accounts.services.mfa import reauthentication
+from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.throttling import ForgotThrottle, LoginThrottle
 
@@ -45,10 +44,8 @@ class ResetPasswordView(OpenView):
 class ChangePasswordView(APIView):
     """Change one's own password."""
 
-    permission_classes = [IsAuthenticated]
+    access = DURING_REQUIRED_ACTIONS.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [LoginThrottle]
-    open_to_obliged = True
-    open_without_second_factor = True  # who owes both begins here, as on the pages
 
     @extend_schema(request=ChangePasswordSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
@@ -59,7 +56,6 @@ class ChangePasswordView(APIView):
         """
         data = validated(request, ChangePasswordSerializer)
         user, session_id = signed_in_user(request), session_id_of(request)
-        reauthentication.require_where_enabled(user=user, session_id=session_id)
         password_change.change(
             user=user,
             current=data["current_password"],

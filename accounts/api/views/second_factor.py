@@ -5,7 +5,6 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,6 +14,7 @@ from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user, v
 from accounts.models import TrustedBrowser
 from accounts.services.mfa import enrolment, reauthentication, trusted_browsers
 from accounts.services.mfa import methods as mfa_methods
+from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACTIONS, SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.throttling import SecondFactorThrottle
 
@@ -22,8 +22,7 @@ from foodfleet.core.http.throttling import SecondFactorThrottle
 class OwnSecondFactorView(APIView):
     """A call about the caller's own two-factor authentication; open to those who have to set one up first."""
 
-    permission_classes = [IsAuthenticated]
-    open_without_second_factor = True
+    access = DURING_MFA_ENROLMENT
 
 
 class StatusView(OwnSecondFactorView):
@@ -41,6 +40,7 @@ class StatusView(OwnSecondFactorView):
 class SetupView(OwnSecondFactorView):
     """Set up an authenticator app."""
 
+    access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=shapes.PasswordInSerializer, responses=shapes.SetupSerializer)
@@ -103,7 +103,7 @@ class DisableView(OwnSecondFactorView):
 class ProofView(OwnSecondFactorView):
     """Re-authentication."""
 
-    open_to_obliged = True  # who has to choose another password needs it for that
+    access = DURING_REQUIRED_ACTIONS
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=shapes.ProofSerializer, responses={204: NO_CONTENT})
@@ -118,7 +118,7 @@ class ProofView(OwnSecondFactorView):
 class TrustedBrowsersView(generics.ListAPIView[TrustedBrowser]):
     """Browsers that skip two-factor authentication."""
 
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN
     serializer_class = shapes.TrustedBrowserSerializer
     ordering = "-last_used_at"
     ordering_fields = ("last_used_at", "created_at")
@@ -130,7 +130,7 @@ class TrustedBrowsersView(generics.ListAPIView[TrustedBrowser]):
 class TrustedBrowserView(APIView):
     """One remembered browser."""
 
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN
 
     @extend_schema(responses={204: NO_CONTENT})
     def delete(self, request: Request, browser_id: int) -> Response:

@@ -13,15 +13,13 @@ from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
 from accounts.models import SecondFactorReset
 from accounts.services.mfa import resets
 from foodfleet.core.http.clients import client_of
-from rbac.api.permissions import holds
-
-MAY_RESET = [holds("users", "reset_2fa")]
+from rbac.api.permissions import require_permission
 
 
+@require_permission("users", "reset_2fa")
 class ResetsView(generics.ListAPIView[SecondFactorReset]):
     """Resets that were asked for."""
 
-    permission_classes = MAY_RESET
     serializer_class = shapes.ResetSerializer
     ordering = "-requested_at"
     ordering_fields = ("requested_at",)
@@ -30,10 +28,9 @@ class ResetsView(generics.ListAPIView[SecondFactorReset]):
         return SecondFactorReset.objects.all()
 
 
+@require_permission("users", "reset_2fa")
 class RequestResetView(APIView):
     """Request the reset of a user's two-factor authentication."""
-
-    permission_classes = MAY_RESET
 
     @extend_schema(request=shapes.ResetInSerializer, responses={202: shapes.ResetSerializer})
     def post(self, request: Request, user_id: int) -> Response:
@@ -47,10 +44,9 @@ class RequestResetView(APIView):
         return Response(shapes.ResetSerializer(reset).data, status=status.HTTP_202_ACCEPTED)
 
 
+@require_permission("users", "reset_2fa")
 class ApproveResetView(APIView):
     """One reset."""
-
-    permission_classes = MAY_RESET
 
     @extend_schema(request=None, responses=shapes.ResetSerializer)
     def post(self, request: Request, reset_id: int) -> Response:
@@ -59,10 +55,9 @@ class ApproveResetView(APIView):
         return Response(shapes.ResetSerializer(reset).data)
 
 
+@require_permission("users", "reset_2fa")
 class CancelResetView(APIView):
     """Call a reset off."""
-
-    permission_classes = MAY_RESET
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def post(self, request: Request, reset_id: int) -> Response:

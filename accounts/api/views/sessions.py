@@ -5,7 +5,6 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,15 +15,16 @@ from accounts.models import SecurityEvent, Session
 from accounts.services import audit
 from accounts.services.sessions import sessions
 from accounts.services.staff import sessions as staff_sessions
+from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, SIGNED_IN
 from foodfleet.core.http.clients import client_of
-from rbac.api.permissions import holds
+from rbac.api.permissions import require_permission
 
 
 class SessionsView(generics.ListAPIView[Session]):
     """One's sessions."""
 
     serializer_class = SessionSerializer
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN
     ordering_fields = ["last_used_at", "created_at"]
     ordering = "-last_used_at"
 
@@ -35,7 +35,7 @@ class SessionsView(generics.ListAPIView[Session]):
 class SessionView(APIView):
     """One of one's sessions."""
 
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, session_id: UUID) -> Response:
@@ -47,9 +47,7 @@ class SessionView(APIView):
 class LogoutAllView(APIView):
     """Sign out everywhere."""
 
-    permission_classes = [IsAuthenticated]
-    open_to_obliged = True
-    open_without_second_factor = True
+    access = DURING_REQUIRED_ACTIONS
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
@@ -62,7 +60,7 @@ class EventsView(generics.ListAPIView[SecurityEvent]):
     """What happened to one's account."""
 
     serializer_class = SecurityEventSerializer
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN
     ordering_fields = ["created_at"]
     ordering = "-created_at"
 
@@ -70,11 +68,11 @@ class EventsView(generics.ListAPIView[SecurityEvent]):
         return audit.of_user(signed_in_user(self.request))
 
 
+@require_permission("sessions", "read")
 class UserSessionsView(generics.ListAPIView[Session]):
     """The sessions of another user."""
 
     serializer_class = SessionSerializer
-    permission_classes = [holds("sessions", "read")]
     ordering_fields = ["last_used_at", "created_at"]
     ordering = "-last_used_at"
     queryset = Session.objects.none()
@@ -83,10 +81,9 @@ class UserSessionsView(generics.ListAPIView[Session]):
         return staff_sessions.of(self.kwargs["user_id"])
 
 
+@require_permission("sessions", "end")
 class UserSessionView(APIView):
     """One session of another user."""
-
-    permission_classes = [holds("sessions", "end")]
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, user_id: int, session_id: UUID) -> Response:
@@ -96,10 +93,9 @@ class UserSessionView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+@require_permission("sessions", "end")
 class EndUserSessionsView(APIView):
     """Sign another user out everywhere."""
-
-    permission_classes = [holds("sessions", "end")]
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def post(self, request: Request, user_id: int) -> Response:

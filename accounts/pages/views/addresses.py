@@ -5,16 +5,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from accounts.exceptions import InvalidTokenException, UserAlreadyExistsException
 from accounts.services.account import email
 from foodfleet.core.http import throttling
+from foodfleet.core.http.access import PUBLIC, endpoint
 from foodfleet.core.http.clients import client_of
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@endpoint(PUBLIC, "GET", "POST")
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """Use the new address from now on."""
     template = "accounts/email_change_confirm.html"
@@ -31,7 +31,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@endpoint(PUBLIC, "GET", "POST")
 def undo(request: HttpRequest, token: str) -> HttpResponse:
     """Go back to the former address, and sign every device out."""
     template = "accounts/email_undo.html"

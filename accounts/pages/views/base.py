@@ -7,7 +7,6 @@ from uuid import UUID
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -20,9 +19,11 @@ from django.views.generic import FormView, View
 from accounts.exceptions import ReauthenticationRequiredException
 from accounts.models import User
 from accounts.pages import refusals
+from accounts.services.account import access
 from accounts.services.mfa import webauthn
 from foodfleet.core.exceptions import BaseAppException, NotFoundException
 from foodfleet.core.http import throttling
+from foodfleet.core.http.access import SIGNED_IN
 from foodfleet.core.http.clients import Client, client_of
 
 HIDDEN = sensitive_post_parameters("password", "current_password", "new_password", "code", "credential", "challenge")
@@ -94,14 +95,14 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
         return self.render_to_response(self.get_context_data(form=form), status=status, headers=headers)
 
 
-class SignedInMixin(LoginRequiredMixin):
-    """For those who are signed in; what they owe first is BrowserSessionMiddleware's.
+class SignedInMixin(View):
+    """A page for those who are signed in; BrowserSessionMiddleware holds what `access` says of required actions.
 
-    proof_leads_to: the name of the page that fresh proof leads back to, where not this one.
+    returns_to: the name of the page to go to after re-authentication, where not this one.
     """
 
-    request: HttpRequest
-    proof_leads_to = ""
+    access = SIGNED_IN
+    returns_to = ""
 
     @property
     def user(self) -> User:
@@ -117,10 +118,15 @@ class SignedInMixin(LoginRequiredMixin):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
+            access.ensure_reauthenticated(self.user, self.session_id, self.access, request.method or "")
             return super().dispatch(request, *args, **kwargs)
         except ReauthenticationRequiredException:
-            back = reverse(self.proof_leads_to) if self.proof_leads_to else request.get_full_path()
+            self.remember_input()
+            back = reverse(self.returns_to) if self.returns_to else request.get_full_path()
             return redirect(f"{reverse('sudo')}?{urlencode({'next': back})}")
+
+    def remember_input(self) -> None:
+        """Keep in the session what the form should show again after re-authentication."""
 
 
 class SignedInFormPage(SignedInMixin, FormPage):

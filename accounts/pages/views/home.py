@@ -2,10 +2,11 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_safe
+
+from foodfleet.core.http.access import PUBLIC, endpoint
 
 
-@require_safe
+@endpoint(PUBLIC, "GET")
 def home(request: HttpRequest) -> HttpResponse:
     """To one's own profile, or to the sign-in."""
     return redirect("account" if request.user.is_authenticated else "login")

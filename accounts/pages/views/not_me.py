@@ -3,16 +3,16 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from accounts.exceptions import InvalidTokenException
 from accounts.services.account import report_compromise
 from accounts.services.one_time import tokens
+from foodfleet.core.http.access import PUBLIC, endpoint
 from foodfleet.core.http.clients import client_of
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@endpoint(PUBLIC, "GET", "POST")
 def not_me(request: HttpRequest, token: str) -> HttpResponse:
     """Secure an account. A GET asks first: mail scanners open links, and must not use them up."""
     try:

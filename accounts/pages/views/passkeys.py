@@ -13,12 +13,14 @@ from accounts.pages.views.base import ActionPage, SignedInFormPage
 from accounts.pages.views.second_factor import shown_codes
 from accounts.services.mfa import passkeys
 from foodfleet.core.exceptions import NotFoundException
+from foodfleet.core.http.access import DURING_MFA_ENROLMENT, SIGNED_IN, Reauthentication
 from foodfleet.core.http.user_agents import in_words
 
 
 class AddPage(SignedInFormPage):
     """Add a passkey; the first second factor brings backup codes with it."""
 
+    access = DURING_MFA_ENROLMENT.with_reauthentication(GET=Reauthentication.ALWAYS, POST=Reauthentication.ALWAYS)
     template_name = "accounts/passkey_add.html"
     form_class = AddPasskeyForm
     throttle = "2fa"
@@ -57,6 +59,7 @@ class AddPage(SignedInFormPage):
 class EditPage(SignedInFormPage):
     """Rename a passkey, or let it be used instead of the password or not."""
 
+    access = SIGNED_IN.with_reauthentication(POST=Reauthentication.BY_SERVICE)
     template_name = "accounts/passkey_edit.html"
     form_class = PasskeyOptionsForm
 
@@ -86,7 +89,8 @@ class EditPage(SignedInFormPage):
 class RemovePage(ActionPage):
     """Remove a passkey."""
 
-    proof_leads_to = "account_security"
+    access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
+    returns_to = "account_security"
 
     def act(self, **kwargs: Any) -> str:
         passkeys.remove(user=self.user, session_id=self.session_id, passkey_id=kwargs["id"], client=self.client)

@@ -16,14 +16,15 @@ from accounts.pages.forms.registration import EmailForm
 from accounts.pages.views.base import FormPage
 from accounts.pages.views.security import SecurityPage
 from accounts.services.account import password_change, password_reset
-from accounts.services.mfa import reauthentication
 from accounts.states import TokenPurpose
 from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, PUBLIC, Reauthentication
 
 
 class ForgotPage(FormPage):
     """Ask for a link to choose a password. The answer is the same for every address."""
 
+    access = PUBLIC
     template_name = "accounts/password_forgot.html"
     form_class = EmailForm
     throttle = "forgot"
@@ -36,6 +37,7 @@ class ForgotPage(FormPage):
 class ResetPage(FormPage):
     """Choose a password by the link of a mail; a look does not use the link up."""
 
+    access = PUBLIC
     template_name = "accounts/password_reset.html"
     form_class = ResetForm
     throttle = "forgot"
@@ -69,6 +71,7 @@ class ResetPage(FormPage):
 class ChangePasswordPage(SecurityPage):
     """Change one's own password; the form stands on the page on security."""
 
+    access = DURING_REQUIRED_ACTIONS.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle = "login"
     http_method_names = ["get", "head", "post", "options"]
     refused_field = "new_password"
@@ -77,7 +80,6 @@ class ChangePasswordPage(SecurityPage):
         return redirect(f"{reverse('account_security')}#password")
 
     def accepted(self, form: Any) -> HttpResponse:
-        reauthentication.require_where_enabled(user=self.user, session_id=self.session_id)
         data = form.cleaned_data
         user = password_change.change(
             user=self.user,

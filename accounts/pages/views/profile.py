@@ -10,7 +10,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import check_for_language, get_language, override
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 from django.views.i18n import LANGUAGE_QUERY_PARAMETER
 from django.views.i18n import set_language as set_language_cookie
 
@@ -19,10 +18,12 @@ from accounts.pages.forms.profile import ChangeEmailForm, CodeForm, PhoneForm, P
 from accounts.pages.views.base import ActionPage, Page, SignedInFormPage, SignedInMixin
 from accounts.services.account import email, export, profile
 from accounts.services.account import phone as account_phone
-from accounts.services.mfa import reauthentication
+from foodfleet.core.email_addresses import LONGEST_ADDRESS
+from foodfleet.core.http.access import PUBLIC, SIGNED_IN, Reauthentication, endpoint
+from foodfleet.core.phone_numbers import LONGEST_SPELLING
 from rbac.services import assignments
 
-WANTED_EMAIL, WANTED_PHONE = "wanted_email", "wanted_phone"  # kept in the session while fresh proof is given
+WANTED_EMAIL, WANTED_PHONE = "wanted_email", "wanted_phone"  # kept in the session during re-authentication
 
 
 class ProfilePage(SignedInFormPage):
@@ -69,17 +70,18 @@ class EmailPage(ProfilePage):
     """Ask for another address."""
 
     form_class = ChangeEmailForm
+    access = SIGNED_IN.with_reauthentication(POST=Reauthentication.ALWAYS)
     throttle = "forgot"
-    proof_leads_to = "account"
+    returns_to = "account"
     refused_field = "email"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect(f"{reverse('account')}#email")
 
+    def remember_input(self) -> None:
+        self.request.session[WANTED_EMAIL] = self.request.POST.get("email", "")[:LONGEST_ADDRESS]
+
     def accepted(self, form: Any) -> HttpResponse:
-        self.request.session[WANTED_EMAIL] = form.cleaned_data["email"]
-        reauthentication.require(self.session_id)
-        del self.request.session[WANTED_EMAIL]
         email.request(user=self.user, new_email=form.cleaned_data["email"], client=self.client)
         messages.success(
             self.request, _("We sent an e-mail to the new address. Open the link in it to finish the change.")
@@ -91,17 +93,18 @@ class PhonePage(ProfilePage):
     """Ask for a code to another phone."""
 
     form_class = PhoneForm
+    access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle = "2fa"
-    proof_leads_to = "account"
+    returns_to = "account"
     refused_field = "phone"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect(f"{reverse('account')}#phone")
 
+    def remember_input(self) -> None:
+        self.request.session[WANTED_PHONE] = self.request.POST.get("phone", "")[:LONGEST_SPELLING]
+
     def accepted(self, form: Any) -> HttpResponse:
-        self.request.session[WANTED_PHONE] = form.cleaned_data["phone"]
-        reauthentication.require_where_enabled(user=self.user, session_id=self.session_id)
-        del self.request.session[WANTED_PHONE]
         account_phone.request_code(user=self.user, phone=form.cleaned_data["phone"], client=self.client)
         return redirect("account_phone_verify")
 
@@ -119,7 +122,8 @@ class CancelEmailPage(ActionPage):
 class RemovePhonePage(ActionPage):
     """Keep no phone number."""
 
-    leads_to = proof_leads_to = "account"
+    access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
+    leads_to = returns_to = "account"
 
     def act(self, **kwargs: Any) -> str:
         account_phone.remove(user=self.user, session_id=self.session_id, client=self.client)
@@ -129,14 +133,14 @@ class RemovePhonePage(ActionPage):
 class DataPage(SignedInMixin, Page):
     """All that is kept about the user, as a file of JSON."""
 
-    proof_leads_to = "account"
+    access = SIGNED_IN.with_reauthentication(POST=Reauthentication.ALWAYS)
+    returns_to = "account"
     http_method_names = ["get", "head", "post", "options"]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect("account")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        reauthentication.require(self.session_id)
         name = f"foodfleet-user-{self.user.pk}.json"
         data = export.own_data(user=self.user, client=self.client)
         disposition = f'attachment; filename="{name}"'
@@ -152,7 +156,7 @@ class VerifyPhonePage(SignedInFormPage):
     refused_field = "code"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method == "GET" and request.user.is_authenticated and not account_phone.pending(self.user):
+        if request.method == "GET" and not account_phone.pending(self.user):
             return redirect(f"{reverse('account')}#phone")
         return super().dispatch(request, *args, **kwargs)
 
@@ -170,7 +174,7 @@ class VerifyPhonePage(SignedInFormPage):
         return redirect("account")
 
 
-@require_POST
+@endpoint(PUBLIC, "POST")
 def set_language(request: HttpRequest) -> HttpResponse:
     """Switch the language of this browser, and of the user who is signed in."""
     language = request.POST.get(LANGUAGE_QUERY_PARAMETER, "")

@@ -11,7 +11,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from accounts.exceptions import InvalidTokenException
 from accounts.models import User
@@ -24,6 +23,7 @@ from accounts.services.login import password
 from accounts.services.one_time import tokens
 from accounts.states import TokenPurpose
 from foodfleet.core.http import throttling
+from foodfleet.core.http.access import PUBLIC, endpoint
 from foodfleet.core.http.clients import client_of
 
 
@@ -31,6 +31,7 @@ from foodfleet.core.http.clients import client_of
 class RegisterPage(FormPage):
     """Make an account. The answer is the same whether or not the address has one."""
 
+    access = PUBLIC
     template_name = "accounts/register.html"
     form_class = RegisterForm
     throttle = "register"
@@ -45,6 +46,7 @@ class RegisterPage(FormPage):
 class ResendPage(FormPage):
     """Ask for another confirmation mail."""
 
+    access = PUBLIC
     template_name = "accounts/email_verify_invalid.html"
     form_class = EmailForm
     throttle = "forgot"
@@ -55,7 +57,7 @@ class ResendPage(FormPage):
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@endpoint(PUBLIC, "GET", "POST")
 def verify_email(request: HttpRequest, token: str) -> HttpResponse:
     """Confirm an address. A GET asks first: mail scanners open links, and must not use them up."""
     throttling.count("register", client_of(request))

@@ -15,11 +15,13 @@ from accounts.pages.views.base import SignedInFormPage, safe_next
 from accounts.services.mfa import enrolment, methods, reauthentication
 from accounts.states import Method
 from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACTIONS, SIGNED_IN, Reauthentication
 
 
 class SetUpPage(SignedInFormPage):
     """Connect an authenticator app."""
 
+    access = DURING_MFA_ENROLMENT.with_reauthentication(GET=Reauthentication.ALWAYS, POST=Reauthentication.ALWAYS)
     template_name = "accounts/totp_setup.html"
     form_class = CodeForm
     throttle = "2fa"
@@ -65,7 +67,7 @@ class SecondFactorPage(SignedInFormPage):
     form_class = forms.Form
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.user.is_authenticated and not methods.is_enabled(self.user):
+        if not methods.is_enabled(self.user):
             return redirect("account_security")
         return super().dispatch(request, *args, **kwargs)
 
@@ -73,6 +75,7 @@ class SecondFactorPage(SignedInFormPage):
 class BackupCodesPage(SecondFactorPage):
     """Ten new backup codes."""
 
+    access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.WITH_MFA)
     template_name = "accounts/backup_codes.html"
     throttle = "2fa"
 
@@ -87,11 +90,8 @@ class BackupCodesPage(SecondFactorPage):
 class SwitchOffPage(SecondFactorPage):
     """Switch the second step off."""
 
+    access = SIGNED_IN.with_reauthentication(GET=Reauthentication.WITH_MFA, POST=Reauthentication.WITH_MFA)
     template_name = "accounts/totp_disable.html"
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        reauthentication.require(self.session_id)
-        return super().get(request, *args, **kwargs)
 
     def accepted(self, form: forms.Form) -> HttpResponse:
         enrolment.switch_off(user=self.user, session_id=self.session_id, client=self.client)
@@ -99,10 +99,11 @@ class SwitchOffPage(SecondFactorPage):
         return redirect("account_security")
 
 
-class SudoPage(SignedInFormPage):
-    """Prove once more who one is; that holds for ten minutes."""
+class ReauthenticationPage(SignedInFormPage):
+    """Re-authentication, which lasts for ten minutes."""
 
-    template_name = "accounts/sudo.html"
+    access = DURING_REQUIRED_ACTIONS
+    template_name = "accounts/reauthenticate.html"
     throttle = "2fa"
 
     @property

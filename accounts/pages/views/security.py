@@ -16,6 +16,7 @@ from accounts.services.mfa import passkeys, resets, trusted_browsers
 from accounts.services.passwords import passwords
 from accounts.services.sessions import devices
 from accounts.states import EventKind, Method
+from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS
 from foodfleet.core.http.user_agents import in_words
 from rbac.services import decisions
 
@@ -59,9 +60,10 @@ class ShownEvent:
 class SecurityPage(SignedInFormPage):
     """What keeps the account its owner's."""
 
+    access = DURING_REQUIRED_ACTIONS
     template_name = "accounts/security.html"
     form_class = ChangePasswordForm
-    proof_leads_to = "account_security"
+    returns_to = "account_security"
     http_method_names = ["get", "head", "options"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

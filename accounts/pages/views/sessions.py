@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Session
 from accounts.pages.views.base import ActionPage, Page, SignedInMixin
 from accounts.services.sessions import sessions
+from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS
 from foodfleet.core.http.user_agents import in_words
 
 PHONE = re.compile(r"Mobi|Android|iPhone|iPad")
@@ -75,6 +76,7 @@ class EndPage(ActionPage):
 class EndOthersPage(ActionPage):
     """End all sessions but this one."""
 
+    access = DURING_REQUIRED_ACTIONS
     leads_to = "account_sessions"
 
     def act(self, **kwargs: Any) -> str:

@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
 from accounts.exceptions import AccountLockedException, EmailNotVerifiedException, Invalid2FACodeException
 from accounts.models import User
@@ -22,6 +21,7 @@ from accounts.services.mfa import sms, webauthn
 from accounts.states import Method
 from foodfleet.core.exceptions import BaseAppException, ThrottledException
 from foodfleet.core.http import throttling
+from foodfleet.core.http.access import PUBLIC, endpoint
 from foodfleet.core.http.clients import client_of
 
 CHALLENGE, NEXT, TEXTED = "challenge", "next", "texted"  # what the session keeps between the two steps
@@ -30,6 +30,7 @@ CHALLENGE, NEXT, TEXTED = "challenge", "next", "texted"  # what the session keep
 class LoginPage(FormPage):
     """E-mail and password, or a passkey alone."""
 
+    access = PUBLIC
     template_name = "accounts/login.html"
     throttle = "login"
     locked = False
@@ -90,6 +91,7 @@ def enter(request: HttpRequest, result: password.SignedIn | ChallengeIssued, goa
 class VerifyPage(FormPage):
     """The second step, where the second factor is on."""
 
+    access = PUBLIC
     template_name = "accounts/login_verify.html"
     form_class = SecondStepForm
     throttle = "2fa"
@@ -159,7 +161,7 @@ def start_over(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@endpoint(PUBLIC, "POST")
 def text_code(request: HttpRequest) -> HttpResponse:
     """Text a code for the second step."""
     try:
@@ -174,7 +176,7 @@ def text_code(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@endpoint(PUBLIC, "POST")
 def logout(request: HttpRequest) -> HttpResponse:
     """Sign this browser out."""
     sign_out_of_django(request)

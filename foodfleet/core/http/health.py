@@ -11,11 +11,11 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
 from foodfleet.core.cache import shared
+from foodfleet.core.http.access import PUBLIC, endpoint
 
 logger = structlog.get_logger(__name__)
 
@@ -28,14 +28,14 @@ _parts: dict[str, Callable[[], State]] = {}
 
 
 @never_cache
-@require_safe
+@endpoint(PUBLIC, "GET")
 def live(request: HttpRequest) -> JsonResponse:
     """200 as long as the process answers; asks nothing of anybody."""
     return JsonResponse({"status": OK})
 
 
 @never_cache
-@require_safe
+@endpoint(PUBLIC, "GET")
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when database, cache and broker answer, no migration is pending and every part is alive, else 503."""
     checks: dict[str, Callable[[], str]] = {"database": database_state, "cache": cache_state, "broker": broker_state}

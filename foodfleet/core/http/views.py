@@ -1,15 +1,15 @@
 """The one answer that the ground floor gives by itself."""
 
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
 from foodfleet.core.exceptions import NotFoundException
+from foodfleet.core.http.access import PUBLIC, endpoint
 from foodfleet.core.http.errors import error_response
 
 
-@login_not_required
+@endpoint(PUBLIC)
 @csrf_exempt
 def api_not_found(request: HttpRequest) -> HttpResponse:
     """An address under /api/ that no route knows."""

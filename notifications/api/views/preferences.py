@@ -4,12 +4,12 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foodfleet.core.http import serializers
+from foodfleet.core.http.access import SIGNED_IN
 from notifications.services.audience import preferences
 from notifications.states import Kind
 
@@ -31,7 +31,7 @@ class PreferencesSerializer(serializers.Serializer[Any]):
 class PreferencesView(APIView):
     """What the caller wants to be told."""
 
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN
 
     @extend_schema(responses=PreferencesSerializer)
     def get(self, request: Request) -> Response:

@@ -7,7 +7,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,7 +26,7 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
     """Templates of texts, with `{{name}}` placeholders."""
 
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
-    permission_classes = [IsAuthenticated, ActionPermission]
+    permission_classes = [ActionPermission]
     access_resource = "sms_templates"
     access_actions = {"preview": "read"}
     serializer_class = SmsTemplateSerializer

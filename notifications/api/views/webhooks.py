@@ -3,12 +3,12 @@
 from typing import Any
 
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema, inline_serializer
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foodfleet.core.http import serializers
+from foodfleet.core.http.access import PUBLIC
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.parsers import StrictJSONParser
 from notifications.gateways.sns_http import sns_http
@@ -47,7 +47,7 @@ class SnsParser(StrictJSONParser):
 class SesWebhookView(APIView):
     """Where a topic of Amazon SNS reports what became of mails."""
 
-    permission_classes = [AllowAny]  # Amazon's signature says who it is
+    access = PUBLIC  # Amazon's signature says who it is
     authentication_classes: list[Any] = []
     throttle_classes: list[Any] = []  # a million mails are a million reports; strangers are turned away at no cost
     parser_classes = [SnsParser, StrictJSONParser]

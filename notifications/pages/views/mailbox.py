@@ -5,8 +5,8 @@ from dataclasses import asdict
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
+from foodfleet.core.http.access import PUBLIC, endpoint
 from foodfleet.core.http.frames import frames_email
 from notifications.gateways import mailbox
 
@@ -14,7 +14,7 @@ MAX_WAIT_SECONDS = 10
 
 
 @never_cache
-@require_safe
+@endpoint(PUBLIC, "GET")
 def mailbox_page(request: HttpRequest) -> HttpResponse:
     """Every mail and text that was sent, newest first, as a page or as JSON (`?format=json` or Accept).
 
@@ -36,7 +36,7 @@ def _wants_json(request: HttpRequest) -> bool:
 
 
 @never_cache
-@require_safe
+@endpoint(PUBLIC, "GET")
 @frames_email
 def mailbox_body(request: HttpRequest, message_id: str) -> HttpResponse:
     """The HTML of one mail, for the sandboxed frame that shows it."""

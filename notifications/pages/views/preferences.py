@@ -3,25 +3,25 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 from django.views.generic import FormView
 
+from foodfleet.core.http.access import PUBLIC, SIGNED_IN, endpoint
 from notifications.exceptions import UnsubscribeLinkException
 from notifications.pages.forms import PreferencesForm
 from notifications.services.audience import preferences
 
 
 @method_decorator(never_cache, name="dispatch")
-class PreferencesPage(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # a generic for mypy alone
+class PreferencesPage(FormView):  # type: ignore[type-arg]  # a generic for mypy alone
     """Switch kinds of messages on and off."""
 
+    access = SIGNED_IN
     template_name = "accounts/preferences.html"
     form_class = PreferencesForm
     http_method_names = ["get", "head", "post", "options"]
@@ -37,7 +37,7 @@ class PreferencesPage(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
 
 @never_cache
 @csrf_exempt  # mail programs post here by themselves (RFC 8058); the signed token says who may
-@require_http_methods(["GET", "HEAD", "POST"])
+@endpoint(PUBLIC, "GET", "POST")
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Switch one kind of message off, without signing in. A GET asks first: mail scanners open links."""
     posted = request.method == "POST"

@@ -1,11 +1,11 @@
 """What somebody may do, and why."""
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from foodfleet.core.http.access import SIGNED_IN
 from rbac.api import serializers
 from rbac.api.permissions import require_permission
 from rbac.services import decisions, explanations, people
@@ -14,7 +14,7 @@ from rbac.services import decisions, explanations, people
 class CheckView(APIView):
     """Many questions at once."""
 
-    permission_classes = [IsAuthenticated]
+    access = SIGNED_IN
 
     @extend_schema(request=serializers.CheckInSerializer, responses=serializers.CheckSerializer)
     def post(self, request: Request) -> Response:

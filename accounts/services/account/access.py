@@ -1,0 +1,31 @@
+"""Whether a user who is signed in may use a view now, by what the view declares."""
+
+from uuid import UUID
+
+from accounts.exceptions import PasswordChangeRequiredException, TwoFactorRequiredException
+from accounts.models import User
+from accounts.services.mfa import methods, reauthentication
+from foodfleet.core.http.access import Access, Reauthentication, RequiredAction
+from rbac.services import decisions
+
+
+def ensure_no_action_pending(user: User, access: Access) -> None:
+    """Refuse a user who has to do something else first; a new password comes before two-factor authentication.
+
+    Raises PasswordChangeRequiredException or TwoFactorRequiredException.
+    """
+    if user.must_change_password and RequiredAction.PASSWORD_CHANGE not in access.while_pending:
+        raise PasswordChangeRequiredException
+    if RequiredAction.MFA_ENROLMENT in access.while_pending or not decisions.requires_second_factor(user):
+        return
+    if not methods.is_enabled(user):
+        raise TwoFactorRequiredException
+
+
+def ensure_reauthenticated(user: User, session_id: UUID, access: Access, method: str) -> None:
+    """Raise ReauthenticationRequiredException where the view demands re-authentication that the session lacks."""
+    when = access.reauthentication.get("GET" if method == "HEAD" else method)
+    if when is Reauthentication.ALWAYS:
+        reauthentication.require(session_id)
+    elif when is Reauthentication.WITH_MFA:
+        reauthentication.require_where_enabled(user=user, session_id=session_id)

@@ -1,0 +1,98 @@
+"""What a view demands of its caller, declared once on the view, for the API, the pages and the admin.
+
+A class-based view declares it in its attribute `access`, a function view by `@endpoint(...)`, the admin on its site.
+`rbac.api.permissions.require_permission` declares the permission that it checks. A system check fails for a view
+without a declaration; a request for one is treated as SIGNED_IN.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from django.views.decorators.http import require_http_methods
+
+Callback = TypeVar("Callback", bound=Callable[..., Any])
+
+
+class Caller(StrEnum):
+    """Who may call a view."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "signed in"
+    STAFF = "staff"  # who may enter the admin
+    PERMITTED = "permitted"  # holders of the permission that the view names
+
+
+class RequiredAction(StrEnum):
+    """What a user who is signed in may have to do before anything else."""
+
+    PASSWORD_CHANGE = "password_change"
+    MFA_ENROLMENT = "mfa_enrolment"
+
+
+class Reauthentication(StrEnum):
+    """When a view needs a session that was re-authenticated in the last ten minutes."""
+
+    ALWAYS = "always"
+    WITH_MFA = "with_mfa"  # where the user has MFA on
+    BY_SERVICE = "by_service"  # the service decides, by what the request changes
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may call a view, and under which conditions.
+
+    while_pending: the required actions that do not close it. reauthentication: by HTTP method.
+    """
+
+    caller: Caller
+    permission: str = ""
+    while_pending: frozenset[RequiredAction] = frozenset()
+    reauthentication: Mapping[str, Reauthentication] = field(default_factory=dict)
+
+    def with_reauthentication(self, **methods: Reauthentication) -> "Access":
+        """The same access, with re-authentication for these HTTP methods."""
+        return replace(self, reauthentication=methods)
+
+
+PUBLIC = Access(Caller.ANYONE, while_pending=frozenset(RequiredAction))
+SIGNED_IN = Access(Caller.SIGNED_IN)
+STAFF = Access(Caller.STAFF)
+DURING_MFA_ENROLMENT = replace(SIGNED_IN, while_pending=frozenset({RequiredAction.MFA_ENROLMENT}))
+DURING_REQUIRED_ACTIONS = replace(SIGNED_IN, while_pending=frozenset(RequiredAction))
+
+
+def declare(access: Access, callback: Callback) -> Callback:
+    """Write on `callback` what it demands; for views of libraries and for decorators."""
+    callback.access = access  # type: ignore[attr-defined]
+    return callback
+
+
+def endpoint(access: Access, *methods: str) -> Callable[[Callback], Callback]:
+    """Declare what a function view demands, and the methods that it answers (GET includes HEAD; none: all)."""
+
+    def decorate(view: Callback) -> Callback:
+        if not methods:
+            return declare(access, view)
+        allowed = [*methods, "HEAD"] if "GET" in methods else [*methods]
+        checked: Any = declare(access, require_http_methods(allowed)(view))
+        checked.http_method_names = [method.lower() for method in allowed]
+        return checked  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def declared_access(callback: Any) -> Access | None:
+    """What the view behind a URL pattern declares; None where it declares nothing."""
+    site = getattr(getattr(callback, "model_admin", callback), "admin_site", None)
+    for holder in (callback, getattr(callback, "view_class", None), getattr(callback, "cls", None), site):
+        access = getattr(holder, "access", None)
+        if isinstance(access, Access):
+            return access
+    return None
+
+
+def access_of(callback: Any) -> Access:
+    """What a view demands: as declared, else that its caller is signed in and has nothing else to do first."""
+    return declared_access(callback) or SIGNED_IN
