@@ -19,7 +19,7 @@ from foodfleet.core.cache import shared
 from foodfleet.core.postgres.server import server
 from foodfleet.tests import environment
 from notifications.receivers.dispatch import announcer
-from notifications.services.delivery import in_process
+from notifications.services.delivery import in_process, liveness
 
 PASSWORD = "Grill-Fleet-2026!"
 pytest_plugins = ["foodfleet.tests.chromium"]
@@ -68,6 +68,12 @@ def _fresh_cache() -> Iterator[None]:
 def _patient_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test sends has been sent when its request returns, however slow the machine is."""
     monkeypatch.setattr(in_process, "PATIENCE", 60.0)
+
+
+@pytest.fixture(autouse=True)
+def _just_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Delivery, which tests do not run beside themselves, is not taken for dead however long the tests take."""
+    monkeypatch.setattr(liveness, "_started", time.monotonic())
 
 
 @pytest.fixture(autouse=True)

@@ -37,10 +37,10 @@ WRITE = """
 import time
 from django.db import OperationalError, connection, transaction
 from notifications.models import Message
-from notifications.services.emails import EmailExtras, NewAttachment, send_email
-from notifications.services.policies import SMS_CODE, Policy
-from notifications.services.sms import send_sms
-from notifications.services.writing import MessageDraft
+from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
+from notifications.services.compose.policies import SMS_CODE, Policy
+from notifications.services.compose.sms import send_sms
+from notifications.services.compose.writing import MessageDraft
 def write(start):
     with transaction.atomic():
         for number in range(start, min(start + {batch}, {last})):

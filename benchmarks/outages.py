@@ -29,7 +29,7 @@ from kill_workers import ROOT, SECRET_KEY, kill, start, states, worker
 WRITE = """
 import time
 from django.db import DatabaseError, connection, transaction
-from notifications.services.emails import send_email
+from notifications.services.compose.email import send_email
 slowest, refused = 0, 0
 with open({path!r}, "w", buffering=1) as committed:
     for number in range({messages}):

@@ -14,7 +14,7 @@ from foodfleet.tests import environment, processes
 MESSAGES = 150
 SENDERS = 5
 FILL = f"""
-from notifications.services.emails import send_email
+from notifications.services.compose.email import send_email
 for number in range({MESSAGES}):
     send_email(to=[f"m{{number}}@example.com"], subject="Hello", text="Hello")
 """

@@ -13,7 +13,7 @@ BACK_AND_FORTH = """
 from django.core.management import call_command
 from accounts.models import User
 from notifications.models import RateBucket, SmsTemplate, Suppression
-from notifications.services.emails import EmailExtras, NewAttachment, send_email
+from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
 from rbac.models import Role, RoleAssignment
 
 def fill():

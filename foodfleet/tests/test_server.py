@@ -27,6 +27,7 @@ def database(tmp_path_factory):
     path = tmp_path_factory.mktemp("server") / "fleet.sqlite3"
     values = {"DATABASE_URL": f"sqlite:///{path}", "BODY_TIMEOUT_SECONDS": "2", "THROTTLE_LOGIN": "off"}
     processes.manage("migrate", **values)
+    processes.collect_static(**values)
     return values
 
 

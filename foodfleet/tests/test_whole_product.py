@@ -60,7 +60,7 @@ def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgr
         "EMAIL_MAX_PER_SECOND": "50",
     }
     processes.manage("migrate", **values)
-    processes.manage("collectstatic", "--noinput", **values)
+    processes.collect_static(**values)
     port = processes.free_port()
     address = f"http://127.0.0.1:{port}"
     start("worker", processes.worker_command(), **values)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -20,6 +21,12 @@ def echo(environ, start_response):
     """Answers what is wrong with the body, or the body."""
     start_response("200 OK", [("Content-Type", "text/plain"), ("Connection", "keep-alive")])
     return [environ.get(FAULT, "").encode() or environ["wsgi.input"].read()]
+
+
+def in_own_loop(coroutine):
+    """Run it in a thread of its own: the one of the tests may have an event loop already, the browser's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def bridge(application=echo, **values):
@@ -46,19 +53,19 @@ async def ask(app, *pieces, ends=True, **scope):
 
 
 def test_a_body_is_passed_on_when_it_is_complete():
-    headers, body = asyncio.run(ask(bridge(), b"a", b"b"))
+    headers, body = in_own_loop(ask(bridge(), b"a", b"b"))
     assert (headers, body) == ({b"content-type": b"text/plain"}, b"ab")
 
 
 def test_a_body_that_stops_is_told_and_the_connection_closed():
-    headers, body = asyncio.run(ask(bridge(body_seconds=0.05), b"a", ends=False))
+    headers, body = in_own_loop(ask(bridge(body_seconds=0.05), b"a", ends=False))
     assert (headers[b"connection"], body) == (b"close", b"timeout")
 
 
 def test_a_body_that_is_too_long_is_read_to_its_end_where_it_ends_soon():
-    headers, body = asyncio.run(ask(bridge(), b"x" * 1001))
+    headers, body = in_own_loop(ask(bridge(), b"x" * 1001))
     assert (headers.get(b"connection"), body) == (None, b"too_large")
-    headers, body = asyncio.run(ask(bridge(), *[b"x" * 1000] * 10))
+    headers, body = in_own_loop(ask(bridge(), *[b"x" * 1000] * 10))
     assert (headers[b"connection"], body) == (b"close", b"too_large")
 
 
@@ -73,7 +80,7 @@ def test_more_unfinished_bodies_than_the_bound_are_turned_away(monkeypatch):
         await asyncio.gather(*slow)
         return refused[1], (await ask(app, b"a"))[1]
 
-    assert asyncio.run(crowd()) == (b"overloaded", b"a")
+    assert in_own_loop(crowd()) == (b"overloaded", b"a")
 
 
 def test_more_bytes_than_the_bound_are_turned_away_and_given_back(monkeypatch):
@@ -83,7 +90,7 @@ def test_more_bytes_than_the_bound_are_turned_away_and_given_back(monkeypatch):
         app = bridge()
         return [(await ask(app, b"x" * size))[1] for size in (501, 400, 400)]
 
-    assert asyncio.run(calls()) == [b"overloaded", b"x" * 400, b"x" * 400]
+    assert in_own_loop(calls()) == [b"overloaded", b"x" * 400, b"x" * 400]
 
 
 def test_an_answer_of_any_length_arrives_whole():
@@ -91,7 +98,7 @@ def test_an_answer_of_any_length_arrives_whole():
         start_response("200 OK", [])
         return (b"%6d" % number * 1000 for number in range(500))
 
-    _, body = asyncio.run(ask(bridge(long)))
+    _, body = in_own_loop(ask(bridge(long)))
     assert body == b"".join(b"%6d" % number * 1000 for number in range(500))
 
 
@@ -106,7 +113,7 @@ def test_the_response_is_closed_after_it_is_handed_over():
         start_response("204 No Content", [])
         return Response()
 
-    asyncio.run(ask(bridge(application)))
+    in_own_loop(ask(bridge(application)))
     assert closed.wait(5)
 
 
