@@ -4,7 +4,10 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0017_events_by_time")]
+    dependencies = [
+        ("accounts", "0017_events_by_time"),
+        ("contenttypes", "0002_remove_content_type_name"),  # renamed with the model, also backwards
+    ]
 
     operations = [
         migrations.RenameModel("Errand", "DeferredJob"),
