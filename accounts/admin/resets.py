@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.shared import OF_A_USER, by
-from accounts.models import SecondFactorReset
+from accounts.models import MFAReset
 from accounts.services.mfa import resets
 from accounts.states import EventKind
 from foodfleet.core.admin import history
@@ -18,8 +18,8 @@ from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException
 
 
-@admin.register(SecondFactorReset)
-class SecondFactorResetAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
+@admin.register(MFAReset)
+class MFAResetAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """Second factors that were lost: asked for here by one, approved by another, carried out a day later."""
 
     form_errors = (ConflictException, ForbiddenException, NotFoundException)
@@ -32,7 +32,7 @@ class SecondFactorResetAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdm
     actions = ("approve", "call_off")
 
     @admin.display(description=_("state"))
-    def state(self, reset: SecondFactorReset) -> str:
+    def state(self, reset: MFAReset) -> str:
         """How far it is."""
         if reset.done_at or reset.cancelled_at:
             return str(_("done") if reset.done_at else _("cancelled"))
@@ -67,20 +67,18 @@ class SecondFactorResetAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdm
         history.record(request, [wish["user"]], EventKind.TWO_FACTOR_RESET_REQUESTED.label)
 
     @admin.action(description=_("Approve"), permissions=["reset"])
-    def approve(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
+    def approve(self, request: HttpRequest, queryset: QuerySet[MFAReset]) -> None:
         """Let them take their course: their owners are told, and have a day to stop it."""
         kind = EventKind.TWO_FACTOR_RESET_APPROVED
         self._each(request, queryset, resets.approve, kind, _("Approved. The owners were told."))
 
     @admin.action(description=_("Cancel"), permissions=["reset"])
-    def call_off(self, request: HttpRequest, queryset: QuerySet[SecondFactorReset]) -> None:
+    def call_off(self, request: HttpRequest, queryset: QuerySet[MFAReset]) -> None:
         """Nothing happens then."""
         kind = EventKind.TWO_FACTOR_RESET_CANCELLED
-        self._each(request, queryset, resets.call_off, kind, _("Cancelled."))
+        self._each(request, queryset, resets.cancel_by_staff, kind, _("Cancelled."))
 
-    def _each(
-        self, request: HttpRequest, queryset: QuerySet[SecondFactorReset], work: Any, kind: EventKind, done: Any
-    ) -> None:
+    def _each(self, request: HttpRequest, queryset: QuerySet[MFAReset], work: Any, kind: EventKind, done: Any) -> None:
         with transaction.atomic():
             for reset in queryset.select_related("user"):
                 work(reset_id=reset.pk, **by(request))

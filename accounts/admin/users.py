@@ -190,8 +190,8 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
     def history(self, user: User) -> str:
         """Where the rest about the user stands."""
         pages = [("accounts_session", _("Sessions")), ("accounts_securityevent", _("Security events"))]
-        if methods.is_enabled(user) or user.second_factor_resets.exists():
-            pages.append(("accounts_secondfactorreset", _("Two-factor resets")))
+        if methods.is_enabled(user) or user.mfa_resets.exists():
+            pages.append(("accounts_mfareset", _("Two-factor resets")))
         rows = [
             (reverse(f"admin:{page}_changelist", query=dict.fromkeys(OF_A_USER, user.pk)), name) for page, name in pages
         ]

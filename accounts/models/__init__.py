@@ -1,20 +1,13 @@
 """Users, sessions, tokens, keys and security events."""
 
+from accounts.models.challenges import Challenge
 from accounts.models.deferred import DeferredJob
 from accounts.models.keys import SigningKey
 from accounts.models.lockout import LoginAttempts
+from accounts.models.mfa import BackupCode, CodeAttempts, MFAReset, Passkey, TOTPDevice, TrustedBrowser
 from accounts.models.one_time_tokens import OneTimeToken
 from accounts.models.passwords import PasswordHistory
 from accounts.models.phone_codes import PhoneCode
-from accounts.models.second_factor import (
-    BackupCode,
-    Challenge,
-    CodeAttempts,
-    Passkey,
-    SecondFactorReset,
-    TOTPDevice,
-    TrustedBrowser,
-)
 from accounts.models.security import SecurityEvent
 from accounts.models.sessions import RefreshToken, Session
 from accounts.models.users import E164, User, no_nul
@@ -26,12 +19,12 @@ __all__ = [
     "CodeAttempts",
     "DeferredJob",
     "LoginAttempts",
+    "MFAReset",
     "OneTimeToken",
     "Passkey",
     "PasswordHistory",
     "PhoneCode",
     "RefreshToken",
-    "SecondFactorReset",
     "SecurityEvent",
     "Session",
     "SigningKey",

@@ -1,16 +1,35 @@
-"""Codes that prove a phone number."""
+"""Codes that verify a phone number."""
 
-from typing import ClassVar
+from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
 
 from accounts.models.users import E164, User
-from accounts.querysets.phone_codes import PhoneCodeQuerySet
+
+
+class PhoneCodeQuerySet(models.QuerySet["PhoneCode"]):
+    """Codes that were sent to a phone number."""
+
+    def live(self, now: datetime) -> "PhoneCodeQuerySet":
+        """Filter codes that have not expired."""
+        return self.filter(expires_at__gt=now)
+
+    def expired(self, now: datetime) -> "PhoneCodeQuerySet":
+        """Filter expired codes."""
+        return self.filter(expires_at__lte=now)
+
+    def reserve_try(self, user: User, now: datetime, most: int) -> bool:
+        """Count one try at the user's code; False where it has expired or had `most` tries, under any concurrency."""
+        return self.live(now).filter(user=user, tries__lt=most).update(tries=models.F("tries") + 1) == 1
+
+    def consume(self, code: "PhoneCode") -> bool:
+        """Delete this very code; False where it was used or replaced already, under any concurrency."""
+        return self.filter(pk=code.pk, digest=code.digest).delete()[0] == 1
 
 
 class PhoneCode(models.Model):
-    """The code on its way to a number that a user says is theirs; the newest one alone counts."""
+    """The code sent to a number that a user claims; a new one replaces it."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="phone_code")
     phone = models.CharField(max_length=16, validators=[E164])
@@ -19,7 +38,7 @@ class PhoneCode(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
 
-    objects: ClassVar[PhoneCodeQuerySet] = PhoneCodeQuerySet.as_manager()  # type: ignore[assignment]
+    objects = PhoneCodeQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.created_at:%Y-%m-%d %H:%M}"

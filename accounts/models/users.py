@@ -83,7 +83,7 @@ class UserQuerySet(DirectoryQuerySet):
         """The users of these addresses, each in the form of `normalize_email`."""
         return self.filter(email__in=emails)
 
-    def recognising(self, *, address: str, device: str, fingerprint: str) -> Self:
+    def with_sign_in_history(self, *, address: str, device: str, fingerprint: str) -> Self:
         """Annotate `has_mfa`, `signed_in_before` (ever), and `knows_device` (this device, or one with its fingerprint).
 
         address, device: digests that the lockout counts by.

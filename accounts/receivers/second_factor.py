@@ -27,6 +27,6 @@ def trust_anew(user: User, client: Client, **kwargs: Any) -> None:
 @receiver(signals.compromise_reported)
 def trust_nothing(user: User, client: Client, **kwargs: Any) -> None:
     """Somebody else was there: no device is known, none skips the second factor, and nobody takes that away."""
-    methods.distrust(user)
+    methods.limit_after_compromise(user)
     lockout.forget_devices(user.email)
     resets.cancel(user=user, client=client)

@@ -33,7 +33,7 @@ def purge_expired() -> int:
         Session.objects.expired_before(now - SESSIONS_KEPT),
         OneTimeToken.objects.expired(now),
         PhoneCode.objects.expired(now),
-        LoginAttempts.objects.of_strangers_before(now - ATTEMPTS_KEPT, now=now),
+        LoginAttempts.objects.from_unknown_devices_before(now - ATTEMPTS_KEPT, now=now),
     )
     removed = sum(_remove(rows) for rows in expired)
     removed += _remove_events(now)
@@ -62,4 +62,4 @@ def _remove(rows: "QuerySet[Any]") -> int:
 
 def carry_out_resets() -> int:
     """Take away the second factors whose approved reset is due; returns how many."""
-    return resets.carry_out_due(client=Client())
+    return resets.perform_due(client=Client())

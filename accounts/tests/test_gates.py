@@ -11,7 +11,7 @@ from accounts import tasks
 from accounts.exceptions import InvalidCredentialsException
 from accounts.models import (
     Challenge,
-    SecondFactorReset,
+    MFAReset,
     Session,
     TOTPDevice,
     TrustedBrowser,
@@ -34,7 +34,7 @@ FORM = {"usable_password": "true", "password1": NEW, "password2": NEW}
 
 def switch_on(user):
     TOTPDevice.objects.create(
-        user=user, secret=totp.sealed("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now()
+        user=user, secret=totp.encrypt_secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now()
     )
 
 
@@ -89,7 +89,7 @@ def test_a_sign_in_with_the_old_password_starts_no_session_after_it_was_changed(
     who = sign_ins.authenticate(email=user.email, password=PASSWORD, client=Client())
     password_change.change(user=User.objects.get(pk=user.pk), current=PASSWORD, new=NEW, client=Client())
     with pytest.raises(InvalidCredentialsException):
-        sign_ins._begin(who.user, Client(), clear_strangers=False)
+        sign_ins._begin(who.user, Client(), clear_unknown_device=False)
     assert not Session.objects.exists()
 
 
@@ -98,7 +98,7 @@ def test_nor_does_one_that_comes_after_the_account_was_shut(user, shut):
     who = sign_ins.authenticate(email=user.email, password=PASSWORD, client=Client())
     User.objects.filter(pk=user.pk).update(**shut)
     with pytest.raises(InvalidCredentialsException):
-        sign_ins._begin(who.user, Client(), clear_strangers=False)
+        sign_ins._begin(who.user, Client(), clear_unknown_device=False)
     assert not Session.objects.exists()
 
 
@@ -162,11 +162,11 @@ def test_a_lost_second_factor_goes_a_day_after_another_person_approved(api, user
     assert api.post(approve, headers=asks).status_code == 403
     assert api.post(approve, headers=owner).status_code == 403
     assert api.post(approve, headers=approves).status_code == 200
-    left = SecondFactorReset.objects.get().effective_at - timezone.now()
+    left = MFAReset.objects.get().effective_at - timezone.now()
     assert timedelta(hours=23, minutes=59) < left <= timedelta(hours=24)
     tasks.carry_out_resets()
     assert TOTPDevice.objects.exists()
-    SecondFactorReset.objects.update(effective_at=timezone.now())
+    MFAReset.objects.update(effective_at=timezone.now())
     tasks.carry_out_resets()
     assert not TOTPDevice.objects.exists()
     assert api.get("/api/v1/users/me/", headers=owner).status_code == 401

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.utils.http import urlencode
 
-from accounts.models import SecondFactorReset, Session, TOTPDevice, User
+from accounts.models import MFAReset, Session, TOTPDevice, User
 from accounts.services.account import email as account_email
 from accounts.services.mfa import totp
 from accounts.services.staff import users
@@ -33,7 +33,7 @@ def boss(make_user, sign_in):
 @pytest.fixture
 def things(user):
     """What the calls below act on."""
-    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=user.created_at)
+    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=user.created_at)
     return {
         "user": user.pk,
         "role": roles.create(actor=None, edit=roles.RoleEdit(name="Taster", permissions=["users:read"])).pk,
@@ -68,7 +68,7 @@ def snapshot(things):
         set(Role.permissions.through.objects.values_list("group_id", "permission_id")),
         set(Role.objects.values_list("name", flat=True)),
         RoleAssignment.objects.of(things["user"]).count(),
-        SecondFactorReset.objects.count(),
+        MFAReset.objects.count(),
         set(SmsTemplate.objects.values_list("name", "content")),
         Message.objects.filter(sender__isnull=False).count(),
     ]

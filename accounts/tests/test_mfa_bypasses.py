@@ -93,9 +93,9 @@ def test_switching_mfa_on_ends_sessions_begun_by_password_alone(api, user, sign_
 def test_a_sign_in_that_read_the_user_before_mfa_was_on_begins_no_session(user):
     found = sign_in_service.authenticate(email=user.email, password=PASSWORD, client=Client()).user
     assert not found.has_mfa
-    TOTPDevice.objects.create(user=user, secret=totp.sealed(totp.new_secret()), confirmed_at=user.created_at)
+    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(totp.new_secret()), confirmed_at=user.created_at)
     with pytest.raises(InvalidCredentialsException):
-        sign_in_service._begin(found, Client(), clear_strangers=True, reauthenticated_at=user.created_at)
+        sign_in_service._begin(found, Client(), clear_unknown_device=True, reauthenticated_at=user.created_at)
     assert not Session.objects.exists()
 
 
@@ -107,9 +107,9 @@ def test_the_admin_asks_again_once_mfa_was_switched_off(client, api, make_user, 
     session = Session.objects.of(boss).get()
     from accounts.services.mfa import enrolment
 
-    setup = enrolment.begin_totp(user=boss, session_id=session.pk)
+    setup = enrolment.start_totp(user=boss, session_id=session.pk)
     enrolment.confirm_totp(user=boss, session_id=session.pk, code=app_code(setup.secret), client=Client())
     assert client.get("/admin/accounts/user/").status_code == 200
-    enrolment.switch_off(user=boss, session_id=session.pk, client=Client())
+    enrolment.disable(user=boss, session_id=session.pk, client=Client())
     assert client.get("/admin/accounts/user/").status_code == 302
     assert not User.objects.filter(pk=boss.pk).with_mfa().exists()

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from accounts.models import SecondFactorReset, SecurityEvent, Session, TOTPDevice, User
+from accounts.models import MFAReset, SecurityEvent, Session, TOTPDevice, User
 from accounts.services.mfa import totp
 from conftest import PASSWORD
 from rbac.models import Role, RoleAssignment
@@ -32,7 +32,7 @@ def target(request, make_user, allow):
     if request.param == "inactive superuser":
         User.objects.filter(pk=user.pk).update(is_active=False)
     Session.objects.create(user=user, expires_at=timezone.now() + timedelta(days=1))
-    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
     make_user("root@example.com", is_superuser=True)
     return user
 
@@ -53,7 +53,7 @@ def state(user):
         row,
         set(RoleAssignment.objects.of(user).unended().values_list("role", "scope")),
         set(Session.objects.of(user).filter(ended_at=None).values_list("pk", flat=True)),
-        set(SecondFactorReset.objects.filter(user=user).values_list("pk", "approved_by")),
+        set(MFAReset.objects.filter(user=user).values_list("pk", "approved_by")),
         SecurityEvent.objects.filter(user=user).count(),
     )
 
@@ -97,7 +97,7 @@ def test_no_api_call_acts_on_somebody_with_more_power(api, support, target, sign
 
 
 def test_an_mfa_reset_of_somebody_with_more_power_is_not_approved(api, support, target, sign_in, make_user):
-    reset = SecondFactorReset.objects.create(user=target, requested_by=make_user("other@example.com"), reason="lost")
+    reset = MFAReset.objects.create(user=target, requested_by=make_user("other@example.com"), reason="lost")
     headers = {"Authorization": f"Bearer {sign_in(support.email)['access']}"}
     answer = api.post(f"{V1}/2fa-resets/{reset.pk}/approve/", headers=headers)
     assert answer.status_code == 403, answer.content
@@ -127,7 +127,7 @@ def test_no_other_admin_page_acts_on_somebody_with_more_power(client, support, t
     client.post(f"/admin/accounts/user/{target.pk}/password/", password)
     client.post(f"/admin/accounts/user/{target.pk}/change/", {"email": "mine@example.com", "is_active": "on"})
     client.post("/admin/accounts/session/", {"action": "end", "_selected_action": [session.pk]})
-    client.post("/admin/accounts/secondfactorreset/add/", {"user": target.pk, "reason": "lost"})
+    client.post("/admin/accounts/mfareset/add/", {"user": target.pk, "reason": "lost"})
     driver = Role.objects.get(name="Driver")
     client.post("/admin/rbac/roleassignment/add/", {"user": target.pk, "role": driver.pk, "scope": ""})
     held = list(RoleAssignment.objects.of(target).values_list("pk", flat=True))
@@ -205,13 +205,13 @@ def test_actions_on_a_user_stand_in_the_history_in_the_admin(client, user, make_
 
 def test_roles_and_mfa_resets_stand_in_the_history_of_the_user(client, user, make_user, settings):
     settings.ADMIN_REQUIRE_2FA = False
-    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
     client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
     driver = Role.objects.get(name="Driver")
     client.post("/admin/rbac/roleassignment/add/", {"user": user.pk, "role": driver.pk, "scope": "fleet:7"})
     held = RoleAssignment.objects.of(user).get()
     client.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": [held.pk]})
-    client.post("/admin/accounts/secondfactorreset/add/", {"user": user.pk, "reason": "lost"})
+    client.post("/admin/accounts/mfareset/add/", {"user": user.pk, "reason": "lost"})
     page = client.get(f"/admin/accounts/user/{user.pk}/history/").content.decode()
     for sentence in ("Role given: Driver (fleet:7)", "Role taken away: Driver (fleet:7)", "Two-factor reset requested"):
         assert sentence in page

@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts import tasks
-from accounts.models import SecondFactorReset, SecurityEvent, TOTPDevice, TrustedBrowser
+from accounts.models import MFAReset, SecurityEvent, TOTPDevice, TrustedBrowser
 from accounts.services.mfa import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
@@ -18,13 +18,13 @@ from rbac.services import assignments
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-RESETS = "/admin/accounts/secondfactorreset/"
+RESETS = "/admin/accounts/mfareset/"
 
 
 @pytest.fixture
 def ann(user):
     """Somebody whose phone is gone."""
-    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
     return user
 
 
@@ -47,7 +47,7 @@ def ask(browser, user, reason="lost phone"):
 
 
 def act(browser, action):
-    chosen = list(SecondFactorReset.objects.values_list("pk", flat=True))
+    chosen = list(MFAReset.objects.values_list("pk", flat=True))
     return browser.post(RESETS, {"action": action, "_selected_action": chosen}, follow=True)
 
 
@@ -63,7 +63,7 @@ def approved(ann, staff):
 
 
 def pass_the_day():
-    SecondFactorReset.objects.update(effective_at=timezone.now())
+    MFAReset.objects.update(effective_at=timezone.now())
     tasks.carry_out_resets()
 
 
@@ -72,13 +72,13 @@ def test_one_asks_and_nothing_happens_before_another_approves(ann, staff):
     page = act(staff[0], "approve").content.decode()
     assert "Somebody else has to approve this" in page
     tasks.carry_out_resets()
-    assert SecondFactorReset.objects.get().approved_by is None
+    assert MFAReset.objects.get().approved_by is None
     assert TOTPDevice.objects.exists()
 
 
 def test_another_approves_the_owner_is_told_and_a_day_later_it_is_gone(ann, staff, approved):
     assert "It will be turned off on" in approved
-    reset = SecondFactorReset.objects.get()
+    reset = MFAReset.objects.get()
     assert timedelta(hours=23, minutes=59) < reset.effective_at - timezone.now() <= timedelta(hours=24)
     assert "waits for its day to pass" in staff[0].get(RESETS).content.decode()
     tasks.carry_out_resets()
@@ -134,7 +134,7 @@ def test_what_cannot_be_reset_is_said_beside_the_form(ann, make_user, staff):
         again = ask(staff[1], whom)
         assert again.status_code == 200
         assert again.context["adminform"].form.non_field_errors()
-    assert SecondFactorReset.objects.count() == 1
+    assert MFAReset.objects.count() == 1
 
 
 def test_staff_without_the_permission_see_and_ask_nothing(ann, make_user, client):
@@ -154,5 +154,5 @@ def test_an_approved_reset_does_not_happen_once_it_would_not_be_allowed(ann, sta
         allow(ann, "users:delete")
     pass_the_day()
     assert TOTPDevice.objects.exists()
-    assert SecondFactorReset.objects.get().cancelled_at is not None
+    assert MFAReset.objects.get().cancelled_at is not None
     assert SecurityEvent.objects.filter(user=ann, kind="two_factor_reset_cancelled").exists()

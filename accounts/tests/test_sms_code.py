@@ -18,7 +18,7 @@ def ann(make_user):
     """Somebody with an app and a phone."""
     user = make_user(phone="+491701234567", phone_verified_at=timezone.now())
     TOTPDevice.objects.create(
-        user=user, secret=totp.sealed("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now()
+        user=user, secret=totp.encrypt_secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now()
     )
     return user
 

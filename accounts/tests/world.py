@@ -57,7 +57,7 @@ class World:
         Session.objects.update(reauthenticated_at=timezone.now())
 
     def protect(self):
-        TOTPDevice.objects.create(user=self.user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+        TOTPDevice.objects.create(user=self.user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
 
 
 def registered(w):

@@ -32,7 +32,7 @@ def told(*arguments):
 def under_old(user, settings):
     """One row of each kind under the old key; the new one has just been put first."""
     settings.ENCRYPTION_KEYS, settings.JWT_SIGNING_ALGORITHM = [OLD], "EdDSA"
-    TOTPDevice.objects.create(user=user, secret=totp.sealed("SECRET"), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret("SECRET"), confirmed_at=timezone.now())
     call_command("rotate_jwt_keys")
     later = MessageDraft(send_at=timezone.now() + timedelta(hours=1))
     send_email(to=["ann@example.com"], subject="x", text="Hello", draft=later)
@@ -43,10 +43,10 @@ def test_a_key_is_changed_without_anybody_setting_up_their_app_again(under_old, 
     call_command("reencrypt_secrets", verbosity=0)
     settings.ENCRYPTION_KEYS = [NEW]
     device = TOTPDevice.objects.get()
-    assert totp.opened(device.secret) == "SECRET"
+    assert totp.decrypt_secret(device.secret) == "SECRET"
     settings.ENCRYPTION_KEYS = [OLD]
     with pytest.raises(DecryptionError):
-        totp.opened(device.secret)
+        totp.decrypt_secret(device.secret)
 
 
 def test_a_message_that_waited_under_the_old_key_is_sent_without_it(under_old, settings, mailoutbox):

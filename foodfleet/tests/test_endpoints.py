@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client as Browser
 from django.utils import timezone
 
-from accounts.models import Passkey, SecondFactorReset, Session, TOTPDevice, TrustedBrowser
+from accounts.models import MFAReset, Passkey, Session, TOTPDevice, TrustedBrowser
 from accounts.services.mfa import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
@@ -163,7 +163,7 @@ def ann(make_user):
 
 
 def enable_mfa(user):
-    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
     Passkey.objects.create(pk=int(NUMBER), user=user, name="Key", credential_id=b"1", public_key=b"1", sign_count=0)
     TrustedBrowser.objects.create(pk=int(NUMBER), user=user, digest="1", expires_at=timezone.now() + timedelta(days=1))
 
@@ -372,7 +372,7 @@ def test_the_declared_permission_is_enough(user, make_user, allow):
     for endpoint in GUARDED:
         allow(user, endpoint.access.permission)  # all of them; that each endpoint checks its own is the test above
     requester, owner = make_user("requester@example.com"), make_user("owner@example.com")
-    SecondFactorReset.objects.create(pk=int(NUMBER), user=owner, requested_by=requester)
+    MFAReset.objects.create(pk=int(NUMBER), user=owner, requested_by=requester)
     assert (
         wrong_endpoints(
             GUARDED, lambda endpoint: send(signed_in_browser(user), endpoint).status_code not in {401, 403, 405, 500}

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 
 from accounts.api.serializers import PasswordField, TokenField
-from accounts.models import Passkey, SecondFactorReset, TrustedBrowser
+from accounts.models import MFAReset, Passkey, TrustedBrowser
 from accounts.states import Method
 from foodfleet.core.http import serializers
 
@@ -183,11 +183,11 @@ class ResetInSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=400)
 
 
-class ResetSerializer(serializers.ModelSerializer[SecondFactorReset]):
+class ResetSerializer(serializers.ModelSerializer[MFAReset]):
     """A reset of two-factor authentication."""
 
     class Meta:
-        model = SecondFactorReset
+        model = MFAReset
         fields = [
             "id",
             "user",

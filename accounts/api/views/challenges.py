@@ -44,7 +44,7 @@ class LoginSMSView(OpenView):
     @extend_schema(request=shapes.ChallengeInSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
         """Text a 6-digit code to the verified phone."""
-        second_step.text_code(**validated(request, shapes.ChallengeInSerializer), client=client_of(request))
+        second_step.send_sms_code(**validated(request, shapes.ChallengeInSerializer), client=client_of(request))
         return Response({"detail": _("We texted you a code.")}, status=status.HTTP_202_ACCEPTED)
 
 

@@ -12,7 +12,7 @@ from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInS
 from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated
 from accounts.services.account import email
 from accounts.services.account import phone as account_phone
-from accounts.services.mfa import password_proof
+from accounts.services.mfa import reauthentication
 from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
@@ -32,7 +32,7 @@ class ChangeEmailView(APIView):
         """
         data = validated(request, ChangeEmailSerializer)
         user, client = signed_in_user(request), client_of(request)
-        password_proof.confirm_password(user=user, password=data["password"], client=client)
+        reauthentication.confirm_password(user=user, password=data["password"], client=client)
         email.request(user=user, new_email=data["email"], client=client)
         detail = _("We sent an e-mail to the new address. Open the link in it to finish the change.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)

@@ -37,7 +37,7 @@ class PasskeysView(OwnSecondFactorView, generics.ListAPIView[Passkey]):
             session_id=session_id_of(request),
             challenge=data["challenge"],
             credential=data["credential"],
-            wish=passkeys.Wish(data["name"], data["passwordless"]),
+            requested=passkeys.PasskeySettings(data["name"], data["passwordless"]),
             client=client_of(request),
         )
         body = {**shapes.PasskeySerializer(added.passkey).data, "backup_codes": added.backup_codes}
@@ -78,7 +78,7 @@ class PasskeyView(OwnSecondFactorView):
             user=user,
             session_id=session_id_of(request),
             passkey_id=passkey_id,
-            wish=passkeys.Wish(**wished),
+            requested=passkeys.PasskeySettings(**wished),
             client=client_of(request),
         )
         return Response(shapes.PasskeySerializer(passkey).data)
@@ -104,7 +104,7 @@ class ProofOptionsView(OwnSecondFactorView):
     @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:
         """What `navigator.credentials.get` is given."""
-        question = reauthentication.ask_for_passkey(user=signed_in_user(request), client=client_of(request))
+        question = reauthentication.passkey_challenge(user=signed_in_user(request), client=client_of(request))
         return Response(shapes.PasskeyQuestionSerializer(question).data)
 
 
@@ -118,7 +118,7 @@ class ProofByPasskeyView(OwnSecondFactorView):
     def post(self, request: Request) -> Response:
         """Show a passkey, in place of password and code."""
         data = validated(request, shapes.PasskeyAnswerSerializer)
-        reauthentication.prove_by_passkey(
+        reauthentication.reauthenticate_with_passkey(
             user=signed_in_user(request),
             session_id=session_id_of(request),
             challenge=data["challenge"],

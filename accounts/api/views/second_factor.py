@@ -48,10 +48,10 @@ class SetupView(OwnSecondFactorView):
         """Make a secret; it counts once a code of it was proved. Calling again starts over."""
         user, session_id = signed_in_user(request), session_id_of(request)
         password = validated(request, shapes.PasswordInSerializer)["password"]
-        reauthentication.prove_by_password(
+        reauthentication.reauthenticate_with_password(
             user=user, session_id=session_id, password=password, client=client_of(request)
         )
-        setup = enrolment.begin_totp(user=user, session_id=session_id)
+        setup = enrolment.start_totp(user=user, session_id=session_id)
         return Response(shapes.SetupSerializer(setup).data)
 
 
@@ -81,7 +81,9 @@ class BackupCodesView(OwnSecondFactorView):
     def post(self, request: Request) -> Response:
         """Make ten new backup codes; the old ones are void."""
         code = validated(request, shapes.CodeInSerializer)["code"]
-        codes = enrolment.exchange_backup_codes(user=signed_in_user(request), code=code, client=client_of(request))
+        codes = enrolment.replace_backup_codes_by_code(
+            user=signed_in_user(request), code=code, client=client_of(request)
+        )
         return Response({"backup_codes": codes})
 
 
@@ -95,8 +97,8 @@ class DisableView(OwnSecondFactorView):
         """Remove every passkey, authenticator app, backup code and remembered browser of the caller."""
         data = validated(request, shapes.PasswordAndCodeSerializer)
         user, session_id, client = signed_in_user(request), session_id_of(request), client_of(request)
-        reauthentication.prove(user=user, session_id=session_id, client=client, **data)
-        enrolment.switch_off(user=user, session_id=session_id, client=client)
+        reauthentication.reauthenticate(user=user, session_id=session_id, client=client, **data)
+        enrolment.disable(user=user, session_id=session_id, client=client)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -111,7 +113,9 @@ class ProofView(OwnSecondFactorView):
         """Show password and two-factor code again, which lets this session change security settings for ten minutes."""
         data = validated(request, shapes.ProofSerializer)
         session_id: UUID = session_id_of(request)
-        reauthentication.prove(user=signed_in_user(request), session_id=session_id, client=client_of(request), **data)
+        reauthentication.reauthenticate(
+            user=signed_in_user(request), session_id=session_id, client=client_of(request), **data
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -10,14 +10,14 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers import second_factor as shapes
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
-from accounts.models import SecondFactorReset
+from accounts.models import MFAReset
 from accounts.services.mfa import resets
 from foodfleet.core.http.clients import client_of
 from rbac.api.permissions import require_permission
 
 
 @require_permission("users", "reset_2fa")
-class ResetsView(generics.ListAPIView[SecondFactorReset]):
+class ResetsView(generics.ListAPIView[MFAReset]):
     """Resets that were asked for."""
 
     serializer_class = shapes.ResetSerializer
@@ -25,7 +25,7 @@ class ResetsView(generics.ListAPIView[SecondFactorReset]):
     ordering_fields = ("requested_at",)
 
     def get_queryset(self) -> Any:
-        return SecondFactorReset.objects.all()
+        return MFAReset.objects.all()
 
 
 @require_permission("users", "reset_2fa")
@@ -62,5 +62,5 @@ class CancelResetView(APIView):
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def post(self, request: Request, reset_id: int) -> Response:
         """Nothing happens then."""
-        resets.call_off(reset_id=reset_id, actor=signed_in_user(request), client=client_of(request))
+        resets.cancel_by_staff(reset_id=reset_id, actor=signed_in_user(request), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -74,8 +74,8 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
         here = f"{self.request.scheme}://{self.request.get_host()}"
         return {
             **super().get_context_data(**kwargs),
-            "passkeys_work": webauthn.work_at(here),
-            "passkey_address": settings.PUBLIC_URL if webauthn.work_at(settings.PUBLIC_URL) else "",
+            "passkeys_work": webauthn.is_usable_at(here),
+            "passkey_address": settings.PUBLIC_URL if webauthn.is_usable_at(settings.PUBLIC_URL) else "",
         }
 
     def accepted(self, form: Any) -> HttpResponse:

@@ -47,7 +47,7 @@ class AddPage(SignedInFormPage):
             session_id=self.session_id,
             challenge=data["challenge"],
             credential=data["credential"],
-            wish=passkeys.Wish(data["name"], data["passwordless"]),
+            requested=passkeys.PasskeySettings(data["name"], data["passwordless"]),
             client=self.client,
         )
         if added.backup_codes:
@@ -79,7 +79,7 @@ class EditPage(SignedInFormPage):
             user=self.user,
             session_id=self.session_id,
             passkey_id=self.kwargs["id"],
-            wish=passkeys.Wish(**form.cleaned_data),
+            requested=passkeys.PasskeySettings(**form.cleaned_data),
             client=self.client,
         )
         messages.success(self.request, _("Saved."))

@@ -37,7 +37,7 @@ class SetUpPage(SignedInFormPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         about: dict[str, Any] = {"user": self.user, "session_id": self.session_id}
-        setup = enrolment.waiting_totp(**about) or enrolment.begin_totp(**about)
+        setup = enrolment.pending_totp(**about) or enrolment.start_totp(**about)
         wish = self.request.POST.get("next") or self.request.GET.get("next")
         return {
             **context,
@@ -83,7 +83,7 @@ class BackupCodesPage(SecondFactorPage):
         return {**super().get_context_data(**kwargs), "remaining": methods.backup_codes_left(self.user)}
 
     def accepted(self, form: forms.Form) -> HttpResponse:
-        codes = enrolment.new_backup_codes(user=self.user, session_id=self.session_id, client=self.client)
+        codes = enrolment.replace_backup_codes(user=self.user, session_id=self.session_id, client=self.client)
         return shown_codes(self.request, codes, setting_up=False)
 
 
@@ -94,7 +94,7 @@ class SwitchOffPage(SecondFactorPage):
     template_name = "accounts/totp_disable.html"
 
     def accepted(self, form: forms.Form) -> HttpResponse:
-        enrolment.switch_off(user=self.user, session_id=self.session_id, client=self.client)
+        enrolment.disable(user=self.user, session_id=self.session_id, client=self.client)
         messages.success(self.request, _("Two-factor authentication is off. You can set it up again at any time."))
         return redirect("account_security")
 
@@ -125,16 +125,16 @@ class ReauthenticationPage(SignedInFormPage):
         if isinstance(context["form"], PasskeyForm):
             context["form"] = ProofForm(with_code=methods.is_enabled(self.user))
         if Method.PASSKEY in methods.methods_of(self.user):
-            question = reauthentication.ask_for_passkey(user=self.user, client=self.client)
+            question = reauthentication.passkey_challenge(user=self.user, client=self.client)
             context |= {"passkey_options": question.options, "challenge": question.token}
         return context
 
     def accepted(self, form: ProofForm | PasskeyForm) -> HttpResponse:
         about: dict[str, Any] = {"user": self.user, "session_id": self.session_id, "client": self.client}
         if isinstance(form, PasskeyForm):
-            reauthentication.prove_by_passkey(**about, **form.cleaned_data)
+            reauthentication.reauthenticate_with_passkey(**about, **form.cleaned_data)
         else:
-            reauthentication.prove(**about, **form.cleaned_data)
+            reauthentication.reauthenticate(**about, **form.cleaned_data)
         return redirect(safe_next(self.request, self.wish, "account_security"))
 
     def refused(self, form: Any, error: BaseAppException) -> HttpResponse:

@@ -100,7 +100,7 @@ class VerifyPage(FormPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.challenge: str = request.session.get(CHALLENGE, "")
         try:
-            self.waiting, self.methods = second_step.waiting(self.challenge)
+            self.waiting, self.methods = second_step.pending(self.challenge)
         except Invalid2FACodeException:
             return start_over(request)
         return super().dispatch(request, *args, **kwargs)
@@ -113,7 +113,7 @@ class VerifyPage(FormPage):
         """What is asked for: as chosen, where the user has it; a passkey first where this page can use one."""
         chosen = self.request.POST.get("method") or self.request.GET.get("method")
         here = f"{self.request.scheme}://{self.request.get_host()}"
-        has_passkey = Method.PASSKEY in self.methods and webauthn.work_at(here)
+        has_passkey = Method.PASSKEY in self.methods and webauthn.is_usable_at(here)
         first = Method.PASSKEY if has_passkey else self.methods[0]
         return next((method for method in self.methods if method == chosen), first)
 
@@ -144,7 +144,7 @@ class VerifyPage(FormPage):
 
     def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
         try:
-            second_step.waiting(self.challenge)
+            second_step.pending(self.challenge)
         except Invalid2FACodeException:
             return start_over(self.request)
         if self.method == Method.PASSKEY:
@@ -162,11 +162,11 @@ def start_over(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @endpoint(PUBLIC, "POST")
-def text_code(request: HttpRequest) -> HttpResponse:
+def send_sms_code(request: HttpRequest) -> HttpResponse:
     """Text a code for the second step."""
     try:
         throttling.count("forgot", client_of(request))
-        second_step.text_code(challenge=request.session.get(CHALLENGE, ""), client=client_of(request))
+        second_step.send_sms_code(challenge=request.session.get(CHALLENGE, ""), client=client_of(request))
         request.session[TEXTED] = True
     except ThrottledException as error:
         messages.error(request, str(error.message))

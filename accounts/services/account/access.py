@@ -28,4 +28,4 @@ def ensure_reauthenticated(user: User, session_id: UUID, access: Access, method:
     if when is Reauthentication.ALWAYS:
         reauthentication.require(session_id)
     elif when is Reauthentication.WITH_MFA:
-        reauthentication.require_where_enabled(user=user, session_id=session_id)
+        reauthentication.require_if_mfa_enabled(user=user, session_id=session_id)

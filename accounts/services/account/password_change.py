@@ -8,7 +8,7 @@ from accounts import signals
 from accounts.exceptions import InvalidCredentialsException, OwnAccountException
 from accounts.models import User
 from accounts.services import audit
-from accounts.services.mfa import password_proof
+from accounts.services.mfa import reauthentication
 from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
 from accounts.services.sessions import sessions
@@ -24,7 +24,7 @@ def change(*, user: User, current: str, new: str, client: Client, keep: UUID | N
 
     Raises InvalidCredentialsException, AccountLockedException, WeakPasswordException or PasswordReusedException.
     """
-    password_proof.confirm_password(user=user, password=current, client=client)
+    reauthentication.confirm_password(user=user, password=current, client=client)
     compared = user.password
     encoded = passwords.validated_hash(user, new, field="new_password")
     with transaction.atomic():

@@ -1,7 +1,5 @@
 """Changes of the phone number, confirmed by a code sent by SMS."""
 
-import hmac
-import secrets
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import signals
 from accounts.models import PhoneCode, User
 from accounts.services import audit
-from accounts.services.mfa import reauthentication
+from accounts.services.mfa import reauthentication, sms
 from accounts.services.one_time import tokens
 from accounts.states import EventKind
 from foodfleet.core import crypto
@@ -20,7 +18,6 @@ from foodfleet.core.cache.rate_limits import sliding_window
 from foodfleet.core.exceptions import ThrottledException, ValidationException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.phone_numbers import normalize_phone
-from foodfleet.core.typed_text import normalize_code
 from rbac.services import actors
 
 CODE_LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B 3.1.3.1: at most 10
@@ -35,14 +32,14 @@ def request_code(*, user: User, phone: str, client: Client) -> str:
     """
     number = e164(phone)
     reserve_sms(number)
-    code = f"{secrets.randbelow(10**6):06}"
+    code = sms.new_code()
     with transaction.atomic():
         actors.lock_actor(user)
         PhoneCode.objects.update_or_create(
             user=user,
             defaults={
                 "phone": number,
-                "digest": _digest(user, number, code),
+                "digest": sms.digest(code, **_context(user, number)),
                 "tries": 0,
                 "expires_at": timezone.now() + CODE_LIFETIME,
             },
@@ -72,7 +69,7 @@ def reserve_sms(number: str) -> None:
 
 def pending(user: User) -> str:
     """The requested number that is not confirmed yet; '' where there is none."""
-    waiting: PhoneCode | None = PhoneCode.objects.filter(user=user).waiting(timezone.now()).first()
+    waiting: PhoneCode | None = PhoneCode.objects.filter(user=user).live(timezone.now()).first()
     return waiting.phone if waiting else ""
 
 
@@ -85,11 +82,10 @@ def verify(*, user: User, code: str, client: Client) -> User:
     if not PhoneCode.objects.reserve_try(user, timezone.now(), TRIES):
         raise wrong
     waiting: PhoneCode | None = PhoneCode.objects.filter(user=user).first()
-    given = normalize_code(code)
-    if waiting is None or not hmac.compare_digest(waiting.digest, _digest(user, waiting.phone, given)):
+    if waiting is None or not sms.matches(code, waiting.digest, **_context(user, waiting.phone)):
         raise wrong
     with transaction.atomic():
-        if not PhoneCode.objects.spend(waiting):
+        if not PhoneCode.objects.consume(waiting):
             raise wrong
         owner: User = actors.lock_actor(user)
         is_changed = owner.phone != waiting.phone
@@ -106,7 +102,7 @@ def remove(*, user: User, session_id: UUID, client: Client) -> None:
 
     Raises ReauthenticationRequiredException where two-factor authentication is on and was not passed recently.
     """
-    reauthentication.require_where_enabled(user=user, session_id=session_id)
+    reauthentication.require_if_mfa_enabled(user=user, session_id=session_id)
     with transaction.atomic():
         owner: User = actors.lock_actor(user)
         PhoneCode.objects.filter(user=user).delete()
@@ -123,5 +119,6 @@ def _announce(user: User, client: Client) -> None:
     signals.phone_changed.send(sender=User, user=user, report_token=report_token, client=client)
 
 
-def _digest(user: User, number: str, code: str) -> str:
-    return crypto.keyed_digest(f"{user.pk}:{number}:{code}", purpose="phone-code")
+def _context(user: User, number: str) -> dict[str, str]:
+    """Return what a code is valid for: this number of this user."""
+    return {"context": f"{user.pk}:{number}", "purpose": "phone-code"}

@@ -1,8 +1,8 @@
-"""Wrong codes slow down and then stop: counted before they are compared, one account at a time.
+"""Limit wrong MFA codes per account: each is counted before it is compared.
 
-Ten in a row are free, so that nobody is shut out by a clumsy evening. Then the waits begin, and from 25 on one code a
-day is compared: far below the 100 in a row that NIST SP 800-63B-4 3.2.2 allows. Only who knows the password gets as far
-as a code; a new password, chosen through the mailbox, ends the wait.
+Ten consecutive failures have no consequence. Then growing waits begin, and from the 25th failure one code a day is
+compared: far below the 100 consecutive failures that NIST SP 800-63B-4 3.2.2 allows. Only a person who knows the
+password can try a code; resetting the password by mail ends the wait.
 """
 
 from datetime import datetime, timedelta
@@ -27,34 +27,35 @@ WAITS = {
     15: timedelta(minutes=15),
     25: timedelta(days=1),
 }
-STOP = 25
+BLOCKED_AT = 25
 
 
 def reserve(user: User, *, now: datetime | None = None) -> None:
-    """Count an attempt of `user`; only then may a code be compared.
+    """Count an attempt of `user`; call it before comparing a code.
 
-    Commits on its own: never call it inside a transaction, a refusal would take it back. Raises ThrottledException.
+    Commits on its own: never call it inside a transaction, whose rollback would undo the count.
+    Raises ThrottledException.
     """
-    moment = now or timezone.now()
-    if CodeAttempts.objects.reserve(user, waits=WAITS, now=moment):
+    now = now or timezone.now()
+    if CodeAttempts.objects.reserve(user, waits=WAITS, now=now):
         return
     try:
         with transaction.atomic():
             CodeAttempts.objects.create(user=user, failures=1)
         return
-    except IntegrityError:  # there is a row: either somebody made it just now, or it says to wait
-        if CodeAttempts.objects.reserve(user, waits=WAITS, now=moment):
+    except IntegrityError:  # there is a row: created concurrently, or blocked
+        if CodeAttempts.objects.reserve(user, waits=WAITS, now=now):
             return
     blocked_until = CodeAttempts.objects.get(user=user).blocked_until
-    raise ThrottledException((blocked_until - moment).total_seconds() if blocked_until else 1)
+    raise ThrottledException((blocked_until - now).total_seconds() if blocked_until else 1)
 
 
 def failed(user: User, method: Method, client: Client) -> None:
-    """The code that was reserved is wrong: write it down, and tell the owner where it was one too many."""
+    """Record that the counted code was wrong, and notify the owner when the account becomes blocked."""
     with transaction.atomic():
         audit.record(kind=EventKind.TWO_FACTOR_FAILED, user=user, client=client, details={"method": method.value})
         attempts = CodeAttempts.objects.get(user=user)
-        if attempts.failures == STOP:
+        if attempts.failures == BLOCKED_AT:
             audit.record(kind=EventKind.TWO_FACTOR_BLOCKED, user=user, client=client)
             signals.codes_blocked.send(
                 sender=User,
@@ -66,5 +67,5 @@ def failed(user: User, method: Method, client: Client) -> None:
 
 
 def clear(user: User) -> None:
-    """Forget the failures: a code was right, or the password is a new one."""
+    """Reset the count: a code was right, or the password was reset."""
     CodeAttempts.objects.clear(user)

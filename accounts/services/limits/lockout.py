@@ -1,9 +1,9 @@
-"""Wrong passwords are counted, and too many of them lock: reserve first, then compare.
+"""Lock an address after too many wrong passwords.
 
-An attempt is counted before its password is compared, by one statement that commits by itself, so that however many
-guesses come at once no more than ATTEMPTS are ever compared. It is counted under a keyed digest of the address, whether
-or not that has an account, so that no answer tells. A device that signed in to the address before has a count of its
-own (OWASP's device cookie): a stranger's guesses lock strangers out, not the owner.
+An attempt is counted before its password is compared, by one statement that commits on its own, so that of any number
+of concurrent guesses no more than ATTEMPTS are compared. It is counted under a keyed digest of the address, whether or
+not an account has that address, so that the response does not reveal which. A device that signed in to the address
+before has its own count (OWASP's device cookie): guesses from unknown devices do not lock out the owner.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ LOCK_TIMES = [FIRST_LOCK * 2**step for step in range(7)] + [LONGEST_LOCK]  # 15 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A counted attempt. tries: with this one; locked_until: set on the one that used the last try up."""
+    """A counted attempt. tries: including this one; locked_until: set where this one caused the lock."""
 
     address: str
     device: str
@@ -46,9 +46,10 @@ class Attempt:
 
 
 def reserve_attempt(*, email: str, client: Client) -> Attempt:
-    """Count an attempt to sign in to `email`; only then may a password be compared.
+    """Count an attempt to sign in to `email`; call it before comparing a password.
 
-    Commits on its own: never call it inside a transaction, a refusal would take it back. Raises AccountLockedException.
+    Commits on its own: never call it inside a transaction, whose rollback would undo the count.
+    Raises AccountLockedException.
     """
     now = timezone.now()
     address, device = _address(email), _device(client.device)
@@ -63,9 +64,9 @@ def reserve_attempt(*, email: str, client: Client) -> Attempt:
 
 
 def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
-    """The attempt's password was wrong. Where it was the last try, tell the owner what happened and what to do.
+    """Enqueue `record_lock` where the attempt's wrong password caused a lock.
 
-    Once the answer has been given: its time does not tell that there is an owner.
+    It runs after the response, so that the response time does not reveal whether there is an account.
     """
     if attempt.locked_until is not None:
         deferred.enqueue(
@@ -79,33 +80,34 @@ def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
 
 
 @deferred.job(DeferredJobKind.LOCK)
-def tell_of_lock(*, address: str, device: str, until: str, user: int | None, client: Client) -> None:
-    """Write the lock down, and tell the owner of the account where there is one. until: in ISO 8601."""
+def record_lock(*, address: str, device: str, until: str, user: int | None, client: Client) -> None:
+    """Record the lock, and notify the owner where there is an account. until: in ISO 8601."""
     owner = User.objects.present().filter(pk=user).first() if user else None
     with transaction.atomic():
         LoginAttempts.objects.counted_on(address, device).update(user=owner)
         audit.record(kind=EventKind.SIGN_IN_LOCKED, user=owner, client=client)
         if owner is not None:
-            told = {
-                "until": datetime.fromisoformat(until),
-                "report_token": tokens.issue_report_token(owner),
-                "client": client,
-            }
-            signals.sign_in_locked.send(sender=User, user=owner, **told)
+            signals.sign_in_locked.send(
+                sender=User,
+                user=owner,
+                until=datetime.fromisoformat(until),
+                report_token=tokens.issue_report_token(owner),
+                client=client,
+            )
 
 
 def log_failure(*, email: str, reason: str, attempts: int) -> None:
-    """Name in the log whose sign-in failed and why. What is no address may be a password in the wrong field."""
+    """Log a failed sign-in. What is not an address is left out: it may be a password typed into the wrong field."""
     try:
         validate_email(email)
-        named = normalize_email(email)
+        address = normalize_email(email)
     except ValidationError:
-        named = NOT_AN_ADDRESS
-    logger.warning("failed_login_attempt", email=named, reason=reason, attempts=attempts)
+        address = NOT_AN_ADDRESS
+    logger.warning("failed_login_attempt", email=address, reason=reason, attempts=attempts)
 
 
 def forget(email: str, client: Client | None = None) -> None:
-    """Forget what was tried: all of it (a reset by mail), or only on the count of `client` (the right password)."""
+    """Reset the counts: all (a reset by mail), or only the one of `client` (after the right password)."""
     address = _address(email)
     attempts = LoginAttempts.objects.of(address)
     if client is None:
@@ -114,34 +116,34 @@ def forget(email: str, client: Client | None = None) -> None:
         attempts.counted_on(address, "").clear()
 
 
-def new_device(*, email: str, client: Client, clear_strangers: bool) -> str:
-    """After a sign-in: know the client's device by a new id, with a count of its own; returns that id.
+def new_device(*, email: str, client: Client, clear_unknown_device: bool) -> str:
+    """Give the client's device a new id with its own count, after a sign-in; returns that id.
 
-    Each sign-in has its own id, which takes the place of the one that the client showed, at every address that knew it:
-    an id that somebody else planted in the browser, or copied from it, is nobody's from then on. clear_strangers:
-    forget what was tried without a known device too, because this sign-in was counted there.
+    The new id replaces the one that the client sent, at every address that knew it, so that an id that was planted in
+    the browser or copied from it becomes useless. clear_unknown_device: also reset the count of unknown devices,
+    because this sign-in was counted there.
     """
     device = crypto.new_token()
     if client.device:
         LoginAttempts.objects.replace_device(_device(client.device), _device(device))
-    LoginAttempts.objects.remember(_address(email), [_device(device), *([""] if clear_strangers else [])])
+    LoginAttempts.objects.remember(_address(email), [_device(device), *([""] if clear_unknown_device else [])])
     return device
 
 
 def forget_devices(email: str) -> None:
-    """Know no device of this address any more: whoever signed in may have been somebody else."""
+    """Forget all devices known to this address: an intruder may have signed in on one of them."""
     LoginAttempts.objects.of(_address(email)).exclude(device="").delete()
 
 
-def recognised(users: UserQuerySet, *, email: str, client: Client) -> UserQuerySet:
-    """Of `users`, of this address, whether each signed in before, and on this device: `UserQuerySet.recognising`."""
-    return users.recognising(
+def with_sign_in_history(users: UserQuerySet, *, email: str, client: Client) -> UserQuerySet:
+    """Annotate `users`, who have this address, as `UserQuerySet.with_sign_in_history` does for this client."""
+    return users.with_sign_in_history(
         address=_address(email), device=_device(client.device), fingerprint=devices.fingerprint(client)
     )
 
 
 def lock(*, user: User, actor: User | None, client: Client, reason: str = "") -> None:
-    """Shut the account until staff unlock it: every session ends, and no password opens it."""
+    """Lock the account until staff unlock it: every session ends, and nobody can sign in."""
     details = {"reason": reason} if reason else None
     with transaction.atomic():
         user.locked_at = timezone.now()
@@ -151,7 +153,7 @@ def lock(*, user: User, actor: User | None, client: Client, reason: str = "") ->
 
 
 def unlock(*, user: User, actor: User | None, client: Client) -> None:
-    """Open the account: a lock by staff, and those that wrong passwords led to."""
+    """Unlock the account: both a lock by staff and locks after wrong passwords."""
     with transaction.atomic():
         user.locked_at = None
         user.save(update_fields=["locked_at"])

@@ -1,4 +1,4 @@
-"""The question for the second factor, once the password was right."""
+"""Issue the challenge for the second step of a sign-in, after the password was right."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,20 +7,17 @@ from django.db import transaction
 
 from accounts.exceptions import InvalidCredentialsException
 from accounts.models import User
-from accounts.services.mfa import passkey_verification, resets, trusted_browsers
-from accounts.services.mfa.methods import backup_codes_left, is_enabled, methods_of
+from accounts.services.mfa import methods, passkey_verification, resets, trusted_browsers
 from accounts.services.one_time import challenges
 from accounts.states import ChallengePurpose, Method
 from foodfleet.core.http.clients import Client
 
-__all__ = ["ChallengeIssued", "backup_codes_left", "challenge_for", "is_enabled", "methods_of"]
-
 
 @dataclass(frozen=True)
 class ChallengeIssued:
-    """The password was right, and the second factor is asked for.
+    """The password was right, and MFA is required.
 
-    passkey_options: what the browser's passkey call is given, where the user has one. expires_in: seconds.
+    passkey_options: for the browser's passkey call, where the user has a passkey. expires_in: seconds.
     """
 
     user: User
@@ -30,22 +27,22 @@ class ChallengeIssued:
     passkey_options: dict[str, Any] | None = field(default=None, repr=False)
 
 
-def challenge_for(user: User, client: Client) -> ChallengeIssued | None:
-    """The question for the second factor; None where none is on, or this browser skips it.
+def issue_if_required(user: User, client: Client) -> ChallengeIssued | None:
+    """Issue the challenge of the second step; None where MFA is disabled or this browser is trusted.
 
-    Call it when the password was right, outside of a transaction. Raises InvalidCredentialsException where it was
-    replaced, or the account shut, since `user` was read.
+    Call it when the password was right, outside of a transaction. Raises InvalidCredentialsException where the password
+    was replaced or the account locked since `user` was read.
     """
-    resets.carry_out_due(user=user, client=client)
-    methods = methods_of(user)
-    if not methods or trusted_browsers.is_trusted(user=user, client=client):
+    resets.perform_due(user=user, client=client)
+    available = methods.methods_of(user)
+    if not available or trusted_browsers.is_trusted(user=user, client=client):
         return None
     with transaction.atomic():
-        # Whoever replaces the password waits for this row and then voids our challenge, or was faster and we find it.
+        # A concurrent password change either waits for this row and then revokes the challenge, or is noticed here.
         if not User.objects.unchanged(user).select_for_update().exists():
             raise InvalidCredentialsException
         issued = challenges.issue(ChallengePurpose.SIGN_IN, user=user, client=client)
     options = None
-    if Method.PASSKEY in methods:
-        options = passkey_verification.options(issued.token, user=user, alone=False)
-    return ChallengeIssued(user, issued.token, methods, issued.expires_in, options)
+    if Method.PASSKEY in available:
+        options = passkey_verification.options(issued.token, user=user, user_verification=False)
+    return ChallengeIssued(user, issued.token, available, issued.expires_in, options)

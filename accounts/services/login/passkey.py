@@ -1,4 +1,4 @@
-"""A passkey as the whole sign-in, for who chose that for it."""
+"""Sign in with a passkey alone, where its owner allowed that."""
 
 from typing import Any
 
@@ -15,30 +15,33 @@ from foodfleet.core.http.clients import Client
 
 
 def begin(*, client: Client) -> PasskeyChallenge:
-    """What the browser is given to find a passkey of this site; nobody says yet who they are."""
-    return passkey_verification.question(ChallengePurpose.PASSKEY_SIGN_IN, user=None, client=client, alone=True)
+    """Issue a challenge for any passkey of this site; the user is not known yet."""
+    purpose = ChallengePurpose.PASSKEY_SIGN_IN
+    return passkey_verification.issue_challenge(purpose, user=None, client=client, user_verification=True)
 
 
 def sign_in_with(*, challenge: str, credential: Any, client: Client) -> password.SignedIn:
     """Begin a session for the passkey's owner.
 
-    It holds for password and second factor both, since the authenticator made sure who holds it. Raises
-    Invalid2FACodeException, AccountLockedException or EmailNotVerifiedException.
+    The authenticator verified its user, so the passkey replaces both password and MFA. Raises Invalid2FACodeException,
+    AccountLockedException or EmailNotVerifiedException.
     """
-    asked = challenges.find(challenge, ChallengePurpose.PASSKEY_SIGN_IN)
-    challenges.reserve_attempt(asked)
+    issued = challenges.find(challenge, ChallengePurpose.PASSKEY_SIGN_IN)
+    challenges.reserve_attempt(issued)
     owner = _owner(credential, client)
-    passkey_verification.use(user=owner, credential=credential, challenge=challenge, client=client, alone=True)
-    challenges.consume(asked)
+    passkey_verification.verify(
+        user=owner, credential=credential, challenge=challenge, client=client, user_verification=True
+    )
+    challenges.consume(issued)
     return second_step.finish(user=owner, client=client)
 
 
 def _owner(credential: Any, client: Client) -> User:
     try:
-        said = webauthn.read_assertion(credential)
+        assertion = webauthn.read_assertion(credential)
     except webauthn.InvalidPasskeyError:
         raise Invalid2FACodeException from None
-    passkey: Passkey | None = Passkey.objects.passwordless().filter(credential_id=said.credential_id).first()
+    passkey = Passkey.objects.passwordless().filter(credential_id=assertion.credential_id).first()
     if passkey is None or not passkey.user.is_active:
         details = {"method": Method.PASSKEY.value}
         audit.record(kind=EventKind.SIGN_IN_FAILED, user=None, client=client, details=details)

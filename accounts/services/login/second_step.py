@@ -1,4 +1,4 @@
-"""The second step of a sign-in: a challenge and its answer."""
+"""The second step of a sign-in: answer a challenge with an MFA method."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,82 +18,82 @@ from foodfleet.core.cache.rate_limits import sliding_window
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client
 
-TEXTS_A_CHALLENGE = 3
-TEXTS_AN_HOUR = 10  # to one person, so that nobody's phone is flooded, and our bill neither
+SMS_PER_CHALLENGE = 3
+SMS_PER_HOUR = 10  # to one user: limits both the nuisance and the cost
 
 
-def waiting(challenge: str) -> tuple[User, tuple[Method, ...]]:
-    """Who the challenge (its token) waits for, and what they can answer with. Raises Invalid2FACodeException."""
+def pending(challenge: str) -> tuple[User, tuple[Method, ...]]:
+    """Return the user of a pending challenge (its token) and their methods. Raises Invalid2FACodeException."""
     user = _user_of(challenges.find(challenge, ChallengePurpose.SIGN_IN))
     return user, methods.methods_of(user)
 
 
 def passkey_options(challenge: str) -> dict[str, Any]:
-    """What the browser's passkey call is given for the challenge. Raises Invalid2FACodeException."""
+    """Return the options for the browser's passkey call for the challenge. Raises Invalid2FACodeException."""
     user = _user_of(challenges.find(challenge, ChallengePurpose.SIGN_IN))
-    return passkey_verification.options(challenge, user=user, alone=False)
+    return passkey_verification.options(challenge, user=user, user_verification=False)
 
 
 def answer(*, challenge: str, method: str, code: Any, client: Client) -> password.SignedIn:
-    """Take the second factor and begin the session that the challenge waits for.
+    """Verify an MFA method and begin the session that the challenge is for.
 
-    challenge: its token; code: what the method shows, for a passkey the browser's answer (JSON, as text or read). The
-    challenge serves once and dies after five answers. Raises Invalid2FACodeException or ThrottledException.
+    challenge: its token. code: the code, or a passkey's answer (JSON text or object). A challenge is answered once and
+    takes at most five attempts. Raises Invalid2FACodeException or ThrottledException.
     """
-    asked = challenges.find(challenge, ChallengePurpose.SIGN_IN)
-    user = _user_of(asked)
+    issued = challenges.find(challenge, ChallengePurpose.SIGN_IN)
+    user = _user_of(issued)
     if method not in methods.methods_of(user):
         raise Invalid2FACodeException
-    challenges.reserve_attempt(asked)
+    challenges.reserve_attempt(issued)
     try:
-        _check(asked, challenge, Method(method), code, client)
-    except Invalid2FACodeException as refusal:
-        lockout.log_failure(email=user.email, reason=refusal.code, attempts=asked.attempts + 1)
+        _verify(issued, challenge, Method(method), code, client)
+    except Invalid2FACodeException as error:
+        lockout.log_failure(email=user.email, reason=error.code, attempts=issued.attempts + 1)
         raise
-    challenges.consume(asked)
-    return finish(user=user, client=replace(client, device_name=asked.device_name))
+    challenges.consume(issued)
+    return finish(user=user, client=replace(client, device_name=issued.device_name))
 
 
 def finish(*, user: User, client: Client) -> password.SignedIn:
-    """Begin the session of somebody who showed everything that is asked."""
+    """Begin the session of a user who completed every step."""
     signed_in = password.complete(user=user, client=client)
-    resets.cancel(user=user, client=client)  # who can show it has not lost it
+    resets.cancel(user=user, client=client)  # the methods are evidently not lost
     return signed_in
 
 
-def text_code(*, challenge: str, client: Client) -> None:
-    """Text a code to the verified phone; it takes the place of the one before.
+def send_sms_code(*, challenge: str, client: Client) -> None:
+    """Send a code to the verified phone number; it replaces the previous one.
 
-    Raises Invalid2FACodeException where no text can be an answer, or ThrottledException.
+    Raises Invalid2FACodeException where SMS is not available to the user, or ThrottledException.
     """
-    asked = challenges.find(challenge, ChallengePurpose.SIGN_IN)
-    user = _user_of(asked)
+    issued = challenges.find(challenge, ChallengePurpose.SIGN_IN)
+    user = _user_of(issued)
     if Method.SMS not in methods.methods_of(user):
         raise Invalid2FACodeException
-    counted = sliding_window(f"2fa-texts:{user.pk}", limit=TEXTS_AN_HOUR, seconds=3600)
+    counted = sliding_window(f"2fa-texts:{user.pk}", limit=SMS_PER_HOUR, seconds=3600)
     if not counted.allowed:
         raise ThrottledException(counted.retry_after)
     code = sms.new_code()
     with transaction.atomic():
-        challenges.reserve_text(asked, digest=sms.digest(code, asked), limit=TEXTS_A_CHALLENGE)
+        challenges.reserve_sms(issued, digest=sms.digest(code, context=str(issued.pk)), limit=SMS_PER_CHALLENGE)
         audit.record(kind=EventKind.TWO_FACTOR_TEXTED, user=user, client=client)
         signals.sms_code_requested.send(sender=User, user=user, phone=user.phone, code=code, client=client)
 
 
-def _check(asked: Challenge, token: str, method: Method, code: Any, client: Client) -> None:
-    user = _user_of(asked)
+def _verify(issued: Challenge, token: str, method: Method, code: Any, client: Client) -> None:
+    user = _user_of(issued)
     if method == Method.PASSKEY:
-        passkey_verification.use(user=user, credential=code, challenge=token, client=client, alone=False)
+        passkey_verification.verify(user=user, credential=code, challenge=token, client=client, user_verification=False)
     elif not isinstance(code, str):
         raise Invalid2FACodeException
     elif method == Method.SMS:
-        codes.attempt(user, method, client, lambda: sms.matches(code, asked))
+        stored, context = issued.sms_digest, str(issued.pk)
+        codes.check_counted(user, method, client, lambda: sms.matches(code, stored, context=context))
     else:
-        codes.use(user=user, code=code, client=client, method=method)
+        codes.verify(user=user, code=code, client=client, method=method)
 
 
 def _user_of(challenge: Challenge) -> User:
-    user: User | None = challenge.user
-    if user is None or not user.is_active:
+    if challenge.user is None or not challenge.user.is_active:
         raise Invalid2FACodeException
-    return user
+    return challenge.user

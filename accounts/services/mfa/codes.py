@@ -1,4 +1,4 @@
-"""Is this the user's second factor? What holds is used up by asking."""
+"""Verify an MFA code and consume it."""
 
 from collections.abc import Callable
 from time import time
@@ -19,25 +19,26 @@ from foodfleet.core.http.clients import Client
 from foodfleet.core.typed_text import normalize_code
 
 
-def use(*, user: User, code: str, client: Client, method: Method | None = None, now: float | None = None) -> Method:
-    """Take a code of the authenticator app or a backup code as proof, and use it up; returns which of them it was.
+def verify(*, user: User, code: str, client: Client, method: Method | None = None, now: float | None = None) -> Method:
+    """Verify and consume a code of the authenticator app or a backup code; returns which of the two it was.
 
-    method: which it must be; its form tells, where None. now: Unix time. However many send the same code at once, one
-    succeeds. Never call it inside a transaction. Raises Invalid2FACodeException or ThrottledException.
+    method: which of them it must be; None tells them apart by their form. now: Unix time. Of any number of concurrent
+    calls with one code, one succeeds. Never call it inside a transaction. Raises Invalid2FACodeException or
+    ThrottledException.
     """
     kind = method or (Method.TOTP if normalize_code(code).isdigit() else Method.BACKUP_CODE)
     checks: dict[Method, Callable[[], bool]] = {
-        Method.TOTP: lambda: _use_totp(user, code, time() if now is None else now),
-        Method.BACKUP_CODE: lambda: _use_backup_code(user, code, client),
+        Method.TOTP: lambda: _consume_totp(user, code, time() if now is None else now),
+        Method.BACKUP_CODE: lambda: _consume_backup_code(user, code, client),
     }
     if kind not in checks:
         raise Invalid2FACodeException
-    attempt(user, kind, client, checks[kind])
+    check_counted(user, kind, client, checks[kind])
     return kind
 
 
-def attempt(user: User, method: Method, client: Client, check: Callable[[], bool]) -> None:
-    """Count an attempt, then run `check`. Raises Invalid2FACodeException where it says no, or ThrottledException."""
+def check_counted(user: User, method: Method, client: Client, check: Callable[[], bool]) -> None:
+    """Count an attempt, then run `check`. Raises Invalid2FACodeException where it fails, or ThrottledException."""
     attempts.reserve(user)
     if not check():
         attempts.failed(user, method, client)
@@ -45,23 +46,24 @@ def attempt(user: User, method: Method, client: Client, check: Callable[[], bool
     attempts.clear(user)
 
 
-def _use_totp(user: User, code: str, now: float) -> bool:
+def _consume_totp(user: User, code: str, now: float) -> bool:
     device = TOTPDevice.objects.of(user).confirmed().first()
     if device is None:
         return False
-    steps = totp.matching_steps(totp.opened(device.secret), code, now=now, drift=settings.TOTP_DRIFT_STEPS)
-    return any(TOTPDevice.objects.spend(device.pk, step) for step in steps)
+    secret = totp.decrypt_secret(device.secret)
+    steps = totp.matching_steps(secret, code, now=now, drift=settings.TOTP_DRIFT_STEPS)
+    return any(TOTPDevice.objects.consume(device.pk, step) for step in steps)
 
 
-def _use_backup_code(user: User, code: str, client: Client) -> bool:
-    known = BackupCode.objects.of(user).left().first()
-    hashed = backup_codes.hash_as(known.hash, code) if known else None
+def _consume_backup_code(user: User, code: str, client: Client) -> bool:
+    known = BackupCode.objects.of(user).unused().first()
+    hashed = backup_codes.hash_like(known.hash, code) if known else None
     if hashed is None:
         return False
     with transaction.atomic():
-        if not BackupCode.objects.spend(user, hashed, timezone.now()):
+        if not BackupCode.objects.consume(user, hashed, timezone.now()):
             return False
-        remaining = BackupCode.objects.of(user).left().count()
+        remaining = BackupCode.objects.of(user).unused().count()
         audit.record(kind=EventKind.BACKUP_CODE_USED, user=user, client=client, details={"remaining": remaining})
         signals.backup_code_used.send(
             sender=User, user=user, remaining=remaining, client=client, report_token=tokens.issue_report_token(user)

@@ -1,4 +1,4 @@
-"""Switching the second factor on and off, and new backup codes. All of it takes fresh proof, whichever door is used."""
+"""Enable and disable MFA, and generate backup codes. Each of these takes a recent re-authentication."""
 
 from dataclasses import dataclass, field
 from time import time
@@ -22,45 +22,45 @@ from rbac.services import actors
 
 @dataclass(frozen=True)
 class TOTPSetup:
-    """What an authenticator app is told; shown while it is set up and never after."""
+    """The secret for an authenticator app; shown during set-up and never again."""
 
     secret: str = field(repr=False)
     uri: str = field(repr=False)
 
     @property
     def secret_groups(self) -> list[str]:
-        """The secret in words of four."""
+        """The secret in groups of four characters."""
         return totp.in_groups(self.secret)
 
     @property
     def qr_png(self) -> str:
-        """A `data:` URI of a PNG."""
+        """The QR code as a `data:` URI of a PNG."""
         return totp.qr_png(self.uri)
 
     @property
     def qr_svg(self) -> str:
-        """An `<svg>` element."""
+        """The QR code as an `<svg>` element."""
         return totp.qr_svg(self.uri)
 
 
-def begin_totp(*, user: User, session_id: UUID) -> TOTPSetup:
-    """Make a secret for an authenticator app, in place of one that waits; it counts once a code of it was proved.
+def start_totp(*, user: User, session_id: UUID) -> TOTPSetup:
+    """Create a pending TOTP device in place of an earlier pending one; `confirm_totp` puts it into use.
 
-    Raises ReauthenticationRequiredException, or AuthenticatorExistsException where an app counts already.
+    Raises ReauthenticationRequiredException, or AuthenticatorExistsException where a device is confirmed already.
     """
     reauthentication.require(session_id)
     secret = totp.new_secret()
     with transaction.atomic():
-        actors.lock_actor(user)  # of two at once, the second one's secret is left
+        actors.lock_actor(user)  # of two concurrent calls, the later one's secret remains
         if TOTPDevice.objects.of(user).confirmed().exists():
             raise AuthenticatorExistsException
         TOTPDevice.objects.of(user).pending().delete()
-        TOTPDevice.objects.create(user=user, secret=totp.sealed(secret))
+        TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(secret))
     return TOTPSetup(secret, totp.otpauth_uri(secret, user.email))
 
 
-def waiting_totp(*, user: User, session_id: UUID) -> TOTPSetup | None:
-    """The set-up that waits for its first code, to show it again after a wrong one; None where none does.
+def pending_totp(*, user: User, session_id: UUID) -> TOTPSetup | None:
+    """Return the pending set-up, to show it again after a wrong code; None where there is none.
 
     Raises ReauthenticationRequiredException.
     """
@@ -68,26 +68,27 @@ def waiting_totp(*, user: User, session_id: UUID) -> TOTPSetup | None:
     device = TOTPDevice.objects.of(user).pending().first()
     if device is None:
         return None
-    secret = totp.opened(device.secret)
+    secret = totp.decrypt_secret(device.secret)
     return TOTPSetup(secret, totp.otpauth_uri(secret, user.email))
 
 
 def confirm_totp(*, user: User, session_id: UUID, code: str, client: Client, now: float | None = None) -> list[str]:
-    """Switch the second factor on: the app's code is right. Returns ten backup codes, which nobody can read again.
+    """Enable MFA with a code of the pending device. Returns ten backup codes, which cannot be read again.
 
-    Raises Invalid2FACodeException (also where nothing waits for a code) or ThrottledException.
+    Raises Invalid2FACodeException (also where no device is pending) or ThrottledException.
     """
     device = TOTPDevice.objects.of(user).pending().first()
     if device is None:
         raise Invalid2FACodeException
+    secret = totp.decrypt_secret(device.secret)
+    unix_time = time() if now is None else now
     steps: list[int] = []
 
-    def is_right() -> bool:
-        moment = time() if now is None else now
-        steps.extend(totp.matching_steps(totp.opened(device.secret), code, now=moment, drift=settings.TOTP_DRIFT_STEPS))
+    def check() -> bool:
+        steps.extend(totp.matching_steps(secret, code, now=unix_time, drift=settings.TOTP_DRIFT_STEPS))
         return bool(steps)
 
-    codes.attempt(user, Method.TOTP, client, is_right)
+    codes.check_counted(user, Method.TOTP, client, check)
     new = backup_codes.new_codes()
     hashes = backup_codes.hashes(new)
     with transaction.atomic():
@@ -95,46 +96,47 @@ def confirm_totp(*, user: User, session_id: UUID, code: str, client: Client, now
         if not TOTPDevice.objects.confirm(device.pk, steps[-1], timezone.now()):
             raise Invalid2FACodeException
         methods.replace_backup_codes(user, hashes)
-        announce_on(user, Method.TOTP, client, session_id=session_id)
-        reauthentication.note(session_id, with_second_factor=True)
+        record_enabled(user, Method.TOTP, client, session_id=session_id)
+        reauthentication.record(session_id, with_mfa=True)
     return new
 
 
-def new_backup_codes(*, user: User, session_id: UUID, client: Client) -> list[str]:
-    """Ten new backup codes; the old ones are void. Raises ReauthenticationRequiredException."""
+def replace_backup_codes(*, user: User, session_id: UUID, client: Client) -> list[str]:
+    """Return ten new backup codes and revoke the old ones. Raises ReauthenticationRequiredException."""
     reauthentication.require(session_id)
     return _replace_backup_codes(user, client)
 
 
-def exchange_backup_codes(*, user: User, code: str, client: Client) -> list[str]:
-    """`new_backup_codes`, with a code as the proof. Raises Invalid2FACodeException or ThrottledException."""
-    codes.use(user=user, code=code, client=client)
+def replace_backup_codes_by_code(*, user: User, code: str, client: Client) -> list[str]:
+    """Do as `replace_backup_codes`, authorised by an MFA code. Raises Invalid2FACodeException or ThrottledException."""
+    codes.verify(user=user, code=code, client=client)
     return _replace_backup_codes(user, client)
 
 
-def switch_off(*, user: User, session_id: UUID, client: Client) -> None:
-    """Take every second factor from `user`, and the browsers that skip it. Raises ReauthenticationRequiredException."""
+def disable(*, user: User, session_id: UUID, client: Client) -> None:
+    """Remove every MFA method and trusted browser of `user`. Raises ReauthenticationRequiredException."""
     reauthentication.require(session_id)
     with transaction.atomic():
         actors.lock_actor(user)
         if not methods.is_enabled(user):
             return
         methods.remove_all(user)
-        announce_off(user, client)
+        record_disabled(user, client)
 
 
-def announce_off(user: User, client: Client) -> None:
-    """The second factor was on, and is off. Belongs into the transaction."""
+def record_disabled(user: User, client: Client) -> None:
+    """Record and announce that MFA was disabled. Call it inside the transaction that does so."""
     audit.record(kind=EventKind.TWO_FACTOR_DISABLED, user=user, client=client)
     signals.two_factor_disabled.send(
         sender=User, user=user, client=client, report_token=tokens.issue_report_token(user)
     )
 
 
-def announce_on(user: User, method: Method, client: Client, *, session_id: UUID) -> None:
-    """`method` counts as the second factor from now on. Belongs into the transaction, with the user's row locked.
+def record_enabled(user: User, method: Method, client: Client, *, session_id: UUID) -> None:
+    """Record and announce that `method` enabled MFA, and end every session but `session_id`.
 
-    Every session but `session_id` ends: it began by the password alone, which is no longer enough.
+    The others began with the password alone, which is no longer enough. Call it inside the transaction that enables
+    MFA, with the user's row locked.
     """
     sessions.end_all(user, reason=EndReason.TWO_FACTOR_ENABLED, keep=session_id)
     audit.record(kind=EventKind.TWO_FACTOR_ENABLED, user=user, client=client, details={"method": method.value})

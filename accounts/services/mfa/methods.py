@@ -1,4 +1,4 @@
-"""Which second factors a user has."""
+"""The MFA methods of a user."""
 
 from accounts.models import BackupCode, Passkey, Session, TOTPDevice, User
 from accounts.services.mfa import sms, trusted_browsers
@@ -7,19 +7,19 @@ from rbac.services import decisions
 
 
 def is_enabled(user: User) -> bool:
-    """Whether signing in as `user` takes a second factor."""
+    """Return whether MFA is enabled: the user has a confirmed authenticator app or a passkey."""
     return bool(User.objects.filter(pk=user.pk).with_mfa().exists())
 
 
 def methods_of(user: User) -> tuple[Method, ...]:
-    """What `user` can show as the second factor, in the order in which it is offered; empty where it is off."""
+    """Return the methods that `user` can pass MFA with, in the order of offering; empty where MFA is disabled."""
     has_app = TOTPDevice.objects.of(user).confirmed().exists()
     has_passkey = Passkey.objects.of(user).exists()
     if not (has_app or has_passkey):
         return ()
     available = {
         Method.TOTP: has_app,
-        Method.BACKUP_CODE: BackupCode.objects.of(user).left().exists(),
+        Method.BACKUP_CODE: BackupCode.objects.of(user).unused().exists(),
         Method.SMS: sms.is_possible(user) and not decisions.forbids_sms_code(user),
         Method.PASSKEY: has_passkey,
     }
@@ -27,24 +27,24 @@ def methods_of(user: User) -> tuple[Method, ...]:
 
 
 def backup_codes_left(user: User) -> int:
-    """How many backup codes still serve."""
-    return BackupCode.objects.of(user).left().count()
+    """Return the number of unused backup codes."""
+    return BackupCode.objects.of(user).unused().count()
 
 
 def remove_all(user: User) -> None:
-    """Take every second factor from `user`, and with them what stands for one. Belongs into a transaction."""
+    """Remove every MFA method and trusted browser of `user`. Call it inside a transaction."""
     TOTPDevice.objects.of(user).delete()
     Passkey.objects.of(user).delete()
     BackupCode.objects.of(user).delete()
     trusted_browsers.forget_all(user)
-    Session.objects.of(user).update(mfa_passed_at=None)  # what was shown does not count for the next one
+    Session.objects.of(user).update(mfa_passed_at=None)  # a passed MFA does not count for methods added later
 
 
-def distrust(user: User) -> None:
-    """Let nothing that a stranger may have set up open the account by itself: somebody else was there.
+def limit_after_compromise(user: User) -> None:
+    """Revoke what an intruder may have set up to get in without the password or MFA. Call it inside a transaction.
 
-    Passkeys are no whole sign-in any more, browsers skip nothing, the phone is to be proven anew. The second factor
-    stays on: who reads the mail alone takes it from nobody. Belongs into a transaction.
+    Passkeys no longer replace the password, no browser is trusted, the phone number has to be verified again. MFA
+    stays enabled: a person who can only read the mailbox cannot remove it.
     """
     Passkey.objects.of(user).update(passwordless=False)
     User.objects.filter(pk=user.pk).update(phone_verified_at=None)
@@ -52,9 +52,9 @@ def distrust(user: User) -> None:
 
 
 def replace_backup_codes(user: User, hashes: list[str]) -> None:
-    """Let these hashes be the user's only backup codes. Belongs into a transaction.
+    """Replace all backup codes of the user by these hashes. Call it inside a transaction.
 
-    The user's row is locked, so that of two who replace them at once the second one's are left, and not both.
+    The user's row is locked, so that of two concurrent replacements only the later one's codes remain.
     """
     User.objects.select_for_update().get(pk=user.pk)
     BackupCode.objects.of(user).delete()

@@ -1,4 +1,8 @@
-"""Is this an answer of the user's passkey? Asked at sign-in, as fresh proof, and as the whole sign-in."""
+"""Verify a passkey's answer to a challenge: in the second step, as re-authentication, and as the whole sign-in.
+
+user_verification: the passkey is all that is asked for, so the authenticator has to verify its user (WebAuthn level 3,
+section 1.1) and name the account.
+"""
 
 from dataclasses import asdict
 from typing import Any, NoReturn
@@ -15,48 +19,55 @@ from accounts.states import ChallengePurpose, EventKind, Method
 from foodfleet.core.http.clients import Client
 
 
-def question(purpose: ChallengePurpose, *, user: User | None, client: Client, alone: bool) -> PasskeyChallenge:
-    """A challenge with what the browser's passkey call is given. alone: the passkey stands for the password too."""
+def issue_challenge(
+    purpose: ChallengePurpose, *, user: User | None, client: Client, user_verification: bool
+) -> PasskeyChallenge:
+    """Issue a challenge with the options for the browser's passkey call."""
     issued = challenges.issue(purpose, user=user, client=client)
-    return PasskeyChallenge(issued.token, options(issued.token, user=user, alone=alone), issued.expires_in)
+    request = options(issued.token, user=user, user_verification=user_verification)
+    return PasskeyChallenge(issued.token, request, issued.expires_in)
 
 
-def options(token: str, *, user: User | None, alone: bool) -> dict[str, Any]:
-    """What the browser's passkey call is given for the challenge of `token`."""
+def options(token: str, *, user: User | None, user_verification: bool) -> dict[str, Any]:
+    """Return the options for the browser's passkey call for the challenge of `token`."""
     known = list(Passkey.objects.of(user)) if user else []
-    return webauthn.request_options(challenge=webauthn.challenge_bytes(token), known=known, alone=alone)
+    challenge = webauthn.challenge_bytes(token)
+    return webauthn.request_options(challenge=challenge, known=known, user_verification=user_verification)
 
 
-def use(*, user: User, credential: Any, challenge: str, client: Client, alone: bool) -> Passkey:
-    """Take the answer of one of the user's passkeys to `challenge` (the token) as proof, and move its counter on.
+def verify(*, user: User, credential: Any, challenge: str, client: Client, user_verification: bool) -> Passkey:
+    """Verify the answer of one of the user's passkeys to `challenge` (the token), and store its new counter.
 
-    alone: nothing else is asked, so it has to make sure who holds it and to say whose it is. Raises
-    Invalid2FACodeException.
+    Raises Invalid2FACodeException.
     """
     try:
-        said = webauthn.read_assertion(credential)
-        passkey: Passkey | None = Passkey.objects.of(user).filter(credential_id=said.credential_id).first()
-        if passkey is None or not _is_of(said, user, alone=alone):
+        assertion = webauthn.read_assertion(credential)
+        passkey = Passkey.objects.of(user).filter(credential_id=assertion.credential_id).first()
+        if passkey is None or not _names_user(assertion, user, required=user_verification):
             raise webauthn.InvalidPasskeyError
         verified = webauthn.verify_assertion(
-            credential, passkey, challenge=webauthn.challenge_bytes(challenge), alone=alone
+            credential,
+            passkey,
+            challenge=webauthn.challenge_bytes(challenge),
+            user_verification=user_verification,
         )
     except webauthn.CopiedPasskeyError:
-        _refuse(user, client, EventKind.PASSKEY_COPIED)
+        _reject(user, client, EventKind.PASSKEY_COPIED)
     except webauthn.InvalidPasskeyError:
-        _refuse(user, client, EventKind.TWO_FACTOR_FAILED)
-    if not Passkey.objects.use(passkey.pk, counted=passkey.sign_count, now=timezone.now(), **asdict(verified)):
+        _reject(user, client, EventKind.TWO_FACTOR_FAILED)
+    previous = passkey.sign_count
+    if not Passkey.objects.record_use(passkey.pk, previous_count=previous, now=timezone.now(), **asdict(verified)):
         raise Invalid2FACodeException
     return passkey
 
 
-def _is_of(said: webauthn.Assertion, user: User, *, alone: bool) -> bool:
-    """Section 7.2, step 6: a user handle names the owner; it may be missing only where the user was known before."""
-    if said.user_handle is None:
-        return not alone
-    return said.user_handle == webauthn.user_handle_text(user)
+def _names_user(assertion: webauthn.Assertion, user: User, *, required: bool) -> bool:
+    """Section 7.2, step 6: a user handle names the owner; it is optional only where the user was known before."""
+    if assertion.user_handle is None:
+        return not required
+    return assertion.user_handle == webauthn.user_handle_text(user)
 
 
-def _refuse(user: User, client: Client, kind: EventKind) -> NoReturn:
+def _reject(user: User, client: Client, kind: EventKind) -> NoReturn:
     audit.record(kind=kind, user=user, client=client, details={"method": Method.PASSKEY.value})
     raise Invalid2FACodeException

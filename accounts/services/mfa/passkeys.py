@@ -1,4 +1,4 @@
-"""A user's passkeys: added, named, removed."""
+"""Add, change and remove the passkeys of a user."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from accounts.models import Passkey, User
 from accounts.services import audit
 from accounts.services.mfa import backup_codes, methods, reauthentication
 from accounts.services.mfa import webauthn as mechanism
-from accounts.services.mfa.enrolment import announce_off, announce_on
+from accounts.services.mfa.enrolment import record_disabled, record_enabled
 from accounts.services.one_time import challenges, tokens
 from accounts.services.one_time.challenges import PasskeyChallenge
 from accounts.states import ChallengePurpose, EventKind, Method
@@ -20,12 +20,12 @@ from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.http.clients import Client
 from rbac.services import actors
 
-MAX_PASSKEYS = 20  # a browser is told all of them at each sign-in
+MAX_PASSKEYS = 20  # all of them are sent to the browser at each sign-in
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the owner wants of a passkey. passwordless: it may be the whole sign-in."""
+class PasskeySettings:
+    """What the owner sets on a passkey. passwordless: it may be the whole sign-in."""
 
     name: str
     passwordless: bool = False
@@ -33,19 +33,22 @@ class Wish:
 
 @dataclass(frozen=True)
 class AddedPasskey:
-    """A new passkey. backup_codes: ten, where it is the user's first second factor; nobody can read them again."""
+    """A new passkey. backup_codes: ten where it enabled MFA, else none; they cannot be read again."""
 
     passkey: Passkey
     backup_codes: list[str]
 
 
 def passkeys_of(user: User) -> list[Passkey]:
-    """The user's passkeys, oldest first."""
+    """Return the user's passkeys, oldest first."""
     return list(Passkey.objects.of(user))
 
 
 def begin(*, user: User, session_id: UUID, client: Client) -> PasskeyChallenge:
-    """Options to make a passkey. Raises ReauthenticationRequiredException or TooManyPasskeysException."""
+    """Issue the challenge for creating a passkey.
+
+    Raises ReauthenticationRequiredException or TooManyPasskeysException.
+    """
     reauthentication.require(session_id)
     known = passkeys_of(user)
     if len(known) >= MAX_PASSKEYS:
@@ -56,15 +59,17 @@ def begin(*, user: User, session_id: UUID, client: Client) -> PasskeyChallenge:
     return PasskeyChallenge(issued.token, options, issued.expires_in)
 
 
-def add(*, user: User, session_id: UUID, challenge: str, credential: Any, wish: Wish, client: Client) -> AddedPasskey:
-    """Keep the passkey that the browser made for `challenge` (the token).
+def add(
+    *, user: User, session_id: UUID, challenge: str, credential: Any, requested: PasskeySettings, client: Client
+) -> AddedPasskey:
+    """Store the passkey that the browser created for `challenge` (the token).
 
     Raises ReauthenticationRequiredException, Invalid2FACodeException or TooManyPasskeysException.
     """
     reauthentication.require(session_id)
-    asked = challenges.find(challenge, ChallengePurpose.PASSKEY_CREATION)
-    challenges.reserve_attempt(asked)
-    if asked.user_id != user.pk:
+    issued = challenges.find(challenge, ChallengePurpose.PASSKEY_CREATION)
+    challenges.reserve_attempt(issued)
+    if issued.user_id != user.pk:
         raise Invalid2FACodeException
     try:
         new = mechanism.verify_creation(credential, challenge=mechanism.challenge_bytes(challenge))
@@ -75,12 +80,12 @@ def add(*, user: User, session_id: UUID, challenge: str, credential: Any, wish: 
     hashes = backup_codes.hashes(codes) if is_first else []
     with transaction.atomic():
         actors.lock_actor(user)
-        challenges.consume(asked)
-        passkey = _create(user, new, wish)
+        challenges.consume(issued)
+        passkey = _create(user, new, requested)
         if is_first:
             methods.replace_backup_codes(user, hashes)
-            announce_on(user, Method.PASSKEY, client, session_id=session_id)
-        reauthentication.note(session_id, with_second_factor=True)
+            record_enabled(user, Method.PASSKEY, client, session_id=session_id)
+        reauthentication.record(session_id, with_mfa=True)
         audit.record(kind=EventKind.PASSKEY_ADDED, user=user, client=client, details={"name": passkey.name})
         signals.passkey_added.send(
             sender=User, user=user, passkey=passkey, client=client, report_token=tokens.issue_report_token(user)
@@ -88,15 +93,15 @@ def add(*, user: User, session_id: UUID, challenge: str, credential: Any, wish: 
     return AddedPasskey(passkey, codes)
 
 
-def _create(user: User, new: mechanism.NewPasskey, wish: Wish) -> Passkey:
+def _create(user: User, new: mechanism.NewPasskey, requested: PasskeySettings) -> Passkey:
     if Passkey.objects.of(user).count() >= MAX_PASSKEYS:
         raise TooManyPasskeysException
     try:
         with transaction.atomic():
             return Passkey.objects.create(
                 user=user,
-                name=wish.name,
-                passwordless=wish.passwordless,
+                name=requested.name,
+                passwordless=requested.passwordless,
                 credential_id=new.credential_id,
                 public_key=new.public_key,
                 sign_count=new.sign_count,
@@ -108,15 +113,15 @@ def _create(user: User, new: mechanism.NewPasskey, wish: Wish) -> Passkey:
         raise Invalid2FACodeException from None
 
 
-def change(*, user: User, session_id: UUID, passkey_id: int, wish: Wish, client: Client) -> Passkey:
-    """Give a passkey another name, or let it be the whole sign-in or not.
+def change(*, user: User, session_id: UUID, passkey_id: int, requested: PasskeySettings, client: Client) -> Passkey:
+    """Change the name of a passkey, or whether it may be the whole sign-in.
 
-    Raises NotFoundException, or ReauthenticationRequiredException where more than the name changes.
+    Raises NotFoundException, or ReauthenticationRequiredException where `passwordless` changes.
     """
     passkey = own(user, passkey_id)
-    if wish.passwordless != passkey.passwordless:
+    if requested.passwordless != passkey.passwordless:
         reauthentication.require(session_id)
-    passkey.name, passkey.passwordless = wish.name, wish.passwordless
+    passkey.name, passkey.passwordless = requested.name, requested.passwordless
     with transaction.atomic():
         actors.lock_actor(user)
         passkey.save(update_fields=["name", "passwordless"])
@@ -130,7 +135,7 @@ def change(*, user: User, session_id: UUID, passkey_id: int, wish: Wish, client:
 
 
 def remove(*, user: User, session_id: UUID, passkey_id: int, client: Client) -> None:
-    """Take a passkey from the user; with the last second factor go the backup codes and what else stands for one.
+    """Remove a passkey. Without a remaining app or passkey, MFA is disabled and the backup codes are removed.
 
     Raises NotFoundException or ReauthenticationRequiredException.
     """
@@ -145,11 +150,11 @@ def remove(*, user: User, session_id: UUID, passkey_id: int, client: Client) -> 
         )
         if not methods.is_enabled(user):
             methods.remove_all(user)
-            announce_off(user, client)
+            record_disabled(user, client)
 
 
 def own(user: User, passkey_id: int) -> Passkey:
-    """The user's passkey of this id. Raises NotFoundException."""
+    """Return the user's passkey with this id. Raises NotFoundException."""
     passkey: Passkey | None = Passkey.objects.of(user).filter(pk=passkey_id).first()
     if passkey is None:
         raise NotFoundException

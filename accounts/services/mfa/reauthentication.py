@@ -1,4 +1,4 @@
-"""Before an account's locks are changed, its owner shows once more that it is them; that holds for ten minutes."""
+"""Re-authentication: security settings require that the owner authenticated in this session in the last ten minutes."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,87 +6,106 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts.exceptions import ReauthenticationRequiredException
+from accounts.exceptions import InvalidCredentialsException, ReauthenticationRequiredException
 from accounts.models import Session, User
-from accounts.services.mfa import codes, methods, passkey_verification, password_proof
+from accounts.services.limits import lockout
+from accounts.services.mfa import codes, methods, passkey_verification
 from accounts.services.one_time import challenges
+from accounts.services.passwords import passwords
 from accounts.states import ChallengePurpose
 from foodfleet.core.http.clients import Client
 
 LIFETIME = timedelta(minutes=10)
 
 
-def prove(*, user: User, session_id: UUID, password: str, code: str = "", client: Client) -> None:
-    """Show the password and, where the second factor is on, a code: good for `session_id` alone.
+def confirm_password(*, user: User, password: str, client: Client) -> None:
+    """Compare the password. Wrong ones count towards the lock as at sign-in, so that a stolen session cannot guess.
+
+    Never call it inside a transaction. Raises InvalidCredentialsException or AccountLockedException.
+    """
+    attempt = lockout.reserve_attempt(email=user.email, client=client)
+    if not passwords.matches(user, password):
+        lockout.failed(attempt, user=user, client=client)
+        lockout.log_failure(email=user.email, reason=InvalidCredentialsException.code, attempts=attempt.tries)
+        raise InvalidCredentialsException
+    lockout.forget(user.email, client)
+
+
+def reauthenticate(*, user: User, session_id: UUID, password: str, code: str = "", client: Client) -> None:
+    """Re-authenticate with the password and, where MFA is enabled, a code; valid for `session_id` alone.
 
     Raises InvalidCredentialsException, AccountLockedException, Invalid2FACodeException or ThrottledException.
     """
-    password_proof.confirm_password(user=user, password=password, client=client)
+    confirm_password(user=user, password=password, client=client)
     enabled = methods.is_enabled(user)
     if enabled:
-        codes.use(user=user, code=code, client=client)
-    note(session_id, with_second_factor=enabled)
+        codes.verify(user=user, code=code, client=client)
+    record(session_id, with_mfa=enabled)
 
 
-def prove_by_password(*, user: User, session_id: UUID, password: str, client: Client) -> None:
-    """Show the password. Where the second factor is on it is no proof, and one that was given before is still needed.
+def reauthenticate_with_password(*, user: User, session_id: UUID, password: str, client: Client) -> None:
+    """Confirm the password. Where MFA is enabled this is not enough, and an earlier re-authentication is still needed.
 
     Raises InvalidCredentialsException or AccountLockedException.
     """
-    password_proof.confirm_password(user=user, password=password, client=client)
+    confirm_password(user=user, password=password, client=client)
     if not methods.is_enabled(user):
-        note(session_id, with_second_factor=False)
+        record(session_id, with_mfa=False)
 
 
-def ask_for_passkey(*, user: User, client: Client) -> challenges.PasskeyChallenge:
-    """The question that `prove_by_passkey` takes the answer to."""
-    return passkey_verification.question(ChallengePurpose.REAUTHENTICATION, user=user, client=client, alone=True)
+def passkey_challenge(*, user: User, client: Client) -> challenges.PasskeyChallenge:
+    """Issue the challenge for `reauthenticate_with_passkey`."""
+    purpose = ChallengePurpose.REAUTHENTICATION
+    return passkey_verification.issue_challenge(purpose, user=user, client=client, user_verification=True)
 
 
-def prove_by_passkey(*, user: User, session_id: UUID, challenge: str, credential: Any, client: Client) -> None:
-    """Show a passkey, which says who holds it: it stands for password and code. Raises Invalid2FACodeException."""
-    asked = challenges.find(challenge, ChallengePurpose.REAUTHENTICATION)
-    challenges.reserve_attempt(asked)
-    passkey_verification.use(user=user, credential=credential, challenge=challenge, client=client, alone=True)
-    challenges.consume(asked)
-    note(session_id, with_second_factor=True)
+def reauthenticate_with_passkey(
+    *, user: User, session_id: UUID, challenge: str, credential: Any, client: Client
+) -> None:
+    """Re-authenticate with a passkey that verifies its user: password and code in one.
+
+    Raises Invalid2FACodeException.
+    """
+    issued = challenges.find(challenge, ChallengePurpose.REAUTHENTICATION)
+    challenges.reserve_attempt(issued)
+    passkey_verification.verify(
+        user=user, credential=credential, challenge=challenge, client=client, user_verification=True
+    )
+    challenges.consume(issued)
+    record(session_id, with_mfa=True)
 
 
-def note(session_id: UUID, *, with_second_factor: bool) -> None:
-    """The owner was proved in this session now."""
+def record(session_id: UUID, *, with_mfa: bool) -> None:
+    """Store that the owner authenticated in this session now."""
     now = timezone.now()
-    shown = {"mfa_passed_at": now} if with_second_factor else {}
-    Session.objects.filter(pk=session_id).update(reauthenticated_at=now, **shown)
+    passed = {"mfa_passed_at": now} if with_mfa else {}
+    Session.objects.filter(pk=session_id).update(reauthenticated_at=now, **passed)
 
 
-def note_password(*, user: User, session_id: UUID) -> None:
-    """The session began with the password: all that is asked, or on a browser that skips the second factor."""
+def record_password_sign_in(*, user: User, session_id: UUID) -> None:
+    """Store that the session began with the password alone: MFA is disabled, or the browser is trusted to skip it."""
     if methods.is_enabled(user):
         Session.objects.filter(pk=session_id).update(mfa_passed_at=timezone.now())
     else:
-        note(session_id, with_second_factor=False)
+        record(session_id, with_mfa=False)
 
 
-def holds(session_id: UUID) -> bool:
-    """Whether the owner was proved in this session within the last ten minutes."""
-    return (
-        Session.objects.live(timezone.now())
-        .reauthenticated_since(timezone.now() - LIFETIME)
-        .filter(pk=session_id)
-        .exists()
-    )
+def is_recent(session_id: UUID) -> bool:
+    """Return whether the owner authenticated in this session in the last ten minutes."""
+    now = timezone.now()
+    return Session.objects.live(now).reauthenticated_since(now - LIFETIME).filter(pk=session_id).exists()
 
 
-def require_where_enabled(*, user: User, session_id: UUID) -> None:
-    """Raise ReauthenticationRequiredException where the second factor is on and no proof holds.
+def require_if_mfa_enabled(*, user: User, session_id: UUID) -> None:
+    """Raise ReauthenticationRequiredException where MFA is enabled and the last re-authentication is too old.
 
-    Without one the password that the call itself takes is all there is to show.
+    Without MFA, the password that the call itself takes is enough.
     """
     if methods.is_enabled(user):
         require(session_id)
 
 
 def require(session_id: UUID) -> None:
-    """Raise ReauthenticationRequiredException unless a proof holds."""
-    if not holds(session_id):
+    """Raise ReauthenticationRequiredException unless the owner re-authenticated recently."""
+    if not is_recent(session_id):
         raise ReauthenticationRequiredException

@@ -1,7 +1,7 @@
-"""A second factor that was lost: staff ask, another of them approves, a day passes, and then it is gone.
+"""MFA resets for users who lost their methods: staff request it, a second person approves, and a day passes.
 
-The owner hears of it when it is approved and when it is done, and can call it off in between: with the link of the
-mail, or by signing in with the factor that was said to be lost.
+The owner is notified of the approval and of the reset, and can cancel it in between: with the link in the mail, or by
+signing in with the method that was reported lost.
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import signals
 from accounts.exceptions import OwnAccountException, ResetNotPossibleException
-from accounts.models import SecondFactorReset, User
+from accounts.models import MFAReset, User
 from accounts.services import audit
 from accounts.services.mfa import methods
 from accounts.services.one_time import tokens
@@ -27,11 +27,11 @@ DELAY = timedelta(hours=24)
 PERMISSION = "users:reset_2fa"
 
 
-def request(*, user_id: int, actor: User, reason: str, client: Client) -> SecondFactorReset:
-    """Ask to take the second factor from a user; nothing happens before a second person approves.
+def request(*, user_id: int, actor: User, reason: str, client: Client) -> MFAReset:
+    """Request an MFA reset for a user; nothing happens before a second person approves.
 
-    Raises ResetNotPossibleException where none is on or a request is open, ForbiddenException for one's own, and as
-    `protections.lock_parties`.
+    Raises ResetNotPossibleException where MFA is disabled or a request is open, ForbiddenException for one's own
+    account, and as `protections.lock_parties`.
     """
     try:
         with transaction.atomic():
@@ -40,7 +40,7 @@ def request(*, user_id: int, actor: User, reason: str, client: Client) -> Second
                 raise ForbiddenException(OwnAccountException.message)
             if not methods.is_enabled(user):
                 raise ResetNotPossibleException
-            reset = SecondFactorReset.objects.create(user=user, requested_by=actor, reason=reason)
+            reset = MFAReset.objects.create(user=user, requested_by=actor, reason=reason)
             audit.record(
                 kind=EventKind.TWO_FACTOR_RESET_REQUESTED,
                 user=user,
@@ -53,10 +53,10 @@ def request(*, user_id: int, actor: User, reason: str, client: Client) -> Second
     return reset
 
 
-def approve(*, reset_id: int, actor: User, client: Client) -> SecondFactorReset:
-    """Let the request of somebody else take its course: the owner is told, and has a day to call it off.
+def approve(*, reset_id: int, actor: User, client: Client) -> MFAReset:
+    """Approve another person's request: the owner is notified, and has a day to cancel it.
 
-    Raises NotFoundException where it is over or approved, ForbiddenException for who asked and for the owner, and as
+    Raises NotFoundException where it is closed or approved, ForbiddenException for the requester and the owner, and as
     `protections.lock_parties`.
     """
     reset = _open(reset_id)
@@ -65,7 +65,7 @@ def approve(*, reset_id: int, actor: User, client: Client) -> SecondFactorReset:
     effective_at = timezone.now() + DELAY
     with transaction.atomic():
         protections.lock_parties(actor, reset.user_id, PERMISSION)
-        if not SecondFactorReset.objects.approve(reset.pk, by=actor, effective_at=effective_at):
+        if not MFAReset.objects.approve(reset.pk, by=actor, effective_at=effective_at):
             raise NotFoundException
         audit.record(kind=EventKind.TWO_FACTOR_RESET_APPROVED, user=reset.user, client=client, actor=actor)
         signals.two_factor_reset_approved.send(
@@ -80,40 +80,37 @@ def approve(*, reset_id: int, actor: User, client: Client) -> SecondFactorReset:
 
 
 def cancel(*, user: User, client: Client, actor: User | None = None) -> None:
-    """Call off what is open for `user`; nothing open is as good. actor: who does it, if not the owner."""
+    """Cancel an open request for `user`, if there is one. actor: who cancels it, if not the owner."""
     with transaction.atomic():
-        if SecondFactorReset.objects.of(user).cancel(timezone.now()):
+        if MFAReset.objects.of(user).cancel(timezone.now()):
             audit.record(kind=EventKind.TWO_FACTOR_RESET_CANCELLED, user=user, client=client, actor=actor)
 
 
-def approved_for(user: User) -> SecondFactorReset | None:
-    """The reset that waits for its day to pass; None where none does."""
-    waiting: SecondFactorReset | None = SecondFactorReset.objects.of(user).open().exclude(effective_at=None).first()
-    return waiting
+def approved_for(user: User) -> MFAReset | None:
+    """Return the approved reset that is waiting for its day to pass; None where there is none."""
+    return MFAReset.objects.of(user).open().exclude(effective_at=None).first()
 
 
-def call_off(*, reset_id: int, actor: User, client: Client) -> None:
-    """`cancel` by staff. Raises NotFoundException where it is over."""
+def cancel_by_staff(*, reset_id: int, actor: User, client: Client) -> None:
+    """Cancel a request as staff. Raises NotFoundException where it is closed."""
     with transaction.atomic():
         actors.lock_actor(actor, PERMISSION)
         cancel(user=_open(reset_id).user, client=client, actor=actor)
 
 
-def carry_out_due(*, client: Client, user: User | None = None, now: datetime | None = None) -> int:
-    """Take away the second factors whose day has passed: of `user`, or of everybody; returns how many."""
-    moment = now or timezone.now()
-    due = SecondFactorReset.objects.due(moment)
-    waiting = due.of(user) if user else due
-    rows = waiting.select_related("user", "requested_by", "approved_by")
-    return sum(_carry_out(reset, client, moment) for reset in rows)
+def perform_due(*, client: Client, user: User | None = None, now: datetime | None = None) -> int:
+    """Perform the resets whose day has passed, for `user` or for everybody; returns how many."""
+    now = now or timezone.now()
+    due = MFAReset.objects.due(now).select_related("user", "requested_by", "approved_by")
+    return sum(_perform(reset, client, now) for reset in (due.of(user) if user else due))
 
 
-def _carry_out(reset: SecondFactorReset, client: Client, now: datetime) -> bool:
+def _perform(reset: MFAReset, client: Client, now: datetime) -> bool:
     with transaction.atomic():
-        if not _is_still_allowed(reset):
+        if not _is_still_permitted(reset):
             cancel(user=reset.user, client=client)
             return False
-        if not SecondFactorReset.objects.finish(reset.pk, now):
+        if not MFAReset.objects.finish(reset.pk, now):
             return False
         methods.remove_all(reset.user)
         sessions.end_all(reset.user, reason=EndReason.MFA_RESET)
@@ -124,8 +121,8 @@ def _carry_out(reset: SecondFactorReset, client: Client, now: datetime) -> bool:
     return True
 
 
-def _is_still_allowed(reset: SecondFactorReset) -> bool:
-    """Whether those who asked and approved could do so today: a day has passed, and power may have changed."""
+def _is_still_permitted(reset: MFAReset) -> bool:
+    """Return whether requester and approver could still do so: their permissions may have changed within the day."""
     try:
         for person in (reset.requested_by, reset.approved_by):
             actors.ensure_still_may(person, PERMISSION)
@@ -135,10 +132,8 @@ def _is_still_allowed(reset: SecondFactorReset) -> bool:
     return True
 
 
-def _open(reset_id: int) -> SecondFactorReset:
-    reset: SecondFactorReset | None = (
-        SecondFactorReset.objects.open().filter(pk=reset_id).select_related("user").first()
-    )
+def _open(reset_id: int) -> MFAReset:
+    reset = MFAReset.objects.open().filter(pk=reset_id).select_related("user").first()
     if reset is None:
         raise NotFoundException
     return reset

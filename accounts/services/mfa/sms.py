@@ -1,40 +1,39 @@
-"""Codes by text message: the weakest second factor, for those who chose no other way back in."""
+"""Six-digit codes sent by SMS: as an MFA method, and to verify a phone number."""
 
 import hmac
 import secrets
 
 from django.conf import settings
 
-from accounts.models import Challenge, User
+from accounts.models import User
 from foodfleet.core import crypto
 from foodfleet.core.typed_text import normalize_code
 
 DIGITS = 6
-PURPOSE = "sms-code"
+MFA_PURPOSE = "sms-code"
 HINT = 2  # digits of the phone number that a page may show
 
 
 def is_possible(user: User) -> bool:
-    """Whether texts are switched on and `user` proved a phone number."""
+    """Return whether MFA by SMS is allowed and `user` has a verified phone number."""
     return bool(settings.SECOND_FACTOR_SMS and user.phone and user.phone_verified_at is not None)
 
 
 def new_code() -> str:
-    """Six digits."""
+    """Return six random digits."""
     return f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
 
 
-def digest(code: str, challenge: Challenge) -> str:
-    """What is kept of a code: good for one challenge alone."""
-    return crypto.keyed_digest(f"{challenge.pk}:{code}", purpose=PURPOSE)
+def digest(code: str, *, context: str, purpose: str = MFA_PURPOSE) -> str:
+    """Return the digest to store of a code. context: what the code is valid for alone, such as a challenge."""
+    return crypto.keyed_digest(f"{context}:{normalize_code(code)}", purpose=purpose)
 
 
-def matches(code: str, challenge: Challenge) -> bool:
-    """Whether this is the newest code that was texted for `challenge`."""
-    wanted = challenge.sms_digest
-    return bool(wanted) and hmac.compare_digest(wanted, digest(normalize_code(code), challenge))
+def matches(code: str, stored: str, *, context: str, purpose: str = MFA_PURPOSE) -> bool:
+    """Return whether `stored` is the `digest` of the code, in constant time; False where nothing is stored."""
+    return bool(stored) and hmac.compare_digest(stored, digest(code, context=context, purpose=purpose))
 
 
 def hint(user: User) -> str:
-    """The end of the user's number, to be recognized by its owner alone."""
+    """Return the last digits of the user's number, which only its owner recognises."""
     return f"•• {user.phone[-HINT:]}" if user.phone else ""

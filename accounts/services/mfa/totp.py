@@ -1,4 +1,4 @@
-"""Codes of an authenticator app: RFC 6238 with SHA-1, 6 digits and steps of 30 seconds, as every app knows it."""
+"""TOTP codes (RFC 6238) with SHA-1, 6 digits and steps of 30 seconds, which every authenticator app supports."""
 
 import hmac
 import io
@@ -23,24 +23,24 @@ GROUP = 4
 
 
 def new_secret() -> str:
-    """A random secret in base32."""
+    """Return a random secret in base32."""
     return b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def sealed(secret: str) -> str:
-    """The secret as it is kept: encrypted."""
+def encrypt_secret(secret: str) -> str:
+    """Encrypt a secret for the database."""
     return crypto.encrypt(secret, purpose=PURPOSE)
 
 
-def opened(box: str) -> str:
-    """The secret of what `sealed` made. Raises DecryptionError."""
-    return crypto.decrypt(box, purpose=PURPOSE)
+def decrypt_secret(ciphertext: str) -> str:
+    """Decrypt what `encrypt_secret` returned. Raises DecryptionError."""
+    return crypto.decrypt(ciphertext, purpose=PURPOSE)
 
 
 def matching_steps(secret: str, code: str, *, now: float, drift: int) -> list[int]:
-    """The steps, oldest first, whose code this is, from `drift` steps before `now` (Unix time) to as many after.
+    """Return the steps, oldest first, whose code this is, within `drift` steps of `now` (Unix time).
 
-    All of them are computed and compared, so the time tells nothing. Spaces and hyphens do not count.
+    All of them are compared, so that the duration reveals nothing. Spaces and hyphens are ignored.
     """
     digits = normalize_code(code)
     if not (len(digits) == DIGITS and digits.isascii() and digits.isdigit()):
@@ -55,25 +55,25 @@ def matching_steps(secret: str, code: str, *, now: float, drift: int) -> list[in
 
 
 def otpauth_uri(secret: str, account: str) -> str:
-    """What an app reads out of the QR code."""
+    """Return the otpauth URI that an app reads from the QR code."""
     label = quote(f"{ISSUER}:{account}", safe=":@")
     parameters = {"secret": secret, "issuer": ISSUER, "algorithm": "SHA1", "digits": DIGITS, "period": STEP}
     return f"otpauth://totp/{label}?{urlencode(parameters)}"
 
 
 def in_groups(secret: str) -> list[str]:
-    """The secret in words of four, for people who type it."""
+    """Return the secret in groups of four characters, for typing."""
     return [secret[start : start + GROUP] for start in range(0, len(secret), GROUP)]
 
 
 def qr_png(uri: str) -> str:
-    """The QR code as a `data:` URI of a PNG."""
+    """Return the QR code as a `data:` URI of a PNG."""
     image = io.BytesIO()
     qrcode.make(uri, image_factory=PilImage, box_size=8, border=4).save(image, format="PNG")
     return f"data:image/png;base64,{b64encode(image.getvalue()).decode()}"
 
 
 def qr_svg(uri: str) -> str:
-    """The QR code as an `<svg>` element that can stand in a page, without style or script."""
+    """Return the QR code as an inline `<svg>` element, without style or script."""
     svg: str = qrcode.make(uri, image_factory=SvgPathImage, border=2).to_string(encoding="unicode")
     return svg

@@ -1,4 +1,4 @@
-"""Browsers that skip the second factor for 30 days."""
+"""Trusted browsers: they skip the second step of a sign-in for 30 days."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import TrustedBrowser, User
-from accounts.querysets.second_factor import TrustedBrowserQuerySet
+from accounts.models.mfa import TrustedBrowserQuerySet
 from accounts.services import audit
 from accounts.states import EventKind
 from foodfleet.core import crypto
@@ -20,9 +20,9 @@ SALT = "trusted-browser"
 
 
 def remember(*, user: User, client: Client) -> str:
-    """Let this browser skip the user's second factor from now on; returns what its cookie has to say.
+    """Trust this browser to skip the user's second step; returns the value of its cookie.
 
-    To be called when the second factor was shown on this browser. The row falls with the second factor it stands for.
+    Call it when MFA was passed on this browser. The trust ends when MFA is disabled.
     """
     token = crypto.new_token()
     with transaction.atomic():
@@ -40,7 +40,7 @@ def remember(*, user: User, client: Client) -> str:
 
 
 def is_trusted(*, user: User, client: Client) -> bool:
-    """Whether the client's cookie is one of `remember` for `user` that still holds."""
+    """Return whether the client's cookie is a live one of `remember` for `user`."""
     if not client.trusted_browser:
         return False
     now = timezone.now()
@@ -49,17 +49,17 @@ def is_trusted(*, user: User, client: Client) -> bool:
 
 
 def live(user: User) -> TrustedBrowserQuerySet:
-    """The browsers that skip the second factor now, the last used first."""
+    """Return the trusted browsers, most recently used first."""
     return TrustedBrowser.objects.of(user).live(timezone.now())
 
 
 def is_current(browser: TrustedBrowser, client: Client) -> bool:
-    """Whether it is this browser that asks."""
+    """Return whether `browser` is the one that sent this request."""
     return bool(client.trusted_browser) and browser.digest == _digest(client.trusted_browser)
 
 
 def forget(*, user: User, browser_id: int, client: Client) -> None:
-    """Ask this browser for the second factor again. Raises NotFoundException where it is not one of the user's."""
+    """Stop trusting this browser. Raises NotFoundException where it is not one of the user's."""
     with transaction.atomic():
         if not TrustedBrowser.objects.of(user).filter(pk=browser_id).delete()[0]:
             raise NotFoundException
@@ -67,7 +67,7 @@ def forget(*, user: User, browser_id: int, client: Client) -> None:
 
 
 def forget_all(user: User, *, keep: Client | None = None) -> None:
-    """Ask every browser for the second factor again. keep: but for this one, which has just shown it."""
+    """Stop trusting every browser of `user`. keep: all but this one, on which MFA has just been passed."""
     known = TrustedBrowser.objects.of(user)
     if keep is not None and keep.trusted_browser:
         known = known.exclude(digest=_digest(keep.trusted_browser))
@@ -75,12 +75,12 @@ def forget_all(user: User, *, keep: Client | None = None) -> None:
 
 
 def purge_expired(now: datetime) -> int:
-    """Remove those whose time is over; returns how many."""
+    """Delete the browsers whose trust has expired; returns how many."""
     return int(TrustedBrowser.objects.expired(now).delete()[0])
 
 
 def _digest(cookie: str) -> str:
-    """The digest of the cookie's token; '' (which no row has) for a cookie that we did not sign."""
+    """Return the digest of the cookie's token; '' (which no row has) for a cookie that we did not sign."""
     try:
         return crypto.digest(str(signing.loads(cookie, salt=SALT, max_age=LIFETIME)["token"]))
     except (signing.BadSignature, LookupError, TypeError):

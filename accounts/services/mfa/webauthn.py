@@ -1,4 +1,4 @@
-"""Passkeys (WebAuthn): what is asked of the browser, and whether its answer holds."""
+"""WebAuthn: options for the browser's passkey calls, and verification of its answers."""
 
 import hashlib
 import ipaddress
@@ -28,22 +28,22 @@ from accounts.models import Passkey, User
 NAME = "FoodFleet"
 TIMEOUT = 300_000  # milliseconds: as long as a challenge lasts
 MAX_CREDENTIAL_ID_BYTES = 1023  # WebAuthn level 3, section 7.1, step 25
-# What the library lets through from the parsers below it when an answer is no more than bytes.
+# What the library and its parsers raise for malformed answers.
 UNREADABLE = (WebAuthnException, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 WRONG = (*UNREADABLE, InvalidSignature, UnsupportedAlgorithm)
 
 
 class InvalidPasskeyError(Exception):
-    """The browser's answer does not hold."""
+    """The browser's answer is invalid."""
 
 
 class CopiedPasskeyError(InvalidPasskeyError):
-    """The signature holds, and its counter is not above the last one: somebody may have a copy of the key."""
+    """The signature is valid, but its counter did not grow: there may be a copy of the key."""
 
 
 @dataclass(frozen=True)
 class NewPasskey:
-    """A credential that proved itself."""
+    """A verified new credential."""
 
     credential_id: str
     public_key: str
@@ -55,7 +55,7 @@ class NewPasskey:
 
 @dataclass(frozen=True)
 class VerifiedAssertion:
-    """What the authenticator said in an answer that holds."""
+    """What the authenticator reported in a valid answer."""
 
     sign_count: int
     is_backup_eligible: bool
@@ -64,14 +64,14 @@ class VerifiedAssertion:
 
 @dataclass(frozen=True)
 class Assertion:
-    """Whose passkey an answer is of, by its own words, before anything of it is checked."""
+    """The passkey and the user that an answer claims, before anything is verified."""
 
     credential_id: str
     user_handle: str | None
 
 
 def creation_options(user: User, *, challenge: bytes, known: list[Passkey]) -> dict[str, Any]:
-    """What `navigator.credentials.create` is called with."""
+    """Return the options for `navigator.credentials.create`."""
     options = webauthn.generate_registration_options(
         rp_id=rp_id(),
         rp_name=NAME,
@@ -88,28 +88,28 @@ def creation_options(user: User, *, challenge: bytes, known: list[Passkey]) -> d
     return _plain(options)
 
 
-def request_options(*, challenge: bytes, known: list[Passkey], alone: bool) -> dict[str, Any]:
-    """What `navigator.credentials.get` is called with.
+def request_options(*, challenge: bytes, known: list[Passkey], user_verification: bool) -> dict[str, Any]:
+    """Return the options for `navigator.credentials.get`.
 
-    known: the user's passkeys, none where it is not known who signs in. alone: nothing else is asked, so the
-    authenticator has to make sure who holds it.
+    known: the user's passkeys; none where the user is not known yet. user_verification: whether the authenticator has
+    to verify its user.
     """
-    demand = UserVerificationRequirement.REQUIRED if alone else UserVerificationRequirement.PREFERRED
+    requirement = UserVerificationRequirement.REQUIRED if user_verification else UserVerificationRequirement.PREFERRED
     options = webauthn.generate_authentication_options(
         rp_id=rp_id(),
         challenge=challenge,
         timeout=TIMEOUT,
         allow_credentials=_descriptors(known),
-        user_verification=demand,
+        user_verification=requirement,
     )
     return _plain(options)
 
 
 def verify_creation(credential: Any, *, challenge: bytes) -> NewPasskey:
-    """The new credential of a browser's answer. Raises InvalidPasskeyError."""
+    """Verify the browser's answer to `creation_options`. Raises InvalidPasskeyError."""
     try:
         answer = _read(credential)
-        _ensure_on_our_page(answer)
+        _ensure_same_origin(answer)
         verified = webauthn.verify_registration_response(
             credential=answer, expected_challenge=challenge, expected_rp_id=rp_id(), expected_origin=origins()
         )
@@ -130,7 +130,7 @@ def verify_creation(credential: Any, *, challenge: bytes) -> NewPasskey:
 
 
 def read_assertion(credential: Any) -> Assertion:
-    """Whose passkey this says it is. Raises InvalidPasskeyError."""
+    """Read the claims of an answer to `request_options`. Raises InvalidPasskeyError."""
     try:
         answer = _read(credential)
         handle = answer["response"].get("userHandle")
@@ -139,24 +139,26 @@ def read_assertion(credential: Any) -> Assertion:
         raise InvalidPasskeyError from error
 
 
-def verify_assertion(credential: Any, passkey: Passkey, *, challenge: bytes, alone: bool) -> VerifiedAssertion:
-    """What the authenticator says of itself, where the answer is of `passkey`.
+def verify_assertion(
+    credential: Any, passkey: Passkey, *, challenge: bytes, user_verification: bool
+) -> VerifiedAssertion:
+    """Verify the answer of `passkey` to `request_options`.
 
-    Raises InvalidPasskeyError, also where the passkey could be backed up when it was made and now cannot, or the other
-    way round (section 7.2, step 19); or CopiedPasskeyError where only the counter is wrong (WebAuthn level 3, section
-    7.2, step 22: a counter that does not grow; one that stays at 0 is none).
+    Raises InvalidPasskeyError, also where its backup eligibility changed since it was created (WebAuthn level 3,
+    section 7.2, step 19); or CopiedPasskeyError where only the counter is wrong (step 22: it did not grow; a counter
+    that stays at 0 is unsupported by the authenticator).
     """
     try:
         answer = _read(credential)
-        _ensure_on_our_page(answer)
+        _ensure_same_origin(answer)
         verified = webauthn.verify_authentication_response(
             credential=answer,
             expected_challenge=challenge,
             expected_rp_id=rp_id(),
             expected_origin=origins(),
             credential_public_key=base64url_to_bytes(passkey.public_key),
-            credential_current_sign_count=0,  # compared below, once the signature is known to hold
-            require_user_verification=alone,
+            credential_current_sign_count=0,  # compared below, once the signature is verified
+            require_user_verification=user_verification,
         )
     except WRONG as error:
         raise InvalidPasskeyError from error
@@ -169,22 +171,22 @@ def verify_assertion(credential: Any, passkey: Passkey, *, challenge: bytes, alo
 
 
 def user_handle(user: User) -> bytes:
-    """How authenticators know the user: stable, and telling nothing."""
+    """Return the user's stable, opaque id for authenticators."""
     return hashlib.sha256(f"foodfleet:user-handle:{user.pk}".encode()).digest()
 
 
 def user_handle_text(user: User) -> str:
-    """`user_handle` as browsers write it."""
+    """Return `user_handle` in base64url, as browsers send it."""
     return bytes_to_base64url(user_handle(user))
 
 
 def challenge_bytes(token: str) -> bytes:
-    """What the authenticator signs, made from a challenge's token: as random, and for passkeys alone."""
+    """Derive the bytes that the authenticator signs from a challenge's token, for this use alone."""
     return hashlib.sha256(f"foodfleet:passkey:{token}".encode()).digest()
 
 
 def rp_id() -> str:
-    """The domain that passkeys are bound to: that of PUBLIC_URL. An address is none, but this machine has a name."""
+    """Return the domain that passkeys are bound to: the host of PUBLIC_URL, `localhost` for a loopback address."""
     host = urlsplit(settings.PUBLIC_URL).hostname or ""
     try:
         return "localhost" if ipaddress.ip_address(host).is_loopback else host
@@ -193,14 +195,14 @@ def rp_id() -> str:
 
 
 def origins() -> list[str]:
-    """Where the pages stand that may use passkeys."""
+    """Return the origins whose pages may use passkeys."""
     own = urlsplit(settings.PUBLIC_URL)
     port = f":{own.port}" if own.port else ""
     return list(dict.fromkeys([f"{own.scheme}://{own.netloc}", f"{own.scheme}://{rp_id()}{port}"]))
 
 
-def work_at(origin: str) -> bool:
-    """Whether a page at `origin` (`https://accounts.example.com`) can use passkeys: not one at an IP address."""
+def is_usable_at(origin: str) -> bool:
+    """Return whether a page at `origin` (`https://accounts.example.com`) can use passkeys: never at an IP address."""
     try:
         ipaddress.ip_address(rp_id())
     except ValueError:
@@ -215,8 +217,8 @@ def _read(credential: Any) -> dict[str, Any]:
     return answer
 
 
-def _ensure_on_our_page(answer: dict[str, Any]) -> None:
-    """Refuse what was made inside another site's frame: nobody may show ours in one (7.1 and 7.2, on crossOrigin).
+def _ensure_same_origin(answer: dict[str, Any]) -> None:
+    """Reject an answer from a page inside another site's frame (7.1 and 7.2, on crossOrigin).
 
     The library reads neither `crossOrigin` nor `topOrigin`. Raises InvalidPasskeyError.
     """

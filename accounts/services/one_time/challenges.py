@@ -66,25 +66,25 @@ def reserve_attempt(challenge: Challenge) -> None:
         raise Invalid2FACodeException
 
 
-def reserve_text(challenge: Challenge, *, digest: str, limit: int) -> None:
+def reserve_sms(challenge: Challenge, *, digest: str, limit: int) -> None:
     """Keep the digest of a code that is texted, in place of the one before.
 
     Raises ThrottledException where `limit` were texted.
     """
     now = timezone.now()
-    if not Challenge.objects.reserve_text(challenge.pk, limit=limit, digest=digest, now=now):
+    if not Challenge.objects.reserve_sms(challenge.pk, limit=limit, digest=digest, now=now):
         raise ThrottledException((challenge.expires_at - now).total_seconds())
 
 
 def consume(challenge: Challenge) -> None:
     """Consume the challenge. Raises Invalid2FACodeException where somebody else was faster."""
-    if not Challenge.objects.spend(challenge.pk, timezone.now()):
+    if not Challenge.objects.consume(challenge.pk, timezone.now()):
         raise Invalid2FACodeException
 
 
 def revoke_all(user: User) -> None:
     """Make the user's open challenges useless: what they were given for no longer holds."""
-    Challenge.objects.void(user, timezone.now())
+    Challenge.objects.revoke(user, timezone.now())
 
 
 def purge_expired(now: datetime) -> int:

@@ -48,7 +48,7 @@ def test_no_page_has_an_accessibility_violation(open_browser, user, language, th
 def test_nor_has_a_way_of_the_second_step(opened, user, language, theme, width):
     user.phone, user.phone_verified_at = "+491701234567", timezone.now()
     page = opened(language, theme, width)
-    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
     Passkey.objects.create(user=user, name="Key", credential_id=b"1", public_key=b"1", sign_count=0)
     BackupCode.objects.create(user=user, hash="x")
     sign_in(page, user)

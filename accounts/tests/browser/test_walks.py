@@ -161,7 +161,7 @@ def test_a_phone_a_texted_code_a_remembered_browser_and_switching_off_by_keyboar
     type_in(page, "Code", texts[-1])
     press(page, "Confirm")
     assert "Your phone is confirmed." in page.locator(".messages").inner_text()
-    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
     press(page, "Sign out")
 
     sign_in(page)
@@ -277,7 +277,7 @@ def test_the_code_has_the_focus_times_are_local_and_rules_are_ticked(open_browse
     )
     assert moment.inner_text() == in_tokyo
 
-    TOTPDevice.objects.create(user=user, secret=totp.sealed(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
     press(page, "Sign out")
     sign_in(page)
     assert page.evaluate("document.activeElement.name") == "code"

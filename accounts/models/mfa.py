@@ -1,0 +1,272 @@
+"""MFA methods of a user, and what is stored about their use."""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.users import User, no_nul
+
+
+class TOTPDeviceQuerySet(models.QuerySet["TOTPDevice"]):
+    """Authenticator apps."""
+
+    def of(self, user: User) -> "TOTPDeviceQuerySet":
+        """Filter the devices of one user."""
+        return self.filter(user=user)
+
+    def confirmed(self) -> "TOTPDeviceQuerySet":
+        """Filter devices whose set-up was completed with a code."""
+        return self.filter(confirmed_at__isnull=False)
+
+    def pending(self) -> "TOTPDeviceQuerySet":
+        """Filter devices that have not been confirmed yet."""
+        return self.filter(confirmed_at__isnull=True)
+
+    def consume(self, pk: int, step: int) -> bool:
+        """Consume the code of `step` and all older ones; False where it was consumed, under any concurrency."""
+        return self.filter(pk=pk, last_step__lt=step).update(last_step=step) == 1
+
+    def confirm(self, pk: int, step: int, now: datetime) -> bool:
+        """Confirm a pending device and consume the code of `step`; False where it is confirmed already."""
+        return self.pending().filter(pk=pk).update(confirmed_at=now, last_step=step) == 1
+
+
+class TOTPDevice(models.Model):
+    """An authenticator app. It is in use once confirmed with a code; its secret is encrypted."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="totp_devices")
+    secret = models.TextField(help_text=_("Encrypted under ENCRYPTION_KEYS."))
+    last_step = models.BigIntegerField(
+        default=0, help_text=_("Step of the newest code that was used: none older serves.")
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TOTPDeviceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(confirmed_at__isnull=False), name="accounts_totp_one_confirmed"
+            ),
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(confirmed_at__isnull=True), name="accounts_totp_one_pending"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class BackupCodeQuerySet(models.QuerySet["BackupCode"]):
+    """Backup codes."""
+
+    def of(self, user: User) -> "BackupCodeQuerySet":
+        """Filter the codes of one user."""
+        return self.filter(user=user)
+
+    def unused(self) -> "BackupCodeQuerySet":
+        """Filter codes that have not been consumed."""
+        return self.filter(consumed_at__isnull=True)
+
+    def consume(self, user: User, hashed: str, now: datetime) -> bool:
+        """Consume the user's code with this hash; False where there is none left, under any concurrency."""
+        return self.of(user).unused().filter(hash=hashed).update(consumed_at=now) == 1
+
+
+class BackupCode(models.Model):
+    """A single-use code for a user who lost their phone. Only its slow, salted hash is stored."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="backup_codes")
+    hash = models.CharField(max_length=60)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    consumed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BackupCodeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "hash"], name="accounts_backup_code_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class PasskeyQuerySet(models.QuerySet["Passkey"]):
+    """Passkeys."""
+
+    def of(self, user: User) -> "PasskeyQuerySet":
+        """Filter the passkeys of one user, oldest first."""
+        return self.filter(user=user).order_by("created_at", "pk")
+
+    def passwordless(self) -> "PasskeyQuerySet":
+        """Filter passkeys that may replace the password; with their users."""
+        return self.filter(passwordless=True).select_related("user")
+
+    def record_use(self, pk: int, *, previous_count: int, now: datetime, **reported: int | bool) -> bool:
+        """Store what the authenticator reported; False where the counter is no longer at `previous_count`."""
+        return self.filter(pk=pk, sign_count=previous_count).update(**reported, last_used_at=now) == 1
+
+
+class Passkey(models.Model):
+    """A WebAuthn credential: its public key and what its authenticator reports."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="passkeys")
+    name = models.CharField(_("name"), max_length=100, validators=[no_nul])
+    credential_id = models.CharField(max_length=1400, unique=True, help_text=_("Base64url, without padding."))
+    public_key = models.TextField(help_text=_("COSE key in base64url."))
+    sign_count = models.BigIntegerField(default=0)
+    transports = models.JSONField(default=list)
+    passwordless = models.BooleanField(default=False, help_text=_("May be the whole sign-in, without the password."))
+    is_backup_eligible = models.BooleanField(
+        null=True, help_text=_("May be synced by its maker, which never changes; empty until it is known.")
+    )
+    is_backed_up = models.BooleanField(default=False, help_text=_("Synced between devices by its maker."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PasskeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("passkey")
+        verbose_name_plural = _("passkeys")
+        indexes = [models.Index(fields=["user", "created_at"], name="accounts_passkey_of_user")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TrustedBrowserQuerySet(models.QuerySet["TrustedBrowser"]):
+    """Browsers that skip the second step of a sign-in."""
+
+    def of(self, user: User) -> "TrustedBrowserQuerySet":
+        """Filter the browsers of one user, most recently used first."""
+        return self.filter(user=user).order_by("-last_used_at", "-pk")
+
+    def live(self, now: datetime) -> "TrustedBrowserQuerySet":
+        """Filter browsers whose trust has not expired."""
+        return self.filter(expires_at__gt=now)
+
+    def expired(self, now: datetime) -> "TrustedBrowserQuerySet":
+        """Filter browsers whose trust has expired."""
+        return self.filter(expires_at__lte=now)
+
+
+class TrustedBrowser(models.Model):
+    """A browser that skips MFA for a while. Only the digest of the token in its signed cookie is stored."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trusted_browsers")
+    digest = models.CharField(max_length=64, unique=True)
+    user_agent = models.CharField(max_length=400, blank=True, default="")
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = TrustedBrowserQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.user_agent}"
+
+
+class CodeAttemptsQuerySet(models.QuerySet["CodeAttempts"]):
+    """Consecutive wrong MFA codes."""
+
+    def reserve(self, user: User, *, waits: dict[int, timedelta], now: datetime) -> bool:
+        """Count one code as wrong before it is compared; False where none may be compared now.
+
+        waits: number of consecutive failures -> how long to wait from then on. One UPDATE decides, whatever the
+        concurrency.
+        """
+        blocks = [When(failures__gte=n - 1, then=Value(now + wait)) for n, wait in sorted(waits.items(), reverse=True)]
+        free = self.filter(user=user).filter(Q(blocked_until__isnull=True) | Q(blocked_until__lte=now))
+        until = Case(*blocks, default=Value(None), output_field=models.DateTimeField(null=True))
+        return free.update(failures=F("failures") + 1, blocked_until=until) == 1
+
+    def clear(self, user: User) -> bool:
+        """Reset the count after a right code. True where there were failures."""
+        return self.filter(user=user, failures__gt=0).update(failures=0, blocked_until=None) == 1
+
+
+class CodeAttempts(models.Model):
+    """The number of consecutive wrong MFA codes of a user, and until when no further code is compared."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="code_attempts")
+    failures = models.PositiveIntegerField(default=0)
+    blocked_until = models.DateTimeField(null=True, blank=True)
+
+    objects = CodeAttemptsQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.failures}"
+
+
+class MFAResetQuerySet(models.QuerySet["MFAReset"]):
+    """Staff requests to remove a user's MFA methods."""
+
+    def open(self) -> "MFAResetQuerySet":
+        """Filter requests that are neither done nor cancelled."""
+        return self.filter(cancelled_at__isnull=True, done_at__isnull=True)
+
+    def of(self, user: User) -> "MFAResetQuerySet":
+        """Filter the requests about one user."""
+        return self.filter(user=user)
+
+    def due(self, now: datetime) -> "MFAResetQuerySet":
+        """Filter approved requests whose waiting time is over."""
+        return self.open().filter(effective_at__lte=now)
+
+    def approve(self, pk: int, *, by: User, effective_at: datetime) -> bool:
+        """Store the approval; False where the request is approved already or no longer open."""
+        waiting = self.open().filter(pk=pk, approved_by__isnull=True)
+        return waiting.update(approved_by=by, effective_at=effective_at) == 1
+
+    def cancel(self, now: datetime) -> int:
+        """Cancel the open requests; returns how many."""
+        return self.open().update(cancelled_at=now)
+
+    def finish(self, pk: int, now: datetime) -> bool:
+        """Mark a due request as done; False where it is not due or another process was faster."""
+        return self.due(now).filter(pk=pk).update(done_at=now) == 1
+
+
+class MFAReset(models.Model):
+    """A staff request to remove all MFA methods of a user; a second person approves it, and a day passes."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mfa_resets")
+    reason = models.CharField(_("reason"), max_length=400, validators=[no_nul])
+    requested_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    requested_at = models.DateTimeField(_("requested"), default=timezone.now, editable=False)
+    approved_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    effective_at = models.DateTimeField(_("happens at"), null=True, help_text=_("Set when a second person approves."))
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True)
+    done_at = models.DateTimeField(_("done"), null=True)
+
+    objects = MFAResetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("two-factor reset")
+        verbose_name_plural = _("two-factor resets")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(cancelled_at__isnull=True, done_at__isnull=True),
+                name="accounts_reset_one_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("requested_by")),
+                name="accounts_reset_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=~Q(approved_by=F("user")) & ~Q(requested_by=F("user")), name="accounts_reset_by_others"
+            ),
+            models.CheckConstraint(
+                condition=Q(done_at__isnull=True) | Q(approved_by__isnull=False, cancelled_at__isnull=True),
+                name="accounts_reset_done_if_approved",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.requested_at:%Y-%m-%d}"

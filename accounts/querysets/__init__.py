@@ -1,1 +1,0 @@
-"""Queries of MFA, lockout and phone codes."""
