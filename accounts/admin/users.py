@@ -28,10 +28,11 @@ from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import sessions, users
 from accounts.services.staff.changes import UserChanges
 from foodfleet.core.admin import history as admin_history
-from foodfleet.core.admin.forms import ServiceAdmin, add_errors
+from foodfleet.core.admin.forms import ServiceAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
 from foodfleet.core.http.clients import Client
+from foodfleet.core.http.form_errors import add_errors
 from rbac.models import Role
 
 PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # as services call them, and forms

@@ -18,7 +18,7 @@ from django.views.generic import FormView, View
 
 from accounts.exceptions import ReauthenticationRequiredException
 from accounts.models import User
-from accounts.pages import refusals
+from accounts.pages.form_errors import FORM_ERRORS, add_errors
 from accounts.services.account import access
 from accounts.services.mfa import webauthn
 from foodfleet.core.exceptions import BaseAppException, NotFoundException
@@ -50,12 +50,12 @@ class Page(View):
 
 
 class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy alone
-    """A page with a form: shape, then service, then the next page; a refusal is shown beside its field.
+    """A page with a form: shape, then service, then the next page; an error of the service is shown at its field.
 
-    refused_field: the field that a refusal is shown beside which names none.
+    error_field: the field for an error that names none.
     """
 
-    refused_field: str | None = None
+    error_field: str | None = None
     http_method_names = ["get", "head", "post", "options"]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -67,7 +67,7 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
             return self.accepted(form)
         except ReauthenticationRequiredException:
             raise
-        except refusals.SHOWN as error:
+        except FORM_ERRORS as error:
             return self.refused(form, error)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -79,12 +79,12 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
         }
 
     def accepted(self, form: Any) -> HttpResponse:
-        """Call the service and say what comes next. May raise what `refusals` shows."""
+        """Call the service and say what comes next. May raise any of FORM_ERRORS."""
         raise NotImplementedError
 
     def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
         """The page again, with what the service said."""
-        refusals.show(form, error, field=self.refused_field)
+        add_errors(form, error, field=self.error_field)
         return self.again(form, status=error.status_code, headers=_headers(error))
 
     def form_invalid(self, form: forms.BaseForm) -> HttpResponse:
@@ -151,7 +151,7 @@ class ActionPage(SignedInMixin, Page):
             messages.success(request, self.act(**kwargs))
         except ReauthenticationRequiredException:
             raise
-        except (NotFoundException, *refusals.SHOWN) as error:
+        except (NotFoundException, *FORM_ERRORS) as error:
             messages.error(request, str(error.message))
         return redirect(self.leads_to)
 

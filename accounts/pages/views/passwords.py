@@ -41,7 +41,7 @@ class ResetPage(FormPage):
     template_name = "accounts/password_reset.html"
     form_class = ResetForm
     throttle = "forgot"
-    refused_field = "password"
+    error_field = "password"
     proof: OneTimeToken
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -74,7 +74,7 @@ class ChangePasswordPage(SecurityPage):
     access = DURING_REQUIRED_ACTIONS.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle = "login"
     http_method_names = ["get", "head", "post", "options"]
-    refused_field = "new_password"
+    error_field = "new_password"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect(f"{reverse('account_security')}#password")

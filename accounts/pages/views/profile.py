@@ -73,7 +73,7 @@ class EmailPage(ProfilePage):
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.ALWAYS)
     throttle = "forgot"
     returns_to = "account"
-    refused_field = "email"
+    error_field = "email"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect(f"{reverse('account')}#email")
@@ -96,7 +96,7 @@ class PhonePage(ProfilePage):
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle = "2fa"
     returns_to = "account"
-    refused_field = "phone"
+    error_field = "phone"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect(f"{reverse('account')}#phone")
@@ -153,7 +153,7 @@ class VerifyPhonePage(SignedInFormPage):
     template_name = "accounts/phone_verify.html"
     form_class = CodeForm
     throttle = "2fa"
-    refused_field = "code"
+    error_field = "code"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "GET" and not account_phone.pending(self.user):

@@ -25,7 +25,7 @@ class SetUpPage(SignedInFormPage):
     template_name = "accounts/totp_setup.html"
     form_class = CodeForm
     throttle = "2fa"
-    refused_field = "code"
+    error_field = "code"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -144,5 +144,5 @@ class ReauthenticationPage(SignedInFormPage):
         if isinstance(error, InvalidCredentialsException):
             form.add_error("password", _("That isn't your current password."))
             return self.again(form, status=error.status_code)
-        self.refused_field = "code" if isinstance(error, Invalid2FACodeException) else None
+        self.error_field = "code" if isinstance(error, Invalid2FACodeException) else None
         return super().refused(form, error)

@@ -95,7 +95,7 @@ class VerifyPage(FormPage):
     template_name = "accounts/login_verify.html"
     form_class = SecondStepForm
     throttle = "2fa"
-    refused_field = "code"
+    error_field = "code"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.challenge: str = request.session.get(CHALLENGE, "")

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.http.form_errors import add_errors
 
 SERVER_ERROR = 500
 
@@ -82,20 +82,3 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             add_errors(form, error, self.error_fields)
         except ValidationError as error:  # the name was taken after the form was validated
             form.add_error(None, error)
-
-
-def add_errors(form: forms.BaseForm, error: BaseAppException, error_fields: Mapping[str, str]) -> None:
-    """Add a service's error at the fields that its details name, else at `error_fields["missing"]` or on top."""
-    has_field = False
-    for name, entries in error.details.items():
-        field = error_fields.get(name, name)
-        for entry in entries if field in form.fields and isinstance(entries, list) else ():
-            if isinstance(entry, dict):
-                form.add_error(field, ValidationError(entry["message"], code=entry["code"]))
-                has_field = True
-    if not has_field:
-        missing = error.details.get("missing", [])
-        keys = ("missing",) if missing else (error.code, "")
-        field = next((error_fields[key] for key in keys if key in error_fields), NON_FIELD_ERRORS)
-        message = " ".join([str(error.message), ", ".join(missing)]).strip()
-        form.add_error(field, ValidationError(message, code=error.code))
