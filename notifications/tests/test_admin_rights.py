@@ -93,6 +93,7 @@ def test_the_timeline_names_who_did_something(boss, user, django_assert_max_num_
     for by in (user.pk, 999_999, None):
         MessageEvent.objects.create(message=message, type="retried", details={"by": by})
     page(boss, "message_change", message.pk)  # what the process keeps, such as roles, is read once
+    page(boss, "message_change", message.pk)  # roles and content types are kept by the process from here on
     with django_assert_max_num_queries(14):  # two of them for the buttons that retry and cancel
         shown = page(boss, "message_change", message.pk).content.decode()
     assert f"by: <bdi>{user.email}</bdi>" in shown
