@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class NotificationsConfig(AppConfig):
-    """Telling people."""
+    """E-mail and SMS: templates, delivery and feedback."""
 
     name = "notifications"
     verbose_name = _("Notifications")

@@ -1,4 +1,4 @@
-"""What notifications refuse, and what gateways report."""
+"""Exceptions of notifications and its gateways."""
 
 from collections.abc import Iterable
 
@@ -14,49 +14,49 @@ from foodfleet.core.exceptions import (
 
 
 class MessageNotFoundException(NotFoundException):
-    """No message has this id."""
+    """No message has this ID."""
 
     code = "message_not_found"
     message = _("There is no such message.")
 
 
 class IdempotencyConflictException(ConflictException):
-    """The sender used this Idempotency-Key before, with another body."""
+    """The sender already used this Idempotency-Key with another body."""
 
     code = "idempotency_conflict"
-    message = _("This Idempotency-Key was used before with another body.")
+    message = _("This Idempotency-Key was already used with another body.")
 
 
 class MessageNotRetriableException(ConflictException):
-    """Only a message that failed, and whose content is still kept, goes back to the queue."""
+    """Only a failed message whose content is still stored can be queued again."""
 
     code = "message_not_retriable"
-    message = _("Only a failed message whose content is still kept can be sent again.")
+    message = _("Only a failed message whose content is still stored can be sent again.")
 
 
 class MessageNotCancellableException(ConflictException):
-    """Only a message that still waits is called back; what is being sent or was sent cannot be."""
+    """Only a queued message can be cancelled."""
 
     code = "message_not_cancellable"
     message = _("Only a message that is still queued can be cancelled.")
 
 
 class DeliveryError(Exception):
-    """A gateway could not send; the text says why and holds no secret."""
+    """A gateway could not send. The text says why and contains no secret."""
 
 
 class TemporaryDeliveryError(DeliveryError):
-    """Worth another try: throttled, a network error, the provider's own trouble."""
+    """Worth a retry: throttling, a network error or a fault of the provider."""
 
 
 class PerhapsSentError(TemporaryDeliveryError):
-    """The provider may have taken it: what it answered was lost on the way."""
+    """The provider may have accepted the message: its response was lost."""
 
 
 class MisconfiguredDeliveryError(TemporaryDeliveryError):
-    """Refused because of our account or settings, which an operator has to correct; the message itself is fine.
+    """Refused because of our account or settings, which an operator has to correct. The message is valid.
 
-    code: what the log tells this fault from others by.
+    code: the name of the fault in the log.
     """
 
     def __init__(self, reason: str, code: str) -> None:
@@ -65,54 +65,54 @@ class MisconfiguredDeliveryError(TemporaryDeliveryError):
 
 
 class PermanentDeliveryError(DeliveryError):
-    """Refused for good: trying again changes nothing."""
+    """Refused permanently: a retry changes nothing."""
 
 
 class SmsTemplateNotFoundException(NotFoundException):
-    """No SMS template has this id or name, or it is switched off."""
+    """No active SMS template has this ID or name."""
 
     code = "sms_template_not_found"
     message = _("There is no such SMS template.")
 
 
 class EmailTemplateNotFoundException(NotFoundException):
-    """The product has no mail of this name."""
+    """The product has no e-mail of this name."""
 
     code = "email_template_not_found"
     message = _("There is no such e-mail template.")
 
 
 class VersionNotFoundException(NotFoundException):
-    """What staff wrote was never saved under this number."""
+    """The template has no version with this number."""
 
     code = "version_not_found"
     message = _("There is no such version.")
 
 
 class InvalidTemplateException(ValidationException):
-    """What staff wrote is no template that could be sent."""
+    """The content of a template is invalid."""
 
-    message = _("This template cannot be used as it is.")
+    message = _("This template is not valid.")
 
 
 class TemplateNotSendableException(ValidationException):
-    """Only the product itself sends this template: its account and security messages carry links and codes."""
+    """Only the product sends this template, because its account and security messages contain links and codes."""
 
     @classmethod
     def of(cls, name: str) -> "TemplateNotSendableException":
-        """The refusal beside the field that names the template."""
+        """Return the exception for the field `template`."""
         text = _("Only the product itself sends %(name)s.") % {"name": name}
         return cls(details={"template": [{"message": str(text), "code": "template_not_sendable"}]})
 
 
 class MissingVariablesException(ValidationException):
-    """A message cannot be written: values that its template needs are missing or blank."""
+    """Values that a template needs are missing or blank."""
 
     message = _("Values that this template needs are missing.")
 
     @classmethod
     def of(cls, names: Iterable[str], *, field: str = "variables") -> "MissingVariablesException":
-        """The refusal that names them. field: in which whoever asked would give them."""
+        """Return the exception for these names. field: the field of the request that contains the values."""
         entries = [
             {"message": str(_("%(name)s is missing.") % {"name": name}), "code": "missing_variable"} for name in names
         ]
@@ -120,46 +120,46 @@ class MissingVariablesException(ValidationException):
 
 
 class TemplateInUseException(ConflictException):
-    """The product itself sends this template."""
+    """A product template cannot be deleted or renamed."""
 
     code = "template_in_use"
-    message = _("The product itself sends this template: it can be changed or switched off, and not be deleted.")
+    message = _("The product sends this template. You can edit or deactivate it, but not delete it.")
 
 
 class NewerVersionException(ConflictException):
-    """Somebody saved what is being edited after it was opened."""
+    """A newer version was saved after the editor opened this one."""
 
     code = "newer_version"
     message = _("Somebody else saved this after you opened it.")
 
     @classmethod
     def of(cls, who: object, when: str) -> "NewerVersionException":
-        """The refusal that names them."""
+        """Return the exception with the name of the other editor."""
         words = {"who": who or "-", "when": when}
         return cls(_("%(who)s saved this after you opened it (%(when)s). Open it again and change it there.") % words)
 
 
 class UnsubscribeLinkException(NotFoundException):
-    """Not an unsubscribe link of ours, or its owner is gone."""
+    """The unsubscribe link is invalid, or its owner was deleted."""
 
     code = "unsubscribe_link_not_found"
     message = _("This link has expired or was already used.")
 
 
 class RecipientOptedOutError(PermanentDeliveryError):
-    """The recipient told the provider to be left alone; not our failure, and not to be tried again."""
+    """The recipient opted out at the provider: not a failure, and not retried."""
 
 
 class MailTooLargeException(ValidationException):
-    """The mail would be larger than its provider takes."""
+    """The e-mail is larger than the provider accepts."""
 
     code = "mail_too_large"
-    message = _("This mail is too large.")
+    message = _("This e-mail is too large.")
 
     @classmethod
     def of(cls, size: int, most: int) -> "MailTooLargeException":
-        """The refusal that names both."""
-        text = _("With its attachments the mail has %(size)s bytes; %(most)s are allowed.") % {
+        """Return the exception with both sizes in bytes."""
+        text = _("With its attachments the e-mail has %(size)s bytes. The limit is %(most)s bytes.") % {
             "size": size,
             "most": most,
         }
@@ -167,17 +167,17 @@ class MailTooLargeException(ValidationException):
 
 
 class SmsLimitException(ThrottledException):
-    """The spending guard holds a text back: too many went to this number, its country, or in all."""
+    """A limit of SMS to this number, its country or in total was reached."""
 
-    message = _("Too many texts were sent. Please try again later.")
+    message = _("Too many SMS were sent. Please try again later.")
 
 
 class SnsUnreachableError(Exception):
-    """Amazon SNS did not give what was asked of it; the text holds no secret."""
+    """A request to Amazon SNS failed. The text contains no secret."""
 
 
 class UntrustedReportException(ForbiddenException):
-    """A report is not signed by Amazon, or of a topic that is not ours."""
+    """A report has no valid signature of Amazon, or another topic."""
 
     code = "invalid_signature"
-    message = _("This report is not one of ours.")
+    message = _("The signature or topic of this report is not valid.")

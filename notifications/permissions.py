@@ -1,4 +1,4 @@
-"""What can be done to messages and their templates, and which default roles may."""
+"""The permissions of notifications, and the default roles that have them."""
 
 from rbac.permissions import AUDITOR, DISPATCHER, FLEET_MANAGER, SUPPORT, Resource
 

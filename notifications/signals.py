@@ -1,6 +1,6 @@
-"""What happened to messages."""
+"""Signals of notifications."""
 
 from django.dispatch import Signal
 
-# A message was written, inside the transaction that wrote it. message: Message. The sender is the Message class.
+# A message was queued, in its transaction. message: Message. The sender is the Message class.
 message_queued = Signal()

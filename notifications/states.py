@@ -1,33 +1,33 @@
-"""The states of a message and the moves between them; no other move is possible."""
+"""The statuses of a message and the allowed transitions between them."""
 
 from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 
 class Channel(TextChoices):
-    """How a message travels."""
+    """The channel of a message."""
 
     EMAIL = "email", _("E-mail")
-    SMS = "sms", _("Text")
+    SMS = "sms", _("SMS")
 
 
 class Priority(IntegerChoices):
-    """Which message goes first; a higher lane never waits behind a lower one."""
+    """The priority queues: a message never waits for one of a lower priority."""
 
-    CODE = 0, _("Code")  # somebody sits before a page and waits for it
-    TRANSACTIONAL = 1, _("Transactional")  # the answer to something that somebody did
-    BULK = 2, _("Bulk")  # to many at once
+    CODE = 0, _("Code")  # a person is waiting for it
+    TRANSACTIONAL = 1, _("Transactional")  # the result of a person's action
+    BULK = 2, _("Bulk")  # to many people
 
 
 class Guarantee(TextChoices):
-    """What becomes of a message whose sender died between the provider's answer and our commit."""
+    """What happens to a message when its worker died between the provider's response and our commit."""
 
-    AT_MOST_ONCE = "at_most_once", _("At most once")  # failed, to be sent again by hand only
-    AT_LEAST_ONCE = "at_least_once", _("At least once")  # sent again, so it may arrive twice
+    AT_MOST_ONCE = "at_most_once", _("At most once")  # failed; staff may retry it
+    AT_LEAST_ONCE = "at_least_once", _("At least once")  # retried; it may arrive twice
 
 
 class Kind(TextChoices):
-    """What a message is about; decides whether a person may switch it off."""
+    """What a message is about, which decides whether a person may unsubscribe from it."""
 
     SECURITY = "security", _("The safety of your account")  # always sent
     ACCOUNT = "account", _("Your account and your orders")
@@ -35,16 +35,16 @@ class Kind(TextChoices):
 
 
 OPTIONAL_KINDS = (Kind.ACCOUNT, Kind.MARKETING)
-EVERY_KIND = ""  # of a suppressed address: nothing is sent to it, of whatever kind
+EVERY_KIND = ""  # of a suppression: messages of all kinds are suppressed
 
 
 class EventType(TextChoices):
-    """What happened to a message: a row each in its timeline. `Message.created_at` says when it was queued."""
+    """The events in a message's timeline. `Message.created_at` is the time of queueing."""
 
-    SENT = "sent", _("Taken by the provider")
-    POSTPONED = "postponed", _("Not sent; tried again later")
+    SENT = "sent", _("Accepted by the provider")
+    POSTPONED = "postponed", _("Not sent; will be retried")
     FAILED = "failed", _("Failed")
-    UNCERTAIN = "uncertain", _("Outcome unknown: a sender died")
+    UNCERTAIN = "uncertain", _("Outcome unknown: a worker stopped")
     RETRIED = "retried", _("Queued again by hand")
     CANCELLED = "cancelled", _("Cancelled")
     SUPPRESSED = "suppressed", _("Suppressed")
@@ -56,27 +56,27 @@ class EventType(TextChoices):
 
 
 class Status(TextChoices):
-    """Where a message stands."""
+    """The status of a message."""
 
-    QUEUED = "queued", _("Queued")  # written; waits for its time and a worker
-    SENDING = "sending", _("Sending")  # a worker holds it, for as long as its lease
-    SENT = "sent", _("Sent")  # the provider took it
-    DELIVERED = "delivered", _("Delivered")  # the recipient's side took it
-    FAILED = "failed", _("Failed")  # refused for good, tried too often, or perhaps sent and not to be sent twice
-    BOUNCED = "bounced", _("Bounced")  # the recipient's side sent it back
-    COMPLAINED = "complained", _("Complained")  # the recipient called it spam
-    SUPPRESSED = "suppressed", _("Suppressed")  # not sent: the recipient does not want it or cannot get it
-    CANCELLED = "cancelled", _("Cancelled")  # not sent: too late, or called back
+    QUEUED = "queued", _("Queued")  # waits for its time and a worker
+    SENDING = "sending", _("Sending")  # a worker has a lease on it
+    SENT = "sent", _("Sent")  # accepted by the provider
+    DELIVERED = "delivered", _("Delivered")  # accepted by the recipient's server or carrier
+    FAILED = "failed", _("Failed")  # refused, retried for too long, or of unknown outcome and not to be sent twice
+    BOUNCED = "bounced", _("Bounced")  # returned by the recipient's server or carrier
+    COMPLAINED = "complained", _("Complained")  # marked as spam by the recipient
+    SUPPRESSED = "suppressed", _("Suppressed")  # not sent: the recipient is suppressed or unsubscribed
+    CANCELLED = "cancelled", _("Cancelled")  # not sent: expired or cancelled
 
 
 MOVES: dict[Status, frozenset[Status]] = {
-    # QUEUED and FAILED -> SENT: a sender that had been given up for dead reports after all that it sent.
+    # QUEUED and FAILED -> SENT: a worker with an expired lease reports late that it sent the message.
     Status.QUEUED: frozenset({Status.SENDING, Status.SENT, Status.SUPPRESSED, Status.CANCELLED}),
     Status.SENDING: frozenset({Status.QUEUED, Status.SENT, Status.FAILED, Status.SUPPRESSED, Status.CANCELLED}),
     Status.SENT: frozenset({Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED, Status.FAILED}),
     Status.DELIVERED: frozenset({Status.COMPLAINED, Status.BOUNCED}),
     Status.FAILED: frozenset({Status.QUEUED, Status.SENT}),
-    # A later complaint of another recipient; and an answer that was told before the delivery which it answers.
+    # A later complaint of another recipient, or an automatic reply reported before the delivery it replies to.
     Status.BOUNCED: frozenset({Status.COMPLAINED, Status.DELIVERED}),
     Status.COMPLAINED: frozenset(),
     Status.SUPPRESSED: frozenset(),
@@ -84,31 +84,31 @@ MOVES: dict[Status, frozenset[Status]] = {
 }
 
 
-# Nothing more is done about a message of these by itself.
+# A message with one of these is not processed further.
 FINISHED = [state for state in Status if state not in {Status.QUEUED, Status.SENDING}]
 
 
 def sources(target: Status) -> list[Status]:
-    """The states from which a message may move to `target`."""
+    """Return the statuses that may change to `target`."""
     return [state for state, targets in MOVES.items() if target in targets]
 
 
 class SuppressionReason(TextChoices):
-    """Why nothing is sent to an address any more."""
+    """Why an address is suppressed."""
 
     BOUNCE = "bounce", _("The address does not exist (hard bounce)")
-    COMPLAINT = "complaint", _("The recipient called a message spam")
+    COMPLAINT = "complaint", _("The recipient marked a message as spam")
     OPT_OUT = "opt_out", _("The recipient opted out")
     MANUAL = "manual", _("Entered by staff")
 
 
-# What its recipient asked for: it is lifted by themselves, or for a reason that is kept.
-ASKED_BY_RECIPIENT = (SuppressionReason.COMPLAINT, SuppressionReason.OPT_OUT)
+# Requested by the recipient: only the recipient lifts it, or staff with a reason that is stored.
+REQUESTED_BY_RECIPIENT = (SuppressionReason.COMPLAINT, SuppressionReason.OPT_OUT)
 
 
 class ReceiptState(TextChoices):
-    """Where a report of a provider stands."""
+    """The state of a provider's report."""
 
-    WAITING = "waiting", _("Waiting for its message")  # came before our own commit; tried again for a while
+    WAITING = "waiting", _("Waiting for its message")  # arrived before our commit; retried for a while
     APPLIED = "applied", _("Applied")
-    IGNORED = "ignored", _("Ignored")  # about no message of ours, or nothing that we act on
+    IGNORED = "ignored", _("Ignored")  # about an unknown message or of an unused type

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin import history
 from foodfleet.core.admin.forms import ServiceAdmin
-from foodfleet.core.admin.lists import RestrictedFiltersAdmin
+from foodfleet.core.admin.lists import ReadOnlyMixin, RestrictedFiltersAdmin
 from foodfleet.core.database.search import matching
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.typed_text import searched_parts
@@ -249,19 +249,10 @@ def _described(held: RoleAssignment) -> str:
 
 
 @admin.register(RoleRevision)
-class RoleRevisionAdmin(RestrictedFiltersAdmin):
+class RoleRevisionAdmin(ReadOnlyMixin, RestrictedFiltersAdmin):
     """What roles were, and since when."""
 
     list_display = ("name", "created_at", "created_by", "requires_2fa", "forbids_sms_code", "is_deleted")
     list_select_related = ("created_by",)
     search_fields = ("name",)
     ordering = ("-created_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: RoleRevision | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: RoleRevision | None = None) -> bool:
-        return False

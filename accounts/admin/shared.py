@@ -6,13 +6,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from foodfleet.core.admin.links import PermittedLinksAdmin
-from foodfleet.core.admin.lists import CappedPaginator, RestrictedFiltersAdmin, TextSearchAdmin
+from foodfleet.core.admin.lists import CappedPaginator, ReadOnlyMixin, RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.http.clients import client_of
 
 OF_A_USER = ("user__id__exact",)  # how a user's page asks other lists for theirs
 
 
-class ReadOnlyAdmin(PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
+class ReadOnlyAdmin(ReadOnlyMixin, PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """Rows that are looked at."""
 
     paginator = CappedPaginator
@@ -22,15 +22,6 @@ class ReadOnlyAdmin(PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin
     list_select_related: ClassVar[tuple[str, ...]] = ("user",)  # type: ignore[misc]
     search_fields = ("user__search_text",)
     raw_id_fields = ("user",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def by(request: HttpRequest) -> dict[str, Any]:

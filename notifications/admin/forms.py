@@ -1,7 +1,7 @@
-"""Forms of the admin: the rules are the services', their refusals stand beside the fields."""
+"""Forms of the admin. The services validate; the admin shows their errors at the fields."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,40 +12,31 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import BaseAppException
 from notifications.models import EmailOverride, SmsTemplate
-from notifications.services.templates import overrides, sms_templates, specs
+from notifications.services.templates import sms_templates, specs
 from notifications.states import Channel
 
-LANGUAGES = [("", _("Every language without its own wording")), *settings.LANGUAGES]
+LANGUAGES = [("", _("All languages without their own content")), *settings.LANGUAGES]
 
 
-def field_errors(error: BaseAppException) -> list[tuple[str, str]]:
-    """What an error says of each field."""
-    by_field = {name: entries for name, entries in error.details.items() if isinstance(entries, list)}
-    return [(name, str(entry["message"])) for name, entries in by_field.items() for entry in entries]
+def error_text(error: BaseAppException) -> str:
+    """Return the message of an error with the messages for its fields."""
+    return " ".join([str(error.message), *field_messages(error)])
 
 
-def reasons(error: BaseAppException) -> list[str]:
-    """What an error says of its fields, without their names."""
-    return [message for _name, message in field_errors(error)]
-
-
-def refuse_as(form: "forms.ModelForm[Any]", check: Callable[[Any], None]) -> None:
-    """Run a service's check on the form's instance and put what it refuses beside the fields."""
-    try:
-        check(form.instance)
-    except BaseAppException as error:
-        for name, message in field_errors(error) or [("", str(error.message))]:
-            form.add_error(name if name in form.fields else None, message)
+def field_messages(error: BaseAppException) -> list[str]:
+    """Return the messages for the fields of an error, without the names of the fields."""
+    entries = [entry for entries in error.details.values() if isinstance(entries, list) for entry in entries]
+    return [str(entry["message"]) for entry in entries]
 
 
 class TextsField(forms.JSONField):
-    """Names with texts, as JSON; what is nested too deeply, or holds half a character or an endless number, is none."""
+    """A JSON field that rejects what cannot be stored: deep nesting, lone surrogates and very long numbers."""
 
     def to_python(self, value: Any) -> Any:
         try:
             found = super().to_python(value)
             json.dumps(found, ensure_ascii=False).encode()
-        except (RecursionError, ValueError):  # of numbers, json says ValueError; half a character is one too
+        except (RecursionError, ValueError):  # ValueError: very long numbers and lone surrogates
             raise ValidationError(self.error_messages["invalid"], code="invalid", params={"value": value}) from None
         return found
 
@@ -63,10 +54,10 @@ class TextsField(forms.JSONField):
             return True
 
 
-class OpenedForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A form that remembers which version it was opened with.
+class VersionedForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form that contains the version it was opened with.
 
-    directions: of what is written, which may be another than that of the page around it.
+    directions: the text direction of fields, where it may differ from that of the page.
     """
 
     directions: ClassVar[Mapping[str, str]] = {}
@@ -80,8 +71,8 @@ class OpenedForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields[name].widget.attrs["dir"] = self.directions[name]
 
 
-class SmsTemplateForm(OpenedForm):
-    """A template of texts."""
+class SmsTemplateForm(VersionedForm):
+    """An SMS template."""
 
     directions = {"name": "ltr", "content": "auto", "translations": "ltr", "description": "auto", "examples": "ltr"}
 
@@ -92,25 +83,20 @@ class SmsTemplateForm(OpenedForm):
         field_classes = {"translations": TextsField, "examples": TextsField}
 
     def clean_translations(self) -> Any:
-        """An emptied field is no translation."""
+        """Treat an empty field as no translation."""
         return self.cleaned_data["translations"] or {}
 
     def clean_examples(self) -> Any:
-        """An emptied field is no example."""
+        """Treat an empty field as no example."""
         return self.cleaned_data["examples"] or {}
 
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        if not self.errors:
-            refuse_as(self, sms_templates.check)
 
-
-class EmailOverrideForm(OpenedForm):
-    """Other words for a mail."""
+class EmailOverrideForm(VersionedForm):
+    """An e-mail override."""
 
     directions = {"subject": "auto", "html": "ltr", "text": "auto"}
     template = forms.ChoiceField(
-        label=_("Mail"), choices=lambda: [(mail.name, mail.name) for mail in specs.for_channel(Channel.EMAIL)]
+        label=_("E-mail"), choices=lambda: [(spec.name, spec.name) for spec in specs.for_channel(Channel.EMAIL)]
     )
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES, required=False)
 
@@ -122,14 +108,9 @@ class EmailOverrideForm(OpenedForm):
             "text": forms.Textarea(attrs={"rows": 10, "cols": 100}),
         }
 
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        if not self.errors:
-            refuse_as(self, overrides.check)
 
-
-class TryTextForm(forms.Form):
-    """Values to preview a text with."""
+class PreviewForm(forms.Form):
+    """Values for the preview of an SMS."""
 
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, required=False)
 
@@ -140,7 +121,7 @@ class TryTextForm(forms.Form):
 
     @property
     def variables(self) -> dict[str, str]:
-        """The values as they were given, or the examples."""
+        """Return the entered values, or the examples."""
         names = [name for name in self.fields if name.startswith("value_")]
         given = self.cleaned_data if self.is_bound else {name: self.fields[name].initial for name in names}
         return {name.removeprefix("value_"): given.get(name, "") for name in names}

@@ -1,4 +1,4 @@
-"""What was sent, and what became of it. Nothing is edited here, and no code or link is shown."""
+"""Messages in the admin: read-only, without codes and links, with actions to retry and cancel."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,10 +17,8 @@ from django.views.decorators.http import require_POST
 
 from foodfleet.core.admin import history
 from foodfleet.core.admin.links import PermittedLinksAdmin
-from foodfleet.core.admin.lists import CappedPaginator, DateTimeFilter, RestrictedFiltersAdmin
-from notifications.admin.addresses import isolated, listed
-from notifications.admin.read_only import ReadOnly
-from notifications.admin.timeline import TimelineInline
+from foodfleet.core.admin.lists import CappedPaginator, DateTimeFilter, ReadOnlyMixin, RestrictedFiltersAdmin
+from notifications.admin.timeline import TimelineInline, isolated, listed
 from notifications.models import Message, SmsTemplate
 from notifications.services.operations import batches
 from notifications.services.operations import messages as operations
@@ -28,15 +26,15 @@ from notifications.services.templates import specs
 from notifications.states import Channel, Status
 from rbac.services import decisions
 
-# What is shown only of a message that has it: what stands on the page, and where it comes from.
-RARE = {
+# Fields that are shown only where they have a value: the name on the page and the attribute.
+OPTIONAL = {
     "doubt": "is_uncertain", "last_error": "last_error", "cc_shown": "cc", "bcc_shown": "bcc", "template": "template",
     "template_version": "template", "expires_at": "expires_at", "provider_message_id": "provider_message_id",
 }  # fmt: skip
 
 
 class RetriableFilter(admin.SimpleListFilter):
-    """Failed, with content that is still there and of use."""
+    """Filters failed messages that can be retried."""
 
     title = _("can be sent again")
     parameter_name = "retriable"
@@ -49,13 +47,13 @@ class RetriableFilter(admin.SimpleListFilter):
 
 
 class TemplateFilter(admin.SimpleListFilter):
-    """By template: the names that the product and staff know, without a look at all messages."""
+    """Filters by template, with the names of specs and templates rather than of all messages."""
 
     title = _("template")
     parameter_name = "template"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        names = {mail.name for channel in Channel for mail in specs.for_channel(channel)}
+        names = {spec.name for channel in Channel for spec in specs.for_channel(channel)}
         names.update(SmsTemplate.objects.values_list("name", flat=True))
         return [(name, name) for name in sorted(names)]
 
@@ -64,20 +62,20 @@ class TemplateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, PermittedLinksAdmin, RestrictedFiltersAdmin):
-    """A searchable list, a timeline, and another try for what failed."""
+class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
+    """A searchable list of messages with their timelines."""
 
     list_display = ("created_at", "status", "recipients_shown", "subject", "template")
     list_filter = (
         "status", RetriableFilter, "channel", TemplateFilter, "kind", "priority", ("created_at", DateTimeFilter),
     )  # fmt: skip
-    search_fields = ("subject",)  # makes the box appear; get_search_results decides
-    search_help_text = _("Recipient, subject, template, or the provider's or the request's id: ten words at most")
+    search_fields = ("subject",)  # shows the search box; get_search_results searches
+    search_help_text = _("Recipient, subject, template, or ID of the message, provider or request: at most ten words")
     ordering = ("-created_at", "-id")
     list_per_page = 50
     paginator = CappedPaginator
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # a count of the whole table for each choice of each filter
+    show_facets = admin.ShowFacets.NEVER  # facets count the whole table for each choice
     actions = ("retry", "cancel")
     fields = (
         "status", "doubt", "last_error", "to_shown", "cc_shown", "bcc_shown", "subject", "channel", "template",
@@ -101,7 +99,7 @@ class MessageAdmin(ReadOnly, PermittedLinksAdmin, RestrictedFiltersAdmin):
         ]
 
     def _on_one(self, action: Callable[[HttpRequest, QuerySet[Message]], None]) -> Callable[..., HttpResponse]:
-        """The page behind a button of a message's own page: the same as the action of the list."""
+        """Return a view that runs a list action on one message, for a button on its page."""
 
         def view(request: HttpRequest, pk: UUID) -> HttpResponse:
             if not self.has_send_permission(request):
@@ -114,7 +112,7 @@ class MessageAdmin(ReadOnly, PermittedLinksAdmin, RestrictedFiltersAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """With a button for what can be done to the message."""
+        """Show buttons for the possible actions."""
         message = self.get_object(request, object_id) if self.has_send_permission(request) else None
         buttons = {}
         if message is not None:
@@ -125,9 +123,9 @@ class MessageAdmin(ReadOnly, PermittedLinksAdmin, RestrictedFiltersAdmin):
         return super().change_view(request, object_id, form_url, {**buttons, **(extra_context or {})})
 
     def get_fields(self, request: HttpRequest, obj: Message | None = None) -> Any:
-        """Without what few messages have, where this one has it not."""
+        """Leave out the optional fields without a value."""
         fields = super().get_fields(request, obj)
-        return [name for name in fields if name not in RARE or getattr(obj, RARE[name], None)]
+        return [name for name in fields if name not in OPTIONAL or getattr(obj, OPTIONAL[name], None)]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
@@ -136,50 +134,52 @@ class MessageAdmin(ReadOnly, PermittedLinksAdmin, RestrictedFiltersAdmin):
 
     @admin.display(description=_("to"))
     def recipients_shown(self, message: Message) -> str:
-        """The first recipient, and how many others there are."""
+        """Show the first recipient and the number of others."""
         return isolated(*message.to[:1], *([f"+{len(message.to) - 1}"] if len(message.to) > 1 else []))
 
     @admin.display(description=_("uncertain"))
     def doubt(self, message: Message) -> str:
-        """What that means."""
+        """Show what `is_uncertain` means."""
         return str(Message._meta.get_field("is_uncertain").help_text)
 
     @admin.display(description=_("to"))
     def to_shown(self, message: Message) -> str:
-        """All of them."""
+        """Show all recipients."""
         return listed(message.to)
 
     @admin.display(description=_("cc"))
     def cc_shown(self, message: Message) -> str:
-        """Who gets a copy."""
+        """Show all recipients of copies."""
         return listed(message.cc)
 
     @admin.display(description=_("bcc"))
     def bcc_shown(self, message: Message) -> str:
-        """Who gets a copy unseen."""
+        """Show all recipients of blind copies."""
         return listed(message.bcc)
 
     @admin.action(description=_("Retry (failed messages)"), permissions=["send"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        """Back to the queue; those that cannot be sent again are left alone."""
+        """Queue the failed messages again and ignore the others."""
         on_batch = history.recorder(request, _("Queued again by hand"))
         count = operations.retry_all(messages=queryset, by=request.user, on_batch=on_batch)  # type: ignore[arg-type]
         text = ngettext("%(count)s message will be sent again.", "%(count)s messages will be sent again.", count)
-        self._say(request, text, count)
+        self._report(request, text, count)
 
     @admin.action(description=_("Cancel sending (queued messages)"), permissions=["send"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        """They are not sent; those that are no longer queued are left alone."""
+        """Cancel the queued messages and ignore the others."""
         on_batch = history.recorder(request, _("Cancelled by hand"))
         count = operations.cancel_all(messages=queryset, by=request.user, on_batch=on_batch)  # type: ignore[arg-type]
         text = ngettext("%(count)s message was cancelled.", "%(count)s messages were cancelled.", count)
-        self._say(request, text, count)
+        self._report(request, text, count)
 
-    def _say(self, request: HttpRequest, text: str, count: int) -> None:
+    def _report(self, request: HttpRequest, text: str, count: int) -> None:
         self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
         if count >= batches.MOST:
-            self.message_user(request, _("There may be more than are done at once: do it again."), messages.WARNING)
+            self.message_user(
+                request, _("Only a part was processed. Run the action again for the rest."), messages.WARNING
+            )
 
     def has_send_permission(self, request: HttpRequest) -> bool:
-        """Who may send may send again."""
+        """Return whether the user may retry and cancel."""
         return decisions.has(request.user, "notifications:send")

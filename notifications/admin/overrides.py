@@ -1,4 +1,4 @@
-"""Other words for the product's mails."""
+"""E-mail overrides in the admin."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.frames import frames_email
-from notifications.admin.forms import LANGUAGES, EmailOverrideForm, reasons
+from notifications.admin.forms import LANGUAGES, EmailOverrideForm, error_text
 from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import EmailOverride
 from notifications.services.compose import email as compose_email
@@ -29,7 +29,7 @@ from rbac.services import decisions
 
 @admin.register(EmailOverride)
 class EmailOverrideAdmin(VersionedAdmin):
-    """Written in a sandbox, seen as HTML and text before anybody gets it."""
+    """Overrides with a preview as HTML and text, and a test e-mail."""
 
     form = EmailOverrideForm
     list_display = ("template", "language_shown", "subject", "is_active", "version", "updated_at")
@@ -57,15 +57,17 @@ class EmailOverrideAdmin(VersionedAdmin):
 
     @admin.display(description=_("variables"))
     def variables(self, override: EmailOverride) -> str:
-        """What each mail may show; * stands by what it must."""
+        """Show the variables of the e-mails, with * for the required ones."""
         saved = self.saved(override)
-        mails = [mail for mail in specs.for_channel(Channel.EMAIL) if saved is None or mail.name == saved.template]
+        email_specs = [
+            spec for spec in specs.for_channel(Channel.EMAIL) if saved is None or spec.name == saved.template
+        ]
         rows = [
             (
-                mail.name,
-                ", ".join(f"{v.name}{'*' if v.is_required else ''} ({v.example})" for v in mail.variables),
+                spec.name,
+                ", ".join(f"{v.name}{'*' if v.is_required else ''} ({v.example})" for v in spec.variables),
             )
-            for mail in mails
+            for spec in email_specs
         ]
         return format_html_join("", "<p><strong>{}</strong>: {}</p>", rows) or "-"
 
@@ -74,7 +76,7 @@ class EmailOverrideAdmin(VersionedAdmin):
         return [path("<int:pk>/frame/", frame, name="notifications_emailoverride_frame"), *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: EmailOverride | None = None) -> Any:
-        """An override stays one of its mail and its language, or its versions would be those of another."""
+        """Show template and language as text: versions belong to one e-mail in one language."""
         fields = super().get_readonly_fields(request, obj)
         return fields if obj is None else ("template", "language_shown", *fields)
 
@@ -84,17 +86,17 @@ class EmailOverrideAdmin(VersionedAdmin):
 
     @admin.display(description=_("language"), ordering="language")
     def language_shown(self, override: EmailOverride) -> str:
-        """By its name."""
+        """Show the name of the language."""
         return str(dict(LANGUAGES).get(override.language, override.language))
 
     def try_page(self, request: HttpRequest, thing: EmailOverride) -> HttpResponse:
-        """The mail with the examples of its variables; a POST sends it to who asks."""
+        """Show the e-mail with example values; a POST sends it to the user."""
         may_send = decisions.has(request.user, "notifications:send")
         context = {**self.page_context(request, thing, _("Preview and test")), **direction(_language(thing))}
         try:
             content = _rendered(thing)
-        except BaseAppException as refusal:  # the product sends it no more, or takes its words no more
-            context["refusal"] = " ".join([str(refusal.message), *reasons(refusal)])
+        except BaseAppException as error:  # the product no longer has the e-mail, or its variables changed
+            context["error"] = error_text(error)
             return TemplateResponse(request, "admin/notifications/try_email.html", context)
         if request.method == "POST":
             if not may_send:
@@ -106,11 +108,11 @@ class EmailOverrideAdmin(VersionedAdmin):
         return TemplateResponse(request, "admin/notifications/try_email.html", context)
 
     def frame_page(self, request: HttpRequest, thing: EmailOverride) -> HttpResponse:
-        """The HTML alone; what cannot be shown is told in words."""
+        """Return the HTML alone, or the error as text."""
         try:
             return HttpResponse(_rendered(thing).html)
-        except BaseAppException as refusal:
-            return HttpResponse(str(refusal.message), content_type="text/plain; charset=utf-8")
+        except BaseAppException as error:
+            return HttpResponse(str(error.message), content_type="text/plain; charset=utf-8")
 
     @staticmethod
     def _send(request: HttpRequest, content: rendering.EmailContent) -> None:
@@ -120,9 +122,9 @@ class EmailOverrideAdmin(VersionedAdmin):
             compose_email.send_email(
                 to=[user.email], subject=content.subject, text=content.text, html=content.html, draft=draft
             )
-            messages.success(request, _("The test is on its way."))
+            messages.success(request, _("Test message queued."))
         except BaseAppException as error:
-            messages.error(request, " ".join([str(error.message), *reasons(error)]))
+            messages.error(request, error_text(error))
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user: Any = request.user
@@ -146,5 +148,5 @@ def _language(override: EmailOverride) -> str:
 
 
 def _rendered(override: EmailOverride) -> rendering.EmailContent:
-    words = cache.OverrideContent(override.subject, override.html, override.text, override.version)
-    return rendering.render_override(words, _examples(override), _language(override))
+    content = cache.OverrideContent(override.subject, override.html, override.text, override.version)
+    return rendering.render_override(content, _examples(override), _language(override))

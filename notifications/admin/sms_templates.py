@@ -1,4 +1,4 @@
-"""Templates of texts."""
+"""SMS templates in the admin."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
-from notifications.admin.forms import SmsTemplateForm, TryTextForm, reasons
+from notifications.admin.forms import PreviewForm, SmsTemplateForm, error_text
 from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import SmsTemplate
 from notifications.services.compose import sms
@@ -27,8 +27,8 @@ from notifications.services.templates import sms_templates, specs
 from notifications.states import Channel
 from rbac.services import decisions
 
-SHOWN = 90  # characters of a text in the list
-LONGEST_QUERY = 3000  # characters of an address that every server and browser on the way takes
+SHOWN = 90  # characters of the content in the list
+LONGEST_QUERY = 3000  # characters of a URL that every server and browser accepts
 
 
 def _segments(number: int) -> str:
@@ -36,25 +36,25 @@ def _segments(number: int) -> str:
 
 
 def _typed(request: HttpRequest) -> Any:
-    """The values of an address that `_query` made, or None."""
+    """Return the values of a URL from `_query`, or None."""
     return request.GET if "language" in request.GET else None
 
 
-def _query(form: TryTextForm) -> str:
-    """What was typed, as the query of an address; too much of it is left out."""
+def _query(form: PreviewForm) -> str:
+    """Return the entered values as a query string; '' where it would be too long."""
     query = urlencode(form.cleaned_data)
     return query if len(query) <= LONGEST_QUERY else ""
 
 
 def _own_phone(request: HttpRequest) -> str:
-    """The caller's confirmed number, or ''."""
+    """Return the user's confirmed number, or ''."""
     user: Any = request.user
     return str(user.phone) if user.phone and user.phone_verified_at else ""
 
 
 @admin.register(SmsTemplate)
 class SmsTemplateAdmin(VersionedAdmin):
-    """Written with care, tried before it is sent, restored when it was better before."""
+    """SMS templates with previews, test messages and versions."""
 
     form = SmsTemplateForm
     list_display = ("name", "content_shown", "is_active", "version", "updated_at")
@@ -74,18 +74,18 @@ class SmsTemplateAdmin(VersionedAdmin):
 
     @admin.display(description=_("content"), ordering="content")
     def content_shown(self, template: SmsTemplate) -> str:
-        """The beginning: a text may fill a page."""
+        """Show the first characters."""
         return Truncator(template.content).chars(SHOWN)
 
     @admin.display(description=_("variables"))
     def variables(self, template: SmsTemplate) -> str:
-        """The names that a send has to know."""
+        """Show the names of the template's values."""
         saved = self.saved(template)
         return ", ".join(sms_templates.variables_of(saved)) if saved else "-"
 
     @admin.display(description=_("encoding and segments, as saved"))
     def size(self, template: SmsTemplate) -> str:
-        """What the text costs in each language, with the examples for its variables."""
+        """Show the encoding and segments in each language, with example values."""
         saved = self.saved(template)
         if saved is None:
             return "-"
@@ -98,62 +98,64 @@ class SmsTemplateAdmin(VersionedAdmin):
         return format_html_join("", "<div>{}: {} · {}</div>", rows)
 
     def try_page(self, request: HttpRequest, thing: SmsTemplate) -> HttpResponse:
-        """What the text would say and cost; a test goes to whoever asks for it, once however often it is reloaded."""
+        """Show the SMS and its size; `_send` sends it to the user and redirects, so that a reload sends nothing."""
         may_send = decisions.has(request.user, "notifications:send")
-        form = TryTextForm(request.POST or _typed(request), template=thing)
+        form = PreviewForm(request.POST or _typed(request), template=thing)
         is_valid = form.is_valid()
-        asked = form.cleaned_data["language"] if is_valid else ""
+        language = form.cleaned_data["language"] if is_valid else ""
         shown = None
         if is_valid or not form.is_bound:
-            shown = sms_templates.preview(template=thing, variables=form.variables, language=asked)
+            shown = sms_templates.preview(template=thing, variables=form.variables, language=language)
         if request.method == "POST" and is_valid and "_send" in request.POST:
             if not may_send:
                 raise PermissionDenied
-            self._send(request, thing, asked)
+            self._send(request, thing, language)
             return redirect(f"{request.path}?{_query(form)}")
-        language, _words = sms_templates.in_language(thing.content, thing.translations, asked)
+        shown_language, _content = sms_templates.in_language(thing.content, thing.translations, language)
         context = {
             **self.page_context(request, thing, _("Preview and test")),
-            **direction(language),
+            **direction(shown_language),
             "form": form,
             "shown": shown,
             "may_send": may_send,
             "own_phone": _own_phone(request),
         }
-        return TemplateResponse(request, "admin/notifications/try_text.html", context)
+        return TemplateResponse(request, "admin/notifications/try_sms.html", context)
 
     @staticmethod
     def _send(request: HttpRequest, thing: SmsTemplate, language: str) -> None:
-        """Send the text with example values to the caller's own number; what became of it stands above the page.
+        """Send the SMS with example values to the user's own number.
 
-        Neither the values nor the number are chosen: a test is no way to write to somebody as the product.
+        Neither values nor number can be chosen: a test must not be a way to send messages to others.
         """
         shown = sms_templates.preview(template=thing, variables=sms_templates.examples_of(thing), language=language)
         draft = MessageDraft(sender=request.user, request_id=client_of(request).request_id)  # type: ignore[arg-type]
         try:
             sms.send_sms(to=_own_phone(request), text=shown.text, draft=draft)
         except BaseAppException as error:
-            messages.error(request, " ".join([str(error.message), *reasons(error)]))
+            messages.error(request, error_text(error))
             return
-        messages.success(request, _("The test is on its way."))
+        messages.success(request, _("Test message queued."))
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user: Any = request.user
         before = sms_templates.variables_of(self.saved(form.instance)) if change else []
         sms_templates.save(template=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))
         added = [name for name in sms_templates.variables_of(form.instance) if change and name not in before]
-        if added:  # of a template that staff made up, only its senders know the names
-            text = _("New variables: %(names)s. A send that gives no value for them is refused: check their spelling.")
+        if added:  # for templates of staff, only the senders know the names
+            text = _("New variables: %(names)s. Messages without a value for them are refused. Check the spelling.")
             messages.warning(request, text % {"names": ", ".join(added)})
 
     @admin.action(description=delete_selected.short_description, permissions=["delete"])  # type: ignore[attr-defined]
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[SmsTemplate]) -> Any:
-        """Django's own; nothing is deleted while a template of the product's is among the chosen."""
-        kept = [template.name for template in queryset if specs.find(Channel.SMS, template.name) is not None]
-        if not kept:
+        """Delete the selected templates, unless the product sends one of them."""
+        product_templates = [
+            template.name for template in queryset if specs.find(Channel.SMS, template.name) is not None
+        ]
+        if not product_templates:
             return delete_selected(self, request, queryset)
-        text = _("The product sends %(names)s: edit or deactivate them instead. Nothing was deleted.")
-        self.message_user(request, text % {"names": ", ".join(kept)}, messages.ERROR)
+        text = _("Nothing was deleted. The product sends %(names)s: edit or deactivate them instead.")
+        self.message_user(request, text % {"names": ", ".join(product_templates)}, messages.ERROR)
         return None
 
     def delete_model(self, request: HttpRequest, obj: SmsTemplate) -> None:

@@ -1,23 +1,24 @@
-"""What happened to a message, line by line, under its page."""
+"""The timeline on the page of a message, and how addresses are shown."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from notifications.admin.addresses import listed
-from notifications.admin.read_only import ReadOnlyInline
+from foodfleet.core.admin.lists import ReadOnlyMixin
 from notifications.models import MessageEvent
 
-# How what a line keeps is called, in the order that it is told in: PostgreSQL keeps none. What a provider may come to
-# report beside these stands behind them, under its own name.
+# Labels of an event's details, in the order in which they are shown. Other details follow under their own names.
 LABELS = {
     "attempt": _("attempt"),
     "error": _("error"),
@@ -31,11 +32,21 @@ LABELS = {
     "price_in_usd": _("price in US dollars"),
     "recipients": _("recipients"),
 }
-MOMENTS = frozenset({"next_try_at", "until"})
+TIMES = frozenset({"next_try_at", "until"})
+
+
+def isolated(*texts: str) -> SafeString:
+    """Isolate addresses and numbers as left-to-right text: in Arabic, `+1555` would be shown as `1555+`."""
+    return format_html_join(" ", '<bdi dir="ltr">{}</bdi>', ((text,) for text in texts))
+
+
+def listed(addresses: Iterable[str]) -> SafeString | str:
+    """List addresses, each isolated; a dash for none."""
+    return format_html_join(", ", '<bdi dir="ltr">{}</bdi>', ((address,) for address in addresses)) or "-"
 
 
 class Timeline(BaseInlineFormSet):  # type: ignore[type-arg]
-    """The lines of a message, with the addresses of those who did something to it."""
+    """The events of a message, with the e-mail addresses of the staff who caused them."""
 
     def get_queryset(self) -> Any:
         events = super().get_queryset()
@@ -47,34 +58,42 @@ class Timeline(BaseInlineFormSet):  # type: ignore[type-arg]
         return events
 
 
-class TimelineInline(ReadOnlyInline):
-    """What happened to a message, line by line."""
+class TimelineInline(ReadOnlyMixin, admin.TabularInline):  # type: ignore[type-arg]
+    """The events of a message. Whoever may see the message may see them."""
+
+    template = "admin/notifications/lines.html"
+    extra = 0
 
     model = MessageEvent
     formset = Timeline
     verbose_name_plural = _("timeline")
     fields = readonly_fields = ("at", "type", "details_shown")
 
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
     @admin.display(description=_("details"))
     def details_shown(self, event: Any) -> str:
-        """Names with their values; who is known by address rather than by number."""
+        """Show the details with their labels, and staff by e-mail address."""
         shown = {**event.details, "by": event.by} if event.by else event.details
         names = [name for name in [*LABELS, *sorted(shown.keys() - LABELS.keys())] if shown.get(name) is not None]
-        return format_html_join("; ", "{}: {}", [(LABELS.get(name, name), _words(name, shown[name])) for name in names])
+        return format_html_join(
+            "; ", "{}: {}", [(LABELS.get(name, name), _format(name, shown[name])) for name in names]
+        )
 
 
-def _words(name: str, value: Any) -> str:
-    """A value for people, in the direction of its own words."""
-    moment = _moment(value) if name in MOMENTS else None
-    if moment is not None:
-        return date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+def _format(name: str, value: Any) -> str:
+    """Format a value, isolated in its own text direction."""
+    time = _parse_time(value) if name in TIMES else None
+    if time is not None:
+        return date_format(timezone.localtime(time), "DATETIME_FORMAT")
     return listed(map(str, value)) if isinstance(value, list) else format_html("<bdi>{}</bdi>", value)
 
 
-def _moment(value: Any) -> datetime | None:
-    """What is none, or of no time zone, is shown as it came."""
+def _parse_time(value: Any) -> datetime | None:
+    """Return the time; None for other text, and for a time without a zone."""
     try:
-        moment = parse_datetime(str(value))
+        time = parse_datetime(str(value))
     except ValueError:
         return None
-    return moment if moment is not None and timezone.is_aware(moment) else None
+    return time if time is not None and timezone.is_aware(time) else None

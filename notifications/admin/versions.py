@@ -1,4 +1,4 @@
-"""The versions of what staff wrote, each of which can come back."""
+"""Pages for the versions and the preview of templates."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,35 +21,35 @@ from foodfleet.core.admin import history
 from foodfleet.core.admin.forms import ServiceAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin
 from foodfleet.core.exceptions import BaseAppException
-from notifications.admin.forms import reasons
+from notifications.admin.forms import error_text
 
-NEWEST = 10  # on the page of the thing itself; all are on their own
+NEWEST = 10  # versions on the form; the versions page has all
 A_PAGE = 50
 
 
 def direction(language: str) -> dict[str, str]:
-    """The language of shown words and the direction that they are read in, for a page's context."""
+    """Return the language of the content and its text direction, for the context of a page."""
     is_bidi = translation.get_language_info(language)["bidi"]
-    return {"words_language": language, "words_direction": "rtl" if is_bidi else "ltr"}
+    return {"content_language": language, "content_direction": "rtl" if is_bidi else "ltr"}
 
 
-def _words(value: Any) -> str:
-    """A kept value for people: yes or no, a line for each entry, or itself."""
+def _format(value: Any) -> str:
+    """Format a stored value: yes or no, a line for each entry, or the text."""
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     if isinstance(value, dict):
-        return "\n".join(f"{name}: {words}" for name, words in value.items())
+        return "\n".join(f"{name}: {text}" for name, text in value.items())
     return str(value)
 
 
 class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
-    """Adds two pages to a model's own: its versions, and a preview."""
+    """Adds pages for versions and preview to a model's admin."""
 
     restore: Callable[..., Any]
 
     @admin.display(description=_("Versions"))
     def newest_versions(self, thing: Any) -> str:
-        """Who saved what, and when; words and no form, for a form of hundreds of versions could not be saved."""
+        """Show who saved the newest versions and when, as text: a formset of many versions could not be saved."""
         if thing.pk is None:
             return "-"
         newest = thing.versions.select_related("saved_by").order_by("-number")[:NEWEST]
@@ -83,11 +83,11 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         return self.admin_site.admin_view(view)
 
     def saved(self, thing: Any) -> Any:
-        """`thing` as it is kept, whatever a form that was refused has put into it; None: it is not kept yet."""
+        """Return `thing` as stored, without the values of an invalid form; None for a new one."""
         return None if thing.pk is None else self.model._default_manager.get(pk=thing.pk)
 
     def page_context(self, request: HttpRequest, thing: Any, title: Any) -> dict[str, Any]:
-        """What each of the pages shows."""
+        """Return the context that all pages need."""
         return {
             **self.admin_site.each_context(request),
             "title": f"{thing}: {title}",
@@ -98,7 +98,7 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
 
     @admin.display(description=_("as saved"))
     def pages(self, thing: Any) -> str:
-        """The way to the two pages."""
+        """Show links to the two pages."""
         if thing.pk is None:
             return "-"
         name = self.opts.model_name
@@ -111,7 +111,7 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         )
 
     def versions_page(self, request: HttpRequest, thing: Any) -> HttpResponse:
-        """Every version, newest first; a POST makes one of them the newest."""
+        """List the versions, newest first; a POST restores one."""
         if request.method == "POST":
             return self._restore(request, thing)
         versions = Paginator(thing.versions.select_related("saved_by").order_by("-number"), A_PAGE)
@@ -119,16 +119,16 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         context = {
             **self.page_context(request, thing, _("Versions")),
             "versions": shown,
-            "rows": [(version, self._told(version.data)) for version in shown],
+            "rows": [(version, self._labelled(version.data)) for version in shown],
             "pages": versions.get_elided_page_range(shown.number),
             "may_change": self.has_change_permission(request, thing),
         }
         return TemplateResponse(request, "admin/notifications/versions.html", context)
 
-    def _told(self, data: dict[str, Any]) -> list[tuple[str, Any]]:
-        """What a version holds, by the names that its fields have in the form."""
+    def _labelled(self, data: dict[str, Any]) -> list[tuple[str, Any]]:
+        """Return the values of a version with the labels of their fields."""
         labels = {field.name: capfirst(field.verbose_name) for field in self.opts.fields}
-        return [(str(labels.get(name, name)), _words(value)) for name, value in data.items()]
+        return [(str(labels.get(name, name)), _format(value)) for name, value in data.items()]
 
     def _restore(self, request: HttpRequest, thing: Any) -> HttpResponse:
         number = request.POST.get("number", "")
@@ -139,13 +139,13 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
                 type(self).restore(thing, int(number), request.user)
                 sentence = _("Restored version %(number)s.") % {"number": number}
                 history.record(request, [thing], sentence)
-            messages.success(request, _("This version is in use again."))
+            messages.success(request, _("Version restored."))
         except BaseAppException as error:
-            messages.error(request, " ".join([str(error.message), *reasons(error)]))
+            messages.error(request, error_text(error))
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         return redirect(request.path)
 
     def try_page(self, request: HttpRequest, thing: Any) -> HttpResponse:
-        """What it would say."""
+        """Show a preview."""
         raise NotImplementedError

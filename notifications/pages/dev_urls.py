@@ -1,4 +1,4 @@
-"""Addresses below /dev/, there in DEBUG alone."""
+"""URLs below /dev/, only with DEBUG."""
 
 from django.urls import path
 

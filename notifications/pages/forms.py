@@ -1,4 +1,4 @@
-"""Shapes of what the pages take in."""
+"""Forms of the pages."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ HELP = {
 
 
 class PreferencesForm(forms.Form):
-    """A switch for each kind of message that can be switched off. present: what holds now."""
+    """A checkbox for each optional kind of message. current: the saved preferences."""
 
-    def __init__(self, *args: Any, present: dict[Kind, bool], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, current: dict[Kind, bool], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for kind, wanted in present.items():
+        for kind, wanted in current.items():
             self.fields[kind.value] = forms.BooleanField(
                 label=kind.label, help_text=HELP.get(kind, ""), required=False, initial=wanted
             )
 
     @property
     def changes(self) -> dict[Kind, bool]:
-        """What was chosen."""
+        """Return the chosen preferences."""
         return {Kind(name): wanted for name, wanted in self.cleaned_data.items()}

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Case, Value, When
 
-from notifications.states import ASKED_BY_RECIPIENT
+from notifications.states import REQUESTED_BY_RECIPIENT
 
 
 class SuppressionQuerySet(models.QuerySet[Any]):
@@ -25,9 +25,9 @@ class SuppressionQuerySet(models.QuerySet[Any]):
         """Those for these kinds of messages; EVERY_KIND: those for every message."""
         return self.filter(kind__in=list(kinds))
 
-    def asked_by_recipient(self) -> "SuppressionQuerySet":
+    def requested_by_recipient(self) -> "SuppressionQuerySet":
         """Those that a person asked for, by STOP, by a link or by a complaint."""
-        return self.filter(reason__in=ASKED_BY_RECIPIENT)
+        return self.filter(reason__in=REQUESTED_BY_RECIPIENT)
 
     def lift(self, now: datetime, by: Any, because: str = "") -> int:
         """Lift those that are live; returns how many were."""
@@ -45,7 +45,7 @@ class PreferenceQuerySet(models.QuerySet[Any]):
         """Refusals of one kind."""
         return self.filter(kind=kind, is_wanted=False)
 
-    def refusals(
+    def unsubscribed(
         self, *, users: Collection[int], emails: Collection[str], phones: Collection[str]
     ) -> Iterator[tuple[str, int, str, str]]:
         """Kinds that these people switched off, with the id, e-mail address and confirmed number of each who did.

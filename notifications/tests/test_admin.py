@@ -130,7 +130,7 @@ def test_a_template_is_edited_refused_tried_and_restored(boss):
     assert "Code 123456" in page(boss, "smstemplate_try", template.pk).content.decode()
     versions = reverse("admin:notifications_smstemplate_versions", args=[template.pk])
     assert "Your verification code is: {{code}}" in boss.get(versions).content.decode()
-    assert "This version is in use again." in boss.post(versions, {"number": "1"}, follow=True).content.decode()
+    assert "Version restored." in boss.post(versions, {"number": "1"}, follow=True).content.decode()
     template.refresh_from_db()
     assert (template.content, template.version) == ("Your verification code is: {{code}}", 3)
     for wrong in ("9", "x", "", "9" * 50):
@@ -158,7 +158,7 @@ def test_a_test_text_goes_to_its_sender_with_example_values(boss):
     sent = boss.post(path, given)
     assert sent.status_code == 302  # so that loading again sends nothing
     shown = boss.get(sent["Location"]).content.decode()
-    assert "The test is on its way." in shown
+    assert "Test message queued." in shown
     message = Message.objects.get()
     assert (message.to, message.kind, message.template) == (["+4915112345678"], "account", "")
     assert writing.decrypt_content(message.payload)["text"] == "Your verification code is: 123456"

@@ -25,7 +25,7 @@ def test_an_override_stays_one_of_its_mail_and_language(boss):
 def test_the_override_of_a_mail_that_is_sent_no_more_says_so(boss):
     override = EmailOverride.objects.create(template="long_gone", **WORDS)
     EmailOverrideVersion.objects.create(override=override, number=1, data=WORDS)
-    assert "This mail cannot be shown or sent:" in boss.get(path("emailoverride_try", override.pk)).content.decode()
+    assert "This e-mail cannot be shown or sent:" in boss.get(path("emailoverride_try", override.pk)).content.decode()
     assert boss.post(path("emailoverride_try", override.pk)).status_code == 200
     for name in ("change", "frame", "versions"):
         assert boss.get(path(f"emailoverride_{name}", override.pk)).status_code == 200
@@ -37,7 +37,7 @@ def test_of_chosen_templates_none_is_deleted_where_the_product_sends_one(boss):
     declared = SmsTemplate.objects.get(name="2fa_code")
     data = {"action": "delete_selected", "_selected_action": [own.pk, declared.pk], "post": "yes"}
     answer = boss.post(path("smstemplate_changelist"), data, follow=True).content.decode()
-    assert "The product sends 2fa_code: edit or deactivate them instead. Nothing was deleted." in answer
+    assert "Nothing was deleted. The product sends 2fa_code: edit or deactivate them instead." in answer
     assert SmsTemplate.objects.filter(pk=own.pk).exists()
     boss.post(path("smstemplate_changelist"), {**data, "_selected_action": [own.pk]})
     assert not SmsTemplate.objects.filter(pk=own.pk).exists()

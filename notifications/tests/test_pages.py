@@ -12,7 +12,7 @@ def test_a_person_switches_a_kind_of_message_off(client, user):
     client.force_login(user)
     assert client.get("/account/preferences/").context["form"]["marketing"].initial is True
     saved = client.post("/account/preferences/", {"account": "on"}, follow=True)
-    assert "Saved." in saved.content.decode()
+    assert "Preferences saved." in saved.content.decode()
     assert preferences.of(user) == {Kind.ACCOUNT: True, Kind.MARKETING: False}
 
 

@@ -39,6 +39,19 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return CappedCount(COUNTED) if found > COUNTED else found
 
 
+class ReadOnlyMixin:
+    """An admin or inline that adds, changes and deletes nothing."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 class TextSearchAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A list whose `search_fields` hold `typed_text.searchable` text: any spelling finds a part of it."""
 

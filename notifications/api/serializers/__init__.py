@@ -1,1 +1,1 @@
-"""Shapes of what goes in and out, a module for each subject; no rules."""
+"""Serializers, one module for each subject."""

@@ -1,4 +1,4 @@
-"""Messages as they are shown: what became of them, never what a code or link was."""
+"""Serializers of messages, which never show codes and links."""
 
 from base64 import b64decode
 from typing import Any, ClassVar
@@ -12,11 +12,11 @@ from foodfleet.core.phone_numbers import PHONE_SCHEMA
 from notifications.models import Message, MessageEvent
 from notifications.services.compose.email import LONGEST_SUBJECT
 
-VALUE_LENGTH = 5000  # of one value of a template
+VALUE_LENGTH = 5000  # characters of one template value
 
 
 class EventSerializer(serializers.ModelSerializer[MessageEvent]):
-    """A line of a message's timeline."""
+    """An event in a message's timeline."""
 
     class Meta:
         model = MessageEvent
@@ -39,7 +39,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
 
 class QueuedSerializer(serializers.ModelSerializer[Message]):
-    """What a send answers."""
+    """The ID and status of a queued message."""
 
     class Meta:
         model = Message
@@ -60,7 +60,7 @@ class Base64Field(serializers.CharField):
 
 
 class AttachmentSerializer(serializers.Serializer[Any]):
-    """A file; `content` is base64."""
+    """An attachment; `content` is base64."""
 
     filename = serializers.CharField(max_length=255)
     content_type = serializers.CharField(max_length=255, required=False, allow_blank=True)
@@ -74,7 +74,7 @@ class AddressField(serializers.CharField):
 
 
 class AddressesField(serializers.ListField):
-    """E-mail addresses; what is one is decided where mails are ordered."""
+    """E-mail addresses, which the service validates."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(child=AddressField(max_length=320), max_length=50, **kwargs)
@@ -84,20 +84,20 @@ class AddressesField(serializers.ListField):
     {"oneOf": [{"type": "string", "maxLength": VALUE_LENGTH}, {"type": "integer"}, {"type": "number"}]}
 )
 class ValueField(CharField):
-    """A value of a template: a text or a number."""
+    """A template value: text or a number."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=VALUE_LENGTH, allow_blank=True, trim_whitespace=False, **kwargs)
 
 
 class ContextField(serializers.DictField):
-    """Values of a template: texts and numbers."""
+    """Template values: text and numbers."""
 
     child = ValueField()
 
 
 class SendEmailSerializer(serializers.Serializer[Any]):
-    """A mail to be sent: subject with text or HTML, or a template."""
+    """An e-mail to send: subject with text or HTML, or a template."""
 
     schema_rules: ClassVar[dict[str, Any]] = {
         "oneOf": [
@@ -122,13 +122,13 @@ class SendEmailSerializer(serializers.Serializer[Any]):
 
 
 class RecipientPhoneField(serializers.CharField):
-    """A phone number; what is one is decided where texts are ordered."""
+    """A phone number, which the service validates."""
 
     schema: ClassVar[dict[str, Any]] = PHONE_SCHEMA
 
 
 class SendSmsSerializer(serializers.Serializer[Any]):
-    """A text to be sent: words, or a template with its variables."""
+    """An SMS to send: a text, or a template with its variables."""
 
     schema_rules: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["text"]}, {"required": ["template"]}]}
 

@@ -1,4 +1,4 @@
-"""SMS templates as they go in and out."""
+"""Serializers of SMS templates."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class TranslationsField(serializers.DictField):
 
 
 class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
-    """A template; `variables` are the names that it takes."""
+    """An SMS template; `variables` are the names of its values."""
 
     name = serializers.CharField(max_length=100, validators=[NAME])
     content = serializers.CharField(max_length=SMS_LENGTH, trim_whitespace=False)
@@ -57,19 +57,19 @@ class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
         read_only_fields = ["version", "created_at", "updated_at"]
 
     def get_variables(self, template: SmsTemplate) -> list[str]:
-        """The names that a send has to know."""
+        """Return the names of the template's values."""
         return sms_templates.variables_of(template)
 
 
 class SmsPreviewInSerializer(serializers.Serializer[Any]):
-    """Values to try a template with."""
+    """Values for a preview."""
 
     variables = ValuesField(required=False, default=dict)
     language = serializers.CharField(max_length=10, required=False, allow_blank=True, default="")
 
 
 class SmsPreviewSerializer(serializers.Serializer[Any]):
-    """A text as it would be sent, and what it costs."""
+    """The rendered SMS and its size."""
 
     text = serializers.CharField()
     encoding = serializers.ChoiceField(choices=["GSM-7", "UCS-2"], source="size.encoding")

@@ -1,1 +1,1 @@
-"""The API of notifications, a module for each subject."""
+"""API views, one module for each subject."""

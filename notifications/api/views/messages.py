@@ -1,4 +1,4 @@
-"""Sending, and what became of it."""
+"""Send messages, and list, retry and cancel them."""
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -28,12 +28,12 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "pattern": f"^{requests.KEY.pattern}$"},
     OpenApiParameter.HEADER,
-    description="The same key and body answer the first one's id and send nothing more; another body is 409.",
+    description="The same key and body return the first message and send nothing more; another body is a 409 error.",
 )
 
 
 class MessageViewSet(viewsets.GenericViewSet[Message]):
-    """What was sent, and what became of it."""
+    """Messages and their timelines."""
 
     permission_classes = [ActionPermission]
     access_resource = "notifications"
@@ -56,36 +56,36 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
             OpenApiParameter("channel", str, enum=Channel.values),
             OpenApiParameter("status", str, enum=Status.values),
             OpenApiParameter("template", str),
-            OpenApiParameter("search", str, description="Up to ten words, of recipient, subject, template or id."),
+            OpenApiParameter("search", str, description="Up to ten words from the recipient, subject, template or ID."),
         ]
     )
     def list(self, request: Request) -> Response:
-        """Messages, newest first."""
+        """List messages, newest first."""
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One message with its timeline."""
+        """Get a message with its timeline."""
         return Response(self.get_serializer(operations.find(pk)).data)
 
     @extend_schema(request=None, responses={202: QueuedSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
-        """Put a failed message back into the queue; 409 for any other."""
+        """Queue a failed message again; 409 for any other status."""
         message = operations.retry(message=operations.find(pk), by=request.user)  # type: ignore[arg-type]
         return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Call back a message that is still queued; 409 for any other."""
+        """Cancel a queued message; 409 for any other status."""
         operations.cancel(message=operations.find(pk), by=request.user)  # type: ignore[arg-type]
         return Response(self.get_serializer(operations.find(pk)).data)
 
 
 @require_permission("notifications", "send")
 class SendEmailView(APIView):
-    """Send a mail."""
+    """Send an e-mail."""
 
     max_body_bytes = settings.MOST_BODY_BYTES
 
@@ -103,11 +103,11 @@ class SendEmailView(APIView):
 
 @require_permission("notifications", "send")
 class SendSmsView(APIView):
-    """Send a text."""
+    """Send an SMS."""
 
     @extend_schema(request=SendSmsSerializer, parameters=[IDEMPOTENCY_KEY], responses={202: QueuedSerializer})
     def post(self, request: Request) -> Response:
-        """Queue a text: words, or a template with its variables."""
+        """Queue an SMS: a text, or a template with its variables."""
         serializer = SendSmsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         requested = requests.SmsRequest(**serializer.validated_data)

@@ -1,4 +1,4 @@
-"""What the caller wants to be told."""
+"""Notification preferences of the caller."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from notifications.states import Kind
 
 
 class PreferencesSerializer(serializers.Serializer[Any]):
-    """Each kind of message: wanted or not. `security` is always sent."""
+    """Whether each kind of message is wanted. `security` is always sent."""
 
     security = serializers.BooleanField(read_only=True, default=True)
     account = serializers.BooleanField(required=False)
@@ -29,18 +29,18 @@ class PreferencesSerializer(serializers.Serializer[Any]):
 
 
 class PreferencesView(APIView):
-    """What the caller wants to be told."""
+    """Notification preferences of the caller."""
 
     access = SIGNED_IN
 
     @extend_schema(responses=PreferencesSerializer)
     def get(self, request: Request) -> Response:
-        """Each kind of message, and whether the caller wants it."""
+        """Get whether the caller wants each kind of message."""
         return Response(_shown(preferences.of(request.user)))  # type: ignore[arg-type]
 
     @extend_schema(request=PreferencesSerializer, responses=PreferencesSerializer)
     def patch(self, request: Request) -> Response:
-        """Switch kinds on or off; those that are not named stay as they are."""
+        """Turn kinds of messages on or off; the others do not change."""
         serializer = PreferencesSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         changes = {Kind(name): wanted for name, wanted in serializer.validated_data.items()}

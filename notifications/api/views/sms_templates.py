@@ -1,4 +1,4 @@
-"""Templates of texts."""
+"""SMS templates."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ from notifications.api.serializers.sms_templates import (
     SmsTemplateSerializer,
 )
 from notifications.models import SmsTemplate
-from notifications.services.templates import sms_templates as templates_sms_templates
+from notifications.services.templates import sms_templates as service
 from rbac.api.permissions import ActionPermission
 
 
 class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
-    """Templates of texts, with `{{name}}` placeholders."""
+    """SMS templates with `{{name}}` placeholders."""
 
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     permission_classes = [ActionPermission]
@@ -40,48 +40,46 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
         return found if is_active is None else found.filter(is_active=is_active)
 
     def get_object(self) -> SmsTemplate:
-        return templates_sms_templates.find(identifier(self.kwargs["pk"]))
+        return service.find(identifier(self.kwargs["pk"]))
 
     @extend_schema(
         parameters=[OpenApiParameter("search", str), OpenApiParameter("is_active", OpenApiTypes.BOOL)],
         responses=SmsTemplateSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        """All templates."""
+        """List the templates."""
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One template."""
+        """Get a template."""
         return Response(self.get_serializer(self.get_object()).data)
 
     def create(self, request: Request) -> Response:
         """Add a template."""
-        template = templates_sms_templates.save(template=SmsTemplate(**self._given(partial=False)), by=self._user())
+        template = service.save(template=SmsTemplate(**self._given(partial=False)), by=self._user())
         return Response(self.get_serializer(template).data, status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change a template; what it was before is kept as a version."""
-        changes = templates_sms_templates.TemplateChanges(**self._given(partial=True))
-        template = templates_sms_templates.change(template_id=self.get_object().pk, changes=changes, by=self._user())
+        """Change a template. Earlier versions are kept."""
+        changes = service.TemplateChanges(**self._given(partial=True))
+        template = service.change(template_id=self.get_object().pk, changes=changes, by=self._user())
         return Response(self.get_serializer(template).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Delete a template; 409 for one that the product itself sends."""
-        templates_sms_templates.delete(template=self.get_object(), by=self._user())
+        """Delete a template; 409 for a template that the product sends."""
+        service.delete(template=self.get_object(), by=self._user())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=SmsPreviewInSerializer, responses=SmsPreviewSerializer)
     @action(detail=True, methods=["post"])
     def preview(self, request: Request, pk: str) -> Response:
-        """What a text would say and cost; sends nothing."""
+        """Render a template and count its segments without sending it."""
         template = self.get_object()
         serializer = SmsPreviewInSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return Response(
-            SmsPreviewSerializer(templates_sms_templates.preview(template=template, **serializer.validated_data)).data
-        )
+        return Response(SmsPreviewSerializer(service.preview(template=template, **serializer.validated_data)).data)
 
     def _given(self, *, partial: bool) -> dict[str, Any]:
         serializer = self.get_serializer(data=self.request.data, partial=partial)

@@ -1,4 +1,4 @@
-"""What Amazon tells us by itself."""
+"""Webhooks for Amazon's delivery reports."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from notifications.services.feedback.sns_envelopes import CONFIRMATION, NOTIFICA
 
 
 class SnsNotificationSerializer(serializers.Serializer[Any]):
-    """As Amazon SNS posts it, with `text/plain` as its content type; its signature says who sent it."""
+    """A signed notification of Amazon SNS, posted with the content type `text/plain`."""
 
     Type = serializers.ChoiceField(choices=[NOTIFICATION])
     MessageId = serializers.CharField(max_length=100)
@@ -31,7 +31,7 @@ class SnsNotificationSerializer(serializers.Serializer[Any]):
 
 
 class SnsSubscriptionSerializer(SnsNotificationSerializer):
-    """A subscription that is to be confirmed, or has ended."""
+    """A subscription to confirm, or one that has ended."""
 
     Type = serializers.ChoiceField(choices=[CONFIRMATION, UNSUBSCRIPTION])
     Token = serializers.CharField()
@@ -39,17 +39,17 @@ class SnsSubscriptionSerializer(SnsNotificationSerializer):
 
 
 class SnsParser(StrictJSONParser):
-    """Amazon SNS sends JSON and calls it plain text."""
+    """Parses JSON, which Amazon SNS sends as text/plain."""
 
     media_type = "text/plain"
 
 
 class SesWebhookView(APIView):
-    """Where a topic of Amazon SNS reports what became of mails."""
+    """Receives delivery reports of e-mails from Amazon SNS."""
 
-    access = PUBLIC  # Amazon's signature says who it is
+    access = PUBLIC  # authenticated by Amazon's signature
     authentication_classes: list[Any] = []
-    throttle_classes: list[Any] = []  # a million mails are a million reports; strangers are turned away at no cost
+    throttle_classes: list[Any] = []  # every e-mail has a report; a request without a valid topic is refused cheaply
     parser_classes = [SnsParser, StrictJSONParser]
     http_factory = staticmethod(sns_http)
 
@@ -64,6 +64,6 @@ class SesWebhookView(APIView):
         responses=inline_serializer("ReportTaken", {"status": serializers.CharField()}),
     )
     def post(self, request: Request) -> Response:
-        """Bounces, complaints, deliveries, rejects, delays; and the confirmation of a subscription."""
+        """Receive bounces, complaints, deliveries, rejects, delays and the confirmation of a subscription."""
         state = outcomes.receive(request.data, sender=client_of(request).ip, http=self.http_factory())
         return Response({"status": state})

@@ -1,1 +1,1 @@
-"""The pages of notifications, a module for each subject."""
+"""Page views, one module for each subject."""

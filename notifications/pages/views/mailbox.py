@@ -1,4 +1,4 @@
-"""The mailbox of a development machine."""
+"""The mailbox for development."""
 
 from dataclasses import asdict
 
@@ -16,9 +16,9 @@ MAX_WAIT_SECONDS = 10
 @never_cache
 @endpoint(PUBLIC, "GET")
 def mailbox_page(request: HttpRequest) -> HttpResponse:
-    """Every mail and text that was sent, newest first, as a page or as JSON (`?format=json` or Accept).
+    """Show the sent e-mails and SMS, newest first, as a page or as JSON (`?format=json` or Accept).
 
-    `?to=` shows one address or number alone; `?wait=5` waits so many seconds for the first message.
+    `?to=` shows only one address or number; `?wait=5` waits up to five seconds for the first message.
     """
     messages = mailbox.wait_for(request.GET.get("to", ""), seconds=_seconds(request.GET.get("wait", "")))
     if _wants_json(request):
@@ -39,7 +39,7 @@ def _wants_json(request: HttpRequest) -> bool:
 @endpoint(PUBLIC, "GET")
 @frames_email
 def mailbox_body(request: HttpRequest, message_id: str) -> HttpResponse:
-    """The HTML of one mail, for the sandboxed frame that shows it."""
+    """Return the HTML of one e-mail, for a sandboxed frame."""
     message = mailbox.find(message_id)
     if message is None:
         raise Http404

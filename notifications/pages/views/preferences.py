@@ -1,4 +1,4 @@
-"""What a person wants to be told."""
+"""Notification preferences and unsubscribe links."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from notifications.services.audience import preferences
 
 @method_decorator(never_cache, name="dispatch")
 class PreferencesPage(FormView):  # type: ignore[type-arg]  # a generic for mypy alone
-    """Switch kinds of messages on and off."""
+    """Turn kinds of messages on and off."""
 
     access = SIGNED_IN
     template_name = "accounts/preferences.html"
@@ -27,19 +27,19 @@ class PreferencesPage(FormView):  # type: ignore[type-arg]  # a generic for mypy
     http_method_names = ["get", "head", "post", "options"]
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return {**super().get_form_kwargs(), "present": preferences.of(self.request.user)}  # type: ignore[arg-type]
+        return {**super().get_form_kwargs(), "current": preferences.of(self.request.user)}  # type: ignore[arg-type]
 
     def form_valid(self, form: PreferencesForm) -> HttpResponse:
         preferences.change(user=self.request.user, changes=form.changes)  # type: ignore[arg-type]
-        messages.success(self.request, _("Saved. The next message will use it."))
+        messages.success(self.request, _("Preferences saved."))
         return redirect("account_preferences")
 
 
 @never_cache
-@csrf_exempt  # mail programs post here by themselves (RFC 8058); the signed token says who may
+@csrf_exempt  # mail programs post here (RFC 8058), authorized by the signed token
 @endpoint(PUBLIC, "GET", "POST")
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Switch one kind of message off, without signing in. A GET asks first: mail scanners open links."""
+    """Unsubscribe from one kind of message without signing in. A GET only asks, because mail scanners open links."""
     posted = request.method == "POST"
     try:
         owner, kind = preferences.unsubscribe(token) if posted else preferences.read_link(token)

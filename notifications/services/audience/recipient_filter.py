@@ -60,12 +60,12 @@ def _suppressed(recipients: Sequence[tuple[Message, Addresses]]) -> Suppressed:
     for channel in Channel:
         found.update(suppression.find(channel, addresses) if (addresses := _addresses(recipients, channel)) else ())
     optional = [(message, addresses) for message, addresses in recipients if message.kind != Kind.SECURITY]
-    refusals = Preference.objects.refusals(
+    unsubscribed = Preference.objects.unsubscribed(
         users={message.user_id for message, _addresses_of_it in optional if message.user_id},
         emails=_addresses(optional, Channel.EMAIL),
         phones=_addresses(optional, Channel.SMS),
     )
-    found.update((kind, whose) for kind, *all_of_them in refusals for whose in all_of_them if whose)
+    found.update((kind, whose) for kind, *all_of_them in unsubscribed for whose in all_of_them if whose)
     return frozenset(found)
 
 

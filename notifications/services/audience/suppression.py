@@ -87,7 +87,7 @@ def lift(
 
 def is_requested_by_recipient(suppression_ids: Sequence[int]) -> bool:
     """Whether a recipient asked for one of these live suppressions: by STOP, an unsubscribe link or a complaint."""
-    live = Suppression.objects.live().asked_by_recipient()
+    live = Suppression.objects.live().requested_by_recipient()
     parts = (suppression_ids[start : start + A_QUERY] for start in range(0, len(suppression_ids), A_QUERY))
     return any(live.filter(pk__in=part).exists() for part in parts)
 

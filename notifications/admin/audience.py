@@ -1,4 +1,4 @@
-"""Addresses that nothing is sent to."""
+"""Suppressions and preferences in the admin."""
 
 from typing import Any
 
@@ -17,21 +17,21 @@ from django.utils.translation import ngettext
 from accounts.models import E164
 from foodfleet.core.admin import history
 from foodfleet.core.admin.links import PermittedLinksAdmin
-from foodfleet.core.admin.lists import DateTimeFilter, RestrictedFiltersAdmin
+from foodfleet.core.admin.lists import DateTimeFilter, ReadOnlyMixin, RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.exceptions import ValidationException
-from notifications.admin.addresses import isolated
-from notifications.admin.forms import reasons
-from notifications.models import Suppression
+from notifications.admin.forms import field_messages
+from notifications.admin.timeline import isolated
+from notifications.models import Preference, Suppression
 from notifications.services.audience import suppression
 from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import decisions
 
-MOST_SHOWN = 20  # rows of those that a question is about
+MOST_SHOWN = 20  # rows on the confirmation page
 SHOWN = 60  # characters of a detail in the list
 
 
 class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
-    """An address that staff enter."""
+    """A suppression that staff enter."""
 
     class Meta:
         model = Suppression
@@ -39,26 +39,26 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"address": AdminTextInputWidget(attrs={"dir": "ltr"})}
 
     def clean(self) -> dict[str, Any]:
-        """The address in the form that it is kept in; once only."""
+        """Normalize the address and refuse a second suppression."""
         data = super().clean() or self.cleaned_data
         if data.get("channel") and data.get("address"):
             data["address"] = suppression.normalized(data["channel"], data["address"])
-            try:  # what nothing is ever sent to would only look as if it were held back
+            try:  # an invalid address would never match a recipient
                 (E164 if data["channel"] == Channel.SMS else validate_email)(data["address"])
             except ValidationError as error:
                 self.add_error("address", error)
             else:
-                self._refuse_second(data)
+                self._refuse_duplicate(data)
         return data
 
-    def _refuse_second(self, data: dict[str, Any]) -> None:
+    def _refuse_duplicate(self, data: dict[str, Any]) -> None:
         if suppression.is_suppressed(data["channel"], data["address"], data.get("kind", EVERY_KIND)):
-            self.add_error("address", _("Nothing is sent to this address already."))
+            self.add_error("address", _("This address is already suppressed."))
 
 
 @admin.register(Suppression)
 class SuppressionAdmin(PermittedLinksAdmin, RestrictedFiltersAdmin):
-    """Enter and lift; the history of an address stays."""
+    """Suppressions are entered and lifted, never changed or deleted."""
 
     form = SuppressionForm
     list_display = ("address_shown", "channel", "kind_shown", "reason", "created_at", "lifted_at", "detail_shown")
@@ -73,28 +73,28 @@ class SuppressionAdmin(PermittedLinksAdmin, RestrictedFiltersAdmin):
     readonly_fields = ("address_shown", "reason", "created_at", "lifted_at", "lifted_by", "lifted_because")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Typed when it is entered; only shown from then on."""
+        """Show the address as text once it was entered."""
         if obj is None:
             return SuppressionForm.Meta.fields
         return ["address_shown" if name == "address" else name for name in super().get_fields(request, obj)]
 
     @admin.display(description=_("address"), ordering="address")
     def address_shown(self, row: Suppression) -> str:
-        """From left to right."""
+        """Show the address left to right."""
         return isolated(row.address)
 
     @admin.display(description=_("kind"), ordering="kind")
     def kind_shown(self, row: Suppression) -> str:
-        """Which messages are held back."""
+        """Show which kinds of messages are suppressed."""
         return row.get_kind_display() if row.kind else str(_("All kinds"))
 
     @admin.display(description=_("detail"))
     def detail_shown(self, row: Suppression) -> str:
-        """The beginning: a provider's answer may fill a page."""
+        """Show the first characters, as a provider's response may be long."""
         return Truncator(row.detail).chars(SHOWN)
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
-        """Enter it through the service; `obj` becomes the row that it made."""
+        """Save it by the service, and set `obj` to the row that it created."""
         suppression.suppress(
             channel=obj.channel,
             address=obj.address,
@@ -107,7 +107,7 @@ class SuppressionAdmin(PermittedLinksAdmin, RestrictedFiltersAdmin):
 
     @admin.action(description=_("Send to these addresses again"), permissions=["lift"])
     def lift(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> HttpResponse | None:
-        """End them; they stay in the list as lifted. What recipients asked for is lifted after a question, with why."""
+        """Lift the suppressions. Those that recipients requested need a confirmation with a reason."""
         keys = list(queryset.values_list("pk", flat=True))
         because = request.POST.get("because", "").strip()
         sentence = _("Messages go to this address again.")
@@ -115,21 +115,21 @@ class SuppressionAdmin(PermittedLinksAdmin, RestrictedFiltersAdmin):
         user: Any = request.user
         try:
             count = suppression.lift(suppression_ids=keys, by=user, because=because, on_batch=on_batch)
-        except ValidationException as refusal:
-            return self._question(request, queryset, reasons(refusal) if "because" in request.POST else [])
+        except ValidationException as error:
+            return self._confirmation(request, queryset, field_messages(error) if "because" in request.POST else [])
         text = ngettext("%(count)s address gets messages again.", "%(count)s addresses get messages again.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
         return None
 
-    def _question(self, request: HttpRequest, queryset: QuerySet[Suppression], errors: list[str]) -> HttpResponse:
-        """Whether, and why, messages are to go again to those who said that they want none."""
-        asked = queryset.live().asked_by_recipient()  # type: ignore[attr-defined]
+    def _confirmation(self, request: HttpRequest, queryset: QuerySet[Suppression], errors: list[str]) -> HttpResponse:
+        """Ask for the reason to send messages to recipients who asked for none."""
+        requested = queryset.live().requested_by_recipient()  # type: ignore[attr-defined]
         context = {
             **self.admin_site.each_context(request),
             "title": _("Send to these addresses again"),
             "opts": self.opts,
-            "rows": asked[:MOST_SHOWN],
-            "count": asked.count(),
+            "rows": requested[:MOST_SHOWN],
+            "count": requested.count(),
             "errors": errors,
             "because": request.POST.get("because", ""),
             "most": suppression.LONGEST_REASON,
@@ -139,7 +139,7 @@ class SuppressionAdmin(PermittedLinksAdmin, RestrictedFiltersAdmin):
         return TemplateResponse(request, "admin/notifications/lift.html", context)
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
-        """Asked by the action."""
+        """Return whether the user may use the action."""
         return decisions.has(request.user, "suppressions:lift")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -147,3 +147,18 @@ class SuppressionAdmin(PermittedLinksAdmin, RestrictedFiltersAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Preference)
+class PreferenceAdmin(ReadOnlyMixin, PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
+    """Preferences, searched by user. Only users change them."""
+
+    list_display = ("user", "kind", "is_wanted", "changed_at")
+    list_select_related = ("user",)
+    list_filter = ("kind", "is_wanted")
+    search_fields = ("user__search_text",)
+    search_help_text = _("Part of the e-mail address, a name or the phone number")
+    ordering = ("-id",)
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    fields = readonly_fields = ("user", "kind", "is_wanted", "changed_at")
