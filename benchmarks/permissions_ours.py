@@ -16,8 +16,8 @@ from django.db import connection
 from permissions_measures import checks, queries, written
 
 from accounts.models import User
-from rbac.api.permissions import holds
-from rbac.services import permissions, previews, roles
+from rbac.api.guards import holds
+from rbac.services import custom_permissions, previews, roles
 
 FILL_USERS = """
 INSERT INTO accounts_user ({columns})
@@ -35,7 +35,7 @@ def main():
     model = User.objects.create_user("model@example.com", None)
     columns = [field.column for field in User._meta.concrete_fields if not (field.primary_key or field.generated)]
     values = ["'user' || n || '@example.com'" if column == "email" else f"model.{column}" for column in columns]
-    more = [permissions.create(actor=None, resource="bench", action=f"do_{n}").codename for n in range(60)]
+    more = [custom_permissions.create(actor=None, resource="bench", action=f"do_{n}").codename for n in range(60)]
     first = roles.create(actor=None, edit=roles.RoleEdit(name="one", permissions=["users:read", *more[:29]]))
     second = roles.create(actor=None, edit=roles.RoleEdit(name="two", permissions=more[29:59]))
     driver = roles.create(actor=None, edit=roles.RoleEdit(name="in a fleet", permissions=["users:read"]))

@@ -1,4 +1,4 @@
-"""Access in Django's admin: roles, permissions and who holds them, by the same services and refusals as the API."""
+"""Django's admin of roles, permissions and assignments, through the same services as the API."""
 
 from typing import Any
 
@@ -18,22 +18,21 @@ from foodfleet.core.admin.lists import ReadOnlyMixin, RestrictedFiltersAdmin
 from foodfleet.core.database.search import matching
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.typed_text import searched_parts
-from rbac.models import Role, RoleAssignment, RoleRevision
-from rbac.querysets import labelled_permissions
-from rbac.services import assignments, permissions, roles
+from rbac.models import Role, RoleAssignment, RoleRevision, labelled_permissions
+from rbac.services import assignments, custom_permissions, roles
 
 admin.site.unregister(Group)  # a role is a group: there is one page for both
 
 
 class LabelChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
-    """Permissions by their labels."""
+    """A choice of permissions, shown with their labels."""
 
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.codename} - {obj.name}"
 
 
 class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A role with what it may do and which roles it includes."""
+    """A role with its permissions and included roles."""
 
     labels = LabelChoices(
         queryset=Permission.objects.none(),
@@ -59,23 +58,23 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
         labels.queryset = labelled_permissions().order_by("codename")
         includes.queryset = Role.objects.live().exclude(pk=self.instance.pk).order_by("name")
         if self.instance.pk:
-            labels.initial = list(self.instance.permissions.all())  # read now: the service changes them before saving
+            labels.initial = list(self.instance.permissions.all())  # read now, before the service changes them
             includes.initial = [inclusion.included_id for inclusion in self.instance.inclusions.all()]
 
     def difference(self) -> list[dict[str, Any]]:
-        """What permissions and included roles the form adds and removes, as the admin's history keeps it."""
+        """Return the added and removed permissions and included roles, in the form of the admin's history."""
         entries: list[dict[str, Any]] = []
         for field, kind, name in (("labels", "permission", "codename"), ("includes", "role", "name")):
             chosen = {one.pk: str(getattr(one, name)) for one in self.cleaned_data[field]}
             before = {getattr(one, "pk", one) for one in self.fields[field].initial or ()}
-            lost = self.fields[field].queryset.filter(pk__in=before - chosen.keys())  # type: ignore[attr-defined]
-            gained = [chosen[pk] for pk in chosen.keys() - before]
-            entries += [{"added": {"name": kind, "object": label}} for label in sorted(gained)]
-            entries += [{"deleted": {"name": kind, "object": str(getattr(one, name))}} for one in lost]
+            removed = self.fields[field].queryset.filter(pk__in=before - chosen.keys())  # type: ignore[attr-defined]
+            added = [chosen[pk] for pk in chosen.keys() - before]
+            entries += [{"added": {"name": kind, "object": label}} for label in sorted(added)]
+            entries += [{"deleted": {"name": kind, "object": str(getattr(one, name))}} for one in removed]
         return entries
 
     def edit(self) -> roles.RoleEdit:
-        """What the form wants of the role."""
+        """Return the new values of the role."""
         data = self.cleaned_data
         return roles.RoleEdit(
             name=data["name"],
@@ -110,14 +109,14 @@ class RoleAdmin(ServiceAdmin, RestrictedFiltersAdmin):
 
     @admin.display(description=_("users"))
     def users_count(self, role: Any) -> int:
-        """How many hold it now."""
+        """Return how many users hold the role now."""
         return int(role.users_count)
 
     def has_delete_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
         return bool(super().has_delete_permission(request, obj)) and not (obj is not None and obj.is_system)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        """Django's, which names fields, and after it which permissions and roles were added and removed."""
+        """Return Django's message, which names fields, and the permissions and roles that were added and removed."""
         return [*super().construct_change_message(request, form, formsets, add), *([] if add else form.difference())]
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
@@ -128,7 +127,7 @@ class RoleAdmin(ServiceAdmin, RestrictedFiltersAdmin):
             role.__dict__.update(roles.create(actor=actor, edit=form.edit(), client=client).__dict__)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        # The service takes a role out of use and keeps its history: nothing that points at it is in the way.
+        # The service only marks the role as deleted, so related rows do not prevent it.
         return [str(role) for role in objs], {}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Role) -> None:
@@ -153,7 +152,7 @@ class PermissionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Permission)
 class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
-    """Permissions: those that code declares and those that people added."""
+    """Permissions, declared in code or added by people."""
 
     form = PermissionForm
     error_fields = {"": "action"}
@@ -177,11 +176,11 @@ class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         return ("codename", "name") if obj is not None else self.fields
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
-        made = permissions.create(actor=request.user, client=client_of(request), **form.cleaned_data)
+        made = custom_permissions.create(actor=request.user, client=client_of(request), **form.cleaned_data)
         form.instance.__dict__.update(made.__dict__)
 
     def delete_model(self, request: HttpRequest, obj: Permission) -> None:
-        permissions.delete(actor=request.user, permission=obj, client=client_of(request))
+        custom_permissions.delete(actor=request.user, permission=obj, client=client_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Permission]) -> None:
         for permission in queryset:
@@ -190,7 +189,7 @@ class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
 
 @admin.register(RoleAssignment)
 class RoleAssignmentAdmin(ServiceAdmin, RestrictedFiltersAdmin):
-    """Who holds which role: given here, ended here, never deleted."""
+    """Assignments of roles to users; they end and are never deleted."""
 
     fields = ("user", "role", "scope", "expires_at")
     error_fields = {"missing": "role", "user_not_found": "user", "": "role"}
@@ -218,39 +217,46 @@ class RoleAssignmentAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         return False
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
-        wanted = form.instance
+        assignment = form.instance
         made = assignments.grant(
             actor=request.user,
-            user=wanted.user,
-            role=wanted.role,
-            scope=wanted.scope,
-            expires_at=wanted.expires_at,
+            user=assignment.user,
+            role=assignment.role,
+            scope=assignment.scope,
+            expires_at=assignment.expires_at,
             client=client_of(request),
         )
-        wanted.__dict__.update(made.__dict__)
+        assignment.__dict__.update(made.__dict__)
         history.record(request, [made.user], format_lazy("{}: {}", _("Role given"), _described(made)))
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        """Who gives roles may end them."""
+        """Return whether the user may assign roles, and so end assignments."""
         return self.has_add_permission(request)
 
     @admin.action(description=_("End"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[RoleAssignment]) -> None:
-        """Take these roles away."""
-        for held in queryset.filter(ended_at__isnull=True).select_related("user", "role"):
+        """End these assignments."""
+        for assignment in queryset.filter(ended_at__isnull=True).select_related("user", "role"):
             assignments.revoke(
-                actor=request.user, user=held.user, role=held.role, scope=held.scope, client=client_of(request)
+                actor=request.user,
+                user=assignment.user,
+                role=assignment.role,
+                scope=assignment.scope,
+                client=client_of(request),
             )
-            history.record(request, [held.user], format_lazy("{}: {}", _("Role taken away"), _described(held)))
+            history.record(
+                request, [assignment.user], format_lazy("{}: {}", _("Role taken away"), _described(assignment))
+            )
 
 
-def _described(held: RoleAssignment) -> str:
-    return f"{held.role.name} ({held.scope})" if held.scope else str(held.role.name)
+def _described(assignment: RoleAssignment) -> str:
+    name = str(assignment.role.name)
+    return f"{name} ({assignment.scope})" if assignment.scope else name
 
 
 @admin.register(RoleRevision)
 class RoleRevisionAdmin(ReadOnlyMixin, RestrictedFiltersAdmin):
-    """What roles were, and since when."""
+    """The history of roles."""
 
     list_display = ("name", "created_at", "created_by", "requires_2fa", "forbids_sms_code", "is_deleted")
     list_select_related = ("created_by",)

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RbacConfig(AppConfig):
-    """Who may do what."""
+    """Roles and permissions."""
 
     name = "rbac"
     verbose_name = _("Access")

@@ -1,4 +1,4 @@
-"""What access refuses."""
+"""Errors of roles and permissions."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -38,13 +38,13 @@ class DeclaredPermissionException(ConflictException):
     message = _("This permission is declared in code; it cannot be deleted.")
 
 
-class AlreadyThereException(ConflictException):
-    """A role or permission of this name, or an assignment like this one, is there already."""
+class AlreadyExistsException(ConflictException):
+    """A role or permission of this name, or the same assignment, exists already."""
 
     message = _("This is there already.")
 
 
 class SuperusersOnlyException(ForbiddenException):
-    """What would make a user more powerful than whoever asks for it."""
+    """Only a superuser may act on a superuser or make one."""
 
     message = _("Only a superuser may do this.")

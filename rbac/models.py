@@ -1,31 +1,58 @@
-"""Roles, what they include, who holds them, and how they came to be so.
+"""Roles, what they include, who holds them, and their history.
 
 A role is one of Django's groups and a permission one row of `auth_permission`, so that Django's own machinery reads the
-same truth. Nothing here is deleted: assignments and inclusions are ended, edits of roles are kept as revisions.
+same data. Nothing is deleted: assignments and inclusions end, edits of roles are recorded as revisions.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, GroupManager, Permission
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from rbac.querysets import (
-    NEVER_CHANGED,
-    NEVER_DELETED,
-    RoleAssignmentQuerySet,
-    RoleManager,
-    RoleRevisionQuerySet,
-    StandingQuerySet,
-)
+from foodfleet.core.database.search import matching
+from foodfleet.core.models import AppendOnly, AppendOnlyQuerySet, Undeletable, UndeletableQuerySet
+
+LABEL_SEPARATOR = ":"
+
+
+class RoleQuerySet(models.QuerySet["Role"]):
+    """Roles."""
+
+    def live(self) -> "RoleQuerySet":
+        """Roles that are not deleted."""
+        return self.filter(deleted_at__isnull=True)
+
+    def with_users_count(self, now: datetime) -> "RoleQuerySet":
+        """Annotate `users_count`: how many users hold the role at `now`, in any scope."""
+        counted = (
+            RoleAssignment.objects.live(now)
+            .filter(role=OuterRef("pk"))
+            .values("role")
+            .annotate(n=Count("user", distinct=True))
+            .values("n")
+        )
+        counting: RoleQuerySet = self.annotate(users_count=Coalesce(Subquery(counted), 0))
+        return counting
+
+    def matching(self, text: str) -> "RoleQuerySet":
+        """Roles whose name and description contain each word of `text`."""
+        return matching(self, text, "name", "description")
+
+
+class RoleManager(GroupManager.from_queryset(RoleQuerySet)):  # type: ignore[misc]
+    """Roles, found by name in fixtures as groups are."""
 
 
 class Role(Group):
-    """A named set of permissions that users are given."""
+    """A named set of permissions that is assigned to users."""
 
     description = models.TextField(_("description"), blank=True, default="")
     requires_2fa = models.BooleanField(_("requires two-factor authentication"), default=False)
@@ -49,7 +76,7 @@ class Role(Group):
 
 
 class RoleInclusion(models.Model):
-    """`role` has all that `included` has."""
+    """`role` includes all permissions of `included`."""
 
     role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="inclusions")
     included = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="included_by")
@@ -65,34 +92,73 @@ class RoleInclusion(models.Model):
         return f"{self.role} > {self.included}"
 
 
-class Kept(models.Model):
-    """A row that is history: nobody deletes it through the ORM."""
+class RoleAssignmentQuerySet(UndeletableQuerySet):
+    """Assignments of roles to users."""
 
-    class Meta:
-        abstract = True
+    def live(self, now: datetime) -> "RoleAssignmentQuerySet":
+        """Assignments that are neither ended nor expired at `now`."""
+        return self.unended().filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Refused, with PermissionDenied."""
-        raise PermissionDenied(NEVER_DELETED)
+    def unended(self) -> "RoleAssignmentQuerySet":
+        """Assignments that nobody ended; they may have expired."""
+        return self.filter(ended_at__isnull=True)
+
+    def in_force_at(self, when: datetime) -> "RoleAssignmentQuerySet":
+        """Assignments in force at any past or future time."""
+        return self.filter(
+            Q(expires_at__isnull=True) | Q(expires_at__gt=when),
+            Q(ended_at__isnull=True) | Q(ended_at__gt=when),
+            granted_at__lte=when,
+        )
+
+    def of(self, user: Any) -> "RoleAssignmentQuerySet":
+        """Rows of one user."""
+        return self.filter(user=user)
+
+    def of_roles(self, role_ids: Iterable[int]) -> "RoleAssignmentQuerySet":
+        """Assignments of any of these roles."""
+        return self.filter(role__in=list(role_ids))
+
+    def in_scope(self, scope: str) -> "RoleAssignmentQuerySet":
+        """Assignments for exactly this scope; '' means everywhere."""
+        return self.filter(scope=scope)
+
+    def over_by(self, when: datetime) -> "RoleAssignmentQuerySet":
+        """Assignments that had ended or expired by `when`."""
+        return self.filter(Q(expires_at__lte=when) | Q(ended_at__lte=when))
+
+    def without_cover_of(self, role_ids: Iterable[int], now: datetime) -> "RoleAssignmentQuerySet":
+        """Assignments whose user holds none of these roles in the scope of the assignment."""
+        role_ids = list(role_ids)
+        if not role_ids:
+            return self
+        cover = (
+            self.model.objects.live(now)
+            .of_roles(role_ids)
+            .filter(Q(scope="") | Q(scope=OuterRef("scope")), user=OuterRef("user"))
+        )
+        return self.exclude(Exists(cover))
+
+    def other_roles_of_holders(self, role_ids: Iterable[int], now: datetime) -> models.QuerySet[Any, int]:
+        """Ids of all other roles that the holders of these roles hold, each once."""
+        holders = self.of_roles(role_ids).live(now).values("user")
+        others = self.live(now).exclude(role__in=list(role_ids))
+        return others.filter(user__in=holders).order_by().values_list("role", flat=True).distinct()
+
+    def people(self) -> models.QuerySet[Any]:
+        """The active users of these assignments without superusers, each once."""
+        users: models.QuerySet[Any] = get_user_model()._default_manager.filter(is_active=True, is_superuser=False)
+        return users.filter(pk__in=self.values("user"))
+
+    def end(self, now: datetime, by: Any) -> int:
+        """End the assignments that have not ended; return how many."""
+        return self.filter(ended_at__isnull=True).update(ended_at=now, ended_by=by)
 
 
-class Appended(Kept):
-    """A row that nobody changes either."""
+class RoleAssignment(Undeletable):
+    """A role of a user: everywhere or in one scope such as `fleet:12`, permanently or until `expires_at`.
 
-    class Meta:
-        abstract = True
-
-    def save_base(self, *args: Any, **kwargs: Any) -> None:
-        """Insert it. Raises PermissionDenied for a row that is there already."""
-        if not self._state.adding:
-            raise PermissionDenied(NEVER_CHANGED)
-        super().save_base(*args, **kwargs)
-
-
-class RoleAssignment(Kept):
-    """A user holds a role: everywhere, or in one scope such as `fleet:12`; for good, or until `expires_at`.
-
-    Users are referred to without a constraint: who held what, and who granted it, outlives the account.
+    References to users have no constraint: the history outlives the account.
     """
 
     user = models.ForeignKey(
@@ -122,7 +188,7 @@ class RoleAssignment(Kept):
         related_name="+",
     )
 
-    objects: ClassVar[RoleAssignmentQuerySet] = RoleAssignmentQuerySet.as_manager()  # type: ignore[assignment]
+    objects = RoleAssignmentQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -131,7 +197,7 @@ class RoleAssignment(Kept):
             )
         ]
         indexes = [models.Index(fields=["role", "user"], name="rbac_live_of_role", condition=Q(ended_at__isnull=True))]
-        base_manager_name = "objects"  # refuses what the default one of Django would do
+        base_manager_name = "objects"  # Django's default one would delete
         verbose_name = _("role assignment")
         verbose_name_plural = _("role assignments")
 
@@ -139,8 +205,26 @@ class RoleAssignment(Kept):
         return f"{self.user_id}: {self.role_id} {self.scope}".strip()
 
 
-class RoleRevision(Appended):
-    """What a role was from `created_at` on, until its next revision. Append-only."""
+class RoleRevisionQuerySet(AppendOnlyQuerySet):
+    """Revisions of roles."""
+
+    def at(self, when: datetime) -> "RoleRevisionQuerySet":
+        """The latest revision of each role at `when`."""
+        newest = self.model.objects.filter(role=OuterRef("role"), created_at__lte=when).order_by("-created_at", "-id")
+        return self.filter(pk=Subquery(newest.values("pk")[:1]))
+
+    def that_gave(self, role_id: int, label: str, when: datetime) -> Any:
+        """Return the revision since which the role had `label` itself at `when`; None where it did not have it."""
+        found = None
+        for revision in self.filter(role=role_id, created_at__lte=when).order_by("-created_at", "-id").iterator(50):
+            if label not in revision.permissions:
+                break
+            found = revision
+        return found
+
+
+class RoleRevision(AppendOnly):
+    """The state of a role from `created_at` on, until its next revision."""
 
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="revisions")
     name = models.CharField(max_length=150)
@@ -154,7 +238,7 @@ class RoleRevision(Appended):
         settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
     )
 
-    objects: ClassVar[RoleRevisionQuerySet] = RoleRevisionQuerySet.as_manager()  # type: ignore[assignment]
+    objects = RoleRevisionQuerySet.as_manager()
 
     class Meta:
         base_manager_name = "objects"
@@ -167,10 +251,10 @@ class RoleRevision(Appended):
 
 
 class Declaration(models.Model):
-    """What the code declared when it was last synchronised, so that the next time tells what is new and what is gone.
+    """What the code declared at the last synchronisation, to find out what was added or removed since.
 
-    name: of an app's labels ("permissions"), of a default role ("role:<name>") or of what that asks of its holders
-    ("demands:<name>").
+    name: "permissions" for all labels, "role:<name>" for the labels of a default role, "requirements:<name>" for what
+    that role requires of its holders.
     """
 
     name = models.CharField(max_length=170, primary_key=True)
@@ -180,21 +264,41 @@ class Declaration(models.Model):
         return self.name
 
 
-class Standing(Appended):
-    """Whether a user was active and a superuser from `since` on, until the next note."""
+class UserStatusQuerySet(AppendOnlyQuerySet):
+    """Status history of users."""
+
+    def of(self, user: Any) -> "UserStatusQuerySet":
+        """Rows of one user."""
+        return self.filter(user=user)
+
+
+class UserStatus(AppendOnly):
+    """Whether a user was active and a superuser from `since` on, until the next record."""
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, related_name="standings"
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, related_name="status_history"
     )
     is_active = models.BooleanField()
     is_superuser = models.BooleanField()
     since = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[StandingQuerySet] = StandingQuerySet.as_manager()  # type: ignore[assignment]
+    objects = UserStatusQuerySet.as_manager()
 
     class Meta:
         base_manager_name = "objects"
-        indexes = [models.Index(fields=["user", "-since"], name="rbac_standing_of_user")]
+        indexes = [models.Index(fields=["user", "-since"], name="rbac_status_of_user")]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.since:%Y-%m-%d %H:%M}"
+
+
+def labelled_permissions() -> models.QuerySet[Permission]:
+    """Return the permissions that have a `resource:action` label."""
+    return Permission.objects.filter(
+        content_type__app_label="rbac", content_type__model="role", codename__contains=LABEL_SEPARATOR
+    )
+
+
+def permissions_matching(text: str) -> models.QuerySet[Permission]:
+    """Return the permissions whose label and description contain each word of `text`."""
+    return matching(labelled_permissions(), text, "codename", "name")

@@ -1,22 +1,21 @@
-"""What access itself declares, and the form in which every app declares its own.
+"""Permissions of this app, default roles, and the classes that every app declares its permissions with.
 
-An app's `permissions.py` holds two values: RESOURCES, what can be done to its things, and GRANTS, which default roles
-get which of it. `manage.py migrate` and `manage.py sync_permissions` bring the database in line.
+An app's `permissions.py` holds two values: RESOURCES, its resources with their actions, and GRANTS, the labels of each
+default role. `manage.py migrate` and `manage.py sync_permissions` synchronise the database.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-EVERYTHING = "*"  # as a grant: every permission that there is, also those that people add later
+EVERYTHING = "*"  # as a grant: every permission, also those that people add later
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind of thing, the actions on it with a sentence each, and the model whose admin they open (`app.Model`).
+    """A resource, its actions with a description each, and the models whose admin they open (`app.Model`).
 
-    Django's own `view`, `add`, `change` and `delete` of `model` are answered from `read`, `create`, `update` and
-    `delete`; what else opens in the admin stands in aliases, {`app.verb_model`: action}. renamed_from: {old label:
-    action}, for labels that have another name now.
+    Django's own `view`, `add`, `change` and `delete` of a model are aliases of `read`, `create`, `update` and `delete`;
+    aliases has others, {`app.verb_model`: action}. renamed_from: {old label: action}.
     """
 
     name: str
@@ -27,13 +26,13 @@ class Resource:
 
     @property
     def labels(self) -> dict[str, str]:
-        """`resource:action` with its sentence."""
+        """Map each `resource:action` to its description."""
         return {f"{self.name}:{action}": sentence for action, sentence in self.actions.items()}
 
 
 @dataclass(frozen=True)
 class DefaultRole:
-    """A role that every installation begins with. renamed_from: what it was called before."""
+    """A role that every installation starts with. renamed_from: its former name."""
 
     name: str
     description: str

@@ -1,4 +1,4 @@
-"""What access does when something happens: fills the tables after `migrate`, and notices changes by foreign hands."""
+"""Receivers of signals: fill the tables after `migrate`, and invalidate caches after changes without services."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from foodfleet.core.cache import coherent
 from foodfleet.core.database import tables
 from foodfleet.core.models import CacheVersion
 from rbac.models import Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision
-from rbac.services import assignments, decisions, graph, people, sync
+from rbac.services import assignments, decisions, graph, sync, users
 
 MODELS = (Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision, CacheVersion)
 
 
 @receiver(post_migrate, dispatch_uid="rbac.synchronise")
 def synchronise_permissions(app_config: Any, verbosity: int = 1, using: str = "default", **kwargs: Any) -> None:
-    """Once for each `migrate`: after the last app, when every table is there."""
+    """Synchronise once for each `migrate`, after the last app, when every table exists."""
     if app_config.name != "rbac" or not tables.are_current(*MODELS, using=using):
         return
     report = sync.synchronise()
@@ -35,25 +35,25 @@ def synchronise_permissions(app_config: Any, verbosity: int = 1, using: str = "d
 @receiver([post_save, post_delete], sender=Group, dispatch_uid="rbac.group")
 @receiver([post_save, post_delete], sender=Permission, dispatch_uid="rbac.permission")
 def roles_changed(action: str = "post_", **kwargs: Any) -> None:
-    """Whoever changed roles without the services, as a shell may: the next check sees it all the same."""
+    """Invalidate cached roles after a change without the services, such as in a shell."""
     if action.startswith("post_"):
-        graph.touch()
+        graph.invalidate()
 
 
 @receiver([post_save, post_delete], sender=RoleAssignment, dispatch_uid="rbac.assignment")
 def assignment_changed(instance: RoleAssignment, **kwargs: Any) -> None:
-    """The same for what a user holds."""
-    coherent.invalidate(decisions.stamp_of(instance.user_id))
+    """Invalidate the cached assignments of the user."""
+    coherent.invalidate(decisions.version_key(instance.user_id))
 
 
-@receiver(post_save, sender=settings.AUTH_USER_MODEL, dispatch_uid="rbac.standing")
+@receiver(post_save, sender=settings.AUTH_USER_MODEL, dispatch_uid="rbac.user_status")
 def user_saved(instance: Any, update_fields: Any = None, raw: bool = False, **kwargs: Any) -> None:
-    """What a user was is kept, for questions about the past."""
+    """Record the status of the user for questions about the past."""
     if not raw and (update_fields is None or {"is_active", "is_superuser"} & set(update_fields)):
-        people.note(instance)
+        users.record_status(instance)
 
 
 @receiver(pre_delete, sender=settings.AUTH_USER_MODEL, dispatch_uid="rbac.user_deleted")
 def user_deleted(instance: Any, **kwargs: Any) -> None:
-    """A deleted user holds nothing any more; what they held stays known."""
+    """End the assignments of a deleted user; they remain as history."""
     assignments.end_all_of_deleted(instance)

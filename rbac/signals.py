@@ -1,7 +1,7 @@
-"""What happened to access, said inside the transaction in which it happened.
+"""Signals of changes to access, sent inside the transaction of the change.
 
-Sent with `Signal.send`: a receiver that fails rolls the whole change back. Each carries `actor` (a user, or None where
-the system itself did it) and `client` (foodfleet.core.http.clients.Client).
+Sent with `Signal.send`: an exception in a receiver rolls the whole change back. Each carries `actor` (a user, or None
+for the system itself) and `client` (foodfleet.core.http.clients.Client).
 """
 
 from django.dispatch import Signal
@@ -12,7 +12,7 @@ role_granted = Signal()
 # A role was taken from a user. assignment: RoleAssignment. Sender: RoleAssignment.
 role_revoked = Signal()
 
-# A role was made, changed or deleted. role: Role, change: str ("created", "updated", "deleted"), gained: list[str],
+# A role was created, changed or deleted. role: Role, change: str ("created", "updated", "deleted"), gained: list[str],
 # lost: list[str] of labels. Sender: Role.
 role_changed = Signal()
 

@@ -10,7 +10,7 @@ from accounts.services.staff import users
 from accounts.services.staff.changes import UserChanges
 from foodfleet.core.http.clients import Client
 from rbac.models import Role
-from rbac.services import assignments, permissions, roles
+from rbac.services import assignments, custom_permissions, roles
 from rbac.services.roles import RoleEdit
 
 pytestmark = pytest.mark.django_db
@@ -102,11 +102,11 @@ def test_an_assignment_that_was_replaced_answers_with_who_gave_it_then(explained
 
 
 def test_a_deleted_role_and_a_deleted_permission_stay_in_the_history(explained, user):
-    meals = permissions.create(actor=None, resource="meals", action="taste")
+    meals = custom_permissions.create(actor=None, resource="meals", action="taste")
     role = make("Taster", LABEL, "meals:taste")
     assignments.grant(actor=None, user=user, role=role)
     then = timezone.now()
-    permissions.delete(actor=None, permission=meals)
+    custom_permissions.delete(actor=None, permission=meals)
     assignments.revoke(actor=None, user=user, role=role)
     roles.delete(actor=None, role=role)
     now = timezone.now()

@@ -22,7 +22,7 @@ from accounts.services.staff import imports
 from accounts.services.staff.imports import Mode
 from conftest import PASSWORD
 from foodfleet.core.http.clients import Client
-from rbac.models import Standing
+from rbac.models import UserStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,7 +61,7 @@ def test_each_line_becomes_an_account_that_is_recorded(run):
     assert not ann.has_usable_password()
     assert ann.email_verified_at is None
     assert list(SecurityEvent.objects.of(ann).values_list("kind", flat=True)) == ["user_created"]
-    assert Standing.objects.of(ann).get().is_active
+    assert UserStatus.objects.of(ann).get().is_active
     assert mail.outbox == []
 
 
@@ -258,4 +258,4 @@ def test_a_killed_import_leaves_nothing_half_done_and_nothing_is_made_twice(tmp_
     assert before % imports.BATCH == 0
     done = subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, check=True)
     assert summary(30000, 30000 - before, before) in done.stdout
-    assert User.objects.count() == SecurityEvent.objects.count() == Standing.objects.count() == 30000
+    assert User.objects.count() == SecurityEvent.objects.count() == UserStatus.objects.count() == 30000

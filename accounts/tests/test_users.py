@@ -39,7 +39,7 @@ def caller(api, make_user, sign_in):
 
 
 def give(user, *labels, role="Staff of tests"):
-    from rbac.querysets import labelled_permissions
+    from rbac.models import labelled_permissions
 
     held, _ = Role.objects.get_or_create(name=role)
     wanted = labelled_permissions().filter(codename__in=labels)

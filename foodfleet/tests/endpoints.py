@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import URLResolver, get_resolver
 
 from foodfleet.core.http.access import SIGNED_IN, Access, Caller, Reauthentication, RequiredAction, declared_access
-from rbac.api.permissions import LABEL, ActionPermission, label_of
+from rbac.api.guards import LABEL, ActionPermission, label_of
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 URLCONF = "foodfleet.tests.development_urls"  # with the mailbox

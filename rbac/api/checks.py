@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.views import APIView
 
 from foodfleet.core.http.access import declared_access
-from rbac.api.permissions import LABEL, ActionPermission, label_of
+from rbac.api.guards import LABEL, ActionPermission, label_of
 from rbac.services.declarations import declared
 
 UNGUARDED = "rbac.E001"

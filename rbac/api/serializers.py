@@ -1,4 +1,4 @@
-"""Shapes of what goes in and out; no rules."""
+"""Serializers of requests and responses."""
 
 from typing import Any, ClassVar
 
@@ -7,11 +7,10 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.http import serializers
-from rbac.models import Role, RoleAssignment
-from rbac.querysets import LABEL_SEPARATOR
+from rbac.models import LABEL_SEPARATOR, Role, RoleAssignment
 from rbac.services.assignments import SCOPE
+from rbac.services.custom_permissions import WORD
 from rbac.services.graph import Graph
-from rbac.services.permissions import WORD
 
 LARGEST_ID = 2**63 - 1
 LABEL_LENGTH = 100
@@ -32,7 +31,7 @@ class ScopeField(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
         kwargs.setdefault("help_text", "A kind and an id, such as fleet:12; null: everywhere.")
-        # Nothing is trimmed: of two blanks nobody knows whether they mean everywhere.
+        # Not trimmed: blanks must not mean everywhere.
         super().__init__(
             max_length=LABEL_LENGTH,
             allow_blank=True,
@@ -79,7 +78,7 @@ class RoleSerializer(serializers.ModelSerializer[Role]):
 
 
 class RoleEditSerializer(serializers.Serializer[Any]):
-    """What a role is to be."""
+    """Changes of a role."""
 
     name = serializers.CharField(max_length=150, required=False)
     description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
@@ -146,7 +145,7 @@ class PermissionSerializer(serializers.ModelSerializer[Permission]):
 
 
 class WordField(serializers.CharField):
-    """The name of a resource or an action; what is one is decided where permissions are made."""
+    """The name of a resource or an action; services.custom_permissions validates it."""
 
     schema: ClassVar[dict[str, Any]] = {"pattern": f"^{WORD.pattern}$"}
 
@@ -163,7 +162,7 @@ class PermissionCreateSerializer(serializers.Serializer[Any]):
 
 
 class CheckInSerializer(serializers.Serializer[Any]):
-    """What is asked of whom; without a user, of the caller."""
+    """The permissions to check, and the user; without one, the caller."""
 
     permissions = labels_field(min_length=1, max_length=MOST_CHECKS)
     user = IdField(required=False, allow_null=True)
@@ -171,13 +170,13 @@ class CheckInSerializer(serializers.Serializer[Any]):
 
 
 class CheckSerializer(serializers.Serializer[Any]):
-    """The answer to each label."""
+    """The result for each label."""
 
     results = serializers.DictField(child=serializers.BooleanField(), read_only=True)
 
 
 class ExplainInSerializer(serializers.Serializer[Any]):
-    """Whose permission, where, and at what time; now where none is given."""
+    """The user, permission, scope and time to explain; the default is now."""
 
     user = IdField()
     permission = serializers.CharField(max_length=LABEL_LENGTH)
@@ -191,14 +190,16 @@ class ReasonSerializer(serializers.Serializer[Any]):
     role = serializers.CharField(read_only=True)
     role_id = serializers.IntegerField(source="assignment.role_id", read_only=True)
     path = serializers.ListField(
-        child=serializers.CharField(), read_only=True, help_text="From the role held to the included one that has it."
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="From the user's role to the included role that has it.",
     )
     scope = ScopeField(source="assignment.scope", read_only=True)
     expires_at = serializers.DateTimeField(source="assignment.expires_at", read_only=True, allow_null=True)
     granted_at = serializers.DateTimeField(source="assignment.granted_at", read_only=True)
     granted_by = serializers.CharField(read_only=True, allow_null=True, help_text="Null: the system itself.")
     permission_since = serializers.DateTimeField(
-        read_only=True, allow_null=True, help_text="Since when the last role of the path had the permission."
+        read_only=True, allow_null=True, help_text="Since when the last role of the path has the permission."
     )
     permission_by = serializers.CharField(
         read_only=True, allow_null=True, help_text="Who gave it to that role. Null: the system itself."
@@ -206,20 +207,20 @@ class ReasonSerializer(serializers.Serializer[Any]):
 
 
 class MissingSerializer(serializers.Serializer[Any]):
-    """What would have to be different."""
+    """What the user lacks."""
 
     permission = serializers.CharField(read_only=True)
-    known = serializers.BooleanField(read_only=True, help_text="Whether there is such a permission.")
+    known = serializers.BooleanField(read_only=True, help_text="Whether the permission exists.")
     is_active = serializers.BooleanField(read_only=True)
     roles = serializers.ListField(child=serializers.CharField(), read_only=True, help_text="Roles that have it.")
     elsewhere = serializers.ListField(
-        child=serializers.CharField(), read_only=True, help_text="Scopes in which the user holds it."
+        child=serializers.CharField(), read_only=True, help_text="Scopes in which the user has it."
     )
-    expired = serializers.DateTimeField(read_only=True, allow_null=True, help_text="When the user held it last.")
+    expired = serializers.DateTimeField(read_only=True, allow_null=True, help_text="When the user last had it.")
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):
-    """Why, or why not."""
+    """Why the user has the permission, or not."""
 
     allowed = serializers.BooleanField(read_only=True)
     superuser = serializers.BooleanField(read_only=True)
@@ -243,7 +244,7 @@ class AssignmentSerializer(serializers.ModelSerializer[RoleAssignment]):
 
 
 class AssignmentCreateSerializer(serializers.Serializer[Any]):
-    """A role to give."""
+    """A role to assign."""
 
     role = IdField()
     scope = ScopeField()

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import rbac.querysets
+import rbac.models
 from django.conf import settings
 from django.db import migrations, models
 
@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
             },
             bases=('auth.group',),
             managers=[
-                ('objects', rbac.querysets.RoleManager()),
+                ('objects', rbac.models.RoleManager()),
             ],
         ),
         migrations.CreateModel(

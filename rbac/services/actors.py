@@ -1,7 +1,7 @@
-"""What the sender of a request may still do at the moment a service changes something.
+"""Check again what the sender of a request may do when a service changes something.
 
 A request takes time: its body may arrive minutes after the session, the account and the permissions were checked. A
-service that changes something therefore asks again, in its own transaction and on a fresh row.
+service that changes something therefore checks them again, in its own transaction and on the current row.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from rbac.services import decisions
 
 
 def lock_actor(actor: Any, *labels: str, scope: Any = None, with_users: Iterable[int] = ()) -> Any:
-    """Lock the actor's row and return the actor as they are now; call it first in the transaction.
+    """Lock and return the current row of the actor; to be called first in the transaction.
 
-    actor None is the system itself, which may do everything. with_users: ids of users whom the service changes; all
-    rows are locked in one order, so that two people who act on each other never wait for each other. Raises
+    actor None is the system itself, which may do everything. with_users: ids of users that the service changes; all
+    rows are locked in one order, to avoid deadlocks between two users who act on each other. Raises
     UnauthorizedException where the account is inactive, locked or deleted or the session has ended, and
-    InsufficientPermissionsException where the actor does not hold all `labels` any more.
+    InsufficientPermissionsException where the actor no longer has all `labels`.
     """
     ids = {*with_users} | ({actor.pk} if actor is not None else set())
     locked = get_user_model()._default_manager.filter(pk__in=ids).order_by("pk").select_for_update()
@@ -28,7 +28,7 @@ def lock_actor(actor: Any, *labels: str, scope: Any = None, with_users: Iterable
 
 
 def ensure_still_may(actor: Any, *labels: str, scope: Any = None) -> None:
-    """`lock_actor` without the lock: for what one sender does many times at once."""
+    """Do the checks of `lock_actor` without the lock, for what one sender does many times concurrently."""
     if actor is not None:
         row = get_user_model()._default_manager.filter(pk=actor.pk).first()
         _checked(row, actor, labels, scope)

@@ -1,4 +1,4 @@
-"""Giving roles to users and taking them away. Nothing is deleted: an assignment ends and stays as history."""
+"""Assign roles to users and end assignments, which remain as history."""
 
 import re
 from datetime import datetime
@@ -12,14 +12,13 @@ from foodfleet.core.cache import coherent
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 from rbac import signals
-from rbac.exceptions import AlreadyThereException, RoleNotFoundException
-from rbac.models import Role, RoleAssignment
-from rbac.querysets import RoleAssignmentQuerySet
-from rbac.services import actors, decisions, graph, limits, people
+from rbac.exceptions import AlreadyExistsException, RoleNotFoundException
+from rbac.models import Role, RoleAssignment, RoleAssignmentQuerySet
+from rbac.services import actors, decisions, graph, limits, users
 
 SCOPE = re.compile(r"[a-z][a-z0-9_]*:[A-Za-z0-9_.-]+")
 PERMISSION = "roles:assign"
-NOBODY = Client()  # what commands and receivers act for
+SYSTEM = Client()  # for commands and receivers
 
 
 def grant(
@@ -29,26 +28,25 @@ def grant(
     role: Role,
     scope: str = "",
     expires_at: datetime | None = None,
-    client: Client = NOBODY,
+    client: Client = SYSTEM,
 ) -> RoleAssignment:
-    """Give `user` the role, everywhere or in `scope`, for good or until then. actor: None for the system itself.
+    """Assign the role to `user`, everywhere or in `scope`, permanently or until then. actor: None for the system.
 
-    The same role in the same scope once more replaces what was there: a new end, a new grantor. Raises
-    InsufficientPermissionsException for what the actor does not hold, there and for as long, or where the user holds
-    more than the actor, ValidationException, RoleNotFoundException, HolderNotFoundException, and as
-    `actors.lock_actor`.
+    Replaces an assignment of the same role in the same scope. Raises InsufficientPermissionsException for permissions
+    that the actor does not have, there and for as long, or where the user has more than the actor, ValidationException,
+    RoleNotFoundException, HolderNotFoundException, and the exceptions of `actors.lock_actor`.
     """
     now = timezone.now()
     _check_shape(scope, expires_at, now)
     with transaction.atomic():
-        facts = graph.locked().roles.get(role.pk)
+        facts = graph.lock_and_load().roles.get(role.pk)
         if facts is None:
             raise RoleNotFoundException
         current = actors.lock_actor(actor, PERMISSION, scope=scope or None, with_users=[user.pk])
-        people.ensure_there(user)
+        users.lock_existing(user)
         limits.ensure_may_act_on(current, user)
         limits.ensure_may_give(current, facts.labels, scope=scope, until=expires_at)
-        coherent.invalidate(decisions.stamp_of(user.pk))
+        coherent.invalidate(decisions.version_key(user.pk))
         before = RoleAssignment.objects.of(user).of_roles([role.pk]).in_scope(scope).unended()
         _end(before, now, actor)
         try:
@@ -56,27 +54,27 @@ def grant(
                 assignment: RoleAssignment = RoleAssignment.objects.create(
                     user=user, role=role, scope=scope, granted_at=now, granted_by=actor, expires_at=expires_at
                 )
-        except IntegrityError:  # somebody else granted the same at the same moment
-            raise AlreadyThereException from None
+        except IntegrityError:  # a concurrent grant of the same role
+            raise AlreadyExistsException from None
         signals.role_granted.send(sender=RoleAssignment, assignment=assignment, actor=actor, client=client)
     return assignment
 
 
-def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, client: Client = NOBODY) -> int:
-    """End what `user` holds of the role, in one scope or, with None, wherever; returns how many assignments ended.
+def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, client: Client = SYSTEM) -> int:
+    """End assignments of the role to `user`, in one scope or, with None, in all; return how many.
 
-    Raises RoleNotFoundException where there is nothing to end, InsufficientPermissionsException where the user holds
-    more than the actor, and as `actors.lock_actor`.
+    Raises RoleNotFoundException where there is nothing to end, InsufficientPermissionsException where the user has
+    more than the actor, and the exceptions of `actors.lock_actor`.
     """
     now = timezone.now()
     with transaction.atomic():
         current = actors.lock_actor(actor, PERMISSION, scope=scope, with_users=[user.pk])
         limits.ensure_may_act_on(current, user)
-        coherent.invalidate(decisions.stamp_of(user.pk))
-        held = RoleAssignment.objects.of(user).of_roles([role.pk]).unended()
+        coherent.invalidate(decisions.version_key(user.pk))
+        current_assignments = RoleAssignment.objects.of(user).of_roles([role.pk]).unended()
         if scope is not None:
-            held = held.in_scope(scope)
-        ended = _end(held, now, actor)
+            current_assignments = current_assignments.in_scope(scope)
+        ended = _end(current_assignments, now, actor)
         if not ended:
             raise RoleNotFoundException(_("The user does not hold this role."))
         for assignment in ended:
@@ -84,11 +82,11 @@ def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, clien
     return len(ended)
 
 
-def end_all(*, actor: Any, user: Any, client: Client = NOBODY) -> int:
-    """End all that `user` holds; returns how many assignments ended."""
+def end_all(*, actor: Any, user: Any, client: Client = SYSTEM) -> int:
+    """End all assignments of `user`; return how many."""
     now = timezone.now()
     with transaction.atomic():
-        coherent.invalidate(decisions.stamp_of(user.pk))
+        coherent.invalidate(decisions.version_key(user.pk))
         ended = _end(RoleAssignment.objects.of(user).unended(), now, actor)
         for assignment in ended:
             signals.role_revoked.send(sender=RoleAssignment, assignment=assignment, actor=actor, client=client)
@@ -96,19 +94,19 @@ def end_all(*, actor: Any, user: Any, client: Client = NOBODY) -> int:
 
 
 def end_all_of_deleted(user: Any) -> int:
-    """End all that `user` holds when the row itself goes away, so that nothing may refer to it; returns how many."""
+    """End all assignments of a user whose row is deleted, without any reference to it; return how many."""
     with transaction.atomic():
-        coherent.invalidate(decisions.stamp_of(user.pk))
+        coherent.invalidate(decisions.version_key(user.pk))
         return RoleAssignment.objects.of(user).end(timezone.now(), None)
 
 
-def held_by(user: Any) -> RoleAssignmentQuerySet:
-    """What `user` holds now, with roles."""
+def current_of(user: Any) -> RoleAssignmentQuerySet:
+    """Return the current assignments of `user`, with their roles."""
     return RoleAssignment.objects.of(user).live(timezone.now()).select_related("role")
 
 
 def _end(assignments: RoleAssignmentQuerySet, now: datetime, actor: Any) -> list[RoleAssignment]:
-    """End them; answers those that had not ended, however many ask at once."""
+    """End the assignments and return those that this call ended, under any concurrency."""
     ended = []
     for assignment in assignments.select_related("role"):
         if RoleAssignment.objects.filter(pk=assignment.pk).end(now, actor):

@@ -1,21 +1,21 @@
-"""Django's authentication backend: e-mail and password, and one answer to every question about permissions."""
+"""Django's authentication backend: sign-in with e-mail and password, permissions from roles."""
 
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.backends import ModelBackend
 
-from rbac.querysets import LABEL_SEPARATOR
+from rbac.models import LABEL_SEPARATOR
 from rbac.services import decisions
 from rbac.services.declarations import declared
 
 
 class RoleBackend(ModelBackend):
-    """Signs in as Django's ModelBackend does; permissions come from roles alone.
+    """Signs in as Django's ModelBackend does; permissions come only from roles.
 
     `users:read`, `accounts.view_user`, `users.read` are one permission under three names, so that views, the admin, the
     REST framework's classes and templates (`perms.accounts.view_user`, `perms.users.read`, `"users:read" in perms`)
-    all get the same answer.
+    all get the same result.
     """
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:

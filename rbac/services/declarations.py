@@ -1,4 +1,4 @@
-"""What the code declares: every app's `permissions.py`, read together."""
+"""Read the declarations of permissions and roles in every app's `permissions.py`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +17,10 @@ MODEL_ACTIONS = {"view": "read", "add": "create", "change": "update", "delete": 
 
 @dataclass(frozen=True)
 class Declared:
-    """labels: with their sentences. renamed: old label to new. roles: each with its own labels, EVERYTHING written out.
+    """What all apps declare.
 
-    aliases: Django's `app.view_model` to the label that answers for it.
+    labels: label to description. renamed: old label to new. roles: role to labels, with EVERYTHING expanded. aliases:
+    Django's `app.view_model` to label.
     """
 
     labels: Mapping[str, str]
@@ -31,7 +32,7 @@ class Declared:
 
 @cache
 def declared() -> Declared:
-    """Everything that the installed apps declare. Raises ImproperlyConfigured where it contradicts itself."""
+    """Return what the installed apps declare. Raises ImproperlyConfigured for contradictions."""
     modules = _modules()
     resources = [resource for module in modules for resource in module.RESOURCES]
     labels: dict[str, str] = {}

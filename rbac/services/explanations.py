@@ -1,4 +1,4 @@
-"""Why may this user do that, or why not; now, or at any time in the past."""
+"""Explain why a user has a permission or not, now or at any time in the past."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from rbac.models import RoleAssignment, RoleRevision
-from rbac.services import decisions, graph, people
+from rbac.services import decisions, graph, users
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One assignment that gives the permission, and the way from its role to the role that has it.
+    """An assignment that gives the permission, and the path from its role to the included role that has it.
 
-    permission_since, permission_by: when that last role was given the permission that it had then, and by whom.
+    permission_since, permission_by: when and by whom that last role was given the permission.
     """
 
     assignment: RoleAssignment
@@ -29,9 +29,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Missing:
-    """What would have to be different. known: there is such a permission.
+    """What the user lacks. known: whether the permission exists.
 
-    roles: names of those that have it. elsewhere: scopes in which the user holds it. expired: when it was held last.
+    roles: names of the roles with it. elsewhere: other scopes in which the user has it. expired: when the user last
+    had it.
     """
 
     permission: str
@@ -44,7 +45,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Explanation:
-    """allowed, with every reason for it; missing where it is not allowed."""
+    """The decision, with every reason for it, or with what is missing."""
 
     allowed: bool
     superuser: bool
@@ -54,33 +55,33 @@ class Explanation:
 
 
 def explain(*, user: Any, permission: str, scope: str = "", at: datetime | None = None) -> Explanation:
-    """Name every way by which `user` holds `permission` in `scope` at that time, or what is missing."""
-    moment = at or timezone.now()
-    label = graph.canonical(permission)
-    standing = people.standing(user, at)
-    roles = graph.load() if at is None else past(moment)
+    """Return every reason why `user` has `permission` in `scope` at that time, or what is missing."""
+    when = at or timezone.now()
+    label = graph.resolve_alias(permission)
+    status = users.status_at(user, at)
+    roles = graph.load() if at is None else past(when)
     giving = roles.holding(label)
-    held = list(RoleAssignment.objects.of(user).of_roles(giving).held_at(moment).order_by("granted_at", "pk"))
-    effective = [assignment for assignment in held if assignment.scope in ("", scope)]
-    superuser = standing.is_superuser and standing.is_active
-    allowed = superuser or (standing.is_active and bool(effective))
+    in_force = list(RoleAssignment.objects.of(user).of_roles(giving).in_force_at(when).order_by("granted_at", "pk"))
+    effective = [assignment for assignment in in_force if assignment.scope in ("", scope)]
+    superuser = status.is_superuser and status.is_active
+    allowed = superuser or (status.is_active and bool(effective))
     missing = None
     if not allowed:
         missing = Missing(
             permission=label,
             known=label in roles.labels,
-            is_active=standing.is_active,
+            is_active=status.is_active,
             roles=tuple(sorted(roles.roles[role_id].name for role_id in giving)),
-            elsewhere=tuple(sorted({assignment.scope for assignment in held} - {"", scope})),
-            expired=_held_last(user, giving, scope, moment),
+            elsewhere=tuple(sorted({assignment.scope for assignment in in_force} - {"", scope})),
+            expired=_last_held(user, giving, scope, when),
         )
-    reasons = tuple(_reasons(effective, roles, label, moment)) if allowed else ()
-    return Explanation(allowed, superuser, reasons, missing, moment)
+    reasons = tuple(_reasons(effective, roles, label, when)) if allowed else ()
+    return Explanation(allowed, superuser, reasons, missing, when)
 
 
-def past(moment: datetime) -> graph.Graph:
-    """The roles as they were at `moment`, from their revisions."""
-    revisions = [row for row in RoleRevision.objects.at(moment) if not row.is_deleted]
+def past(when: datetime) -> graph.Graph:
+    """Return the roles as they were at `when`, from their revisions."""
+    revisions = [row for row in RoleRevision.objects.at(when) if not row.is_deleted]
     rows = [graph.RoleRow(row.role_id, row.name, row.requires_2fa, row.forbids_sms_code) for row in revisions]
     own = {row.role_id: set(row.permissions) for row in revisions}
     included = {row.role_id: set(row.included_roles) for row in revisions}
@@ -88,7 +89,7 @@ def past(moment: datetime) -> graph.Graph:
 
 
 def way_to(role_id: int, label: str, roles: graph.Graph) -> tuple[int, ...]:
-    """Ids of the roles from this one to the nearest that has `label` as its own."""
+    """Return the ids of the roles on the shortest path from this one to one that has `label` itself."""
     ways: list[tuple[int, ...]] = [(role_id,)]
     seen = {role_id}
     for way in ways:
@@ -101,13 +102,11 @@ def way_to(role_id: int, label: str, roles: graph.Graph) -> tuple[int, ...]:
     return ()
 
 
-def _reasons(
-    assignments: Iterable[RoleAssignment], roles: graph.Graph, label: str, moment: datetime
-) -> Iterable[Reason]:
+def _reasons(assignments: Iterable[RoleAssignment], roles: graph.Graph, label: str, when: datetime) -> Iterable[Reason]:
     found = []
     for assignment in assignments:
         way = way_to(assignment.role_id, label, roles)
-        found.append((assignment, way, RoleRevision.objects.that_gave(way[-1], label, moment)))
+        found.append((assignment, way, RoleRevision.objects.that_gave(way[-1], label, when)))
     ids = {one.granted_by_id for one, _, _ in found} | {given.created_by_id for _, _, given in found if given}
     people_by_id = get_user_model()._default_manager.in_bulk(ids - {None})
     names = {None: None, **{pk: str(people_by_id.get(pk, f"#{pk}")) for pk in ids if pk is not None}}
@@ -123,16 +122,16 @@ def _reasons(
         )
 
 
-def _held_last(user: Any, giving: Iterable[int], scope: str, moment: datetime) -> datetime | None:
-    """When the user last held it in this scope, if ever before `moment`."""
+def _last_held(user: Any, giving: Iterable[int], scope: str, when: datetime) -> datetime | None:
+    """Return when the user last had it in this scope before `when`."""
     ends = [
         min(end for end in (row.expires_at, row.ended_at) if end is not None)
-        for row in RoleAssignment.objects.of(user).of_roles(giving).over_at(moment)
+        for row in RoleAssignment.objects.of(user).of_roles(giving).over_by(when)
         if row.scope in ("", scope)
     ]
     return max(ends, default=None)
 
 
 def check(*, user: Any, permissions: Iterable[str], scope: str = "") -> dict[str, bool]:
-    """For each label whether `user` holds it now."""
+    """Return for each label whether `user` has it now."""
     return {label: decisions.has(user, label, scope or None) for label in permissions}

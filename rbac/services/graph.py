@@ -1,4 +1,4 @@
-"""All roles with what they include, in memory: read from the database once for each version of it."""
+"""All roles and their inclusions in memory, read from the database once for each cache version."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,15 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.cache import coherent
 from foodfleet.core.exceptions import ValidationException
-from rbac.models import Role, RoleInclusion
-from rbac.querysets import LABEL_SEPARATOR, labelled_permissions
+from rbac.models import LABEL_SEPARATOR, Role, RoleInclusion, labelled_permissions
 from rbac.services.declarations import declared
 
-STAMP = "roles"
+VERSION_KEY = "roles"
 
 
 class RoleRow(NamedTuple):
-    """A role as its row says, before inclusions count."""
+    """A role as stored, without inclusions."""
 
     id: int
     name: str
@@ -29,9 +28,9 @@ class RoleRow(NamedTuple):
 
 @dataclass(frozen=True)
 class RoleFacts:
-    """A role, its own labels and inclusions.
+    """A role with its own labels and inclusions.
 
-    `labels`, `reach` (ids, its own too) and what it demands of its holders follow inclusions to the end.
+    `labels`, `reach` (ids, including its own) and the requirements for its holders include those of included roles.
     """
 
     id: int
@@ -46,42 +45,42 @@ class RoleFacts:
 
 @dataclass(frozen=True)
 class Graph:
-    """Every role by id, and every label that there is."""
+    """Every role by id, and all existing labels."""
 
     roles: Mapping[int, RoleFacts]
     labels: frozenset[str]
 
     def holding(self, label: str) -> frozenset[int]:
-        """Ids of the roles that have `label`, their own or by inclusion."""
+        """Return the ids of the roles that have `label`, directly or by inclusion."""
         return frozenset(role.id for role in self.roles.values() if label in role.labels)
 
     def with_own(self, role_id: int, labels: frozenset[str]) -> "Graph":
-        """The same, if this role had other labels of its own."""
+        """Return the graph as if this role had other labels of its own."""
         rows = [RoleRow(role.id, role.name, role.requires_2fa, role.forbids_sms_code) for role in self.roles.values()]
         own = {role.id: role.own for role in self.roles.values()}
         included = {role.id: role.includes for role in self.roles.values()}
         return assemble(rows, {**own, role_id: labels}, included, self.labels)
 
 
-_kept: tuple[tuple[str, ...], Graph] | None = None
+_cache: tuple[tuple[str, ...], Graph] | None = None
 
 
-def current(version: str) -> Graph:
-    """The roles of `version`, the stamp that the caller read before."""
-    global _kept
-    kept = _kept
-    if kept is not None and version in kept[0]:
-        return kept[1]
-    if connection.in_atomic_block:  # what is not committed may never be
+def of_version(version: str) -> Graph:
+    """Return the roles of `version`, the cache version that the caller has read."""
+    global _cache
+    cache = _cache
+    if cache is not None and version in cache[0]:
+        return cache[1]
+    if connection.in_atomic_block:  # never cache what may be rolled back
         return load()
-    versions = (version, *coherent.stored_versions(STAMP))  # known again inside a transaction too
+    versions = (version, *coherent.stored_versions(VERSION_KEY))  # the second one is found inside transactions
     graph = load()
-    _kept = (versions, graph)
+    _cache = (versions, graph)
     return graph
 
 
 def load() -> Graph:
-    """The roles as the database has them."""
+    """Read the roles from the database."""
     own: dict[int, set[str]] = {}
     links = Role.permissions.through.objects.values_list(  # type: ignore[attr-defined]
         "group_id", "permission__content_type__app_label", "permission__codename"
@@ -95,9 +94,9 @@ def load() -> Graph:
     return assemble(rows, own, included, frozenset(labelled_permissions().values_list("codename", flat=True)))
 
 
-def now() -> Graph:
-    """The roles as every process knows them; for reading, not to decide a change by."""
-    return current(*coherent.current_versions(STAMP))
+def latest() -> Graph:
+    """Return the cached roles, for reading; a change is decided by `lock_and_load`."""
+    return of_version(*coherent.current_versions(VERSION_KEY))
 
 
 def assemble(
@@ -106,7 +105,7 @@ def assemble(
     included: Mapping[int, Iterable[int]],
     labels: frozenset[str],
 ) -> Graph:
-    """Work out what each role has by inclusion."""
+    """Compute the labels and requirements of each role with its inclusions."""
     known = {row.id: row for row in rows}
     roles = {}
     for pk, row in known.items():
@@ -125,27 +124,27 @@ def assemble(
 
 
 def reach_of(role_id: int, included: Mapping[int, Iterable[int]]) -> frozenset[int]:
-    """The role and all that it includes, near and far."""
+    """Return the role and all roles that it includes, directly or not."""
     seen: set[int] = set()
-    ahead = [role_id]
-    while ahead:
-        member = ahead.pop()
+    pending = [role_id]
+    while pending:
+        member = pending.pop()
         if member not in seen:
             seen.add(member)
-            ahead.extend(included.get(member, ()))
+            pending.extend(included.get(member, ()))
     return frozenset(seen)
 
 
 def label_of(app: str, codename: str) -> str:
-    """How a row of `auth_permission` is called here: `users:read`, also for Django's own `accounts.view_user`."""
+    """Return the label of a row of `auth_permission`: `users:read`, also for Django's own `accounts.view_user`."""
     if LABEL_SEPARATOR in codename:
         return codename
-    return canonical(f"{app}.{codename}")
+    return resolve_alias(f"{app}.{codename}")
 
 
-@lru_cache(maxsize=4096)  # a view, an admin page and a template ask by few names, and often
-def canonical(name: str) -> str:
-    """The label that answers for `name`: `accounts.view_user`, `users.read` and `rbac.users:read` are `users:read`."""
+@lru_cache(maxsize=4096)  # few names, looked up often
+def resolve_alias(name: str) -> str:
+    """Return the label for `name`: `accounts.view_user`, `users.read` and `rbac.users:read` are `users:read`."""
     if "." not in name:
         return name
     if (label := declared().aliases.get(name)) is not None:
@@ -157,27 +156,27 @@ def canonical(name: str) -> str:
     return dotted if dotted in declared().labels else name
 
 
-def locked() -> Graph:
-    """The roles as they are, to decide a change by; they stay so until this transaction ends.
+def lock_and_load() -> Graph:
+    """Lock all roles until the end of the transaction and read them, to decide a change.
 
-    Whoever changes roles or gives them away waits here for others who do, so that no two changes pass each other.
+    Everything that edits or assigns roles waits here, so that such changes happen one after the other.
     """
-    coherent.lock(STAMP)
+    coherent.lock(VERSION_KEY)
     return load()
 
 
-def touch() -> None:
-    """Say that roles change: every holder's next check sees it, whichever process answers."""
-    coherent.invalidate(STAMP)
+def invalidate() -> None:
+    """Invalidate the cached roles in every process."""
+    coherent.invalidate(VERSION_KEY)
 
 
 def ensure_known(wanted: Iterable[str], labels: frozenset[str]) -> None:
-    """Raises ValidationException for those of `wanted` that are not among `labels`, all that there are."""
+    """Raise ValidationException for those of `wanted` that are not among the existing `labels`."""
     if unknown := sorted(set(wanted) - labels):
         message = str(_("There is no permission %(labels)s.")) % {"labels": ", ".join(unknown)}
         raise ValidationException.for_field("permissions", message, "permission_not_found")
 
 
 def rows_for(labels: Iterable[str]) -> list[Permission]:
-    """The rows of `auth_permission` behind `labels`; a label that nobody made has none."""
+    """Return the rows of `auth_permission` for `labels`; an unknown label has none."""
     return list(labelled_permissions().filter(codename__in=list(labels)))

@@ -1,4 +1,4 @@
-"""Nobody gives more than they hold, and nobody acts on somebody who holds more."""
+"""Nobody grants permissions that they do not have, or acts on a user who has more."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,11 +10,11 @@ from rbac.services import decisions
 
 
 def ensure_may_act_on(actor: Any, user: Any) -> None:
-    """Let `actor` act on the account of `user` only if they hold everything that `user` holds, in every scope.
+    """Ensure that `actor` has every permission of `user`, in every scope, before acting on that account.
 
-    Everybody may act on themselves, and the system itself (actor None) on everybody. That `user` is inactive or locked
-    does not count: they hold it again once they are not. Raises SuperusersOnlyException where `user` is a superuser and
-    `actor` is not, or InsufficientPermissionsException, naming what `actor` does not hold.
+    Everybody may act on themselves, and the system itself (actor None) on everybody. Permissions of an inactive or
+    locked user count too, since they return with the account. Raises SuperusersOnlyException where `user` is a
+    superuser and `actor` is not, or InsufficientPermissionsException with the permissions that `actor` lacks.
     """
     if actor is None or actor.is_superuser or actor.pk == user.pk:
         return
@@ -29,25 +29,25 @@ def ensure_may_act_on(actor: Any, user: Any) -> None:
 
 
 def ensure_may_give(actor: Any, labels: Iterable[str], *, scope: str = "", until: datetime | None = None) -> None:
-    """Let `actor` give `labels` in `scope` until then; None: for good. The system itself (actor None) may.
+    """Ensure that `actor` may grant `labels` in `scope` until then; None: permanently. The system (actor None) may.
 
-    What the actor holds for a while is not given for longer. Raises InsufficientPermissionsException, naming what the
-    actor does not hold there for as long.
+    A temporary permission is not granted for longer. Raises InsufficientPermissionsException with the permissions that
+    the actor does not have there for as long.
     """
-    ensure_within(held_by(actor, scope=scope, until=until), labels)
+    ensure_within(permissions_of(actor, scope=scope, until=until), labels)
 
 
-def held_by(actor: Any, *, scope: str = "", until: datetime | None = None) -> frozenset[str] | None:
-    """What `actor` holds in `scope` until then; None: everything. To be asked before anything is changed.
+def permissions_of(actor: Any, *, scope: str = "", until: datetime | None = None) -> frozenset[str] | None:
+    """Return the labels of `actor` in `scope` until then; None: all. To be called before anything changes.
 
-    After a role is edited, its own holder holds what the edit put into it: that is what must not count.
+    After an edit of a role, its own holder would have what the edit added.
     """
     if actor is None or (actor.is_active and actor.is_superuser):
         return None
     return decisions.access_until(actor, until).labels(scope or None) if actor.is_active else decisions.NO_LABELS
 
 
-def ensure_within(held: frozenset[str] | None, labels: Iterable[str]) -> None:
-    """Raises InsufficientPermissionsException, naming those of `labels` that are not among `held` (see `held_by`)."""
-    if held is not None and (missing := sorted(set(labels) - held)):
+def ensure_within(allowed: frozenset[str] | None, labels: Iterable[str]) -> None:
+    """Raise InsufficientPermissionsException for `labels` that are not in `allowed`, the result of `permissions_of`."""
+    if allowed is not None and (missing := sorted(set(labels) - allowed)):
         raise InsufficientPermissionsException.missing(*missing)

@@ -1,4 +1,4 @@
-"""What a change of a role would mean for its holders, before it is made."""
+"""Preview what a change of a role would mean for its holders."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from rbac.models import Role, RoleAssignment
-from rbac.querysets import LABEL_SEPARATOR
+from rbac.models import LABEL_SEPARATOR, Role, RoleAssignment
 from rbac.services import graph
 
 EXAMPLES = 5
@@ -15,7 +14,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Effect:
-    """One label that users gain or lose: how many, and some of them."""
+    """A label that users gain or lose: how many users, and examples."""
 
     permission: str
     users: int
@@ -24,24 +23,23 @@ class Effect:
 
 @dataclass(frozen=True)
 class Preview:
-    """What changes for whom; superusers and inactive users are not counted, nothing changes for them."""
+    """What changes for whom. Superusers and inactive users do not count, since nothing changes for them."""
 
     gained: tuple[Effect, ...]
     lost: tuple[Effect, ...]
 
 
 def preview(*, role: Role, permissions: Iterable[str]) -> Preview:
-    """What it would mean if `role` had exactly these permissions as its own.
+    """Return what would change if `role` had exactly these permissions of its own.
 
-    Costs one query, and two for each set of roles that holders have beside this one and that give the same labels,
-    however many labels and holders there are.
-    Raises ValidationException for a label that there is not.
+    Costs one query, and two for each set of other roles of its holders that give the same labels, regardless of the
+    number of labels and holders. Raises ValidationException for a label that does not exist.
     """
     before = graph.load()
-    wanted = {graph.canonical(label) for label in permissions}
+    wanted = {graph.resolve_alias(label) for label in permissions}
     graph.ensure_known(wanted, before.labels)
     own = before.roles[role.pk].own
-    wanted |= {name for name in own if LABEL_SEPARATOR not in name}  # given in the admin; an edit leaves them
+    wanted |= {name for name in own if LABEL_SEPARATOR not in name}  # from Django's admin; edits keep them
     after = before.with_own(role.pk, frozenset(wanted))
     affected = _Affected(frozenset(facts.id for facts in before.roles.values() if role.pk in facts.reach))
     return Preview(
@@ -51,26 +49,26 @@ def preview(*, role: Role, permissions: Iterable[str]) -> Preview:
 
 
 class _Affected:
-    """Who is affected by a change of some roles, asked once for labels that the very same roles have.
+    """The users affected by a change of roles, with one count for all labels that the same roles have.
 
     changing: the role and those that include it.
     """
 
     def __init__(self, changing: frozenset[int]) -> None:
         self.now = timezone.now()
-        self.other_roles = changing.union(RoleAssignment.objects.held_beside(changing, self.now))
-        self.known: dict[tuple[frozenset[int], frozenset[int]], tuple[int, tuple[Any, ...]]] = {}
+        self.other_roles = changing.union(RoleAssignment.objects.other_roles_of_holders(changing, self.now))
+        self.counts: dict[tuple[frozenset[int], frozenset[int]], tuple[int, tuple[Any, ...]]] = {}
 
     def effect(self, label: str, holding: graph.Graph, otherwise: graph.Graph) -> Effect:
-        """Who has `label` if the roles are `holding`, and lacks it if they are `otherwise`."""
+        """Return who has `label` with the roles in `holding` and lacks it with those in `otherwise`."""
         covering = otherwise.holding(label)
-        asked = holding.holding(label) - covering, covering & self.other_roles
-        if asked not in self.known:
-            self.known[asked] = self._count(*asked)
-        return Effect(label, *self.known[asked])
+        key = holding.holding(label) - covering, covering & self.other_roles
+        if key not in self.counts:
+            self.counts[key] = self._count(*key)
+        return Effect(label, *self.counts[key])
 
     def _count(self, having: frozenset[int], covering: frozenset[int]) -> tuple[int, tuple[Any, ...]]:
-        """Holders of the roles `having` who do not hold one of `covering` in the same scope or everywhere."""
+        """Count holders of the roles `having` without one of `covering` in the same scope or everywhere."""
         assignments = RoleAssignment.objects.of_roles(having).live(self.now)
         users = assignments.without_cover_of(covering, self.now).people()
         return users.count(), tuple(users.order_by("pk")[:EXAMPLES])

@@ -1,4 +1,4 @@
-"""Bringing the database in line with what the code declares, without deleting what a person made."""
+"""Synchronise the database with what the code declares, without deleting what people made."""
 
 from dataclasses import dataclass, field
 
@@ -6,9 +6,8 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
-from rbac.models import Declaration, Role
+from rbac.models import Declaration, Role, labelled_permissions
 from rbac.permissions import DefaultRole
-from rbac.querysets import labelled_permissions
 from rbac.services import graph, roles
 from rbac.services.declarations import Declared, declared
 
@@ -17,27 +16,27 @@ PERMISSIONS = "permissions"
 
 @dataclass
 class Report:
-    """What was done, or is to be done: one sentence each. is_first: there was nothing before."""
+    """The changes that were made or are to be made, a sentence each. is_first: the database was empty."""
 
     changes: list[str] = field(default_factory=list)
     is_first: bool = False
 
-    def say(self, sentence: str) -> None:
-        """Add one."""
+    def add(self, sentence: str) -> None:
+        """Add a change."""
         self.changes.append(sentence)
 
 
 def synchronise(wanted: Declared | None = None) -> Report:
-    """Make what is new, rename what was renamed, take away what only the code had put there; report each.
+    """Create, rename and remove permissions and roles as the code declares; report each change.
 
-    wanted: what to bring the database in line with; what the installed apps declare where it is not given.
+    wanted: what to synchronise with, by default the declarations of the installed apps.
     """
     wanted = wanted or declared()
     report = Report()
     with transaction.atomic():
         if _is_in_line(wanted):
             return report
-        graph.locked()
+        graph.lock_and_load()
         before = _last(PERMISSIONS)
         report.is_first = not before
         _rename(before, wanted, report)
@@ -48,16 +47,16 @@ def synchronise(wanted: Declared | None = None) -> Report:
         _retire_roles(wanted, report)
         _retire_labels(before - wanted.labels.keys() - wanted.renamed.keys(), wanted, report)
         _remember(PERMISSIONS, frozenset(wanted.labels))
-        graph.touch()
+        graph.invalidate()
     return report
 
 
 class _RolledBackError(Exception):
-    """Ends a rehearsal."""
+    """Ends a dry run."""
 
 
-def rehearse(wanted: Declared | None = None) -> Report:
-    """What `synchronise` would do, without doing it."""
+def dry_run(wanted: Declared | None = None) -> Report:
+    """Return what `synchronise` would do, without doing it."""
     report = Report()
     try:
         with transaction.atomic():
@@ -68,11 +67,11 @@ def rehearse(wanted: Declared | None = None) -> Report:
 
 
 def _is_in_line(wanted: Declared) -> bool:
-    """Whether nothing is to be done; costs two queries, at each start."""
+    """Return whether nothing is to be done, with few queries, since it runs at each start."""
     rows = dict(labelled_permissions().values_list("codename", "name"))
     last = {name: frozenset(labels) for name, labels in Declaration.objects.values_list("name", "labels")}
     expected = {PERMISSIONS: frozenset(wanted.labels), **{_key(r.name): own for r, own in wanted.roles.items()}}
-    expected |= {_demands_key(role.name): _demands(role) for role in wanted.roles if _demands(role)}
+    expected |= {_requirements_key(role.name): _requirements(role) for role in wanted.roles if _requirements(role)}
     return (
         last == expected
         and wanted.labels.items() <= rows.items()
@@ -82,21 +81,21 @@ def _is_in_line(wanted: Declared) -> bool:
 
 
 def _rename(before: frozenset[str], wanted: Declared, report: Report) -> None:
-    """Give what the code declared under an old name its new one; what people made under that name is theirs."""
+    """Rename permissions that the code declared; a permission that people made under the old name stays."""
     for old, new in wanted.renamed.items():
         row = labelled_permissions().filter(codename=old).first()
         if row is None or old not in before:
             continue
         holders = list(Role.objects.live().filter(permissions=row))
-        there = labelled_permissions().filter(codename=new).first()
-        if there is None:
+        existing = labelled_permissions().filter(codename=new).first()
+        if existing is None:
             row.codename = new
             row.save(update_fields=["codename"])
         else:
             for role in holders:
-                role.permissions.add(there)
+                role.permissions.add(existing)
             row.delete()
-        report.say(f"renamed {old} to {new}; who held it holds it still")
+        report.add(f"renamed {old} to {new}; who held it holds it still")
         _record(holders)
 
 
@@ -110,11 +109,11 @@ def _add_labels(wanted: Declared, report: Report) -> None:
     ]
     Permission.objects.bulk_create(new)
     for row in new:
-        report.say(f"added permission {row.codename}")
+        report.add(f"added permission {row.codename}")
     for label, sentence in wanted.labels.items():
         if label in rows and rows[label].name != sentence:
             labelled_permissions().filter(codename=label).update(name=sentence)
-            report.say(f"described {label} anew")
+            report.add(f"described {label} anew")
 
 
 def _rename_role(declaration: DefaultRole, report: Report) -> None:
@@ -125,14 +124,14 @@ def _rename_role(declaration: DefaultRole, report: Report) -> None:
     if role is not None:
         role.name = new
         role.save(update_fields=["name"])
-        for key in (_key, _demands_key):
+        for key in (_key, _requirements_key):
             Declaration.objects.filter(name=key(old)).update(name=key(new))
-        report.say(f"renamed role {old} to {new}; who held it holds it still")
+        report.add(f"renamed role {old} to {new}; who held it holds it still")
         _record([role])
 
 
 def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declared, report: Report) -> None:
-    """Make a default role, or give it what is newly declared and take what no longer is; a person's edits stay."""
+    """Create a default role, or apply what was added to or removed from its declaration; edits by people stay."""
     role = Role.objects.live().filter(name=declaration.name).first()
     is_new = role is None
     last = frozenset(wanted.renamed.get(label, label) for label in _last(_key(declaration.name)))
@@ -144,35 +143,35 @@ def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declare
             is_system=True,
         )
         last = frozenset()
-        report.say(f"added role {role.name}")
+        report.add(f"added role {role.name}")
     elif not role.is_system:
         role.is_system = True
         role.save(update_fields=["is_system"])
-        report.say(f"role {role.name} is declared in code from now on; what people made of it stays")
+        report.add(f"role {role.name} is declared in code from now on; what people made of it stays")
     gained, lost = labels - last, last - labels
     held = set(role.permissions.values_list("codename", flat=True))
     role.permissions.add(*graph.rows_for(gained - held))
     role.permissions.remove(*graph.rows_for(lost & held))
     changed = sorted(gained - held), sorted(lost & held)
     if any(changed):
-        report.say(f"role {role.name}: gained {', '.join(changed[0]) or '-'}; lost {', '.join(changed[1]) or '-'}")
-    if _demand(role, declaration, report) or is_new or any(changed):
+        report.add(f"role {role.name}: gained {', '.join(changed[0]) or '-'}; lost {', '.join(changed[1]) or '-'}")
+    if _apply_requirements(role, declaration, report) or is_new or any(changed):
         _record([role])
     _remember(_key(declaration.name), labels)
 
 
-def _demand(role: Role, declaration: DefaultRole, report: Report) -> bool:
-    """Ask of the role's holders what is newly declared; whether anything changed. A person's choice stays else."""
-    demands, key = _demands(declaration), _demands_key(declaration.name)
-    new = [name for name in demands - _last(key) if not getattr(role, name)]
+def _apply_requirements(role: Role, declaration: DefaultRole, report: Report) -> bool:
+    """Apply newly declared requirements, return whether anything changed; other choices of people stay."""
+    requirements, key = _requirements(declaration), _requirements_key(declaration.name)
+    new = [name for name in requirements - _last(key) if not getattr(role, name)]
     if new:
         for name in new:
             setattr(role, name, True)
         role.save(update_fields=new)
-        report.say(f"role {role.name}: {', '.join(new)} from now on")
+        report.add(f"role {role.name}: {', '.join(new)} from now on")
     Declaration.objects.filter(name=key).delete()
-    if demands:
-        _remember(key, demands)
+    if requirements:
+        _remember(key, requirements)
     return bool(new)
 
 
@@ -180,8 +179,8 @@ def _retire_roles(wanted: Declared, report: Report) -> None:
     for role in Role.objects.live().filter(is_system=True).exclude(name__in=[role.name for role in wanted.roles]):
         role.is_system = False
         role.save(update_fields=["is_system"])
-        Declaration.objects.filter(name__in=[_key(role.name), _demands_key(role.name)]).delete()
-        report.say(f"role {role.name} is declared no longer; it stays, and can be deleted")
+        Declaration.objects.filter(name__in=[_key(role.name), _requirements_key(role.name)]).delete()
+        report.add(f"role {role.name} is declared no longer; it stays, and can be deleted")
 
 
 def _retire_labels(gone: frozenset[str], wanted: Declared, report: Report) -> None:
@@ -189,16 +188,16 @@ def _retire_labels(gone: frozenset[str], wanted: Declared, report: Report) -> No
         if row.group_set.exists():
             everything = list(Role.objects.live().filter(is_system=True, name__in=wanted.all_powerful))
             for role in everything:
-                role.permissions.add(row)  # it is one of those that people added, from now on
+                role.permissions.add(row)  # from now on it counts as added by people
             _record(everything)
-            report.say(f"{row.codename} is declared no longer; roles that people changed hold it, so it stays")
+            report.add(f"{row.codename} is declared no longer; roles that people changed hold it, so it stays")
         else:
             row.delete()
-            report.say(f"removed permission {row.codename}")
+            report.add(f"removed permission {row.codename}")
 
 
 def _record(changed: list[Role]) -> None:
-    """Leave a revision of each of these roles."""
+    """Record a revision of each of these roles."""
     now = graph.load()
     for role in changed:
         roles.record_revision(role, now, None)
@@ -208,11 +207,11 @@ def _key(role_name: str) -> str:
     return f"role:{role_name}"
 
 
-def _demands_key(role_name: str) -> str:
-    return f"demands:{role_name}"
+def _requirements_key(role_name: str) -> str:
+    return f"requirements:{role_name}"
 
 
-def _demands(declaration: DefaultRole) -> frozenset[str]:
+def _requirements(declaration: DefaultRole) -> frozenset[str]:
     return frozenset({"requires_2fa"} if declaration.requires_2fa else ())
 
 

@@ -19,12 +19,12 @@ def root(client, make_user):
 
 
 def label_ids(*labels):
-    from rbac.querysets import labelled_permissions
+    from rbac.models import labelled_permissions
 
     return list(labelled_permissions().filter(codename__in=labels).values_list("pk", flat=True))
 
 
-def test_a_role_is_made_with_its_permissions(root):
+def test_the_admin_creates_a_role_with_its_permissions(root):
     answer = root.post(
         "/admin/rbac/role/add/", {"name": "Taster", "description": "", "labels": label_ids("users:read")}
     )
@@ -32,7 +32,7 @@ def test_a_role_is_made_with_its_permissions(root):
     assert list(Role.objects.get(name="Taster").permissions.values_list("codename", flat=True)) == ["users:read"]
 
 
-def test_a_role_is_changed_by_the_service_that_keeps_its_revisions(root):
+def test_the_admin_changes_a_role_and_a_revision_is_recorded(root):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster", permissions=["users:read"]))
     before = role.revisions.count()
     root.post(
@@ -42,7 +42,7 @@ def test_a_role_is_changed_by_the_service_that_keeps_its_revisions(root):
     assert role.revisions.count() == before + 1
 
 
-def test_a_role_that_somebody_holds_is_not_deleted_and_the_page_says_why(root, user):
+def test_the_admin_explains_why_an_assigned_role_cannot_be_deleted(root, user):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster"))
     assignments.grant(actor=None, user=user, role=role)
     page = root.post(f"/admin/rbac/role/{role.pk}/delete/", {"post": "yes"}, follow=True)
@@ -50,14 +50,14 @@ def test_a_role_that_somebody_holds_is_not_deleted_and_the_page_says_why(root, u
     assert [message.level_tag for message in page.context["messages"]] == ["error"]
 
 
-def test_a_role_that_nobody_holds_is_deleted_and_its_history_stays(root):
+def test_deleting_a_role_keeps_its_history(root):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster"))
     root.post(f"/admin/rbac/role/{role.pk}/delete/", {"post": "yes"})
     assert not Role.objects.live().filter(pk=role.pk).exists()
     assert role.revisions.exists()
 
 
-def test_staff_cannot_put_into_a_role_what_they_do_not_hold(client, make_user):
+def test_staff_cannot_add_permissions_that_they_lack_to_a_role(client, make_user):
     staff = make_user("staff@example.com", is_staff=True)
     editor = roles.create(actor=None, edit=roles.RoleEdit(name="Editor", permissions=["roles:read", "roles:update"]))
     assignments.grant(actor=None, user=staff, role=editor)
@@ -67,7 +67,7 @@ def test_staff_cannot_put_into_a_role_what_they_do_not_hold(client, make_user):
     assert not editor.permissions.filter(codename="users:delete").exists()
 
 
-def test_an_assignment_is_given_and_ended_and_never_deleted(root, user):
+def test_an_assignment_can_be_ended_in_the_admin_but_not_deleted(root, user):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster"))
     given = {"user": user.pk, "role": role.pk, "scope": "", "expires_at_0": "", "expires_at_1": ""}
     assert root.post("/admin/rbac/roleassignment/add/", given).status_code == 302
@@ -78,13 +78,13 @@ def test_an_assignment_is_given_and_ended_and_never_deleted(root, user):
     assert root.post(f"/admin/rbac/roleassignment/{held.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_staff_without_the_permission_see_no_roles(client, make_user):
+def test_staff_without_roles_read_see_no_roles(client, make_user):
     client.force_login(make_user("staff@example.com", is_staff=True))
     assert client.get("/admin/rbac/role/").status_code == 403
 
 
 @pytest.mark.parametrize("page", ["role", "roleassignment", "rolerevision"])
-def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(root, make_user, page):
+def test_admin_lists_take_a_constant_number_of_queries(root, make_user, page):
     def queries():
         with CaptureQueriesContext(connection) as counted:
             assert root.get(f"/admin/rbac/{page}/").status_code == 200
@@ -99,13 +99,13 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(root, make_user, 
     assert queries() == few
 
 
-def test_a_permission_of_the_code_is_not_deleted(root):
+def test_a_declared_permission_cannot_be_deleted_in_the_admin(root):
     (declared,) = label_ids("users:read")
     root.post(f"/admin/auth/permission/{declared}/delete/", {"post": "yes"})
     assert label_ids("users:read") == [declared]
 
 
-def test_the_history_of_a_role_says_what_was_added_and_removed(root):
+def test_the_admin_history_of_a_role_lists_added_and_removed_items(root):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster", permissions=["users:read", "users:lock"]))
     other = roles.create(actor=None, edit=roles.RoleEdit(name="Griller"))
     form = {"name": "Taster", "labels": label_ids("users:read", "roles:read"), "includes": [other.pk]}

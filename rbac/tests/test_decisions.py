@@ -14,7 +14,7 @@ from rbac.services import assignments, decisions, roles
 pytestmark = pytest.mark.django_db
 
 
-def test_a_label_a_django_name_and_a_template_give_the_same_answer(user, allow):
+def test_a_label_a_django_name_and_a_template_agree(user, allow):
     names = ["users:read", "accounts.view_user", "users.read", "rbac.users:read"]
     page = Template(
         "{% if perms.accounts.view_user %}a{% endif %}{% if perms.users.read %}b{% endif %}"
@@ -32,7 +32,7 @@ def test_a_label_a_django_name_and_a_template_give_the_same_answer(user, allow):
     assert not user.has_perm("accounts.delete_user")
 
 
-def test_a_role_in_one_scope_does_not_answer_for_another_or_for_everywhere(user, allow):
+def test_a_scoped_role_gives_nothing_in_other_scopes(user, allow):
     allow(user, "users:read", scope="fleet:12")
     assert user.has_perm("users:read", "fleet:12")
     assert not user.has_perm("users:read", "fleet:13")
@@ -47,7 +47,7 @@ def test_a_warm_check_costs_no_sql(user, allow, django_assert_num_queries):
             assert user.has_perm("users:read")
 
 
-def test_an_assignment_stops_at_its_second(user, allow, monkeypatch):
+def test_an_assignment_expires_to_the_second(user, allow, monkeypatch):
     allow(user, "users:read", expires_at=timezone.now() + timedelta(seconds=0.4))
     assert user.has_perm("users:read")
     import time
@@ -57,7 +57,7 @@ def test_an_assignment_stops_at_its_second(user, allow, monkeypatch):
     assert not User.objects.get(pk=user.pk).has_perm("users:read")
 
 
-def test_nobody_grants_what_they_do_not_hold(user, make_user, allow):
+def test_a_role_with_permissions_that_the_actor_lacks_cannot_be_assigned(user, make_user, allow):
     boss = make_user("boss@example.com")
     allow(boss, "users:read", "roles:assign")
     strong = roles.create(actor=None, edit=roles.RoleEdit(name="strong", permissions=["users:read", "users:delete"]))
@@ -66,7 +66,7 @@ def test_nobody_grants_what_they_do_not_hold(user, make_user, allow):
     assert refusal.value.details["missing"] == ["users:delete"]
 
 
-def test_what_is_held_for_a_while_is_not_given_for_longer(user, make_user, allow):
+def test_a_temporary_permission_cannot_be_granted_for_longer(user, make_user, allow):
     boss = make_user("boss@example.com")
     soon = timezone.now() + timedelta(hours=1)
     allow(boss, "roles:assign")
@@ -77,7 +77,7 @@ def test_what_is_held_for_a_while_is_not_given_for_longer(user, make_user, allow
         assignments.grant(actor=boss, user=user, role=reader)
 
 
-def test_default_roles_are_there_after_migrate(user):
+def test_default_roles_exist_after_migrate(user):
     assert Role.objects.live().filter(is_system=True).count() == 7
     assignments.grant(actor=None, user=user, role=Role.objects.get(name="Auditor"))
     assert decisions.roles_of(user) == ["Auditor"]

@@ -208,7 +208,7 @@ def start_over():
         made.delete()
 
 
-def test_the_services_answer_as_a_model_that_recomputes_from_scratch(users):
+def test_services_decide_like_a_model_that_recomputes_everything(users):
     compared = 0
 
     @settings(max_examples=CASES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -228,7 +228,7 @@ def test_the_services_answer_as_a_model_that_recomputes_from_scratch(users):
     print(f"{compared} cases, 0 differences")
 
 
-def test_what_a_rolled_back_change_gave_is_not_remembered_after_it(users):
+def test_permissions_from_a_rolled_back_change_are_not_remembered(users):
     ann = users[0]
     role = roles.create(actor=None, edit=roles.RoleEdit(name="reader", permissions=["users:read"]))
     with transaction.atomic():

@@ -9,7 +9,7 @@ from django.db import connection
 
 from foodfleet.core.exceptions import BaseAppException
 from rbac.models import Role, RoleAssignment, RoleInclusion
-from rbac.services import assignments, graph, permissions, roles, sync
+from rbac.services import assignments, custom_permissions, graph, roles, sync
 from rbac.services.roles import RoleEdit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -37,7 +37,7 @@ def make(name, *labels, **edit):
     return roles.create(actor=None, edit=RoleEdit(name=name, permissions=labels, **edit))
 
 
-def test_two_inclusions_at_once_never_close_a_circle():
+def test_two_concurrent_inclusions_never_form_a_cycle():
     for number in range(ROUNDS):
         one, two, three = (make(f"{name} {number}") for name in ("one", "two", "three"))
         answers = at_once(
@@ -50,14 +50,14 @@ def test_two_inclusions_at_once_never_close_a_circle():
             assert facts.id not in {far for near in facts.includes for far in graph.load().roles[near].reach}
 
 
-def test_a_role_given_twice_at_once_is_held_once(user):
+def test_a_role_assigned_twice_concurrently_is_assigned_once(user):
     for number in range(ROUNDS):
         role = make(f"role {number}")
         at_once(*[lambda role=role: assignments.grant(actor=None, user=user, role=role)] * 4)
         assert RoleAssignment.objects.of(user).of_roles([role.pk]).unended().count() == 1
 
 
-def test_a_role_is_not_deleted_while_somebody_gets_it(user):
+def test_a_role_cannot_be_deleted_while_it_is_being_assigned(user):
     for number in range(ROUNDS):
         role = make(f"role {number}")
         at_once(
@@ -68,7 +68,7 @@ def test_a_role_is_not_deleted_while_somebody_gets_it(user):
         assert is_held == Role.objects.live().filter(pk=role.pk).exists()
 
 
-def test_a_role_is_not_deleted_while_another_includes_it():
+def test_a_role_cannot_be_deleted_while_another_includes_it():
     for number in range(ROUNDS):
         inner, outer = make(f"inner {number}"), make(f"outer {number}")
         at_once(
@@ -79,7 +79,7 @@ def test_a_role_is_not_deleted_while_another_includes_it():
         assert is_included == Role.objects.live().filter(pk=inner.pk).exists()
 
 
-def test_a_role_that_the_code_declares_meanwhile_is_not_deleted():
+def test_a_role_declared_during_its_deletion_is_not_deleted():
     role = make("Planner")
     stale = Role.objects.get(pk=role.pk)
     Role.objects.filter(pk=role.pk).update(is_system=True)
@@ -87,7 +87,7 @@ def test_a_role_that_the_code_declares_meanwhile_is_not_deleted():
     assert Role.objects.live().filter(pk=role.pk).exists()
 
 
-def test_edits_at_once_of_different_fields_are_both_kept():
+def test_concurrent_edits_of_different_fields_are_both_saved():
     for number in range(ROUNDS):
         role = make(f"role {number}", "users:read")
         read = [Role.objects.get(pk=role.pk) for _ in range(3)]
@@ -103,16 +103,20 @@ def test_edits_at_once_of_different_fields_are_both_kept():
         assert (newest.requires_2fa, newest.permissions) == (True, ["users:lock"])
 
 
-def test_a_permission_is_made_once_and_deleted_once():
+def test_a_permission_is_created_and_deleted_once_under_concurrency():
     for number in range(ROUNDS):
-        making = [lambda number=number: permissions.create(actor=None, resource="meals", action=f"taste{number}")] * 3
+        making = [
+            lambda number=number: custom_permissions.create(actor=None, resource="meals", action=f"taste{number}")
+        ] * 3
         made = [answer for answer in at_once(*making) if answer != "conflict"]
         assert len(made) == 1
-        deleting = [lambda pk=made[0].pk: permissions.delete(actor=None, permission=permissions.find(pk))] * 3
+        deleting = [
+            lambda pk=made[0].pk: custom_permissions.delete(actor=None, permission=custom_permissions.find(pk))
+        ] * 3
         assert Counter(at_once(*deleting)) == {None: 1, "permission_not_found": 2}
 
 
-def test_an_assignment_taken_away_twice_at_once_ends_once(user):
+def test_an_assignment_revoked_twice_concurrently_ends_once(user):
     for number in range(ROUNDS):
         role = make(f"role {number}")
         assignments.grant(actor=None, user=user, role=role)
@@ -120,7 +124,7 @@ def test_an_assignment_taken_away_twice_at_once_ends_once(user):
         assert Counter(at_once(*taking)) == {1: 1, "role_not_found": 2}
 
 
-def test_two_programs_that_bring_the_database_in_line_at_once_do_it_once():
+def test_two_concurrent_synchronisations_change_the_database_once():
     Role.objects.filter(name="Support").update(is_system=False)
     reports = at_once(sync.synchronise, sync.synchronise)
     assert sorted(len(report.changes) for report in reports) == [0, 1]

@@ -9,10 +9,10 @@ from rest_framework.response import Response
 
 from accounts.api.views.base import NO_CONTENT, validated
 from foodfleet.core.http.clients import client_of
-from rbac.api.permissions import ActionPermission
+from rbac.api.guards import ActionPermission
 from rbac.api.serializers import LABEL_LENGTH, AssignmentCreateSerializer, AssignmentSerializer
 from rbac.models import RoleAssignment
-from rbac.services import assignments, people, roles
+from rbac.services import assignments, roles, users
 
 SCOPE = OpenApiParameter(
     "scope",
@@ -38,7 +38,7 @@ class UserRolesView(GenericAPIView[RoleAssignment]):
         return scope if scope and isinstance(scope, str) else None
 
     def get_queryset(self) -> QuerySet[RoleAssignment]:
-        return assignments.held_by(people.find(self.kwargs["user_id"]))
+        return assignments.current_of(users.find(self.kwargs["user_id"]))
 
     @extend_schema(responses=AssignmentSerializer(many=True))
     def get(self, request: Request, user_id: int) -> Response:
@@ -52,7 +52,7 @@ class UserRolesView(GenericAPIView[RoleAssignment]):
         data = validated(request, AssignmentCreateSerializer)
         assignment = assignments.grant(
             actor=request.user,
-            user=people.find(user_id),
+            user=users.find(user_id),
             role=roles.find(data["role"]),
             scope=data.get("scope") or "",
             expires_at=data.get("expires_at"),
@@ -78,7 +78,7 @@ class UserRoleView(GenericAPIView[RoleAssignment]):
         """Take the role from the user, in one scope or in all. It holds from their next request."""
         assignments.revoke(
             actor=request.user,
-            user=people.find(user_id),
+            user=users.find(user_id),
             role=roles.find(role_id),
             scope=request.query_params.get("scope"),
             client=client_of(request),

@@ -13,7 +13,7 @@ from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
 from accounts.models import MFAReset
 from accounts.services.mfa import resets
 from foodfleet.core.http.clients import client_of
-from rbac.api.permissions import require_permission
+from rbac.api.guards import require_permission
 
 
 @require_permission("users", "reset_2fa")

@@ -17,7 +17,7 @@ from accounts.services.sessions import sessions
 from accounts.services.staff import sessions as staff_sessions
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, SIGNED_IN
 from foodfleet.core.http.clients import client_of
-from rbac.api.permissions import require_permission
+from rbac.api.guards import require_permission
 
 
 class SessionsView(generics.ListAPIView[Session]):

@@ -23,7 +23,7 @@ from accounts.services.account import password_reset
 from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import protections, users
 from foodfleet.core.http.clients import client_of
-from rbac.api.permissions import ActionPermission
+from rbac.api.guards import ActionPermission
 
 
 class UserViewSet(GenericViewSet[User]):

@@ -54,7 +54,7 @@ class ProfilePage(SignedInFormPage):
         }
         about = {
             "phone_verified": self.user.phone_verified_at is not None,
-            "roles": assignments.held_by(self.user),
+            "roles": assignments.current_of(self.user),
         }
         here = {self.names[self.form_class]: context["form"]}
         return {**context, **others, **here, **about, "pending_email": email.pending(self.user)}

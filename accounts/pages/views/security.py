@@ -78,7 +78,7 @@ class SecurityPage(SignedInFormPage):
             "password_form": context["form"],
             "two_factor_enabled": bool(methods),
             "app_is_on": Method.TOTP in methods,
-            "two_factor_required": decisions.requires_second_factor(user),
+            "two_factor_required": decisions.requires_mfa(user),
             "backup_codes_remaining": mfa_methods.backup_codes_left(user),
             "passkeys": passkeys.passkeys_of(user),
             "reset": resets.approved_for(user),

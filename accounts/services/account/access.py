@@ -16,7 +16,7 @@ def ensure_no_action_pending(user: User, access: Access) -> None:
     """
     if user.must_change_password and RequiredAction.PASSWORD_CHANGE not in access.while_pending:
         raise PasswordChangeRequiredException
-    if RequiredAction.MFA_ENROLMENT in access.while_pending or not decisions.requires_second_factor(user):
+    if RequiredAction.MFA_ENROLMENT in access.while_pending or not decisions.requires_mfa(user):
         return
     if not methods.is_enabled(user):
         raise TwoFactorRequiredException

@@ -26,7 +26,7 @@ from accounts.services.staff import csv_file
 from accounts.services.staff.csv_file import Problem, Row
 from accounts.states import EventKind, TokenPurpose
 from foodfleet.core.http.clients import Client
-from rbac.services import people
+from rbac.services import users
 
 BATCH = 1000  # lines in one transaction
 BATCH_OF_INVITATIONS = 100  # each of them renders a mail in there
@@ -110,7 +110,7 @@ def _make_once(rows: Sequence[Row], mode: Mode, client: Client) -> int:
     made = User.objects.bulk_create(
         [User(**row.values, password=make_password(None), invited_at=now, created_at=now) for row in missing]
     )
-    people.note_new(made)
+    users.record_new(made)
     audit.record_many(kind=EventKind.USER_CREATED, users=made, client=client, details={"source": "import"})
     if mode is Mode.INVITE:
         _invite(made, client)

@@ -1,7 +1,7 @@
 """What a view demands of its caller, declared once on the view, for the API, the pages and the admin.
 
 A class-based view declares it in its attribute `access`, a function view by `@endpoint(...)`, the admin on its site.
-`rbac.api.permissions.require_permission` declares the permission that it checks. A system check fails for a view
+`rbac.api.guards.require_permission` declares the permission that it checks. A system check fails for a view
 without a declaration; a request for one is treated as SIGNED_IN.
 """
 

@@ -22,7 +22,7 @@ from notifications.services.compose import requests
 from notifications.services.compose.email import NewAttachment
 from notifications.services.operations import messages as operations
 from notifications.states import Channel, Status
-from rbac.api.permissions import ActionPermission, require_permission
+from rbac.api.guards import ActionPermission, require_permission
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",

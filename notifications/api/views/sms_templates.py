@@ -19,7 +19,7 @@ from notifications.api.serializers.sms_templates import (
 )
 from notifications.models import SmsTemplate
 from notifications.services.templates import sms_templates as service
-from rbac.api.permissions import ActionPermission
+from rbac.api.guards import ActionPermission
 
 
 class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):

@@ -1,4 +1,4 @@
-"""Bring permissions and default roles in line with what the code declares."""
+"""Synchronise permissions and default roles with what the code declares."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rbac.services import sync
 
 
 class Command(BaseCommand):
-    """What `migrate` does too; with --check nothing is changed, and the exit code tells."""
+    """Does what `migrate` does too; with --check only reports, with exit code 1 where something is to be done."""
 
     help = __doc__
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where something is to be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = sync.rehearse() if options["check"] else sync.synchronise()
+        report = sync.dry_run() if options["check"] else sync.synchronise()
         for sentence in report.changes:
             self.stdout.write(sentence)
         if options["check"] and report.changes:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from rbac.models import Role, RoleAssignment
-from rbac.querysets import labelled_permissions
+from rbac.models import Role, RoleAssignment, labelled_permissions
 from rbac.services import assignments, roles
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +51,7 @@ def typed(answer, field):
     return answer.context["adminform"].form[field].value()
 
 
-def test_more_than_one_holds_is_refused_beside_the_permissions(staff_with):
+def test_a_missing_permission_is_an_error_at_the_permissions_field(staff_with):
     browser = staff_with("roles:read", "roles:create", "roles:update")
     labels = ids("roles:read", "users:delete")
     answer = browser.post(f"{ROLE}add/", {"name": "Boss", "description": "All of it", "labels": labels})
@@ -61,7 +60,7 @@ def test_more_than_one_holds_is_refused_beside_the_permissions(staff_with):
     assert not Role.objects.filter(name="Boss").exists()
 
 
-def test_a_circle_of_inclusions_is_refused_beside_the_inclusions(root):
+def test_a_cycle_of_inclusions_is_an_error_at_the_roles_field(root):
     inner = make("Inner")
     outer = make("Outer", includes=[inner.pk])
     form = {"name": "Inner", "description": "new words", "includes": [outer.pk]}
@@ -71,18 +70,18 @@ def test_a_circle_of_inclusions_is_refused_beside_the_inclusions(root):
     assert not inner.inclusions.exists()
 
 
-def test_a_declared_role_keeps_its_name_and_the_form_says_so(root):
+def test_renaming_a_declared_role_is_an_error_at_the_name_field(root):
     role = Role.objects.get(name="Support")
     refused(root.post(f"{ROLE}{role.pk}/change/", {"name": "Helpers"}), "name")
     assert Role.objects.filter(pk=role.pk, name="Support").exists()
 
 
-def test_a_taken_name_is_refused_beside_the_name(root):
+def test_a_taken_role_name_is_an_error_at_the_name_field(root):
     make("Taster")
     refused(root.post(f"{ROLE}add/", {"name": "Taster"}), "name")
 
 
-def test_what_is_no_name_of_a_permission_is_refused_beside_its_part(root):
+def test_a_wrong_permission_name_is_an_error_at_its_field(root):
     refused(root.post(f"{PERMISSION}add/", {"resource": "Meals", "action": "taste"}), "resource")
     refused(root.post(f"{PERMISSION}add/", {"resource": "meals", "action": "täste"}), "action")
     refused(root.post(f"{PERMISSION}add/", {"resource": "users", "action": "read"}), "action")
@@ -95,7 +94,7 @@ def test_what_is_no_name_of_a_permission_is_refused_beside_its_part(root):
         ("expires_at", {"expires_at_0": "2020-01-01", "expires_at_1": "00:00"}),
     ],
 )
-def test_a_scope_or_an_end_that_cannot_be_is_refused_beside_it(root, user, field, given):
+def test_a_wrong_scope_or_end_is_an_error_at_its_field(root, user, field, given):
     form = {"user": user.pk, "role": make().pk, "scope": "", "expires_at_0": "", "expires_at_1": "", **given}
     answer = root.post(f"{ASSIGNMENT}add/", form)
     refused(answer, field)
@@ -103,7 +102,7 @@ def test_a_scope_or_an_end_that_cannot_be_is_refused_beside_it(root, user, field
     assert not RoleAssignment.objects.of(user).exists()
 
 
-def test_nobody_gives_a_role_of_more_than_they_hold(staff_with, user):
+def test_staff_cannot_assign_a_role_with_permissions_that_they_lack(staff_with, user):
     browser = staff_with("roles:read", "roles:assign", "users:read")
     strong, weak = make("Strong", "users:delete"), make("Weak", "users:read")
     assert "users:delete" in refused(browser.post(f"{ASSIGNMENT}add/", {"user": user.pk, "role": strong.pk}), "role")
@@ -112,13 +111,13 @@ def test_nobody_gives_a_role_of_more_than_they_hold(staff_with, user):
     assert (held.role, held.granted_by) == (weak, browser.staff)
 
 
-def test_a_deleted_user_is_refused_beside_the_user(root, make_user):
+def test_a_deleted_user_is_an_error_at_the_user_field(root, make_user):
     gone = make_user("gone@example.com")
     root.post(f"/admin/accounts/user/{gone.pk}/delete/", {"post": "yes"})
     refused(root.post(f"{ASSIGNMENT}add/", {"user": gone.pk, "role": make().pk}), "user")
 
 
-def test_who_assigns_roles_ends_them_and_who_reads_them_does_not(staff_with, user, allow):
+def test_ending_assignments_requires_roles_assign(staff_with, user, allow):
     held = assignments.grant(actor=None, user=user, role=make())
     end = {"action": "end", "_selected_action": [held.pk]}
     browser = staff_with("roles:read")
@@ -133,7 +132,7 @@ def test_who_assigns_roles_ends_them_and_who_reads_them_does_not(staff_with, use
     assert (held.ended_at is not None, held.ended_by) == (True, browser.staff)
 
 
-def test_who_reads_roles_reads_their_revisions_and_changes_nothing(staff_with):
+def test_roles_read_opens_revisions_read_only(staff_with):
     revision = make("Taster", "users:read").revisions.get()
     browser = staff_with("roles:read")
     assert "Taster" in browser.get("/admin/rbac/rolerevision/").content.decode()
@@ -143,7 +142,7 @@ def test_who_reads_roles_reads_their_revisions_and_changes_nothing(staff_with):
     assert "/admin/rbac/roleassignment/" in browser.get("/admin/").content.decode()
 
 
-def test_without_the_permission_neither_assignments_nor_revisions_open(staff_with):
+def test_assignments_and_revisions_require_roles_read(staff_with):
     browser = staff_with("users:read")
     for page in (ASSIGNMENT, "/admin/rbac/rolerevision/", f"{ASSIGNMENT}add/"):
         assert browser.get(page).status_code == 403
@@ -155,7 +154,7 @@ def user_form(user, **changed):
     return {name: value for name, value in form.items() if value}
 
 
-def test_nobody_takes_their_own_powers_and_what_they_typed_stays(root):
+def test_superusers_cannot_demote_themselves_and_keep_their_input(root):
     form = user_form(root.root, first_name="Rita", is_superuser="")
     answer = root.post(f"/admin/accounts/user/{root.root.pk}/change/", form)
     assert "your own account" in refused(answer, "__all__")

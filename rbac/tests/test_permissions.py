@@ -19,13 +19,13 @@ def written() -> dict[str, dict[str, bool]]:
     }
 
 
-def test_the_table_names_every_permission_and_every_default_role_as_declared():
+def test_the_documented_table_matches_the_declared_permissions():
     roles = declared().roles
     expected = {label: {role.name: label in has for role, has in roles.items()} for label in declared().labels}
     assert written() == expected
 
 
-def test_every_default_role_and_every_sentence_is_described():
+def test_every_default_role_and_permission_has_a_description():
     text = Path(settings.BASE_DIR, "docs", "roles.md").read_text()
     for role in declared().roles:
         assert f"| {role.name} | {role.description} | {'yes' if role.requires_2fa else 'no'} |" in text

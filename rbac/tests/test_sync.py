@@ -6,10 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from rbac.models import Declaration, Role, RoleRevision
+from rbac.models import Declaration, Role, RoleRevision, labelled_permissions
 from rbac.permissions import DISPATCHER, SUPPORT
-from rbac.querysets import labelled_permissions
-from rbac.services import assignments, explanations, permissions, roles, sync
+from rbac.services import assignments, custom_permissions, explanations, roles, sync
 from rbac.services.declarations import declared
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +57,7 @@ def make(name, *labels):
     return roles.create(actor=None, edit=roles.RoleEdit(name=name, permissions=labels))
 
 
-def test_a_renamed_permission_stays_with_everybody_who_holds_it(user):
+def test_a_renamed_permission_stays_with_its_roles(user):
     assignments.grant(actor=None, user=user, role=make("Readers", "users:read"))
     report = sync.synchronise(renaming())
     assert f"renamed users:read to {NEW}; who held it holds it still" in report.changes
@@ -67,14 +66,14 @@ def test_a_renamed_permission_stays_with_everybody_who_holds_it(user):
     assert NEW in own(DISPATCHER)
 
 
-def test_a_renamed_permission_is_found_under_its_new_name_in_the_history_from_then_on(user):
+def test_revisions_after_a_rename_have_the_new_name(user):
     role = make("Readers", "users:read")
     sync.synchronise(renaming())
     newest = RoleRevision.objects.filter(role=role).order_by("-pk").first()
     assert newest.permissions == [NEW]
 
 
-def test_a_rename_gives_nobody_what_a_person_had_taken_from_a_default_role():
+def test_a_rename_restores_nothing_that_people_removed_from_a_role():
     role = Role.objects.get(name=DISPATCHER)
     kept = sorted(own(DISPATCHER) - {"users:read"})
     roles.update(actor=None, role=role, edit=roles.RoleEdit(permissions=kept))
@@ -82,30 +81,30 @@ def test_a_rename_gives_nobody_what_a_person_had_taken_from_a_default_role():
     assert own(DISPATCHER) == set(kept)
 
 
-def test_where_both_names_are_there_who_held_the_old_one_holds_the_new_one():
-    permissions.create(actor=None, resource="users", action="view")
+def test_a_rename_to_an_existing_permission_merges_both():
+    custom_permissions.create(actor=None, resource="users", action="view")
     make("Readers", "users:read")
     sync.synchronise(renaming())
     assert not exists("users:read")
     assert own("Readers") == {NEW}
 
 
-def test_what_a_person_made_under_a_name_that_the_code_once_had_is_theirs():
-    permissions.create(actor=None, resource="meals", action="taste")
+def test_a_permission_that_people_made_is_not_renamed():
+    custom_permissions.create(actor=None, resource="meals", action="taste")
     make("Tasters", "meals:taste")
     sync.synchronise(release(labels={NEW: "See users"}, renamed={"meals:taste": NEW}))
     assert own("Tasters") == {"meals:taste"}
     assert exists(NEW)
 
 
-def test_a_permission_that_is_declared_no_longer_goes_where_only_the_code_gave_it():
+def test_an_undeclared_permission_is_removed_if_only_code_granted_it():
     report = sync.synchronise(release(without=["users:lock"]))
     assert "removed permission users:lock" in report.changes
     assert not exists("users:lock")
     assert "users:lock" not in own(SUPPORT)
 
 
-def test_a_permission_that_is_declared_no_longer_stays_where_a_person_gave_it():
+def test_an_undeclared_permission_stays_if_people_granted_it():
     make("Lockers", "users:lock")
     report = sync.synchronise(release(without=["users:lock"]))
     assert "users:lock is declared no longer; roles that people changed hold it, so it stays" in report.changes
@@ -115,7 +114,7 @@ def test_a_permission_that_is_declared_no_longer_stays_where_a_person_gave_it():
     assert sync.synchronise(release(without=["users:lock"])).changes == []
 
 
-def test_a_renamed_role_keeps_its_holders_its_history_and_what_people_made_of_it(user):
+def test_a_renamed_role_keeps_its_holders_history_and_edits(user):
     role = Role.objects.get(name=DISPATCHER)
     assignments.grant(actor=None, user=user, role=role)
     edit = roles.RoleEdit(permissions=[*own(DISPATCHER), "users:lock"])
@@ -129,7 +128,7 @@ def test_a_renamed_role_keeps_its_holders_its_history_and_what_people_made_of_it
     assert sync.synchronise(release(called={DISPATCHER: "Planner"})).changes == []
 
 
-def test_a_role_that_is_declared_no_longer_stays_and_can_be_deleted():
+def test_an_undeclared_role_stays_and_can_be_deleted():
     report = sync.synchronise(release(without=[DISPATCHER]))
     assert report.changes == [f"role {DISPATCHER} is declared no longer; it stays, and can be deleted"]
     role = Role.objects.get(name=DISPATCHER)
@@ -137,7 +136,7 @@ def test_a_role_that_is_declared_no_longer_stays_and_can_be_deleted():
     roles.delete(actor=None, role=role)
 
 
-def test_a_role_that_a_person_made_becomes_a_default_role_and_keeps_what_it_has():
+def test_a_role_that_becomes_declared_keeps_its_permissions():
     sync.synchronise(release(without=[DISPATCHER]))
     roles.delete(actor=None, role=Role.objects.get(name=DISPATCHER))
     make(DISPATCHER, "users:delete")
@@ -146,14 +145,14 @@ def test_a_role_that_a_person_made_becomes_a_default_role_and_keeps_what_it_has(
     assert Role.objects.live().get(name=DISPATCHER).is_system
 
 
-def test_a_new_grant_reaches_a_default_role_and_a_withdrawn_one_leaves_it():
+def test_added_and_removed_grants_reach_default_roles():
     wanted = (declared_for(SUPPORT) - {"users:lock"}) | {"users:delete"}
     report = sync.synchronise(release(grants={SUPPORT: wanted}))
     assert report.changes == ["role Support: gained users:delete; lost users:lock"]
     assert own(SUPPORT) == wanted
 
 
-def test_a_second_factor_that_is_newly_declared_is_demanded_and_a_person_may_still_say_otherwise():
+def test_a_newly_declared_2fa_requirement_applies_and_can_be_undone():
     report = sync.synchronise(demanding(SUPPORT))
     assert report.changes == ["role Support: requires_2fa from now on"]
     role = Role.objects.get(name=SUPPORT)
@@ -166,8 +165,8 @@ def test_a_second_factor_that_is_newly_declared_is_demanded_and_a_person_may_sti
     assert sync.synchronise(demanding(SUPPORT)).changes == report.changes
 
 
-def test_nothing_that_a_person_made_is_touched():
-    permissions.create(actor=None, resource="meals", action="taste", description="Taste meals")
+def test_synchronising_changes_nothing_that_people_made():
+    custom_permissions.create(actor=None, resource="meals", action="taste", description="Taste meals")
     make("Tasters", "meals:taste", "users:read")
     roles.update(actor=None, role=Role.objects.get(name=SUPPORT), edit=roles.RoleEdit(permissions=["users:delete"]))
     Declaration.objects.all().delete()  # as in a database that was filled by hand
@@ -177,7 +176,7 @@ def test_nothing_that_a_person_made_is_touched():
     assert "users:delete" in own(SUPPORT)
 
 
-def test_check_tells_by_its_exit_code_and_changes_nothing(capsys):
+def test_sync_permissions_check_changes_nothing_and_exits_with_1(capsys):
     call_command("sync_permissions", check=True)
     Role.objects.filter(name=SUPPORT).update(is_system=False)
     with pytest.raises(CommandError) as refusal:
@@ -189,7 +188,7 @@ def test_check_tells_by_its_exit_code_and_changes_nothing(capsys):
     call_command("sync_permissions", check=True)
 
 
-def test_migrate_reports_what_it_changed(capsys):
+def test_migrate_reports_changed_permissions(capsys):
     Role.objects.filter(name=SUPPORT).update(is_system=False)
     call_command("migrate", verbosity=1)
     assert "access: role Support is declared in code from now on" in capsys.readouterr().out
@@ -197,7 +196,7 @@ def test_migrate_reports_what_it_changed(capsys):
     assert "access:" not in capsys.readouterr().out
 
 
-def test_a_role_that_code_declares_keeps_its_name(api, make_user):
+def test_a_declared_role_cannot_be_renamed(api, make_user):
     api.force_authenticate(make_user("root@example.com", is_superuser=True))
     role = Role.objects.get(name=SUPPORT)
     refused = api.patch(f"/api/v1/roles/{role.pk}/", {"name": "Helpers"})
@@ -205,7 +204,7 @@ def test_a_role_that_code_declares_keeps_its_name(api, make_user):
     assert api.patch(f"/api/v1/roles/{role.pk}/", {"name": SUPPORT, "description": "Help."}).status_code == 200
 
 
-def test_the_past_answers_to_the_names_that_it_had(user):
+def test_an_explanation_of_the_past_uses_the_names_of_that_time(user):
     assignments.grant(actor=None, user=user, role=make("Readers", "users:read"))
     before = timezone.now()
     sync.synchronise(renaming())

@@ -24,7 +24,7 @@ def as_root(api, root):
     return api
 
 
-def test_a_role_is_made_read_changed_and_deleted(as_root):
+def test_a_role_can_be_created_read_changed_and_deleted(as_root):
     made = as_root.post("/api/v1/roles/", {"name": "Editors", "description": "d", "permissions": ["users:read"]})
     assert made.status_code == 201, made.content
     body = made.json()
@@ -41,7 +41,7 @@ def test_a_role_is_made_read_changed_and_deleted(as_root):
     assert RoleRevision.objects.filter(role_id=body["id"]).count() == 3
 
 
-def test_a_held_an_included_and_a_declared_role_are_not_deleted(as_root, user):
+def test_an_assigned_included_or_declared_role_cannot_be_deleted(as_root, user):
     held = as_root.post("/api/v1/roles/", {"name": "held"}).json()["id"]
     as_root.post(f"/api/v1/users/{user.pk}/roles/", {"role": held})
     assert as_root.delete(f"/api/v1/roles/{held}/").status_code == 409
@@ -51,7 +51,7 @@ def test_a_held_an_included_and_a_declared_role_are_not_deleted(as_root, user):
     assert as_root.delete(f"/api/v1/roles/{Role.objects.get(name='Driver').pk}/").status_code == 409
 
 
-def test_inclusions_give_and_cycles_are_refused(as_root, user):
+def test_a_role_has_included_permissions_and_cannot_form_a_cycle(as_root, user):
     inner = as_root.post("/api/v1/roles/", {"name": "inner", "permissions": ["users:read"]}).json()["id"]
     middle = as_root.post("/api/v1/roles/", {"name": "middle", "includes": [inner]}).json()["id"]
     outer = as_root.post("/api/v1/roles/", {"name": "outer", "includes": [middle]}).json()["id"]
@@ -68,7 +68,7 @@ def test_inclusions_give_and_cycles_are_refused(as_root, user):
     assert not user.has_perm("users:read")
 
 
-def test_permissions_are_added_listed_and_deleted_unless_declared(as_root):
+def test_permissions_can_be_added_and_deleted_unless_declared(as_root):
     made = as_root.post("/api/v1/permissions/", {"resource": "articles", "action": "create", "description": "Write"})
     assert made.status_code == 201
     assert made.json() | {"id": 0} == {
@@ -86,7 +86,7 @@ def test_permissions_are_added_listed_and_deleted_unless_declared(as_root):
     assert "articles:create" not in as_root.get(f"/api/v1/roles/{administrator.pk}/").json()["permissions"]
 
 
-def test_roles_are_given_and_taken(as_root, user, root):
+def test_roles_can_be_assigned_and_revoked(as_root, user, root):
     role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
     url = f"/api/v1/users/{user.pk}/roles/"
     until = (timezone.now() + timedelta(days=1)).isoformat()
@@ -109,7 +109,7 @@ def test_roles_are_given_and_taken(as_root, user, root):
     assert as_root.post("/api/v1/users/999999/roles/", {"role": role}).json()["code"] == "user_not_found"
 
 
-def test_check_answers_for_oneself_and_for_others_with_access_check(api, user, make_user, allow):
+def test_checking_another_user_requires_access_check(api, user, make_user, allow):
     allow(user, "users:read")
     allow(user, "users:lock", scope="fleet:12")
     api.force_authenticate(user)
@@ -130,7 +130,7 @@ def test_check_answers_for_oneself_and_for_others_with_access_check(api, user, m
     assert api.post("/api/v1/access/check/", {"permissions": ["a:b"] * 101}).status_code == 422
 
 
-def test_nobody_makes_or_edits_a_role_into_more_than_they_hold(api, user, allow, as_root):
+def test_a_role_cannot_get_permissions_that_its_editor_lacks(api, user, allow, as_root):
     role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
     strong = as_root.post("/api/v1/roles/", {"name": "s", "permissions": ["users:delete"]}).json()["id"]
     allow(user, "roles:read", "roles:create", "roles:update", "roles:assign", "users:read")
@@ -151,7 +151,7 @@ def test_nobody_makes_or_edits_a_role_into_more_than_they_hold(api, user, allow,
     assert api.patch(f"/api/v1/roles/{role}/", {"description": "mine"}).status_code == 200
 
 
-def test_who_may_assign_in_one_fleet_assigns_there_alone(api, user, make_user, allow, as_root):
+def test_a_scoped_roles_assign_allows_assigning_in_that_scope_only(api, user, make_user, allow, as_root):
     reader = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
     driver = make_user("driver@example.com")
     allow(user, "roles:assign", "users:read", scope="fleet:12")
@@ -164,7 +164,7 @@ def test_who_may_assign_in_one_fleet_assigns_there_alone(api, user, make_user, a
     assert api.delete(f"{url}{reader}/?scope=fleet:12").status_code == 204
 
 
-def test_a_preview_says_who_would_gain_and_lose_what(as_root, user, make_user, allow):
+def test_a_preview_lists_who_would_gain_and_lose_which_permission(as_root, user, make_user, allow):
     role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read", "users:lock"]}).json()["id"]
     outer = as_root.post("/api/v1/roles/", {"name": "outer", "includes": [role]}).json()["id"]
     other = make_user("other@example.com")
@@ -179,7 +179,7 @@ def test_a_preview_says_who_would_gain_and_lose_what(as_root, user, make_user, a
     assert user.has_perm("users:read")
 
 
-def test_the_past_is_answered_from_history(as_root, user):
+def test_an_explanation_of_the_past_uses_the_history(as_root, user):
     role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
     url = f"/api/v1/users/{user.pk}/roles/"
     as_root.post(url, {"role": role})
@@ -206,7 +206,7 @@ def test_the_past_is_answered_from_history(as_root, user):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_edits_a_role_that_they_hold_into_more_than_they_held(make_user, sign_in, api):
+def test_a_holder_cannot_add_permissions_to_their_own_role(make_user, sign_in, api):
     ann = make_user()
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Editor", permissions=["roles:read", "roles:update"]))
     assignments.grant(actor=None, user=ann, role=role)
@@ -217,7 +217,7 @@ def test_nobody_edits_a_role_that_they_hold_into_more_than_they_held(make_user, 
     assert not role.permissions.filter(codename="users:delete").exists()
 
 
-def test_an_edit_of_a_role_that_was_read_earlier_keeps_what_others_changed_since():
+def test_an_edit_of_a_stale_role_keeps_the_changes_of_others():
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Cooks"))
     read_earlier = Role.objects.get(pk=role.pk)
     roles.update(actor=None, role=role, edit=roles.RoleEdit(requires_2fa=True))
@@ -226,7 +226,7 @@ def test_an_edit_of_a_role_that_was_read_earlier_keeps_what_others_changed_since
     assert (kept.requires_2fa, kept.description) == (True, "They cook.")
 
 
-def test_a_preview_of_many_permissions_takes_as_many_queries_as_one_of_few(as_root, user):
+def test_a_preview_takes_a_constant_number_of_queries(as_root, user):
     labels = ["users:create", "users:read", "users:lock", "roles:create", "roles:read", "events:read"]
     role = roles.create(actor=None, edit=roles.RoleEdit(name="r", permissions=labels[:3]))
     assignments.grant(actor=None, user=user, role=role)
@@ -239,7 +239,7 @@ def test_a_preview_of_many_permissions_takes_as_many_queries_as_one_of_few(as_ro
     assert costs[0] == costs[1]
 
 
-def test_a_preview_counts_nobody_who_has_the_permission_from_a_role_held_beside(as_root, user, make_user):
+def test_a_preview_skips_users_who_have_it_from_another_role(as_root, user, make_user):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="r", permissions=["users:read"]))
     beside = roles.create(actor=None, edit=roles.RoleEdit(name="beside", permissions=["users:read", "users:lock"]))
     everywhere, elsewhere, alone = user, make_user("else@example.com"), make_user("alone@example.com")
@@ -252,7 +252,7 @@ def test_a_preview_counts_nobody_who_has_the_permission_from_a_role_held_beside(
         assert [example["email"] for example in effect["examples"]] == ["else@example.com", "alone@example.com"]
 
 
-def test_a_preview_of_a_permission_that_there_is_not_is_refused_as_the_edit_would_be(as_root):
+def test_a_preview_of_an_unknown_permission_is_a_validation_error(as_root):
     role = as_root.post("/api/v1/roles/", {"name": "r"}).json()["id"]
     asked = {"permissions": ["users:read", "Users:lock"]}
     preview = as_root.post(f"/api/v1/roles/{role}/preview/", asked)
@@ -262,7 +262,7 @@ def test_a_preview_of_a_permission_that_there_is_not_is_refused_as_the_edit_woul
 
 
 @pytest.mark.parametrize("name", ["support", "SUPPORT", " Support "])
-def test_two_roles_do_not_differ_by_the_case_of_their_names_alone(as_root, name):
+def test_role_names_are_unique_regardless_of_case(as_root, name):
     assert as_root.post("/api/v1/roles/", {"name": name}).json()["code"] == "conflict"
     other = as_root.post("/api/v1/roles/", {"name": "other"}).json()["id"]
     assert as_root.patch(f"/api/v1/roles/{other}/", {"name": name}).status_code == 409
@@ -273,14 +273,14 @@ def test_two_roles_do_not_differ_by_the_case_of_their_names_alone(as_root, name)
     "scope",
     ["fleet", "fleet:", ":12", "fleet:12:13", "Fleet:12", " fleet:12", "fleet:12\n", "  ", "fleet:é", "fleet:１２", 12],
 )
-def test_what_is_no_scope_is_refused_and_never_means_everywhere(as_root, user, scope):
+def test_an_invalid_scope_is_rejected_and_never_means_everywhere(as_root, user, scope):
     role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
     refused = as_root.post(f"/api/v1/users/{user.pk}/roles/", {"role": role, "scope": scope})
     assert (refused.status_code, list(refused.json()["details"])) == (422, ["scope"])
     assert not user.has_perm("users:read")
 
 
-def test_a_deleted_user_has_no_roles_and_gets_none(as_root, user):
+def test_a_deleted_user_has_no_roles_and_cannot_get_any(as_root, user):
     role = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
     as_root.delete(f"/api/v1/users/{user.pk}/")
     for answer in (

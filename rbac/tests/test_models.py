@@ -4,10 +4,10 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db.models import ProtectedError
 
-from rbac.models import Role, RoleAssignment, RoleRevision, Standing
+from rbac.models import Role, RoleAssignment, RoleRevision, UserStatus
 
 pytestmark = pytest.mark.django_db
-HISTORY = (RoleAssignment, RoleRevision, Standing)
+HISTORY = (RoleAssignment, RoleRevision, UserStatus)
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def held(user, allow):
 
 @pytest.mark.parametrize("model", HISTORY)
 @pytest.mark.parametrize("manager", ["objects", "_base_manager"])
-def test_history_is_not_deleted(model, manager):
+def test_history_rows_cannot_be_deleted(model, manager):
     rows = getattr(model, manager).all()
     count = rows.count()
     with pytest.raises(PermissionDenied):
@@ -27,8 +27,8 @@ def test_history_is_not_deleted(model, manager):
     assert model.objects.count() == count > 0
 
 
-@pytest.mark.parametrize(("model", "field"), [(RoleRevision, "name"), (Standing, "is_active")])
-def test_what_was_is_not_changed(model, field):
+@pytest.mark.parametrize(("model", "field"), [(RoleRevision, "name"), (UserStatus, "is_active")])
+def test_append_only_rows_cannot_be_changed(model, field):
     row = model.objects.last()
     with pytest.raises(PermissionDenied):
         model.objects.update(**{field: ""})
@@ -38,6 +38,6 @@ def test_what_was_is_not_changed(model, field):
         model.objects.bulk_update([row], [field])
 
 
-def test_a_role_with_a_history_is_not_deleted_from_under_it(held):
+def test_the_row_of_a_role_with_history_cannot_be_deleted(held):
     with pytest.raises(ProtectedError):
         Role.objects.filter(pk=held.role_id).delete()

@@ -1,4 +1,4 @@
-"""Guards of views: `@require_permission("users", "delete")`, and ActionPermission, which reads the action by itself."""
+"""Guards of views: `@require_permission("users", "delete")`, and ActionPermission, which derives the action."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -38,28 +38,28 @@ BY_METHOD = {
     "PATCH": "update",
     "DELETE": "delete",
 }
-LABEL = "required_permission"  # what a guarded function carries, for ActionPermission and the system check
+LABEL = "required_permission"  # attribute of a guarded function, for ActionPermission and the system check
 
 
 class ActionPermission(BasePermission):
-    """`<view.access_resource>:<action>`: list and retrieve are `read`, destroy is `delete`, others their name.
+    """Require `<view.access_resource>:<action>`: list and retrieve are `read`, destroy is `delete`, others their name.
 
-    A view may name other actions in `access_actions` ({"lock": "update"}), and the scope in which the label has to be
-    held by a method `access_scope(request)`. A method that carries @require_permission is asked for that label alone.
+    A view may map actions in `access_actions` ({"lock": "update"}), and return the scope of the permission from a
+    method `access_scope(request)`. A method with @require_permission requires that label alone.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
         label = label_of(view, request.method or "")
-        if label is not None:  # None: no such method here, which is 405 and not 403
+        if label is not None:  # None: no such method, which is 405 and not 403
             find_scope = getattr(view, "access_scope", None)
             decisions.require(request.user, label, scope=find_scope(request) if find_scope else None)
         return True
 
 
 def label_of(view: Any, method: str) -> str | None:
-    """The label that a call of `view` asks for; None where it has no such method."""
+    """Return the label that a call of `view` requires; None where it has no such method."""
     action = getattr(view, "action", None)
     handler = getattr(view, action or method.lower(), None)
     if handler is None or (hasattr(view, "action_map") and action is None):
@@ -69,13 +69,13 @@ def label_of(view: Any, method: str) -> str | None:
 
 
 def action_of(view: Any, name: str) -> str:
-    """The declared action behind a method or a viewset's action."""
+    """Return the declared action for a method or a viewset's action."""
     named: dict[str, str] = getattr(view, "access_actions", {})
     return named.get(name) or BY_ACTION.get(name) or BY_METHOD.get(name.upper()) or name
 
 
 def holds(resource: str, action: str) -> type[BasePermission]:
-    """A permission class of the REST framework that asks for one label."""
+    """Return a permission class of the REST framework that requires one label."""
     label = f"{resource}:{action}"
 
     class Holds(BasePermission):
@@ -92,11 +92,11 @@ def holds(resource: str, action: str) -> type[BasePermission]:
 
 
 def require_permission(resource: str, action: str) -> Callable[[Guarded], Guarded]:
-    """Let only holders of `resource:action` in; the 403 names the label.
+    """Require `resource:action`; the 403 names the label.
 
     Guards a class or function view of Django, async ones too, a class or @api_view of the REST framework, or one action
-    of a viewset. It may stand above or below @api_view and @action.
-    Who is not signed in gets 401 from the API and the sign-in page elsewhere.
+    of a viewset, above or below @api_view and @action. Users who are not signed in get 401 from the API and the sign-in
+    page elsewhere.
     """
 
     def guard(target: Any) -> Any:
@@ -105,7 +105,7 @@ def require_permission(resource: str, action: str) -> Callable[[Guarded], Guarde
             return target
         if isclass(target) and issubclass(target, View):
             return _guard_view_class(target, f"{resource}:{action}")
-        if isclass(getattr(target, "cls", None)):  # the outcome of @api_view
+        if isclass(getattr(target, "cls", None)):  # the result of @api_view
             guard(target.cls)
             return target
         return _guard_function(resource, action)(target)
@@ -114,19 +114,19 @@ def require_permission(resource: str, action: str) -> Callable[[Guarded], Guarde
 
 
 def _guard_view_class(target: Any, label: str) -> Any:
-    """Ask before `dispatch`; a view with async methods is asked in a thread, where SQL may be."""
+    """Check before `dispatch`; in a thread for a view with async methods, because SQL is synchronous."""
     dispatch = target.dispatch
 
     async def guarded_async(view: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        refusal = await sync_to_async(_refusal)(request, label)
-        return refusal if refusal is not None else await dispatch(view, request, *args, **kwargs)
+        denial = await sync_to_async(_denial)(request, label)
+        return denial if denial is not None else await dispatch(view, request, *args, **kwargs)
 
     @wraps(dispatch)
     def guarded(view: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if type(view).view_is_async:
             return guarded_async(view, request, *args, **kwargs)
-        refusal = _refusal(request, label)
-        return refusal if refusal is not None else dispatch(view, request, *args, **kwargs)
+        denial = _denial(request, label)
+        return denial if denial is not None else dispatch(view, request, *args, **kwargs)
 
     target.dispatch = guarded
     target.access = Access(Caller.PERMITTED, label)
@@ -142,16 +142,16 @@ def _guard_function(resource: str, action: str) -> Callable[[Any], Any]:
 
             @wraps(function)
             async def guarded_async(*args: Any, **kwargs: Any) -> Any:
-                refusal = await sync_to_async(_refusal)(_request_of(args), label)
-                return refusal if refusal is not None else await function(*args, **kwargs)
+                denial = await sync_to_async(_denial)(_request_of(args), label)
+                return denial if denial is not None else await function(*args, **kwargs)
 
             guarded: Any = guarded_async
         else:
 
             @wraps(function)
             def guarded_sync(*args: Any, **kwargs: Any) -> Any:
-                refusal = _refusal(_request_of(args), label)
-                return refusal if refusal is not None else function(*args, **kwargs)
+                denial = _denial(_request_of(args), label)
+                return denial if denial is not None else function(*args, **kwargs)
 
             guarded = guarded_sync
         setattr(guarded, LABEL, label)
@@ -163,12 +163,15 @@ def _guard_function(resource: str, action: str) -> Callable[[Any], Any]:
 
 
 def _request_of(args: tuple[Any, ...]) -> Any:
-    """The request among the arguments of a function view, or of a method, where it comes after self."""
+    """Return the request among the arguments of a function view or, after self, of a method."""
     return next(argument for argument in args[:2] if isinstance(argument, (HttpRequest, Request)))
 
 
-def _refusal(request: Any, label: str) -> HttpResponseBase | None:
-    """Nothing for a holder of `label`, the way to sign in for nobody. Raises InsufficientPermissionsException."""
+def _denial(request: Any, label: str) -> HttpResponseBase | None:
+    """Return None for a user with `label`, a redirect to sign in for an anonymous one.
+
+    Raises InsufficientPermissionsException, or UnauthorizedException in the API.
+    """
     if not request.user.is_authenticated:
         if isinstance(request, Request) or is_api(request):
             raise UnauthorizedException

@@ -16,8 +16,8 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.models import User
 from foodfleet.core.http.access import PUBLIC, endpoint
 from rbac.api.checks import check_views, problems_of
-from rbac.api.permissions import ActionPermission, require_permission
-from rbac.querysets import labelled_permissions
+from rbac.api.guards import ActionPermission, require_permission
+from rbac.models import labelled_permissions
 
 pytestmark = pytest.mark.django_db
 
@@ -42,11 +42,11 @@ class Guarded(APIView):
         return Response()
 
 
-def test_every_view_of_the_product_says_who_may_call_it():
+def test_every_view_declares_who_may_call_it():
     assert check_views() == []
 
 
-def test_a_view_without_a_guard_and_one_with_an_unknown_label_fail_the_check():
+def test_an_unguarded_view_and_an_unknown_label_fail_the_check():
     views = [Unguarded, Open, Misnamed, Guarded]
     problems = problems_of([path(view.__name__, view.as_view()) for view in views])
     assert [problem.id for problem in problems] == ["rbac.E001", "rbac.E002"]
@@ -108,13 +108,13 @@ def routed(viewset):
     return path("", include(router.urls))
 
 
-def test_the_check_looks_into_included_routers_and_at_each_of_their_actions():
+def test_the_check_covers_each_action_of_included_routers():
     assert ids(routed(Rooms)) == ["rbac.E001"]
     assert ids(routed(OpenedRooms)) == ["rbac.E001"]  # an empty list on one action is no choice either
     assert ids(routed(GuardedRooms)) == ["rbac.E002"]  # nobody declares users:fly
 
 
-def test_the_check_looks_at_functions_too():
+def test_the_check_covers_function_views():
     assert ids(path("a/", unguarded_function)) == ["rbac.E001"]
     assert ids(path("a/", unguarded_page)) == ["rbac.E001"]
     assert ids(path("a/", open_page), path("b/", page), path("c/", above), path("d/", below)) == []
@@ -182,7 +182,7 @@ def clients(client, async_client, user, settings):
 
 @pytest.mark.parametrize("server", ["wsgi", "asgi"])
 @pytest.mark.parametrize("name", CALLS)
-def test_every_kind_of_view_lets_holders_in_alone(clients, server, name, user, allow):
+def test_every_kind_of_view_requires_the_permission(clients, server, name, user, allow):
     refused = clients[server](f"/api/{name}/")
     assert (refused.status_code, refused.json()["details"]) == (403, {"missing": ["users:read"]})
     allow(user, "users:read")
@@ -191,14 +191,14 @@ def test_every_kind_of_view_lets_holders_in_alone(clients, server, name, user, a
 
 @pytest.mark.parametrize("server", ["wsgi", "asgi"])
 @pytest.mark.parametrize("name", CALLS)
-def test_every_kind_of_view_sends_who_is_not_signed_in_to_sign_in(clients, client, server, name):
+def test_every_kind_of_view_asks_anonymous_users_to_sign_in(clients, client, server, name):
     client.cookies.clear()  # the other client's too
     assert clients[server](f"/api/{name}/").status_code == 401
     if name in PAGES:
         assert clients[server](f"/{name}/")["Location"] == f"/login/?next=/{name}/"
 
 
-def test_sync_permissions_check_fails_until_the_database_is_in_line():
+def test_sync_permissions_check_fails_until_synchronised():
     call_command("sync_permissions", check=True)
     labelled_permissions().filter(codename="users:read").delete()
     with pytest.raises(CommandError):

@@ -1,1 +1,0 @@
-"""The API of access, a module for each subject."""
