@@ -102,7 +102,8 @@ class RegisterSerializer(serializers.Serializer[Any]):
             details = refused.detail
             if not isinstance(details, dict) or "password" in details or not isinstance(data, Mapping):
                 raise
-            told = [ErrorDetail(str(problem["message"]), problem["code"]) for problem in _password_problems(data)]
+            problems = _password_problems({name: data[name] for name in data if name not in details})
+            told = [ErrorDetail(str(problem["message"]), problem["code"]) for problem in problems]
             raise serializers.ValidationError({**details, "password": told} if told else details) from None
 
 
