@@ -14,7 +14,7 @@ def purge_expired() -> None:
 @shared_task(name="accounts.carry_out_resets")
 def carry_out_resets() -> None:
     """Take away the second factors whose reset is due."""
-    purge.carry_out_resets()
+    purge.perform_due_resets()
 
 
 @shared_task(name="accounts.sweep")

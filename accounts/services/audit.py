@@ -1,4 +1,4 @@
-"""Writing down what happened to accounts."""
+"""Security events."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,10 +19,10 @@ def record(
     details: dict[str, Any] | None = None,
     session_id: UUID | None = None,
 ) -> SecurityEvent:
-    """Add one event, in the transaction of what it tells.
+    """Record an event; call it in the transaction of the change.
 
-    user: whom it concerns, None where nobody has the address; actor: who did it, if not the user; session_id: of the
-    session that it belongs to, where there is one.
+    user: whom it concerns, None if no account has the address; actor: who did it, if not the user; session_id: the
+    session it belongs to, if there is one.
     """
     return SecurityEvent.objects.create(
         kind=kind,
@@ -37,7 +37,7 @@ def record(
 
 
 def record_many(*, kind: EventKind, users: Sequence[User], client: Client, details: dict[str, Any]) -> None:
-    """Add the same event for each of many users, at no query a user."""
+    """Record the same event for many users, in one query."""
     SecurityEvent.objects.bulk_create(
         SecurityEvent(
             kind=kind,
@@ -52,5 +52,5 @@ def record_many(*, kind: EventKind, users: Sequence[User], client: Client, detai
 
 
 def of_user(user: User) -> SecurityEventQuerySet:
-    """What happened to one user."""
+    """The events of one user."""
     return SecurityEvent.objects.of(user)

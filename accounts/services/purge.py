@@ -1,4 +1,4 @@
-"""What nobody can use any more is removed, and what was put off is done."""
+"""Scheduled clean-up: delete expired rows and run what is due."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,25 +15,25 @@ from accounts.services.one_time import challenges
 from foodfleet.core.cache import coherent, rate_limits
 from foodfleet.core.http.clients import Client
 
-BATCH = 1000  # rows that one statement removes: no lock is held for long
-# A device that signed in is known again, and a token that ran out is known as one of ours, for this much longer.
-SESSIONS_KEPT = timedelta(days=90)
-REFRESH_TOKENS_KEPT = timedelta(days=7)
-ATTEMPTS_KEPT = timedelta(days=30)  # of strangers at one address; then the first lock is a short one again
+BATCH = 1000  # rows that one statement deletes, so that locks are short
+# Expired sessions and tokens stay this long, to recognise devices and to tell our tokens from forged ones.
+SESSION_RETENTION = timedelta(days=90)
+REFRESH_TOKEN_RETENTION = timedelta(days=7)
+ATTEMPT_RETENTION = timedelta(days=30)  # from unknown devices; afterwards the first lock is short again
 
 
 def purge_expired() -> int:
-    """Remove rows whose time is over; returns how many."""
+    """Delete expired rows; returns how many."""
     now = timezone.now()
     coherent.purge()
     keyring.purge_expired(now)
     SessionStore.clear_expired()
     expired = (
-        RefreshToken.objects.expired(now - REFRESH_TOKENS_KEPT),
-        Session.objects.expired_before(now - SESSIONS_KEPT),
+        RefreshToken.objects.expired(now - REFRESH_TOKEN_RETENTION),
+        Session.objects.expired_before(now - SESSION_RETENTION),
         OneTimeToken.objects.expired(now),
         PhoneCode.objects.expired(now),
-        LoginAttempts.objects.from_unknown_devices_before(now - ATTEMPTS_KEPT, now=now),
+        LoginAttempts.objects.from_unknown_devices_before(now - ATTEMPT_RETENTION, now=now),
     )
     removed = sum(_remove(rows) for rows in expired)
     removed += _remove_events(now)
@@ -42,7 +42,7 @@ def purge_expired() -> int:
 
 
 def _remove_events(now: datetime) -> int:
-    """Remove security events that are older than the operator wants to keep them."""
+    """Delete security events older than SECURITY_EVENTS_REMOVED_AFTER_DAYS."""
     days = settings.SECURITY_EVENTS_REMOVED_AFTER_DAYS
     if not days:
         return 0
@@ -60,6 +60,6 @@ def _remove(rows: "QuerySet[Any]") -> int:
     return removed
 
 
-def carry_out_resets() -> int:
-    """Take away the second factors whose approved reset is due; returns how many."""
+def perform_due_resets() -> int:
+    """Run the approved MFA resets that are due; returns how many."""
     return resets.perform_due(client=Client())

@@ -17,5 +17,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         deferred.sweep()
-        resets = purge.carry_out_resets()
+        resets = purge.perform_due_resets()
         self.stdout.write(f"{purge.purge_expired()} expired rows removed, {resets} second factors reset.")

@@ -14,7 +14,7 @@ from accounts.services import audit
 from accounts.services.mfa import methods as mfa_methods
 from accounts.services.mfa import passkeys, resets, trusted_browsers
 from accounts.services.passwords import passwords
-from accounts.services.sessions import devices
+from accounts.services.sessions import sessions
 from accounts.states import EventKind, Method
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS
 from foodfleet.core.http.user_agents import in_words
@@ -70,7 +70,7 @@ class SecurityPage(SignedInFormPage):
         context = super().get_context_data(**kwargs)
         user, methods = self.user, mfa_methods.methods_of(self.user)
         browsers = [self._shown(known) for known in trusted_browsers.live(user)]
-        known = devices.known_to(user)
+        known = sessions.known_clients(user)
         newest = audit.of_user(user).order_by("-created_at")[:SHOWN_EVENTS]
         events = [_shown(event, is_known=(event.ip, event.user_agent) in known) for event in newest]
         return {

@@ -1,4 +1,4 @@
-"""A signing key that leaked is withdrawn at once."""
+"""Revocation of a signing key that leaked."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ from foodfleet.core.http.clients import Client
 
 
 class UnknownKeyError(Exception):
-    """No key of this `kid` verifies here, and none ever did."""
+    """No key with this `kid` verifies here or ever did."""
 
 
 @dataclass(frozen=True)
 class Revocation:
-    """What a revocation did: the key that signs now, the `kid` that is refused, how many sessions ended."""
+    """The result: the key that signs now, the revoked `kid`, and how many sessions ended."""
 
     key: Key
     kid: str
@@ -29,10 +29,10 @@ class Revocation:
 
 
 def revoke(kid: str = "") -> Revocation:
-    """Refuse every token of the key `kid` (of the one that signs now, if empty), and end the sessions that it signed.
+    """Reject every token of the key `kid` (the signing key if empty), and end the sessions that it signed.
 
-    A new key signs. Every process refuses the old key's tokens at its next request: the answer about a session that
-    processes share names the key and is renewed here. Calling it again does no harm. Raises UnknownKeyError.
+    A new key signs. Every process rejects the old key's tokens from its next request on, because the shared cache of
+    sessions is invalidated. Calling it again does no harm. Raises UnknownKeyError.
     """
     verifying = keyring.verifying_kids()
     kid = kid or verifying[0]

@@ -1,10 +1,10 @@
-"""The keys that sign tokens, and those that still verify them.
+"""The keys that sign tokens and those that still verify them.
 
-Without any rotation the keys are those of the environment: JWT_PRIVATE_KEY_FILES, of which the first signs, or for
-HS256 the one that follows from SECRET_KEY. An asymmetric algorithm without a file gets its first key when one is first
-asked for, in the database; there `rotate` puts each new one, encrypted, where every process finds it: whoever meets a
-`kid` that it does not know looks there, so a new key holds at once and everywhere. The newest key of the database
-signs. What signed before verifies until its last token has expired, so that nobody is logged out.
+Before the first rotation the keys come from the environment: JWT_PRIVATE_KEY_FILES, of which the first signs, or for
+HS256 the key derived from SECRET_KEY. An asymmetric algorithm without a file gets its first key in the database when
+one is needed. `rotate` stores each new key there, encrypted: a process that meets an unknown `kid` looks it up, so a
+new key works immediately in every process. The newest key of the database signs. Older ones verify until their last
+token has expired, so rotation signs nobody out.
 """
 
 import re
@@ -31,13 +31,13 @@ from foodfleet.core.http.clients import Client
 
 PURPOSE = "jwt-key"
 KID = re.compile("[0-9a-f]{16}")
-RELOAD_SECONDS = 30.0  # after which a process that signs looks for a newer key
+RELOAD_SECONDS = 30.0  # a process that signs looks for a newer key this often
 MARGIN = timedelta(minutes=5)  # a process may sign with the old key for RELOAD_SECONDS more; clocks differ
 
 
 @dataclass(frozen=True)
 class KeyRing:
-    """The key that signs, and all that verify, by `kid`."""
+    """The key that signs and all keys that verify, by `kid`."""
 
     signing: Key
     verifying: dict[str, Key]
@@ -54,7 +54,7 @@ _loaded: _Loaded | None = None
 
 
 def ensure_files_fit() -> None:
-    """End the start with one line where a file of JWT_PRIVATE_KEY_FILES holds no key of JWT_SIGNING_ALGORITHM."""
+    """Exit with one line where a file of JWT_PRIVATE_KEY_FILES has no key for JWT_SIGNING_ALGORITHM."""
     try:
         _of_environment(*_configuration())
     except ImproperlyConfigured as error:
@@ -67,9 +67,9 @@ def signing_key() -> Key:
 
 
 def verifying_key(kid: str) -> Key | None:
-    """The key of this `kid`, if it may still verify: one that another process has just made too.
+    """The key with this `kid` if it may still verify, also one that another process has just made.
 
-    An invented `kid` costs one look at an index; a key that is there is read once.
+    An unknown `kid` costs one index lookup; a known key is loaded once.
     """
     known = _ring(max_age=RELOAD_SECONDS).verifying.get(kid)
     if known is not None or not KID.fullmatch(kid):
@@ -80,41 +80,41 @@ def verifying_key(kid: str) -> Key | None:
 
 
 def still_verifies(kid: str) -> bool:
-    """Whether the key is in the ring as this process knows it; asks nobody."""
+    """Whether this process has the key in its ring; makes no query."""
     return _loaded is not None and _loaded.configuration == _configuration() and kid in _loaded.ring.verifying
 
 
 def is_revoked(kid: str) -> Exists:
-    """An SQL condition: the key of this `kid` was revoked. It costs the query that it is part of a look at an index."""
+    """An SQL condition: the key with this `kid` is revoked. It costs one index lookup."""
     return Exists(SigningKey.objects.revoked().filter(kid=kid))
 
 
 def reload_if_revoked() -> None:
-    """Read the keys anew where the one that this process signs with has been revoked meanwhile.
+    """Reload the keys if the signing key of this process was revoked.
 
-    Asked at each sign-in (`rotation` asks in a query of its own): otherwise a process would sign with a revoked key for
-    up to RELOAD_SECONDS, and whoever signs in there would get tokens that are refused.
+    Called at each sign-in (`sessions.refresh` checks in its own query): otherwise a process would sign with a revoked
+    key for up to RELOAD_SECONDS, and its tokens would be rejected.
     """
     if SigningKey.objects.revoked().filter(kid=signing_key().kid).exists():
         forget()
 
 
 def public_keys() -> list[dict[str, Any]]:
-    """The JWK of each key that verifies and is no secret: the newest first.
+    """The JWK of each asymmetric key that verifies, the newest first.
 
-    Asks the database each time: a key that another process made just now signs already.
+    Queries the database each time: a key that another process has just made may already sign.
     """
     return [key.jwk for key in _ring(max_age=0).verifying.values() if key.jwk]
 
 
 def verifying_kids() -> list[str]:
-    """The `kid` of each key that verifies as the database has them now: the one that signs first."""
+    """The `kid` of each key that verifies according to the database, the signing key first."""
     ring = _ring(max_age=0)
     return list(dict.fromkeys([ring.signing.kid, *ring.verifying]))
 
 
 def rotate() -> Key:
-    """Make the key that signs from now on. The old ones verify until their last token has expired, then are erased."""
+    """Make a new signing key. The old ones verify until their last token has expired, then are erased."""
     now = timezone.now()
     with transaction.atomic():
         SigningKey.objects.current().update(verifies_until=now + longest_life())
@@ -125,16 +125,16 @@ def rotate() -> Key:
 
 
 def mark_revoked(kid: str) -> None:
-    """Erase the key's secret and leave a row that refuses it.
+    """Erase the key's secret and mark it as revoked.
 
-    A key of the environment gets such a row too: it is refused even where a process still has its file or its secret.
+    A key of the environment gets a row too: it is rejected even where a process still has its file or secret.
     """
     now = timezone.now()
-    gone = {"secret_ciphertext": "", "verifies_until": now, "revoked_at": now}
+    revoked = {"secret_ciphertext": "", "verifies_until": now, "revoked_at": now}
     SigningKey.objects.update_or_create(
         kid=kid,
-        defaults=gone,
-        create_defaults={**gone, "algorithm": settings.JWT_SIGNING_ALGORITHM, "created_at": now},
+        defaults=revoked,
+        create_defaults={**revoked, "algorithm": settings.JWT_SIGNING_ALGORITHM, "created_at": now},
     )
     forget()
 
@@ -152,18 +152,18 @@ def _make(algorithm: str, now: datetime) -> Key:
 
 
 def purge_expired(now: datetime) -> int:
-    """Erase the secrets of keys that verify nothing any more; returns how many."""
+    """Erase the secrets of keys that no longer verify; returns how many."""
     return SigningKey.objects.replaced_before(now).exclude(secret_ciphertext="").update(secret_ciphertext="")
 
 
 def forget() -> None:
-    """Look into the database at the next use."""
+    """Reload the keys from the database at the next use."""
     global _loaded
     _loaded = None
 
 
 def longest_life() -> timedelta:
-    """How long a key verifies after it signed last."""
+    """How long a key verifies after its last signature."""
     lifetime: timedelta = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
     return lifetime + MARGIN
 
@@ -176,11 +176,11 @@ def _ring(*, max_age: float) -> KeyRing:
     at = monotonic()
     ring = _read_ring(*configuration)
     if ring is None:
-        # Two processes that make one at once both do: the newer signs, both verify.
+        # Two processes may both make one at the same time: the newer signs, both verify.
         key = _make(configuration[0], timezone.now())
         ring = _read_ring(*configuration) or KeyRing(key, {key.kid: key})
         if connection.in_atomic_block:
-            return ring  # not kept: what is rolled back has made no key
+            return ring  # not stored in the process: a rollback would undo the key
     _loaded = _Loaded(ring, configuration, at)
     return ring
 
@@ -191,11 +191,11 @@ def _configuration() -> tuple[Any, ...]:
 
 
 def _read_ring(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> KeyRing | None:
-    """The keys as database and environment have them; None where none of them signs."""
+    """The keys of database and environment; None where none of them can sign."""
     now = timezone.now()
-    keys = [_opened(row) for row in SigningKey.objects.usable(now).newest_first()]
-    # Files verify for as long as they are named; the key that follows from SECRET_KEY until it has been replaced long
-    # enough, since SECRET_KEY stays for other things.
+    keys = [_decrypted(row) for row in SigningKey.objects.usable(now).newest_first()]
+    # Files verify as long as they are configured. The key derived from SECRET_KEY verifies until the last token that it
+    # signed has expired, because SECRET_KEY stays for other purposes.
     replaced_long_ago = SigningKey.objects.filter(algorithm=algorithm, created_at__lte=now - longest_life())
     if algorithm != jwt_keys.SHARED or not replaced_long_ago.exists():
         revoked = set(SigningKey.objects.revoked().values_list("kid", flat=True))
@@ -212,7 +212,7 @@ def _of_environment(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, 
     return [jwt_keys.from_file(path, algorithm) for path in files]
 
 
-def _opened(row: SigningKey) -> Key:
+def _decrypted(row: SigningKey) -> Key:
     return _parsed(crypto.decrypt(row.secret_ciphertext, purpose=PURPOSE), row.algorithm)
 
 

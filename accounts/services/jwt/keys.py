@@ -1,4 +1,4 @@
-"""One key of each algorithm: made, read from a file, derived from a secret."""
+"""Signing keys: generate, read from a file, derive from a secret."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ SHARED = "HS256"
 
 @dataclass(frozen=True)
 class Key:
-    """One key: `secret` signs, `public` verifies (the same for HS256), `jwk` is what others may read."""
+    """A key: `secret` signs, `public` verifies (the same for HS256), `jwk` is published."""
 
     kid: str
     algorithm: str
@@ -38,25 +38,25 @@ class Key:
 
 
 def new_secret(algorithm: str) -> str:
-    """A fresh secret as text: a random one for HS256, else a private key as PEM."""
+    """A new secret as text: random for HS256, otherwise a private key as PEM."""
     if algorithm == SHARED:
         return secrets.token_hex(SHARED_SECRET_BYTES)
     if algorithm == "RS256":
-        made: Any = rsa.generate_private_key(public_exponent=65537, key_size=NEW_RSA_BITS)
+        key: Any = rsa.generate_private_key(public_exponent=65537, key_size=NEW_RSA_BITS)
     elif algorithm == "ES256":
-        made = ec.generate_private_key(ec.SECP256R1())
+        key = ec.generate_private_key(ec.SECP256R1())
     else:
-        made = ed25519.Ed25519PrivateKey.generate()
-    return str(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+        key = ed25519.Ed25519PrivateKey.generate()
+    return str(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
 
 
 def from_text(text: str, algorithm: str) -> Key:
-    """The key of what `new_secret` made."""
-    return shared(text) if algorithm == SHARED else _private(text.encode(), algorithm, "a kept signing key")
+    """The key of a secret that `new_secret` generated."""
+    return shared(text) if algorithm == SHARED else _private(text.encode(), algorithm, "a stored signing key")
 
 
 def from_file(path: Path, algorithm: str) -> Key:
-    """The key of a PEM file. Raises ImproperlyConfigured where it holds none that fits `algorithm`."""
+    """The key of a PEM file. Raises ImproperlyConfigured where it has no key for `algorithm`."""
     try:
         return _private(path.read_bytes(), algorithm, f"JWT_PRIVATE_KEY_FILES: {path}")
     except OSError:
@@ -64,7 +64,7 @@ def from_file(path: Path, algorithm: str) -> Key:
 
 
 def derived(secret_key: str) -> Key:
-    """The key for HS256 that follows from SECRET_KEY, where no other was made."""
+    """The HS256 key derived from SECRET_KEY, used until `rotate_jwt_keys` makes one."""
     return shared(hashlib.sha256(f"foodfleet:jwt:{secret_key}".encode()).hexdigest())
 
 
@@ -94,6 +94,6 @@ def _private(pem: bytes, algorithm: str, source: str) -> Key:
 
 
 def _thumbprint(jwk: dict[str, Any]) -> str:
-    """RFC 7638, shortened: the same key has the same `kid` in every process."""
+    """A shortened RFC 7638 thumbprint: the same key has the same `kid` in every process."""
     required = {name: jwk[name] for name in sorted(jwk) if name in {"crv", "kty", "x", "y", "e", "n"}}
     return crypto.digest(json.dumps(required, separators=(",", ":")))[:16]

@@ -1,7 +1,7 @@
-"""Access and refresh tokens: simplejwt's token classes over our own key ring.
+"""Access and refresh tokens: simplejwt's token classes with our key ring.
 
 Follows RFC 8725: one algorithm for each key (3.1), `alg` never chosen by the token (3.1), `iss`, `aud` and `exp`
-checked and required (3.8, 3.9), token types told apart by an explicit claim (3.11, 3.12).
+checked and required (3.8, 3.9), token types distinguished by an explicit claim (3.11, 3.12).
 """
 
 from dataclasses import dataclass
@@ -21,37 +21,37 @@ from accounts.models import Session, User
 from accounts.services.jwt import keyring
 
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "iss", "aud", "sub", "sid", "type"]
-WORDS = ["jti", "sub", "sid", "type", "iss", "aud"]  # claims that are strings
-TIMES = ["exp", "iat", "nbf"]  # claims that are whole numbers of seconds, as we sign them
-LATEST = 253_402_300_799  # the last second of the year 9999, the last that Python has a date for
+STRING_CLAIMS = ["jti", "sub", "sid", "type", "iss", "aud"]
+INTEGER_CLAIMS = ["exp", "iat", "nbf"]  # whole seconds, as we sign them
+LATEST = 253_402_300_799  # the last second of the year 9999, the last date of Python
 HEADER_TYPE = "JWT"
-LEEWAY = timedelta(seconds=10)  # clocks of several machines differ a little
+LEEWAY = timedelta(seconds=10)  # clocks of several machines differ
 MAX_TOKEN_LENGTH = 4096
-KEPT_TOKENS = 20_000
+CACHED_TOKENS = 20_000
 
 
 class KeyRingBackend:
-    """What simplejwt's tokens ask to encode and decode: picks the key by `kid`."""
+    """The backend of simplejwt's tokens: chooses the key by `kid`."""
 
     def encode(self, payload: dict[str, Any]) -> str:
-        """Sign with the ring's signing key."""
+        """Sign with the signing key."""
         key = keyring.signing_key()
         claims = {**payload, "iss": settings.SIMPLE_JWT["ISSUER"], "aud": settings.SIMPLE_JWT["AUDIENCE"]}
         return jwt.encode(claims, key.secret, algorithm=key.algorithm, headers={"kid": key.kid})
 
     def get_leeway(self) -> timedelta:
-        """How far clocks may differ."""
+        """How much clocks may differ."""
         return LEEWAY
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        """The claims of a token that verifies. Raises TokenBackendError for any that does not."""
+        """The claims of a token that verifies. Raises TokenBackendError."""
         try:
             signature = str(token).rpartition(".")[2]
             if base64url_encode(base64url_decode(signature)).decode() != signature:
-                raise jwt.InvalidTokenError  # the same signature in another spelling; the rest is signed as text
+                raise jwt.InvalidTokenError  # another base64 form of the same signature; the rest is signed as text
             header = jwt.get_unverified_header(token)
             key = keyring.verifying_key(str(header["kid"]))
-            # RFC 7515 4.1.11: we understand no extension; 4.1.9: nor is it anything else than what we sign.
+            # RFC 7515 4.1.11: we support no extension; 4.1.9: `typ` is what we sign.
             if key is None or "crit" in header or header.get("typ", HEADER_TYPE) != HEADER_TYPE:
                 raise jwt.InvalidTokenError
             claims: dict[str, Any] = jwt.decode(
@@ -70,15 +70,15 @@ class KeyRingBackend:
 
 
 def _ensure_types(claims: dict[str, Any]) -> None:
-    """Refuse claims of another type than we sign: PyJWT takes a text for a number, and a list for an audience."""
-    if not all(isinstance(claims[name], str) for name in WORDS):
+    """Reject claims of other types than we sign: PyJWT accepts a string as a number and a list as an audience."""
+    if not all(isinstance(claims[name], str) for name in STRING_CLAIMS):
         raise jwt.InvalidTokenError
-    if not all(type(claims[name]) is int and 0 <= claims[name] <= LATEST for name in TIMES if name in claims):
+    if not all(type(claims[name]) is int and 0 <= claims[name] <= LATEST for name in INTEGER_CLAIMS if name in claims):
         raise jwt.InvalidTokenError  # `type`: a bool is an int
 
 
 class SessionToken(Token):
-    """A token that belongs to a sign-in."""
+    """A token of a session."""
 
     _backend = KeyRingBackend()
 
@@ -100,14 +100,14 @@ class SessionToken(Token):
 
 
 class AccessToken(SessionToken):
-    """30 minutes; sent with each request."""
+    """A token that authenticates requests; lives 30 minutes by default."""
 
     token_type = "access"
     lifetime = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
 
 
 class RefreshToken(SessionToken):
-    """7 days; buys the next pair, once."""
+    """A token that is exchanged once for the next pair; lives 7 days by default."""
 
     token_type = "refresh"
     lifetime = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
@@ -135,9 +135,9 @@ def kid_of(token: str) -> str:
 def read(token: str, kind: type[SessionToken]) -> dict[str, Any]:
     """The claims of `token` if it verifies and is of `kind`. Raises InvalidSessionTokenException.
 
-    An access token comes a thousand times: its signature is verified once in a process for as long as its key is in
-    the ring, known again by its digest; whether it has expired is looked at each time. A key that another process
-    revoked may still be in the ring: `sessions.usable_session` and `rotation.refresh` look for that.
+    The signature of an access token is verified once in each process while its key is in the ring, and cached by the
+    token's digest; the expiry is checked each time. A key that another process revoked may still be in the ring:
+    `sessions.usable_session` and `refresh.refresh` check that.
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise InvalidSessionTokenException
@@ -167,6 +167,6 @@ _verified: dict[bytes, _Verified] = {}
 
 
 def _remember(digest: bytes, verified: _Verified) -> None:
-    if len(_verified) >= KEPT_TOKENS:
+    if len(_verified) >= CACHED_TOKENS:
         _verified.clear()
     _verified[digest] = verified

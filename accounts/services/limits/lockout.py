@@ -21,7 +21,7 @@ from accounts.models import LoginAttempts, User
 from accounts.models.users import UserQuerySet
 from accounts.services import audit, deferred
 from accounts.services.one_time import tokens
-from accounts.services.sessions import devices, sessions
+from accounts.services.sessions import sessions
 from accounts.states import DeferredJobKind, EndReason, EventKind
 from foodfleet.core import crypto
 from foodfleet.core.email_addresses import normalize_email
@@ -138,7 +138,7 @@ def forget_devices(email: str) -> None:
 def with_sign_in_history(users: UserQuerySet, *, email: str, client: Client) -> UserQuerySet:
     """Annotate `users`, who have this address, as `UserQuerySet.with_sign_in_history` does for this client."""
     return users.with_sign_in_history(
-        address=_address(email), device=_device(client.device), fingerprint=devices.fingerprint(client)
+        address=_address(email), device=_device(client.device), fingerprint=sessions.fingerprint(client)
     )
 
 

@@ -1,6 +1,6 @@
-"""Questions that wait for an answer: made, found, counted, spent.
+"""Challenges of MFA and passkeys: issue, find, count attempts, consume.
 
-Each lasts five minutes, serves once and takes five answers, however many come at once.
+A challenge lasts five minutes, is consumed once and accepts five attempts, also under concurrency.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ MAX_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class IssuedChallenge:
-    """A challenge with its token, which only the client keeps."""
+    """A challenge and its token, which only the client stores."""
 
     token: str = field(repr=False)
     challenge: Challenge
@@ -31,7 +31,7 @@ class IssuedChallenge:
 
 @dataclass(frozen=True)
 class PasskeyChallenge:
-    """A challenge with what the browser's passkey call is given. expires_in: seconds."""
+    """A challenge and the options of the browser's passkey call. expires_in: seconds."""
 
     token: str = field(repr=False)
     options: dict[str, Any] = field(repr=False)
@@ -39,7 +39,7 @@ class PasskeyChallenge:
 
 
 def issue(purpose: ChallengePurpose, *, user: User | None, client: Client) -> IssuedChallenge:
-    """Make a challenge of `purpose`, for `user` where it is known who answers."""
+    """Create a challenge of `purpose`, for `user` if it is known who responds."""
     token = crypto.new_token()
     challenge = Challenge.objects.create(
         digest=crypto.digest(token),
@@ -52,7 +52,7 @@ def issue(purpose: ChallengePurpose, *, user: User | None, client: Client) -> Is
 
 
 def find(token: str, purpose: ChallengePurpose) -> Challenge:
-    """The usable challenge of `purpose`, not spent by looking. Raises Invalid2FACodeException."""
+    """The usable challenge of `purpose`; does not consume it. Raises Invalid2FACodeException."""
     usable = Challenge.objects.usable(crypto.digest(token), purpose, limit=MAX_ATTEMPTS, now=timezone.now())
     found: Challenge | None = usable.first()
     if found is None:
@@ -61,15 +61,15 @@ def find(token: str, purpose: ChallengePurpose) -> Challenge:
 
 
 def reserve_attempt(challenge: Challenge) -> None:
-    """Count one answer before it is compared; committed on its own. Raises Invalid2FACodeException past the last."""
+    """Count an attempt before its code is compared, and commit. Raises Invalid2FACodeException above the limit."""
     if not Challenge.objects.reserve_attempt(challenge.pk, limit=MAX_ATTEMPTS, now=timezone.now()):
         raise Invalid2FACodeException
 
 
 def reserve_sms(challenge: Challenge, *, digest: str, limit: int) -> None:
-    """Keep the digest of a code that is texted, in place of the one before.
+    """Store the digest of a code that is sent by SMS, in place of an earlier one.
 
-    Raises ThrottledException where `limit` were texted.
+    Raises ThrottledException if `limit` were sent.
     """
     now = timezone.now()
     if not Challenge.objects.reserve_sms(challenge.pk, limit=limit, digest=digest, now=now):
@@ -77,16 +77,16 @@ def reserve_sms(challenge: Challenge, *, digest: str, limit: int) -> None:
 
 
 def consume(challenge: Challenge) -> None:
-    """Consume the challenge. Raises Invalid2FACodeException where somebody else was faster."""
+    """Consume the challenge. Raises Invalid2FACodeException where another request was faster."""
     if not Challenge.objects.consume(challenge.pk, timezone.now()):
         raise Invalid2FACodeException
 
 
 def revoke_all(user: User) -> None:
-    """Make the user's open challenges useless: what they were given for no longer holds."""
+    """Revoke the user's open challenges."""
     Challenge.objects.revoke(user, timezone.now())
 
 
 def purge_expired(now: datetime) -> int:
-    """Remove challenges that nobody can answer any more; returns how many."""
+    """Delete expired challenges; returns how many."""
     return int(Challenge.objects.expired(now).delete()[0])

@@ -1,4 +1,4 @@
-"""Links that serve once: made, found, spent."""
+"""One-time tokens of links in e-mails: issue, find, consume, revoke."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,7 +22,7 @@ LIFETIMES = {
 
 
 def issue(user: User, purpose: TokenPurpose, *, data: dict[str, Any] | None = None) -> str:
-    """Make a token of `purpose` for `user` and return it; only its digest is kept."""
+    """Create a token of `purpose` for `user` and return it; only its digest is stored."""
     token = crypto.new_token()
     expires_at = timezone.now() + LIFETIMES[purpose]
     OneTimeToken.objects.create(
@@ -32,7 +32,7 @@ def issue(user: User, purpose: TokenPurpose, *, data: dict[str, Any] | None = No
 
 
 def issue_many(users: Sequence[User], purpose: TokenPurpose) -> list[str]:
-    """Make a token of `purpose` for each of many users, at no query a user."""
+    """Create a token of `purpose` for each of many users, in one query."""
     tokens = [crypto.new_token() for _user in users]
     expires_at = timezone.now() + LIFETIMES[purpose]
     OneTimeToken.objects.bulk_create(
@@ -43,18 +43,18 @@ def issue_many(users: Sequence[User], purpose: TokenPurpose) -> list[str]:
 
 
 def find(token: str, *purposes: TokenPurpose) -> OneTimeToken:
-    """The usable token of one of `purposes`, not spent by looking. Raises InvalidTokenException."""
-    found: OneTimeToken | None = OneTimeToken.objects.usable(crypto.digest(token), purposes, timezone.now()).first()
+    """The usable token of one of `purposes`; does not consume it. Raises InvalidTokenException."""
+    found = OneTimeToken.objects.usable(crypto.digest(token), purposes, timezone.now()).first()
     if found is None:
         raise InvalidTokenException
     return found
 
 
 def consume(token: OneTimeToken) -> None:
-    """Consume the token. Raises InvalidTokenException where somebody else was faster. Belongs into a transaction.
+    """Consume the token. Raises InvalidTokenException where another request was faster. Call it in a transaction.
 
-    Its user's row is held first, as by everybody who changes several links of one user: two who took a link each, and
-    then wanted what the other holds, would wait for each other.
+    It locks the row of the user first, like all code that changes several tokens of one user: otherwise two requests
+    with one token each would deadlock.
     """
     User.objects.get_for_update(token.user_id)
     if not OneTimeToken.objects.consume(token.pk, timezone.now()):
@@ -62,7 +62,7 @@ def consume(token: OneTimeToken) -> None:
 
 
 def revoke(user: User, purpose: TokenPurpose) -> None:
-    """Make the user's open tokens of `purpose` useless."""
+    """Revoke the user's tokens of `purpose`."""
     OneTimeToken.objects.of(user, purpose).revoke(timezone.now())
 
 

@@ -1,4 +1,4 @@
-"""How passwords are kept."""
+"""The password hasher."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import BCryptSHA256PasswordHasher
 
 
 class BCryptHasher(BCryptSHA256PasswordHasher):
-    """bcrypt of the password's SHA-256, so that nothing past byte 72 is cut off; BCRYPT_ROUNDS rounds (default 12)."""
+    """bcrypt of the password's SHA-256, so that nothing after byte 72 is ignored; BCRYPT_ROUNDS rounds (default 12)."""
 
     @property
     def rounds(self) -> int:  # type: ignore[override]

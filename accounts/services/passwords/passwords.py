@@ -1,4 +1,4 @@
-"""Which passwords are good enough, how they are kept, compared and replaced."""
+"""Passwords: check, hash, compare, replace."""
 
 from datetime import datetime
 
@@ -13,15 +13,15 @@ from accounts.services.passwords.breaches import BreachList, breach_list
 from accounts.states import TokenPurpose
 from foodfleet.core.typed_text import normalize_password
 
-REMEMBERED = 5  # none of the last 5 comes again: the present one, and as many of before as make 5 together
-# What somebody who knew the old password may have started, and must not be able to finish.
+REMEMBERED = 5  # none of the last 5 passwords, the current one included, may be used again
+# Tokens that somebody with the old password may have requested; a new password revokes them.
 STARTED_WITH_OLD = (TokenPurpose.RESET_PASSWORD, TokenPurpose.INVITATION, TokenPurpose.CHANGE_EMAIL)
 
 
 def ensure_strong(password: str, user: User, *, field: str = "password", breaches: BreachList | None = None) -> None:
-    """Check the rules of PASSWORD_POLICY for `user`, who may not be saved yet, and the list of breached passwords.
+    """Check PASSWORD_POLICY for `user`, who may be unsaved, and the list of breached passwords.
 
-    May ask the network: never call it inside a transaction. Raises WeakPasswordException with one entry for each
+    It may use the network: never call it inside a transaction. Raises WeakPasswordException with one entry for each
     broken rule, under the name `field`.
     """
     plain = normalize_password(password)
@@ -29,26 +29,26 @@ def ensure_strong(password: str, user: User, *, field: str = "password", breache
         if "\x00" in plain:
             raise ValidationError("NUL", code="null_characters_not_allowed")
         validate_password(plain, user)
-        (breaches or breach_list()).refuse(plain)
+        (breaches or breach_list()).check(plain)
     except ValidationError as error:
         entries = [{"message": e.messages[0], "code": e.code or "weak_password"} for e in error.error_list]
         raise WeakPasswordException(details={field: entries}) from None
 
 
 def ensure_new(password: str, user: User, *, field: str = "password") -> None:
-    """Refuse the present password and those just before it. Compares hashes: never call it inside a transaction.
+    """Reject the current password and the last ones before it. Compares hashes: never call it inside a transaction.
 
     Raises PasswordReusedException.
     """
-    before = PasswordHistory.objects.newest(user, REMEMBERED - 1).values_list("password", flat=True)
-    if any(_is_of(encoded, password) for encoded in [user.password, *before]):
+    former = PasswordHistory.objects.newest(user, REMEMBERED - 1).values_list("password", flat=True)
+    if any(_is_of(encoded, password) for encoded in [user.password, *former]):
         raise PasswordReusedException.for_field(field, PasswordReusedException.message)
 
 
 def validated_hash(user: User, password: str, *, field: str = "password") -> str:
-    """The hash of a password that is good enough for `user` and not one of the last 5.
+    """The hash of a password that is strong enough for `user` and not one of the last 5.
 
-    Takes its time: never call it inside a transaction. Raises WeakPasswordException or PasswordReusedException.
+    Hashing is slow: never call it inside a transaction. Raises WeakPasswordException or PasswordReusedException.
     """
     ensure_strong(password, user, field=field)
     ensure_new(password, user, field=field)
@@ -56,17 +56,17 @@ def validated_hash(user: User, password: str, *, field: str = "password") -> str
 
 
 def hashed(password: str) -> str:
-    """The password's hash. Takes a quarter of a second: never call it inside a transaction."""
+    """The password's hash. Hashing takes a quarter of a second: never call it inside a transaction."""
     return make_password(normalize_password(password))
 
 
 def is_registered_with(user: User, password: str) -> bool:
-    """Whether somebody registered `user` with this password. One comparison, which costs what `hashed` does."""
+    """Whether `user` was registered with this password. One comparison, which takes as long as `hashed`."""
     return check_password(normalize_password(password), user.password)
 
 
 def compare_with_none(password: str) -> None:
-    """Take as long as `matches` takes for a wrong password, where there is no account."""
+    """Take as long as `matches` for a wrong password, where there is no account."""
     for spelling in _spellings(password):
         make_password(spelling)
 
@@ -74,19 +74,19 @@ def compare_with_none(password: str) -> None:
 def matches(user: User, password: str) -> bool:
     """Whether this is the user's password.
 
-    It is hashed anew where BCRYPT_ROUNDS has changed since, or where it was hashed before passwords were normalised:
-    then it matches as it was typed, not as it is compared first.
+    The hash is upgraded if BCRYPT_ROUNDS has changed, or if it was made before passwords were normalised (then the
+    password matches as typed, not in its normalised form).
     """
 
     def upgrade(raw: str) -> None:
-        # Only over the very hash that was compared: another request may have replaced the password meanwhile.
+        # Only replaces the hash that was compared: another request may have changed the password meanwhile.
         encoded, row = hashed(raw), User.objects.filter(pk=user.pk)
         if row.filter(password=user.password).update(password=encoded):
             user.password = encoded
             return
-        kept = row.values_list("password", flat=True).first()
-        if kept and check_password(raw, kept):  # another sign-in hashed it anew at the same moment
-            user.password = kept
+        current = row.values_list("password", flat=True).first()
+        if current and check_password(raw, current):  # a concurrent sign-in upgraded the same password
+            user.password = current
 
     plain, *as_typed = _spellings(password)
     if check_password(plain, user.password, upgrade):
@@ -98,7 +98,7 @@ def matches(user: User, password: str) -> bool:
 
 
 def _spellings(password: str) -> list[str]:
-    """What a hash may be of: the normalised form and, where it is another, the form as typed."""
+    """The forms that may have been hashed: normalised and, if it differs, as typed."""
     return list(dict.fromkeys([normalize_password(password), password]))
 
 
@@ -107,9 +107,9 @@ def _is_of(encoded: str, password: str) -> bool:
 
 
 def replace(user: User, encoded: str) -> None:
-    """Keep `encoded` as the user's password, remember the old one, and void the links and sign-ins that it started.
+    """Set the hash as the user's password, add the old one to the history, and revoke its tokens and challenges.
 
-    Belongs into the transaction of whoever calls. Ends no session.
+    Call it in a transaction. Ends no session.
     """
     if user.has_usable_password():
         PasswordHistory.objects.create(user=user, password=user.password)
@@ -123,11 +123,11 @@ def replace(user: User, encoded: str) -> None:
 
 
 def changed_at(user: User) -> datetime | None:
-    """When the user last got another password; None where it is the first."""
-    newest: PasswordHistory | None = PasswordHistory.objects.newest(user, 1).first()
+    """When the password was last changed; None if never."""
+    newest = PasswordHistory.objects.newest(user, 1).first()
     return newest.replaced_at if newest else None
 
 
 def disable(user: User) -> None:
-    """Stop the present password from working; remembered it stays."""
+    """Disable the password; it stays in the history."""
     replace(user, make_password(None))

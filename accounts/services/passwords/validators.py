@@ -1,4 +1,4 @@
-"""Rules of PASSWORD_POLICY that Django does not bring, as Django password validators."""
+"""Password validators for the rules of PASSWORD_POLICY that Django lacks."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 class LengthValidator:
     """From `minimum` to `maximum` characters."""
 
-    live_rule = "length"  # what site.js knows it as
+    live_rule = "length"  # its name in site.js
 
     def __init__(self, minimum: int, maximum: int) -> None:
         self.minimum = minimum
@@ -39,13 +39,13 @@ class CompositionValidator:
 
     def validate(self, password: str, user: Any = None) -> None:
         """Raise ValidationError with one message for each kind that is missing."""
-        wanted = {
+        rules = {
             "password_no_upper": (any(c.isupper() for c in password), _("Add an upper-case letter.")),
             "password_no_lower": (any(c.islower() for c in password), _("Add a lower-case letter.")),
             "password_no_digit": (any(c.isdigit() for c in password), _("Add a digit.")),
             "password_no_special": (any(not c.isalnum() for c in password), _("Add a special character.")),
         }
-        problems = [ValidationError(message, code=code) for code, (present, message) in wanted.items() if not present]
+        problems = [ValidationError(message, code=code) for code, (present, message) in rules.items() if not present]
         if problems:
             raise ValidationError(problems)
 

@@ -1,4 +1,4 @@
-"""Refresh tokens: each serves once and buys the next; the second use of one ends its session (RFC 9700, 4.14.2)."""
+"""Refresh token rotation: each token is used once; a second use ends its session (RFC 9700, 4.14.2)."""
 
 from datetime import datetime, timedelta
 
@@ -20,9 +20,9 @@ from foodfleet.core.http.clients import Client
 def refresh(*, token: str, client: Client) -> TokenPair:
     """Exchange a refresh token for the next pair.
 
-    It serves once: one conditional UPDATE spends it, so that of many at the same moment one succeeds. Coming again, it
-    ends its whole session and is written down. For REFRESH_GRACE_SECONDS, though, a client that lost the answer gets
-    the very same pair again, unless that was used meanwhile. Raises InvalidSessionTokenException.
+    One conditional UPDATE consumes it, so one of several concurrent requests succeeds. A second use ends the session
+    and is recorded. Within REFRESH_GRACE_SECONDS a client that lost the response gets the same pair again, unless the
+    new refresh token was used. Raises InvalidSessionTokenException.
     """
     tokens.read(token, tokens.RefreshToken)
     now = timezone.now()
@@ -30,15 +30,15 @@ def refresh(*, token: str, client: Client) -> TokenPair:
     pair = _rotate(known, token, now) if known.consumed_at is None else None
     if pair is None:
         known = _usable(token, now)
-        pair = _same_again(known, token, now)
+        pair = _repeated_pair(known, token, now)
     if pair is None:
-        _end_family(known, client)
+        _end_session(known, client)
         raise InvalidSessionTokenException
     return pair
 
 
 def _usable(token: str, now: datetime) -> RefreshToken:
-    """The token's row as it is now, if its session and user may go on, spent or not."""
+    """The current row of the token, consumed or not, if its session is live and the account open."""
     usable = RefreshToken.objects.with_digest(crypto.digest(token)).of_usable_session(now)
     by_valid_key = usable.exclude(keyring.is_revoked(tokens.kid_of(token)))
     found = by_valid_key.annotate(must_reload_keys=keyring.is_revoked(keyring.signing_key().kid)).first()
@@ -50,14 +50,14 @@ def _usable(token: str, now: datetime) -> RefreshToken:
 
 
 def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
-    """Spend the token and make its successor, in one transaction; None where somebody else was faster."""
+    """Consume the token and create its successor in one transaction; None where another request was faster."""
     pair, successor = sessions.new_pair(known.session, now)
-    box = ""
+    ciphertext = ""
     if settings.REFRESH_GRACE_SECONDS:
-        # Opened by the token alone, of which we keep but a digest: the database gives the successor to nobody.
-        box = crypto.seal_json([pair.access, pair.refresh], secret=token)
+        # The token is the key and only its digest is stored: the database alone reveals no successor.
+        ciphertext = crypto.seal_json([pair.access, pair.refresh], secret=token)
     with transaction.atomic():
-        if not RefreshToken.objects.consume(known.pk, now, successor_ciphertext=box):
+        if not RefreshToken.objects.consume(known.pk, now, successor_ciphertext=ciphertext):
             return None
         successor.predecessor = known
         successor.save(force_insert=True)
@@ -65,8 +65,8 @@ def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
     return pair
 
 
-def _same_again(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
-    """The pair that this token bought a moment ago, if it may still be repeated."""
+def _repeated_pair(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
+    """The pair that this token was exchanged for, if it may still be repeated."""
     grace = timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
     if known.consumed_at is None or not known.successor_ciphertext or now - known.consumed_at > grace:
         return None
@@ -77,8 +77,8 @@ def _same_again(known: RefreshToken, token: str, now: datetime) -> TokenPair | N
     return TokenPair(access, successor, int(lasts.total_seconds()), known.session)
 
 
-def _end_family(known: RefreshToken, client: Client) -> None:
-    """Committed before the refusal is raised, which must not take it back."""
+def _end_session(known: RefreshToken, client: Client) -> None:
+    """End the session of a reused token. Committed before the exception, which must not roll it back."""
     with transaction.atomic():
         if sessions.end(known.session_id, reason=EndReason.TOKEN_REUSED):
             user = known.session.user

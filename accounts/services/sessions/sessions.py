@@ -1,4 +1,4 @@
-"""Sign-ins: begun, used, listed, ended."""
+"""Sessions: begin, use, list, end."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,21 +15,22 @@ from accounts.models.sessions import SessionQuerySet
 from accounts.models.users import SIGNING_KEYS_VERSION, cache_version
 from accounts.services import audit
 from accounts.services.jwt import keyring, tokens
-from accounts.services.sessions import devices, snapshots
+from accounts.services.sessions import snapshots
 from accounts.states import EndReason, EventKind
 from foodfleet.core import crypto
 from foodfleet.core.cache import coherent
-from foodfleet.core.http.clients import Client
+from foodfleet.core.http.clients import Client, address_and_network
+from foodfleet.core.http.user_agents import in_words
 
-# `last_used_at` is written when it is this old and the database is asked anyway, which the cache makes sure of each
-# stamps.LIFETIME: together five minutes, so that it is right to that without a write for each request.
-BATCH = 500  # sessions that one transaction ends where a key was revoked
+BATCH = 500  # sessions that one transaction ends when a key is revoked
+# `last_used_at` is written when it is this old and the cached session has expired (coherent.LIFETIME): it is exact to
+# five minutes without a write for each request.
 TOUCH_AFTER = timedelta(minutes=5) - timedelta(seconds=coherent.LIFETIME)
 
 
 @dataclass(frozen=True)
 class TokenPair:
-    """What a client gets to work with. expires_in: seconds that the access token lasts."""
+    """An access and a refresh token. expires_in: lifetime of the access token in seconds."""
 
     access: str = field(repr=False)
     refresh: str = field(repr=False)
@@ -38,9 +39,9 @@ class TokenPair:
 
 
 def begin(*, user: User, client: Client, reauthenticated_at: datetime | None = None) -> Session:
-    """Begin a session without tokens, as a browser has one by its cookie.
+    """Begin a session without tokens, as browsers use it.
 
-    reauthenticated_at: when the owner showed every factor, if they just did (see `fresh_proof`).
+    reauthenticated_at: the time of a complete authentication, if there was one (see `mfa.reauthentication`).
     """
     now = timezone.now()
     return Session.objects.create(
@@ -48,7 +49,7 @@ def begin(*, user: User, client: Client, reauthenticated_at: datetime | None = N
         device_name=client.device_name,
         user_agent=client.user_agent,
         ip=client.ip or None,
-        fingerprint=devices.fingerprint(client),
+        fingerprint=fingerprint(client),
         created_at=now,
         last_used_at=now,
         expires_at=now + timedelta(days=settings.SESSION_MAX_DAYS),
@@ -66,7 +67,7 @@ def start(*, user: User, client: Client, reauthenticated_at: datetime | None = N
 
 
 def new_pair(session: Session, now: datetime) -> tuple[TokenPair, RefreshToken]:
-    """The next tokens of a session, and the row of the refresh token, not saved yet."""
+    """The next tokens of a session, and the unsaved row of the refresh token."""
     until = min(now + tokens.RefreshToken.lifetime, session.expires_at)
     refresh = tokens.refresh_token(session, until=until)
     row = RefreshToken(
@@ -77,22 +78,20 @@ def new_pair(session: Session, now: datetime) -> tuple[TokenPair, RefreshToken]:
 
 
 def usable_session(session_id: str, user_id: str, kid: str) -> Session:
-    """The session of an access token with its user, if both may be used now. Raises InvalidSessionTokenException.
+    """The session of an access token with its user, if the session is live and the account open.
 
-    kid: the key that signed the token, which must not have been revoked.
+    kid: the key that signed the token; it must not be revoked. Raises InvalidSessionTokenException.
 
-    Answered by the shared cache where that knows it, and by the database otherwise, never by "allowed": what changes a
-    session or its user makes the cached answer useless before it returns. A reader that read before the change and
-    fills the cache after it fills it with the stamp from before, which no longer counts (`core.cache.coherent`).
-    The user's password is not in the cache.
+    Read from the shared cache, or from the database where the cache has no valid entry. Every change of a session or
+    its user invalidates the entry before the change returns (`core.cache.coherent`). The cache holds no password.
     """
-    kept = coherent.cached(
+    cached = coherent.cached(
         f"session:{session_id}:{kid}",
         [cache_version(user_id), SIGNING_KEYS_VERSION],
         lambda: _snapshot_of_usable(session_id, user_id, kid),
     )
-    session: Session = snapshots.restored(Session, kept["session"])
-    session.user = snapshots.restored(User, kept["user"])
+    session: Session = snapshots.load(Session, cached["session"])
+    session.user = snapshots.load(User, cached["user"])
     session.user.acting_session = session.pk
     if session.expires_at <= timezone.now():
         raise InvalidSessionTokenException
@@ -108,29 +107,29 @@ def _snapshot_of_usable(session_id: str, user_id: str, kid: str) -> dict[str, An
     if session is None or str(session.user_id) != user_id:
         raise InvalidSessionTokenException
     touch(session, now)
-    return {"session": snapshots.taken(session), "user": snapshots.taken(session.user)}
+    return {"session": snapshots.dump(session), "user": snapshots.dump(session.user)}
 
 
 def touch(session: Session, now: datetime) -> None:
-    """Note that the session is in use, unless that was noted lately."""
+    """Update `last_used_at` if it is older than TOUCH_AFTER."""
     if session.last_used_at <= now - TOUCH_AFTER:
         Session.objects.filter(pk=session.pk).update(last_used_at=now)
         session.last_used_at = now
 
 
 def of_user(user: User) -> SessionQuerySet:
-    """The user's sessions that can still be used."""
+    """The user's live sessions."""
     return Session.objects.of(user).live(timezone.now())
 
 
 def sign_out(*, token: str, client: Client) -> None:
-    """End the session of a refresh token; one that ended already, or expired, is as good.
+    """End the session of a refresh token; does nothing where it has ended or expired.
 
-    Raises InvalidSessionTokenException for a token that was never ours.
+    Raises InvalidSessionTokenException for a token that we did not issue.
     """
     known = RefreshToken.objects.with_digest(crypto.digest(token)).first()
     if known is None:
-        tokens.read(token, tokens.RefreshToken)  # tells a purged one of ours from a forged one
+        tokens.read(token, tokens.RefreshToken)  # a purged token is valid, a forged one is not
         return
     with transaction.atomic():
         if end(known.session_id, reason=EndReason.SIGNED_OUT):
@@ -138,7 +137,7 @@ def sign_out(*, token: str, client: Client) -> None:
 
 
 def end_own(*, user: User, session_id: UUID, client: Client) -> None:
-    """End one of the user's own sessions; one that has ended already is as good. Raises SessionNotFoundException."""
+    """End one of the user's own sessions, if it has not ended. Raises SessionNotFoundException."""
     with transaction.atomic():
         if not Session.objects.of(user).filter(pk=session_id).exists():
             raise SessionNotFoundException
@@ -147,7 +146,7 @@ def end_own(*, user: User, session_id: UUID, client: Client) -> None:
 
 
 def sign_out_browser(*, session_id: UUID, client: Client) -> None:
-    """End the session of a browser that signs out; one that has ended already is as good."""
+    """End the session of a browser that signs out, if it has not ended."""
     with transaction.atomic():
         if end(session_id, reason=EndReason.SIGNED_OUT):
             session = Session.objects.select_related("user").get(pk=session_id)
@@ -159,14 +158,14 @@ def _record_end(kind: EventKind, session: Session, client: Client) -> None:
 
 
 def end_all_own(*, user: User, client: Client, keep: UUID | None = None) -> None:
-    """End every session of the caller, but for `keep`."""
+    """End every session of the user except `keep`."""
     with transaction.atomic():
         end_all(user, reason=EndReason.ENDED_BY_OWNER, keep=keep)
         audit.record(kind=EventKind.SESSIONS_ENDED, user=user, client=client)
 
 
 def end(session_id: UUID, *, reason: EndReason) -> bool:
-    """End one session and with it all its tokens; False where it had ended before."""
+    """End one session and all its tokens; False where it had ended before."""
     user_id = Session.objects.filter(pk=session_id).values_list("user_id", flat=True).first()
     if user_id is None:
         return False
@@ -176,7 +175,7 @@ def end(session_id: UUID, *, reason: EndReason) -> bool:
 
 
 def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
-    """End every session of `user`, but for `keep`."""
+    """End every session of `user` except `keep`."""
     with transaction.atomic():
         coherent.invalidate_shared(cache_version(user.pk))
         ended = Session.objects.of(user) if keep is None else Session.objects.of(user).exclude(pk=keep)
@@ -184,9 +183,9 @@ def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
 
 
 def end_signed_by(kid: str) -> int:
-    """End the sessions whose newest token this key signed, or a key that was not recorded; returns how many.
+    """End the sessions whose newest token was signed by this key or an unrecorded one; returns how many.
 
-    Their owners find it among their security events.
+    Their owners see it in their security events.
     """
     ended = 0
     while batch := list(Session.objects.live(timezone.now()).with_newest_token_by(kid).select_related("user")[:BATCH]):
@@ -199,3 +198,15 @@ def end_signed_by(kid: str) -> int:
             details = {"reason": EndReason.KEY_REVOKED.value, "kid": kid}
             audit.record_many(kind=EventKind.SESSIONS_ENDED, users=users, client=Client(), details=details)
     return ended
+
+
+def fingerprint(client: Client) -> str:
+    """A digest that is the same for the same program on a device of the same name in the same network."""
+    parts = (client.device_name, in_words(client.user_agent), address_and_network(client)[1])
+    return crypto.keyed_digest("\n".join(parts), purpose="device-fingerprint")[:32]
+
+
+def known_clients(user: User) -> set[tuple[str | None, str]]:
+    """The IP addresses and user agents of the user's sessions."""
+    named = Session.objects.of(user).exclude(user_agent="")
+    return set(named.values_list("ip", "user_agent").distinct())

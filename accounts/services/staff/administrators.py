@@ -1,4 +1,4 @@
-"""Administrators whom somebody with a shell on the server makes, or lets in again."""
+"""Administrators created or reset from the command line."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ PASSWORD_BYTES = 15
 
 @dataclass(frozen=True)
 class Access:
-    """How an administrator signs in. The password is nowhere else."""
+    """The credentials of an administrator. The password is not stored in clear."""
 
     email: str
     password: str = field(repr=False)
@@ -29,17 +29,17 @@ class Access:
 
 
 def make_or_reset(email: str = DEFAULT_EMAIL) -> Access:
-    """Make the account of `email` an open one of a superuser with a new password; two-factor authentication stays on.
+    """Create a superuser with this address, or make the existing account an active superuser with a new password.
 
-    Every session of it ends, and its locks are lifted. Raises django's ValidationError for what is no address.
+    Its sessions end and its locks are removed; MFA stays on. Raises Django's ValidationError for an invalid address.
     """
-    password = f"{secrets.token_urlsafe(PASSWORD_BYTES)}-A1z"  # the tail satisfies every rule of composition
-    known = User.objects.with_email(email).first()
-    if known is None:
+    password = f"{secrets.token_urlsafe(PASSWORD_BYTES)}-A1z"  # the suffix satisfies every composition rule
+    existing = User.objects.with_email(email).first()
+    if existing is None:
         return Access(User.objects.create_superuser(email, password).email, password, is_new=True)
     encoded = passwords.hashed(password)
     with transaction.atomic():
-        user: User = User.objects.get_for_update(known.pk)
+        user: User = User.objects.get_for_update(existing.pk)
         passwords.replace(user, encoded)
         sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
         _open(user)
@@ -56,7 +56,7 @@ def _open(user: User) -> None:
 
 
 def make_first() -> Access | None:
-    """A first administrator; None where there is one."""
+    """Create the first administrator; None where there is one."""
     if User.objects.filter(is_superuser=True).exists() or User.objects.with_email(DEFAULT_EMAIL).exists():
         return None
     return make_or_reset()

@@ -1,4 +1,4 @@
-"""What staff change on an account."""
+"""Changes of accounts by staff."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -36,7 +36,7 @@ class UserChanges:
     is_superuser: bool | None = None
 
     def on(self, user: User) -> dict[str, Any]:
-        """What would be different on `user`."""
+        """The values that differ from those of `user`."""
         given = {one.name: getattr(self, one.name) for one in fields(self)}
         if self.email is not None:
             given["email"] = normalize_email(self.email)
@@ -44,28 +44,28 @@ class UserChanges:
 
 
 FLAGS = frozenset({"is_staff", "is_superuser"})
-POWERS = ("is_active", "is_staff", "is_superuser")  # to lose one of them is what the protections are about
+POWERS = ("is_active", "is_staff", "is_superuser")  # losing one of them needs `lock_parties_for_loss`
 
 
 def update(*, pk: int, changes: UserChanges, actor: User | None, client: Client) -> User:
-    """Change an account. Flags of staff are set by superusers alone, another address is mailed for confirmation.
+    """Change an account. Only superusers change the staff flags; a new address is mailed for confirmation.
 
     Raises as `protections.lock_parties_for_loss`, SuperusersOnlyException for the flags, UserAlreadyExistsException.
     """
     with transaction.atomic():
-        wanted = changes.on(protections.find(pk))
-        loses = any(wanted.get(power) is False for power in POWERS)
+        requested = changes.on(protections.find(pk))
+        loses = any(requested.get(power) is False for power in POWERS)
         lock = protections.lock_parties_for_loss if loses else protections.lock_parties
         current, user = lock(actor, pk, "users:update")
         different = changes.on(user)
         if not loses and any(different.get(power) is False for power in POWERS):
-            raise ConflictException  # given at this very moment: the rows of superusers are not locked for this
+            raise ConflictException  # the power was given meanwhile, and the rows of superusers are not locked
         _ensure_may_change(current, user, different)
         email = different.pop("email", None)
         if different:
             _apply(user, different, actor, client)
         if email is not None:
-            _readdress(user, email, actor, client)
+            _change_email(user, email, actor, client)
     return user
 
 
@@ -73,7 +73,7 @@ def _ensure_may_change(actor: User | None, user: User, different: dict[str, Any]
     if FLAGS & different.keys() and actor is not None and not actor.is_superuser:
         raise SuperusersOnlyException
     if "email" in different and actor is not None and actor.pk == user.pk:
-        raise OwnAccountException  # one's own is changed with proof: services.email_change
+        raise OwnAccountException  # use account.email, which verifies the new address
 
 
 def _apply(user: User, different: dict[str, Any], actor: User | None, client: Client) -> None:
@@ -92,21 +92,21 @@ def _apply(user: User, different: dict[str, Any], actor: User | None, client: Cl
         sessions.end_all(user, reason=EndReason.DEACTIVATED)
 
 
-def _readdress(user: User, email: str, actor: User | None, client: Client) -> None:
-    """Give the user another address that they have yet to prove; the former one, if proven, can undo it."""
-    was_proven, old_email, report_token = user.is_email_verified, user.email, tokens.issue_report_token(user)
+def _change_email(user: User, email: str, actor: User | None, client: Client) -> None:
+    """Set an unverified address and mail its verification; the former one, if verified, can undo it."""
+    was_verified, old_email, report_token = user.is_email_verified, user.email, tokens.issue_report_token(user)
     email_service.move(user, email, client)
     user.email_verified_at = None
     user.save(update_fields=["email_verified_at"])
     details = {"fields": ["email"]}
     audit.record(kind=EventKind.EMAIL_CHANGED, user=user, client=client, actor=actor, details=details)
-    if not was_proven and user.invited_at is not None:
+    if not was_verified and user.invited_at is not None:
         users.invite_again(user, actor, client)
         return
     ensure_staff_may_mail(email)
     token = tokens.issue(user, TokenPurpose.VERIFY_EMAIL)
     signals.verification_requested.send(sender=User, user=user, verification_token=token, client=client)
-    if was_proven:
+    if was_verified:
         change = {"old_email": old_email, "new_email": email}
         undo = tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=change)
         signals.email_changed.send(

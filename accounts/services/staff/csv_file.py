@@ -1,7 +1,7 @@
-"""A CSV file of people, read line by line and checked by the rules of an account; nothing is written.
+"""CSV files of users: read line by line and validate; nothing is written.
 
-UTF-8, with or without a byte order mark; values are separated by commas. A record is one line, always: nothing in it
-may hold a line break, so that a quote which nobody closed costs its own line and not the thousands after it.
+UTF-8, with or without a byte order mark; values are separated by commas. A record is always one line: values contain no
+line breaks, so an unclosed quote invalidates its own line only.
 """
 
 import csv
@@ -21,12 +21,12 @@ from foodfleet.core.phone_numbers import normalize_phone
 
 COLUMNS = ("email", "first_name", "last_name", "phone", "language")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-WHOLE_LINE = ""  # the field of a problem that no single field has
+WHOLE_LINE = ""  # the field of a problem of the whole line
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a line was refused. It repeats no value: a report may be passed on."""
+    """Why a line was rejected. It repeats no value, so that the report may be shared."""
 
     line: int
     field: str
@@ -35,7 +35,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Row:
-    """One line: the values of an account, or the problems that it has. `size`: in bytes."""
+    """One line: the values of an account, or its problems. `size`: in bytes."""
 
     line: int
     size: int
@@ -44,10 +44,10 @@ class Row:
 
 
 def read(source: BinaryIO) -> Iterator[Row]:
-    """All lines below the header in turn, checked; empty ones are left out.
+    """Yield all lines below the header, validated; empty lines are skipped.
 
-    source: a file that can be read twice. Raises ValidationException, before the first row, for a file that is not
-    UTF-8 or has no such header.
+    source: a seekable file. Raises ValidationException, before the first row, for a file that is not UTF-8 or has no
+    valid header.
     """
     _ensure_utf8(source)
     source.seek(0)
@@ -61,7 +61,7 @@ def _ensure_utf8(source: BinaryIO) -> None:
         try:
             line.decode()
         except UnicodeDecodeError:
-            raise _refused(_("Line %(line)d is not UTF-8. Save the file as UTF-8.") % {"line": number}) from None
+            raise _rejected(_("Line %(line)d is not UTF-8. Save the file as UTF-8.") % {"line": number}) from None
 
 
 def _columns(header: str) -> list[str]:
@@ -69,11 +69,11 @@ def _columns(header: str) -> list[str]:
     if "email" not in names or len(set(names)) < len(names) or not set(names) <= set(COLUMNS):
         expected = ", ".join(COLUMNS)
         message = _("The first line has to name the columns, with commas between: email and any of %(columns)s.")
-        raise _refused(message % {"columns": expected})
+        raise _rejected(message % {"columns": expected})
     return names
 
 
-def _refused(message: str) -> ValidationException:
+def _rejected(message: str) -> ValidationException:
     return ValidationException.for_field("file", message, "invalid")
 
 
@@ -86,7 +86,7 @@ def _rows(source: BinaryIO, columns: list[str]) -> Iterator[Row]:
         if values is None or len(values) != len(columns):
             yield Row(number, len(line), problems=[Problem(number, WHOLE_LINE, _malformed(values, columns))])
         else:
-            yield _checked(number, len(line), dict(zip(columns, values, strict=True)))
+            yield _validated(number, len(line), dict(zip(columns, values, strict=True)))
 
 
 def _split(line: str) -> list[str] | None:
@@ -106,7 +106,7 @@ def _malformed(values: list[str] | None, columns: list[str]) -> str:
     }
 
 
-def _checked(number: int, size: int, given: dict[str, str]) -> Row:
+def _validated(number: int, size: int, given: dict[str, str]) -> Row:
     values: dict[str, str] = {}
     problems: list[Problem] = []
     for name, text in given.items():

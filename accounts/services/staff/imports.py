@@ -1,9 +1,8 @@
-"""Many accounts at once, from a CSV file.
+"""Imports of users from a CSV file.
 
-A batch of lines is one transaction: what it makes, what is recorded of it and the invitations that it causes commit
-together or not at all. An import that was killed is therefore simply run again: it finds what it made as already there
-and goes on behind it. Staff vouch for the addresses that they bring, as `users.create` has it: whoever was imported may
-ask for a link to choose a password, and nobody's registration takes the address.
+A batch of lines is one transaction: accounts, security events and invitations commit together. An interrupted import is
+simply run again: it skips the accounts that exist and continues after them. As in `users.create` staff vouch for the
+addresses: an imported user may request a link to choose a password, and no registration takes the address.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,21 +28,21 @@ from foodfleet.core.http.clients import Client
 from rbac.services import users
 
 BATCH = 1000  # lines in one transaction
-BATCH_OF_INVITATIONS = 100  # each of them renders a mail in there
-TRIES = 5  # of a batch, when others make accounts of the same addresses meanwhile
+BATCH_OF_INVITATIONS = 100  # each renders an e-mail in the transaction
+TRIES = 5  # of a batch, if the same addresses are registered at the same time
 
 
 class Mode(Enum):
-    """What is done with a line that is right."""
+    """What to do with a valid line."""
 
     CHECK = "nothing"
-    CREATE = "an account is made"
-    INVITE = "an account is made, and its owner invited by mail to choose a password"
+    CREATE = "an account is created"
+    INVITE = "an account is created and its owner invited by e-mail to choose a password"
 
 
 @dataclass
 class Progress:
-    """How far it went: bytes read, what became of the lines so far, and the problems of the last batch."""
+    """The progress: bytes read, results of the lines so far, and the problems of the last batch."""
 
     position: int = 0
     lines: int = 0
@@ -54,10 +53,10 @@ class Progress:
 
 
 def import_users(source: BinaryIO, *, mode: Mode, client: Client) -> Iterator[Progress]:
-    """Make an account of each line of `source` whose address has none; answers after each batch how far it went.
+    """Create an account for each line whose address has none; yields the progress after each batch.
 
-    A line that is wrong is told of in `problems` and keeps no other line back. source: a file opened for reading bytes,
-    laid out as `user_csv` says. Raises ValidationException, before anything is made, for a file that is not.
+    An invalid line is reported in `problems` and does not stop the others. source: a file opened for reading bytes, in
+    the format of `csv_file`. Raises ValidationException, before any account is created, for another format.
     """
     rows = csv_file.read(source)
     first_lines: dict[str, int] = {}
@@ -65,56 +64,56 @@ def import_users(source: BinaryIO, *, mode: Mode, client: Client) -> Iterator[Pr
     size = BATCH_OF_INVITATIONS if mode is Mode.INVITE else BATCH
     while batch := list(islice(rows, size)):
         progress.problems = []
-        good = [row for row in batch if _is_good(row, first_lines, progress)]
-        created = _make(good, mode, client)
+        valid = [row for row in batch if _is_valid(row, first_lines, progress)]
+        created = _create(valid, mode, client)
         progress.position += sum(row.size for row in batch)
         progress.lines += len(batch)
         progress.created += created
-        progress.present += len(good) - created
+        progress.present += len(valid) - created
         progress.refused = progress.lines - progress.created - progress.present
-        reset_queries()  # under DEBUG Django would keep the text of every INSERT
+        reset_queries()  # with DEBUG Django records every query
         yield progress
 
 
-def _is_good(row: Row, first_lines: dict[str, int], progress: Progress) -> bool:
+def _is_valid(row: Row, first_lines: dict[str, int], progress: Progress) -> bool:
     problems = list(row.problems)
     if not problems:
         first = first_lines.setdefault(row.values["email"], row.line)
         if first != row.line:
-            message = _("This address stands in line %(line)d already.") % {"line": first}
+            message = _("This address is already in line %(line)d.") % {"line": first}
             problems.append(Problem(row.line, "email", message))
     progress.problems += problems
     return not problems
 
 
-def _make(rows: Sequence[Row], mode: Mode, client: Client) -> int:
-    """Make the accounts that are missing; returns how many were (would be, if nothing is to be made)."""
+def _create(rows: Sequence[Row], mode: Mode, client: Client) -> int:
+    """Create the missing accounts; returns how many (with Mode.CHECK, how many it would create)."""
     for _attempt in range(TRIES - 1):
         try:
-            return _make_once(rows, mode, client)
-        except IntegrityError:  # somebody made one of them since we looked: look again
+            return _create_once(rows, mode, client)
+        except IntegrityError:  # one of the addresses was registered meanwhile: query again
             continue
-    return _make_once(rows, mode, client)
+    return _create_once(rows, mode, client)
 
 
 @transaction.atomic
-def _make_once(rows: Sequence[Row], mode: Mode, client: Client) -> int:
+def _create_once(rows: Sequence[Row], mode: Mode, client: Client) -> int:
     addresses = [row.values["email"] for row in rows]
-    there = set(User.objects.with_emails(addresses).claimed().values_list("email", flat=True))
-    missing = [row for row in rows if row.values["email"] not in there]
+    existing = set(User.objects.with_emails(addresses).claimed().values_list("email", flat=True))
+    missing = [row for row in rows if row.values["email"] not in existing]
     if mode is Mode.CHECK or not missing:
         return len(missing)
-    for squatter in User.objects.with_emails(addresses).unclaimed():
-        deletion.erase(squatter, actor=None, client=client)
+    for unclaimed in User.objects.with_emails(addresses).unclaimed():
+        deletion.erase(unclaimed, actor=None, client=client)
     now = timezone.now()
-    made = User.objects.bulk_create(
+    created = User.objects.bulk_create(
         [User(**row.values, password=make_password(None), invited_at=now, created_at=now) for row in missing]
     )
-    users.record_new(made)
-    audit.record_many(kind=EventKind.USER_CREATED, users=made, client=client, details={"source": "import"})
+    users.record_new(created)
+    audit.record_many(kind=EventKind.USER_CREATED, users=created, client=client, details={"source": "import"})
     if mode is Mode.INVITE:
-        _invite(made, client)
-    return len(made)
+        _invite(created, client)
+    return len(created)
 
 
 def _invite(users: Sequence[User], client: Client) -> None:

@@ -1,14 +1,14 @@
-"""Who may act on whose account: the sender may still do it, and nobody acts on somebody with more power."""
+"""Who may act on which account: permissions are checked again, and nobody acts on users with more power."""
 
 from accounts.exceptions import LastSuperuserException, OwnAccountException, UserNotFoundException
 from accounts.models import User
 from rbac.services import actors, limits
 
-LARGEST_ID = 2**63 - 1  # what a path may say is longer than what a database keeps
+LARGEST_ID = 2**63 - 1  # a path may contain larger numbers than the database
 
 
 def find(pk: int) -> User:
-    """The user of this id. Raises UserNotFoundException, also for one who is deleted."""
+    """The user with this id. Raises UserNotFoundException, also for a deleted user."""
     user: User | None = User.objects.present().filter(pk=pk).first() if pk <= LARGEST_ID else None
     if user is None:
         raise UserNotFoundException
@@ -16,11 +16,11 @@ def find(pk: int) -> User:
 
 
 def lock_parties(actor: User | None, pk: int, *labels: str) -> tuple[User | None, User]:
-    """Lock the rows of `actor` and of the user whom they act on, and return both as they are now.
+    """Lock and return the current rows of `actor` and of the user whom they act on.
 
-    Call it first in the transaction. actor None is the system itself. labels: what the actor must hold at this moment.
-    Raises UserNotFoundException, UnauthorizedException where the actor may do nothing any more,
-    InsufficientPermissionsException where a label is missing or the user holds more than the actor, and
+    Call it first in the transaction. actor None is the system itself. labels: permissions that the actor must have now.
+    Raises UserNotFoundException, UnauthorizedException if the actor's account or session was closed,
+    InsufficientPermissionsException if a permission is missing or the user has more power than the actor, and
     SuperusersOnlyException.
     """
     find(pk)
@@ -28,10 +28,10 @@ def lock_parties(actor: User | None, pk: int, *labels: str) -> tuple[User | None
 
 
 def lock_parties_for_loss(actor: User | None, pk: int, *labels: str) -> tuple[User | None, User]:
-    """`lock_parties` where the user is about to lose the account or power.
+    """`lock_parties` for changes that take an account or power away.
 
-    Locks all superusers too, so that of two who remove each other at the same moment one comes second and finds that
-    nobody would be left. Raises OwnAccountException and LastSuperuserException too.
+    It locks all superusers too: of two who remove each other at the same time the second finds that nobody would be
+    left. Raises OwnAccountException and LastSuperuserException too.
     """
     find(pk)
     if actor is not None and actor.pk == pk:

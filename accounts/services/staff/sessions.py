@@ -1,4 +1,4 @@
-"""What staff do with other people's sessions."""
+"""Sessions of other users, managed by staff."""
 
 from uuid import UUID
 
@@ -18,12 +18,12 @@ PERMISSION = "sessions:end"
 
 
 def of(pk: int) -> SessionQuerySet:
-    """The sessions of this user that can still be used. Raises UserNotFoundException."""
+    """The live sessions of this user. Raises UserNotFoundException."""
     return Session.objects.of(protections.find(pk)).live(timezone.now())
 
 
 def end(*, pk: int, session_id: UUID, actor: User | None, client: Client) -> User:
-    """End one of the user's sessions; one that has ended already is as good.
+    """End one of the user's sessions, if it has not ended.
 
     Raises SessionNotFoundException, and as `protections.lock_parties`.
     """

@@ -1,4 +1,4 @@
-"""What staff do with accounts: make, invite, change, lock, delete. actor None is the system itself, as in commands."""
+"""Accounts managed by staff: create, invite, lock, delete. actor None is the system itself, as in commands."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -28,7 +28,7 @@ from rbac.services import actors
 
 @dataclass(frozen=True)
 class NewAccount:
-    """What staff say of a user whom they add. Without a password the user is invited to choose one."""
+    """The values of a new account. Without a password the user is invited to choose one."""
 
     email: str
     password: str = field(default="", repr=False)
@@ -42,9 +42,9 @@ class NewAccount:
 
 
 def create(*, new: NewAccount, actor: User | None, client: Client) -> User:
-    """Add a user. With a password staff vouch for the address; without one an invitation goes there.
+    """Create a user. With a password staff vouch for the address; without one an invitation is mailed.
 
-    Somebody's registration of the address that nobody ever confirmed makes room. Raises WeakPasswordException,
+    An unclaimed account with the address is deleted. Raises WeakPasswordException,
     UserAlreadyExistsException, SuperusersOnlyException for the flags of staff, or as `actors.lock_actor`.
     """
     values: dict[str, Any] = {one.name: getattr(new, one.name) for one in fields(new) if one.name != "password"}
@@ -67,9 +67,9 @@ def create(*, new: NewAccount, actor: User | None, client: Client) -> User:
 
 
 def _insert(user: User, actor: User | None, client: Client) -> None:
-    squatter = User.objects.with_email(user.email).unclaimed().first()
-    if squatter is not None:
-        deletion.erase(squatter, actor=actor, client=client)
+    unclaimed = User.objects.with_email(user.email).unclaimed().first()
+    if unclaimed is not None:
+        deletion.erase(unclaimed, actor=actor, client=client)
     try:
         with transaction.atomic():
             user.save(force_insert=True)
@@ -78,7 +78,7 @@ def _insert(user: User, actor: User | None, client: Client) -> None:
 
 
 def invite(*, pk: int, actor: User | None, client: Client) -> User:
-    """Mail another invitation to somebody who has not accepted the first.
+    """Mail another invitation to a user who has not accepted the first.
 
     Raises as `invite_again` and `protections.lock_parties`.
     """
@@ -89,9 +89,9 @@ def invite(*, pk: int, actor: User | None, client: Client) -> User:
 
 
 def invite_again(user: User, actor: User | None, client: Client) -> None:
-    """`invite` within a change that was checked already. Belongs into its transaction.
+    """Mail another invitation without checking permissions. Call it in a transaction.
 
-    Raises ConflictException for who was not invited, has accepted or is inactive, and ThrottledException where the
+    Raises ConflictException for a user who was not invited, has accepted or is inactive, and ThrottledException if the
     address was mailed too often.
     """
     if user.invited_at is None:
@@ -114,7 +114,7 @@ def _invite(user: User, actor: User | None, client: Client) -> None:
 
 
 def lock(*, pk: int, actor: User | None, client: Client, reason: str = "") -> User:
-    """Shut the account until staff open it. reason: for whoever asks later why.
+    """Lock the account until staff unlock it. reason: recorded in the security event.
 
     Raises as `protections.lock_parties_for_loss`.
     """
@@ -125,7 +125,7 @@ def lock(*, pk: int, actor: User | None, client: Client, reason: str = "") -> Us
 
 
 def unlock(*, pk: int, actor: User | None, client: Client) -> User:
-    """Open an account that staff or wrong passwords locked. Raises as `protections.lock_parties`."""
+    """Unlock an account that staff or wrong passwords locked. Raises as `protections.lock_parties`."""
     with transaction.atomic():
         _actor, user = protections.lock_parties(actor, pk, "users:lock")
         lockout.unlock(user=user, actor=actor, client=client)
@@ -133,7 +133,7 @@ def unlock(*, pk: int, actor: User | None, client: Client) -> User:
 
 
 def delete(*, pk: int, actor: User | None, client: Client) -> None:
-    """Remove an account with all personal data. Raises as `protections.lock_parties_for_loss`."""
+    """Delete an account with all personal data. Raises as `protections.lock_parties_for_loss`."""
     with transaction.atomic():
         _actor, user = protections.lock_parties_for_loss(actor, pk, "users:delete")
         deletion.erase(user, actor=actor, client=client)
