@@ -1,0 +1,85 @@
+"""A message on its way into the table."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from foodfleet.core.exceptions import ValidationException
+from notifications.models import Message
+from notifications.services.compose import email, recipients
+from notifications.services.compose.email import send_email
+from notifications.services.compose.policies import Policy
+from notifications.services.compose.writing import MessageDraft
+from notifications.states import Priority
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def calls(settings, monkeypatch):
+    """The queues that a worker was called to."""
+    settings.CELERY_BROKER_URL = "memory://"
+    called = []
+    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda queue, **kwargs: called.append(queue))
+    monkeypatch.setattr("notifications.services.delivery.notify.may_call", lambda channel, lane: True)
+    return called
+
+
+def send(priority=Priority.BULK):
+    return send_email(
+        to=["ann@example.com"], subject="x", text="x", draft=MessageDraft(policy=Policy(priority=priority))
+    )
+
+
+def test_message_outside_a_transaction_notifies_workers_at_once(calls):
+    send(Priority.CODE)
+    assert calls == ["codes"]
+
+
+def test_workers_are_notified_once_a_queue_after_the_commit(calls):
+    with transaction.atomic():
+        send(), send(), send(Priority.TRANSACTIONAL)
+        assert calls == []
+    assert calls == ["transactional", "bulk"]
+
+
+def test_every_field_of_a_message_is_stored(user):
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+    values = {"DateTimeField": moment, "UUIDField": uuid.uuid4(), "JSONField": ['ä"'], "BooleanField": True}
+    message = Message()
+    for field in Message._meta.concrete_fields:
+        kind = field.get_internal_type()
+        known = user.pk if kind == "ForeignKey" else 7 if "Integer" in kind else kind[: field.max_length]
+        setattr(message, field.attname, values.get(kind, known))
+    message.status = "queued"
+    Message.objects.add(message)
+    found = Message.objects.get(pk=message.pk)
+    for field in Message._meta.concrete_fields:
+        assert getattr(found, field.attname) == getattr(message, field.attname), field.name
+    with pytest.raises(IntegrityError):
+        Message.objects.add(message)
+
+
+def test_written_message_can_be_saved_again():
+    message = send()
+    message.subject = "y"
+    message.save()
+    assert [message.subject for message in Message.objects.all()] == ["y"]
+
+
+@pytest.mark.parametrize("body", ["=" * 5000, "ä" * 5000, "\U0001f600" * 5000, "x\n" * 5000, "\r" * 5000, " \n" * 999])
+def test_size_estimate_is_never_too_low(body):
+    exact = email.encoded_size([body], [100])
+    assert email.is_surely_within(exact * 13, [body], [100])
+    assert not email.is_surely_within(exact - 1, [body], [100])
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a..b@example.com", ".a@example.com", "a@-x.example", "a@example", "a@x..example", f"{'a' * 65}@example.com"],
+)
+def test_invalid_address_that_looks_plain_is_refused(address):
+    with pytest.raises(ValidationException):
+        recipients.emails([address], "to")

@@ -1,0 +1,126 @@
+"""What is forgotten, and when."""
+
+import contextlib
+from datetime import timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+
+from foodfleet.environment import Environment
+from notifications.gateways import files
+from notifications.models import Attachment, Message, MessageEvent, Receipt, StoredFile
+from notifications.services.compose import writing
+from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
+from notifications.services.compose.writing import MessageDraft
+from notifications.services.operations import batches, retention
+from notifications.states import Channel, Status
+
+pytestmark = pytest.mark.django_db
+
+
+def message(days, status=Status.SENT, **fields):
+    created = timezone.now() - timedelta(days=days)
+    defaults = {
+        "to": ["ann@example.com"],
+        "subject": "Hello",
+        "last_error": "550 ann@example.com unknown",
+        "request_id": "r" * 10,
+    }
+    return Message.objects.create(channel=Channel.EMAIL, status=status, created_at=created, **{**defaults, **fields})
+
+
+def test_messages_are_reduced_and_later_removed(settings):
+    young, old, ancient, waiting = (
+        message(29),
+        message(31),
+        message(366),
+        message(400, Status.QUEUED, payload=writing.encrypt_content({"a": 1})),
+    )
+    attachment = Attachment(message=old, filename="salary.pdf", content_type="application/pdf", size=1)
+    attachment.file.save("x", ContentFile(b"x"))
+    Message.objects.filter(pk=old.pk).update(has_attachments=True)
+    MessageEvent.objects.create(message=old, type="bounced", details={"recipients": ["ann@example.com"]})
+    done = retention.forget()
+    assert (done.reduced, done.removed) == (2, 1)
+    for row in (young, waiting):
+        before = row.payload
+        row.refresh_from_db()
+        assert (row.to, row.payload) == (["ann@example.com"], before)
+    old.refresh_from_db()
+    attachment.refresh_from_db()
+    assert (old.to, old.subject, old.last_error, old.status, old.events.get().details) == ([], "", "", "sent", {})
+    assert (attachment.filename, attachment.file.name) == ("", "")
+    assert not Message.objects.filter(pk=ancient.pk).exists()
+    assert retention.forget() == retention.Forgotten(0, 0, 0, 0, 0)
+
+
+def test_content_of_expired_failed_messages_is_removed():
+    spent = message(
+        0,
+        Status.FAILED,
+        payload=writing.encrypt_content({"text": "123456"}),
+        expires_at=timezone.now() - timedelta(seconds=1),
+    )
+    again = message(0, Status.FAILED, payload=writing.encrypt_content({"text": "x"}))
+    assert retention.forget().emptied == 1
+    for row in (spent, again):
+        row.refresh_from_db()
+    assert spent.payload == ""
+    assert again.payload != ""
+
+
+def test_retention_works_in_batches(monkeypatch):
+    monkeypatch.setattr(batches, "BATCH", 3)
+    for _ in range(7):
+        message(40)
+    Receipt.objects.create(
+        source_id="a",
+        fingerprint="a",
+        provider_message_id="a",
+        occurred_at=timezone.now(),
+        received_at=timezone.now() - timedelta(days=4),
+    )
+    assert retention.forget() == retention.Forgotten(0, 7, 0, 1, 0)
+
+
+def test_code_cannot_be_read_in_the_row():
+    sealed = writing.encrypt_content({"text": "Your verification code is: 123456"})
+    assert "123456" not in sealed
+    assert "verification" not in sealed
+
+
+@pytest.mark.parametrize(("url", "strays"), [("database://", 0), ("file://{}", 1)])
+def test_file_of_a_rolled_back_transaction_is_removed(settings, tmp_path, url, strays):
+    entry = Environment({"X": url.format(tmp_path)}).attachments("X", region="", endpoint="")
+    settings.STORAGES = {**settings.STORAGES, "attachments": entry}
+    mail = {"to": ["ann@example.com"], "subject": "Menu", "text": "Here"}
+    extras = EmailExtras(attachments=[NewAttachment("menu.pdf", b"%PDF")])
+    kept = send_email(**mail, extras=extras, draft=MessageDraft(send_at=timezone.now() + timedelta(days=3)))
+    with contextlib.suppress(RuntimeError), transaction.atomic():
+        send_email(**mail, extras=extras)
+        raise RuntimeError("what caused the mail failed")
+    folder = Attachment.folder(timezone.now())
+    assert len(files.names_in(folder)) == 1 + strays
+    assert retention.forget().strays == 0
+    assert retention.forget(timezone.now() + timedelta(days=1, seconds=5)).strays == strays
+    assert files.names_in(folder) == {kept.attachments.get().file.name}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_old_messages_are_removed_with_their_rows_and_files(settings, monkeypatch):
+    monkeypatch.setattr(retention, "REMOVED_AT_ONCE", 3)
+    mail = {"to": ["ann@example.com"], "subject": "Menu", "text": "Here"}
+    extras = EmailExtras(attachments=[NewAttachment("menu.pdf", b"%PDF")])
+    later = MessageDraft(send_at=timezone.now() + timedelta(days=3))
+    waiting, *old = [send_email(**mail, extras=extras, draft=later) for _ in range(9)]
+    for one in old:
+        MessageEvent.objects.create(message=one, type="failed")
+    long_ago = timezone.now() - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS + 1)
+    Message.objects.update(created_at=long_ago)
+    Message.objects.exclude(pk=waiting.pk).update(status="failed")
+    assert retention.forget().removed == 8
+    assert list(Message.objects.all()) == [waiting]
+    assert (MessageEvent.objects.count(), Attachment.objects.count()) == (0, 1)
+    assert StoredFile.objects.count() == 1
