@@ -1,4 +1,4 @@
-"""The admin of notifications."""
+"""The admin of messages, templates and suppressions."""
 
 import pytest
 from django.urls import reverse

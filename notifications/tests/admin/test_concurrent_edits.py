@@ -1,4 +1,4 @@
-"""Two who edit the same at once."""
+"""Concurrent edits of templates in the admin and the API."""
 
 from threading import Thread
 from time import monotonic, sleep

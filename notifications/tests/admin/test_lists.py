@@ -1,4 +1,4 @@
-"""Lists of messages that are long, and what is done to all of them."""
+"""Long lists and bulk actions in the admin."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What staff with few permissions see in the admin of notifications, and what it keeps of what staff did."""
+"""Permissions and histories in the admin."""
 
 import pytest
 from django.contrib.admin.models import LogEntry

@@ -1,4 +1,4 @@
-"""What the admin of notifications says, and in which direction it is read."""
+"""Labels, errors and text directions in the admin."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Pages of the admin about templates: previews, versions, and what cannot be done to what the product sends."""
+"""Previews and versions of templates in the admin."""
 
 import pytest
 from django.urls import reverse

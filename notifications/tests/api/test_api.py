@@ -1,4 +1,4 @@
-"""The API of notifications, through the front door."""
+"""The API of messages, SMS templates and preferences."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What staff may send by hand: never one of the product's own account and security messages."""
+"""Staff can send no template of the product's account and security messages."""
 
 import pytest
 from django.core.management import call_command

@@ -1,4 +1,4 @@
-"""Links by which anybody declines a kind of message: users, and people who are none."""
+"""Unsubscribe links of users and of addresses without an account."""
 
 import re
 from email import message_from_bytes

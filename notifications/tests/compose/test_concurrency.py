@@ -1,4 +1,4 @@
-"""The same asked for by several at the same moment, on PostgreSQL."""
+"""Concurrent requests on PostgreSQL."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

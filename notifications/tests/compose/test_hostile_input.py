@@ -1,4 +1,4 @@
-"""What is built to keep a parser busy costs no more than its length, and takes no process along."""
+"""Parsers take linear time and cannot exhaust the process."""
 
 from contextlib import suppress
 from time import process_time

@@ -1,4 +1,4 @@
-"""One key of one sender makes one message, and what is kept to know it by tells nothing."""
+"""Idempotency keys, and the digest that is stored for them."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What a text costs."""
+"""Encoding and segments of SMS."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is refused before it is queued, and what the guards hold back."""
+"""Validation of messages before they are queued, and SMS limits."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""A message on its way into the table."""
+"""Writing message rows."""
 
 import uuid
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What Amazon reports: whom we believe, and what follows from it."""
+"""Amazon's reports: verification and effects."""
 
 import json
 from datetime import UTC, datetime, timedelta

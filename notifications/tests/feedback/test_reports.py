@@ -1,4 +1,4 @@
-"""What is kept of a provider's report, and where it leaves its message."""
+"""What is stored of a report, and the resulting status of its message."""
 
 import json
 from datetime import timedelta

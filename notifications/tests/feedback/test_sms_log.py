@@ -1,4 +1,4 @@
-"""What became of texts, from the log of SNS."""
+"""Delivery reports of SMS from the SNS log."""
 
 import json
 from datetime import timedelta

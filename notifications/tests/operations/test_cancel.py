@@ -1,4 +1,4 @@
-"""Calling messages back."""
+"""Cancelling messages."""
 
 from threading import Barrier, Thread
 

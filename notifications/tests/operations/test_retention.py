@@ -1,4 +1,4 @@
-"""What is forgotten, and when."""
+"""Retention of messages."""
 
 import contextlib
 from datetime import timedelta

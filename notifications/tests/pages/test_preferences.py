@@ -1,4 +1,4 @@
-"""The pages of notifications."""
+"""The pages for preferences and unsubscribing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The mails of the product, and the words that staff put in their place."""
+"""The product's e-mails and their overrides."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What staff write into mails: no value of it leaves for another host, and no tag appears that was not looked at."""
+"""The sandbox of e-mail overrides: values cannot reach other hosts or form tags."""
 
 from html.parser import HTMLParser
 

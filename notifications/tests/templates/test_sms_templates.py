@@ -1,4 +1,4 @@
-"""SMS templates: what staff may write, what becomes of it."""
+"""SMS templates."""
 
 import pytest
 from django.core.exceptions import ValidationError

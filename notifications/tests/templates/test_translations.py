@@ -1,4 +1,4 @@
-"""Each mail of the product, as text and as HTML, in each language."""
+"""Every e-mail as text and HTML in every language."""
 
 import re
 
