@@ -1,4 +1,4 @@
-"""Who sends this request: a bearer token, or the session cookie of the pages."""
+"""Authentication by bearer token, or by the session cookie of the pages."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class PageSessionAuthentication(SessionAuthentication):
-    """The pages' own scripts: Django's session cookie, with CSRF; `request.auth` is the Session."""
+    """Django's session cookie with CSRF, for the pages' own scripts; `request.auth` is the Session."""
 
     def authenticate(self, request: Request) -> tuple[User, Session] | None:
         found = super().authenticate(request)
@@ -51,14 +51,14 @@ class PageSessionAuthentication(SessionAuthentication):
 
 
 def _ensure_allowed(request: Request, user: User, session: Session) -> None:
-    """Refuse what the view demands of those who are signed in and this session lacks."""
+    """Raise where this session does not fulfil what the view demands of signed-in callers."""
     declared = access_of(request.parser_context.get("view"))
     access.ensure_no_action_pending(user, declared)
     access.ensure_reauthenticated(user, session.pk, declared, request.method or "")
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How BearerAuthentication stands in the OpenAPI document."""
+    """BearerAuthentication in the OpenAPI document."""
 
     target_class = BearerAuthentication
     name = "bearer"
@@ -68,7 +68,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 class PageSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How PageSessionAuthentication stands in the OpenAPI document."""
+    """PageSessionAuthentication in the OpenAPI document."""
 
     target_class = PageSessionAuthentication
     name = "cookie"

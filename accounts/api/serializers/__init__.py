@@ -1,4 +1,4 @@
-"""Shapes of what goes in and out; no rules."""
+"""Serializers of accounts: the shape of input and output, no rules."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,11 +16,11 @@ from foodfleet.core.phone_numbers import LONGEST_SPELLING, PHONE_SCHEMA, normali
 from rbac.services import decisions
 
 ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"
-PASSWORD_LENGTH = 4096  # a shape only: the rule about passwords says how long one may be
+PASSWORD_LENGTH = 4096  # only a limit of the input; the password policy has the rule
 
 
 class PasswordField(serializers.CharField):
-    """A password: kept as typed, never shown."""
+    """A password, taken as typed and never returned."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", PASSWORD_LENGTH)
@@ -28,14 +28,14 @@ class PasswordField(serializers.CharField):
 
 
 class TokenField(serializers.CharField):
-    """A token or the secret of a link."""
+    """A token."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(write_only=True, **kwargs)
 
 
 class PhoneField(serializers.CharField):
-    """A phone number with its country code, however it is spaced; in E.164 from here on."""
+    """A phone number with country code in any spacing; its value is in E.164."""
 
     schema: ClassVar[dict[str, Any]] = PHONE_SCHEMA
 
@@ -50,7 +50,7 @@ class PhoneField(serializers.CharField):
 
 
 class EmailField(serializers.EmailField):
-    """An address that mail can be sent to."""
+    """An e-mail address that mail can be sent to."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=LONGEST_ADDRESS, validators=[validate_mailable], **kwargs)
@@ -68,13 +68,13 @@ class NameField(serializers.CharField):
 
 
 class EmailInSerializer(serializers.Serializer[Any]):
-    """An address."""
+    """An e-mail address."""
 
     email = EmailField()
 
 
 class TokenInSerializer(serializers.Serializer[Any]):
-    """The secret of a link."""
+    """The token of a link."""
 
     token = TokenField()
 
@@ -86,7 +86,7 @@ class RefreshInSerializer(serializers.Serializer[Any]):
 
 
 class RegisterSerializer(serializers.Serializer[Any]):
-    """Who wants an account."""
+    """A registration."""
 
     email = EmailField()
     password = PasswordField()
@@ -95,16 +95,16 @@ class RegisterSerializer(serializers.Serializer[Any]):
     phone = PhoneField(required=False, allow_blank=True, default="")
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Where another field is refused, say at once what is wrong with the password too."""
+        """Report problems of the password together with invalid fields, not after them."""
         try:
             return super().run_validation(data)
-        except serializers.ValidationError as refused:
-            details = refused.detail
+        except serializers.ValidationError as error:
+            details = error.detail
             if not isinstance(details, dict) or "password" in details or not isinstance(data, Mapping):
                 raise
             problems = _password_problems({name: data[name] for name in data if name not in details})
-            told = [ErrorDetail(str(problem["message"]), problem["code"]) for problem in problems]
-            raise serializers.ValidationError({**details, "password": told} if told else details) from None
+            password = [ErrorDetail(str(problem["message"]), problem["code"]) for problem in problems]
+            raise serializers.ValidationError({**details, "password": password} if password else details) from None
 
 
 def _password_problems(data: Mapping[str, Any]) -> list[Any]:
@@ -114,7 +114,7 @@ def _password_problems(data: Mapping[str, Any]) -> list[Any]:
 
 
 class LoginSerializer(serializers.Serializer[Any]):
-    """Who wants to sign in, on what device."""
+    """Credentials, and the name of the device."""
 
     email = serializers.CharField(max_length=254)
     password = PasswordField()
@@ -122,13 +122,13 @@ class LoginSerializer(serializers.Serializer[Any]):
 
 
 class DetailSerializer(serializers.Serializer[Any]):
-    """A sentence for a person."""
+    """A message for the user."""
 
     detail = serializers.CharField(read_only=True)
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
-    """A user as others may see them."""
+    """The public fields of a user."""
 
     email_verified = serializers.BooleanField(source="is_email_verified", read_only=True)
 
@@ -142,7 +142,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
 
 class MeSerializer(UserSerializer):
-    """The caller: may change names and language, and sees what they may do."""
+    """The caller, with roles and permissions; names and language can be changed."""
 
     roles = serializers.SerializerMethodField()
     permissions = serializers.SerializerMethodField()
@@ -157,7 +157,7 @@ class MeSerializer(UserSerializer):
         return decisions.roles_of(user)
 
     def get_permissions(self, user: User | AnonymousUser) -> list[str]:
-        """Labels of what the user may do."""
+        """The user's permissions, as `resource:action`."""
         return sorted(decisions.labels_of(user))
 
 
@@ -167,10 +167,10 @@ class TokensSerializer(serializers.Serializer[Any]):
     access = serializers.CharField(read_only=True)
     refresh = serializers.CharField(read_only=True)
     token_type = serializers.CharField(read_only=True, default="Bearer")
-    expires_in = serializers.IntegerField(read_only=True, help_text="Seconds that the access token lasts.")
+    expires_in = serializers.IntegerField(read_only=True, help_text="Lifetime of the access token in seconds.")
 
 
 class SignedInSerializer(TokensSerializer):
-    """A pair of tokens, and whose they are."""
+    """A pair of tokens and their user."""
 
     user = UserSerializer(read_only=True)

@@ -1,4 +1,4 @@
-"""Shapes of what is said about addresses and phones."""
+"""Serializers for e-mail addresses and phones."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ from foodfleet.core.http import serializers
 
 
 class ChangeEmailSerializer(serializers.Serializer[Any]):
-    """The new address, and the password as proof of who asks."""
+    """The new address, and the caller's password."""
 
     email = EmailField()
     password = PasswordField()
 
 
 class PhoneInSerializer(serializers.Serializer[Any]):
-    """The number that a code is to go to."""
+    """The phone number to confirm."""
 
     phone = PhoneField()
 
 
 class PhoneCodeInSerializer(serializers.Serializer[Any]):
-    """The code of a text."""
+    """The code from the SMS."""
 
     code = serializers.CharField(max_length=16, write_only=True)

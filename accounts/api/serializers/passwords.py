@@ -1,4 +1,4 @@
-"""Shapes of what is said about passwords."""
+"""Serializers for passwords."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from foodfleet.core.http import serializers
 
 
 class ResetPasswordSerializer(serializers.Serializer[Any]):
-    """The secret of the link, and the new password."""
+    """The token of the link, and the new password."""
 
     token = TokenField()
     password = PasswordField()

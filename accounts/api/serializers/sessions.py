@@ -1,4 +1,4 @@
-"""Sessions and security events, as their owner sees them."""
+"""Serializers for sessions and security events."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from foodfleet.core.http.user_agents import in_words
 
 
 class SessionSerializer(serializers.ModelSerializer[Session]):
-    """A sign-in."""
+    """A session."""
 
-    user_agent = serializers.SerializerMethodField(help_text="In words, such as `Firefox 140 on Windows`.")
-    current = serializers.SerializerMethodField(help_text="Whether this call comes from it.")
+    user_agent = serializers.SerializerMethodField(help_text="Readable, such as `Firefox 140 on Windows`.")
+    current = serializers.SerializerMethodField(help_text="Whether this request belongs to it.")
 
     class Meta:
         model = Session
@@ -19,21 +19,21 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         read_only_fields = fields
 
     def get_user_agent(self, session: Session) -> str:
-        """The browser or program, in words."""
+        """The browser or program, readable."""
         return in_words(session.user_agent)
 
     def get_current(self, session: Session) -> bool:
-        """Whether the caller uses this one."""
+        """Whether this request belongs to the session."""
         current: Any = self.context["request"].auth
         return isinstance(current, Session) and current.pk == session.pk
 
 
 class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
-    """Something that happened to one's account."""
+    """A security event of the account."""
 
     description = serializers.CharField(source="get_kind_display", read_only=True)
-    user_agent = serializers.SerializerMethodField(help_text="In words.")
-    by_other = serializers.SerializerMethodField(help_text="Whether somebody else did it, such as staff.")
+    user_agent = serializers.SerializerMethodField(help_text="Readable.")
+    by_other = serializers.SerializerMethodField(help_text="Whether another user caused it, such as staff.")
 
     class Meta:
         model = SecurityEvent
@@ -44,9 +44,9 @@ class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
         read_only_fields = fields
 
     def get_user_agent(self, event: SecurityEvent) -> str:
-        """The browser or program, in words."""
+        """The browser or program, readable."""
         return in_words(event.user_agent)
 
     def get_by_other(self, event: SecurityEvent) -> bool:
-        """Whether somebody else did it."""
+        """Whether another user caused it."""
         return event.actor_id is not None and event.actor_id != event.user_id

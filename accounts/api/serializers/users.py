@@ -1,4 +1,4 @@
-"""Shapes of users as staff work with them."""
+"""Serializers for user administration."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from foodfleet.core.http import serializers
 
 
 class DirectoryUserSerializer(UserSerializer):
-    """A user as staff see them."""
+    """A user, with the fields for staff."""
 
     phone_verified = serializers.SerializerMethodField()
     locked = serializers.BooleanField(source="is_locked", read_only=True)
@@ -25,17 +25,17 @@ class DirectoryUserSerializer(UserSerializer):
         read_only_fields = fields
 
     def get_phone_verified(self, user: User) -> bool:
-        """Whether the phone was proven by a code."""
+        """Whether the phone number is confirmed."""
         return user.phone_verified_at is not None
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_roles(self, user: Any) -> list[str]:
-        """Names of the roles that the user holds, wherever."""
+        """Names of the user's roles, in any scope."""
         return sorted({assignment.role.name for assignment in user.live_assignments})
 
 
 class UserChangeSerializer(serializers.Serializer[Any]):
-    """What staff may change; what is left out stays."""
+    """Changes to a user; omitted fields stay as they are."""
 
     email = EmailField(required=False)
     first_name = NameField()
@@ -44,12 +44,12 @@ class UserChangeSerializer(serializers.Serializer[Any]):
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
     must_change_password = serializers.BooleanField(required=False)
     is_active = serializers.BooleanField(required=False)
-    is_staff = serializers.BooleanField(required=False, help_text="Superusers alone may change this.")
-    is_superuser = serializers.BooleanField(required=False, help_text="Superusers alone may change this.")
+    is_staff = serializers.BooleanField(required=False, help_text="Only superusers may change this.")
+    is_superuser = serializers.BooleanField(required=False, help_text="Only superusers may change this.")
 
 
 class UserCreateSerializer(serializers.Serializer[Any]):
-    """Whom staff add; without a password the user is invited to choose one."""
+    """A new user; without a password they are invited to choose one."""
 
     email = EmailField()
     password = PasswordField(required=False, allow_blank=True)
@@ -58,12 +58,12 @@ class UserCreateSerializer(serializers.Serializer[Any]):
     phone = PhoneField(required=False, allow_blank=True)
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
     must_change_password = serializers.BooleanField(required=False)
-    is_staff = serializers.BooleanField(required=False, help_text="Superusers alone may set this.")
-    is_superuser = serializers.BooleanField(required=False, help_text="Superusers alone may set this.")
+    is_staff = serializers.BooleanField(required=False, help_text="Only superusers may set this.")
+    is_superuser = serializers.BooleanField(required=False, help_text="Only superusers may set this.")
 
 
 class LockSerializer(serializers.Serializer[Any]):
-    """Why an account is locked."""
+    """The reason for locking an account."""
 
     reason = serializers.CharField(
         required=False, allow_blank=True, max_length=500, help_text="Recorded with the security event."
@@ -71,7 +71,7 @@ class LockSerializer(serializers.Serializer[Any]):
 
 
 class UserFilterSerializer(serializers.Serializer[Any]):
-    """What the list may be narrowed to."""
+    """Filters of the list of users."""
 
     is_active = serializers.BooleanField(required=False, allow_null=True, default=None)
     locked = serializers.BooleanField(required=False, allow_null=True, default=None)

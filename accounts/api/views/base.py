@@ -1,4 +1,4 @@
-"""What the views share."""
+"""Shared parts of the API's views."""
 
 from typing import Any
 from uuid import UUID
@@ -13,28 +13,28 @@ from foodfleet.core.http.access import PUBLIC
 NO_CONTENT = OpenApiResponse(description="Done.")
 
 
-def validated(request: Request, shape: type[Any]) -> dict[str, Any]:
-    """The body in the shape of a serializer. Raises the REST framework's ValidationError."""
-    serializer = shape(data=request.data)
+def validated(request: Request, serializer_class: type[Any]) -> dict[str, Any]:
+    """Return the validated body. Raises the REST framework's ValidationError."""
+    serializer = serializer_class(data=request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
 
 
 def signed_in_user(request: Request) -> User:
-    """The caller, in a view that only those who are signed in reach."""
+    """The caller, in a view that demands sign-in."""
     assert isinstance(request.user, User)
     return request.user
 
 
 def session_id_of(request: Request) -> UUID:
-    """The id of the session that the call belongs to, in a view that only those who are signed in reach."""
+    """The id of the caller's session, in a view that demands sign-in."""
     assert request.auth is not None
     session_id: UUID = request.auth.pk
     return session_id
 
 
 class OpenView(APIView):
-    """A call for people who are not signed in; a token that they send all the same is ignored."""
+    """A view that needs no sign-in and ignores a token that is sent to it."""
 
     access = PUBLIC
     authentication_classes: list[Any] = []

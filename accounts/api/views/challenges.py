@@ -1,4 +1,4 @@
-"""The second step of signing in, and signing in by passkey alone."""
+"""Two-factor authentication at sign-in, and sign-in by passkey alone."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import serializers
-from accounts.api.serializers import second_factor as shapes
+from accounts.api.serializers import mfa as schemas
 from accounts.api.views.base import OpenView, validated
 from accounts.api.views.sign_in import signed_in_response
 from accounts.services.login import passkey, second_step
@@ -19,14 +19,14 @@ from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 
 class LoginVerifyView(OpenView):
-    """Answer a challenge."""
+    """Respond to a challenge."""
 
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=shapes.AnswerSerializer, responses=serializers.SignedInSerializer)
+    @extend_schema(request=schemas.AnswerSerializer, responses=serializers.SignedInSerializer)
     def post(self, request: Request) -> Response:
-        """Exchange a two-factor code for a pair of tokens. A challenge serves once and dies after 5 wrong codes."""
-        data = validated(request, shapes.AnswerSerializer)
+        """Exchange a two-factor code for a pair of tokens. A challenge works once and expires after 5 wrong codes."""
+        data = validated(request, schemas.AnswerSerializer)
         remember = data.pop("remember_browser")
         client = client_of(request)
         signed_in = second_step.answer(**data, client=client)
@@ -37,27 +37,29 @@ class LoginVerifyView(OpenView):
 
 
 class LoginSMSView(OpenView):
-    """Ask for a code by text message."""
+    """Request a code by SMS."""
 
     throttle_classes = [ForgotThrottle]
 
-    @extend_schema(request=shapes.ChallengeInSerializer, responses={202: serializers.DetailSerializer})
+    @extend_schema(request=schemas.ChallengeInSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Text a 6-digit code to the verified phone."""
-        second_step.send_sms_code(**validated(request, shapes.ChallengeInSerializer), client=client_of(request))
+        """Send a 6-digit code to the confirmed phone number."""
+        second_step.send_sms_code(**validated(request, schemas.ChallengeInSerializer), client=client_of(request))
         return Response({"detail": _("We texted you a code.")}, status=status.HTTP_202_ACCEPTED)
 
 
 class PasskeyLoginView(OpenView):
     """Begin to sign in by passkey alone."""
 
-    throttle_classes = [SecondFactorThrottle]  # every view of the sign-in page asks: it must not use up sign-ins
+    throttle_classes = [
+        SecondFactorThrottle
+    ]  # the sign-in page calls this on each view: not a sign-in
 
-    @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
+    @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:
-        """What the browser is given to find a passkey of this site."""
-        question = passkey.begin(client=client_of(request))
-        return Response(shapes.PasskeyQuestionSerializer(question).data)
+        """Return the options for the browser's passkey call."""
+        challenge = passkey.begin(client=client_of(request))
+        return Response(schemas.PasskeyQuestionSerializer(challenge).data)
 
 
 class PasskeyLoginVerifyView(OpenView):
@@ -65,9 +67,9 @@ class PasskeyLoginVerifyView(OpenView):
 
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=shapes.PasskeyAnswerSerializer, responses=serializers.SignedInSerializer)
+    @extend_schema(request=schemas.PasskeyAnswerSerializer, responses=serializers.SignedInSerializer)
     def post(self, request: Request) -> Response:
-        """Exchange a passkey's answer for a pair of tokens, where its owner lets it be the whole sign-in."""
-        data = validated(request, shapes.PasskeyAnswerSerializer)
+        """Exchange a passkey's response for a pair of tokens, if the passkey may be used without the password."""
+        data = validated(request, schemas.PasskeyAnswerSerializer)
         client = replace(client_of(request), device_name=data.pop("device_name"))
         return signed_in_response(passkey.sign_in_with(**data, client=client))

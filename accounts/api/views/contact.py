@@ -1,4 +1,4 @@
-"""Another address, another phone."""
+"""Changes of e-mail address and phone."""
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -19,14 +19,14 @@ from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 
 class ChangeEmailView(APIView):
-    """Ask for another address."""
+    """Request a change of the e-mail address."""
 
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [ForgotThrottle]
 
     @extend_schema(request=ChangeEmailSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Mail a link to the new address. The old address keeps working and is notified until you confirm.
+        """Send a link to the new address. The old address keeps working and is notified until you confirm.
 
         With two-factor authentication on, the session also needs re-authentication, as for `auth/password/change/`.
         """
@@ -39,40 +39,40 @@ class ChangeEmailView(APIView):
 
 
 class ConfirmEmailView(OpenView):
-    """Confirm another address."""
+    """Confirm a new e-mail address."""
 
     throttle_classes = [ForgotThrottle]
 
     @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Use the token of the mail to the new address."""
+        """Confirm the change with the token sent to the new address."""
         email.confirm(**validated(request, serializers.TokenInSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class UndoEmailView(OpenView):
-    """Go back to the former address."""
+    """Undo a change of the e-mail address."""
 
     throttle_classes = [ForgotThrottle]
 
     @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Use the token of the mail to the former address; every session ends."""
+        """Restore the old address with the token sent to it; every session ends."""
         email.undo(**validated(request, serializers.TokenInSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class PhoneView(APIView):
-    """Give a phone."""
+    """Set the phone number."""
 
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=PhoneInSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Text a code to the number. The old number stays until you confirm the new one.
+        """Send a code to the number. The old number stays until you confirm the new one.
 
-        With two-factor authentication on, the session needs re-authentication: codes may be texted to the number.
+        With two-factor authentication on, the session needs re-authentication: codes may be sent to the number.
         """
         data = validated(request, PhoneInSerializer)
         account_phone.request_code(user=signed_in_user(request), phone=data["phone"], client=client_of(request))
@@ -81,14 +81,14 @@ class PhoneView(APIView):
 
 
 class VerifyPhoneView(APIView):
-    """Confirm a phone."""
+    """Confirm the phone number."""
 
     access = SIGNED_IN
     throttle_classes = [SecondFactorThrottle]
 
     @extend_schema(request=PhoneCodeInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Use the code of the text."""
+        """Confirm the number with the code from the SMS."""
         code = validated(request, PhoneCodeInSerializer)["code"]
         account_phone.verify(user=signed_in_user(request), code=code, client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

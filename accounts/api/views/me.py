@@ -1,4 +1,4 @@
-"""One's own data."""
+"""The caller's own data."""
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -14,18 +14,18 @@ from foodfleet.core.http.clients import client_of
 
 
 class MeView(APIView):
-    """One's own data."""
+    """The caller's own data."""
 
     access = SIGNED_IN
 
     @extend_schema(responses=serializers.MeSerializer)
     def get(self, request: Request) -> Response:
-        """Who the caller is, and what they may do."""
+        """Return the caller, with roles and permissions."""
         return Response(serializers.MeSerializer(signed_in_user(request)).data)
 
     @extend_schema(request=serializers.MeSerializer, responses=serializers.MeSerializer)
     def patch(self, request: Request) -> Response:
-        """Change names and language; what is left out stays."""
+        """Change names and language; omitted fields stay as they are."""
         user = signed_in_user(request)
         serializer = serializers.MeSerializer(user, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
@@ -33,13 +33,13 @@ class MeView(APIView):
 
 
 class ExportView(APIView):
-    """Take one's own data along."""
+    """Export the caller's data."""
 
     access = SIGNED_IN
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:
-        """Everything that is kept about the caller, as a file of JSON."""
+        """Return all stored data about the caller as a JSON file."""
         user = signed_in_user(request)
         name = f"foodfleet-user-{user.pk}.json"
         data = export.own_data(user=user, client=client_of(request))

@@ -7,9 +7,9 @@ from rest_framework import generics, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.serializers import second_factor as shapes
+from accounts.api.serializers import mfa as schemas
 from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user, validated
-from accounts.api.views.second_factor import OwnSecondFactorView
+from accounts.api.views.mfa import OwnMfaView
 from accounts.models import Passkey
 from accounts.services.mfa import passkeys, reauthentication
 from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACTIONS, Reauthentication
@@ -17,21 +17,21 @@ from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.throttling import SecondFactorThrottle
 
 
-class PasskeysView(OwnSecondFactorView, generics.ListAPIView[Passkey]):
+class PasskeysView(OwnMfaView, generics.ListAPIView[Passkey]):
     """Passkeys of the caller."""
 
     access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.ALWAYS)
-    serializer_class = shapes.PasskeySerializer
+    serializer_class = schemas.PasskeySerializer
     ordering = "created_at"
     ordering_fields = ("created_at",)
 
     def get_queryset(self) -> Any:
         return Passkey.objects.of(signed_in_user(self.request))
 
-    @extend_schema(request=shapes.NewPasskeySerializer, responses={201: shapes.AddedPasskeySerializer})
+    @extend_schema(request=schemas.NewPasskeySerializer, responses={201: schemas.AddedPasskeySerializer})
     def post(self, request: Request) -> Response:
-        """Keep the passkey that the browser made. Needs re-authentication."""
-        data = validated(request, shapes.NewPasskeySerializer)
+        """Save the passkey that the browser created. Needs re-authentication."""
+        data = validated(request, schemas.NewPasskeySerializer)
         added = passkeys.add(
             user=signed_in_user(request),
             session_id=session_id_of(request),
@@ -40,38 +40,38 @@ class PasskeysView(OwnSecondFactorView, generics.ListAPIView[Passkey]):
             requested=passkeys.PasskeySettings(data["name"], data["passwordless"]),
             client=client_of(request),
         )
-        body = {**shapes.PasskeySerializer(added.passkey).data, "backup_codes": added.backup_codes}
+        body = {**schemas.PasskeySerializer(added.passkey).data, "backup_codes": added.backup_codes}
         return Response(body, status=status.HTTP_201_CREATED)
 
 
-class PasskeyOptionsView(OwnSecondFactorView):
+class PasskeyOptionsView(OwnMfaView):
     """Begin to add a passkey."""
 
     access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.ALWAYS)
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
+    @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:
-        """What `navigator.credentials.create` is given. Needs re-authentication."""
-        question = passkeys.begin(
+        """Return the options for `navigator.credentials.create`. Needs re-authentication."""
+        challenge = passkeys.begin(
             user=signed_in_user(request), session_id=session_id_of(request), client=client_of(request)
         )
-        return Response(shapes.PasskeyQuestionSerializer(question).data)
+        return Response(schemas.PasskeyQuestionSerializer(challenge).data)
 
 
-class PasskeyView(OwnSecondFactorView):
+class PasskeyView(OwnMfaView):
     """One passkey of the caller."""
 
     access = DURING_MFA_ENROLMENT.with_reauthentication(
         PATCH=Reauthentication.BY_SERVICE, DELETE=Reauthentication.WITH_MFA
     )
 
-    @extend_schema(request=shapes.PasskeySerializer, responses=shapes.PasskeySerializer)
+    @extend_schema(request=schemas.PasskeySerializer, responses=schemas.PasskeySerializer)
     def patch(self, request: Request, passkey_id: int) -> Response:
-        """Rename it, or let it be the whole sign-in or not (which needs re-authentication)."""
+        """Rename it, or allow or forbid sign-in by it alone (which needs re-authentication)."""
         user = signed_in_user(request)
         known = passkeys.own(user, passkey_id)
-        serializer = shapes.PasskeySerializer(data=request.data, partial=True)
+        serializer = schemas.PasskeySerializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         wished = {"name": known.name, "passwordless": known.passwordless, **serializer.validated_data}
         passkey = passkeys.change(
@@ -81,7 +81,7 @@ class PasskeyView(OwnSecondFactorView):
             requested=passkeys.PasskeySettings(**wished),
             client=client_of(request),
         )
-        return Response(shapes.PasskeySerializer(passkey).data)
+        return Response(schemas.PasskeySerializer(passkey).data)
 
     @extend_schema(responses={204: NO_CONTENT})
     def delete(self, request: Request, passkey_id: int) -> Response:
@@ -95,29 +95,29 @@ class PasskeyView(OwnSecondFactorView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ProofOptionsView(OwnSecondFactorView):
+class ProofOptionsView(OwnMfaView):
     """Begin re-authentication by passkey."""
 
     access = DURING_REQUIRED_ACTIONS
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=None, responses=shapes.PasskeyQuestionSerializer)
+    @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:
-        """What `navigator.credentials.get` is given."""
-        question = reauthentication.passkey_challenge(user=signed_in_user(request), client=client_of(request))
-        return Response(shapes.PasskeyQuestionSerializer(question).data)
+        """Return the options for `navigator.credentials.get`."""
+        challenge = reauthentication.passkey_challenge(user=signed_in_user(request), client=client_of(request))
+        return Response(schemas.PasskeyQuestionSerializer(challenge).data)
 
 
-class ProofByPasskeyView(OwnSecondFactorView):
+class ProofByPasskeyView(OwnMfaView):
     """Re-authentication by passkey."""
 
     access = DURING_REQUIRED_ACTIONS
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=shapes.PasskeyAnswerSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=schemas.PasskeyAnswerSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Show a passkey, in place of password and code."""
-        data = validated(request, shapes.PasskeyAnswerSerializer)
+        """Re-authenticate with a passkey instead of password and code."""
+        data = validated(request, schemas.PasskeyAnswerSerializer)
         reauthentication.reauthenticate_with_passkey(
             user=signed_in_user(request),
             session_id=session_id_of(request),

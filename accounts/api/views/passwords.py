@@ -1,4 +1,4 @@
-"""Choosing another password."""
+"""Password changes and resets."""
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -17,32 +17,32 @@ from foodfleet.core.http.throttling import ForgotThrottle, LoginThrottle
 
 
 class ForgotPasswordView(OpenView):
-    """Ask for a link to choose a password."""
+    """Request a link to reset the password."""
 
     throttle_classes = [ForgotThrottle]
 
     @extend_schema(request=serializers.EmailInSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Mail the link where the address is known and confirmed; the answer is always the same."""
+        """Send the link if the address is known and confirmed; the response is always the same."""
         password_reset.request(**validated(request, serializers.EmailInSerializer), client=client_of(request))
         detail = _("If there is an account with this address, we sent it a link to choose a new password.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
 
 
 class ResetPasswordView(OpenView):
-    """Choose a password by the link of a mail."""
+    """Reset the password with a link."""
 
     throttle_classes = [ForgotThrottle]
 
     @extend_schema(request=ResetPasswordSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Use the token of a reset or an invitation; all sessions end. A refused password does not spend it."""
+        """Set a password with the token of a reset or invitation; all sessions end. The token survives a bad password."""
         password_reset.reset(**validated(request, ResetPasswordSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ChangePasswordView(APIView):
-    """Change one's own password."""
+    """Change the caller's password."""
 
     access = DURING_REQUIRED_ACTIONS.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [LoginThrottle]
@@ -52,7 +52,7 @@ class ChangePasswordView(APIView):
         """Replace the password; every other session ends.
 
         With two-factor authentication on, the session needs re-authentication (a sign-in with it, or `auth/proof/`, in
-        the last ten minutes): 403 `fresh_proof_required` else. Without it the current password is enough.
+        the last ten minutes), else the response is 403 `fresh_proof_required`. Without it the password is enough.
         """
         data = validated(request, ChangePasswordSerializer)
         user, session_id = signed_in_user(request), session_id_of(request)

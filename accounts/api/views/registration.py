@@ -15,7 +15,7 @@ from foodfleet.core.http.throttling import ForgotThrottle, RegisterThrottle
 
 
 class RegisterView(OpenView):
-    """Make an account."""
+    """Register."""
 
     throttle_classes = [RegisterThrottle]
 
@@ -24,7 +24,7 @@ class RegisterView(OpenView):
         responses={202: serializers.DetailSerializer, 201: serializers.UserSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Register; the answer is the same whether or not the address has an account."""
+        """Create an account; the response is the same whether or not the address has one."""
         new = registration.NewUser(**validated(request, serializers.RegisterSerializer), language=request.LANGUAGE_CODE)
         user = registration.register(new=new, client=client_of(request))
         if settings.ACCOUNTS_PREVENT_ENUMERATION or user is None:
@@ -34,23 +34,23 @@ class RegisterView(OpenView):
 
 
 class VerifyEmailView(OpenView):
-    """Confirm an address."""
+    """Confirm an e-mail address."""
 
     @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Use the token of the mail."""
+        """Confirm the address with the token from the e-mail."""
         registration.verify_email(**validated(request, serializers.TokenInSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ResendVerificationView(OpenView):
-    """Ask for another confirmation mail."""
+    """Request another confirmation e-mail."""
 
     throttle_classes = [ForgotThrottle]
 
     @extend_schema(request=serializers.EmailInSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Send it where there is something to confirm; the answer is always the same."""
+        """Send it if there is something to confirm; the response is always the same."""
         registration.resend_verification(**validated(request, serializers.EmailInSerializer), client=client_of(request))
         detail = _("If this address waits for a confirmation, we sent another e-mail.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)

@@ -1,4 +1,4 @@
-"""The roles that a user holds."""
+"""The roles of a user."""
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -22,7 +22,7 @@ SCOPE = OpenApiParameter(
 
 
 class UserRolesView(GenericAPIView[RoleAssignment]):
-    """What a user holds now."""
+    """The current roles of a user."""
 
     permission_classes = [ActionPermission]
     access_resource = "roles"
@@ -33,7 +33,7 @@ class UserRolesView(GenericAPIView[RoleAssignment]):
     queryset = RoleAssignment.objects.none()
 
     def access_scope(self, request: Request) -> str | None:
-        """Who may assign in one fleet alone may do it there."""
+        """The scope in which the caller needs the permission."""
         scope = request.data.get("scope") if request.method == "POST" and isinstance(request.data, dict) else None
         return scope if scope and isinstance(scope, str) else None
 
@@ -42,13 +42,13 @@ class UserRolesView(GenericAPIView[RoleAssignment]):
 
     @extend_schema(responses=AssignmentSerializer(many=True))
     def get(self, request: Request, user_id: int) -> Response:
-        """The user's roles, with scope, end and who gave them."""
+        """List the user's roles with scope, expiry and who assigned them."""
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(request=AssignmentCreateSerializer, responses={201: AssignmentSerializer})
     def post(self, request: Request, user_id: int) -> Response:
-        """Give the user a role of which you hold everything yourself; given again, the new end replaces the old."""
+        """Assign a role whose permissions the caller has; assigning it again replaces its expiry."""
         data = validated(request, AssignmentCreateSerializer)
         assignment = assignments.grant(
             actor=request.user,
@@ -70,12 +70,12 @@ class UserRoleView(GenericAPIView[RoleAssignment]):
     queryset = RoleAssignment.objects.none()
 
     def access_scope(self, request: Request) -> str | None:
-        """Who may assign in one fleet alone may take away there."""
+        """The scope in which the caller needs the permission."""
         return request.query_params.get("scope") or None
 
     @extend_schema(parameters=[SCOPE], responses={204: NO_CONTENT})
     def delete(self, request: Request, user_id: int, role_id: int) -> Response:
-        """Take the role from the user, in one scope or in all. It holds from their next request."""
+        """Remove the role from the user, in one scope or in all, from their next request."""
         assignments.revoke(
             actor=request.user,
             user=users.find(user_id),

@@ -1,4 +1,4 @@
-"""Sessions and security events: one's own, and the sessions of others for staff."""
+"""Sessions and security events of the caller, and for staff the sessions of others."""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from rbac.api.guards import require_permission
 
 
 class SessionsView(generics.ListAPIView[Session]):
-    """One's sessions."""
+    """The caller's sessions."""
 
     serializer_class = SessionSerializer
     access = SIGNED_IN
@@ -33,13 +33,13 @@ class SessionsView(generics.ListAPIView[Session]):
 
 
 class SessionView(APIView):
-    """One of one's sessions."""
+    """One of the caller's sessions."""
 
     access = SIGNED_IN
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, session_id: UUID) -> Response:
-        """End it: its tokens are refused from the next request on."""
+        """End the session: its tokens are refused from the next request."""
         sessions.end_own(user=signed_in_user(request), session_id=session_id, client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -51,13 +51,13 @@ class LogoutAllView(APIView):
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """End every session of the caller, this one too."""
+        """End every session of the caller, including this one."""
         sessions.end_all_own(user=signed_in_user(request), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class EventsView(generics.ListAPIView[SecurityEvent]):
-    """What happened to one's account."""
+    """Security events of the caller's account."""
 
     serializer_class = SecurityEventSerializer
     access = SIGNED_IN
@@ -87,7 +87,7 @@ class UserSessionView(APIView):
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, user_id: int, session_id: UUID) -> Response:
-        """End it: its tokens are refused from the next request on."""
+        """End the session: its tokens are refused from the next request."""
         actor, client = signed_in_user(request), client_of(request)
         staff_sessions.end(pk=user_id, session_id=session_id, actor=actor, client=client)
         return Response(status=status.HTTP_204_NO_CONTENT)

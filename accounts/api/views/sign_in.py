@@ -1,4 +1,4 @@
-"""Signing in, going on, signing out."""
+"""Sign-in, token refresh, sign-out."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import serializers
-from accounts.api.serializers.second_factor import ChallengeSerializer
+from accounts.api.serializers.mfa import ChallengeSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, validated
 from accounts.services.login import password
 from accounts.services.login.challenge import ChallengeIssued
@@ -42,7 +42,7 @@ class LoginView(OpenView):
 
 
 def signed_in_response(result: password.SignedIn) -> Response:
-    """The tokens of a sign-in, and the cookie that knows the device again."""
+    """The tokens of a sign-in, and the cookie that identifies the device."""
     body = serializers.TokensSerializer(result.tokens).data
     response = Response({**body, "token_type": "Bearer", "user": serializers.UserSerializer(result.user).data})
     set_device_cookie(response, result.device)
@@ -62,11 +62,11 @@ def challenge_response(issued: ChallengeIssued) -> Response:
 
 
 class RefreshView(OpenView):
-    """Go on."""
+    """Refresh tokens."""
 
     @extend_schema(request=serializers.RefreshInSerializer, responses=serializers.TokensSerializer)
     def post(self, request: Request) -> Response:
-        """Exchange a refresh token for the next pair; it serves once."""
+        """Exchange a refresh token for a new pair. A refresh token works once."""
         data = validated(request, serializers.RefreshInSerializer)
         pair = sessions_refresh.refresh(token=data["refresh"], client=client_of(request))
         return Response({**serializers.TokensSerializer(pair).data, "token_type": "Bearer"})

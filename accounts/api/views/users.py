@@ -1,4 +1,4 @@
-"""Users as staff work with them."""
+"""User administration."""
 
 from typing import Any
 
@@ -42,46 +42,46 @@ class UserViewSet(GenericViewSet[User]):
         return found
 
     def filtered(self, request: Request) -> UserQuerySet:
-        """The users that the query parameters ask for."""
-        wish = UserFilterSerializer(data=request.query_params)
-        wish.is_valid(raise_exception=True)
-        asked, now, found = wish.validated_data, timezone.now(), self.get_queryset()
-        if asked["is_active"] is not None:
-            found = found.filter(is_active=asked["is_active"])
-        if asked["locked"] is not None:
-            found = found.locked_out(now) if asked["locked"] else found.not_locked_out(now)
-        if asked.get("role"):
-            found = found.holding_role(asked["role"], now)
-        return found.search(asked.get("search", ""))
+        """The users that match the query parameters."""
+        serializer = UserFilterSerializer(data=request.query_params)
+        serializer.is_valid(raise_exception=True)
+        filters, now, found = serializer.validated_data, timezone.now(), self.get_queryset()
+        if filters["is_active"] is not None:
+            found = found.filter(is_active=filters["is_active"])
+        if filters["locked"] is not None:
+            found = found.locked_out(now) if filters["locked"] else found.not_locked_out(now)
+        if filters.get("role"):
+            found = found.holding_role(filters["role"], now)
+        return found.search(filters.get("search", ""))
 
-    def answer(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
-        """The user as they are now."""
+    def user_response(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
+        """The user as saved."""
         user = self.get_queryset().get(pk=protections.find(pk).pk)
         return Response(self.get_serializer(user).data, status=code)
 
     @extend_schema(parameters=[UserFilterSerializer])
     def list(self, request: Request) -> Response:
-        """Search, filter, order; each page costs the same."""
+        """List users, with search, filters and order."""
         page = self.paginate_queryset(self.filtered(request))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, pk: int) -> Response:
         """One user."""
-        return self.answer(pk)
+        return self.user_response(pk)
 
     @extend_schema(request=UserCreateSerializer, responses={201: DirectoryUserSerializer})
     def create(self, request: Request) -> Response:
-        """Add a user with a password, or invite one by mail to choose it."""
+        """Create a user with a password, or invite them by e-mail to choose one."""
         new = users.NewAccount(**validated(request, UserCreateSerializer))
         user = users.create(new=new, actor=signed_in_user(request), client=client_of(request))
-        return self.answer(user.pk, status.HTTP_201_CREATED)
+        return self.user_response(user.pk, status.HTTP_201_CREATED)
 
     @extend_schema(request=UserChangeSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:
-        """Change what is given. The flags of staff are changed by superusers alone."""
+        """Change the given fields. Only superusers may change the staff flags."""
         changes = staff_changes.UserChanges(**validated(request, UserChangeSerializer))
         staff_changes.update(pk=pk, changes=changes, **self._by(request))
-        return self.answer(pk)
+        return self.user_response(pk)
 
     @extend_schema(responses={204: NO_CONTENT})
     def destroy(self, request: Request, pk: int) -> Response:
@@ -91,27 +91,27 @@ class UserViewSet(GenericViewSet[User]):
 
     @extend_schema(request=LockSerializer)
     def lock(self, request: Request, pk: int) -> Response:
-        """Shut the account until it is unlocked; every session ends. The body may give a reason."""
-        # Clients of before send no body, or one of another type, which was never read.
+        """Lock the account until it is unlocked; every session ends. The body may give a reason."""
+        # Older clients send no body, or one of another type that was never read.
         given = validated(request, LockSerializer) if request.content_type.startswith("application/json") else {}
         users.lock(pk=pk, **given, **self._by(request))
-        return self.answer(pk)
+        return self.user_response(pk)
 
     @extend_schema(request=None)
     def unlock(self, request: Request, pk: int) -> Response:
-        """Open the account, whether staff or wrong passwords locked it."""
+        """Unlock the account, whether staff or wrong passwords locked it."""
         users.unlock(pk=pk, **self._by(request))
-        return self.answer(pk)
+        return self.user_response(pk)
 
     @extend_schema(request=None)
     def invite(self, request: Request, pk: int) -> Response:
-        """Mail another invitation to somebody who has not accepted the first."""
+        """Send another invitation to a user who has not accepted the first."""
         users.invite(pk=pk, **self._by(request))
-        return self.answer(pk)
+        return self.user_response(pk)
 
     @extend_schema(request=None, responses={202: NO_CONTENT})
     def password_link(self, request: Request, pk: int) -> Response:
-        """Mail the user a link to choose another password; 409 where no mail may go to their address."""
+        """Send the user a link to choose a new password; 409 if their address may not be sent to."""
         password_reset.mail_link_for(pk=pk, **self._by(request))
         return Response(status=status.HTTP_202_ACCEPTED)
 

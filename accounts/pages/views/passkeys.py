@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.exceptions import TooManyPasskeysException
 from accounts.pages.forms.passkeys import AddPasskeyForm, PasskeyOptionsForm
 from accounts.pages.views.base import ActionPage, SignedInFormPage
-from accounts.pages.views.second_factor import shown_codes
+from accounts.pages.views.mfa import shown_codes
 from accounts.services.mfa import passkeys
 from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.http.access import DURING_MFA_ENROLMENT, SIGNED_IN, Reauthentication

@@ -1,4 +1,4 @@
-"""Shapes of what is said about second factors."""
+"""Serializers for two-factor authentication."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from accounts.states import Method
 from foodfleet.core.http import serializers
 
 CODE_LENGTH = 64
-CREDENTIAL_LENGTH = 32_000  # of an authenticator's answer in JSON
+CREDENTIAL_LENGTH = 32_000  # of an authenticator's response in JSON
 
 
 class CodeField(serializers.CharField):
-    """A code as typed: of the authenticator app, or a backup code."""
+    """A code of the authenticator app, or a backup code, as typed."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=CODE_LENGTH, write_only=True, **kwargs)
@@ -44,19 +44,19 @@ class CredentialField(serializers.Field):  # type: ignore[type-arg]
 
 
 class ChallengeSerializer(serializers.Serializer[Any]):
-    """The answer to the right password where two-factor authentication is on."""
+    """The response to a correct password where two-factor authentication is on."""
 
     two_factor_required = serializers.BooleanField(read_only=True, default=True)
     challenge = serializers.CharField(read_only=True)
     methods = serializers.ListField(child=serializers.ChoiceField(choices=Method.values), read_only=True)
-    expires_in = serializers.IntegerField(read_only=True, help_text="Seconds that the challenge lasts.")
+    expires_in = serializers.IntegerField(read_only=True, help_text="Lifetime of the challenge in seconds.")
     passkey_options = serializers.JSONField(
         read_only=True, required=False, help_text="For `navigator.credentials.get`; only with the method `passkey`."
     )
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
-    """The answer to a challenge. code: for a passkey, what the browser answered."""
+    """The response to a challenge. code: for a passkey, the browser's credential."""
 
     challenge = TokenField()
     method = serializers.ChoiceField(choices=Method.choices)
@@ -75,7 +75,7 @@ class ChallengeInSerializer(serializers.Serializer[Any]):
 
 
 class PasskeyQuestionSerializer(serializers.Serializer[Any]):
-    """What the browser's passkey call is given."""
+    """Options for the browser's passkey call."""
 
     challenge = serializers.CharField(source="token", read_only=True)
     options = serializers.JSONField(read_only=True, help_text="`PublicKeyCredential…OptionsJSON`.")
@@ -83,7 +83,7 @@ class PasskeyQuestionSerializer(serializers.Serializer[Any]):
 
 
 class PasskeyAnswerSerializer(serializers.Serializer[Any]):
-    """What the browser's passkey call answered."""
+    """The credential from the browser's passkey call."""
 
     challenge = TokenField()
     credential = CredentialField()
@@ -105,7 +105,7 @@ class PasswordInSerializer(serializers.Serializer[Any]):
 
 
 class SetupSerializer(serializers.Serializer[Any]):
-    """What an authenticator app is told."""
+    """The secret for an authenticator app."""
 
     secret = serializers.CharField(read_only=True, help_text="Base32.")
     otpauth_uri = serializers.CharField(source="uri", read_only=True)
@@ -119,7 +119,7 @@ class CodeInSerializer(serializers.Serializer[Any]):
 
 
 class BackupCodesSerializer(serializers.Serializer[Any]):
-    """Ten backup codes, which nobody can read again."""
+    """Ten backup codes, returned this once."""
 
     backup_codes = serializers.ListField(child=serializers.CharField(), read_only=True)
 
@@ -148,13 +148,13 @@ class PasskeySerializer(serializers.ModelSerializer[Passkey]):
 
 
 class NewPasskeySerializer(serializers.Serializer[Any]):
-    """The passkey that the browser made, and what the owner wants of it."""
+    """The passkey that the browser created, with its name and use."""
 
     challenge = TokenField()
     credential = CredentialField()
     name = serializers.CharField(max_length=100)
     passwordless = serializers.BooleanField(
-        required=False, default=False, help_text="It may be the whole sign-in, without the password."
+        required=False, default=False, help_text="Allow signing in with this passkey alone, without the password."
     )
 
 
@@ -178,7 +178,7 @@ class TrustedBrowserSerializer(serializers.ModelSerializer[TrustedBrowser]):
 
 
 class ResetInSerializer(serializers.Serializer[Any]):
-    """Why two-factor authentication is to be reset."""
+    """The reason for a reset of two-factor authentication."""
 
     reason = serializers.CharField(max_length=400)
 

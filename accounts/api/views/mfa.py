@@ -1,4 +1,4 @@
-"""The second factor: where it stands, on, off, new backup codes, fresh proof, remembered browsers."""
+"""Two-factor authentication: status, on and off, backup codes, re-authentication, remembered browsers."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.serializers import second_factor as shapes
+from accounts.api.serializers import mfa as schemas
 from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user, validated
 from accounts.models import TrustedBrowser
 from accounts.services.mfa import enrolment, reauthentication, trusted_browsers
@@ -19,99 +19,99 @@ from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.throttling import SecondFactorThrottle
 
 
-class OwnSecondFactorView(APIView):
-    """A call about the caller's own two-factor authentication; open to those who have to set one up first."""
+class OwnMfaView(APIView):
+    """A view on the caller's own two-factor authentication, open while they have to set it up."""
 
     access = DURING_MFA_ENROLMENT
 
 
-class StatusView(OwnSecondFactorView):
+class StatusView(OwnMfaView):
     """The state of two-factor authentication."""
 
-    @extend_schema(responses=shapes.StatusSerializer)
+    @extend_schema(responses=schemas.StatusSerializer)
     def get(self, request: Request) -> Response:
-        """Is it on, what can be shown, and how many backup codes are left."""
+        """Return whether it is on, its methods and how many backup codes are left."""
         user = signed_in_user(request)
         methods = mfa_methods.methods_of(user)
         left = mfa_methods.backup_codes_left(user)
         return Response({"enabled": bool(methods), "methods": methods, "backup_codes_remaining": left})
 
 
-class SetupView(OwnSecondFactorView):
+class SetupView(OwnMfaView):
     """Set up an authenticator app."""
 
     access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=shapes.PasswordInSerializer, responses=shapes.SetupSerializer)
+    @extend_schema(request=schemas.PasswordInSerializer, responses=schemas.SetupSerializer)
     def post(self, request: Request) -> Response:
-        """Make a secret; it counts once a code of it was proved. Calling again starts over."""
+        """Create a secret; it is used once a code has been confirmed. Calling again creates a new one."""
         user, session_id = signed_in_user(request), session_id_of(request)
-        password = validated(request, shapes.PasswordInSerializer)["password"]
+        password = validated(request, schemas.PasswordInSerializer)["password"]
         reauthentication.reauthenticate_with_password(
             user=user, session_id=session_id, password=password, client=client_of(request)
         )
         setup = enrolment.start_totp(user=user, session_id=session_id)
-        return Response(shapes.SetupSerializer(setup).data)
+        return Response(schemas.SetupSerializer(setup).data)
 
 
-class VerifyView(OwnSecondFactorView):
+class VerifyView(OwnMfaView):
     """Turn two-factor authentication on."""
 
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=shapes.CodeInSerializer, responses=shapes.BackupCodesSerializer)
+    @extend_schema(request=schemas.CodeInSerializer, responses=schemas.BackupCodesSerializer)
     def post(self, request: Request) -> Response:
-        """Prove a code of the app; answers ten backup codes, which are never shown again."""
+        """Confirm a code of the app; returns ten backup codes, which are never shown again."""
         codes = enrolment.confirm_totp(
             user=signed_in_user(request),
             session_id=session_id_of(request),
-            code=validated(request, shapes.CodeInSerializer)["code"],
+            code=validated(request, schemas.CodeInSerializer)["code"],
             client=client_of(request),
         )
         return Response({"backup_codes": codes})
 
 
-class BackupCodesView(OwnSecondFactorView):
+class BackupCodesView(OwnMfaView):
     """New backup codes."""
 
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=shapes.CodeInSerializer, responses=shapes.BackupCodesSerializer)
+    @extend_schema(request=schemas.CodeInSerializer, responses=schemas.BackupCodesSerializer)
     def post(self, request: Request) -> Response:
-        """Make ten new backup codes; the old ones are void."""
-        code = validated(request, shapes.CodeInSerializer)["code"]
+        """Create ten new backup codes and revoke the old ones."""
+        code = validated(request, schemas.CodeInSerializer)["code"]
         codes = enrolment.replace_backup_codes_by_code(
             user=signed_in_user(request), code=code, client=client_of(request)
         )
         return Response({"backup_codes": codes})
 
 
-class DisableView(OwnSecondFactorView):
+class DisableView(OwnMfaView):
     """Turn two-factor authentication off."""
 
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=shapes.PasswordAndCodeSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=schemas.PasswordAndCodeSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Remove every passkey, authenticator app, backup code and remembered browser of the caller."""
-        data = validated(request, shapes.PasswordAndCodeSerializer)
+        data = validated(request, schemas.PasswordAndCodeSerializer)
         user, session_id, client = signed_in_user(request), session_id_of(request), client_of(request)
         reauthentication.reauthenticate(user=user, session_id=session_id, client=client, **data)
         enrolment.disable(user=user, session_id=session_id, client=client)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ProofView(OwnSecondFactorView):
+class ProofView(OwnMfaView):
     """Re-authentication."""
 
     access = DURING_REQUIRED_ACTIONS
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=shapes.ProofSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=schemas.ProofSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Show password and two-factor code again, which lets this session change security settings for ten minutes."""
-        data = validated(request, shapes.ProofSerializer)
+        """Re-authenticate with password and two-factor code: security settings can be changed for ten minutes."""
+        data = validated(request, schemas.ProofSerializer)
         session_id: UUID = session_id_of(request)
         reauthentication.reauthenticate(
             user=signed_in_user(request), session_id=session_id, client=client_of(request), **data
@@ -123,7 +123,7 @@ class TrustedBrowsersView(generics.ListAPIView[TrustedBrowser]):
     """Browsers that skip two-factor authentication."""
 
     access = SIGNED_IN
-    serializer_class = shapes.TrustedBrowserSerializer
+    serializer_class = schemas.TrustedBrowserSerializer
     ordering = "-last_used_at"
     ordering_fields = ("last_used_at", "created_at")
 
@@ -138,6 +138,6 @@ class TrustedBrowserView(APIView):
 
     @extend_schema(responses={204: NO_CONTENT})
     def delete(self, request: Request, browser_id: int) -> Response:
-        """Ask this browser for two-factor authentication again."""
+        """Require two-factor authentication from this browser again."""
         trusted_browsers.forget(user=signed_in_user(request), browser_id=browser_id, client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,4 +1,4 @@
-"""Staff take a second factor from somebody who lost it: one asks, another approves."""
+"""Resets of two-factor authentication by staff: one requests, another approves."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.serializers import second_factor as shapes
+from accounts.api.serializers import mfa as schemas
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
 from accounts.models import MFAReset
 from accounts.services.mfa import resets
@@ -18,9 +18,9 @@ from rbac.api.guards import require_permission
 
 @require_permission("users", "reset_2fa")
 class ResetsView(generics.ListAPIView[MFAReset]):
-    """Resets that were asked for."""
+    """Requested resets."""
 
-    serializer_class = shapes.ResetSerializer
+    serializer_class = schemas.ResetSerializer
     ordering = "-requested_at"
     ordering_fields = ("requested_at",)
 
@@ -32,35 +32,35 @@ class ResetsView(generics.ListAPIView[MFAReset]):
 class RequestResetView(APIView):
     """Request the reset of a user's two-factor authentication."""
 
-    @extend_schema(request=shapes.ResetInSerializer, responses={202: shapes.ResetSerializer})
+    @extend_schema(request=schemas.ResetInSerializer, responses={202: schemas.ResetSerializer})
     def post(self, request: Request, user_id: int) -> Response:
-        """Nothing happens before somebody else approves."""
+        """Request a reset, which another member of staff has to approve."""
         reset = resets.request(
             user_id=user_id,
             actor=signed_in_user(request),
             client=client_of(request),
-            **validated(request, shapes.ResetInSerializer),
+            **validated(request, schemas.ResetInSerializer),
         )
-        return Response(shapes.ResetSerializer(reset).data, status=status.HTTP_202_ACCEPTED)
+        return Response(schemas.ResetSerializer(reset).data, status=status.HTTP_202_ACCEPTED)
 
 
 @require_permission("users", "reset_2fa")
 class ApproveResetView(APIView):
-    """One reset."""
+    """Approve a reset."""
 
-    @extend_schema(request=None, responses=shapes.ResetSerializer)
+    @extend_schema(request=None, responses=schemas.ResetSerializer)
     def post(self, request: Request, reset_id: int) -> Response:
-        """Approve what somebody else asked for: it happens after 24 hours, and the owner is told at once."""
+        """Approve the request of another user: the reset happens after 24 hours, the owner is notified now."""
         reset = resets.approve(reset_id=reset_id, actor=signed_in_user(request), client=client_of(request))
-        return Response(shapes.ResetSerializer(reset).data)
+        return Response(schemas.ResetSerializer(reset).data)
 
 
 @require_permission("users", "reset_2fa")
 class CancelResetView(APIView):
-    """Call a reset off."""
+    """Cancel a reset."""
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def post(self, request: Request, reset_id: int) -> Response:
-        """Nothing happens then."""
+        """Cancel a reset that has not happened yet."""
         resets.cancel_by_staff(reset_id=reset_id, actor=signed_in_user(request), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

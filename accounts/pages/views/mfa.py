@@ -61,7 +61,7 @@ def shown_codes(request: HttpRequest, codes: list[str], *, setting_up: bool) -> 
     return render(request, "accounts/backup_codes.html", context)
 
 
-class SecondFactorPage(SignedInFormPage):
+class MfaEnabledPage(SignedInFormPage):
     """A page for those whose second step is on; others are led back."""
 
     form_class = forms.Form
@@ -72,7 +72,7 @@ class SecondFactorPage(SignedInFormPage):
         return super().dispatch(request, *args, **kwargs)
 
 
-class BackupCodesPage(SecondFactorPage):
+class BackupCodesPage(MfaEnabledPage):
     """Ten new backup codes."""
 
     access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.WITH_MFA)
@@ -87,7 +87,7 @@ class BackupCodesPage(SecondFactorPage):
         return shown_codes(self.request, codes, setting_up=False)
 
 
-class SwitchOffPage(SecondFactorPage):
+class SwitchOffPage(MfaEnabledPage):
     """Switch the second step off."""
 
     access = SIGNED_IN.with_reauthentication(GET=Reauthentication.WITH_MFA, POST=Reauthentication.WITH_MFA)

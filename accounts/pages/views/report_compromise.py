@@ -1,4 +1,4 @@
-"""The link "That wasn't me" of a mail about security."""
+"""The link "That wasn't me" in a security e-mail."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,8 +13,8 @@ from foodfleet.core.http.clients import client_of
 
 @never_cache
 @endpoint(PUBLIC, "GET", "POST")
-def not_me(request: HttpRequest, token: str) -> HttpResponse:
-    """Secure an account. A GET asks first: mail scanners open links, and must not use them up."""
+def report(request: HttpRequest, token: str) -> HttpResponse:
+    """Secure an account. A GET only asks for confirmation: mail scanners open links and must not use them."""
     try:
         if request.method == "POST":
             report_compromise.report(token=token, client=client_of(request))
