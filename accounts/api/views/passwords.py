@@ -36,7 +36,7 @@ class ResetPasswordView(OpenView):
 
     @extend_schema(request=ResetPasswordSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Set a password with the token of a reset or invitation; all sessions end. The token survives a bad password."""
+        """Set a password with the token of a reset or invitation; all sessions end. A weak password leaves it valid."""
         password_reset.reset(**validated(request, ResetPasswordSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
