@@ -40,15 +40,15 @@ class GatedAdminSite(AdminSite):
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send the user to where they do what is missing, and back afterwards. Raises PermissionDenied."""
-        goal = _goal(request)
+        next_url = _next_url(request)
         if not request.user.is_authenticated:
-            return redirect_to_login(goal, reverse("login"))
+            return redirect_to_login(next_url, reverse("login"))
         if self.has_permission(request):
-            return HttpResponseRedirect(goal)
+            return HttpResponseRedirect(next_url)
         if not super().has_permission(request):
             raise PermissionDenied
         missing = "sudo" if methods.is_enabled(request.user) else "totp_setup"
-        return redirect_to_login(goal, reverse(missing))
+        return redirect_to_login(next_url, reverse(missing))
 
     @endpoint(PUBLIC)
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
@@ -61,7 +61,7 @@ class GatedAdminSite(AdminSite):
         return redirect("account_security")
 
 
-def _goal(request: HttpRequest) -> str:
-    wish = request.GET.get("next", "")
-    safe = url_has_allowed_host_and_scheme(wish, {request.get_host()}, require_https=request.is_secure())
-    return wish if safe else reverse("admin:index")
+def _next_url(request: HttpRequest) -> str:
+    next_url = request.GET.get("next", "")
+    safe = url_has_allowed_host_and_scheme(next_url, {request.get_host()}, require_https=request.is_secure())
+    return next_url if safe else reverse("admin:index")

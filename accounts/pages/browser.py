@@ -1,4 +1,4 @@
-"""A browser that is signed in: Django's session cookie, bound to one of our sessions."""
+"""Browser sign-in: Django's session cookie, bound to one of our sessions."""
 
 from uuid import UUID
 
@@ -18,9 +18,9 @@ DAY = 24 * 3600
 
 
 def sign_in(request: HttpRequest, response: HttpResponseBase, signed_in: SignedIn, *, remember: bool = False) -> None:
-    """Sign the browser in as whom the services let in: its session key and CSRF token are new from here.
+    """Sign the browser in after the services have: it gets a new session key and CSRF token.
 
-    remember: skip the second factor on this browser from now on; only where it was just shown.
+    remember: skip MFA on this browser from now on; only after MFA.
     """
     request.signed_in = signed_in  # type: ignore[attr-defined]
     login(request, signed_in.user, backend=settings.AUTHENTICATION_BACKENDS[0])
@@ -31,7 +31,7 @@ def sign_in(request: HttpRequest, response: HttpResponseBase, signed_in: SignedI
 
 
 def bind(request: HttpRequest, user: User) -> None:
-    """Write the session's id into Django's session, at each sign-in of a browser."""
+    """Write the session's id into Django's session at each browser sign-in."""
     signed_in: SignedIn | None = getattr(request, "signed_in", None)
     if signed_in is not None:
         session = signed_in.tokens.session
@@ -42,16 +42,16 @@ def bind(request: HttpRequest, user: User) -> None:
 
 
 def note_registration(request: HttpRequest, email: str) -> None:
-    """Remember that this browser registered `email`, whether or not that made an account."""
+    """Remember that this browser registered `email`, whether or not an account was created."""
     request.session[REGISTERED] = normalize_email(email)
 
 
 def registered_here(request: HttpRequest, user: User) -> bool:
-    """Whether this browser registered the account of `user`, and nobody is signed in. Forgotten by asking."""
+    """Whether this browser registered the account of `user`, and nobody is signed in. Clears the note."""
     return request.session.pop(REGISTERED, None) == user.email and not request.user.is_authenticated
 
 
 def session_id_of(request: HttpRequest) -> UUID | None:
-    """The id of the session that the browser is bound to; None where nobody is signed in."""
-    written = request.session.get(KEY)
-    return UUID(written) if written else None
+    """The id of the browser's session; None if nobody is signed in."""
+    session_id = request.session.get(KEY)
+    return UUID(session_id) if session_id else None

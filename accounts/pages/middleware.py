@@ -24,7 +24,7 @@ class BrowserSessionMiddleware:
 
     Comes after AuthenticationMiddleware and LocaleMiddleware.
 
-    `request.browser_session` is the Session, None where nobody is signed in.
+    `request.browser_session` is the Session, None if nobody is signed in.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -48,9 +48,9 @@ class BrowserSessionMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Hold what a page declares in `access`: send the user to sign in, or to what they have to do first.
+        """Enforce what a page declares in `access`: redirect to sign-in, or to a required action.
 
-        For the API this is done by accounts.api.authentication.
+        accounts.api.authentication does this for the API.
         """
         access = access_of(view)
         if access.caller is Caller.ANYONE or hasattr(view, "cls"):  # the REST framework's views have that

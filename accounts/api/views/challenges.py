@@ -51,9 +51,7 @@ class LoginSMSView(OpenView):
 class PasskeyLoginView(OpenView):
     """Begin to sign in by passkey alone."""
 
-    throttle_classes = [
-        SecondFactorThrottle
-    ]  # the sign-in page calls this on each view: not a sign-in
+    throttle_classes = [SecondFactorThrottle]  # the sign-in page calls this on each view: not a sign-in
 
     @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:

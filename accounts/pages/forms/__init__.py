@@ -1,1 +1,1 @@
-"""Shapes of what pages take in, a module for each subject; the rules are in the services."""
+"""Forms of the pages, a module for each subject; the rules are in the services."""

@@ -1,4 +1,4 @@
-"""Fields that several forms share, with what password managers and phones want to know of them."""
+"""Fields that several forms share, with their hints for password managers and phone keyboards."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from foodfleet.core.email_addresses import LONGEST_ADDRESS, validate_mailable
 from foodfleet.core.names import LONGEST_NAME, validate_name
 from foodfleet.core.phone_numbers import LONGEST_SPELLING, normalize_phone
 
-MAX_PASSWORD = 4096  # a shape only: the rule about passwords says how long one may be
+MAX_PASSWORD = 4096  # only a limit of the input; the password policy has the rule
 MAX_CODE = 64
 PLAIN = {"autocapitalize": "none", "spellcheck": "false"}
 
@@ -35,17 +35,17 @@ def name_field(*, autocomplete: str, **options: Any) -> forms.CharField:
 
 
 def present_password_field(**options: Any) -> forms.CharField:
-    """The password that somebody has."""
+    """The current password."""
     return _password_field("current-password", **{"label": _("Password"), **options})
 
 
 def new_password_field(**options: Any) -> forms.CharField:
-    """A password that somebody chooses; its help text names the rules of PASSWORD_POLICY."""
+    """A new password; its help text lists the rules of PASSWORD_POLICY."""
     return _password_field("new-password", help_text=_rules_lazy(), **options)
 
 
 def _rules() -> SafeString:
-    """The rules as a list; site.js ticks those with a `data-rule` while somebody types."""
+    """The rules as a list; site.js ticks those with `data-rule` during typing."""
     rules: list[tuple[str, str]] = []
     for validator in get_default_password_validators():
         live = getattr(validator, "live_rule", "")
@@ -65,25 +65,25 @@ def _password_field(autocomplete: str, **options: Any) -> forms.CharField:
 
 
 def code_field(**options: Any) -> forms.CharField:
-    """The digits of an authenticator app or of a text message."""
+    """A numeric code of an authenticator app or an SMS."""
     widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", **PLAIN})
     return forms.CharField(**{"label": _("Code"), "max_length": MAX_CODE, "widget": widget, **options})
 
 
 def any_code_field(**options: Any) -> forms.CharField:
-    """A code of the app, or one of the backup codes, which have letters too."""
+    """A code of the authenticator app, or a backup code, which has letters too."""
     widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", **PLAIN})
     return forms.CharField(**{"label": _("Code"), "max_length": MAX_CODE, "widget": widget, **options})
 
 
 def phone_field(**options: Any) -> forms.CharField:
-    """A phone number, however it is spaced."""
+    """A phone number in any spacing."""
     widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel", "dir": "ltr"})
     return PhoneField(**{"label": _("Phone number"), "max_length": LONGEST_SPELLING, "widget": widget, **options})
 
 
 class PhoneField(forms.CharField):
-    """E.164 out of what somebody typed."""
+    """A phone number; its value is in E.164."""
 
     def to_python(self, value: Any) -> str:
         try:

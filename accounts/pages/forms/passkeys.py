@@ -1,4 +1,4 @@
-"""Passkeys, new and known."""
+"""Forms to add and edit a passkey."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from accounts.pages.forms.sign_in import PasskeyForm
 
 
 class PasskeyOptionsForm(forms.Form):
-    """What its owner wants of it."""
+    """The name and use of a passkey."""
 
     name = forms.CharField(
         label=_("Name"),
@@ -23,4 +23,4 @@ class PasskeyOptionsForm(forms.Form):
 
 
 class AddPasskeyForm(PasskeyForm, PasskeyOptionsForm):
-    """What the browser says of a new one, and what its owner wants of it."""
+    """The credential of a new passkey, with its name and use."""

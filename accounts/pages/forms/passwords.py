@@ -1,4 +1,4 @@
-"""Choosing a password."""
+"""Forms for a new password."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from accounts.pages.forms.fields import new_password_field, present_password_fie
 
 
 class ResetForm(forms.Form):
-    """A password, by the link of a mail."""
+    """A new password, through a link."""
 
     password = new_password_field(label=_("New password"))
 
 
 class ChangePasswordForm(forms.Form):
-    """A password, by somebody who knows the present one."""
+    """A new password, with the current one."""
 
     current_password = present_password_field(label=_("Current password"))
     new_password = new_password_field(label=_("New password"))

@@ -1,4 +1,4 @@
-"""One's own data."""
+"""Forms of the profile."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # a generic for m
 
 
 class ChangeEmailForm(forms.Form):
-    """Another address."""
+    """A new e-mail address."""
 
     email = email_field(label=_("New address"))
 
@@ -41,7 +41,7 @@ class ChangeEmailForm(forms.Form):
 
 
 class PhoneForm(forms.Form):
-    """A phone."""
+    """A new phone number."""
 
     phone = phone_field(label=_("New number"), help_text=_("With the country code, such as +4915123456789."))
 
@@ -50,6 +50,6 @@ class PhoneForm(forms.Form):
 
 
 class CodeForm(forms.Form):
-    """Six digits."""
+    """A 6-digit code."""
 
     code = code_field()

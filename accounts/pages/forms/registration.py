@@ -1,4 +1,4 @@
-"""Becoming a user."""
+"""Forms of registration."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from accounts.services.account import registration
 
 
 class RegisterForm(forms.Form):
-    """Who wants an account."""
+    """A registration."""
 
     first_name = name_field(label=_("First name"), autocomplete="given-name")
     last_name = name_field(label=_("Last name"), autocomplete="family-name")
@@ -19,7 +19,7 @@ class RegisterForm(forms.Form):
     password = new_password_field(label=_("Password"))
 
     def clean(self) -> dict[str, Any]:
-        """Where another field is refused, say at once what is wrong with the password too."""
+        """Report problems of the password together with other invalid fields, not after them."""
         given: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors and "password" in given:
             for problem in registration.password_problems(**given):
@@ -28,6 +28,6 @@ class RegisterForm(forms.Form):
 
 
 class EmailForm(forms.Form):
-    """An address that a mail is asked for."""
+    """The address that an e-mail is requested for."""
 
     email = email_field()

@@ -1,4 +1,4 @@
-"""Signing in, and proving once more who one is."""
+"""Forms for sign-in and re-authentication."""
 
 from typing import Any
 
@@ -8,25 +8,25 @@ from django.utils.translation import gettext_lazy as _
 from accounts.pages.forms.fields import any_code_field, code_field, email_field, present_password_field
 from accounts.states import Method
 
-MAX_CREDENTIAL = 20_000  # what a browser says of a passkey, as JSON
+MAX_CREDENTIAL = 20_000  # a credential as JSON
 
 
 class LoginForm(forms.Form):
-    """Who wants to sign in."""
+    """E-mail address and password."""
 
     email = email_field(autocomplete="username webauthn", validators=[])
     password = present_password_field()
 
 
 class PasskeyForm(forms.Form):
-    """What a browser says of a passkey; filled in by site.js."""
+    """The browser's passkey credential; filled in by site.js."""
 
     challenge = forms.CharField(max_length=200, widget=forms.HiddenInput)
     credential = forms.CharField(max_length=MAX_CREDENTIAL, widget=forms.HiddenInput)
 
 
-class SecondStepForm(forms.Form):
-    """The second factor, by one of its methods."""
+class MfaForm(forms.Form):
+    """Two-factor authentication at sign-in, by one method."""
 
     code = code_field()
     remember_browser = forms.BooleanField(
@@ -48,13 +48,13 @@ class SecondStepForm(forms.Form):
         self.order_fields(["code", "credential", "remember_browser"])
 
     @property
-    def answer(self) -> str:
-        """What was shown."""
+    def response(self) -> str:
+        """The code or credential that was sent."""
         return str(self.cleaned_data.get("credential") or self.cleaned_data.get("code"))
 
 
-class ProofForm(forms.Form):
-    """The password once more, and a code where the second factor is on."""
+class ReauthenticationForm(forms.Form):
+    """The password, and a code where MFA is on."""
 
     password = present_password_field()
     code = any_code_field(help_text=_("From your authenticator app, or a backup code."))

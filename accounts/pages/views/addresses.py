@@ -1,4 +1,4 @@
-"""Links in mails about another e-mail address. A GET asks first: mail scanners open links, and must not use them up."""
+"""Links about a new e-mail address. A GET only asks for confirmation: mail scanners open links."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -24,23 +24,23 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             email.confirm(token=token, client=client_of(request))
             messages.success(request, _("Your e-mail address has been changed. Use it to sign in from now on."))
             return redirect("home")
-        proof = email.find(token)
+        link = email.find(token)
     except (InvalidTokenException, UserAlreadyExistsException) as error:
         return render(request, template, {"valid": False}, status=error.status_code)
-    return render(request, template, {"token": token, "valid": True, "new_email": proof.data["new_email"]})
+    return render(request, template, {"token": token, "valid": True, "new_email": link.data["new_email"]})
 
 
 @never_cache
 @endpoint(PUBLIC, "GET", "POST")
 def undo(request: HttpRequest, token: str) -> HttpResponse:
-    """Go back to the former address, and sign every device out."""
+    """Restore the old address and sign out every device."""
     template = "accounts/email_undo.html"
     throttling.count("forgot", client_of(request))
     try:
         if request.method == "POST":
             email.undo(token=token, client=client_of(request))
             return render(request, template, {"done": True})
-        proof = email.find_undo(token)
+        link = email.find_undo(token)
     except InvalidTokenException:
         return render(request, template, {"valid": False}, status=400)
-    return render(request, template, {"token": token, "valid": True, **proof.data})
+    return render(request, template, {"token": token, "valid": True, **link.data})

@@ -1,4 +1,4 @@
-"""What the pages share."""
+"""Shared parts of the pages."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -31,16 +31,16 @@ HIDDEN = sensitive_post_parameters("password", "current_password", "new_password
 
 @method_decorator([never_cache, HIDDEN], name="dispatch")
 class Page(View):
-    """A page that no cache keeps.
+    """A page that is not cached.
 
-    throttle: the scope of THROTTLE_* that its POST counts in; the API's calls of the same subject count in it too.
+    throttle: the THROTTLE_* scope that its POST counts in, together with the API's requests on the same subject.
     """
 
     throttle = ""
 
     @property
     def client(self) -> Client:
-        """Who is asking."""
+        """The client of this request."""
         return client_of(self.request)
 
     def count(self) -> None:
@@ -50,7 +50,7 @@ class Page(View):
 
 
 class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy alone
-    """A page with a form: shape, then service, then the next page; an error of the service is shown at its field.
+    """A page with a form: validate it, call one service, redirect; an error of the service is shown at its field.
 
     error_field: the field for an error that names none.
     """
@@ -68,35 +68,35 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
         except ReauthenticationRequiredException:
             raise
         except FORM_ERRORS as error:
-            return self.refused(form, error)
+            return self.handle_error(form, error)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        here = f"{self.request.scheme}://{self.request.get_host()}"
+        origin = f"{self.request.scheme}://{self.request.get_host()}"
         return {
             **super().get_context_data(**kwargs),
-            "passkeys_work": webauthn.is_usable_at(here),
+            "passkeys_work": webauthn.is_usable_at(origin),
             "passkey_address": settings.PUBLIC_URL if webauthn.is_usable_at(settings.PUBLIC_URL) else "",
         }
 
     def accepted(self, form: Any) -> HttpResponse:
-        """Call the service and say what comes next. May raise any of FORM_ERRORS."""
+        """Call the service and return the next response. May raise any of FORM_ERRORS."""
         raise NotImplementedError
 
-    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
-        """The page again, with what the service said."""
+    def handle_error(self, form: Any, error: BaseAppException) -> HttpResponse:
+        """Return the page with the service's error."""
         add_errors(form, error, field=self.error_field)
-        return self.again(form, status=error.status_code, headers=_headers(error))
+        return self.render_form(form, status=error.status_code, headers=_headers(error))
 
     def form_invalid(self, form: forms.BaseForm) -> HttpResponse:
-        return self.again(form, status=422)
+        return self.render_form(form, status=422)
 
-    def again(self, form: forms.BaseForm, *, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
-        """The page with the form as it was sent."""
+    def render_form(self, form: forms.BaseForm, *, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+        """Return the page with the form as it was sent."""
         return self.render_to_response(self.get_context_data(form=form), status=status, headers=headers)
 
 
 class SignedInMixin(View):
-    """A page for those who are signed in; BrowserSessionMiddleware holds what `access` says of required actions.
+    """A page for signed-in users; BrowserSessionMiddleware enforces the sign-in and required actions.
 
     returns_to: the name of the page to go to after re-authentication, where not this one.
     """
@@ -106,13 +106,13 @@ class SignedInMixin(View):
 
     @property
     def user(self) -> User:
-        """Who is signed in."""
+        """The signed-in user."""
         assert isinstance(self.request.user, User)
         return self.request.user
 
     @property
     def session_id(self) -> UUID:
-        """The id of the session that the browser is bound to."""
+        """The id of the browser's session."""
         session_id: UUID = self.request.browser_session.pk  # type: ignore[attr-defined]
         return session_id
 
@@ -130,20 +130,20 @@ class SignedInMixin(View):
 
 
 class SignedInFormPage(SignedInMixin, FormPage):
-    """A page with a form for those who are signed in."""
+    """A page with a form for signed-in users."""
 
 
 class ActionPage(SignedInMixin, Page):
-    """A button: a POST that changes one thing, and leads back to a page. A refusal is told there.
+    """A button: a POST that changes one thing and redirects to a page, which shows the result or error.
 
-    A GET leads there too: a sign-in in between comes back by one.
+    A GET redirects there too, because a sign-in in between returns with one.
     """
 
     http_method_names = ["get", "head", "post", "options"]
-    leads_to = "account_security"
+    redirects_to = "account_security"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return redirect(self.leads_to)
+        return redirect(self.redirects_to)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -153,22 +153,22 @@ class ActionPage(SignedInMixin, Page):
             raise
         except (NotFoundException, *FORM_ERRORS) as error:
             messages.error(request, str(error.message))
-        return redirect(self.leads_to)
+        return redirect(self.redirects_to)
 
     def act(self, **kwargs: Any) -> str:
-        """Call the service; returns a sentence on what is different now."""
+        """Call the service and return the message about the result."""
         raise NotImplementedError
 
 
-def safe_next(request: HttpRequest, wish: str | None, default: str) -> str:
-    """The address that was wished for, if it is one of ours; else that of the page `default`.
+def safe_next(request: HttpRequest, requested: str | None, default: str) -> str:
+    """Return the requested URL if it is one of ours, else that of the page `default`.
 
-    Only a whole path or address: `redirect` takes a mere word for the name of a page, and fails where there is none.
+    It has to contain a slash: `redirect` would take a single word for the name of a page.
     """
-    safe = url_has_allowed_host_and_scheme(wish, {request.get_host()}, require_https=request.is_secure())
-    return wish if wish and safe and "/" in wish else reverse(default)
+    safe = url_has_allowed_host_and_scheme(requested, {request.get_host()}, require_https=request.is_secure())
+    return requested if requested and safe and "/" in requested else reverse(default)
 
 
 def _headers(error: BaseAppException) -> dict[str, str]:
-    """`Retry-After`, if any; the challenge of a 401 is for programs."""
+    """The error's headers without WWW-Authenticate, which is for programs."""
     return {name: value for name, value in error.headers.items() if name != "WWW-Authenticate"}

@@ -1,4 +1,4 @@
-"""The front door."""
+"""The start page."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -8,5 +8,5 @@ from foodfleet.core.http.access import PUBLIC, endpoint
 
 @endpoint(PUBLIC, "GET")
 def home(request: HttpRequest) -> HttpResponse:
-    """To one's own profile, or to the sign-in."""
+    """Redirect to the profile, or to sign-in."""
     return redirect("account" if request.user.is_authenticated else "login")

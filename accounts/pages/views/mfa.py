@@ -1,4 +1,4 @@
-"""Switching the second step on and off, backup codes, fresh proof."""
+"""Pages for MFA: set-up, turning it off, backup codes, re-authentication."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.exceptions import AuthenticatorExistsException, Invalid2FACodeException, InvalidCredentialsException
 from accounts.pages.forms.profile import CodeForm
-from accounts.pages.forms.sign_in import PasskeyForm, ProofForm
+from accounts.pages.forms.sign_in import PasskeyForm, ReauthenticationForm
 from accounts.pages.views.base import SignedInFormPage, safe_next
 from accounts.services.mfa import enrolment, methods, reauthentication
 from accounts.states import Method
@@ -38,31 +38,31 @@ class SetUpPage(SignedInFormPage):
         context = super().get_context_data(**kwargs)
         about: dict[str, Any] = {"user": self.user, "session_id": self.session_id}
         setup = enrolment.pending_totp(**about) or enrolment.start_totp(**about)
-        wish = self.request.POST.get("next") or self.request.GET.get("next")
+        requested_next = self.request.POST.get("next") or self.request.GET.get("next")
         return {
             **context,
             "qr_svg": setup.qr_svg,
             "secret_groups": setup.secret_groups,
             "otpauth_uri": setup.uri,
-            "next": wish,
+            "next": requested_next,
         }
 
     def accepted(self, form: CodeForm) -> HttpResponse:
         codes = enrolment.confirm_totp(
             user=self.user, session_id=self.session_id, code=form.cleaned_data["code"], client=self.client
         )
-        return shown_codes(self.request, codes, setting_up=True)
+        return render_backup_codes(self.request, codes, setting_up=True)
 
 
-def shown_codes(request: HttpRequest, codes: list[str], *, setting_up: bool) -> HttpResponse:
-    """The one page that backup codes are ever shown on."""
-    leads_to = safe_next(request, request.POST.get("next"), "account_security")
-    context = {"backup_codes": codes, "setting_up": setting_up, "next": leads_to}
+def render_backup_codes(request: HttpRequest, codes: list[str], *, setting_up: bool) -> HttpResponse:
+    """Render the only page that ever shows backup codes."""
+    redirects_to = safe_next(request, request.POST.get("next"), "account_security")
+    context = {"backup_codes": codes, "setting_up": setting_up, "next": redirects_to}
     return render(request, "accounts/backup_codes.html", context)
 
 
 class MfaEnabledPage(SignedInFormPage):
-    """A page for those whose second step is on; others are led back."""
+    """A page for users with MFA on; others are redirected to the page on security."""
 
     form_class = forms.Form
 
@@ -84,11 +84,11 @@ class BackupCodesPage(MfaEnabledPage):
 
     def accepted(self, form: forms.Form) -> HttpResponse:
         codes = enrolment.replace_backup_codes(user=self.user, session_id=self.session_id, client=self.client)
-        return shown_codes(self.request, codes, setting_up=False)
+        return render_backup_codes(self.request, codes, setting_up=False)
 
 
 class SwitchOffPage(MfaEnabledPage):
-    """Switch the second step off."""
+    """Turn MFA off."""
 
     access = SIGNED_IN.with_reauthentication(GET=Reauthentication.WITH_MFA, POST=Reauthentication.WITH_MFA)
     template_name = "accounts/totp_disable.html"
@@ -107,42 +107,42 @@ class ReauthenticationPage(SignedInFormPage):
     throttle = "2fa"
 
     @property
-    def wish(self) -> str:
-        """Where to go afterwards, as the browser says."""
+    def requested_next(self) -> str:
+        """Where the browser asks to go afterwards."""
         return str(self.request.POST.get("next") or self.request.GET.get("next") or "")
 
     def get_form_class(self) -> type[Any]:
-        return PasskeyForm if "credential" in self.request.POST else ProofForm
+        return PasskeyForm if "credential" in self.request.POST else ReauthenticationForm
 
     def get_form_kwargs(self) -> dict[str, Any]:
         kwargs = super().get_form_kwargs()
-        if self.get_form_class() is ProofForm:
+        if self.get_form_class() is ReauthenticationForm:
             kwargs["with_code"] = methods.is_enabled(self.user)
         return kwargs
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = {**super().get_context_data(**kwargs), "next": self.wish}
+        context = {**super().get_context_data(**kwargs), "next": self.requested_next}
         if isinstance(context["form"], PasskeyForm):
-            context["form"] = ProofForm(with_code=methods.is_enabled(self.user))
+            context["form"] = ReauthenticationForm(with_code=methods.is_enabled(self.user))
         if Method.PASSKEY in methods.methods_of(self.user):
-            question = reauthentication.passkey_challenge(user=self.user, client=self.client)
-            context |= {"passkey_options": question.options, "challenge": question.token}
+            challenge = reauthentication.passkey_challenge(user=self.user, client=self.client)
+            context |= {"passkey_options": challenge.options, "challenge": challenge.token}
         return context
 
-    def accepted(self, form: ProofForm | PasskeyForm) -> HttpResponse:
+    def accepted(self, form: ReauthenticationForm | PasskeyForm) -> HttpResponse:
         about: dict[str, Any] = {"user": self.user, "session_id": self.session_id, "client": self.client}
         if isinstance(form, PasskeyForm):
             reauthentication.reauthenticate_with_passkey(**about, **form.cleaned_data)
         else:
             reauthentication.reauthenticate(**about, **form.cleaned_data)
-        return redirect(safe_next(self.request, self.wish, "account_security"))
+        return redirect(safe_next(self.request, self.requested_next, "account_security"))
 
-    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
+    def handle_error(self, form: Any, error: BaseAppException) -> HttpResponse:
         if isinstance(form, PasskeyForm):
             messages.error(self.request, _("That did not work. You can try again, or use your password."))
             return redirect(self.request.get_full_path())
         if isinstance(error, InvalidCredentialsException):
             form.add_error("password", _("That isn't your current password."))
-            return self.again(form, status=error.status_code)
+            return self.render_form(form, status=error.status_code)
         self.error_field = "code" if isinstance(error, Invalid2FACodeException) else None
-        return super().refused(form, error)
+        return super().handle_error(form, error)

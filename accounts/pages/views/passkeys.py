@@ -1,4 +1,4 @@
-"""One's passkeys."""
+"""Pages to add, edit and remove a passkey."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.exceptions import TooManyPasskeysException
 from accounts.pages.forms.passkeys import AddPasskeyForm, PasskeyOptionsForm
 from accounts.pages.views.base import ActionPage, SignedInFormPage
-from accounts.pages.views.mfa import shown_codes
+from accounts.pages.views.mfa import render_backup_codes
 from accounts.services.mfa import passkeys
 from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.http.access import DURING_MFA_ENROLMENT, SIGNED_IN, Reauthentication
@@ -18,7 +18,7 @@ from foodfleet.core.http.user_agents import in_words
 
 
 class AddPage(SignedInFormPage):
-    """Add a passkey; the first second factor brings backup codes with it."""
+    """Add a passkey; the first MFA method comes with backup codes."""
 
     access = DURING_MFA_ENROLMENT.with_reauthentication(GET=Reauthentication.ALWAYS, POST=Reauthentication.ALWAYS)
     template_name = "accounts/passkey_add.html"
@@ -36,9 +36,9 @@ class AddPage(SignedInFormPage):
         return {"name": in_words(self.client.user_agent)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        question = passkeys.begin(user=self.user, session_id=self.session_id, client=self.client)
+        challenge = passkeys.begin(user=self.user, session_id=self.session_id, client=self.client)
         context = super().get_context_data(**kwargs)
-        return {**context, "passkey_options": question.options, "challenge": question.token}
+        return {**context, "passkey_options": challenge.options, "challenge": challenge.token}
 
     def accepted(self, form: AddPasskeyForm) -> HttpResponse:
         data = form.cleaned_data
@@ -51,13 +51,13 @@ class AddPage(SignedInFormPage):
             client=self.client,
         )
         if added.backup_codes:
-            return shown_codes(self.request, added.backup_codes, setting_up=False)
+            return render_backup_codes(self.request, added.backup_codes, setting_up=False)
         messages.success(self.request, _("Passkey added. Use it next time you sign in."))
         return redirect("account_security")
 
 
 class EditPage(SignedInFormPage):
-    """Rename a passkey, or let it be used instead of the password or not."""
+    """Rename a passkey, or allow or forbid its use instead of the password."""
 
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.BY_SERVICE)
     template_name = "accounts/passkey_edit.html"

@@ -1,4 +1,4 @@
-"""Choosing another password."""
+"""Pages for a new password."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, PUBLIC, Reauthen
 
 
 class ForgotPage(FormPage):
-    """Ask for a link to choose a password. The answer is the same for every address."""
+    """Request a link to reset the password. The response is the same for every address."""
 
     access = PUBLIC
     template_name = "accounts/password_forgot.html"
@@ -35,41 +35,41 @@ class ForgotPage(FormPage):
 
 
 class ResetPage(FormPage):
-    """Choose a password by the link of a mail; a look does not use the link up."""
+    """Choose a password through a link; opening the page does not use the link."""
 
     access = PUBLIC
     template_name = "accounts/password_reset.html"
     form_class = ResetForm
     throttle = "forgot"
     error_field = "password"
-    proof: OneTimeToken
+    link: OneTimeToken
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            self.proof = password_reset.find(kwargs["token"])
+            self.link = password_reset.find(kwargs["token"])
             return super().dispatch(request, *args, **kwargs)
         except InvalidTokenException:
             return self._invalid()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        invited = self.proof.purpose == TokenPurpose.INVITATION
-        return {**context, "token": self.kwargs["token"], "invited": invited, "email": self.proof.user.email}
+        invited = self.link.purpose == TokenPurpose.INVITATION
+        return {**context, "token": self.kwargs["token"], "invited": invited, "email": self.link.user.email}
 
     def accepted(self, form: ResetForm) -> HttpResponse:
         password_reset.reset(token=self.kwargs["token"], **form.cleaned_data, client=self.client)
         return render(self.request, "accounts/password_reset_done.html")
 
-    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
-        # Somebody used the link since it was looked at.
-        return self._invalid() if isinstance(error, InvalidTokenException) else super().refused(form, error)
+    def handle_error(self, form: Any, error: BaseAppException) -> HttpResponse:
+        # The link was used after the page was opened.
+        return self._invalid() if isinstance(error, InvalidTokenException) else super().handle_error(form, error)
 
     def _invalid(self) -> HttpResponse:
         return render(self.request, "accounts/password_reset_invalid.html", status=400)
 
 
 class ChangePasswordPage(SecurityPage):
-    """Change one's own password; the form stands on the page on security."""
+    """Change the user's own password; the form is on the page on security."""
 
     access = DURING_REQUIRED_ACTIONS.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle = "login"
@@ -92,8 +92,8 @@ class ChangePasswordPage(SecurityPage):
         messages.success(self.request, _("Your new password is saved. Every other device is signed out."))
         return redirect("account_security")
 
-    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
+    def handle_error(self, form: Any, error: BaseAppException) -> HttpResponse:
         if isinstance(error, InvalidCredentialsException):
             form.add_error("current_password", _("That isn't your current password."))
-            return self.again(form, status=error.status_code)
-        return super().refused(form, error)
+            return self.render_form(form, status=error.status_code)
+        return super().handle_error(form, error)

@@ -1,4 +1,4 @@
-"""Profile, address and phone."""
+"""Profile, e-mail address and phone."""
 
 from typing import Any, ClassVar
 
@@ -40,7 +40,7 @@ class ProfilePage(SignedInFormPage):
     def get_form_kwargs(self) -> dict[str, Any]:
         kwargs = super().get_form_kwargs()
         if self.form_class is ProfileForm:
-            # Of a user of its own: what a refused form holds must not stand in the page's greeting.
+            # A separate instance: values of an invalid form must not show in the page's greeting.
             kwargs["instance"] = User.objects.get(pk=self.user.pk)
             kwargs["initial"] = {"language": self.user.language or get_language()}
         return kwargs
@@ -52,12 +52,12 @@ class ProfilePage(SignedInFormPage):
             "email_form": ChangeEmailForm(initial={"email": self.request.session.pop(WANTED_EMAIL, "")}),
             "phone_form": PhoneForm(initial={"phone": self.request.session.pop(WANTED_PHONE, "")}),
         }
-        about = {
+        details = {
             "phone_verified": self.user.phone_verified_at is not None,
             "roles": assignments.current_of(self.user),
         }
-        here = {self.names[self.form_class]: context["form"]}
-        return {**context, **others, **here, **about, "pending_email": email.pending(self.user)}
+        current = {self.names[self.form_class]: context["form"]}
+        return {**context, **others, **current, **details, "pending_email": email.pending(self.user)}
 
     def accepted(self, form: Any) -> HttpResponse:
         profile.change(user=self.user, **form.cleaned_data)
@@ -67,7 +67,7 @@ class ProfilePage(SignedInFormPage):
 
 
 class EmailPage(ProfilePage):
-    """Ask for another address."""
+    """Request a change of the e-mail address."""
 
     form_class = ChangeEmailForm
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.ALWAYS)
@@ -90,7 +90,7 @@ class EmailPage(ProfilePage):
 
 
 class PhonePage(ProfilePage):
-    """Ask for a code to another phone."""
+    """Request a code for a new phone number."""
 
     form_class = PhoneForm
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
@@ -110,9 +110,9 @@ class PhonePage(ProfilePage):
 
 
 class CancelEmailPage(ActionPage):
-    """Keep the current address: the link that waits at the new one serves no more."""
+    """Cancel a change of the e-mail address; the link sent to the new one stops working."""
 
-    leads_to = "account"
+    redirects_to = "account"
 
     def act(self, **kwargs: Any) -> str:
         email.cancel(user=self.user)
@@ -120,10 +120,10 @@ class CancelEmailPage(ActionPage):
 
 
 class RemovePhonePage(ActionPage):
-    """Keep no phone number."""
+    """Remove the phone number."""
 
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
-    leads_to = returns_to = "account"
+    redirects_to = returns_to = "account"
 
     def act(self, **kwargs: Any) -> str:
         account_phone.remove(user=self.user, session_id=self.session_id, client=self.client)
@@ -131,7 +131,7 @@ class RemovePhonePage(ActionPage):
 
 
 class DataPage(SignedInMixin, Page):
-    """All that is kept about the user, as a file of JSON."""
+    """All stored data about the user, as a JSON file."""
 
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.ALWAYS)
     returns_to = "account"
@@ -148,7 +148,7 @@ class DataPage(SignedInMixin, Page):
 
 
 class VerifyPhonePage(SignedInFormPage):
-    """Prove another phone."""
+    """Confirm a new phone number."""
 
     template_name = "accounts/phone_verify.html"
     form_class = CodeForm
@@ -176,7 +176,7 @@ class VerifyPhonePage(SignedInFormPage):
 
 @endpoint(PUBLIC, "POST")
 def set_language(request: HttpRequest) -> HttpResponse:
-    """Switch the language of this browser, and of the user who is signed in."""
+    """Set the language of this browser and of the signed-in user."""
     language = request.POST.get(LANGUAGE_QUERY_PARAMETER, "")
     known = language in dict(settings.LANGUAGES) and check_for_language(language)
     if known and isinstance(request.user, User):

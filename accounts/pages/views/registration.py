@@ -1,4 +1,4 @@
-"""Becoming a user."""
+"""Registration."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.pages import browser
 from accounts.pages.forms.registration import EmailForm, RegisterForm
 from accounts.pages.views.base import FormPage
-from accounts.pages.views.sign_in import enter
+from accounts.pages.views.sign_in import complete_sign_in
 from accounts.services.account import registration
 from accounts.services.login import password
 from accounts.services.one_time import tokens
@@ -29,7 +29,7 @@ from foodfleet.core.http.clients import client_of
 
 @method_decorator(sensitive_post_parameters("password"), name="dispatch")
 class RegisterPage(FormPage):
-    """Make an account. The answer is the same whether or not the address has one."""
+    """Create an account. The response is the same whether or not the address has one."""
 
     access = PUBLIC
     template_name = "accounts/register.html"
@@ -44,7 +44,7 @@ class RegisterPage(FormPage):
 
 
 class ResendPage(FormPage):
-    """Ask for another confirmation mail."""
+    """Request another confirmation e-mail."""
 
     access = PUBLIC
     template_name = "accounts/email_verify_invalid.html"
@@ -59,25 +59,25 @@ class ResendPage(FormPage):
 @never_cache
 @endpoint(PUBLIC, "GET", "POST")
 def verify_email(request: HttpRequest, token: str) -> HttpResponse:
-    """Confirm an address. A GET asks first: mail scanners open links, and must not use them up."""
+    """Confirm an address. A GET only asks for confirmation: mail scanners open links and must not use them."""
     throttling.count("register", client_of(request))
     try:
         if request.method == "POST":
             signed_in = request.user if isinstance(request.user, User) else None
             user = registration.verify_email(token=token, client=client_of(request), signed_in=signed_in)
             return _confirmed(request, user)
-        proof = tokens.find(token, TokenPurpose.VERIFY_EMAIL)
+        link = tokens.find(token, TokenPurpose.VERIFY_EMAIL)
     except InvalidTokenException:
         context: dict[str, Any] = {"form": EmailForm()}
         return render(request, "accounts/email_verify_invalid.html", context, status=400)
-    return render(request, "accounts/email_verify.html", {"token": token, "email": proof.user.email})
+    return render(request, "accounts/email_verify.html", {"token": token, "email": link.user.email})
 
 
 def _confirmed(request: HttpRequest, user: User) -> HttpResponse:
-    """Sign in the browser that registered the account; any other is told to sign in."""
+    """Sign in the browser that registered the account; ask any other to sign in."""
     if browser.registered_here(request, user):
         result = password.sign_in_confirmed(user=user, client=client_of(request))
         if result is not None:
             messages.success(request, _("Your address is confirmed."))
-            return enter(request, result, reverse("account"))
+            return complete_sign_in(request, result, reverse("account"))
     return render(request, "accounts/email_verify_done.html")

@@ -1,4 +1,4 @@
-"""The page on security: password, second factor, passkeys, remembered browsers, recent activity."""
+"""The page on security: password, MFA, passkeys, remembered browsers, recent activity."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS
 from foodfleet.core.http.user_agents import in_words
 from rbac.services import decisions
 
-SHOWN_EVENTS = 20
+MAX_EVENTS = 20
 MISTAKES = {EventKind.SIGN_IN_FAILED, EventKind.TWO_FACTOR_FAILED}
 NOTABLE = {
     EventKind.SIGN_IN_FAILED,
@@ -35,8 +35,8 @@ NOTABLE = {
 
 
 @dataclass(frozen=True)
-class ShownBrowser:
-    """A remembered browser as the page shows it."""
+class BrowserRow:
+    """A remembered browser in the page's list."""
 
     id: int
     device: str
@@ -47,8 +47,8 @@ class ShownBrowser:
 
 
 @dataclass(frozen=True)
-class ShownEvent:
-    """Something that happened as the page shows it."""
+class EventRow:
+    """A security event in the page's list."""
 
     label: str
     created_at: datetime
@@ -58,7 +58,7 @@ class ShownEvent:
 
 
 class SecurityPage(SignedInFormPage):
-    """What keeps the account its owner's."""
+    """Everything that protects the account."""
 
     access = DURING_REQUIRED_ACTIONS
     template_name = "accounts/security.html"
@@ -69,10 +69,10 @@ class SecurityPage(SignedInFormPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         user, methods = self.user, mfa_methods.methods_of(self.user)
-        browsers = [self._shown(known) for known in trusted_browsers.live(user)]
+        browsers = [self._row(known) for known in trusted_browsers.live(user)]
         known = sessions.known_clients(user)
-        newest = audit.of_user(user).order_by("-created_at")[:SHOWN_EVENTS]
-        events = [_shown(event, is_known=(event.ip, event.user_agent) in known) for event in newest]
+        newest = audit.of_user(user).order_by("-created_at")[:MAX_EVENTS]
+        events = [_row(event, is_known=(event.ip, event.user_agent) in known) for event in newest]
         return {
             **context,
             "password_form": context["form"],
@@ -87,23 +87,23 @@ class SecurityPage(SignedInFormPage):
             "events": events,
         }
 
-    def _shown(self, known: TrustedBrowser) -> ShownBrowser:
+    def _row(self, known: TrustedBrowser) -> BrowserRow:
         current = trusted_browsers.is_current(known, self.client)
-        return ShownBrowser(known.pk, in_words(known.user_agent), known.ip, known.created_at, known.expires_at, current)
+        return BrowserRow(known.pk, in_words(known.user_agent), known.ip, known.created_at, known.expires_at, current)
 
 
-def _shown(event: SecurityEvent, *, is_known: bool) -> ShownEvent:
-    """is_known: the owner has signed in from that address with that browser. Who mistypes there is most likely them."""
+def _row(event: SecurityEvent, *, is_known: bool) -> EventRow:
+    """is_known: the owner has signed in from that address and browser, so mistakes there are most likely theirs."""
     is_new_device = bool(event.details.get("new_device"))
     label = _("Signed in on a new device") if is_new_device else event.get_kind_display()
     right_password = event.details.get("reason") == EmailNotVerifiedException.code
     is_own_mistake = event.kind in MISTAKES and (is_known or right_password)
     notable = is_new_device or (event.kind in NOTABLE and not is_own_mistake)
-    return ShownEvent(label, event.created_at, in_words(event.user_agent), event.ip, notable)
+    return EventRow(label, event.created_at, in_words(event.user_agent), event.ip, notable)
 
 
 class StopResetPage(ActionPage):
-    """Keep the second factor that staff are about to take away."""
+    """Cancel a reset of MFA by staff."""
 
     def act(self, **kwargs: Any) -> str:
         resets.cancel(user=self.user, client=self.client)
@@ -111,7 +111,7 @@ class StopResetPage(ActionPage):
 
 
 class ForgetBrowserPage(ActionPage):
-    """Ask a remembered browser for the second step again."""
+    """Require MFA from a remembered browser again."""
 
     def act(self, **kwargs: Any) -> str:
         trusted_browsers.forget(user=self.user, browser_id=kwargs["id"], client=self.client)

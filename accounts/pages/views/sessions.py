@@ -1,4 +1,4 @@
-"""Where one is signed in."""
+"""The page on sessions."""
 
 import re
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ PHONE = re.compile(r"Mobi|Android|iPhone|iPad")
 
 
 @dataclass(frozen=True)
-class ShownSession:
-    """A session as the page shows it."""
+class SessionRow:
+    """A session in the page's list."""
 
     id: UUID
     device: str
@@ -35,17 +35,17 @@ class ShownSession:
 
 
 class SessionsPage(SignedInMixin, Page):
-    """All of them, this one first."""
+    """All sessions of the user, the current one first."""
 
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        shown = [self._shown(session) for session in sessions.of_user(self.user).order_by("-last_used_at")]
-        shown.sort(key=lambda session: not session.current)
-        return render(request, "accounts/sessions.html", {"sessions": shown})
+        rows = [self._row(session) for session in sessions.of_user(self.user).order_by("-last_used_at")]
+        rows.sort(key=lambda session: not session.current)
+        return render(request, "accounts/sessions.html", {"sessions": rows})
 
-    def _shown(self, session: Session) -> ShownSession:
-        return ShownSession(
+    def _row(self, session: Session) -> SessionRow:
+        return SessionRow(
             id=session.pk,
             device=session.device_name or in_words(session.user_agent) or _("Unknown device"),
             kind="phone" if PHONE.search(session.user_agent) else "laptop",
@@ -57,9 +57,9 @@ class SessionsPage(SignedInMixin, Page):
 
 
 class EndPage(ActionPage):
-    """End one session; ending this one signs out."""
+    """End one session; ending the current one signs out."""
 
-    leads_to = "account_sessions"
+    redirects_to = "account_sessions"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if kwargs["id"] == self.session_id:
@@ -74,10 +74,10 @@ class EndPage(ActionPage):
 
 
 class EndOthersPage(ActionPage):
-    """End all sessions but this one."""
+    """End all sessions except the current one."""
 
     access = DURING_REQUIRED_ACTIONS
-    leads_to = "account_sessions"
+    redirects_to = "account_sessions"
 
     def act(self, **kwargs: Any) -> str:
         sessions.end_all_own(user=self.user, client=self.client, keep=self.session_id)

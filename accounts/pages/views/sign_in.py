@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Sign-in and sign-out."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from accounts.exceptions import AccountLockedException, EmailNotVerifiedException, Invalid2FACodeException
 from accounts.models import User
 from accounts.pages import browser
-from accounts.pages.forms.sign_in import LoginForm, PasskeyForm, SecondStepForm
+from accounts.pages.forms.sign_in import LoginForm, MfaForm, PasskeyForm
 from accounts.pages.views.base import FormPage, safe_next
 from accounts.services.login import passkey, password, second_step
 from accounts.services.login.challenge import ChallengeIssued
@@ -24,7 +24,7 @@ from foodfleet.core.http import throttling
 from foodfleet.core.http.access import PUBLIC, endpoint
 from foodfleet.core.http.clients import client_of
 
-CHALLENGE, NEXT, TEXTED = "challenge", "next", "texted"  # what the session keeps between the two steps
+CHALLENGE, NEXT, SMS_SENT = "challenge", "next", "texted"  # keys of the session between password and MFA
 
 
 class LoginPage(FormPage):
@@ -41,27 +41,27 @@ class LoginPage(FormPage):
         return super().dispatch(request, *args, **kwargs)
 
     @property
-    def wish(self) -> str:
-        """Where to go afterwards, as the browser says."""
+    def requested_next(self) -> str:
+        """Where the browser asks to go afterwards."""
         return str(self.request.POST.get("next") or self.request.GET.get("next") or "")
 
     @property
     def next(self) -> str:
         """Where to go afterwards."""
-        return safe_next(self.request, self.wish, "account")
+        return safe_next(self.request, self.requested_next, "account")
 
     def get_form_class(self) -> type[Any]:
         return PasskeyForm if "credential" in self.request.POST else LoginForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "next": self.wish, "locked": self.locked}
+        return {**super().get_context_data(**kwargs), "next": self.requested_next, "locked": self.locked}
 
     def accepted(self, form: LoginForm | PasskeyForm) -> HttpResponse:
         by_passkey = isinstance(form, PasskeyForm)
         service: Any = passkey.sign_in_with if by_passkey else password.sign_in
-        return enter(self.request, service(**form.cleaned_data, client=self.client), self.next)
+        return complete_sign_in(self.request, service(**form.cleaned_data, client=self.client), self.next)
 
-    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
+    def handle_error(self, form: Any, error: BaseAppException) -> HttpResponse:
         if isinstance(error, EmailNotVerifiedException):
             return render(
                 self.request, "accounts/email_unverified.html", {"email": form.cleaned_data["email"]}, status=403
@@ -70,30 +70,30 @@ class LoginPage(FormPage):
             messages.error(self.request, _("This passkey isn't linked to an account here. Sign in with your password."))
             return redirect(f"{reverse('login')}")
         self.locked = isinstance(error, AccountLockedException) and error.locked_until is not None
-        return super().refused(form, error)
+        return super().handle_error(form, error)
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return redirect("login") if isinstance(form, PasskeyForm) else super().form_invalid(form)
 
 
-def enter(request: HttpRequest, result: password.SignedIn | ChallengeIssued, goal: str) -> HttpResponse:
-    """Sign the browser in and lead it to `goal`, by way of two-factor authentication where that is on."""
+def complete_sign_in(request: HttpRequest, result: password.SignedIn | ChallengeIssued, next_url: str) -> HttpResponse:
+    """Sign the browser in and redirect to `next_url`, through MFA where that is on."""
     if isinstance(result, ChallengeIssued):
         request.session[CHALLENGE] = result.challenge
-        request.session[NEXT] = goal
-        request.session.pop(TEXTED, None)
+        request.session[NEXT] = next_url
+        request.session.pop(SMS_SENT, None)
         return redirect("login_verify")
-    response = redirect(goal)
+    response = redirect(next_url)
     browser.sign_in(request, response, result)
     return response
 
 
 class VerifyPage(FormPage):
-    """The second step, where the second factor is on."""
+    """Two-factor authentication at sign-in."""
 
     access = PUBLIC
     template_name = "accounts/login_verify.html"
-    form_class = SecondStepForm
+    form_class = MfaForm
     throttle = "2fa"
     error_field = "code"
 
@@ -110,10 +110,10 @@ class VerifyPage(FormPage):
 
     @property
     def method(self) -> Method:
-        """What is asked for: as chosen, where the user has it; a passkey first where this page can use one."""
+        """The chosen method if the user has it, else a passkey if it works at this address, else the first."""
         chosen = self.request.POST.get("method") or self.request.GET.get("method")
-        here = f"{self.request.scheme}://{self.request.get_host()}"
-        has_passkey = Method.PASSKEY in self.methods and webauthn.is_usable_at(here)
+        origin = f"{self.request.scheme}://{self.request.get_host()}"
+        has_passkey = Method.PASSKEY in self.methods and webauthn.is_usable_at(origin)
         first = Method.PASSKEY if has_passkey else self.methods[0]
         return next((method for method in self.methods if method == chosen), first)
 
@@ -126,23 +126,23 @@ class VerifyPage(FormPage):
             "method": self.method.value,
             "methods": [method.value for method in self.methods],
             "phone_hint": sms.hint(self.waiting),
-            "sms_sent": self.request.session.get(TEXTED, False),
+            "sms_sent": self.request.session.get(SMS_SENT, False),
         }
         if self.method == Method.PASSKEY:
             context["passkey_options"] = second_step.passkey_options(self.challenge)
         return context
 
-    def accepted(self, form: SecondStepForm) -> HttpResponse:
+    def accepted(self, form: MfaForm) -> HttpResponse:
         signed_in = second_step.answer(
-            challenge=self.challenge, method=self.method, code=form.answer, client=self.client
+            challenge=self.challenge, method=self.method, code=form.response, client=self.client
         )
         response = redirect(safe_next(self.request, self.request.session.pop(NEXT, ""), "account"))
-        for name in (CHALLENGE, TEXTED):
+        for name in (CHALLENGE, SMS_SENT):
             self.request.session.pop(name, None)
         browser.sign_in(self.request, response, signed_in, remember=form.cleaned_data["remember_browser"])
         return response
 
-    def refused(self, form: Any, error: BaseAppException) -> HttpResponse:
+    def handle_error(self, form: Any, error: BaseAppException) -> HttpResponse:
         try:
             second_step.pending(self.challenge)
         except Invalid2FACodeException:
@@ -150,11 +150,11 @@ class VerifyPage(FormPage):
         if self.method == Method.PASSKEY:
             messages.error(self.request, _("That did not work. You can try again, or choose another way."))
             return redirect(f"{reverse('login_verify')}?method={Method.PASSKEY.value}")
-        return super().refused(form, error)
+        return super().handle_error(form, error)
 
 
 def start_over(request: HttpRequest) -> HttpResponse:
-    """To the first step: the challenge ran out, or was answered wrongly too often."""
+    """Redirect to the password: the challenge expired, or had too many wrong codes."""
     if request.session.pop(CHALLENGE, ""):
         messages.warning(request, _("That took too long, or too many codes were wrong. Please sign in once more."))
     return redirect("login")
@@ -163,11 +163,11 @@ def start_over(request: HttpRequest) -> HttpResponse:
 @never_cache
 @endpoint(PUBLIC, "POST")
 def send_sms_code(request: HttpRequest) -> HttpResponse:
-    """Text a code for the second step."""
+    """Send a code by SMS."""
     try:
         throttling.count("forgot", client_of(request))
         second_step.send_sms_code(challenge=request.session.get(CHALLENGE, ""), client=client_of(request))
-        request.session[TEXTED] = True
+        request.session[SMS_SENT] = True
     except ThrottledException as error:
         messages.error(request, str(error.message))
     except Invalid2FACodeException:
