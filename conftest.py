@@ -16,7 +16,7 @@ from django.core.cache import cache
 from accounts.models import User
 from foodfleet.core import heartbeats
 from foodfleet.core.cache import shared
-from foodfleet.core.postgres.server import server
+from foodfleet.core.database.postgres.server import server
 from foodfleet.tests import environment
 from notifications.receivers.dispatch import announcer
 from notifications.services.delivery import in_process, liveness

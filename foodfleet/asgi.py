@@ -5,7 +5,7 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from foodfleet.core.http.wsgi_bridge import WSGIBridge
+from foodfleet.core.http.bodies.wsgi_bridge import WSGIBridge
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
 application = WSGIBridge(

@@ -41,7 +41,7 @@ def database_settings(read: dict[str, Any], timeouts: Timeouts) -> dict[str, Any
     )
     return {
         **read,
-        "ENGINE": "foodfleet.core.postgres",
+        "ENGINE": "foodfleet.core.database.postgres",
         "CONNECTIONS": {"size": CONNECTIONS, "timeout": timeouts.connect},
         "OPTIONS": {"connect_timeout": timeouts.connect, **TCP, **given, "options": ends},
     }

@@ -12,7 +12,7 @@ from accounts.models import SecurityEvent, Session
 from accounts.services.staff import sessions
 from foodfleet.core.admin import history
 from foodfleet.core.admin.forms import errors_as_messages
-from foodfleet.core.http.user_agents import in_words
+from foodfleet.core.http.clients import describe_user_agent
 
 
 @admin.register(Session)
@@ -37,7 +37,7 @@ class SessionAdmin(ReadOnlyAdmin):
         with transaction.atomic():
             for session in queryset:
                 user = sessions.end(pk=session.user_id, session_id=session.pk, **by(request))
-                device = session.device_name or in_words(session.user_agent)
+                device = session.device_name or describe_user_agent(session.user_agent)
                 history.record(request, [user], format_lazy("{}: {}", _("A session was ended"), device))
         self.message_user(request, _("The sessions were ended."))
 

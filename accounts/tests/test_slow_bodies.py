@@ -15,8 +15,8 @@ from accounts.services.sessions import sessions
 from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import users
 from conftest import PASSWORD
+from foodfleet.core.http.bodies.request_bodies import BufferedBodies
 from foodfleet.core.http.clients import Client
-from foodfleet.core.http.request_bodies import BufferedBodies
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 

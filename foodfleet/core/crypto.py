@@ -1,4 +1,4 @@
-"""Digests of one-time secrets, and encryption of what must be read again."""
+"""Digests of one-time secrets, and encryption of secrets that are read again."""
 
 import hashlib
 import hmac
@@ -13,37 +13,37 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-TOKEN_BYTES = 32  # 256 bits: cannot be guessed, so a fast digest is enough to keep (ASVS 5.0 6.5.2)
+TOKEN_BYTES = 32  # 256 bits cannot be guessed, so a fast digest is enough (ASVS 5.0 6.5.2)
 SIGNATURE_BYTES = 32  # of `sign`
 
 
 class DecryptionError(Exception):
-    """None of ENCRYPTION_KEYS opens this."""
+    """None of ENCRYPTION_KEYS decrypts this."""
 
 
 def new_token() -> str:
-    """A random URL-safe token of 43 characters for a link or a refresh chain."""
+    """Return a random URL-safe token of 43 characters, for a link or a refresh token."""
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def digest(value: str) -> str:
-    """SHA-256 of a secret that is long and random, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a long random secret as 64 hexadecimal digits."""
     return hashlib.sha256(value.encode()).hexdigest()
 
 
 def keyed_digest(value: str, *, purpose: str) -> str:
-    """HMAC-SHA-256 under SECRET_KEY, for what could be guessed from its digest: an address, a phone, a short code."""
+    """Return an HMAC-SHA-256 under SECRET_KEY, for values that a plain digest would reveal: addresses, short codes."""
     key = hashlib.sha256(f"foodfleet:{purpose}:{settings.SECRET_KEY}".encode()).digest()
     return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
 
 
 def sign(data: bytes, *, purpose: str) -> bytes:
-    """An HMAC-SHA-256 of 32 bytes under SECRET_KEY, for what stands where others might write."""
+    """Return an HMAC-SHA-256 of 32 bytes under SECRET_KEY, for data stored where others may write."""
     return hmac.digest(_signing_secret(purpose, settings.SECRET_KEY), data, "sha256")
 
 
 def is_signed(data: bytes, signature: bytes, *, purpose: str) -> bool:
-    """Whether `sign` made this signature of `data` for this purpose."""
+    """Return whether `sign` made this signature of `data` for this purpose."""
     return hmac.compare_digest(sign(data, purpose=purpose), signature)
 
 
@@ -53,70 +53,70 @@ def _signing_secret(purpose: str, secret_key: str) -> bytes:
 
 
 def encrypt(text: str, *, purpose: str) -> str:
-    """Encrypt under the newest of ENCRYPTION_KEYS, for one purpose (a box of one purpose opens for no other)."""
-    return _box(purpose, tuple(settings.ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
+    """Encrypt with the newest of ENCRYPTION_KEYS; only the same purpose decrypts it."""
+    return _fernet(purpose, tuple(settings.ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
 
 
-def decrypt(box: str, *, purpose: str) -> str:
-    """Open what `encrypt` made under any of ENCRYPTION_KEYS. Raises DecryptionError."""
+def decrypt(ciphertext: str, *, purpose: str) -> str:
+    """Decrypt a result of `encrypt` with any of ENCRYPTION_KEYS. Raises DecryptionError."""
     try:
-        return _box(purpose, tuple(settings.ENCRYPTION_KEYS)).decrypt(box.encode()).decode()
+        return _fernet(purpose, tuple(settings.ENCRYPTION_KEYS)).decrypt(ciphertext.encode()).decode()
     except InvalidToken as error:
         raise DecryptionError(purpose) from error
 
 
-def rotate(box: str, *, purpose: str) -> str:
-    """The same content under the newest of ENCRYPTION_KEYS. Raises DecryptionError."""
+def rotate(ciphertext: str, *, purpose: str) -> str:
+    """Re-encrypt with the newest of ENCRYPTION_KEYS. Raises DecryptionError."""
     try:
-        return _box(purpose, tuple(settings.ENCRYPTION_KEYS)).rotate(box.encode()).decode()
+        return _fernet(purpose, tuple(settings.ENCRYPTION_KEYS)).rotate(ciphertext.encode()).decode()
     except InvalidToken as error:
         raise DecryptionError(purpose) from error
 
 
-def key_of(box: str, *, purpose: str) -> int | None:
-    """The place of the key in ENCRYPTION_KEYS that opens `box`, 0 for the newest; None where none does."""
-    for place, key in enumerate(settings.ENCRYPTION_KEYS):
+def key_of(ciphertext: str, *, purpose: str) -> int | None:
+    """Return the index of the key in ENCRYPTION_KEYS that decrypts this, 0 for the newest; None where none does."""
+    for index, key in enumerate(settings.ENCRYPTION_KEYS):
         try:
-            _box(purpose, (key,)).decrypt(box.encode())
+            _fernet(purpose, (key,)).decrypt(ciphertext.encode())
         except InvalidToken:
             continue
-        return place
+        return index
     return None
 
 
 def encrypt_json(value: Any, *, purpose: str) -> str:
-    """`encrypt` for a value of JSON."""
+    """Encrypt a JSON value."""
     return encrypt(json.dumps(value, separators=(",", ":")), purpose=purpose)
 
 
-def decrypt_json(box: str, *, purpose: str) -> Any:
-    """`decrypt` for a value of JSON."""
-    return json.loads(decrypt(box, purpose=purpose))
+def decrypt_json(ciphertext: str, *, purpose: str) -> Any:
+    """Decrypt a JSON value."""
+    return json.loads(decrypt(ciphertext, purpose=purpose))
 
 
-def seal_json(value: Any, *, secret: str) -> str:
-    """Encrypt a value of JSON so that `secret`, long and random, opens it, and nothing that we keep does."""
-    return _seal(secret).encrypt(json.dumps(value, separators=(",", ":")).encode()).decode()
+def encrypt_with_secret(value: Any, *, secret: str) -> str:
+    """Encrypt a JSON value with `secret`, which is long, random and not stored."""
+    return _fernet_of(secret).encrypt(json.dumps(value, separators=(",", ":")).encode()).decode()
 
 
-def unseal_json(box: str, *, secret: str) -> Any:
-    """Open what `seal_json` made with the same secret. Raises DecryptionError."""
+def decrypt_with_secret(ciphertext: str, *, secret: str) -> Any:
+    """Decrypt a result of `encrypt_with_secret`. Raises DecryptionError."""
     try:
-        return json.loads(_seal(secret).decrypt(box.encode()))
+        return json.loads(_fernet_of(secret).decrypt(ciphertext.encode()))
     except InvalidToken as error:
         raise DecryptionError("sealed") from error
 
 
-def _seal(secret: str) -> Fernet:
+def _fernet_of(secret: str) -> Fernet:
     return Fernet(_derived(secret, "sealed"))
 
 
 @lru_cache(maxsize=32)
-def _box(purpose: str, keys: tuple[str, ...]) -> MultiFernet:
+def _fernet(purpose: str, keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(_derived(key, purpose)) for key in keys])
 
 
 def _derived(key: str, purpose: str) -> bytes:
-    """RFC 5869: an own key for each purpose."""
+    """Derive a key for one purpose (RFC 5869)."""
     kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"foodfleet:{purpose}".encode())
     return urlsafe_b64encode(kdf.derive(key.encode()))

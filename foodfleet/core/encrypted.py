@@ -1,6 +1,6 @@
-"""Which columns hold what is encrypted under ENCRYPTION_KEYS, and which of the keys they rest on.
+"""The columns encrypted with ENCRYPTION_KEYS, and which of the keys they need.
 
-An app registers its columns in `ready()`. So a new one is re-encrypted and checked without anybody thinking of it.
+An app registers its columns in `ready()`, so that they are re-encrypted and checked.
 """
 
 from collections import Counter
@@ -14,12 +14,12 @@ from django.db import DatabaseError, models
 from foodfleet.core import crypto
 
 BATCH = 500
-LOOKED_AT = 1_000  # rows of a column that the system check reads, the oldest first
+LOOKED_AT = 1_000  # rows of a column that the system check reads, oldest first
 
 
 @dataclass(frozen=True)
 class Column:
-    """A text column of boxes made by `crypto.encrypt` for one purpose; '' where there is none."""
+    """A text column of ciphertexts that `crypto.encrypt` made for one purpose; '' where there is none."""
 
     title: str
     model: type[models.Model]
@@ -28,8 +28,8 @@ class Column:
 
 
 @dataclass
-class Standing:
-    """What rests on which key. by_key: rows by the position of the key, the newest is 0. unreadable: on none."""
+class KeyUsage:
+    """How many rows need which key. by_key: rows by index of the key, 0 for the newest. unreadable: without a key."""
 
     moved: int = 0
     by_key: Counter[int] = field(default_factory=Counter)
@@ -37,47 +37,47 @@ class Standing:
 
     @property
     def is_current(self) -> bool:
-        """Whether only the newest key is needed."""
+        """Return whether only the newest key is needed."""
         return not self.unreadable and not any(key for key, count in self.by_key.items() if count)
 
 
 COLUMNS: list[Column] = []
 
 
-def reencrypt(column: Column) -> Standing:
-    """Put every box of a column under the newest key, a batch at a time.
+def reencrypt(column: Column) -> KeyUsage:
+    """Re-encrypt a column with the newest key, in batches.
 
-    A row that is changed meanwhile is left alone: whoever changed it used the newest key.
+    Rows that change meanwhile are skipped, since they are written with the newest key.
     """
-    standing = Standing()
-    for pk, box in _boxes(column):
-        key = crypto.key_of(box, purpose=column.purpose)
+    usage = KeyUsage()
+    for pk, ciphertext in _ciphertexts(column):
+        key = crypto.key_of(ciphertext, purpose=column.purpose)
         if key:
-            moved = crypto.rotate(box, purpose=column.purpose)
-            rows: Any = column.model._base_manager.filter(pk=pk, **{column.name: box})
-            standing.moved += rows.update(**{column.name: moved})
-        _count(standing, None if key is None else 0)
-    return standing
+            moved = crypto.rotate(ciphertext, purpose=column.purpose)
+            rows: Any = column.model._base_manager.filter(pk=pk, **{column.name: ciphertext})
+            usage.moved += rows.update(**{column.name: moved})
+        _count(usage, None if key is None else 0)
+    return usage
 
 
-def look(column: Column, most: int | None = None) -> Standing:
-    """What a column rests on; changes nothing. most: rows to look at."""
-    standing = Standing()
-    for number, (_pk, box) in enumerate(_boxes(column)):
+def look(column: Column, most: int | None = None) -> KeyUsage:
+    """Return which keys a column needs, without changes. most: rows to read."""
+    usage = KeyUsage()
+    for number, (_pk, ciphertext) in enumerate(_ciphertexts(column)):
         if number == most:
             break
-        _count(standing, crypto.key_of(box, purpose=column.purpose))
-    return standing
+        _count(usage, crypto.key_of(ciphertext, purpose=column.purpose))
+    return usage
 
 
-def _count(standing: Standing, key: int | None) -> None:
+def _count(usage: KeyUsage, key: int | None) -> None:
     if key is None:
-        standing.unreadable += 1
+        usage.unreadable += 1
     else:
-        standing.by_key[key] += 1
+        usage.by_key[key] += 1
 
 
-def _boxes(column: Column) -> Iterator[tuple[Any, str]]:
+def _ciphertexts(column: Column) -> Iterator[tuple[Any, str]]:
     rows = column.model._base_manager.exclude(**{column.name: ""}).order_by("pk").values_list("pk", column.name)
     batch = list(rows[:BATCH])
     while batch:
@@ -87,21 +87,21 @@ def _boxes(column: Column) -> Iterator[tuple[Any, str]]:
 
 @checks.register(checks.Tags.database)
 def check_keys(databases: Sequence[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """`check --database default`: which of ENCRYPTION_KEYS may not be removed yet, and what no key opens."""
+    """Warn in `check --database default` of old keys that are still needed and of unreadable rows."""
     found: list[checks.CheckMessage] = []
     for column in COLUMNS if databases else ():
         try:
-            standing = look(column, LOOKED_AT)
-        except DatabaseError:  # the tables are not there yet, or not as this version knows them
+            usage = look(column, LOOKED_AT)
+        except DatabaseError:  # the tables do not exist yet, or have another version
             continue
-        if not standing.is_current:
+        if not usage.is_current:
             hint = "Run manage.py reencrypt_secrets before an old key is removed from ENCRYPTION_KEYS."
-            found.append(checks.Warning(described(column, standing), hint=hint, id="foodfleet.W001"))
+            found.append(checks.Warning(described(column, usage), hint=hint, id="foodfleet.W001"))
     return found
 
 
-def described(column: Column, standing: Standing) -> str:
-    """One line that names no key, but its place in ENCRYPTION_KEYS."""
-    parts = [f"{count} under key {key + 1}" for key, count in sorted(standing.by_key.items())]
-    parts += [f"{standing.unreadable} that no key of ENCRYPTION_KEYS opens"] if standing.unreadable else []
+def described(column: Column, usage: KeyUsage) -> str:
+    """Return a line that identifies keys by their position in ENCRYPTION_KEYS."""
+    parts = [f"{count} under key {key + 1}" for key, count in sorted(usage.by_key.items())]
+    parts += [f"{usage.unreadable} that no key of ENCRYPTION_KEYS decrypts"] if usage.unreadable else []
     return f"{column.title}: {', '.join(parts) or 'none'}"

@@ -13,9 +13,9 @@ from django.db import connection
 from django.db.models.signals import pre_migrate
 from psycopg import OperationalError as DriverError
 
-from foodfleet.core.postgres import driver
-from foodfleet.core.postgres.pool import Pool
-from foodfleet.core.postgres.server import Server, server
+from foodfleet.core.database.postgres import driver
+from foodfleet.core.database.postgres.pool import Pool
+from foodfleet.core.database.postgres.server import Server, server
 from foodfleet.tests import environment
 from foodfleet.tests.proxy import Mode, Proxy
 
@@ -140,7 +140,7 @@ def test_after_a_failure_one_tries_while_the_others_are_refused(monkeypatch):
     known = Server()
     known.lost(DriverError("away"))
     assert not known.may_connect()
-    monkeypatch.setattr("foodfleet.core.postgres.server.monotonic", lambda: time.monotonic() + 1)
+    monkeypatch.setattr("foodfleet.core.database.postgres.server.monotonic", lambda: time.monotonic() + 1)
     assert [known.may_connect() for _ in range(3)] == [True, False, False]
     known.found()
     assert [known.may_connect() for _ in range(3)] == [True, True, True]

@@ -4,7 +4,7 @@ from io import BytesIO
 
 import pytest
 
-from foodfleet.core.http.request_bodies import FAULT, PIECE, BodyFault, BufferedBodies
+from foodfleet.core.http.bodies.request_bodies import FAULT, PIECE, BodyFault, BufferedBodies
 
 pytestmark = pytest.mark.once
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from foodfleet.core.http import wsgi_bridge
-from foodfleet.core.http.request_bodies import FAULT
-from foodfleet.core.http.wsgi_bridge import WSGIBridge, environ_of
+from foodfleet.core.http.bodies import wsgi_bridge
+from foodfleet.core.http.bodies.request_bodies import FAULT
+from foodfleet.core.http.bodies.wsgi_bridge import WSGIBridge, environ_of
 
 pytestmark = pytest.mark.once
 SCOPE = {

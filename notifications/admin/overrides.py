@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
-from foodfleet.core.http.frames import frames_email
+from foodfleet.core.http.views import frames_email
 from notifications.admin.forms import LANGUAGES, EmailOverrideForm, error_text
 from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import EmailOverride

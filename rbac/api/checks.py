@@ -54,7 +54,7 @@ def _problems(callback: Any) -> Iterator[CheckMessage]:
     guarded = classes or all(hasattr(getattr(view, action), LABEL) for action in actions.values())
     if not guarded and declared_access(callback) is None:
         hint = "Give it `access`, permission_classes or @require_permission."
-        yield Error(f"{name} does not say who may call it.", hint=hint, id=UNGUARDED)
+        yield Error(f"{name} does not declare who may call it.", hint=hint, id=UNGUARDED)
     elif ActionPermission in classes and not hasattr(view, "access_resource"):
         yield Error(f"{name} uses ActionPermission and has no access_resource.", id=UNDECLARED)
     else:
@@ -72,7 +72,7 @@ def _problems_of_plain(callback: Any) -> Iterator[CheckMessage]:
         yield from _undeclared({label}, name)
     elif declared_access(callback) is None:
         hint = "Give it `access`, @endpoint or @require_permission."
-        yield Error(f"{name} does not say who may call it.", hint=hint, id=UNGUARDED)
+        yield Error(f"{name} does not declare who may call it.", hint=hint, id=UNGUARDED)
 
 
 def _permission_classes(callback: Any) -> list[Any]:

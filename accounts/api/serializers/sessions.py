@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts.models import SecurityEvent, Session
 from foodfleet.core.http import serializers
-from foodfleet.core.http.user_agents import in_words
+from foodfleet.core.http.clients import describe_user_agent
 
 
 class SessionSerializer(serializers.ModelSerializer[Session]):
@@ -20,7 +20,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
     def get_user_agent(self, session: Session) -> str:
         """The browser or program, readable."""
-        return in_words(session.user_agent)
+        return describe_user_agent(session.user_agent)
 
     def get_current(self, session: Session) -> bool:
         """Whether this request belongs to the session."""
@@ -45,7 +45,7 @@ class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
 
     def get_user_agent(self, event: SecurityEvent) -> str:
         """The browser or program, readable."""
-        return in_words(event.user_agent)
+        return describe_user_agent(event.user_agent)
 
     def get_by_other(self, event: SecurityEvent) -> bool:
         """Whether another user caused it."""

@@ -14,7 +14,7 @@ from accounts.pages.views.mfa import render_backup_codes
 from accounts.services.mfa import passkeys
 from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.http.access import DURING_MFA_ENROLMENT, SIGNED_IN, Reauthentication
-from foodfleet.core.http.user_agents import in_words
+from foodfleet.core.http.clients import describe_user_agent
 
 
 class AddPage(SignedInFormPage):
@@ -33,7 +33,7 @@ class AddPage(SignedInFormPage):
             return redirect("account_security")
 
     def get_initial(self) -> dict[str, Any]:
-        return {"name": in_words(self.client.user_agent)}
+        return {"name": describe_user_agent(self.client.user_agent)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         challenge = passkeys.begin(user=self.user, session_id=self.session_id, client=self.client)

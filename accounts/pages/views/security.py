@@ -17,7 +17,7 @@ from accounts.services.passwords import passwords
 from accounts.services.sessions import sessions
 from accounts.states import EventKind, Method
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS
-from foodfleet.core.http.user_agents import in_words
+from foodfleet.core.http.clients import describe_user_agent
 from rbac.services import decisions
 
 MAX_EVENTS = 20
@@ -89,7 +89,9 @@ class SecurityPage(SignedInFormPage):
 
     def _row(self, known: TrustedBrowser) -> BrowserRow:
         current = trusted_browsers.is_current(known, self.client)
-        return BrowserRow(known.pk, in_words(known.user_agent), known.ip, known.created_at, known.expires_at, current)
+        return BrowserRow(
+            known.pk, describe_user_agent(known.user_agent), known.ip, known.created_at, known.expires_at, current
+        )
 
 
 def _row(event: SecurityEvent, *, is_known: bool) -> EventRow:
@@ -99,7 +101,7 @@ def _row(event: SecurityEvent, *, is_known: bool) -> EventRow:
     right_password = event.details.get("reason") == EmailNotVerifiedException.code
     is_own_mistake = event.kind in MISTAKES and (is_known or right_password)
     notable = is_new_device or (event.kind in NOTABLE and not is_own_mistake)
-    return EventRow(label, event.created_at, in_words(event.user_agent), event.ip, notable)
+    return EventRow(label, event.created_at, describe_user_agent(event.user_agent), event.ip, notable)
 
 
 class StopResetPage(ActionPage):

@@ -16,7 +16,7 @@ from accounts.models import Session
 from accounts.pages.views.base import ActionPage, Page, SignedInMixin
 from accounts.services.sessions import sessions
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS
-from foodfleet.core.http.user_agents import in_words
+from foodfleet.core.http.clients import describe_user_agent
 
 PHONE = re.compile(r"Mobi|Android|iPhone|iPad")
 
@@ -47,7 +47,7 @@ class SessionsPage(SignedInMixin, Page):
     def _row(self, session: Session) -> SessionRow:
         return SessionRow(
             id=session.pk,
-            device=session.device_name or in_words(session.user_agent) or _("Unknown device"),
+            device=session.device_name or describe_user_agent(session.user_agent) or _("Unknown device"),
             kind="phone" if PHONE.search(session.user_agent) else "laptop",
             ip=session.ip,
             created_at=session.created_at,

@@ -55,7 +55,7 @@ def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
     ciphertext = ""
     if settings.REFRESH_GRACE_SECONDS:
         # The token is the key and only its digest is stored: the database alone reveals no successor.
-        ciphertext = crypto.seal_json([pair.access, pair.refresh], secret=token)
+        ciphertext = crypto.encrypt_with_secret([pair.access, pair.refresh], secret=token)
     with transaction.atomic():
         if not RefreshToken.objects.consume(known.pk, now, successor_ciphertext=ciphertext):
             return None
@@ -72,7 +72,7 @@ def _repeated_pair(known: RefreshToken, token: str, now: datetime) -> TokenPair 
         return None
     if RefreshToken.objects.after(known.pk).filter(consumed_at__isnull=False).exists():
         return None
-    access, successor = crypto.unseal_json(known.successor_ciphertext, secret=token)
+    access, successor = crypto.decrypt_with_secret(known.successor_ciphertext, secret=token)
     lasts = tokens.AccessToken.lifetime - max(now - known.consumed_at, timedelta())
     return TokenPair(access, successor, int(lasts.total_seconds()), known.session)
 

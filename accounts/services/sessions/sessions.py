@@ -19,8 +19,7 @@ from accounts.services.sessions import snapshots
 from accounts.states import EndReason, EventKind
 from foodfleet.core import crypto
 from foodfleet.core.cache import coherent
-from foodfleet.core.http.clients import Client, address_and_network
-from foodfleet.core.http.user_agents import in_words
+from foodfleet.core.http.clients import Client, address_and_network, describe_user_agent
 
 BATCH = 500  # sessions that one transaction ends when a key is revoked
 # `last_used_at` is written when it is this old and the cached session has expired (coherent.LIFETIME): it is exact to
@@ -202,7 +201,7 @@ def end_signed_by(kid: str) -> int:
 
 def fingerprint(client: Client) -> str:
     """A digest that is the same for the same program on a device of the same name in the same network."""
-    parts = (client.device_name, in_words(client.user_agent), address_and_network(client)[1])
+    parts = (client.device_name, describe_user_agent(client.user_agent), address_and_network(client)[1])
     return crypto.keyed_digest("\n".join(parts), purpose="device-fingerprint")[:32]
 
 

@@ -1,11 +1,15 @@
 """The client of a request as a value, so that services need no request."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from ua_parser import parse
 
 from foodfleet.core.http import ip_addresses
+from foodfleet.core.names import has_link
 
 
 @dataclass(frozen=True)
@@ -59,3 +63,20 @@ def address_and_network(client: Client) -> tuple[str, str]:
     """Return the two keys of a client's rate limits: an IPv4 address and its /24, or the /64 and /48 of IPv6."""
     found = ip_addresses.address(client.ip)
     return (ip_addresses.host_prefix(found), ip_addresses.network_prefix(found)) if found else ("unknown", "unknown")
+
+
+def describe_user_agent(user_agent: str) -> str:
+    """Return text such as "Firefox 120 on Windows", or the first word of an unknown header if it is no link."""
+    browser, system = _parsed(user_agent)
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    word = user_agent.partition("/")[0].partition(" ")[0][:40]
+    return browser or system or ("" if has_link(word) else word)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(user_agent: str) -> tuple[str, str]:
+    found = parse(user_agent)
+    program = found.user_agent
+    browser = " ".join(part for part in (program.family, program.major) if part) if program else ""
+    return browser, found.os.family if found.os else ""

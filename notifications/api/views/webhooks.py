@@ -9,8 +9,8 @@ from rest_framework.views import APIView
 
 from foodfleet.core.http import serializers
 from foodfleet.core.http.access import PUBLIC
+from foodfleet.core.http.bodies.parsers import StrictJSONParser
 from foodfleet.core.http.clients import client_of
-from foodfleet.core.http.parsers import StrictJSONParser
 from notifications.gateways.sns_http import sns_http
 from notifications.services.feedback import outcomes
 from notifications.services.feedback.sns_envelopes import CONFIRMATION, NOTIFICATION, UNSUBSCRIPTION

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from foodfleet.core.http.access import PUBLIC, endpoint
-from foodfleet.core.http.frames import frames_email
+from foodfleet.core.http.views import frames_email
 from notifications.gateways import mailbox
 
 MAX_WAIT_SECONDS = 10

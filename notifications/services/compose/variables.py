@@ -9,8 +9,7 @@ from django.utils import timezone, translation
 from django.utils.formats import date_format
 
 from accounts.models import User
-from foodfleet.core.http.clients import Client
-from foodfleet.core.http.user_agents import in_words
+from foodfleet.core.http.clients import Client, describe_user_agent
 from foodfleet.core.names import has_link
 
 
@@ -41,4 +40,4 @@ def security_facts(user: User, client: Client, report_token: str) -> dict[str, A
 def _device(client: Client) -> str:
     """Return the name that the client gave; its browser and system where that name contains a link."""
     has_name = client.device_name and not has_link(client.device_name)
-    return client.device_name if has_name else in_words(client.user_agent)
+    return client.device_name if has_name else describe_user_agent(client.user_agent)

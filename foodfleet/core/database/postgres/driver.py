@@ -8,7 +8,7 @@ from psycopg import *  # noqa: F403  what Django expects of a driver
 from psycopg import Connection, OperationalError
 from psycopg.abc import PQGen
 
-from foodfleet.core.postgres.server import server
+from foodfleet.core.database.postgres.server import server
 
 SILENCE = 0.5  # seconds without a byte after which the server is asked whether it is there
 

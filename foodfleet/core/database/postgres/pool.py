@@ -10,8 +10,8 @@ from time import monotonic
 from psycopg import Error, OperationalError
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from foodfleet.core.postgres.driver import WatchedConnection
-from foodfleet.core.postgres.server import server
+from foodfleet.core.database.postgres.driver import WatchedConnection
+from foodfleet.core.database.postgres.server import server
 
 FRESH = 1.0  # seconds for which a connection that was not closed is taken for usable without asking
 

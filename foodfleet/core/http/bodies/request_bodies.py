@@ -28,8 +28,8 @@ class BodyFault(StrEnum):
 class BufferedBodies:
     """A WSGI application behind which every body is complete and has its length.
 
-    For servers that read a body only while the application asks for it. `foodfleet.core.http.wsgi_bridge` does the
-    same, without a thread that waits.
+    For servers that read a body only on demand of the application. The module `wsgi_bridge` does the same without a
+    thread that waits.
 
     most: bytes of the longest body that is passed on.
     """

@@ -16,7 +16,7 @@ from foodfleet.core.exceptions import (
     ServiceUnavailableException,
 )
 from foodfleet.core.http import errors
-from foodfleet.core.http.request_bodies import FAULT, BodyFault
+from foodfleet.core.http.bodies.request_bodies import FAULT, BodyFault
 
 BODY_FAULTS: dict[BodyFault, type[BaseAppException]] = {
     BodyFault.TIMEOUT: RequestTimeoutException,

@@ -1,4 +1,4 @@
-"""The database backend: ENGINE "foodfleet.core.postgres"."""
+"""The database backend: ENGINE "foodfleet.core.database.postgres"."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
-from foodfleet.core.postgres import driver
-from foodfleet.core.postgres.pool import Pool
+from foodfleet.core.database.postgres import driver
+from foodfleet.core.database.postgres.pool import Pool
 
 _pools: dict[tuple[str, str], Pool] = {}
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote_to_bytes
 
 import structlog
 
-from foodfleet.core.http.request_bodies import FAULT, IN_MEMORY, PIECE, WITHOUT_BODY, Application, BodyFault
+from foodfleet.core.http.bodies.request_bodies import FAULT, IN_MEMORY, PIECE, WITHOUT_BODY, Application, BodyFault
 
 logger = structlog.get_logger(__name__)
 
