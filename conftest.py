@@ -18,7 +18,7 @@ from foodfleet.core import heartbeats
 from foodfleet.core.cache import shared
 from foodfleet.core.database.postgres.server import server
 from foodfleet.tests import environment
-from notifications.receivers.dispatch import announcer
+from notifications.receivers.dispatch import notifier
 from notifications.services.delivery import in_process, liveness
 
 PASSWORD = "Grill-Fleet-2026!"
@@ -56,7 +56,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def _fresh_cache() -> Iterator[None]:
     """No test sees what another left in the cache, or lost of it."""
     shared.forget_loss()
-    announcer.forget_failure()
+    notifier.reset()
     server.forget()
     heartbeats.forget()
     cache.clear()
@@ -67,7 +67,7 @@ def _fresh_cache() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _patient_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test sends has been sent when its request returns, however slow the machine is."""
-    monkeypatch.setattr(in_process, "PATIENCE", 60.0)
+    monkeypatch.setattr(in_process, "TIMEOUT", 60.0)
 
 
 @pytest.fixture(autouse=True)

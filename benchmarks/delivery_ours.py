@@ -25,7 +25,7 @@ from notifications.services.compose.email import queue_templated_email
 from notifications.services.compose.policies import Policy
 from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import sweep as delivery_sweep
-from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.services.templates import rendering
 from notifications.states import Channel, Kind, Priority, Status
@@ -87,7 +87,7 @@ def drain(senders):
     print("ready", flush=True)
     sys.stdin.readline()
     while True:
-        Drain(Limits(Channel.EMAIL, senders=int(senders))).run()
+        Dispatcher(Limits(Channel.EMAIL, senders=int(senders))).run()
         if not Message.objects.filter(status__in=[Status.QUEUED, Status.SENDING]).exists():
             return
         delivery_sweep.sweep(timezone.now())

@@ -219,7 +219,7 @@ CELERY_TASK_QUEUES = [Queue(name) for name in ("codes", "transactional", "bulk",
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # A call that nobody answered is of no use any more: the next one comes soon.
     "apply reports that came too early": {"task": "notifications.apply_waiting_reports", "schedule": 60.0},
-    "read the log of texts": {"task": "notifications.read_text_log", "schedule": 60.0},
+    "read the log of texts": {"task": "notifications.read_sms_log", "schedule": 60.0},
     "remove what ran out": {"task": "accounts.purge_expired", "schedule": 3600.0},
     "do what answers left to do": {"task": "accounts.sweep", "schedule": 30.0},
     "reset second factors that are due": {"task": "accounts.carry_out_resets", "schedule": 300.0},

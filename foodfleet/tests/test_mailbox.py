@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_only_the_frame_of_a_mail_may_have_inline_styles(client):
-    mailbox.keep(channel="email", to=["ann@example.com"], subject="Hello", text="Hello", html="<p style='color:red'>")
+    mailbox.save(channel="email", to=["ann@example.com"], subject="Hello", text="Hello", html="<p style='color:red'>")
     newest = mailbox.newest_first()[0]
     answer = CSPMiddleware(lambda request: mailbox_body(request, newest.id))(RequestFactory().get("/"))
     policy = answer["Content-Security-Policy"]
@@ -24,8 +24,8 @@ def test_only_the_frame_of_a_mail_may_have_inline_styles(client):
 
 def test_the_page_says_channel_and_state_in_words(client, settings):
     settings.ROOT_URLCONF = "foodfleet.tests.development_urls"
-    mailbox.keep(channel="sms", to=["+491701234567"], subject="", text="Your code is 123456")
-    mailbox.keep(channel="email", to=["ann@example.com"], subject="Hello", text="Hello")
+    mailbox.save(channel="sms", to=["+491701234567"], subject="", text="Your code is 123456")
+    mailbox.save(channel="email", to=["ann@example.com"], subject="Hello", text="Hello")
     page = client.get("/dev/mailbox/").content.decode()
     assert '<span class="badge">E-mail</span> <span class="badge badge--good">Sent</span>' in page
     assert '<span class="badge">Text</span>' in page
@@ -33,8 +33,8 @@ def test_the_page_says_channel_and_state_in_words(client, settings):
 
 def test_the_mailbox_of_one_address_is_read_as_json(client, settings):
     settings.ROOT_URLCONF = "foodfleet.tests.development_urls"
-    mailbox.keep(channel="email", to=["ann@example.com"], subject="Hello Ann", text="1")
-    mailbox.keep(channel="email", to=["bob@example.com"], subject="Hello Bob", text="2")
+    mailbox.save(channel="email", to=["ann@example.com"], subject="Hello Ann", text="1")
+    mailbox.save(channel="email", to=["bob@example.com"], subject="Hello Bob", text="2")
     by_parameter = client.get("/dev/mailbox/?to=Ann@example.com&format=json").json()["messages"]
     by_header = client.get("/dev/mailbox/?to=ann@example.com", headers={"Accept": "application/json"}).json()
     assert [message["subject"] for message in by_parameter] == ["Hello Ann"]
@@ -46,7 +46,7 @@ def test_the_mailbox_of_one_address_is_read_as_json(client, settings):
 def test_the_mailbox_waits_for_a_message_that_comes_later(client, settings):
     settings.ROOT_URLCONF = "foodfleet.tests.development_urls"
     later = threading.Timer(
-        0.3, lambda: mailbox.keep(channel="email", to=["ann@example.com"], subject="Late", text="1")
+        0.3, lambda: mailbox.save(channel="email", to=["ann@example.com"], subject="Late", text="1")
     )
     later.start()
     assert "Late" in client.get("/dev/mailbox/?to=ann@example.com&wait=5").content.decode()

@@ -1,9 +1,8 @@
-"""Amazon's clients, made once a process, and its errors, sorted."""
+"""Amazon's clients, made once a process, and its errors as DeliveryErrors."""
 
 import threading
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode
 
 import boto3
 from botocore.config import Config
@@ -23,25 +22,23 @@ from notifications.exceptions import (
     PermanentDeliveryError,
     TemporaryDeliveryError,
 )
-from notifications.gateways import turns
+from notifications.gateways import slots
 
-# We retry ourselves, with the message's state in the database: a retry inside boto3 would outlive a lease.
+# Delivery retries by the message's row: a retry inside boto3 would outlive a lease.
 CONFIG = Config(
     retries={"total_max_attempts": 1},
     connect_timeout=5,
     read_timeout=15,
     max_pool_connections=100,  # twice the most senders: none waits for another's connection
-    parameter_validation=False,  # we build them; Amazon checks them
-    user_agent="FoodFleet",  # boto3 puts its own, of forty words, together anew for each call
 )
-# Another try helps: Amazon is busy or unwell.
+# Amazon is busy or has a fault: another attempt helps.
 TEMPORARY_CODES = frozenset({
     "Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException", "Throttled",
     "ThrottledException", "RequestLimitExceeded", "SlowDown", "ServiceUnavailable", "InternalFailure", "InternalError",
     "InternalErrorException", "InternalServerErrorException", "RequestTimeout", "RequestExpired",
 })  # fmt: skip
 DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"})
-# Somebody has to put our account, its credentials or our settings in order; then the same message is sent.
+# Somebody must correct the account, its credentials or the settings; then the same message is sent.
 CONFIGURATION_CODES = DENIED_CODES | {
     "AccountSendingPausedException", "AccountSuspendedException", "SendingPausedException",
     "ConfigurationSetDoesNotExist", "ConfigurationSetDoesNotExistException", "ConfigurationSetSendingPausedException",
@@ -50,10 +47,10 @@ CONFIGURATION_CODES = DENIED_CODES | {
     "InvalidSecurityException", "MissingAuthenticationToken", "UnrecognizedClientException", "SignatureDoesNotMatch",
     "IncompleteSignature", "OptInRequired",
 }  # fmt: skip
-# Codes such as MessageRejected are also used for the message's own faults: here the reason tells.
+# Codes such as MessageRejected also mean faults of the message: for these the text decides.
 CONFIGURATION_REASONS = ("not verified", "sandbox", "not authorized")
-ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, ResponseParserError)
-# What sends a message; other calls, such as looking up whether a number has opted out, need no turn.
+RESPONSE_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, ResponseParserError)
+# Calls that send a message; others, such as looking up whether a number has opted out, need no slot.
 SENDING = ("ses.SendRawEmail", "sesv2.SendEmail", "sns.Publish")
 _making = threading.Lock()
 
@@ -69,46 +66,32 @@ def _client(service: str, region: str, endpoint_url: str) -> Any:
     session: Any = boto3.Session()
     made = session.client(service, region_name=region, endpoint_url=endpoint_url or None, config=CONFIG)
     for operation in SENDING:
-        made.meta.events.register(f"before-send.{operation}", turns.begin)
-    if service == "ses":
-        made.meta.events.register("before-call.ses.SendRawEmail", _encode_mail)
-    made.meta.events.register(f"after-call.{service}", _name_request)
+        made.meta.events.register(f"before-send.{operation}", slots.acquire)
+    made.meta.events.register(f"after-call.{service}", _ensure_request_id)
     return made
 
 
-def _name_request(parsed: dict[str, Any], **kwargs: Any) -> None:
-    """Give each answer an id of its request: django-ses fails without one, when the mail is already on its way."""
+def _ensure_request_id(parsed: dict[str, Any], **kwargs: Any) -> None:
+    """Add an empty RequestId where there is none: django-ses would fail after the mail was sent."""
     parsed.setdefault("ResponseMetadata", {}).setdefault("RequestId", "")
 
 
-def _encode_mail(params: dict[str, Any], **kwargs: Any) -> None:
-    """Write the form of SendRawEmail ourselves.
-
-    botocore quotes it letter by letter, twice, which costs more than all else of sending; of a mail in base64 only
-    three letters can need it.
-    """
-    form = dict(params["body"])
-    mail = form.pop("RawMessage.Data")
-    quoted = mail.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
-    params["body"] = f"{urlencode(form)}&RawMessage.Data={quoted}".encode()
-
-
 def is_denied(error: ClientError | BotoCoreError) -> bool:
-    """Whether our credentials lack the right to make the call."""
+    """Whether the credentials lack permission for the call."""
     return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code", "") in DENIED_CODES
 
 
-def sorted_error(error: ClientError | BotoCoreError) -> TemporaryDeliveryError | PermanentDeliveryError:
-    """What boto3 raised, as ours: worth another try, or not."""
-    if isinstance(error, ANSWER_LOST):
-        return PerhapsSentError(f"Amazon's answer was lost ({type(error).__name__}).")
+def delivery_error(error: ClientError | BotoCoreError) -> TemporaryDeliveryError | PermanentDeliveryError:
+    """Translate an error of boto3 into a temporary or permanent one."""
+    if isinstance(error, RESPONSE_LOST):
+        return PerhapsSentError(f"Amazon's response was lost ({type(error).__name__}).")
     if not isinstance(error, ClientError):
         return TemporaryDeliveryError(f"Amazon could not be reached ({type(error).__name__}).")
     code = error.response.get("Error", {}).get("Code", "")
     reason = error.response.get("Error", {}).get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in CONFIGURATION_CODES or any(words in reason.lower() for words in CONFIGURATION_REASONS):
-        return MisconfiguredDeliveryError(f"Amazon refused our account or settings: {code} {reason}".strip(), code)
+        return MisconfiguredDeliveryError(f"Amazon refused the account or the settings: {code} {reason}".strip(), code)
     if code in TEMPORARY_CODES or status >= 500 or status == 429:
         return TemporaryDeliveryError(f"Amazon: {code} {reason}".strip())
     return PermanentDeliveryError(f"Amazon refused: {code} {reason}".strip())

@@ -1,15 +1,15 @@
-"""Mail that a person at a terminal can read."""
+"""Prints e-mail and SMS to the terminal in readable form."""
 
 from collections.abc import Sequence
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.console import EmailBackend
 
-from notifications.gateways.texts import Sms
+from notifications.gateways.sms_message import Sms
 
 
 class ReadableEmailBackend(EmailBackend):
-    """Prints sender, recipients, subject and text as they are, where Django's prints MIME with folded links."""
+    """Prints sender, recipients, subject and text, where Django's backend prints MIME with folded links."""
 
     def write_message(self, message: EmailMessage) -> None:
         recipients = ", ".join(message.recipients())
@@ -27,9 +27,9 @@ class ReadableEmailBackend(EmailBackend):
 
 
 class ConsoleSmsGateway:
-    """Prints each text, to be read by a person at a terminal."""
+    """Prints each SMS."""
 
     def send(self, sms: Sms) -> str:
-        """Print number and words; there is no id."""
-        print(f"\n---- Text to {sms.to}\n\n{sms.text}\n----\n", flush=True)  # noqa: T201  this gateway's purpose
+        """Print number and text; there is no id."""
+        print(f"\n---- SMS to {sms.to}\n\n{sms.text}\n----\n", flush=True)  # noqa: T201  the purpose of this gateway
         return ""

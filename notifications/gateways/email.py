@@ -25,15 +25,15 @@ from notifications.exceptions import (
     PermanentDeliveryError,
     TemporaryDeliveryError,
 )
-from notifications.gateways import amazon, mailbox, ses, turns
+from notifications.gateways import amazon, mailbox, ses, slots
 
-SIGN_IN_CODES = frozenset({530, 534, 535, 538})
+AUTHENTICATION_CODES = frozenset({530, 534, 535, 538})
 TOO_LARGE = 552  # answered to MAIL FROM where the message is larger than the server takes (RFC 1870, 6.1)
 
 
 @dataclass(frozen=True)
 class EmailFile:
-    """A file that goes with a mail."""
+    """An attachment of a mail."""
 
     filename: str
     content_type: str
@@ -42,7 +42,7 @@ class EmailFile:
 
 @dataclass(frozen=True)
 class Email:
-    """A mail, ready to be sent. tags and configuration_set: Amazon SES's."""
+    """A mail, ready to be sent. tags and configuration_set: for Amazon SES."""
 
     to: tuple[str, ...]
     subject: str
@@ -59,22 +59,22 @@ class Email:
 
 
 class EmailGateway(Protocol):
-    """Sends one mail and returns the provider's id of it, or ''. Says `turns.begin()` just before it asks the network.
+    """Sends one mail and returns the provider's id of it, or ''. Calls `slots.acquire()` just before the provider.
 
-    Raises TemporaryDeliveryError, PermanentDeliveryError or what `turns.begin` raises; anything else is a bug.
+    Raises TemporaryDeliveryError, PermanentDeliveryError or what `slots.acquire` raises; anything else is a bug.
     """
 
     def send(self, email: Email) -> str: ...
 
 
 def message_id_header(message_id: UUID, from_email: str) -> str:
-    """A Message-ID that is the same each time a message is tried, so that a mail server sees a second copy as one."""
+    """Return a Message-ID that is the same at each attempt, so that a mail server can recognise a second copy."""
     domain = parseaddr(from_email)[1].partition("@")[2] or "localhost"
     return f"<{message_id}@{mailed_domain(domain)}>"
 
 
 def to_django(email: Email) -> EmailMultiAlternatives:
-    """The mail as Django's; BCC is in its recipients and in no header of it."""
+    """Build Django's message; BCC is in its recipients and in none of its headers."""
     headers = dict(email.headers)
     if settings.EMAIL_URL.startswith("amazonses"):
         configuration_set = email.configuration_set or settings.SES_CONFIGURATION_SET
@@ -100,11 +100,11 @@ def to_django(email: Email) -> EmailMultiAlternatives:
 
 
 def _part_of(file: EmailFile) -> MIMEBase:
-    """Byte for byte: Django would take a text for words, with lines and a character set of its own."""
+    """Attach the bytes as they are: Django would decode a text file and change its line ends and character set."""
     part = MIMEBase("application", "octet-stream")
     part.replace_header("Content-Type", file.content_type)
     if part.get_content_maintype() == "text" and part.get_param("charset") is None and _is_utf8(file.content):
-        part.set_param("charset", "utf-8")  # without it readers take it for ASCII (RFC 2046, 4.1.2)
+        part.set_param("charset", "utf-8")  # the default is ASCII (RFC 2046, 4.1.2)
     part.set_payload(file.content)
     encode_base64(part)
     name = file.filename if file.filename.isascii() else ("utf-8", "", file.filename)
@@ -124,25 +124,23 @@ class DjangoEmailGateway:
     """Any Django e-mail backend."""
 
     def send(self, email: Email) -> str:
-        """Hand the mail to the backend and translate its errors."""
+        """Send the mail by the backend and translate its errors."""
         try:
             message = to_django(email)
-        except UnicodeError as error:  # written before addresses were checked for it
+        except UnicodeError as error:  # queued before such addresses were refused
             raise PermanentDeliveryError("The domain of an address has no form that mail servers know.") from error
-        if not settings.EMAIL_URL.startswith("amazonses"):  # there it is said later, when the mail is written
-            turns.begin()
+        if not settings.EMAIL_URL.startswith("amazonses"):  # there a boto3 event calls it
+            slots.acquire()
         try:
             message.send()
-        except ClientError as error:
-            raise amazon.sorted_error(error) from error
-        except BotoCoreError as error:
-            raise amazon.sorted_error(error) from error
+        except (BotoCoreError, ClientError) as error:
+            raise amazon.delivery_error(error) from error
         except SMTPException as error:
-            raise _of_smtp(error) from error
+            raise _smtp_error(error) from error
         except OSError as error:
             raise TemporaryDeliveryError(f"The mail server could not be reached ({type(error).__name__}).") from error
         if settings.DEBUG:
-            mailbox.keep(
+            mailbox.save(
                 channel="email",
                 to=[*email.to, *email.cc, *email.bcc],
                 subject=email.subject,
@@ -152,35 +150,37 @@ class DjangoEmailGateway:
         return str(message.extra_headers.get("message_id", ""))
 
 
-def _of_smtp(error: SMTPException) -> DeliveryError:
-    """A reply of 5xx is for good (RFC 5321 4.2.1), unless it is about us and not about the mail."""
+def _smtp_error(error: SMTPException) -> DeliveryError:
+    """Translate an SMTP error: 5xx is permanent (RFC 5321, 4.2.1), unless it is about our account or settings."""
     if isinstance(error, SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]
-        refused_for_good = bool(codes) and min(codes) >= 500
+        is_permanent = bool(codes) and min(codes) >= 500
         reason = f"The mail server refused every recipient ({', '.join(map(str, sorted(set(codes))))})."
-        return PermanentDeliveryError(reason) if refused_for_good else TemporaryDeliveryError(reason)
+        return PermanentDeliveryError(reason) if is_permanent else TemporaryDeliveryError(reason)
     if isinstance(error, SMTPResponseException):
-        return _of_reply(error)
+        return _smtp_reply_error(error)
     reason = f"The mail server failed ({type(error).__name__})."
     if not isinstance(error, SMTPNotSupportedError):
         return TemporaryDeliveryError(reason)
     if "SMTPUTF8" in str(error):  # an address that it cannot take
         return PermanentDeliveryError(reason)
-    return MisconfiguredDeliveryError(f"The mail server does not do what EMAIL_URL asks of it: {error}", "smtp")
+    return MisconfiguredDeliveryError(f"The mail server does not support what EMAIL_URL requires: {error}", "smtp")
 
 
-def _of_reply(error: SMTPResponseException) -> DeliveryError:
+def _smtp_reply_error(error: SMTPResponseException) -> DeliveryError:
     code, words = error.smtp_code, str(error.smtp_error).lower()
-    if code in SIGN_IN_CODES or "not verified" in words:  # the latter is what Amazon SES says
-        return MisconfiguredDeliveryError(f"The mail server refused our account or sender with {code}.", f"smtp-{code}")
+    if code in AUTHENTICATION_CODES or "not verified" in words:  # the latter is what Amazon SES says
+        return MisconfiguredDeliveryError(
+            f"The mail server refused the account or the sender with {code}.", f"smtp-{code}"
+        )
     if isinstance(error, SMTPSenderRefused) and code >= 500 and code != TOO_LARGE:
-        return MisconfiguredDeliveryError(f"The mail server refused our sender with {code}.", "smtp-sender")
+        return MisconfiguredDeliveryError(f"The mail server refused the sender with {code}.", "smtp-sender")
     reason = f"The mail server answered {code}."
     return PermanentDeliveryError(reason) if code >= 500 else TemporaryDeliveryError(reason)
 
 
 def email_gateway() -> EmailGateway:
-    """The gateway of EMAIL_URL."""
+    """Return the gateway that EMAIL_URL names."""
     if settings.EMAIL_URL.startswith("amazonses"):
         ses.warm_up()
     return DjangoEmailGateway()

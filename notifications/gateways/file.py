@@ -1,15 +1,15 @@
-"""Texts as files, one each: for tests and for machines without a provider."""
+"""SMS as files, for tests and for machines without a provider."""
 
 import time
 import uuid
 from pathlib import Path
 
 from notifications.exceptions import TemporaryDeliveryError
-from notifications.gateways.texts import Sms
+from notifications.gateways.sms_message import Sms
 
 
 class FileSmsGateway:
-    """Writes each text into a file of its own in a folder: number, empty line, words."""
+    """Writes each SMS to a file of its own: headers, an empty line, the text."""
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)

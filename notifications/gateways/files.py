@@ -1,6 +1,6 @@
-"""Where the files of mails wait: in whatever storage of Django's ATTACHMENTS_URL names, the database by default.
+"""Stores attachments until their mail is sent, in the Django storage that ATTACHMENTS_URL names.
 
-Web processes and workers on any machine have to see the same files, so a folder serves only where they share it.
+The default is the database: web processes and workers on all machines must see the same files.
 """
 
 from collections.abc import Iterator
@@ -17,19 +17,19 @@ from notifications.models import StoredFile
 
 
 class FilesUnavailableError(OSError):
-    """The storage of attachments does not answer, or not as it should."""
+    """The storage of attachments is unavailable."""
 
 
 def save(name: str, content: bytes) -> str:
-    """Keep a file; returns the name that it is found under. Raises OSError."""
+    """Store a file and return the name to read it by. Raises OSError."""
     with _translated():
         return str(_storage().save(name, ContentFile(content)))
 
 
 def read(name: str) -> bytes:
-    """All of a file. Raises FileNotFoundError, or another OSError where the storage cannot be asked.
+    """Return the content of a file. Raises FileNotFoundError, or another OSError where the storage is unavailable.
 
-    A file of a mail that was queued before ATTACHMENTS_URL had this value may still be in the folder var/media.
+    Files of mails that were queued before ATTACHMENTS_URL was set may still be in the folder var/media.
     """
     try:
         with _translated(), _storage().open(name) as stored:
@@ -49,7 +49,7 @@ def delete(name: str) -> None:
 
 
 def names_in(folder: str) -> set[str]:
-    """The names of the files of a folder. Raises OSError."""
+    """Return the names of the files in a folder. Raises OSError."""
     try:
         with _translated():
             return {f"{folder}/{name}" for name in _storage().listdir(folder)[1]}
@@ -58,7 +58,7 @@ def names_in(folder: str) -> set[str]:
 
 
 def modified_at(name: str) -> datetime:
-    """When a file was last written. Raises OSError."""
+    """Return when a file was last written. Raises OSError."""
     with _translated():
         return _storage().get_modified_time(name)
 
@@ -76,14 +76,14 @@ def _translated() -> Iterator[None]:
 
 
 class DatabaseStorage(Storage):
-    """Files as rows: written in the caller's transaction, seen by every machine, gone with a rollback."""
+    """Stores files as rows, in the transaction of the caller."""
 
     def _save(self, name: str, content: "File[Any]") -> str:
         StoredFile.objects.create(name=name, content=content.read())
         return name
 
     def _open(self, name: str, mode: str = "rb") -> "File[Any]":
-        with _as_before():
+        with _without_new_connection():
             content = StoredFile.objects.content_of(name)
         if content is None:
             raise FileNotFoundError(name)
@@ -98,16 +98,16 @@ class DatabaseStorage(Storage):
         return StoredFile.objects.filter(name=name).exists()
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        """The files of a folder; folders in it are not told."""
+        """Return the files of a folder, without folders in it."""
         folder = f"{path.rstrip('/')}/"
         return [], [name.removeprefix(folder) for name in StoredFile.objects.names_below(folder)]
 
     def size(self, name: str) -> int:
-        """Bytes."""
+        """Return the number of bytes."""
         return len(self._open(name).read())
 
     def get_modified_time(self, name: str) -> datetime:
-        """When it was stored."""
+        """Return when it was stored."""
         try:
             found: datetime = StoredFile.objects.only("created_at").get(name=name).created_at
         except StoredFile.DoesNotExist:
@@ -116,8 +116,8 @@ class DatabaseStorage(Storage):
 
 
 @contextmanager
-def _as_before() -> Iterator[None]:
-    """Give the connection back where this thread had none before: a sender's thread needs it for this alone."""
+def _without_new_connection() -> Iterator[None]:
+    """Close the connection afterwards where this thread had none before: a sender thread needs it only here."""
     using = router.db_for_read(StoredFile)
     connection = connections[using]
     had_one = connection.connection is not None

@@ -1,4 +1,4 @@
-"""What was sent from this machine in DEBUG, kept as files for the page /dev/mailbox/."""
+"""Messages sent from this machine in DEBUG, as files for the page /dev/mailbox/."""
 
 import json
 import time
@@ -13,13 +13,13 @@ from django.conf import settings
 
 from notifications.states import Channel, Status
 
-KEPT = 200  # the newest; the rest is removed
+MOST_MESSAGES = 200  # the newest; older ones are removed
 POLL_SECONDS = 0.05  # how often `wait_for` looks
 
 
 @dataclass(frozen=True)
-class KeptMessage:
-    """A mail or text as it was sent."""
+class MailboxMessage:
+    """An e-mail or SMS as it was sent."""
 
     id: str
     channel: str
@@ -32,12 +32,12 @@ class KeptMessage:
 
     @property
     def channel_label(self) -> str:
-        """How it travelled, for people."""
+        """The channel, for people."""
         return str(Channel(self.channel).label)
 
     @property
     def status_label(self) -> str:
-        """Where it stands, for people."""
+        """The status, for people."""
         return str(Status(self.status).label)
 
 
@@ -47,37 +47,37 @@ def _folder() -> Path:
     return folder
 
 
-def keep(*, channel: str, to: Sequence[str], subject: str, text: str, html: str = "") -> None:
-    """Write one message to the mailbox and remove the oldest beyond KEPT."""
+def save(*, channel: str, to: Sequence[str], subject: str, text: str, html: str = "") -> None:
+    """Save one message and remove the oldest beyond MOST_MESSAGES."""
     record = {"channel": channel, "to": list(to), "subject": subject, "text_body": text, "html_body": html}
     name = f"{time.time_ns()}-{uuid.uuid4().hex}"
     draft = _folder() / f"{name}.draft"
     draft.write_text(json.dumps(record), encoding="utf-8")
-    draft.rename(_folder() / f"{name}.json")  # whoever waits for it reads all of it or nothing
-    for path in sorted(_folder().glob("*.json"))[:-KEPT]:
+    draft.rename(_folder() / f"{name}.json")  # a reader sees all of it or nothing
+    for path in sorted(_folder().glob("*.json"))[:-MOST_MESSAGES]:
         path.unlink(missing_ok=True)
 
 
-def newest_first(to: str = "") -> list[KeptMessage]:
-    """All that is kept, or what went to one address or number."""
+def newest_first(to: str = "") -> list[MailboxMessage]:
+    """Return all messages, or those to one address or number."""
     messages = [_read(path) for path in sorted(_folder().glob("*.json"), reverse=True)]
     return [message for message in messages if not to or to.lower() in map(str.lower, message.to)]
 
 
-def wait_for(to: str, *, seconds: float) -> list[KeptMessage]:
-    """As `newest_first`, once there is something or `seconds` have passed. Blocks the calling thread alone."""
+def wait_for(to: str, *, seconds: float) -> list[MailboxMessage]:
+    """Return `newest_first` as soon as there is a message, or after `seconds`. Blocks the calling thread."""
     until = time.monotonic() + seconds
     while not (found := newest_first(to)) and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
     return found
 
 
-def find(message_id: str) -> KeptMessage | None:
-    """The message of this id, or None."""
+def find(message_id: str) -> MailboxMessage | None:
+    """Return the message with this id, or None."""
     return next((message for message in newest_first() if message.id == message_id), None)
 
 
-def _read(path: Path) -> KeptMessage:
+def _read(path: Path) -> MailboxMessage:
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     created_at = datetime.fromtimestamp(int(path.stem.split("-")[0]) / 1e9, UTC)
-    return KeptMessage(id=path.stem, created_at=created_at, **record)
+    return MailboxMessage(id=path.stem, created_at=created_at, **record)

@@ -7,9 +7,9 @@ from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]
 
 
 class S3Files(S3Storage):  # type: ignore[misc]  # without types
-    """Waits for Amazon no longer than a request or a sender can."""
+    """S3 storage with short time-outs: requests and sender threads wait for it."""
 
     def get_default_settings(self) -> dict[str, Any]:
-        """Those of django-storages, with time-outs."""
+        """Add time-outs to the settings of django-storages."""
         config = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
         return {**super().get_default_settings(), "client_config": config, "default_acl": None}

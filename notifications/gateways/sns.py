@@ -1,4 +1,4 @@
-"""Texts through Amazon SNS."""
+"""SMS through Amazon SNS."""
 
 import time
 from contextlib import suppress
@@ -10,23 +10,23 @@ from django.core.cache import cache
 from foodfleet.core.cache.shared import UNREACHABLE
 from notifications.exceptions import RecipientOptedOutError, TemporaryDeliveryError
 from notifications.gateways import amazon
-from notifications.gateways.texts import Sms
+from notifications.gateways.sms_message import Sms
 
 logger = structlog.get_logger(__name__)
 
-DENIED_FOR = 600.0  # seconds until we ask again
-OPT_OUT_KNOWN_FOR = 3600  # seconds: SNS takes a text to an opted-out number and drops it unsaid, so we ask now and then
+DENIED_FOR = 600.0  # seconds without another look-up after Amazon denied one
+OPT_OUT_CACHED_FOR = 3600  # seconds; SNS accepts an SMS to an opted-out number and drops it silently
 
 
 class SnsSmsGateway:
-    """Publishes straight to the number."""
+    """Publishes to the phone number."""
 
-    _denied_until = 0.0  # by `monotonic`: without the right to look up opt-outs, texts are sent all the same
+    _denied_until = 0.0  # by `monotonic`; without permission to look up opt-outs SMS are sent anyway
 
     def send(self, sms: Sms) -> str:
         """Publish; returns SNS's MessageId. Raises RecipientOptedOutError where the number answered STOP."""
         if self._opted_out(sms.to):
-            raise RecipientOptedOutError("The number has opted out of texts.")
+            raise RecipientOptedOutError("The number has opted out of SMS.")
         try:
             answer = amazon.client("sns").publish(
                 PhoneNumber=sms.to, Message=sms.text, MessageAttributes=self._attributes(sms)
@@ -35,8 +35,8 @@ class SnsSmsGateway:
             if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code", "").startswith(
                 "OptedOut"
             ):
-                raise RecipientOptedOutError("The number has opted out of texts.") from error
-            raise amazon.sorted_error(error) from error
+                raise RecipientOptedOutError("The number has opted out of SMS.") from error
+            raise amazon.delivery_error(error) from error
         return str(answer["MessageId"])
 
     @staticmethod
@@ -50,25 +50,25 @@ class SnsSmsGateway:
 
     @classmethod
     def _opted_out(cls, number: str) -> bool:
-        """Whether the number answered STOP; False where we may not ask. Raises TemporaryDeliveryError.
+        """Whether the number answered STOP; False without permission to look it up. Raises TemporaryDeliveryError.
 
-        Nothing is sent here: whatever goes wrong, the text may be tried again.
+        Every other error is temporary, because nothing was sent.
         """
         if time.monotonic() < cls._denied_until:
             return False
         try:
-            return cls._ask_opted_out(number)
+            return cls._look_up(number)
         except (ClientError, BotoCoreError) as error:
             if amazon.is_denied(error):
                 if not cls._denied_until:
-                    logger.warning("sns_opt_outs_unknown", error=str(amazon.sorted_error(error)))
+                    logger.warning("sns_opt_outs_unknown", error=str(amazon.delivery_error(error)))
                 cls._denied_until = time.monotonic() + DENIED_FOR
                 return False
-            reason = f"Amazon could not tell whether the number has opted out: {amazon.sorted_error(error)}"
+            reason = f"The opt-out of the number could not be looked up: {amazon.delivery_error(error)}"
             raise TemporaryDeliveryError(reason) from error
 
     @staticmethod
-    def _ask_opted_out(number: str) -> bool:
+    def _look_up(number: str) -> bool:
         key = f"sns-opted-out:{number}"
         known: bool | None = None
         with suppress(*UNREACHABLE):
@@ -77,5 +77,5 @@ class SnsSmsGateway:
             answer = amazon.client("sns").check_if_phone_number_is_opted_out(phoneNumber=number)
             known = bool(answer["isOptedOut"])
             with suppress(*UNREACHABLE):
-                cache.set(key, known, OPT_OUT_KNOWN_FOR)
+                cache.set(key, known, OPT_OUT_CACHED_FOR)
         return known

@@ -1,4 +1,4 @@
-"""The two things that are fetched from Amazon SNS because a report names their address."""
+"""Fetches the certificate and the subscription confirmation that a report of Amazon SNS names."""
 
 import http.client
 import ssl
@@ -12,7 +12,7 @@ MAX_BYTES = 64 * 1024
 
 
 class SnsHttp(Protocol):
-    """Fetches an address of SNS that was found to be one; follows no redirect.
+    """Fetches a verified URL of SNS without following redirects.
 
     Raises SnsUnreachableError.
     """
@@ -21,27 +21,27 @@ class SnsHttp(Protocol):
 
 
 class AmazonSnsHttp:
-    """Over TLS, with the host's certificate verified."""
+    """Fetches over TLS and verifies the certificate of the host."""
 
     def get(self, url: str) -> bytes:
-        """The body of a 200 answer of at most MAX_BYTES."""
+        """Return the body of a 200 response of at most MAX_BYTES."""
         parts = urlsplit(url)
         connection = http.client.HTTPSConnection(
             parts.hostname or "", timeout=SECONDS, context=ssl.create_default_context()
         )
         try:
             connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
-            answer = connection.getresponse()
-            body = answer.read(MAX_BYTES + 1)
+            response = connection.getresponse()
+            body = response.read(MAX_BYTES + 1)
         except (OSError, http.client.HTTPException) as error:
             raise SnsUnreachableError(type(error).__name__) from error
         finally:
             connection.close()
-        if answer.status != http.client.OK or len(body) > MAX_BYTES:
-            raise SnsUnreachableError(f"answered {answer.status}")
+        if response.status != http.client.OK or len(body) > MAX_BYTES:
+            raise SnsUnreachableError(f"status {response.status}")
         return body
 
 
 def sns_http() -> SnsHttp:
-    """The way to Amazon."""
+    """Return the client that talks to Amazon."""
     return AmazonSnsHttp()

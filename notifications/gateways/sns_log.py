@@ -1,4 +1,4 @@
-"""The log that Amazon SNS keeps of texts in CloudWatch, where the account switched it on."""
+"""Reads Amazon SNS's log of SMS in CloudWatch, where the account has enabled it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ MAX_PAGES = 50
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line and CloudWatch's id of it."""
+    """A line of the log and CloudWatch's id of it."""
 
     id: str
     text: str
 
 
 def lines(group: str, since_ms: int) -> Iterator[LogLine]:
-    """The lines of a log group from a moment (Unix time in milliseconds) on.
+    """Yield the lines of a log group since then (Unix time in milliseconds).
 
     Raises TemporaryDeliveryError or PermanentDeliveryError.
     """
-    question = {"logGroupName": group, "startTime": since_ms}
+    query = {"logGroupName": group, "startTime": since_ms}
     try:
         for _page in range(MAX_PAGES):
-            answer = amazon.client("logs").filter_log_events(**question)
-            yield from (LogLine(event["eventId"], event["message"]) for event in answer["events"])
-            if not answer.get("nextToken"):
+            response = amazon.client("logs").filter_log_events(**query)
+            yield from (LogLine(event["eventId"], event["message"]) for event in response["events"])
+            if not response.get("nextToken"):
                 return
-            question["nextToken"] = answer["nextToken"]
+            query["nextToken"] = response["nextToken"]
     except (ClientError, BotoCoreError) as error:
-        raise amazon.sorted_error(error) from error
+        raise amazon.delivery_error(error) from error

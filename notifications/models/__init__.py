@@ -1,10 +1,12 @@
-"""What notifications keep, a module for each subject."""
+"""Tables of notifications, a module for each subject."""
 
-from notifications.models.files import StoredFile
-from notifications.models.messages import Attachment, Message, MessageEvent, SearchText
-from notifications.models.people import Preference, Suppression
-from notifications.models.quota import RateBucket
+from notifications.models.attachments import Attachment, StoredFile
+from notifications.models.audience import Preference, Suppression
+from notifications.models.events import MessageEvent
+from notifications.models.messages import Message
+from notifications.models.rate_bucket import RateBucket
 from notifications.models.receipts import Receipt
+from notifications.models.search import SearchText
 from notifications.models.templates import (
     SMS_LENGTH,
     EmailOverride,

@@ -1,32 +1,236 @@
-"""Messages: each a row, written in the transaction of what caused it."""
+"""Messages: the outbox table. A row is written in the transaction of the event that it reports."""
 
 import json
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from functools import reduce
+from operator import or_
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
-from django.db import models
-from django.db.models import Q
+from django.db import connections, models, transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.querysets import AttachmentQuerySet, MessageQuerySet
-from notifications.states import Channel, EventType, Guarantee, Kind, Priority, Status
+from accounts.models import User
+from notifications.states import FINISHED, Channel, Guarantee, Kind, Priority, Status, sources
 
-FOLDER = "attachments/%Y/%m/%d"  # of the files of a day
+MOST_WITH_ONE_ID = 50
+MOST_WORDS = 10  # each reads every message that is left: hundreds of words would keep the database busy for seconds
+NO_LEASE: dict[str, None] = {"claim": None, "leased_until": None, "send_started_at": None}
 
 
 class ReadableJSONEncoder(json.JSONEncoder):
-    """Writes letters of every script as they are, so that SQLite, which keeps JSON as a text, finds them."""
+    """Does not escape non-ASCII letters: SQLite searches JSON as the text that it stores."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "ensure_ascii": False})
 
 
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Queries of messages. States change here and nowhere else, always as `states.MOVES` allows."""
+
+    # -- Lists
+    def listed(
+        self, *, channel: str | None = None, status: str | None = None, template: str | None = None, words: str = ""
+    ) -> "MessageQuerySet":
+        """Messages for a list, with their timelines and without their content. None matches every value."""
+        filters = {"channel": channel, "status": status, "template": template}
+        found = self.filter(**{name: value for name, value in filters.items() if value is not None})
+        return found.search(words).defer("payload").prefetch_related("events")
+
+    def search(self, words: str) -> "MessageQuerySet":
+        """Messages with all of the words in recipient, subject, template, or as one of the ids; the first ten count.
+
+        PostgreSQL uses the trigram index of SearchText; the provider's id has an index of its own.
+        """
+        found = self
+        uses_index = connections[self.db].vendor == "postgresql"
+        for word in words.split(maxsplit=MOST_WORDS)[:MOST_WORDS]:
+            if not uses_index:
+                found = found.filter(_in_columns(word))
+            elif keys := self._keys_with_id(word):
+                found = found.filter(pk__in=keys)
+            else:
+                found = found.filter(_in_search_text(word))
+        return found
+
+    def _keys_with_id(self, word: str) -> list[UUID]:
+        """Return the keys of messages that have exactly this id: ours, the provider's or the request's."""
+        every = Message.objects.using(self.db)
+        matches = (
+            every.filter(provider_message_id=word).exclude(provider_message_id=""),
+            every.filter(search_text__request_id=word).exclude(search_text__request_id=""),
+            every.filter(_with_key(word)) if _with_key(word) else every.none(),
+        )
+        return [key for some in matches for key in some.values_list("pk", flat=True)[:MOST_WITH_ONE_ID]]
+
+    def with_provider_id(self, provider_message_id: str) -> "MessageQuerySet":
+        """The message that the provider knows by this id."""
+        return self.filter(provider_message_id=provider_message_id).exclude(provider_message_id="")
+
+    def with_idempotency_key(self, sender: User, idempotency_key: str) -> "MessageQuerySet":
+        """The message that this sender queued with the key."""
+        return self.filter(sender=sender, idempotency_key=idempotency_key)
+
+    # -- States
+    def queued(self, channel: Channel, priority: Priority) -> "MessageQuerySet":
+        """Messages that wait in one channel with one priority, the earliest due first."""
+        return self.waiting().filter(channel=channel, priority=priority).order_by("due_at")
+
+    def waiting(self) -> "MessageQuerySet":
+        """Messages in the queue that no dispatcher has claimed."""
+        return self.filter(status=Status.QUEUED)
+
+    def too_late(self, now: datetime) -> "MessageQuerySet":
+        """Messages in the queue that have expired."""
+        return self.waiting().filter(expires_at__lte=now)
+
+    def abandoned(self, now: datetime) -> "MessageQuerySet":
+        """Claimed messages whose lease has ended."""
+        return self.filter(status=Status.SENDING, leased_until__lte=now)
+
+    def claimed_by(self, claim: UUID) -> "MessageQuerySet":
+        """Messages that one dispatcher has claimed."""
+        return self.filter(status=Status.SENDING, claim=claim)
+
+    def dead_letters(self) -> "MessageQuerySet":
+        """Failed messages that still have their content, the newest first: these can be sent again."""
+        return self.filter(status=Status.FAILED).exclude(payload="").order_by("-created_at", "-id")
+
+    def retriable(self, now: datetime) -> "MessageQuerySet":
+        """Dead letters that have not expired."""
+        return self.dead_letters().exclude(expires_at__lte=now)
+
+    def expired_dead_letters(self, now: datetime) -> "MessageQuerySet":
+        """Dead letters that have expired: their content is of no more use."""
+        return self.dead_letters().filter(expires_at__lte=now)
+
+    # -- Retention
+    def finished(self) -> "MessageQuerySet":
+        """Messages that change no more by themselves."""
+        return self.filter(status__in=FINISHED)
+
+    def to_reduce(self, before: datetime) -> "MessageQuerySet":
+        """Finished messages created before then that still hold recipients and content, the oldest first."""
+        return self.to_remove(before).filter(reduced_at__isnull=True)
+
+    def to_remove(self, before: datetime) -> "MessageQuerySet":
+        """Finished messages created before then, the oldest first."""
+        return self.finished().filter(created_at__lt=before).order_by("created_at")
+
+    # -- Leases
+    def claim_due(
+        self,
+        *,
+        channel: Channel,
+        claim: UUID,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        lowest: Priority = Priority.BULK,
+    ) -> list["Message"]:
+        """Claim up to `limit` due messages of a channel until `until`, higher priorities first.
+
+        No two callers get the same message: PostgreSQL skips rows that another transaction has locked, and SQLite
+        lets one transaction write at a time. Each priority has its own query, which reads along the index of the queue.
+        """
+        found: list[Message] = []
+        with transaction.atomic(using=self.db):
+            for priority in (priority for priority in Priority if priority <= lowest and len(found) < limit):
+                due = self.queued(channel, priority).filter(due_at__lte=now).select_for_update(skip_locked=True)
+                found += due[: limit - len(found)]
+            if found:
+                claimable = Message.objects.filter(
+                    pk__in=[message.pk for message in found], status__in=sources(Status.SENDING)
+                )
+                claimable.update(status=Status.SENDING, attempts=F("attempts") + 1, claim=claim, leased_until=until)
+        for message in found:
+            message.status, message.claim, message.leased_until = Status.SENDING, claim, until
+            message.attempts += 1
+        return found
+
+    def start_sending(self, pks: Sequence[UUID], claim: UUID, now: datetime) -> set[UUID]:
+        """Record that these messages are about to be sent; return those that are still claimed."""
+        if not pks:
+            return set()
+        claimed = self.claimed_by(claim).filter(pk__in=pks)
+        claimed.update(send_started_at=now)
+        return set(claimed.values_list("pk", flat=True))
+
+    def renew_leases(self, pks: Sequence[UUID], claim: UUID, until: datetime) -> set[UUID]:
+        """Prolong the leases of these messages; return those that are still claimed."""
+        claimed = self.claimed_by(claim).filter(pk__in=pks)
+        claimed.update(leased_until=until)
+        return set(claimed.values_list("pk", flat=True))
+
+    def release(self, claim: UUID, pks: Sequence[UUID]) -> int:
+        """Return claimed messages that were not sent to the queue, as if they had never been claimed."""
+        unsent = self.claimed_by(claim).filter(pk__in=pks)
+        return unsent.update(status=Status.QUEUED, attempts=F("attempts") - 1, **NO_LEASE)
+
+    def finish(self, pk: UUID, claim: UUID, target: Status, **fields: Any) -> bool:
+        """Move a claimed message to `target`; False where it is no longer claimed."""
+        claimed = self.claimed_by(claim).filter(pk=pk, status__in=sources(target))
+        return claimed.update(status=target, **NO_LEASE, **fields) == 1
+
+    def reclaim(self, pk: UUID, now: datetime, target: Status, **fields: Any) -> bool:
+        """Move an abandoned message to `target`; False where its lease was renewed or another process moved it."""
+        abandoned = self.abandoned(now).filter(pk=pk, status__in=sources(target))
+        return abandoned.update(status=target, **NO_LEASE, **fields) == 1
+
+    def mark_sent_late(self, pk: UUID, **fields: Any) -> bool:
+        """Record that an uncertain message was sent after all, so that it is not sent again."""
+        uncertain = self.filter(pk=pk, status__in=(Status.QUEUED, Status.FAILED), is_uncertain=True)
+        return uncertain.filter(status__in=sources(Status.SENT)).update(status=Status.SENT, **fields) == 1
+
+    # -- Moves by hand
+    def move(self, pk: UUID, target: Status, **fields: Any) -> bool:
+        """Move one message to `target`; False where its state does not allow that."""
+        return self.filter(pk=pk, status__in=sources(target)).update(status=target, **fields) == 1
+
+    def move_all(self, pks: Sequence[UUID], target: Status, **fields: Any) -> list["Message"]:
+        """Move those of these messages whose state allows it, and return them. Call it in a transaction.
+
+        The rows are locked in the order of their keys: of two callers the second waits, and finds them moved.
+        """
+        allowed = self.filter(pk__in=pks, status__in=sources(target)).order_by("pk")
+        columns = allowed.only("pk", "channel", "template", "priority", "has_attachments")  # what __str__ needs too
+        found = list(columns.select_for_update(of=("self",)))
+        Message.objects.filter(pk__in=[message.pk for message in found]).update(status=target, **fields)
+        return found
+
+
+def _in_columns(word: str) -> Q:
+    return (
+        Q(to__icontains=json.dumps(word, ensure_ascii=False)[1:-1])  # as JSON writes it
+        | Q(subject__icontains=word)
+        | Q(template__icontains=word)
+        | Q(provider_message_id=word)
+        | Q(request_id=word)
+        | _with_key(word)
+    )
+
+
+def _in_search_text(word: str) -> Q:
+    """Match the word as it is and as JSON writes it: recipients are part of the text as JSON."""
+    forms = {word, json.dumps(word, ensure_ascii=False)[1:-1]}
+    return reduce(or_, (Q(search_text__text__contains=Lower(Value(form))) for form in forms))
+
+
+def _with_key(word: str) -> Q:
+    try:
+        return Q(pk=UUID(word))
+    except ValueError:
+        return Q()
+
+
 class Message(models.Model):
-    """One e-mail or text to one set of recipients."""
+    """One e-mail or SMS to one set of recipients."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
@@ -65,7 +269,9 @@ class Message(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     is_uncertain = models.BooleanField(
-        _("uncertain"), default=False, help_text=_("A sender died with it: it may have been sent, perhaps twice.")
+        _("uncertain"),
+        default=False,
+        help_text=_("The sending process died: it may have been sent, perhaps twice."),
     )
     provider_message_id = models.CharField(_("provider's id"), max_length=200, blank=True, default="")
     last_error = models.CharField(_("last error"), max_length=500, blank=True, default="")
@@ -75,13 +281,13 @@ class Message(models.Model):
     due_at = models.DateTimeField(_("due"), default=timezone.now)
     give_up_at = models.DateTimeField(_("given up"), default=timezone.now, help_text=_("No further try after this."))
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Not sent after this."))
-    claim = models.UUIDField(null=True, editable=False, help_text=_("The drain that holds it."))
+    claim = models.UUIDField(null=True, editable=False, help_text=_("The dispatcher that claimed it."))
     leased_until = models.DateTimeField(null=True, editable=False)
-    handed_over_at = models.DateTimeField(null=True, editable=False, help_text=_("Given to the network."))
+    send_started_at = models.DateTimeField(null=True, editable=False, help_text=_("When the provider was called."))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
-    reduced_at = models.DateTimeField(null=True, editable=False, help_text=_("When what it said and to whom went."))
+    reduced_at = models.DateTimeField(null=True, editable=False, help_text=_("When its content was removed."))
 
-    objects: ClassVar[MessageQuerySet] = MessageQuerySet.as_manager()  # type: ignore[assignment]
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("message")
@@ -124,74 +330,3 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template or self.channel} {self.id}"
-
-
-class SearchText(models.Model):
-    """What the search of a message reads. On PostgreSQL a trigger writes it (migration 0013); elsewhere it is empty.
-
-    Apart from the message, whose row is written anew with each step of sending: its index would be, too.
-    """
-
-    message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="search_text")
-    text = models.TextField(help_text="Written by the database.")
-    request_id = models.CharField(max_length=64, default="", db_default="")
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["request_id"], name="notifications_request_id", condition=~Q(request_id="")),
-            GinIndex(fields=["text"], name="notifications_search", opclasses=["gin_trgm_ops"]),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.message_id}"
-
-
-class Attachment(models.Model):
-    """A file that goes with an e-mail; kept in Django's default storage until the mail is sent."""
-
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments")
-    filename = models.CharField(_("file name"), max_length=255)
-    content_type = models.CharField(_("content type"), max_length=255)
-    size = models.PositiveIntegerField(_("bytes"))
-    file = models.FileField(upload_to=FOLDER, max_length=255, help_text=_("Empty once sent."))
-
-    objects: ClassVar[AttachmentQuerySet] = AttachmentQuerySet.as_manager()  # type: ignore[assignment]
-
-    class Meta:
-        verbose_name = _("attachment")
-        verbose_name_plural = _("attachments")
-
-    def __str__(self) -> str:
-        return self.filename
-
-    @staticmethod
-    def folder(day: datetime) -> str:
-        """Where in the storage the files of a day lie."""
-        return timezone.localtime(day).strftime(FOLDER)
-
-
-class MessageEvent(models.Model):
-    """A line of a message's timeline; only ever added."""
-
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
-    type = models.CharField(_("what"), max_length=12, choices=EventType)
-    at = models.DateTimeField(_("when"), default=timezone.now)
-    details = models.JSONField(_("details"), default=dict, blank=True)
-    source_id = models.CharField(
-        max_length=200, blank=True, default="", help_text=_("The report's own id: the same report counts once.")
-    )
-
-    class Meta:
-        verbose_name = _("event")
-        verbose_name_plural = _("events")
-        ordering = ["at", "id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["message", "type", "source_id"],
-                name="notifications_event_once",
-                condition=~Q(source_id=""),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.message_id} {self.type}"

@@ -1,17 +1,58 @@
-"""What providers report about messages."""
+"""Delivery reports of providers."""
 
-from typing import ClassVar
+from collections.abc import Collection
+from datetime import datetime
 
 from django.db import models
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.querysets import ReceiptQuerySet
+from notifications.models.messages import Message
 from notifications.states import ReceiptState
 
 
+class ReceiptQuerySet(models.QuerySet["Receipt"]):
+    """Queries of delivery reports."""
+
+    def waiting(self) -> "ReceiptQuerySet":
+        """Reports whose message was not found yet, the oldest first."""
+        return self.filter(state=ReceiptState.WAITING).order_by("received_at", "pk")
+
+    def about(self, messages: models.QuerySet[Message]) -> "ReceiptQuerySet":
+        """Reports about one of `messages`."""
+        return self.filter(Exists(messages.filter(provider_message_id=OuterRef("provider_message_id"))))
+
+    def known(self, source_ids: Collection[str]) -> set[str]:
+        """Return which of these ids are stored."""
+        return set(self.filter(source_id__in=source_ids).values_list("source_id", flat=True))
+
+    def newest_from(self, source: str) -> datetime | None:
+        """Return the time of the newest report of a source (the prefix of its ids)."""
+        newest: datetime | None = self.filter(source_id__startswith=source).aggregate(Max("occurred_at"))[
+            "occurred_at__max"
+        ]
+        return newest
+
+    def received_before(self, before: datetime) -> "ReceiptQuerySet":
+        """Reports received before then."""
+        return self.filter(received_at__lt=before)
+
+    def settle(self, pk: int, state: str) -> bool:
+        """Set the state of a waiting report and delete its data; False where another process was faster."""
+        return self.filter(pk=pk, state=ReceiptState.WAITING).update(state=state, data={}) == 1
+
+    def without_message_id(self) -> "ReceiptQuerySet":
+        """Reports without an id of our own."""
+        return self.filter(data__message_id="")
+
+    def give_up(self) -> int:
+        """Ignore all of these and return how many there were."""
+        return self.order_by().update(state=ReceiptState.IGNORED, data={})
+
+
 class Receipt(models.Model):
-    """One report of a provider, kept until replays of it cannot come any more."""
+    """One report of a provider, stored until a replay of it would be refused for its age."""
 
     source_id = models.CharField(_("report's id"), max_length=200, unique=True)
     fingerprint = models.CharField(
@@ -23,7 +64,7 @@ class Receipt(models.Model):
     occurred_at = models.DateTimeField(_("occurred"))
     received_at = models.DateTimeField(_("received"), default=timezone.now, editable=False)
 
-    objects: ClassVar[ReceiptQuerySet] = ReceiptQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ReceiptQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("report of a provider")

@@ -1,14 +1,11 @@
-"""What staff may write: templates of texts, and other words for the mails of the product."""
-
-from typing import ClassVar
+"""What staff write: SMS templates, and overrides of the product's e-mails."""
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-
-from notifications.querysets import EmailOverrideQuerySet, SmsTemplateQuerySet
 
 SMS_LENGTH = 1600  # Amazon SNS takes no more in one call
 NAME = RegexValidator(
@@ -16,8 +13,23 @@ NAME = RegexValidator(
 )
 
 
+class SmsTemplateQuerySet(models.QuerySet["SmsTemplate"]):
+    """Queries of SMS templates."""
+
+    def usable(self, name: str) -> "SmsTemplateQuerySet":
+        """The active template with this name."""
+        return self.filter(name=name, is_active=True)
+
+    def search(self, words: str) -> "SmsTemplateQuerySet":
+        """Templates with all of the words in name, description or content."""
+        found = self
+        for word in words.split():
+            found = found.filter(Q(name__icontains=word) | Q(description__icontains=word) | Q(content__icontains=word))
+        return found
+
+
 class SmsTemplate(models.Model):
-    """A text with `{{name}}` placeholders, in the default language and in others."""
+    """An SMS with `{{name}}` placeholders, in the default language and in others."""
 
     name = models.CharField(_("name"), max_length=100, unique=True, validators=[NAME])
     content = models.TextField(_("content"), max_length=SMS_LENGTH)
@@ -33,7 +45,7 @@ class SmsTemplate(models.Model):
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
-    objects: ClassVar[SmsTemplateQuerySet] = SmsTemplateQuerySet.as_manager()  # type: ignore[assignment]
+    objects = SmsTemplateQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("SMS template")
@@ -44,7 +56,7 @@ class SmsTemplate(models.Model):
 
 
 class Version(models.Model):
-    """How something that staff write stood after one edit. Never changed."""
+    """The content after one edit; append-only."""
 
     number = models.PositiveIntegerField(_("version"))
     data = models.JSONField(_("data"))
@@ -78,8 +90,16 @@ class SmsTemplateVersion(Version):
         ]
 
 
+class EmailOverrideQuerySet(models.QuerySet["EmailOverride"]):
+    """Queries of e-mail overrides."""
+
+    def usable(self, template: str) -> "EmailOverrideQuerySet":
+        """The active overrides of an e-mail."""
+        return self.filter(template=template, is_active=True)
+
+
 class EmailOverride(models.Model):
-    """Other words for one mail of the product, in one language or (`language` '') wherever a language has none."""
+    """Other content for one e-mail of the product, in one language or (`language` '') where a language has none."""
 
     template = models.CharField(_("template"), max_length=100)
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
@@ -91,7 +111,7 @@ class EmailOverride(models.Model):
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
-    objects: ClassVar[EmailOverrideQuerySet] = EmailOverrideQuerySet.as_manager()  # type: ignore[assignment]
+    objects = EmailOverrideQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("e-mail override")

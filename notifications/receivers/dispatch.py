@@ -1,6 +1,8 @@
-"""What happens to a message that was written: it is sent once the transaction holds."""
+"""Starts delivery of queued messages once their transaction is committed."""
 
-from collections import defaultdict
+import threading
+from collections import defaultdict, deque
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,59 +13,62 @@ from django.dispatch import receiver
 from foodfleet.core.http import after_response
 from notifications import signals, tasks
 from notifications.models import Message
-from notifications.receivers.announcer import Announcer, Work
+from notifications.receivers.worker_notifier import Queue, WorkerNotifier
 from notifications.services.delivery import in_process, notify
 from notifications.states import Channel, Priority
 
 
-class AfterCommit:
-    """What one transaction queued; sent for once, after its commit, however many messages they are."""
+class Pending(threading.local):
+    """What this thread has queued and not yet started to deliver. Entries of a rolled back transaction do no harm."""
 
     def __init__(self) -> None:
-        self.__qualname__ = type(self).__qualname__  # Django names who failed by it
-        self.lanes: set[Work] = set()
-        self.messages: defaultdict[Channel, list[UUID]] = defaultdict(list)
+        self.clear()
 
-    def __call__(self) -> None:
-        # Not within the request: how long it takes would tell that something is sent, and so whom we know.
-        after_response.run(self._send)
+    def clear(self) -> None:
+        """Forget all entries."""
+        self.queues: set[Queue] = set()
+        self.messages: dict[Channel, deque[UUID]] = defaultdict(partial(deque, maxlen=in_process.MOST_AT_ONCE))
 
-    def _send(self) -> None:
-        if settings.CELERY_BROKER_URL:
-            for channel, priority in sorted(self.lanes):
-                if notify.may_call(channel, priority):
-                    announcer.announce((channel, priority))
-        else:
-            in_process.deliver(self.messages)
+
+pending = Pending()
 
 
 @receiver(signals.message_queued)
 def send_on_commit(message: Message, **kwargs: Any) -> None:
-    """Deliver once the transaction holds: by a worker where there is a broker, else in this process.
-
-    Within a request, once its answer has been given.
-    """
-    registered = _registered()
-    after_commit = registered or AfterCommit()
+    """Deliver after the commit: by a worker where there is a broker, else in this process after the response."""
     channel = Channel(message.channel)
-    after_commit.lanes.add((channel, Priority(message.priority)))
-    after_commit.messages[channel].append(message.pk)
-    if registered is None:  # at once, where the row was a transaction of its own
-        transaction.on_commit(after_commit, robust=True)  # a failure here is delivery's, not the request's
+    pending.queues.add((channel, Priority(message.priority)))
+    pending.messages[channel].append(message.pk)
+    transaction.on_commit(deliver_pending, robust=True)  # a failure must not reach the request
 
 
-def _registered() -> AfterCommit | None:
-    """The one of this transaction. A savepoint that rolls back takes it out of the list, and those who shared it."""
-    waiting = (entry[1] for entry in transaction.get_connection().run_on_commit)
-    return next((function for function in waiting if isinstance(function, AfterCommit)), None)
+def deliver_pending() -> None:
+    """Start delivery once for all messages of the transaction: each of them has registered this function.
+
+    It runs after the response: its timing must not tell whether something is sent, and so whether an account exists.
+    """
+    queues, messages = sorted(pending.queues), dict(pending.messages)
+    pending.clear()
+    if not queues:
+        return
+    if settings.CELERY_BROKER_URL:
+        after_response.run(partial(_notify_workers, queues))
+    else:
+        after_response.run(partial(in_process.deliver, messages))
 
 
-def _publish(work: Work) -> None:
+def _notify_workers(queues: list[Queue]) -> None:
+    for channel, priority in queues:
+        if notify.should_notify(channel, priority):
+            notifier.notify((channel, priority))
+
+
+def _publish(queue: Queue) -> None:
     try:
-        tasks.call(*work)
+        tasks.notify_worker(*queue)
     except Exception:
-        notify.answered(*work)
+        notify.clear(*queue)
         raise
 
 
-announcer = Announcer(_publish)
+notifier = WorkerNotifier(_publish)

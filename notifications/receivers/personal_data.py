@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.dispatch import receiver
-from django.utils import timezone
 
 from accounts import signals as accounts
 from accounts.models import User
 from notifications.models import Message
 from notifications.services.audience import preferences
+from notifications.services.operations import retention
 
 FIELDS = ("id", "channel", "to", "subject", "template", "status", "created_at", "sent_at")
 
@@ -23,4 +23,4 @@ def messages_of(user: User, **kwargs: Any) -> dict[str, Any]:
 @receiver(accounts.user_deleted)
 def forget_recipient(user: User, **kwargs: Any) -> None:
     """Remove the content and recipients of the messages to `user`."""
-    Message.objects.forget_recipient(user, timezone.now())
+    retention.erase_recipient(user)

@@ -6,14 +6,14 @@ from datetime import timedelta
 from django.db import connections
 from django.utils import timezone
 
-from notifications.gateways import turns
+from notifications.gateways import slots
 from notifications.models import Message
 from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
 from notifications.services.compose.policies import Policy
 from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.attempt import Gateways
-from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.states import Channel
 
@@ -26,7 +26,7 @@ class WayOut:
 
     def send(self, content):
         try:
-            turns.begin()
+            slots.acquire()
             with self._lock:
                 number = len(self.sent)
                 self.sent.append(content)
@@ -46,7 +46,7 @@ def mail(name="ann", files=0, user=None, **policy):
 
 def drain(way_out, channel=Channel.EMAIL, **limits):
     """Run one to its end."""
-    return Drain(Limits(channel, **limits), gateways=Gateways(way_out, way_out)).run()
+    return Dispatcher(Limits(channel, **limits), gateways=Gateways(way_out, way_out)).run()
 
 
 def lapse():

@@ -11,7 +11,7 @@ from django.db import connections
 
 from foodfleet import supervise
 from notifications import tasks
-from notifications.gateways import turns
+from notifications.gateways import slots
 from notifications.management.commands import deliver_due
 from notifications.models import Message
 from notifications.services.compose.policies import SMS_CODE, Policy
@@ -19,7 +19,7 @@ from notifications.services.compose.sms import send_sms
 from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import dispatcher, in_process, quota
 from notifications.services.delivery.attempt import Gateways
-from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.states import Channel, Priority
 from notifications.tests.senders import WayOut, lapse, mail
@@ -32,9 +32,9 @@ OTHER = {Channel.EMAIL: Channel.SMS, Channel.SMS: Channel.EMAIL}
 def by_hand(settings, monkeypatch):
     """Nothing is sent by itself: a broker is named, and nobody is notified."""
     settings.CELERY_BROKER_URL = "memory://"
-    monkeypatch.setattr(in_process, "PATIENCE", 1.0)
+    monkeypatch.setattr(in_process, "TIMEOUT", 1.0)
     settings.SMS_LIMITS = {"all": None, "country": None, "number": None}
-    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+    monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)
     quota._known.clear()
     yield
     quota._known.clear()
@@ -55,7 +55,7 @@ class Hanging:
         self.release, self.was_released = threading.Event(), []
 
     def send(self, content):
-        turns.begin()
+        slots.acquire()
         self.was_released.append(self.release.wait(10))
         return ""
 
@@ -82,7 +82,7 @@ def test_a_hanging_provider_does_not_delay_the_other_channel_in_deliver_due(hang
 def test_a_hanging_provider_does_not_delay_the_other_channel_in_the_watch(hanging, monkeypatch):
     channel, provider, _ = hanging
     watch = deliver_due.Watch(every=0.05)
-    monkeypatch.setattr(deliver_due.Chores, "do_what_is_due", lambda self, now: None)
+    monkeypatch.setattr(deliver_due.PeriodicTasks, "run_due", lambda self, now: None)
 
     def queue_once_it_hangs():
         try:
@@ -105,11 +105,11 @@ def test_a_hanging_provider_does_not_delay_the_other_channel_after_an_answer(han
     channel, provider, other = hanging
     began = time.monotonic()
     in_process.deliver({channel: [Message.objects.get().pk]})
-    assert time.monotonic() - began < in_process.PATIENCE + 1
+    assert time.monotonic() - began < in_process.TIMEOUT + 1
     in_process.deliver({OTHER[channel]: [queue(OTHER[channel]).pk]})
     assert len(other.sent) == 1
     wait_until(lambda: provider.was_released == [True])
-    wait_until(lambda: channel not in in_process._slow and Message.objects.filter(status="sent").count() == 2)
+    wait_until(lambda: channel not in in_process._in_thread and Message.objects.filter(status="sent").count() == 2)
 
 
 def test_a_hanging_provider_occupies_the_threads_of_the_server_once(hanging):
@@ -119,10 +119,10 @@ def test_a_hanging_provider_occupies_the_threads_of_the_server_once(hanging):
     began = time.monotonic()
     for _ in range(5):
         in_process.deliver({channel: [queue(channel).pk]})
-    assert time.monotonic() - began < in_process.PATIENCE
+    assert time.monotonic() - began < in_process.TIMEOUT
     provider.release.set()
     wait_until(lambda: Message.objects.filter(status="sent").count() == 6)
-    wait_until(lambda: channel not in in_process._slow)
+    wait_until(lambda: channel not in in_process._in_thread)
 
 
 @pytest.mark.parametrize("limited", Channel, ids=str)
@@ -142,9 +142,9 @@ def test_a_provider_with_a_low_rate_does_not_delay_the_other_channel(limited, se
 
 def test_texts_have_a_queue_and_workers_of_their_own(monkeypatch):
     queues = []
-    monkeypatch.setattr(tasks.drain, "apply_async", lambda **call: queues.append((call["args"], call["queue"])))
-    tasks.call(Channel.SMS, Priority.CODE)
-    tasks.call(Channel.EMAIL, Priority.CODE)
+    monkeypatch.setattr(tasks.dispatch, "apply_async", lambda **call: queues.append((call["args"], call["queue"])))
+    tasks.notify_worker(Channel.SMS, Priority.CODE)
+    tasks.notify_worker(Channel.EMAIL, Priority.CODE)
     assert queues == [([0, "sms"], "sms"), ([0, "email"], "codes")]
     compose = Path(project.BASE_DIR, "docker-compose.yml").read_text().splitlines()
     for workers in (
@@ -165,20 +165,20 @@ class Provider:
     def send(self, content):
         try:
             self.note()
-            turns.begin()
+            slots.acquire()
             self.note()
             return "id"
         finally:
             connections.close_all()
 
     def note(self):
-        self.noted.append(Message.objects.get().handed_over_at is not None)
+        self.noted.append(Message.objects.get().send_started_at is not None)
 
 
 def test_a_text_is_noted_as_about_to_be_sent_after_all_else():
     text()
     provider = Provider()
-    Drain(Limits(Channel.SMS, senders=1), gateways=Gateways(provider, provider)).run()
+    Dispatcher(Limits(Channel.SMS, senders=1), gateways=Gateways(provider, provider)).run()
     assert provider.noted == [False, True]
     assert Message.objects.get().status == "sent"
 
@@ -191,11 +191,11 @@ def test_a_text_that_another_took_is_not_sent():
         def send(self, content):
             lapse()
             connections.close_all()
-            turns.begin()
+            slots.acquire()
             sent.append(content)
             return "id"
 
-    Drain(Limits(Channel.SMS, senders=1, seconds=0.2), gateways=Gateways(Provider(), Provider())).run()
+    Dispatcher(Limits(Channel.SMS, senders=1, seconds=0.2), gateways=Gateways(Provider(), Provider())).run()
     assert sent == []
     assert Message.objects.get().status == "queued"
 
@@ -203,10 +203,10 @@ def test_a_text_that_another_took_is_not_sent():
 def test_no_sender_waits_for_ever_for_a_drain_that_failed(monkeypatch, settings):
     settings.DELIVERY_LEASE_SECONDS = 1
     text(policy=Policy())
-    monkeypatch.setattr("notifications.services.delivery.outcomes.write", lambda *args: 1 / 0)
+    monkeypatch.setattr("notifications.services.delivery.outcomes.commit", lambda *args: 1 / 0)
     before = threading.active_count()
     with pytest.raises(ZeroDivisionError):
-        Drain(Limits(Channel.SMS, senders=2), gateways=Gateways(Provider(), Provider())).run()
+        Dispatcher(Limits(Channel.SMS, senders=2), gateways=Gateways(Provider(), Provider())).run()
     wait_until(lambda: threading.active_count() <= before)
 
 

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.models import Session
 from notifications.management.commands import deliver_due
-from notifications.management.commands.deliver_due import Chores
+from notifications.management.commands.deliver_due import PeriodicTasks
 from notifications.models import Message
 from notifications.services.delivery import sweep
-from notifications.services.delivery.priority_queue import Drained
+from notifications.services.delivery.priority_queue import DispatchResult
 from notifications.services.operations import retention
 from notifications.states import Channel, Status
 from notifications.tests.sns import notification, post, ses
@@ -31,24 +31,24 @@ def old(settings):
 
 def test_the_watch_applies_early_reports_and_forgets_as_often_as_beat_does(api, http, old):
     post(api, notification(ses("Delivery", "ses-1")))
-    chores = Chores()
-    chores.do_what_is_due(1.0)
+    chores = PeriodicTasks()
+    chores.run_due(1.0)
     old.refresh_from_db()
     assert old.to == []
     early = Message.objects.create(
         channel=Channel.EMAIL, to=["ann@example.com"], status=Status.SENT, provider_message_id="ses-1"
     )
-    chores.do_what_is_due(60.0)
+    chores.run_due(60.0)
     early.refresh_from_db()
     assert early.status == "sent"
-    chores.do_what_is_due(61.0)
+    chores.run_due(61.0)
     early.refresh_from_db()
     assert early.status == "delivered"
 
 
 def test_a_storage_that_is_away_does_not_end_the_watch(old, monkeypatch):
     monkeypatch.setattr(retention, "forget", raise_os_error)
-    Chores().do_what_is_due(1.0)
+    PeriodicTasks().run_due(1.0)
 
 
 def raise_os_error():
@@ -58,7 +58,7 @@ def raise_os_error():
 def test_the_watch_removes_what_ran_out_of_accounts(user):
     long_ago = timezone.now() - timedelta(days=400)
     Session.objects.create(user=user, created_at=long_ago, last_used_at=long_ago, expires_at=long_ago)
-    Chores().do_what_is_due(1.0)
+    PeriodicTasks().run_due(1.0)
     assert not Session.objects.exists()
 
 
@@ -70,7 +70,7 @@ def test_old_messages_are_forgotten_by_a_command(old, capsys):
 @pytest.fixture
 def watch(monkeypatch):
     """That looks for messages alone."""
-    monkeypatch.setattr(Chores, "do_what_is_due", lambda self, now: None)
+    monkeypatch.setattr(PeriodicTasks, "run_due", lambda self, now: None)
     monkeypatch.setattr(sweep, "sweep", lambda: None)
     return deliver_due.Watch(every=0.01)
 
@@ -83,8 +83,8 @@ def test_a_backlog_keeps_back_no_chore(watch, monkeypatch):
         if len(chores) == 3:
             monkeypatch.setattr(deliver_due.os, "getppid", object)
 
-    monkeypatch.setattr(Chores, "do_what_is_due", chore)
-    monkeypatch.setattr(deliver_due.Drain, "run", lambda self: drains.append(1) or Drained(is_more=True))
+    monkeypatch.setattr(PeriodicTasks, "run_due", chore)
+    monkeypatch.setattr(deliver_due.Dispatcher, "run", lambda self: drains.append(1) or DispatchResult(is_more=True))
     watch.run()
     assert len(chores) == 3
     assert drains
@@ -99,13 +99,13 @@ def test_a_connection_that_is_closed_does_not_end_the_watch(watch, monkeypatch):
             monkeypatch.setattr(deliver_due.os, "getppid", object)
         raise InterfaceError("connection already closed")
 
-    monkeypatch.setattr(deliver_due.Drain, "run", look)
+    monkeypatch.setattr(deliver_due.Dispatcher, "run", look)
     watch.run()
     assert set(looks) == set(Channel)
 
 
 def test_the_watch_ends_in_an_error_when_one_of_its_threads_fails(watch, monkeypatch):
     monkeypatch.setattr(deliver_due.threading, "excepthook", lambda failure: None)
-    monkeypatch.setattr(deliver_due.Drain, "run", lambda self: 1 / 0)
+    monkeypatch.setattr(deliver_due.Dispatcher, "run", lambda self: 1 / 0)
     with pytest.raises(CommandError, match="has failed"):
         watch.run()

@@ -28,7 +28,7 @@ from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import outcomes
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.attempt import Gateways, Outcome
-from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.services.operations import messages as operations
 from notifications.states import MOVES, Channel, Guarantee, Kind, Priority, Status, SuppressionReason, sources
@@ -54,7 +54,7 @@ class Recorder:
 def by_worker(settings, monkeypatch):
     """Nothing is sent by itself: a broker is named, and nobody is called."""
     settings.CELERY_BROKER_URL = "memory://"
-    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+    monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)
 
 
 def queue(**policy):
@@ -66,18 +66,18 @@ def queue(**policy):
 
 def drain(*errors, channel=Channel.EMAIL, **limits):
     recorder = Recorder(*errors)
-    Drain(Limits(channel, **limits), gateways=Gateways(email=recorder, sms=recorder)).run()
+    Dispatcher(Limits(channel, **limits), gateways=Gateways(email=recorder, sms=recorder)).run()
     return recorder
 
 
-def abandon(message, *, handed_over):
+def abandon(message, *, started):
     """As if its sender had been killed a while ago."""
     now = timezone.now()
-    [taken] = Message.objects.filter(pk=message.pk).take(
+    [taken] = Message.objects.filter(pk=message.pk).claim_due(
         channel=Channel.EMAIL, lowest=Priority.BULK, claim=uuid4(), now=now, until=now, limit=1
     )
-    if handed_over:
-        Message.objects.hand_over([taken.pk], taken.claim, now)
+    if started:
+        Message.objects.start_sending([taken.pk], taken.claim, now)
     return taken
 
 
@@ -128,7 +128,7 @@ def test_a_refused_message_is_not_tried_again_until_somebody_says_so(user):
 def test_a_bug_in_a_gateway_fails_one_message_and_not_the_rest():
     queue(), queue()
     assert len(drain(RuntimeError("bug"), senders=1).sent) == 1
-    assert Message.objects.get(status=Status.FAILED).last_error == "Our own error: RuntimeError."
+    assert Message.objects.get(status=Status.FAILED).last_error == "Internal error: RuntimeError."
 
 
 def test_codes_go_before_what_was_queued_earlier():
@@ -144,7 +144,7 @@ def test_a_code_that_comes_while_bulk_is_sent_does_not_wait_for_it():
     recorder = Recorder(seconds=0.01)
     running = threading.Thread(
         target=lambda: (
-            Drain(Limits(Channel.EMAIL, senders=2), gateways=Gateways(recorder, recorder)).run(),
+            Dispatcher(Limits(Channel.EMAIL, senders=2), gateways=Gateways(recorder, recorder)).run(),
             connections.close_all(),
         )
     )
@@ -183,7 +183,7 @@ def test_a_message_for_later_waits():
 
 def test_a_killed_drains_message_that_was_not_handed_over_is_sent_as_if_nothing_had_been():
     message = queue()
-    abandon(message, handed_over=False)
+    abandon(message, started=False)
     assert delivery_sweep.sweep().requeued == 1
     assert len(drain().sent) == 1
     message.refresh_from_db()
@@ -193,7 +193,7 @@ def test_a_killed_drains_message_that_was_not_handed_over_is_sent_as_if_nothing_
 
 def test_a_killed_senders_message_is_sent_again_and_marked():
     message = queue()
-    abandon(message, handed_over=True)
+    abandon(message, started=True)
     assert drain().sent == []
     assert delivery_sweep.sweep().requeued == 1
     assert len(drain().sent) == 1
@@ -205,7 +205,7 @@ def test_a_killed_senders_message_is_sent_again_and_marked():
 @pytest.mark.parametrize(("handed_over", "becomes", "uncertain"), [(True, "failed", True), (False, "queued", False)])
 def test_a_killed_senders_code_is_not_sent_twice(handed_over, becomes, uncertain):
     message = queue(priority=Priority.CODE, guarantee=Guarantee.AT_MOST_ONCE)
-    abandon(message, handed_over=handed_over)
+    abandon(message, started=handed_over)
     delivery_sweep.sweep()
     message.refresh_from_db()
     assert (message.status, message.is_uncertain) == (becomes, uncertain)
@@ -213,9 +213,9 @@ def test_a_killed_senders_code_is_not_sent_twice(handed_over, becomes, uncertain
 
 def test_a_sender_given_up_for_dead_may_still_say_that_it_sent():
     message = queue()
-    taken = abandon(message, handed_over=True)
+    taken = abandon(message, started=True)
     delivery_sweep.sweep()
-    outcomes.write([Outcome(taken, Status.SENT, provider_id="late")], taken.claim)
+    outcomes.commit([Outcome(taken, Status.SENT, provider_id="late")], taken.claim)
     message.refresh_from_db()
     assert (message.status, message.provider_message_id) == (Status.SENT, "late")
     assert drain().sent == []
@@ -266,7 +266,7 @@ def test_several_drains_send_each_message_once():
     recorder = Recorder(seconds=0.005)
 
     def run():
-        Drain(Limits(Channel.EMAIL, senders=3), gateways=Gateways(recorder, recorder)).run()
+        Dispatcher(Limits(Channel.EMAIL, senders=3), gateways=Gateways(recorder, recorder)).run()
         connections.close_all()
 
     threads = [threading.Thread(target=run) for _ in range(4)]
@@ -331,7 +331,7 @@ def test_a_rolled_back_event_leaves_no_message_and_a_committed_one_exactly_its_o
 
 def test_without_a_broker_a_slow_mail_server_holds_nobody_up(settings, monkeypatch, user):
     settings.CELERY_BROKER_URL = ""
-    monkeypatch.setattr("notifications.services.delivery.in_process.PATIENCE", 0.2)
+    monkeypatch.setattr("notifications.services.delivery.in_process.TIMEOUT", 0.2)
     settings.EMAIL_BACKEND = "notifications.tests.test_delivery.SlowBackend"
     began = time.monotonic()
     message = outbox.queue_email(template="welcome", user=user, variables={"link": "https://example.com/"})

@@ -23,7 +23,7 @@ def test_a_request_is_followed_to_the_line_that_tells_the_id_at_the_provider(api
 def test_a_task_that_a_request_caused_carries_its_id(api, settings, monkeypatch):
     settings.CELERY_BROKER_URL = "memory://"
     bound = []
-    monkeypatch.setattr(tasks.drain, "apply_async", lambda **call: bound.append(get_contextvars()))
+    monkeypatch.setattr(tasks.dispatch, "apply_async", lambda **call: bound.append(get_contextvars()))
     api.post("/api/v1/auth/register/", REGISTRATION, headers={"X-Request-ID": "follow-me-2"})
     assert [context.get("request_id") for context in bound] == ["follow-me-2"]
     assert "request_id" not in get_contextvars()

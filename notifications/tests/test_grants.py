@@ -17,10 +17,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def in_redis(name, request):
-    return rate_limiter.ask_redis(shared.client(), name, request)
+    return rate_limiter.acquire_in_redis(shared.client(), name, request)
 
 
-@pytest.fixture(params=[rate_limiter.ask_database, pytest.param(in_redis, marks=pytest.mark.redis)])
+@pytest.fixture(params=[rate_limiter.acquire_in_database, pytest.param(in_redis, marks=pytest.mark.redis)])
 def ask(request):
     if request.param is in_redis:
         shared.client().delete(shared.key("grants", Channel.EMAIL))
@@ -77,13 +77,13 @@ FUTURE = 9_000_000_000
 
 def test_a_clock_that_was_set_back_keeps_nobody_waiting_for_the_database():
     RateBucket.objects.create(
-        name="x", level=0, at=FUTURE, recent={str(FUTURE * 20): 14}, held_until=FUTURE, held_for=9
+        name="x", level=0, at=FUTURE, recent={str(FUTURE * 20): 14}, reserved_until=FUTURE, reserved_for=9
     )
-    assert rate_limiter.ask_database("x", Request(14, 1, 0, 2)).wait == 0
+    assert rate_limiter.acquire_in_database("x", Request(14, 1, 0, 2)).wait == 0
 
 
 @pytest.mark.redis
 def test_a_clock_that_was_set_back_keeps_nobody_waiting_for_redis():
-    kept = {"level": 0, "at": FUTURE, str(FUTURE * 20): 14, "held_until": FUTURE, "held_for": 9}
+    kept = {"level": 0, "at": FUTURE, str(FUTURE * 20): 14, "reserved_until": FUTURE, "reserved_for": 9}
     shared.client().hset(shared.key("grants", "x"), mapping=kept)
     assert in_redis("x", Request(14, 1, 0, 2)).wait == 0

@@ -88,5 +88,5 @@ def test_a_look_of_the_watch_is_a_sign_of_life(client, monkeypatch):
 
 def test_only_a_look_for_what_is_due_counts(client):
     """A worker that drains a queue does not tell that beat lives."""
-    tasks.drain(int(Priority.CODE))
+    tasks.dispatch(int(Priority.CODE), Channel.EMAIL)
     assert client.get(READY).json()["delivery"]["last_seen_seconds"] is None

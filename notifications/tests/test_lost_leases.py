@@ -8,9 +8,10 @@ from django.db import connections
 
 from notifications.models import Message
 from notifications.services.delivery.attempt import Gateways
-from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.services.operations import messages as operations
+from notifications.services.operations import retention
 from notifications.states import Channel, Guarantee
 from notifications.tests.senders import WayOut, drain, lapse, mail
 
@@ -21,7 +22,7 @@ THREADS = 3  # of a drain with two senders: so many messages may be handed over
 @pytest.fixture(autouse=True)
 def by_worker(settings, monkeypatch):
     settings.CELERY_BROKER_URL = "memory://"
-    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+    monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)
 
 
 @pytest.mark.parametrize(("guarantee", "most"), [(Guarantee.AT_LEAST_ONCE, THREADS), (Guarantee.AT_MOST_ONCE, 0)])
@@ -66,7 +67,7 @@ def test_whose_account_is_deleted_meanwhile_gets_no_more(user):
 
     def then(number, content):
         if number == 0:
-            Message.objects.forget_recipient(user, Message.objects.first().created_at)
+            retention.erase_recipient(user)
 
     first = WayOut(then)
     drain(first, senders=1)
@@ -105,8 +106,8 @@ def test_no_turn_begins_on_a_lease_that_may_have_ended(settings):
     for number in range(4):
         mail(number)
     way_out = WayOut(lambda number, content: time.sleep(0.1))
-    paused = Drain(Limits(Channel.EMAIL, senders=1, seconds=1), gateways=Gateways(way_out, way_out))
-    paused._lease_holds_from = lambda now: setattr(paused._line, "lease_ends", now - 1)
+    paused = Dispatcher(Limits(Channel.EMAIL, senders=1, seconds=1), gateways=Gateways(way_out, way_out))
+    paused._lease_holds_from = lambda now: setattr(paused._slots, "lease_ends", now - 1)
     paused._renew_at = time.monotonic() + 60
     paused.run()
     assert way_out.sent == []

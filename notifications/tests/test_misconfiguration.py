@@ -9,9 +9,9 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from notifications.exceptions import MisconfiguredDeliveryError, PermanentDeliveryError, TemporaryDeliveryError
-from notifications.gateways import amazon, ses, sns, turns
-from notifications.gateways.email import _of_smtp
-from notifications.gateways.texts import Sms
+from notifications.gateways import amazon, ses, slots, sns
+from notifications.gateways.email import _smtp_error
+from notifications.gateways.sms_message import Sms
 from notifications.models import Message
 from notifications.services.delivery import attempt, quota
 from notifications.states import Channel
@@ -26,9 +26,9 @@ def refusal(code, reason="", operation="SendRawEmail"):
 
 @pytest.fixture(autouse=True)
 def nothing_told(monkeypatch):
-    monkeypatch.setattr(attempt, "_told_until", {})
+    monkeypatch.setattr(attempt, "_logged_until", {})
     monkeypatch.setattr(quota, "_known", {})
-    monkeypatch.setattr(quota, "_told_denied", set())
+    monkeypatch.setattr(quota, "_logged_denied", set())
     monkeypatch.setattr(sns.SnsSmsGateway, "_denied_until", 0.0)
 
 
@@ -47,11 +47,11 @@ def nothing_told(monkeypatch):
     ],
 )  # fmt: skip
 def test_what_an_operator_has_to_correct_at_amazon_is_tried_again(code, reason):
-    assert isinstance(amazon.sorted_error(refusal(code, reason)), MisconfiguredDeliveryError)
+    assert isinstance(amazon.delivery_error(refusal(code, reason)), MisconfiguredDeliveryError)
 
 
 def test_what_amazon_refuses_of_a_message_itself_fails_for_good():
-    assert isinstance(amazon.sorted_error(refusal("MessageRejected", "Illegal address")), PermanentDeliveryError)
+    assert isinstance(amazon.delivery_error(refusal("MessageRejected", "Illegal address")), PermanentDeliveryError)
 
 
 @pytest.mark.parametrize(
@@ -68,23 +68,25 @@ def test_what_amazon_refuses_of_a_message_itself_fails_for_good():
     ],
 )
 def test_what_an_operator_has_to_correct_at_a_mail_server_is_tried_again(error, expected):
-    assert type(_of_smtp(error)) is expected
+    assert type(_smtp_error(error)) is expected
 
 
 @pytest.mark.django_db(transaction=True)
 def test_messages_outlive_an_unverified_sender_and_it_is_told_once(settings, monkeypatch):
     settings.CELERY_BROKER_URL = "memory://"
-    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+    monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)
     mail("ann"), mail("bob")
 
     def refuse(number, content):
-        raise amazon.sorted_error(refusal("MessageRejected", "Email address is not verified. no-reply@x.example"))
+        raise amazon.delivery_error(refusal("MessageRejected", "Email address is not verified. no-reply@x.example"))
 
     with capture_logs() as logs:
         drain(WayOut(refuse))
     for message in Message.objects.all():
         assert (message.status, message.due_at > timezone.now()) == ("queued", True)
-        assert message.last_error.startswith("Amazon refused our account or settings: MessageRejected Email address is")
+        assert message.last_error.startswith(
+            "Amazon refused the account or the settings: MessageRejected Email address is"
+        )
     assert [line["event"] for line in logs if line["log_level"] == "error"] == ["delivery_misconfigured"]
     Message.objects.update(due_at=timezone.now())
     drain(WayOut())
@@ -127,11 +129,11 @@ def test_a_look_up_of_opt_outs_that_hangs_never_counts_as_perhaps_sent(monkeypat
 @pytest.mark.parametrize(("service", "sending"), [("ses", "SendRawEmail"), ("sesv2", "SendEmail"), ("sns", "Publish")])
 def test_only_the_call_that_sends_begins_a_turn(service, sending):
     events = amazon._client.__wrapped__(service, "eu-west-1", "http://127.0.0.1:9").meta.events
-    with turns.Line(1).joined() as turn:
+    with slots.SlotSemaphore(1).slot() as turn:
         events.emit(f"before-send.{service}.CheckIfPhoneNumberIsOptedOut")
-        assert not turn._has_begun
+        assert not turn._is_acquired
         events.emit(f"before-send.{service}.{sending}")
-        assert turn._has_begun
+        assert turn._is_acquired
 
 
 def ask_again():

@@ -25,7 +25,7 @@ BULK = {"priority": Priority.BULK, "kind": Kind.MARKETING}
 def by_worker(settings, monkeypatch):
     settings.CELERY_BROKER_URL = "memory://"
     settings.SMS_LIMITS = {"all": None, "country": None, "number": None}
-    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+    monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)
     quota._known.clear()
     yield
     quota._known.clear()

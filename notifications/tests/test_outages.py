@@ -20,7 +20,7 @@ from notifications.services.compose.sms import send_sms
 from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import in_process, rate_limiter
 from notifications.services.delivery import sweep as delivery_sweep
-from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.services.operations import messages as operations
 from notifications.services.operations import retention
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def by_worker(settings, monkeypatch):
     settings.CELERY_BROKER_URL = "memory://"
-    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+    monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)
 
 
 def failing(real, *which):
@@ -53,7 +53,7 @@ def test_a_database_that_goes_away_while_leave_is_asked_for_ends_no_drain(settin
     settings.EMAIL_MAX_PER_SECOND, settings.REDIS_URL = 50, ""
     for number in range(6):
         mail(number)
-    monkeypatch.setattr(rate_limiter, "ask_database", failing(rate_limiter.ask_database, 3))
+    monkeypatch.setattr(rate_limiter, "acquire_in_database", failing(rate_limiter.acquire_in_database, 3))
     way_out = WayOut(lambda number, content: time.sleep(0.2))
     drain(way_out, senders=4)
     assert len(way_out.sent) == Message.objects.filter(status="sent").count() == 6
@@ -131,7 +131,7 @@ def test_a_text_whose_answer_is_lost_goes_again_only_where_its_template_says_so(
     message = send_sms(to="+4915112345678", text="Hello", draft=MessageDraft(policy=policy))
     for _ in range(2):
         Message.objects.filter(status="queued").update(due_at=timezone.now())
-        Drain(Limits(Channel.SMS, seconds=2)).run()
+        Dispatcher(Limits(Channel.SMS, seconds=2)).run()
     message.refresh_from_db()
     assert (len(forgetful_sns), message.status, message.is_uncertain) == (texts, status, True)
 
@@ -144,8 +144,8 @@ def test_what_its_senders_die_of_is_put_off_and_given_up():
         if number == 3:
             Message.objects.update(give_up_at=timezone.now())
         now = timezone.now()
-        [taken] = Message.objects.all().take(channel=Channel.EMAIL, claim=message.pk, now=now, until=now, limit=1)
-        Message.objects.hand_over([taken.pk], taken.claim, now)
+        [taken] = Message.objects.claim_due(channel=Channel.EMAIL, claim=message.pk, now=now, until=now, limit=1)
+        Message.objects.start_sending([taken.pk], taken.claim, now)
         delivery_sweep.sweep()
         message.refresh_from_db()
         states.append((message.status, message.due_at > timezone.now()))
@@ -199,7 +199,7 @@ def test_the_file_of_what_cannot_be_sent_again_goes_with_its_content():
 
 def test_a_deleted_account_leaves_no_file_and_no_name_of_one(user):
     message = old_failed_mail(user=user)
-    Message.objects.forget_recipient(user, timezone.now())
+    retention.erase_recipient(user)
     delivery_sweep.sweep()
     file = message.attachments.get()
     assert (file.filename, file.file.name) == ("", "")
@@ -249,21 +249,21 @@ def test_a_delivery_that_crashes_fails_nothing_of_who_queued(settings, monkeypat
 
 def test_one_call_is_on_its_way_however_many_drains_find_something_due_soon(monkeypatch):
     calls = []
-    monkeypatch.setattr(tasks.drain, "apply_async", lambda **call: calls.append(call["countdown"]))
+    monkeypatch.setattr(tasks.dispatch, "apply_async", lambda **call: calls.append(call["countdown"]))
     for number in range(3):
         mail(number)
     Message.objects.update(due_at=timezone.now() + timedelta(seconds=8))
     calls.clear()
     for _ in range(5):
-        tasks.drain(int(Priority.TRANSACTIONAL))
+        tasks.dispatch(int(Priority.TRANSACTIONAL), Channel.EMAIL)
     assert len(calls) <= 1  # none without Redis, where nobody knows of the others: the sweep calls
 
 
 def test_a_worker_that_never_idles_takes_back_what_a_dead_one_held():
     mail()
     now = timezone.now()
-    Message.objects.all().take(
+    Message.objects.claim_due(
         channel=Channel.EMAIL, claim=Message.objects.get().pk, now=now, until=now - timedelta(seconds=1), limit=1
     )
-    tasks.drain(int(Priority.TRANSACTIONAL))
+    tasks.dispatch(int(Priority.TRANSACTIONAL), Channel.EMAIL)
     assert Message.objects.get().status == "sent"

@@ -6,14 +6,14 @@ import time
 import pytest
 from django.db import connections
 
-from notifications.gateways import turns
+from notifications.gateways import slots
 from notifications.models import Message
 from notifications.services.compose.email import send_email
 from notifications.services.delivery import outcomes
 from notifications.services.delivery.attempt import Gateways
-from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
-from notifications.services.delivery.quota import LEAVE_LASTS
+from notifications.services.delivery.quota import PERMIT_LIFETIME
 from notifications.states import Channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def by_worker(settings, monkeypatch):
     """Nothing is sent by itself: a broker is named, and nobody is called."""
     settings.CELERY_BROKER_URL = "memory://"
-    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda *args, **kwargs: None)
+    monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)
 
 
 class Provider:
@@ -42,16 +42,16 @@ class Provider:
     def send(self, email):
         self.count("writing", 1)
         try:
-            turns.begin()
+            slots.acquire()
             self.count("now", 1)
             if self.refuse > 0:
                 self.refuse -= 1
                 self.count("now", -1)
-                raise turns.LeaveExpiredError
+                raise slots.PermitExpiredError
             row = Message.objects.get(to=list(email.to))
-            if row.handed_over_at is None or row.status != "sending":
+            if row.send_started_at is None or row.status != "sending":
                 self.not_noted.append(row)
-            handed_over = Message.objects.filter(handed_over_at__isnull=False, status="sending").count()
+            handed_over = Message.objects.filter(send_started_at__isnull=False, status="sending").count()
             self.claimed = max(self.claimed, handed_over)
             time.sleep(0.01)
             self.sent.append(email.to)
@@ -65,7 +65,7 @@ class Provider:
 def drain(provider, many, senders):
     for number in range(many):
         send_email(to=[f"{number}@example.com"], subject="x", text="x")
-    Drain(Limits(Channel.EMAIL, senders=senders), gateways=Gateways(email=provider, sms=provider)).run()
+    Dispatcher(Limits(Channel.EMAIL, senders=senders), gateways=Gateways(email=provider, sms=provider)).run()
     assert len(provider.sent) == many
 
 
@@ -84,7 +84,7 @@ def test_what_is_sent_was_noted_before_and_no_more_than_the_threads_can_hold():
 
 
 def test_what_may_have_been_sent_and_is_not_committed_is_never_more_than_the_senders(monkeypatch):
-    provider, uncommitted, most, write = Provider(), 0, 0, outcomes.write
+    provider, uncommitted, most, write = Provider(), 0, 0, outcomes.commit
 
     def written(collected, *args):
         nonlocal most
@@ -97,7 +97,7 @@ def test_what_may_have_been_sent_and_is_not_committed_is_never_more_than_the_sen
         nonlocal uncommitted
         uncommitted += many
 
-    monkeypatch.setattr(outcomes, "write", written)
+    monkeypatch.setattr(outcomes, "commit", written)
     drain(provider, 30, senders=4)
     assert most <= 4
 
@@ -111,21 +111,21 @@ def test_a_message_whose_leave_grew_old_gets_another_and_no_try_is_counted():
 
 
 def test_a_turn_that_has_ended_is_free_for_the_next_and_not_before():
-    line, began = turns.Line(1), []
+    line, began = slots.SlotSemaphore(1), []
 
     def come():
-        with line.joined():
-            turns.begin()
+        with line.slot():
+            slots.acquire()
             began.append(True)
 
-    with line.joined() as turn:
-        turns.begin()
-        turns.begin()  # it has its turn already
+    with line.slot() as turn:
+        slots.acquire()
+        slots.acquire()  # it has its turn already
     other = threading.Thread(target=come)
     other.start()
     other.join(0.05)
     assert began == []
-    turn.end()
+    turn.release()
     other.join()
     assert began == [True]
 
@@ -136,7 +136,7 @@ def test_a_mail_that_takes_longer_to_write_than_a_leave_lasts_is_sent(settings):
 
     class Slow(Provider):
         def send(self, email):
-            times.append(time.sleep(5 * LEAVE_LASTS))
+            times.append(time.sleep(5 * PERMIT_LIFETIME))
             return super().send(email)
 
     drain(Slow(), 1, senders=1)
@@ -144,13 +144,13 @@ def test_a_mail_that_takes_longer_to_write_than_a_leave_lasts_is_sent(settings):
 
 
 def test_a_leave_that_grew_old_is_refused():
-    with turns.Line(1).joined(until=time.monotonic() - 1), pytest.raises(turns.LeaveExpiredError):
-        turns.begin()
+    with slots.SlotSemaphore(1).slot(until=time.monotonic() - 1), pytest.raises(slots.PermitExpiredError):
+        slots.acquire()
 
 
 def test_nobody_waits_for_ever_in_the_line_of_a_drain_that_failed(monkeypatch):
     """Else the worker that ran it could not end."""
-    monkeypatch.setattr("notifications.services.delivery.outcomes.write", lambda *args: 1 / 0)
+    monkeypatch.setattr("notifications.services.delivery.outcomes.commit", lambda *args: 1 / 0)
     before = threading.active_count()
     with pytest.raises(ZeroDivisionError):
         drain(Provider(), 8, senders=2)
@@ -161,4 +161,4 @@ def test_nobody_waits_for_ever_in_the_line_of_a_drain_that_failed(monkeypatch):
 
 
 def test_nobody_waits_for_a_turn_outside_of_a_line():
-    turns.begin()
+    slots.acquire()

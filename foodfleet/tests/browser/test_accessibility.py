@@ -26,8 +26,8 @@ def test_the_mailbox_has_none(opened, settings, language, theme, width):
     settings.ROOT_URLCONF = "foodfleet.tests.development_urls"
     page = opened(language, theme, width)
     problems = look_at(page, ["/dev/mailbox/"])
-    mailbox.keep(channel="email", to=["ann@example.com"], subject="Hello", text="Hello", html="<p>Hello</p>")
-    mailbox.keep(channel="sms", to=["+491701234567"], subject="", text="Your code is 123456")
+    mailbox.save(channel="email", to=["ann@example.com"], subject="Hello", text="Hello", html="<p>Hello</p>")
+    mailbox.save(channel="sms", to=["+491701234567"], subject="", text="Your code is 123456")
     assert not problems + look_at(page, ["/dev/mailbox/"])
 
 

@@ -77,7 +77,7 @@ def test_no_page_of_the_admin_is_wider_than_its_window(opened, settings, user, p
 @pytest.mark.parametrize(("language", "width"), [("en-GB", 1280), ("ar", 390)])
 def test_the_mailbox_is_no_wider_than_its_window(opened, settings, language, width):
     settings.ROOT_URLCONF = "foodfleet.tests.development_urls"
-    mailbox.keep(channel="email", to=[ADDRESS] * 50, subject="s" * 255, text="t" * 500, html="<p>Hello</p>")
+    mailbox.save(channel="email", to=[ADDRESS] * 50, subject="s" * 255, text="t" * 500, html="<p>Hello</p>")
     page = opened(language, "light", width)
     page.goto("/dev/mailbox/")
     assert page.evaluate(BEYOND, DESK) == []

@@ -16,7 +16,7 @@ from django.db import Error, connection, connections
 
 from notifications.services.delivery import liveness
 from notifications.services.delivery import sweep as delivery_sweep
-from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.services.feedback import outcomes, sms_log
 from notifications.services.operations import retention
@@ -24,12 +24,12 @@ from notifications.states import Channel
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
-ONE_DRAIN = 5.0  # seconds; the end of the watch waits for no longer
-PATIENCE = 5  # looks in a row that fail before it is said
+DISPATCH_SECONDS = 5.0  # the end of the watch waits no longer
+FAILURES_BEFORE_WARNING = 5
 
 
 class Command(BaseCommand):
-    """Send every due message once over, or keep watch and do all that beat does where there is a broker."""
+    """Send every due message once, or stay and also do what beat schedules where there is a broker."""
 
     help = "Send messages that are due. With --watch, look again every few seconds until the parent process ends."
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="how often to look (default 2)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Once, or until the parent is gone: a server's watch must not outlive it."""
+        """Run once, or until the parent process has ended."""
         if options["watch"]:
             Watch(options["every"]).run()
             return
@@ -49,11 +49,11 @@ class Command(BaseCommand):
 
 
 def send_all(channel: Channel) -> int:
-    """Send all that is due in a channel; returns how many messages that were. For a thread of its own."""
+    """Send all that is due in a channel and return how many messages that were. Runs in a thread of its own."""
     try:
         sent, is_more = 0, True
         while is_more:
-            result = Drain(Limits(channel)).run()
+            result = Dispatcher(Limits(channel)).run()
             sent, is_more = sent + result.sent, result.is_more
         return sent
     finally:
@@ -61,24 +61,24 @@ def send_all(channel: Channel) -> int:
 
 
 class Watch:
-    """A thread for each channel, so that none waits for another, and one for everything else."""
+    """Runs a thread for each channel, so that none waits for another, and one for everything else."""
 
     def __init__(self, every: float) -> None:
         self.every = every
         self._has_ended = threading.Event()
 
     def run(self) -> None:
-        """Until the parent process is gone, or one of the threads."""
+        """Run until the parent process or one of the threads has ended."""
         parent = os.getppid()
         senders = [threading.Thread(target=self.send, args=[channel], name=channel) for channel in Channel]
         for sender in senders:
             sender.start()
-        chores = Chores()
+        tasks = PeriodicTasks()
         try:
             while os.getppid() == parent and all(sender.is_alive() for sender in senders):
-                self.look(lambda: chores.do_what_is_due(time.monotonic()))
-                if self.look(delivery_sweep.sweep):
-                    self.look(liveness.seen)
+                self.attempt(lambda: tasks.run_due(time.monotonic()))
+                if self.attempt(delivery_sweep.sweep):
+                    self.attempt(liveness.record_heartbeat)
                 self._has_ended.wait(self.every)
         finally:
             self._has_ended.set()
@@ -92,9 +92,11 @@ class Watch:
         failures = 0
         try:
             while not self._has_ended.is_set():
-                result = self.look(lambda: Drain(Limits(channel, seconds=ONE_DRAIN)).run())
+                result = self.attempt(lambda: Dispatcher(Limits(channel, seconds=DISPATCH_SECONDS)).run())
                 failures = 0 if result else failures + 1
-                if failures == PATIENCE:  # a server that starts beside us may still be migrating
+                if (
+                    failures == FAILURES_BEFORE_WARNING
+                ):  # not at the first: a server started together with this may still migrate
                     logger.warning("database_unreachable", used_for="deliver_due", channel=channel.value)
                 if result is None or not result.is_more:
                     self._has_ended.wait(self.every)
@@ -102,8 +104,8 @@ class Watch:
             connections.close_all()
 
     @staticmethod
-    def look(work: Callable[[], T]) -> T | None:
-        """Do `work`; None where the database is away."""
+    def attempt(work: Callable[[], T]) -> T | None:
+        """Run `work`; None where the database is away."""
         try:
             return work()
         except Error:
@@ -111,24 +113,24 @@ class Watch:
             return None
 
 
-class Chores:
-    """What CELERY_BEAT_SCHEDULE has beat do beside delivery, about as often."""
+class PeriodicTasks:
+    """The tasks of CELERY_BEAT_SCHEDULE other than delivery, about as often."""
 
     def __init__(self) -> None:
-        self._chores: list[tuple[float, Callable[[], object]]] = [
+        self._tasks: list[tuple[float, Callable[[], object]]] = [
             (60.0, outcomes.apply_waiting),
             (60.0, sms_log.read),
             (300.0, lambda: call_command("purge_expired", stdout=StringIO())),
             (3600.0, retention.forget),
         ]
-        self._due = [0.0] * len(self._chores)
+        self._due = [0.0] * len(self._tasks)
 
-    def do_what_is_due(self, now: float) -> None:
-        """now: by `monotonic`, in seconds."""
-        for number, (pause, chore) in enumerate(self._chores):
+    def run_due(self, now: float) -> None:
+        """Run the tasks that are due. now: by `monotonic`, in seconds."""
+        for number, (pause, task) in enumerate(self._tasks):
             if now >= self._due[number]:
                 self._due[number] = now + pause
                 try:
-                    chore()
-                except OSError:  # of the storage: delivery goes on meanwhile
-                    logger.exception("chore_failed")
+                    task()
+                except OSError:  # of the storage: delivery continues
+                    logger.exception("periodic_task_failed")

@@ -1,4 +1,4 @@
-"""`manage.py forget_messages`: reduce and remove what is old, as beat does; for installations without one."""
+"""`manage.py forget_messages`: reduce and remove old messages, as beat does where it runs."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from notifications.services.operations import retention
 
 
 class Command(BaseCommand):
-    """Empty, reduce and remove messages whose time is over, and reports about them."""
+    """Empty, reduce and remove old messages and the reports about them."""
 
     help = __doc__
 

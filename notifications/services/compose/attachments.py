@@ -125,9 +125,9 @@ def remove_files(rows: Iterable[Attachment]) -> None:
 def discard_of(messages: Sequence[Message]) -> int:
     """Remove the files of these messages, keep their rows and return how many files were removed."""
     removed = 0
-    for row in Attachment.objects.kept_of(messages) if messages else ():
+    for row in Attachment.objects.stored_of(messages) if messages else ():
         try:
-            storage.delete(row.file.name)
+            storage.delete(row.file.name or "")
         except OSError as error:  # the next sweep tries again
             logger.warning("attachment_not_removed", attachment=row.pk, error=type(error).__name__)
             continue
@@ -138,7 +138,7 @@ def discard_of(messages: Sequence[Message]) -> int:
 
 def discard_with_rows(messages: Sequence[Message]) -> None:
     """Remove the files of deleted messages after the commit. A file that cannot be removed then stays."""
-    names = list(Attachment.objects.kept_of(messages).values_list("file", flat=True)) if messages else []
+    names = list(Attachment.objects.stored_of(messages).values_list("file", flat=True)) if messages else []
     transaction.on_commit(lambda: _delete_files(names))
 
 
@@ -152,7 +152,7 @@ def _delete_files(names: Iterable[str]) -> None:
 
 def discard_of_ended(before: datetime, limit: int = 500) -> int:
     """Remove files of finished messages that a crash left behind. Returns how many."""
-    return discard_of(list({row.message for row in Attachment.objects.left_behind(before)[:limit]}))
+    return discard_of(list({row.message for row in Attachment.objects.unused(before)[:limit]}))
 
 
 def discard_strays(before: datetime) -> int:

@@ -60,9 +60,9 @@ def _has_key(draft: MessageDraft) -> bool:
 
 def repeated(draft: MessageDraft, digest: str) -> Message | None:
     """Return the earlier message with this sender and key, or None. Raises IdempotencyConflictException."""
-    if not _has_key(draft):
+    if draft.sender is None or not draft.idempotency_key:
         return None
-    found: Message | None = Message.objects.made_with(draft.sender, draft.idempotency_key).first()
+    found: Message | None = Message.objects.with_idempotency_key(draft.sender, draft.idempotency_key).first()
     if found is not None and found.body_digest != digest:
         raise IdempotencyConflictException
     return found
@@ -81,12 +81,12 @@ def write(
     message.payload = encrypt_content(content)
     if not draft.idempotency_key and not attachments:
         # A single insert needs no transaction of its own.
-        Message.objects.add(message)
+        message.save(force_insert=True)
         signals.message_queued.send(sender=Message, message=message)
         return message
     try:
         with transaction.atomic():
-            Message.objects.add(message)
+            message.save(force_insert=True)
             for attachment in attachments:
                 attachment.message = message
                 attachment.save(force_insert=True)

@@ -1,4 +1,4 @@
-"""Does anything look for messages that are due?"""
+"""Whether a process looks for due messages."""
 
 from time import monotonic
 
@@ -11,21 +11,21 @@ from notifications.services.delivery import sweep
 from notifications.states import Channel, Priority
 
 NAME = "delivery"
-LATE_AFTER = 60.0  # seconds; beat calls for a sweep every 5, and a heartbeat is written every 10
+LATE_AFTER = 60.0  # seconds; beat schedules a sweep every 5, and a heartbeat is written every 10
 
 _started = monotonic()
 
 
-def seen() -> None:
-    """Messages that are due are looked for now: by a worker that beat called, or by `deliver_due --watch`.
+def record_heartbeat() -> None:
+    """Record that due messages were looked for, by a worker or by `deliver_due --watch`.
 
-    So one sign of life tells that all parts of delivery work: beat, the broker and a worker.
+    With a broker this shows that beat, the broker and a worker all run.
     """
     heartbeats.beat(NAME)
 
 
 def delivery_state() -> health.State:
-    """For /health/ready/: unavailable after DELIVERY_DEAD_AFTER without a sign of life since this process began."""
+    """For /health/ready/: unavailable after DELIVERY_DEAD_AFTER seconds without a heartbeat."""
     seen_at = heartbeats.last_seen(NAME)
     silence = seen_at.total_seconds() if seen_at is not None else None
     if silence is not None and silence < LATE_AFTER:
@@ -42,6 +42,6 @@ def delivery_state() -> health.State:
 
 
 def oldest_due() -> int:
-    """For how many seconds the message that waits longest has been due."""
+    """Return for how many seconds the longest waiting message has been due."""
     times = [due_at for channel in Channel if (due_at := sweep.next_due(channel, Priority.BULK)) is not None]
     return max(0, int((timezone.now() - min(times)).total_seconds())) if times else 0

@@ -1,47 +1,47 @@
-"""Whether workers were notified already: a thousand messages of a channel and priority need one task."""
+"""Dedup keys in Redis: a thousand messages of a channel and priority need one task."""
 
 from math import ceil
 
 from foodfleet.core.cache import shared
 from notifications.states import Channel, Priority
 
-CALL_LASTS = 10  # seconds; a call that was lost with its broker keeps others back no longer
+NOTIFIED_FOR = 10  # seconds; after them a task that the broker lost is published again
 SWEEP_EACH = 5  # seconds
 
 
-def may_call(channel: Channel, lane: Priority) -> bool:
-    """True where no such task waits for a worker; then one is taken to wait. Always True without Redis."""
-    return _is_first("wake", channel, int(lane), seconds=CALL_LASTS, otherwise=True)
+def should_notify(channel: Channel, priority: Priority) -> bool:
+    """Whether no such task waits for a worker yet; True sets the dedup key. Always True without Redis."""
+    return _set_key("dispatch", channel, int(priority), seconds=NOTIFIED_FOR, default=True)
 
 
-def may_call_later(channel: Channel, lane: Priority, pause: float) -> bool:
-    """True where no such task comes in `pause` seconds. Without Redis never: the sweep comes soon."""
-    return _is_first("wake-later", channel, int(lane), seconds=ceil(pause), otherwise=False)
+def should_notify_later(channel: Channel, priority: Priority, pause: float) -> bool:
+    """Whether no such task is scheduled within `pause` seconds. Always False without Redis: the sweep comes soon."""
+    return _set_key("dispatch-later", channel, int(priority), seconds=ceil(pause), default=False)
 
 
-def may_sweep() -> bool:
-    """True where nobody swept lately. Always True without Redis."""
-    return _is_first("sweep", seconds=SWEEP_EACH, otherwise=True)
+def should_sweep() -> bool:
+    """Whether no sweep ran lately. Always True without Redis."""
+    return _set_key("sweep", seconds=SWEEP_EACH, default=True)
 
 
-def answered(channel: Channel, lane: Priority) -> None:
-    """A worker came. To be said before it looks for messages: what is queued from now on calls again."""
+def clear(channel: Channel, priority: Priority) -> None:
+    """Delete the dedup key, before looking for messages: what is queued from now on notifies a worker again."""
     redis = shared.reachable()
     if redis is None:
         return
     try:
-        redis.delete(shared.key("wake", channel, int(lane)))
+        redis.delete(shared.key("dispatch", channel, int(priority)))
     except shared.UNREACHABLE:
-        shared.lost(used_for="wakes")
+        shared.lost(used_for="dedup_keys")
 
 
-def _is_first(*key: object, seconds: int, otherwise: bool) -> bool:
-    """Whether nobody said so for `seconds`; `otherwise` where nobody can know."""
+def _set_key(*key: object, seconds: int, default: bool) -> bool:
+    """Whether the key was not set yet; `default` where Redis cannot be asked."""
     redis = shared.reachable()
     if redis is None:
-        return otherwise
+        return default
     try:
         return bool(redis.set(shared.key(*key), 1, nx=True, ex=seconds))
     except shared.UNREACHABLE:
-        shared.lost(used_for="wakes")
-        return otherwise
+        shared.lost(used_for="dedup_keys")
+        return default

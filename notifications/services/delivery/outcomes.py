@@ -1,4 +1,4 @@
-"""Writing down what came of messages, and their timelines."""
+"""Commits the outcomes of attempts, and writes the timelines of messages."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -25,56 +25,48 @@ EVENTS = {
     Status.SUPPRESSED: EventType.SUPPRESSED,
     Status.CANCELLED: EventType.CANCELLED,
 }
-# States after which the content is never needed again: it may hold a code, or a link that opens an account.
+# After these the content is never needed again: it may hold a code, or a link that opens an account.
 CONTENT_IS_DONE = frozenset({Status.SENT, Status.SUPPRESSED, Status.CANCELLED})
 
 
 def record(message: Message, type: EventType, *, source_id: str = "", **details: Any) -> MessageEvent:  # noqa: A002
-    """Add a line to the timeline of `message`. source_id: the id of the report that says so, which counts once."""
-    event: MessageEvent = MessageEvent.objects.create(message=message, type=type, source_id=source_id, details=details)
-    return event
+    """Add an event to the timeline of `message`. source_id: of the provider's report, which counts once."""
+    return MessageEvent.objects.create(message=message, type=type, source_id=source_id, details=details)
 
 
 def record_all(messages: Sequence[Message], type: EventType, **details: Any) -> None:  # noqa: A002
-    """Add the same line to the timelines of all of these, in one statement."""
+    """Add the same event to the timelines of all of these messages."""
     MessageEvent.objects.bulk_create(MessageEvent(message=message, type=type, details=details) for message in messages)
 
 
 @dataclass(frozen=True)
-class Written:
-    """Which messages were in the drain's hands: those whose outcomes were noted, and those that it may send."""
+class Committed:
+    """Which messages were still claimed: those whose outcomes were saved, and those that may be sent."""
 
-    moved: AbstractSet[UUID]
-    handed_over: AbstractSet[UUID]
+    finished: AbstractSet[UUID]
+    started: AbstractSet[UUID]
 
 
-def write(outcomes: Sequence[Outcome], claim: UUID, handing_over: Sequence[UUID] = ()) -> Written:
-    """Commit what came of messages that this drain holds, and which it is about to send. `tidy` follows it.
+def commit(outcomes: Sequence[Outcome], claim: UUID, starting: Sequence[UUID] = ()) -> Committed:
+    """Save outcomes, and which messages are about to be sent, in one transaction. Call `clean_up` afterwards.
 
-    Doing it again changes nothing, and names what was done before no more.
+    Repeating it changes nothing; outcomes that were saved before are not in its result.
     """
     now = timezone.now()
-    sent = {outcome.message.pk: outcome.provider_id for outcome in outcomes if outcome.status == Status.SENT}
-    settled = Message.objects.settle(sent=sent, handing_over=handing_over, claim=claim, now=now)
-    done, handed_over = settled or (set(), set())
-    others = [outcome for outcome in outcomes if outcome.message.pk not in done]
-    if settled is not None and not others:
-        return Written(done, handed_over)
     with transaction.atomic(savepoint=False):
-        moved = [outcome for outcome in others if _move(outcome, claim, now)]
-        MessageEvent.objects.bulk_create(_event(outcome, now) for outcome in moved)
-        if settled is None:
-            handed_over = Message.objects.hand_over(handing_over, claim, now)
-    return Written(done | {outcome.message.pk for outcome in moved}, handed_over)
+        finished = [outcome for outcome in outcomes if _move(outcome, claim, now)]
+        MessageEvent.objects.bulk_create(_event(outcome, now) for outcome in finished)
+        started = Message.objects.start_sending(starting, claim, now)
+    return Committed({outcome.message.pk for outcome in finished}, started)
 
 
-def tidy(outcomes: Sequence[Outcome]) -> None:
-    """What is to be done once they are committed: remove files, tell the log. The sweep removes what it cannot."""
+def clean_up(outcomes: Sequence[Outcome]) -> None:
+    """Remove the files of committed outcomes and log them. The sweep removes files that could not be removed here."""
     done = [outcome.message for outcome in outcomes if outcome.status in CONTENT_IS_DONE]
     try:
         attachments.discard_of([message for message in done if message.has_attachments])
     except Error:
-        logger.warning("attachments_left_behind", exc_info=True)
+        logger.warning("attachments_not_removed", exc_info=True)
     for outcome in outcomes:
         _log(outcome)
 
@@ -92,7 +84,7 @@ def _move(outcome: Outcome, claim: UUID, now: datetime) -> bool:
         fields["is_uncertain"] = True
     if Message.objects.finish(message.pk, claim, outcome.status, **fields):
         return True
-    return outcome.status == Status.SENT and Message.objects.report_late(message.pk, **fields)
+    return outcome.status == Status.SENT and Message.objects.mark_sent_late(message.pk, **fields)
 
 
 def _event(outcome: Outcome, now: datetime) -> MessageEvent:

@@ -1,4 +1,4 @@
-"""What a drain is told, what it reports, and the queue of the messages that it has claimed."""
+"""What a dispatcher is given and returns, and the priority queue of the messages that it has claimed."""
 
 import heapq
 from collections.abc import Container, Iterator, Sequence
@@ -8,19 +8,18 @@ from uuid import UUID
 from django.conf import settings
 
 from notifications.models import Message
-from notifications.services.delivery.quota import LEAVE_LASTS
+from notifications.services.delivery.quota import PERMIT_LIFETIME
 from notifications.states import Channel, Priority
 
-Entry = tuple[int, int, Message]  # its lane, its turn in it; no two have the same turn
+Entry = tuple[int, int, Message]  # priority, and a number that is unique and grows with the time of claiming
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one drain sends, and how far it goes.
+    """What one dispatcher sends, and how far it goes.
 
-    channel: whose messages.
-    lowest: the last lane that it serves, all above it before. only: these messages and no other; most: so many.
-    seconds: after them it claims no more. patience: after them it returns unfinished.
+    lowest: the last priority that it sends. only: these messages and no others; most: at most so many.
+    seconds: after them it claims no more. timeout: after so many seconds it returns unfinished.
     """
 
     channel: Channel
@@ -28,15 +27,15 @@ class Limits:
     only: Sequence[UUID] = ()
     most: int | None = None
     seconds: float = 30
-    patience: float | None = None
+    timeout: float | None = None
     senders: int = field(default_factory=lambda: settings.DELIVERY_SENDERS)
 
 
 @dataclass
-class Drained:
-    """What a drain did. is_more: it ended by its limits and not for want of messages.
+class DispatchResult:
+    """What a dispatcher did. is_more: it ended by its limits, and messages may still be due.
 
-    is_unfinished: its patience ended while messages were on their way; `finish` waits for them.
+    is_unfinished: its timeout ended while messages were being sent; `finish` waits for them.
     """
 
     claimed: int = 0
@@ -46,19 +45,19 @@ class Drained:
 
 
 @dataclass
-class Held:
-    """What a drain knows of a message in its hands.
+class Claimed:
+    """What a dispatcher knows of a message that it has claimed.
 
-    excluded: recipients that are left out. admitted_at: when that was decided, by `monotonic`. needs: seconds that a
-    leave for it has to last, where it took too long to be written for the last one.
+    excluded: recipients that get no copy. checked_at: when that was decided, by `monotonic`. permit_lifetime: seconds
+    that a permit for it must last; longer after building the mail took longer than the last permit lasted.
     """
 
     excluded: frozenset[str]
-    admitted_at: float
-    needs: float = LEAVE_LASTS
+    checked_at: float
+    permit_lifetime: float = PERMIT_LIFETIME
 
 
-class Lanes:
+class PriorityQueue:
     """A priority queue of messages of one channel."""
 
     def __init__(self) -> None:
@@ -75,17 +74,17 @@ class Lanes:
         heapq.heappush(self._entries, entry)
 
     def first(self) -> Entry | None:
-        """The next message, which stays in the queue; None where it is empty."""
+        """Return the next message and leave it in the queue; None where the queue is empty."""
         return self._entries[0] if self._entries else None
 
     def pop(self) -> Entry:
-        """Take the next message."""
+        """Remove and return the next message."""
         return heapq.heappop(self._entries)
 
-    def keep_only(self, held: Container[UUID]) -> list[UUID]:
-        """Remove the messages that are not in `held`; returns their ids."""
-        lost = [entry[2].pk for entry in self._entries if entry[2].pk not in held]
-        if lost:
-            self._entries = [entry for entry in self._entries if entry[2].pk in held]
+    def retain(self, pks: Container[UUID]) -> list[UUID]:
+        """Remove every other message; return the keys of the removed ones."""
+        removed = [entry[2].pk for entry in self._entries if entry[2].pk not in pks]
+        if removed:
+            self._entries = [entry for entry in self._entries if entry[2].pk in pks]
             heapq.heapify(self._entries)
-        return lost
+        return removed

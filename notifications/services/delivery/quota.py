@@ -1,7 +1,7 @@
-"""The provider's rate, kept by all workers together (services/grants.py), in recipients.
+"""The provider's sending rate in recipients a second, which all processes share (rate_limiter.py).
 
-A higher lane finds tokens that a lower one has to leave: bulk takes from a full bucket alone, so a code finds one in
-it, or is the first to get the next.
+Lower priorities leave tokens for higher ones: bulk takes tokens only from a full bucket, so a code finds one there or
+gets the next.
 """
 
 import time
@@ -17,33 +17,31 @@ from notifications.states import Channel, Priority
 
 logger = structlog.get_logger(__name__)
 
-SNS_PER_SECOND = 20.0  # Amazon's default for texts; SNS has no call that tells it
-UNKNOWN_PER_SECOND = 14.0  # while SES does not tell: its default outside of the sandbox; more is throttled, not lost
+SNS_PER_SECOND = 20.0  # Amazon's default for SMS; SNS has no call that returns it
+UNKNOWN_PER_SECOND = 14.0  # Amazon's default, while SES cannot be asked; more is throttled, not lost
 QUOTA_KNOWN_FOR = 600.0  # seconds
 ASK_AGAIN_AFTER = 60.0  # seconds, where SES could not be asked
-LEAVE_LASTS = (
-    rate_limiter.WINDOW - 1
-) / 2  # seconds until it must be used; the other half is for the way to the provider
-LEFT_FREE = {Priority.CODE: 0.0, Priority.TRANSACTIONAL: 0.5, Priority.BULK: 1.0}  # of the burst, for lanes above
+# Seconds until a permit must be used; the other half of the margin is for the way to the provider.
+PERMIT_LIFETIME = (rate_limiter.WINDOW - 1) / 2
+RESERVED = {Priority.CODE: 0.0, Priority.TRANSACTIONAL: 0.5, Priority.BULK: 1.0}  # of the burst, for higher priorities
 
-
-# What SES said, by the account's region and address, and until when (by `monotonic`) it need not be asked again.
+# The rate by the account's region and endpoint, and until when (by `monotonic`) SES need not be asked again.
 _known: dict[tuple[str, str], tuple[float | None, float]] = {}
-_told_denied: set[tuple[str, str]] = set()
+_logged_denied: set[tuple[str, str]] = set()
 
 
 class Quota:
-    """What may be sent a second."""
+    """Permits at the provider's rate."""
 
-    def take(self, channel: Channel, recipients: int, priority: Priority) -> float:
-        """Take leave for a message and return 0, or take none and return the seconds after which to ask again."""
+    def acquire(self, channel: Channel, recipients: int, priority: Priority) -> float:
+        """Acquire a permit for a message and return 0, or return the seconds after which to try again."""
         rate = self.rate(channel)
         if rate is None:
             return 0.0
-        return _ask(channel, _request(rate, recipients, priority)).wait
+        return _acquire(channel, _request(rate, recipients, priority)).wait
 
     def rate(self, channel: Channel) -> float | None:
-        """Recipients a second, or None where nothing limits them."""
+        """Return recipients a second, or None for no limit."""
         if channel == Channel.SMS:
             return settings.SMS_MAX_PER_SECOND or (SNS_PER_SECOND if settings.SMS_URL.startswith("sns") else None)
         if settings.EMAIL_MAX_PER_SECOND or not settings.EMAIL_URL.startswith("amazonses"):
@@ -52,18 +50,18 @@ class Quota:
         account = settings.AWS_REGION, settings.AWS_ENDPOINT_URL
         known, until = _known.get(account, (UNKNOWN_PER_SECOND, 0.0))
         if time.monotonic() >= until:
-            known, lasts = _asked_of_ses(account, known)
+            known, lasts = _rate_of_ses(account, known)
             _known[account] = known, time.monotonic() + lasts
         return known
 
 
-def _asked_of_ses(account: tuple[str, str], known: float | None) -> tuple[float | None, float]:
-    """The rate, and for how many seconds to go by it. known: what to go by where SES does not tell."""
+def _rate_of_ses(account: tuple[str, str], known: float | None) -> tuple[float | None, float]:
+    """Return the rate, and for how many seconds it is valid. known: the rate to assume where SES cannot be asked."""
     try:
         return ses.max_per_second(), QUOTA_KNOWN_FOR
-    except MisconfiguredDeliveryError as error:  # without the right to ask: told once, for it stays so
-        if account not in _told_denied:
-            _told_denied.add(account)
+    except MisconfiguredDeliveryError as error:  # no permission to ask: logged once, because it stays so
+        if account not in _logged_denied:
+            _logged_denied.add(account)
             logger.warning("ses_quota_unknown", error=str(error), assumed=known, set="EMAIL_MAX_PER_SECOND")
         return known, QUOTA_KNOWN_FOR
     except DeliveryError as error:
@@ -73,15 +71,15 @@ def _asked_of_ses(account: tuple[str, str], known: float | None) -> tuple[float 
 
 def _request(rate: float, recipients: int, priority: Priority) -> rate_limiter.Request:
     burst = max(0.5, rate / 20)
-    need = 1 + LEFT_FREE[priority] * burst
+    need = 1 + RESERVED[priority] * burst
     return rate_limiter.Request(rate, recipients, need, capacity=1 + burst, is_urgent=priority == Priority.CODE)
 
 
-def _ask(channel: Channel, request: rate_limiter.Request) -> rate_limiter.Answer:
+def _acquire(channel: Channel, request: rate_limiter.Request) -> rate_limiter.Decision:
     redis = shared.reachable()
     if redis is not None:
         try:
-            return rate_limiter.ask_redis(redis, channel, request)
+            return rate_limiter.acquire_in_redis(redis, channel, request)
         except shared.UNREACHABLE:
-            shared.lost(used_for="quota")
-    return rate_limiter.ask_database(channel, request)
+            shared.lost(used_for="rate_limiter")
+    return rate_limiter.acquire_in_database(channel, request)

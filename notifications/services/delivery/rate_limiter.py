@@ -1,12 +1,12 @@
-"""Leave to send, given so that all workers together keep a rate: in Redis, or in the database without it.
+"""Permits to send, so that all processes together stay within a rate: in Redis, or in the database without it.
 
-Two rules, both in recipients. The pace: a bucket of a few tokens that fills at the rate, so that sending is even and
-whoever is in a hurry never waits long. The window: in no stretch of WINDOW seconds is leave given for more than the
-rate. That is longer than the second that a provider counts, because what was granted evenly arrives unevenly: as long
-as a message reaches the provider within WINDOW - 1 seconds of its leave, no second there holds more than the rate.
+Two rules, both in recipients. The pace: a token bucket with a small burst that refills at the rate, so that sending is
+even and a high priority never waits long. The window: in no WINDOW seconds are permits given for more than the rate.
+The window is longer than the second that a provider counts, because messages with even permits arrive unevenly: as long
+as each reaches the provider within WINDOW - 1 seconds of its permit, no second there holds more than the rate.
 
-A mail to many waits until enough of the window is free. Meanwhile smaller ones leave it room, or it would wait
-for ever.
+A mail to many recipients waits until enough of the window is free. Meanwhile smaller ones are held back, or it would
+wait for ever.
 """
 
 import math
@@ -18,15 +18,15 @@ from django.db import connection, transaction
 from foodfleet.core.cache import shared
 from notifications.models import RateBucket
 
-WINDOW = 1.2  # seconds; how late something may arrive, and what that costs of the rate
-SLOT = 0.05  # seconds that are counted as one
-MORE_THAN_ROUNDING = 1e-9
-SHORTEST_WAIT = 0.001  # seconds: one that is rounded to 0 would be taken for leave
+WINDOW = 1.2  # seconds; 1 and how late a message may arrive
+INTERVAL = 0.05  # seconds that share one counter
+ROUNDING_ERROR = 1e-9
+SHORTEST_WAIT = 0.001  # seconds: a wait that is rounded to 0 would be taken for a permit
 
 
 @dataclass(frozen=True)
 class Request:
-    """Leave for `recipients`. need: tokens that have to be there, urgent: does not make room for larger ones."""
+    """Asks for a permit for `recipients`. need: tokens that must be there; is_urgent: does not wait for larger ones."""
 
     rate: float  # recipients a second
     recipients: int
@@ -36,33 +36,30 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """wait: 0 where leave was given, else seconds, at least SHORTEST_WAIT, after which to ask again.
-
-    at: Unix time by the shared clock.
-    """
+class Decision:
+    """wait: 0 for a permit, else seconds, at least SHORTEST_WAIT, after which to ask again. at: Unix time."""
 
     wait: float
     at: float
 
 
-# The same as `_decide`, to the line.
-ASK = """
+# The same algorithm as `_decide`, line by line.
+ACQUIRE = """
 local now = redis.call('TIME')
 local t = tonumber(now[1]) + tonumber(now[2]) / 1000000
 local rate, recipients, need = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local capacity, urgent, window, slot = tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7])
-local level, at, held_until, held_for, recent, sum, old = capacity, t, 0, 0, {}, 0, {}
-local first, ahead = math.floor((t - window) / slot), 2 * window / slot
-local kept = redis.call('HGETALL', KEYS[1])
-for i = 1, #kept, 2 do
-  local value = tonumber(kept[i + 1])
-  if kept[i] == 'level' then level = value
-  elseif kept[i] == 'at' then at = value
-  elseif kept[i] == 'held_until' then held_until = value
-  elseif kept[i] == 'held_for' then held_for = value
-  elseif tonumber(kept[i]) < first or tonumber(kept[i]) > first + ahead then old[#old + 1] = kept[i]
-  else recent[#recent + 1] = {tonumber(kept[i]), value}; sum = sum + value end
+local capacity, urgent, window, interval = tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7])
+local level, at, reserved_until, reserved_for, recent, sum, old = capacity, t, 0, 0, {}, 0, {}
+local first, ahead = math.floor((t - window) / interval), 2 * window / interval
+local stored = redis.call('HGETALL', KEYS[1])
+for i = 1, #stored, 2 do
+  local value = tonumber(stored[i + 1])
+  if stored[i] == 'level' then level = value
+  elseif stored[i] == 'at' then at = value
+  elseif stored[i] == 'reserved_until' then reserved_until = value
+  elseif stored[i] == 'reserved_for' then reserved_for = value
+  elseif tonumber(stored[i]) < first or tonumber(stored[i]) > first + ahead then old[#old + 1] = stored[i]
+  else recent[#recent + 1] = {tonumber(stored[i]), value}; sum = sum + value end
 end
 if #old > 0 then redis.call('HDEL', KEYS[1], unpack(old)) end
 local refill = rate / window
@@ -70,23 +67,23 @@ level = math.min(capacity, level + math.max(0, t - at) * refill)
 local wait = false
 if level < need then
   wait = (need - level) / refill
-elseif held_until > t and held_until <= t + window and recipients < held_for and not urgent then
-  wait = held_until - t
+elseif reserved_until > t and reserved_until <= t + window and recipients < reserved_for and not urgent then
+  wait = reserved_until - t
 elseif sum > 0 and sum + recipients > rate + 1e-9 then
   table.sort(recent, function(a, b) return a[1] < b[1] end)
   local left = sum
   for _, entry in ipairs(recent) do
     left = left - entry[2]
-    wait = (entry[1] + 1) * slot + window - t
+    wait = (entry[1] + 1) * interval + window - t
     if left == 0 or left + recipients <= rate + 1e-9 then break end
   end
-  if recipients > 1 and (held_until <= t or held_until > t + window or recipients > held_for) then
-    redis.call('HSET', KEYS[1], 'held_until', string.format('%.6f', t + window), 'held_for', recipients)
+  if recipients > 1 and (reserved_until <= t or reserved_until > t + window or recipients > reserved_for) then
+    redis.call('HSET', KEYS[1], 'reserved_until', string.format('%.6f', t + window), 'reserved_for', recipients)
   end
 else
   level = level - recipients
-  redis.call('HINCRBY', KEYS[1], string.format('%d', math.floor(t / slot)), recipients)
-  if recipients >= held_for then redis.call('HDEL', KEYS[1], 'held_until', 'held_for') end
+  redis.call('HINCRBY', KEYS[1], string.format('%d', math.floor(t / interval)), recipients)
+  if recipients >= reserved_for then redis.call('HDEL', KEYS[1], 'reserved_until', 'reserved_for') end
 end
 redis.call('HSET', KEYS[1], 'level', string.format('%.6f', level), 'at', string.format('%.6f', t))
 redis.call('EXPIRE', KEYS[1], 600)
@@ -94,42 +91,42 @@ return {wait and string.format('%.6f', wait), string.format('%.6f', t)}
 """
 
 
-def ask_redis(redis: object, name: str, request: Request) -> Answer:
-    """Ask where all processes share a Redis. Raises what redis-py raises where it is away."""
+def acquire_in_redis(redis: object, name: str, request: Request) -> Decision:
+    """Acquire a permit in Redis. Raises what redis-py raises where Redis is unreachable."""
     wait, at = redis.eval(  # type: ignore[attr-defined]
-        ASK,
+        ACQUIRE,
         1,
-        shared.key("grants", name),
+        shared.key("rate_limiter", name),
         request.rate,
         request.recipients,
         request.need,
         request.capacity,
         int(request.is_urgent),
         WINDOW,
-        SLOT,
+        INTERVAL,
     )
-    return _answer(wait, at)
+    return _decision(wait, at)
 
 
-def ask_database(name: str, request: Request) -> Answer:
-    """Ask where the database is all that the processes share."""
+def acquire_in_database(name: str, request: Request) -> Decision:
+    """Acquire a permit in the database, where there is no Redis."""
     with transaction.atomic():
         RateBucket.objects.get_or_create(name=name, defaults={"level": request.capacity, "at": time.time()})
         bucket = RateBucket.objects.select_for_update().get(name=name)
-        now = _clock()  # behind the lock: times are in the order in which leave is given
+        now = _clock()  # after locking: times are in the order of permits
         wait = _decide(bucket, request, now)
         bucket.at = now
-        bucket.save(update_fields=["at", "level", "recent", "held_until", "held_for"])
-    return _answer(wait, now)
+        bucket.save(update_fields=["at", "level", "recent", "reserved_until", "reserved_for"])
+    return _decision(wait, now)
 
 
-def _answer(wait: float | str | None, at: float | str) -> Answer:
-    """What was decided, as told to whoever asked. wait: None where leave was given."""
-    return Answer(0.0 if wait is None else max(SHORTEST_WAIT, float(wait)), float(at))
+def _decision(wait: float | str | None, at: float | str) -> Decision:
+    """wait: None for a permit."""
+    return Decision(0.0 if wait is None else max(SHORTEST_WAIT, float(wait)), float(at))
 
 
 def _clock() -> float:
-    """Unix time by the clock that all processes share."""
+    """Unix time by the database's clock, which all processes share."""
     if connection.vendor != "postgresql":
         return time.time()
     with connection.cursor() as cursor:
@@ -138,36 +135,36 @@ def _clock() -> float:
 
 
 def _decide(bucket: RateBucket, request: Request, now: float) -> float | None:
-    """The seconds to wait, or None and the bucket has been charged."""
-    first = math.floor((now - WINDOW) / SLOT)
-    # A clock that was set back must not keep everybody waiting until it is as late again.
-    known = range(first, first + int(2 * WINDOW / SLOT) + 1)
-    recent = {int(slot): count for slot, count in bucket.recent.items() if int(slot) in known}
+    """Return the seconds to wait, or charge the bucket and return None."""
+    first = math.floor((now - WINDOW) / INTERVAL)
+    # Counters from the future are dropped: a clock that was set back must not block sending.
+    current = range(first, first + int(2 * WINDOW / INTERVAL) + 1)
+    recent = {int(interval): count for interval, count in bucket.recent.items() if int(interval) in current}
     refill = request.rate / WINDOW
-    bucket.recent = {str(slot): count for slot, count in recent.items()}
+    bucket.recent = {str(interval): count for interval, count in recent.items()}
     bucket.level = min(request.capacity, bucket.level + max(0.0, now - bucket.at) * refill)
     if bucket.level < request.need:
         return (request.need - bucket.level) / refill
-    if now < bucket.held_until <= now + WINDOW and request.recipients < bucket.held_for and not request.is_urgent:
-        return float(bucket.held_until - now)
-    if recent and sum(recent.values()) + request.recipients > request.rate + MORE_THAN_ROUNDING:
-        is_free = not now < bucket.held_until <= now + WINDOW
-        if request.recipients > 1 and (is_free or request.recipients > bucket.held_for):
-            bucket.held_until, bucket.held_for = now + WINDOW, request.recipients
-        return _until_there_is_room(recent, request, now)
+    is_reserved = now < bucket.reserved_until <= now + WINDOW
+    if is_reserved and request.recipients < bucket.reserved_for and not request.is_urgent:
+        return float(bucket.reserved_until - now)
+    if recent and sum(recent.values()) + request.recipients > request.rate + ROUNDING_ERROR:
+        if request.recipients > 1 and (not is_reserved or request.recipients > bucket.reserved_for):
+            bucket.reserved_until, bucket.reserved_for = now + WINDOW, request.recipients
+        return _until_window_has_room(recent, request, now)
     bucket.level -= request.recipients
-    slot = math.floor(now / SLOT)
-    bucket.recent[str(slot)] = recent.get(slot, 0) + request.recipients
-    if request.recipients >= bucket.held_for:
-        bucket.held_until, bucket.held_for = 0.0, 0
+    interval = math.floor(now / INTERVAL)
+    bucket.recent[str(interval)] = recent.get(interval, 0) + request.recipients
+    if request.recipients >= bucket.reserved_for:
+        bucket.reserved_until, bucket.reserved_for = 0.0, 0
     return None
 
 
-def _until_there_is_room(recent: dict[int, int], request: Request, now: float) -> float:
+def _until_window_has_room(recent: dict[int, int], request: Request, now: float) -> float:
     left, wait = sum(recent.values()), 0.0
-    for slot, count in sorted(recent.items()):
+    for interval, count in sorted(recent.items()):
         left -= count
-        wait = (slot + 1) * SLOT + WINDOW - now
-        if left == 0 or left + request.recipients <= request.rate + MORE_THAN_ROUNDING:
+        wait = (interval + 1) * INTERVAL + WINDOW - now
+        if left == 0 or left + request.recipients <= request.rate + ROUNDING_ERROR:
             break
     return wait

@@ -1,4 +1,4 @@
-"""What a crash, a lost broker or time itself left behind: looked for every few seconds."""
+"""Every few seconds: reclaims abandoned messages, cancels expired ones, and finds what is due."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,13 +17,13 @@ from notifications.states import Channel, EventType, Guarantee, Priority, Status
 logger = structlog.get_logger(__name__)
 
 BATCH = 500
-QUICK_TRIES = 2
-LEFT_BEHIND_AFTER = timedelta(hours=1)
+QUICK_ATTEMPTS = 2
+UNUSED_FILES_AFTER = timedelta(hours=1)
 
 
 @dataclass
-class Recovered:
-    """What a sweep found: messages given back, given up, too late; and what is due, by channel and priority."""
+class SweepResult:
+    """How many messages were put back, failed and cancelled, and which channels and priorities have messages due."""
 
     requeued: int = 0
     failed: int = 0
@@ -31,71 +31,66 @@ class Recovered:
     due: list[tuple[Channel, Priority]] = field(default_factory=list)
 
 
-def sweep(now: datetime | None = None) -> Recovered:
-    """Take abandoned messages back, cancel what is too late, and say what is due."""
+def sweep(now: datetime | None = None) -> SweepResult:
+    """Reclaim abandoned messages, cancel expired ones, and return what is due."""
     now = now or timezone.now()
-    recovered = Recovered()
-    with Message.objects.along_indexes():
-        abandoned = list(Message.objects.abandoned(now).order_by("leased_until")[:BATCH])
-        too_late = list(Message.objects.too_late(now)[:BATCH])
-    for message in abandoned:
-        _take_back(message, now, recovered)
-    for message in too_late:
-        recovered.cancelled += _cancel(message, now)
-    attachments.discard_of_ended(now - LEFT_BEHIND_AFTER)
-    with Message.objects.along_indexes():
-        recovered.due = [
-            (channel, priority)
-            for channel in Channel
-            for priority in Priority
-            if Message.objects.queued(channel, priority).filter(due_at__lte=now).exists()
-        ]
-    if recovered.requeued or recovered.failed or recovered.cancelled:
+    result = SweepResult()
+    for message in Message.objects.abandoned(now).order_by("leased_until")[:BATCH]:
+        _reclaim(message, now, result)
+    for message in Message.objects.too_late(now)[:BATCH]:
+        result.cancelled += _cancel(message, now)
+    attachments.discard_of_ended(now - UNUSED_FILES_AFTER)
+    result.due = [
+        (channel, priority)
+        for channel in Channel
+        for priority in Priority
+        if Message.objects.queued(channel, priority).filter(due_at__lte=now).exists()
+    ]
+    if result.requeued or result.failed or result.cancelled:
         logger.warning(
             "messages_recovered",
-            requeued=recovered.requeued,
-            failed=recovered.failed,
-            cancelled=recovered.cancelled,
+            requeued=result.requeued,
+            failed=result.failed,
+            cancelled=result.cancelled,
         )
-    return recovered
+    return result
 
 
 def next_due(channel: Channel, lowest: Priority) -> datetime | None:
-    """When the next message of a channel, down to this priority, is due; None where none waits."""
-    with Message.objects.along_indexes():
-        times = [
-            Message.objects.queued(channel, priority).values_list("due_at", flat=True).first()
-            for priority in Priority
-            if priority <= lowest
-        ]
+    """Return when the next message of a channel, down to this priority, is due; None where none waits."""
+    times = [
+        Message.objects.queued(channel, priority).values_list("due_at", flat=True).first()
+        for priority in Priority
+        if priority <= lowest
+    ]
     return min((time for time in times if time is not None), default=None)
 
 
-def _take_back(message: Message, now: datetime, recovered: Recovered) -> None:
-    """Its sender died. Was it sent? Not if it had not been handed over; else nobody knows, and the template chose."""
-    is_uncertain = message.handed_over_at is not None
+def _reclaim(message: Message, now: datetime, result: SweepResult) -> None:
+    """Put a message back whose process died. If sending had started it may have been sent: the guarantee decides."""
+    is_uncertain = message.send_started_at is not None
     is_given_up = message.guarantee == Guarantee.AT_MOST_ONCE or now >= message.give_up_at
     target = Status.FAILED if is_given_up and is_uncertain else Status.QUEUED
     fields: dict[str, Any] = {"is_uncertain": True, "last_error": UNCERTAIN[target]} if is_uncertain else {}
-    if message.attempts > QUICK_TRIES:  # perhaps it is what its senders died of
+    if message.attempts > QUICK_ATTEMPTS:  # perhaps it is what the processes died of
         fields["due_at"] = now + pause_after(message.attempts)
     with transaction.atomic():
-        if not Message.objects.take_away(message.pk, now, target, **fields):
+        if not Message.objects.reclaim(message.pk, now, target, **fields):
             return
         if is_uncertain:
             outcomes.record(message, EventType.UNCERTAIN, attempt=message.attempts, error=UNCERTAIN[target])
-    recovered.failed += target == Status.FAILED
-    recovered.requeued += target == Status.QUEUED
+    result.failed += target == Status.FAILED
+    result.requeued += target == Status.QUEUED
 
 
 UNCERTAIN = {
-    Status.FAILED: "Its sender died. It may have been sent, and is not sent twice.",
-    Status.QUEUED: "Its sender died. It is sent again, and may arrive twice.",
+    Status.FAILED: "The sending process died. The message may have been sent, and is not sent again.",
+    Status.QUEUED: "The sending process died. The message is sent again, and may arrive twice.",
 }
 
 
 def _cancel(message: Message, now: datetime) -> bool:
-    reason = "Not sent within its life."
+    reason = "Not sent before it expired."
     with transaction.atomic():
         is_cancelled = Message.objects.too_late(now).move(message.pk, Status.CANCELLED, payload="", last_error=reason)
         if is_cancelled:

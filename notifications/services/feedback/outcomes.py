@@ -14,7 +14,7 @@ from foodfleet.core.exceptions import ServiceUnavailableException
 from notifications.exceptions import SnsUnreachableError
 from notifications.gateways.sns_http import SnsHttp, sns_http
 from notifications.models import Message, MessageEvent, Receipt
-from notifications.querysets import ReceiptQuerySet
+from notifications.models.receipts import ReceiptQuerySet
 from notifications.services.audience import suppression
 from notifications.services.feedback import reports, sns_envelopes
 from notifications.services.feedback.reports import Report
@@ -80,7 +80,7 @@ def apply_waiting(now: datetime | None = None) -> int:
     waiting = Receipt.objects.waiting()
     old = waiting.received_before((now or timezone.now()) - WAITED_FOR)
     applied = _apply_all(waiting.about(Message.objects.all()), give_up=False)
-    old.naming_none_of_ours().give_up()
+    old.without_message_id().give_up()
     return applied + _apply_all(old, give_up=True)
 
 
@@ -120,7 +120,7 @@ def _message_of(receipt: Receipt, own_id: str) -> Message | None:
     found: Message | None = Message.objects.with_provider_id(receipt.provider_message_id).first()
     if found is None and own_id:
         late = {"provider_message_id": receipt.provider_message_id, "sent_at": receipt.occurred_at, "payload": ""}
-        if Message.objects.report_late(UUID(own_id), **late):
+        if Message.objects.mark_sent_late(UUID(own_id), **late):
             found = Message.objects.get(pk=own_id)
     return found
 

@@ -16,7 +16,7 @@ from notifications.exceptions import (
     MessageNotRetriableException,
 )
 from notifications.models import Message
-from notifications.querysets import MessageQuerySet
+from notifications.models.messages import MessageQuerySet
 from notifications.services.compose import attachments
 from notifications.services.compose.writing import TRIED_FOR
 from notifications.services.delivery import outcomes

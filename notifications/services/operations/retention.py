@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import User
 from notifications.models import Attachment, Message, MessageEvent, Receipt
 from notifications.services.compose import attachments
 from notifications.services.operations import batches
+from notifications.states import Status, sources
 
 logger = structlog.get_logger(__name__)
 
@@ -19,7 +22,8 @@ REMOVED_AT_ONCE = 5_000
 # Reports older than a day are refused (sns_envelopes.MAX_AGE), so a removed report cannot be replayed.
 RECEIPTS_KEPT = timedelta(days=3)
 ROLLED_BACK_BY = timedelta(days=1)  # longer than any transaction
-NOTHING = {"to": [], "cc": [], "bcc": [], "subject": "", "payload": "", "last_error": "", "request_id": ""}
+NO_CONTENT: dict[str, Any] = {"to": [], "cc": [], "bcc": [], "subject": "", "payload": "", "last_error": ""}
+NOTHING = {**NO_CONTENT, "request_id": ""}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,15 @@ class Forgotten:
     removed: int
     receipts: int
     strays: int
+
+
+def erase_recipient(user: User) -> None:
+    """Cancel what waits for `user`, and remove content and recipients from every message to them."""
+    messages = Message.objects.filter(user=user)
+    messages.filter(status__in=sources(Status.CANCELLED)).update(status=Status.CANCELLED)
+    messages.update(reduced_at=timezone.now(), **NO_CONTENT)
+    MessageEvent.objects.filter(message__in=messages).exclude(details={}).update(details={})
+    Attachment.objects.filter(message__in=messages).update(filename="")
 
 
 def forget(now: datetime | None = None) -> Forgotten:
@@ -49,8 +62,8 @@ def forget(now: datetime | None = None) -> Forgotten:
 
 def _empty(now: datetime) -> int:
     """Remove the content of failed messages that have expired and cannot be sent again."""
-    keys = list(Message.objects.spent(now).values_list("pk", flat=True)[: batches.BATCH])
-    return int(Message.objects.spent(now).filter(pk__in=keys).update(payload=""))
+    keys = list(Message.objects.expired_dead_letters(now).values_list("pk", flat=True)[: batches.BATCH])
+    return int(Message.objects.expired_dead_letters(now).filter(pk__in=keys).update(payload=""))
 
 
 def _reduce(now: datetime) -> int:
@@ -76,7 +89,7 @@ def _remove(now: datetime) -> int:
             locked = rest.select_for_update(skip_locked=True).only("pk", "created_at", "has_attachments")
             messages = list(locked[:REMOVED_AT_ONCE])
             attachments.discard_with_rows([message for message in messages if message.has_attachments])
-            Message.objects.remove([message.pk for message in messages])
+            Message.objects.filter(pk__in=[message.pk for message in messages]).delete()
         total += len(messages)
         if len(messages) < REMOVED_AT_ONCE:
             break

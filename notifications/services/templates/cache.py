@@ -66,7 +66,7 @@ def _read_sms(name: str) -> SmsTemplateContent | None:
 
 def _read_email(template: str) -> dict[str, OverrideContent]:
     rows = EmailOverride.objects.usable(template).values_list("language", "subject", "html", "text", "version")
-    return {language: OverrideContent(*content) for language, *content in rows}
+    return {row[0]: OverrideContent(*row[1:]) for row in rows}
 
 
 def _cached(key: tuple[str, str], read: Callable[[], Any]) -> Any:

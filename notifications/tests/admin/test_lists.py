@@ -45,7 +45,7 @@ def test_bulk_retry_works_in_batches_and_notifies_workers_once(
     assert len(told) == 25
     assert Message.objects.filter(status=Status.QUEUED).count() == 25
     assert all(message.events.count() == 1 for message in Message.objects.filter(status=Status.QUEUED))
-    assert [type(callback) for callback in callbacks] == [dispatch.AfterCommit]
+    assert set(callbacks) == {dispatch.deliver_pending}
     assert operations.retry_all(messages=Message.objects.all(), by=None) == 0
 
 

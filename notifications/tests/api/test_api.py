@@ -12,6 +12,7 @@ from django.utils import timezone
 from notifications.models import Message, SearchText, SmsTemplate
 from notifications.services.audience import preferences
 from notifications.services.compose import writing
+from notifications.services.operations import retention
 from notifications.states import Kind
 
 pytestmark = pytest.mark.django_db
@@ -283,7 +284,7 @@ def test_search_finds_ids_and_words(staff, words):
 
 def test_search_does_not_find_removed_personal_data(staff, user):
     Message.objects.create(channel="email", to=["zoe@example.com"], subject="Menu", user=user)
-    Message.objects.forget_recipient(user, timezone.now())
+    retention.erase_recipient(user)
     assert staff.get("/api/v1/notifications/", {"search": "zoe"}).json()["results"] == []
     assert not SearchText.objects.filter(text__contains="zoe").exists()
 

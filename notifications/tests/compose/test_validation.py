@@ -176,12 +176,12 @@ def test_refused_sms_counts_for_no_limit(settings):
 def test_rate_counts_recipients_and_bulk_leaves_room_for_codes(settings):
     settings.EMAIL_MAX_PER_SECOND = 14
     quota = Quota()
-    waits = [quota.take(Channel.EMAIL, 1, Priority.BULK) for _ in range(3)]
+    waits = [quota.acquire(Channel.EMAIL, 1, Priority.BULK) for _ in range(3)]
     assert waits[0] == 0
     assert 0 < waits[1] <= 0.1
-    assert quota.take(Channel.EMAIL, 1, Priority.CODE) < waits[1]
+    assert quota.acquire(Channel.EMAIL, 1, Priority.CODE) < waits[1]
 
 
 def test_channel_without_rate_is_not_limited(settings):
     settings.EMAIL_MAX_PER_SECOND = None
-    assert [Quota().take(Channel.EMAIL, 50, Priority.BULK) for _ in range(100)] == [0] * 100
+    assert [Quota().acquire(Channel.EMAIL, 50, Priority.BULK) for _ in range(100)] == [0] * 100

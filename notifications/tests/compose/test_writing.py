@@ -22,8 +22,8 @@ def calls(settings, monkeypatch):
     """The queues that a worker was called to."""
     settings.CELERY_BROKER_URL = "memory://"
     called = []
-    monkeypatch.setattr("notifications.tasks.drain.apply_async", lambda queue, **kwargs: called.append(queue))
-    monkeypatch.setattr("notifications.services.delivery.notify.may_call", lambda channel, lane: True)
+    monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda queue, **kwargs: called.append(queue))
+    monkeypatch.setattr("notifications.services.delivery.notify.should_notify", lambda channel, lane: True)
     return called
 
 
@@ -54,12 +54,12 @@ def test_every_field_of_a_message_is_stored(user):
         known = user.pk if kind == "ForeignKey" else 7 if "Integer" in kind else kind[: field.max_length]
         setattr(message, field.attname, values.get(kind, known))
     message.status = "queued"
-    Message.objects.add(message)
+    message.save(force_insert=True)
     found = Message.objects.get(pk=message.pk)
     for field in Message._meta.concrete_fields:
         assert getattr(found, field.attname) == getattr(message, field.attname), field.name
     with pytest.raises(IntegrityError):
-        Message.objects.add(message)
+        message.save(force_insert=True)
 
 
 def test_written_message_can_be_saved_again():

@@ -10,7 +10,7 @@ from notifications.exceptions import MessageNotCancellableException
 from notifications.gateways import files
 from notifications.models import Attachment, Message
 from notifications.services.compose import writing
-from notifications.services.delivery.dispatcher import Drain
+from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.services.operations import batches
 from notifications.services.operations import messages as operations
@@ -45,7 +45,7 @@ def test_cancelled_message_names_the_staff_in_its_timeline(sender, user):
     assert [(event["type"], event["details"]) for event in answer.json()["events"]] == [("cancelled", {"by": user.pk})]
     message.refresh_from_db()
     assert (message.status, message.payload) == ("cancelled", "")
-    assert Drain(Limits(Channel.EMAIL)).run().sent == 0
+    assert Dispatcher(Limits(Channel.EMAIL)).run().sent == 0
 
 
 def test_cancelling_removes_the_files(sender, django_capture_on_commit_callbacks):

@@ -6,8 +6,8 @@ from threading import Event
 import pytest
 from kombu.exceptions import OperationalError
 
-from notifications.receivers import announcer as announcing
-from notifications.receivers.announcer import Announcer
+from notifications.receivers import worker_notifier
+from notifications.receivers.worker_notifier import WorkerNotifier
 from notifications.states import Channel, Priority
 
 CODE, BULK = (Channel.EMAIL, Priority.CODE), (Channel.EMAIL, Priority.BULK)
@@ -21,17 +21,17 @@ def timed(call, *arguments):
 
 def test_a_call_is_published_before_its_caller_goes_on():
     published = []
-    announcer = Announcer(published.append)
-    announcer.announce(CODE)
-    announcer.announce(BULK)
+    notifier = WorkerNotifier(published.append)
+    notifier.notify(CODE)
+    notifier.notify(BULK)
     assert published == [CODE, BULK]
 
 
 def test_nobody_waits_long_for_a_broker_that_hangs(monkeypatch):
-    monkeypatch.setattr(announcing, "LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(worker_notifier, "LONGEST_WAIT", 0.2)
     hangs = Event()
-    announcer = Announcer(lambda priority: hangs.wait(10))
-    waits = [timed(announcer.announce, CODE) for _ in range(5)]
+    notifier = WorkerNotifier(lambda priority: hangs.wait(10))
+    waits = [timed(notifier.notify, CODE) for _ in range(5)]
     hangs.set()
     assert waits[0] < 1
     assert sum(waits[1:]) < 0.2
@@ -45,17 +45,17 @@ def test_a_broker_that_was_away_is_not_asked_again_at_once(error):
         tries.append(priority)
         raise error
 
-    announcer = Announcer(publish)
+    notifier = WorkerNotifier(publish)
     for _ in range(3):
-        announcer.announce(CODE)
+        notifier.notify(CODE)
     assert len(tries) == 1
-    announcer.forget_failure()
-    announcer.announce(CODE)
+    notifier.reset()
+    notifier.notify(CODE)
     assert len(tries) <= 2
 
 
 def test_after_a_failure_nobody_waits_for_the_next_try(monkeypatch):
-    monkeypatch.setattr(announcing, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(worker_notifier, "PAUSE_SECONDS", 0)
     hangs, tries = Event(), []
 
     def publish(priority):
@@ -64,7 +64,7 @@ def test_after_a_failure_nobody_waits_for_the_next_try(monkeypatch):
             raise OperationalError("away")
         hangs.wait(10)
 
-    announcer = Announcer(publish)
-    announcer.announce(CODE)
-    assert timed(announcer.announce, CODE) < 0.5
+    notifier = WorkerNotifier(publish)
+    notifier.notify(CODE)
+    assert timed(notifier.notify, CODE) < 0.5
     hangs.set()

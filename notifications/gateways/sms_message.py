@@ -1,11 +1,11 @@
-"""A text as gateways take it."""
+"""An SMS as gateways take it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sms:
-    """A text, ready to be sent. max_price: in US dollars, '' for no limit of its own."""
+    """An SMS, ready to be sent. max_price: in US dollars, '' for none."""
 
     to: str
     text: str

@@ -1,0 +1,27 @@
+"""The text that the search for messages reads."""
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from notifications.models.messages import Message
+
+
+class SearchText(models.Model):
+    """The text that the search reads. On PostgreSQL a trigger writes it (migration 0013); elsewhere there is none.
+
+    It is a table of its own because every update of a message would also update the large index.
+    """
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="search_text")
+    text = models.TextField(help_text="Written by the database.")
+    request_id = models.CharField(max_length=64, default="", db_default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["request_id"], name="notifications_request_id", condition=~Q(request_id="")),
+            GinIndex(fields=["text"], name="notifications_search", opclasses=["gin_trgm_ops"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id}"
