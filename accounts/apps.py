@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
-    """Who you are: users, sign-in, sessions."""
+    """Users, sign-in, sessions and MFA."""
 
     name = "accounts"
     verbose_name = _("Accounts")

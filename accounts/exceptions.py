@@ -1,4 +1,4 @@
-"""What accounts refuse."""
+"""Exceptions of accounts."""
 
 from datetime import UTC, datetime
 from math import ceil
@@ -30,7 +30,7 @@ class SessionNotFoundException(NotFoundException):
 
 
 class InvalidCredentialsException(UnauthorizedException):
-    """E-mail and password do not belong together, whichever of them it is."""
+    """The e-mail address or the password is wrong."""
 
     code = "invalid_credentials"
     message = _("Wrong e-mail address or password.")
@@ -40,7 +40,7 @@ FOR_A_WHILE = _("Too many attempts: sign-in to this account is temporarily locke
 
 
 class AccountLockedException(UnauthorizedException):
-    """Too many wrong passwords, until `locked_until`; or locked by staff, until they unlock it (None)."""
+    """Locked by wrong passwords until `locked_until`, or by staff until they unlock it (None)."""
 
     code = "account_locked"
     message = _("This account is locked. Contact support to have it unlocked.")
@@ -62,7 +62,7 @@ class AccountLockedException(UnauthorizedException):
 
 
 class Invalid2FACodeException(UnauthorizedException):
-    """The code of the second factor is wrong, used or too old."""
+    """The MFA code is wrong, used or expired."""
 
     code = "invalid_2fa_code"
     message = _("That code is wrong or has expired.")
@@ -82,7 +82,7 @@ class InvalidSessionTokenException(InvalidTokenException):
 
 
 class EmailNotVerifiedException(ForbiddenException):
-    """The password is right, and the e-mail address is not confirmed yet."""
+    """The password is correct, but the e-mail address is not verified yet."""
 
     code = "email_not_verified"
     message = _("Please confirm your e-mail address first, with the link that we sent you.")
@@ -96,35 +96,35 @@ class PasswordChangeRequiredException(ForbiddenException):
 
 
 class TwoFactorRequiredException(ForbiddenException):
-    """The user's role demands a second factor, and none is set up."""
+    """The user's role requires MFA, and none is set up."""
 
     code = "two_factor_required"
     message = _("Your role requires two-factor authentication. Please set it up first.")
 
 
 class ReauthenticationRequiredException(ForbiddenException):
-    """Password and second factor were last shown in this session more than ten minutes ago."""
+    """The last complete authentication in this session was more than ten minutes ago."""
 
     code = "fresh_proof_required"
     message = _("Please confirm it's you.")
 
 
 class AuthenticatorExistsException(ConflictException):
-    """An authenticator app counts already; another takes its place only once it is switched off."""
+    """An authenticator app is set up already; it has to be turned off before another is set up."""
 
     code = "conflict"
     message = _("An authenticator app is set up already. Turn it off first.")
 
 
 class TooManyPasskeysException(ConflictException):
-    """Nobody needs so many passkeys."""
+    """The account has the maximum number of passkeys."""
 
     code = "conflict"
     message = _("There are as many passkeys as one account can have. Remove one first.")
 
 
 class ResetNotPossibleException(ConflictException):
-    """There is no second factor to reset, or somebody asked for it already."""
+    """The user has no MFA to reset, or a reset is requested already."""
 
     code = "conflict"
     message = _("There is nothing to reset, or a reset is under way already.")
@@ -158,6 +158,6 @@ class OwnAccountException(ConflictException):
 
 
 class LastSuperuserException(ConflictException):
-    """Somebody has to be left who may do everything."""
+    """At least one active superuser has to remain."""
 
     message = _("This is the last superuser who can sign in. Make somebody else one first.")

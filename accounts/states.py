@@ -1,4 +1,4 @@
-"""Closed sets of accounts."""
+"""Closed sets of values of accounts."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +25,7 @@ class EndReason(TextChoices):
 
 
 class TokenPurpose(TextChoices):
-    """What a one-time token is good for; it serves nothing else."""
+    """What a one-time token is issued for."""
 
     VERIFY_EMAIL = "verify_email", _("Confirm the e-mail address")
     RESET_PASSWORD = "reset_password", _("Choose a new password")
@@ -36,7 +36,7 @@ class TokenPurpose(TextChoices):
 
 
 class ChallengePurpose(TextChoices):
-    """What a challenge asks for; its answer serves nothing else."""
+    """What a challenge is issued for."""
 
     SIGN_IN = "sign_in", _("Two-factor authentication at sign-in")
     PASSKEY_SIGN_IN = "passkey_sign_in", _("Sign-in by passkey alone")
@@ -45,7 +45,7 @@ class ChallengePurpose(TextChoices):
 
 
 class Method(TextChoices):
-    """What can be shown as the second factor, in the order in which it is offered."""
+    """MFA methods, in the order in which they are offered."""
 
     TOTP = "totp", _("Authenticator app")
     BACKUP_CODE = "backup_code", _("Backup code")
@@ -62,7 +62,7 @@ class DeferredJobKind(TextChoices):
 
 
 class EventKind(TextChoices):
-    """What a security event tells."""
+    """What a security event records."""
 
     REGISTERED = "registered", _("Registered")
     EMAIL_VERIFIED = "email_verified", _("E-mail address confirmed")

@@ -1,4 +1,4 @@
-"""What beat calls for. Every task may be lost or come twice without harm."""
+"""Periodic tasks. Each may be lost or run twice without harm."""
 
 from celery import shared_task
 
@@ -7,7 +7,7 @@ from accounts.services import deferred, purge
 
 @shared_task(name="accounts.purge_expired")
 def purge_expired() -> None:
-    """Remove what ran out."""
+    """Delete expired rows."""
     purge.purge_expired()
 
 
@@ -19,5 +19,5 @@ def carry_out_resets() -> None:
 
 @shared_task(name="accounts.sweep")
 def sweep() -> None:
-    """Do what answers left to do and their processes did not."""
+    """Run deferred jobs whose process died."""
     deferred.sweep()

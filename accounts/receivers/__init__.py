@@ -1,5 +1,5 @@
-"""What happened -> what follows from it in accounts: a module for each subject, all registered by importing this."""
+"""Signal receivers of accounts, a module for each subject. Importing the package registers them."""
 
-from accounts.receivers import access, browsers, second_factor
+from accounts.receivers import access, browsers, mfa
 
-__all__ = ["access", "browsers", "second_factor"]
+__all__ = ["access", "browsers", "mfa"]

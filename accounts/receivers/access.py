@@ -1,4 +1,4 @@
-"""What accounts hear: changes of access become security events, changed users leave the shared cache."""
+"""Record changes of roles as security events; invalidate the cache of changed users."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from rbac.models import Role, RoleAssignment
 
 @receiver(signals.role_granted, dispatch_uid="accounts.role_granted")
 def record_role_granted(assignment: RoleAssignment, actor: User | None, client: Client, **kwargs: Any) -> None:
-    """A user got a role."""
+    """Record that a user was given a role."""
     audit.record(
         kind=EventKind.ROLE_GRANTED, user=assignment.user, actor=actor, client=client, details=_described(assignment)
     )
@@ -25,7 +25,7 @@ def record_role_granted(assignment: RoleAssignment, actor: User | None, client: 
 
 @receiver(signals.role_revoked, dispatch_uid="accounts.role_revoked")
 def record_role_revoked(assignment: RoleAssignment, actor: User | None, client: Client, **kwargs: Any) -> None:
-    """A user lost a role."""
+    """Record that a role was taken from a user."""
     audit.record(
         kind=EventKind.ROLE_REVOKED, user=assignment.user, actor=actor, client=client, details=_described(assignment)
     )
@@ -33,14 +33,14 @@ def record_role_revoked(assignment: RoleAssignment, actor: User | None, client: 
 
 @receiver(signals.role_changed, dispatch_uid="accounts.role_changed")
 def record_role_changed(role: Role, actor: User | None, client: Client, **kwargs: Any) -> None:
-    """A role is another, for all who hold it."""
+    """Record a change of a role."""
     details = {"role": role.name, "role_id": role.pk, **{name: kwargs[name] for name in ("change", "gained", "lost")}}
     audit.record(kind=EventKind.ROLE_CHANGED, user=None, actor=actor, client=client, details=details)
 
 
 @receiver(signals.permission_changed, dispatch_uid="accounts.permission_changed")
 def record_permission_changed(label: str, change: str, actor: User | None, client: Client, **kwargs: Any) -> None:
-    """There is a permission more or less."""
+    """Record that a permission was added or deleted."""
     details = {"permission": label, "change": change}
     audit.record(kind=EventKind.PERMISSION_CHANGED, user=None, actor=actor, client=client, details=details)
 
@@ -57,12 +57,12 @@ def _described(assignment: RoleAssignment) -> dict[str, Any]:
 
 @receiver(post_save, sender=User, dispatch_uid="accounts.user_saved")
 def user_saved(instance: User, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
-    """No process trusts what the shared cache says of this user any more."""
+    """Invalidate what the shared cache holds of this user."""
     if not created and not (update_fields and update_fields <= NOT_CACHED):
         coherent.invalidate_shared(cache_version(instance.pk))
 
 
 @receiver(post_delete, sender=User, dispatch_uid="accounts.user_deleted")
 def user_deleted(instance: User, **kwargs: Any) -> None:
-    """The same for one that is gone."""
+    """Invalidate what the shared cache holds of a deleted user."""
     coherent.invalidate_shared(cache_version(instance.pk))

@@ -1,4 +1,4 @@
-"""Django's sign-in of a browser and ours are one: each has a Session, which is listed and can be ended."""
+"""Connect Django's sign-in of browsers with our sessions, so that they are listed and can be ended."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from foodfleet.core.http.clients import Client
 
 @receiver(user_logged_in)
 def bind_browser(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Bind the browser to the session that our sign-in began, or to a new one where other code signed it in."""
+    """Bind the browser to the session of our sign-in, or to a new one if other code signed it in."""
     browser.bind(request, user)
 
 
 @receiver(user_logged_out)
 def end_session(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
-    """End the session that the browser was bound to."""
+    """End the session of the browser."""
     session_id = browser.session_id_of(request)
     if session_id is not None:
         sessions.sign_out_browser(session_id=session_id, client=getattr(request, "client", Client()))

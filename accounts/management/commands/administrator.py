@@ -1,4 +1,4 @@
-"""`make admin`: make an administrator, or give one a new password."""
+"""`make admin`: create an administrator, or set a new password."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from accounts.services.staff import administrators
 
 
 class Command(BaseCommand):
-    """Make or reset a superuser with a generated password, and print it once."""
+    """Create or reset a superuser with a generated password, and print it once."""
 
     help = __doc__
 

@@ -1,4 +1,4 @@
-"""Accounts from a CSV file: as many as there are lines, whose owners can be invited by mail."""
+"""Create users from a CSV file."""
 
 import csv
 from pathlib import Path
@@ -17,17 +17,17 @@ IMPORTER = Client(user_agent="manage.py import_users")
 
 
 class Command(BaseCommand):
-    """Make an account of each line of a CSV file whose address has none.
+    """Create an account for each line of a CSV file whose address has none.
 
     The first line names the columns: email, and any of first_name, last_name, phone, language, in any order. UTF-8.
-    A line that is wrong is reported and keeps no other back. Run it again after it was stopped: nothing is made twice.
+    An invalid line is reported and does not stop the others. An interrupted import can be run again.
     """
 
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="CSV file to read")
-        parser.add_argument("--dry-run", action="store_true", help="check every line and make nothing")
+        parser.add_argument("--dry-run", action="store_true", help="check every line and create nothing")
         parser.add_argument("--invite", action="store_true", help="mail each new owner a link to choose a password")
         parser.add_argument("--errors", type=Path, help="CSV file to report refused lines to; printed without it")
 

@@ -1,4 +1,4 @@
-"""Remove what ran out and do what is due, as beat does; for installations without one."""
+"""Delete expired rows and run what is due, for installations without Celery beat."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from accounts.services import deferred, purge
 
 
 class Command(BaseCommand):
-    """Remove sessions, tokens, links, codes, browsers and counters that ran out; carry out resets that are due.
+    """Delete expired sessions, tokens, codes, trusted browsers and counters; run MFA resets that are due.
 
-    Also does what requests left to do whose process died after its answer.
+    Also runs deferred jobs whose process died.
     """
 
     help = __doc__

@@ -1,4 +1,4 @@
-"""Make a new key to sign tokens with, and log nobody out; or revoke a key that leaked."""
+"""Make a new key that signs tokens, signing nobody out; or revoke a key that leaked."""
 
 from typing import Any
 

@@ -54,7 +54,7 @@ def newest_with_link():
 
 
 @pytest.mark.parametrize("what", MAILS)
-def test_each_mail_about_security_has_a_link_that_asks_acts_once_and_starts_a_reset(world, what):
+def test_each_security_email_has_a_report_link_that_works_once(world, what):
     from notifications.models import Message
 
     MAILS[what](world)
@@ -83,7 +83,7 @@ def test_each_mail_about_security_has_a_link_that_asks_acts_once_and_starts_a_re
     assert world.post("/auth/password/reset/", back).status_code == 204
 
 
-def test_a_passkey_that_a_stranger_added_opens_the_account_no_more(world):
+def test_verification_removes_passkeys_added_before_it(world):
     world.sign_in()
     key = Authenticator()
     asked = world.ask("/auth/passkeys/options/")
@@ -110,7 +110,7 @@ def test_a_reader_of_the_mail_alone_takes_the_second_factor_from_nobody(world):
     assert TOTPDevice.objects.filter(user=world.user).exists()
 
 
-def test_a_phone_that_a_stranger_gave_is_no_second_factor(world):
+def test_verification_removes_a_phone_confirmed_before_it(world):
     worlds.phone_changed(world)
     world.protect()
     Browser().post(link_in(newest_with_link()))
@@ -127,7 +127,7 @@ def test_a_sign_in_that_waits_for_its_code_is_over(world):
     assert world.post("/auth/login/verify/", answer).status_code == 401
 
 
-def test_confirming_a_contested_address_leaves_nothing_that_somebody_set_up_before(world, settings):
+def test_verifying_a_contested_address_removes_everything_set_up_before(world, settings):
     settings.ACCOUNTS_EMAIL_VERIFICATION = "optional"
     for password in (PASSWORD, "Other-Kitchen-77?"):
         world.post("/auth/register/", {"email": "eve@example.com", "password": password})

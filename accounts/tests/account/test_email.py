@@ -56,7 +56,7 @@ def test_a_change_of_address_asks_for_the_password(api, user, sign_in):
     assert not OneTimeToken.objects.filter(purpose="change_email").exists()
 
 
-def test_the_old_address_is_told_and_can_undo_for_72_hours(api, user, sign_in, link_token):
+def test_the_former_address_is_notified_and_can_undo_for_72_hours(api, user, sign_in, link_token):
     tokens = sign_in()
     ask(api, tokens)
     api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/", to=NEW)})
@@ -90,7 +90,7 @@ def test_a_thief_who_changes_the_address_twice_is_undone_all_the_same(api, user,
     assert api.post(f"{CHANGE}undo/", {"token": thiefs}).status_code == 401
 
 
-def test_that_was_not_me_from_the_old_address_brings_it_back_first(api, client, user, sign_in, link_token):
+def test_a_report_from_the_former_address_restores_it(api, client, user, sign_in, link_token):
     ask(api, sign_in())
     api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/", to=NEW)})
     token = link_token("/account/not-me/", to="ann@example.com")
@@ -100,7 +100,7 @@ def test_that_was_not_me_from_the_old_address_brings_it_back_first(api, client, 
     assert link_token("/password/reset/", to="ann@example.com")
 
 
-def test_somebody_who_registers_the_old_address_meanwhile_does_not_block_the_way_back(api, user, sign_in, link_token):
+def test_an_unverified_account_at_the_former_address_does_not_block_undo(api, user, sign_in, link_token):
     ask(api, sign_in())
     api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/", to=NEW)})
     undo = link_token("/account/email/undo/", to="ann@example.com")
@@ -140,7 +140,7 @@ def test_links_that_went_to_the_old_address_open_nothing_after_the_change(api, u
     assert answer.json()["code"] == "invalid_token"
 
 
-def test_a_phone_is_proven_by_the_code_of_a_text(api, user, sign_in, texts):
+def test_an_sms_code_confirms_a_phone(api, user, sign_in, texts):
     tokens = sign_in()
     assert api.post(PHONE, {"phone": "+49 170 1234567"}, headers=bearer(tokens)).status_code == 202
     ((phone, code),) = texts
@@ -191,7 +191,7 @@ def test_a_number_gets_three_texts_an_hour_whoever_asks(api, user, make_user, si
     assert len(texts) == 3
 
 
-def test_who_had_another_phone_is_told_by_mail_that_it_was_replaced(api, user, sign_in, texts):
+def test_replacing_a_phone_is_notified_by_email(api, user, sign_in, texts):
     tokens = sign_in()
     for phone in ("+491701234567", "+491701234568"):
         mail.outbox.clear()
@@ -215,7 +215,7 @@ def test_three_texts_an_hour_are_three_across_the_edge_of_the_hour_too(api, user
     assert len(texts) == 3
 
 
-def test_a_registered_phone_is_kept_in_one_spelling(api):
+def test_a_registered_phone_is_stored_in_e164(api):
     body = {"email": "ann@example.com", "password": PASSWORD, "phone": "+1 (415) 555-2671"}
     assert api.post("/api/v1/auth/register/", body).status_code == 202
     assert User.objects.get(email="ann@example.com").phone == "+14155552671"

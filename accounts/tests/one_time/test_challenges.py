@@ -55,7 +55,7 @@ def not_me(api, user, tokens, link_token):
 
 
 @pytest.mark.parametrize("replace", [reset, change, staff, not_me])
-def test_a_challenge_is_void_once_the_password_is_another(replace, api, user, sign_in, backup_codes, link_token):
+def test_a_password_change_revokes_open_challenges(replace, api, user, sign_in, backup_codes, link_token):
     codes, tokens = backup_codes
     challenge, untouched = sign_in()["challenge"], sign_in()["challenge"]
     assert answer(untouched, codes[0]).status_code == 200

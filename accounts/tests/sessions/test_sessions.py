@@ -67,7 +67,7 @@ def test_other_sessions_go_on_when_one_ends_for_reuse(user, sign_in, refresh, me
     assert me(other) == 200
 
 
-def test_a_lost_answer_may_be_asked_for_again_and_is_the_very_same(user, sign_in, refresh, me, settings):
+def test_a_refresh_repeated_within_the_grace_returns_the_same_pair(user, sign_in, refresh, me, settings):
     settings.REFRESH_GRACE_SECONDS = 30
     first = sign_in()
     answers = [refresh(first["refresh"]).json() for _ in range(3)]
@@ -77,7 +77,7 @@ def test_a_lost_answer_may_be_asked_for_again_and_is_the_very_same(user, sign_in
     assert me(answers[2]) == 200
 
 
-def test_what_is_kept_of_a_lost_answer_opens_with_the_old_token_alone(user, sign_in, refresh, settings):
+def test_the_successor_ciphertext_decrypts_with_the_old_token_only(user, sign_in, refresh, settings):
     settings.REFRESH_GRACE_SECONDS = 30
     first = sign_in()
     second = refresh(first["refresh"]).json()
@@ -94,7 +94,7 @@ def test_after_the_grace_a_repeated_refresh_is_reuse(user, sign_in, refresh, me,
     assert me(second) == 401
 
 
-def test_within_the_grace_a_repeated_refresh_is_reuse_once_its_successor_was_used(user, sign_in, refresh, me, settings):
+def test_a_repeated_refresh_is_reuse_once_its_successor_was_used(user, sign_in, refresh, me, settings):
     settings.REFRESH_GRACE_SECONDS = 30
     first = sign_in()
     second = refresh(first["refresh"]).json()
@@ -227,7 +227,7 @@ def test_a_deleted_user_is_refused(user, sign_in, refresh, me):
 
 
 @committing
-def test_last_use_is_right_to_five_minutes_without_a_write_for_each_request(user, sign_in, me):
+def test_last_used_is_exact_to_five_minutes_without_a_write_per_request(user, sign_in, me):
     pair = sign_in()
     me(pair)
     with CaptureQueriesContext(
@@ -244,7 +244,7 @@ def test_last_use_is_right_to_five_minutes_without_a_write_for_each_request(user
 
 
 @committing
-def test_a_new_device_is_told_to_the_owner_once(user, sign_in, mailoutbox):
+def test_the_owner_is_notified_once_of_a_new_device(user, sign_in, mailoutbox):
     sign_in()
     assert mailoutbox == []  # the very first sign-in
     for _ in range(2):

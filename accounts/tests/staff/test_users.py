@@ -181,7 +181,7 @@ def test_a_user_made_without_a_password_is_invited_to_choose_one(api, boss, sign
     assert api.post("/api/v1/auth/password/reset/", {"token": token, "password": PASSWORD}).status_code == 401
 
 
-def test_an_invited_user_may_ask_for_another_link_and_staff_may_invite_again(api, boss, link_token):
+def test_an_invited_user_can_get_another_link_or_invitation(api, boss, link_token):
     pk = boss.post(USERS, {"email": "new@example.com"}).json()["id"]
     first = link_token("/password/reset/", to="new@example.com")
     assert boss.post(f"{USERS}{pk}/invite/").status_code == 200
@@ -201,7 +201,7 @@ def test_a_taken_address_is_refused_and_a_weak_password_too(boss, user):
     assert boss.post(USERS, {"email": "new@example.com", "password": "weak"}).json()["code"] == "weak_password"
 
 
-def test_a_strangers_registration_that_was_never_confirmed_makes_room(api, boss, link_token):
+def test_an_unclaimed_account_with_the_address_is_replaced(api, boss, link_token):
     api.post("/api/v1/auth/register/", {"email": "new@example.com", "password": PASSWORD})
     strangers = link_token("/email/verify/")
     assert boss.post(USERS, {"email": "new@example.com"}).status_code == 201
@@ -235,7 +235,7 @@ def test_nobody_gives_an_address_to_somebody_who_holds_more(caller, user):
     assert (refused.status_code, refused.json()["details"]["missing"]) == (403, ["roles:assign"])
 
 
-def test_nobody_deletes_locks_demotes_or_deactivates_themselves_or_the_last_superuser(boss, caller):
+def test_nobody_removes_their_own_power_or_the_last_superuser(boss, caller):
     own = f"{USERS}{boss.user.pk}/"
     calls = [
         lambda c: c.delete(own), lambda c: c.post(f"{own}lock/"), lambda c: c.patch(own, {"is_superuser": False}),
@@ -282,9 +282,7 @@ def test_a_reset_does_not_open_a_lock_by_staff(api, boss, user, link_token):
     assert login.json()["code"] == "account_locked"
 
 
-def test_another_address_given_by_staff_is_confirmed_by_its_owner_and_told_to_the_former(
-    api, caller, user, link_token, sign_in
-):
+def test_an_address_set_by_staff_is_verified_and_the_former_one_notified(api, caller, user, link_token, sign_in):
     staff = caller("users:read", "users:update")
     changed = staff.patch(f"{USERS}{user.pk}/", {"email": "ann.new@example.com"})
     assert (changed.json()["email"], changed.json()["email_verified"]) == ("ann.new@example.com", False)
@@ -296,7 +294,7 @@ def test_another_address_given_by_staff_is_confirmed_by_its_owner_and_told_to_th
     assert (taken.status_code, taken.json()["code"]) in {(422, "user_already_exists"), (409, "conflict")}
 
 
-def test_a_deleted_user_leaves_a_pseudonym_and_nothing_else(api, boss, caller, sign_in):
+def test_deleting_a_user_leaves_only_a_pseudonym(api, boss, caller, sign_in):
     them = caller(email="ann@example.com", first_name="Ann", last_name="Meyer", phone="+491701234567")
     give(them.user, "users:read", role="Readers")
     api.post("/api/v1/auth/password/forgot/", {"email": "ann@example.com"})
@@ -346,7 +344,7 @@ def test_a_user_who_must_change_the_password_can_be_made(boss, sign_in):
     assert User.objects.get(email="new@example.com").must_change_password
 
 
-def test_a_change_of_phone_by_staff_has_to_be_proven_again(boss, make_user):
+def test_a_phone_changed_by_staff_is_unconfirmed(boss, make_user):
     user = make_user(phone="+491701234567", phone_verified_at=timezone.now())
     changed = boss.patch(f"{USERS}{user.pk}/", {"phone": "+49 170 7654321"}).json()
     assert (changed["phone"], changed["phone_verified"]) == ("+491707654321", False)

@@ -17,13 +17,13 @@ def register(api, password=PASSWORD, **fields):
     return api.post(REGISTER, {"email": "ann@example.com", "password": password, **fields})
 
 
-def test_a_taken_address_is_answered_alike_and_told_to_its_owner(api, user):
+def test_registering_a_taken_address_responds_alike_and_notifies_its_owner(api, user):
     fresh, taken = api.post(REGISTER, {"email": "new@example.com", "password": PASSWORD}), register(api)
     assert (taken.status_code, taken.json()) == (fresh.status_code, fresh.json()) == (202, fresh.json())
     assert "/password/forgot/" in next(m for m in mail.outbox if m.to == ["ann@example.com"]).body
 
 
-def test_a_weak_password_is_refused_alike_whether_or_not_the_address_is_taken(api, user):
+def test_a_weak_password_is_rejected_alike_for_free_and_taken_addresses(api, user):
     answers = [register(api, "weak"), api.post(REGISTER, {"email": "new@example.com", "password": "weak"})]
     assert {a.json()["code"] for a in answers} == {"weak_password"}
 
@@ -35,7 +35,7 @@ def test_without_protection_against_enumeration_the_answer_says_it(api, settings
     assert (again.status_code, again.json()["code"]) == (422, "user_already_exists")
 
 
-def test_who_registers_again_with_the_same_password_gets_the_confirmation_again(api, link_token, sign_in):
+def test_registering_again_with_the_same_password_resends_the_verification(api, link_token, sign_in):
     register(api)
     first = link_token("/email/verify/")
     mail.outbox.clear()
@@ -47,9 +47,7 @@ def test_who_registers_again_with_the_same_password_gets_the_confirmation_again(
 
 
 @pytest.mark.parametrize("resend", [False, True])
-def test_a_password_that_a_stranger_chose_first_does_not_survive_the_owners_confirmation(
-    api, link_token, sign_in, resend
-):
+def test_verifying_a_contested_address_disables_the_first_password(api, link_token, sign_in, resend):
     register(api, first_name="Thief")
     register(api, OWNERS)
     register(api)  # and once more by the stranger

@@ -45,7 +45,7 @@ def test_a_changed_password_ends_every_other_session_and_is_mailed(api, user, si
     assert SecurityEvent.objects.filter(user=user, kind="password_changed").count() == 1
 
 
-def test_the_present_password_is_asked_for(api, user, sign_in):
+def test_a_password_change_requires_the_current_password(api, user, sign_in):
     answer = change(api, sign_in(), current="Wrong-Wrong-1!")
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
 
@@ -86,7 +86,7 @@ def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail_once(api, user, 
     assert (again.status_code, again.json()["code"]) == (401, "invalid_token")
 
 
-def test_a_refused_password_does_not_spend_the_link(api, user, link_token):
+def test_a_rejected_password_does_not_consume_the_link(api, user, link_token):
     token = reset_token(api, link_token)
     assert api.post(RESET, {"token": token, "password": "weak"}).json()["code"] == "weak_password"
     assert api.post(RESET, {"token": token, "password": PASSWORD}).json()["code"] == "password_reused"
@@ -101,14 +101,14 @@ def test_a_link_lasts_fifteen_minutes(api, user, link_token):
     assert api.post(RESET, {"token": token, "password": NEW}).json()["code"] == "invalid_token"
 
 
-def test_a_reset_voids_the_other_links_on_their_way(api, user, link_token):
+def test_a_reset_revokes_the_other_links(api, user, link_token):
     first = reset_token(api, link_token)
     second = reset_token(api, link_token)
     assert api.post(RESET, {"token": second, "password": NEW}).status_code == 204
     assert api.post(RESET, {"token": first, "password": "Third-Kitchen-5!"}).status_code == 401
 
 
-def test_a_change_voids_a_reset_link_on_its_way(api, user, sign_in, link_token):
+def test_a_password_change_revokes_reset_links(api, user, sign_in, link_token):
     token = reset_token(api, link_token)
     assert change(api, sign_in()).status_code == 204
     assert api.post(RESET, {"token": token, "password": "Third-Kitchen-5!"}).status_code == 401
@@ -146,9 +146,7 @@ def test_a_hash_is_renewed_at_sign_in_when_the_rounds_have_changed(user, sign_in
     assert not PasswordHistory.objects.exists()
 
 
-def test_that_was_not_me_asks_first_then_shuts_the_account_and_mails_the_way_back(
-    api, client, user, sign_in, link_token
-):
+def test_a_report_link_asks_first_then_disables_the_password(api, client, user, sign_in, link_token):
     tokens = sign_in()
     change(api, tokens)
     token = link_token("/account/not-me/")

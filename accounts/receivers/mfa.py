@@ -1,4 +1,4 @@
-"""What other events mean for the second factor."""
+"""MFA: what follows from changes of credentials and from compromise reports."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from foodfleet.core.http.clients import Client
 
 
 @receiver(signals.password_reset_done)
-def take_codes_again(user: User, **kwargs: Any) -> None:
-    """Who guessed codes knew the old password. Who has the mailbox alone still has to show the second factor."""
+def clear_attempts(user: User, **kwargs: Any) -> None:
+    """Clear wrong codes, which somebody with the old password tried, and require MFA on every browser again."""
     attempts.clear(user)
     trusted_browsers.forget_all(user)
 
 
 @receiver([signals.two_factor_enabled, signals.passkey_added, signals.passkey_removed, signals.password_changed])
-def trust_anew(user: User, client: Client, **kwargs: Any) -> None:
-    """A browser is trusted for the locks that it was opened with; where one is changed, it has been shown just now."""
+def forget_other_browsers(user: User, client: Client, **kwargs: Any) -> None:
+    """Forget all trusted browsers but the current one, which has just authenticated."""
     trusted_browsers.forget_all(user, keep=client)
 
 
 @receiver(signals.compromise_reported)
-def trust_nothing(user: User, client: Client, **kwargs: Any) -> None:
-    """Somebody else was there: no device is known, none skips the second factor, and nobody takes that away."""
+def forget_devices(user: User, client: Client, **kwargs: Any) -> None:
+    """Forget trusted browsers and known devices, and cancel a reset of MFA."""
     methods.limit_after_compromise(user)
     lockout.forget_devices(user.email)
     resets.cancel(user=user, client=client)

@@ -48,7 +48,7 @@ def kid(token):
     return jwt.get_unverified_header(token)["kid"]
 
 
-def test_a_key_goes_when_the_last_token_that_it_signed_has_expired(user, sign_in, api, settings):
+def test_a_key_is_erased_when_its_last_token_has_expired(user, sign_in, api, settings):
     settings.JWT_SIGNING_ALGORITHM = "EdDSA"
     call_command("rotate_jwt_keys", verbosity=0)
     old = sign_in()

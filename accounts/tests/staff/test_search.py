@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.models import User
 from accounts.services.account import profile
-from accounts.tests.test_users import emails
+from accounts.tests.staff.test_users import emails
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

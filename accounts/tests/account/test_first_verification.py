@@ -76,7 +76,7 @@ def test_the_owners_registration_takes_password_and_name_away_too(api, squatter,
     assert link_token("/password/reset/", to=EMAIL)
 
 
-def test_who_confirms_in_the_browser_they_are_signed_in_on_keeps_everything(api, link_token):
+def test_verification_in_the_signed_in_browser_removes_nothing(api, link_token):
     api.post(f"{V1}/register/", {"email": EMAIL, "password": PASSWORD})
     browser = Browser()
     browser.post("/login/", {"email": EMAIL, "password": PASSWORD})

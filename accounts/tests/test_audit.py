@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("what", SCENARIOS)
-def test_it_is_written_down_with_who_when_from_where_with_what_and_in_which_request(world, settings, what):
+def test_an_event_records_actor_time_client_and_request(world, settings, what):
     settings.ADMIN_REQUIRE_2FA = False
     began = timezone.now()
     returned = SCENARIOS[what](world)
@@ -66,7 +66,7 @@ ATTEMPTS = {
 
 
 @pytest.mark.parametrize("how", ATTEMPTS)
-def test_an_event_is_neither_changed_nor_removed(event, how):
+def test_an_event_cannot_be_changed_or_deleted(event, how):
     event.kind = "not_me"
     with pytest.raises((PermissionDenied, IntegrityError)), transaction.atomic():
         ATTEMPTS[how](event)
@@ -74,7 +74,7 @@ def test_an_event_is_neither_changed_nor_removed(event, how):
     assert SecurityEvent.objects.get().user_id == event.user_id
 
 
-def test_events_outlive_the_row_of_a_user_that_is_deleted_by_hand_and_name_it_still(user, event):
+def test_events_keep_their_user_after_its_row_is_deleted_by_hand(user, event):
     pk = user.pk
     user.delete()
     assert not User.objects.exists()

@@ -135,7 +135,7 @@ def test_an_address_whose_first_line_was_wrong_is_taken_from_the_next(run):
     assert User.objects.get().first_name == "Ann"
 
 
-def test_duplicates_are_told_from_accounts_that_were_there_also_the_second_time(run):
+def test_an_import_tells_duplicates_from_existing_accounts(run):
     content = HEADER + "ann@example.com,,,,\nbob@example.com,,,,\nann@example.com,,,,\n"
     assert run(content)[0] == summary(3, 2, refused=1)
     said, rows = run(content)
@@ -160,7 +160,7 @@ def test_a_byte_order_mark_is_no_part_of_the_header(run):
         (b'email,"first_name\na@example.com,x\n', "The first line has to name the columns"),
     ],
 )
-def test_a_file_of_another_encoding_or_without_header_is_refused_before_anything_is_made(run, content, sentence):
+def test_an_import_rejects_a_file_with_wrong_encoding_or_header(run, content, sentence):
     with pytest.raises(CommandError, match=sentence):
         run(content)
     assert not User.objects.exists()
@@ -176,7 +176,7 @@ def test_a_missing_file_and_a_report_into_the_file_itself_are_refused(tmp_path):
     assert path.read_text() == HEADER
 
 
-def test_a_strangers_registration_that_was_never_confirmed_makes_room(run, api):
+def test_an_unclaimed_account_with_the_address_is_replaced(run, api):
     api.post("/api/v1/auth/register/", {"email": "ann@example.com", "password": PASSWORD})
     assert run(HEADER + "ann@example.com,Ann,,,\n")[0] == summary(1, 1)
     assert not User.objects.get(email="ann@example.com").has_usable_password()
@@ -224,7 +224,7 @@ def in_a_thread(work):
 
 
 @pytest.mark.postgres
-def test_a_batch_that_meets_an_account_made_at_the_same_moment_counts_it_as_there(monkeypatch):
+def test_a_batch_counts_a_concurrently_created_account_as_existing(monkeypatch):
     hashed, made = imports.make_password, []
 
     def while_somebody_registers(password):
@@ -240,7 +240,7 @@ def test_a_batch_that_meets_an_account_made_at_the_same_moment_counts_it_as_ther
 
 
 @pytest.mark.postgres
-def test_a_killed_import_leaves_nothing_half_done_and_nothing_is_made_twice(tmp_path, settings):
+def test_a_killed_import_can_be_run_again_without_duplicates(tmp_path, settings):
     path = tmp_path / "people.csv"
     path.write_bytes(file_of(30000).getvalue())
     manage = Path(settings.BASE_DIR) / "manage.py"

@@ -55,7 +55,7 @@ def test_security_events_are_removed_only_when_older_than_the_setting(user, sett
     assert [event.details["age"] for event in SecurityEvent.objects.order_by("pk")] == [364, 1, 0]
 
 
-def test_refresh_tokens_go_a_week_after_they_ran_out_and_their_chain_goes_on(user, sign_in, api):
+def test_refresh_tokens_are_purged_a_week_after_they_expire(user, sign_in, api):
     pair = sign_in()
     for _ in range(2):
         pair = api.post("/api/v1/auth/refresh/", {"refresh": pair["refresh"]}).json()
@@ -83,7 +83,7 @@ def test_codes_on_their_way_to_a_phone_go_when_they_run_out(user, make_user):
     assert PhoneCode.objects.get() == late
 
 
-def test_attempts_of_strangers_go_after_a_month_unless_they_still_lock(user, sign_in):
+def test_attempts_of_unknown_devices_are_purged_unless_they_lock(user, sign_in):
     sign_in(device_name="Till 3")
     for number in range(3):
         lockout.reserve_attempt(email=f"nobody{number}@example.com", client=Client())
@@ -116,7 +116,7 @@ def test_more_rows_than_one_statement_takes_go_too(user, monkeypatch):
     assert not OneTimeToken.objects.exists()
 
 
-def test_who_comes_back_after_their_sessions_went_is_told_of_a_new_device(user, sign_in, api, mailoutbox):
+def test_a_user_whose_sessions_were_purged_is_notified_of_a_new_device(user, sign_in, api, mailoutbox):
     sign_in()
     Session.objects.update(expires_at=timezone.now() - 91 * DAY)
     purge()
