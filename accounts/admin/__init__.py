@@ -1,4 +1,4 @@
-"""Accounts in Django's admin: what staff change goes through the services, what is history is shown alone."""
+"""Accounts in Django's admin: changes go through the services, history is read-only."""
 
 from accounts.admin import resets, sessions, users
 

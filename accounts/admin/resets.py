@@ -20,7 +20,7 @@ from foodfleet.core.exceptions import ConflictException, ForbiddenException, Not
 
 @admin.register(MFAReset)
 class MFAResetAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
-    """Second factors that were lost: asked for here by one, approved by another, carried out a day later."""
+    """MFA resets: requested by one member of staff, approved by another, done a day later."""
 
     form_errors = (ConflictException, ForbiddenException, NotFoundException)
     extra_lookups = OF_A_USER
@@ -33,7 +33,7 @@ class MFAResetAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
 
     @admin.display(description=_("state"))
     def state(self, reset: MFAReset) -> str:
-        """How far it is."""
+        """The state of the reset."""
         if reset.done_at or reset.cancelled_at:
             return str(_("done") if reset.done_at else _("cancelled"))
         return str(_("waits for its day to pass") if reset.approved_by_id else _("waits for a second person"))
@@ -57,24 +57,23 @@ class MFAResetAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
         return False
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
-        """Who may ask may approve what others asked for, and call off."""
+        """Whether the user may request resets, approve those of others and cancel them."""
         return request.user.has_perm("users:reset_2fa")  # type: ignore[union-attr]
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
-        wish = form.cleaned_data
-        asked = resets.request(user_id=wish["user"].pk, reason=wish["reason"], **by(request))
-        form.instance.pk = asked.pk
-        history.record(request, [wish["user"]], EventKind.TWO_FACTOR_RESET_REQUESTED.label)
+        user = form.cleaned_data["user"]
+        form.instance.pk = resets.request(user_id=user.pk, reason=form.cleaned_data["reason"], **by(request)).pk
+        history.record(request, [user], EventKind.TWO_FACTOR_RESET_REQUESTED.label)
 
     @admin.action(description=_("Approve"), permissions=["reset"])
     def approve(self, request: HttpRequest, queryset: QuerySet[MFAReset]) -> None:
-        """Let them take their course: their owners are told, and have a day to stop it."""
+        """Approve the resets; their owners are notified and have a day to cancel."""
         kind = EventKind.TWO_FACTOR_RESET_APPROVED
         self._each(request, queryset, resets.approve, kind, _("Approved. The owners were told."))
 
     @admin.action(description=_("Cancel"), permissions=["reset"])
     def call_off(self, request: HttpRequest, queryset: QuerySet[MFAReset]) -> None:
-        """Nothing happens then."""
+        """Cancel the resets."""
         kind = EventKind.TWO_FACTOR_RESET_CANCELLED
         self._each(request, queryset, resets.cancel_by_staff, kind, _("Cancelled."))
 

@@ -1,4 +1,4 @@
-"""Sessions and security events in the admin: looked at, and sessions ended."""
+"""Sessions, which can be ended, and security events in the admin."""
 
 from django.contrib import admin
 from django.db import transaction
@@ -17,7 +17,7 @@ from foodfleet.core.http.clients import describe_user_agent
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin):
-    """Sign-ins, which can be ended."""
+    """Sessions, which can be ended."""
 
     list_display = ("user", "device_name", "ip", "created_at", "last_used_at", "ended_at", "end_reason")
     fields = (
@@ -28,7 +28,7 @@ class SessionAdmin(ReadOnlyAdmin):
     changelist_view = errors_as_messages(ReadOnlyAdmin.changelist_view)
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        """Who may end sessions."""
+        """Whether the user may end sessions."""
         return request.user.has_perm(sessions.PERMISSION)  # type: ignore[union-attr]
 
     @admin.action(description=_("End the chosen sessions"), permissions=["end"])
@@ -44,7 +44,7 @@ class SessionAdmin(ReadOnlyAdmin):
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(ReadOnlyAdmin):
-    """What happened."""
+    """Security events."""
 
     list_display = ("created_at", "kind", "user", "actor", "ip", "request_id")
     list_select_related = ("user", "actor")

@@ -1,4 +1,4 @@
-"""What the admin of accounts shares."""
+"""Shared parts of the admin of accounts."""
 
 from typing import Any, ClassVar
 
@@ -9,11 +9,11 @@ from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import CappedPaginator, ReadOnlyMixin, RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.http.clients import client_of
 
-OF_A_USER = ("user__id__exact",)  # how a user's page asks other lists for theirs
+OF_A_USER = ("user__id__exact",)  # the filter in links from a user to other lists
 
 
 class ReadOnlyAdmin(ReadOnlyMixin, PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
-    """Rows that are looked at."""
+    """A read-only admin."""
 
     paginator = CappedPaginator
     show_full_result_count = False
@@ -25,5 +25,5 @@ class ReadOnlyAdmin(ReadOnlyMixin, PermittedLinksAdmin, TextSearchAdmin, Restric
 
 
 def by(request: HttpRequest) -> dict[str, Any]:
-    """Who acts, as services take it."""
+    """The actor and client, as keyword arguments of services."""
     return {"actor": request.user, "client": client_of(request)}

@@ -1,4 +1,4 @@
-"""Accounts in Django's admin: what staff change goes through the services, what is history is shown alone."""
+"""Accounts in Django's admin: changes go through the services."""
 
 from copy import copy
 from functools import partial
@@ -35,12 +35,12 @@ from foodfleet.core.http.clients import Client
 from foodfleet.core.http.form_errors import add_errors
 from rbac.models import Role
 
-PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # as services call them, and forms
+PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # the services' names and the forms'
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
 
 
 class StaffPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
-    """Django's own form for a new password, saved by the service that keeps history, ends sessions and tells."""
+    """Django's form for a new password, saved by the service."""
 
     actor: Any = None
     client = Client()
@@ -52,17 +52,17 @@ class StaffPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
         new = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
         try:
             password_change.replace_for(user=self.user, new=new, actor=self.actor, client=self.client)
-        except (ForbiddenException, ValidationException) as refusal:
-            add_errors(self, refusal, PASSWORD_FIELDS)
+        except (ForbiddenException, ValidationException) as error:
+            add_errors(self, error, PASSWORD_FIELDS)
 
     def save(self, commit: bool = True) -> User:
-        """The service saved it."""
+        """Return the user; the service has saved the password."""
         user: User = self.user
         return user
 
 
 class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
-    """Django's form, which also offers to leave the password to its owner."""
+    """Django's form, with the choice to invite the user instead of setting a password."""
 
     usable_password = forms.ChoiceField(
         label=_("First password"),
@@ -74,7 +74,7 @@ class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
 
 
 class UserActionForm(ActionForm):
-    """What an action on users is told beside the users."""
+    """The fields beside the choice of an action."""
 
     reason = forms.CharField(label=_("Reason (to lock)"), max_length=500, required=False)
 
@@ -96,7 +96,7 @@ class LockedFilter(admin.SimpleListFilter):
 
 
 class RoleFilter(admin.SimpleListFilter):
-    """Who holds a role, wherever."""
+    """Users with a role, in any scope."""
 
     title = _("role")
     parameter_name = "role"
@@ -126,14 +126,14 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
     actions = ("lock", "unlock", "invite", "send_password_link", "end_sessions")
     filter_horizontal = ()
     readonly_fields = (
-        "password_state", "sign_in", "role_names", "second_factors", "history", "email_verified_at",
+        "password_state", "sign_in", "role_names", "mfa_methods", "history", "email_verified_at",
         "phone_verified_at", "locked_at", "invited_at", "last_login", "created_at",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("email", "password_state", "must_change_password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "phone", "language")}),
         (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "role_names")}),
-        (_("State"), {"fields": ("sign_in", "second_factors", "history", *readonly_fields[5:])}),
+        (_("State"), {"fields": ("sign_in", "mfa_methods", "history", *readonly_fields[5:])}),
     )
     add_form = NewUserForm
     add_fieldsets = (
@@ -150,7 +150,7 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
         found: QuerySet[User] = User.objects.present().with_access(timezone.now())
         return found
 
-    # -- What is shown
+    # -- Columns and read-only fields
     @admin.display(description=_("name"), ordering="last_name")
     def full_name(self, user: User) -> str:
         """First and last name."""
@@ -168,28 +168,28 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
 
     @admin.display(description=_("roles"))
     def role_names(self, user: Any) -> str:
-        """The roles that the user holds, with their scopes."""
-        held = {f"{one.role.name} ({one.scope})" if one.scope else one.role.name for one in user.live_assignments}
-        return ", ".join(sorted(held))
+        """The user's roles with their scopes."""
+        names = {f"{one.role.name} ({one.scope})" if one.scope else one.role.name for one in user.live_assignments}
+        return ", ".join(sorted(names))
 
     @admin.display(description=_("two-factor authentication"))
-    def second_factors(self, user: User) -> str:
-        """What the user can show as one."""
+    def mfa_methods(self, user: User) -> str:
+        """The user's MFA methods."""
         return ", ".join(str(method.label) for method in methods.methods_of(user))
 
     @admin.display(description=_("password"))
     def password_state(self, user: User) -> str:
-        """Whether there is one; nothing of its hash."""
+        """Whether a password is set."""
         return str(_("Set") if user.has_usable_password() else _("Not set"))
 
     @admin.display(description=_("password"))
     def password_link(self, user: User) -> str:
-        """The same, with the way to the form that superusers may use."""
+        """The same, with a link to the form for superusers."""
         return format_html('{} <a href="../password/">{}</a>', self.password_state(user), _("Set a password"))
 
     @admin.display(description=_("history"))
     def history(self, user: User) -> str:
-        """Where the rest about the user stands."""
+        """Links to the lists of the user's sessions, security events and MFA resets."""
         pages = [("accounts_session", _("Sessions")), ("accounts_securityevent", _("Security events"))]
         if methods.is_enabled(user) or user.mfa_resets.exists():
             pages.append(("accounts_mfareset", _("Two-factor resets")))
@@ -198,10 +198,10 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
         ]
         return format_html_join(" · ", '<a href="{}">{}</a>', rows)
 
-    # -- What is changed
+    # -- Changes
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        kept = super().get_readonly_fields(request, obj)
-        return (*kept, "password_link") if request.user.is_superuser else (*kept, "is_staff", "is_superuser")
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, "password_link") if request.user.is_superuser else (*fields, "is_staff", "is_superuser")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         found = super().get_fieldsets(request, obj)
@@ -211,10 +211,10 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
         return (first, *found[1:])
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Django's; where the service forbade the change, the form with the reason and what was typed is a 403."""
+        """Answer 403 with the form as it was sent where the service forbids the change."""
         response: HttpResponse = super().changeform_view(request, *args, **kwargs)
-        shown = (getattr(response, "context_data", None) or {}).get("adminform")
-        if shown is not None and shown.form.has_error(NON_FIELD_ERRORS, ForbiddenException.code):
+        adminform = (getattr(response, "context_data", None) or {}).get("adminform")
+        if adminform is not None and adminform.form.has_error(NON_FIELD_ERRORS, ForbiddenException.code):
             response.status_code = ForbiddenException.status_code
         return response
 
@@ -228,7 +228,7 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
             staff_changes.update(pk=user.pk, changes=UserChanges(**given), **by(request))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Django's page for superusers, who may have no mail to send; what the service refuses stands in its form."""
+        """Django's page, for superusers; the service's errors are shown in its form."""
         if not request.user.is_superuser:
             raise PermissionDenied
         mine = copy(self)  # the admin is shared by all threads
@@ -244,18 +244,18 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
                 self.delete_model(request, user)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Who is deleted: their rows stay, emptied, so nothing protects them and nothing else goes that may not."""
+        """The users to delete. Deletion empties their rows, so that no related object is deleted or protects them."""
         missing = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return [str(one) for one in objs], {self.opts.verbose_name_plural: len(objs)}, missing, []
 
     # -- Actions
     def has_lock_permission(self, request: HttpRequest) -> bool:
-        """Who may lock may unlock."""
+        """Whether the user may lock and unlock accounts."""
         return request.user.has_perm("users:lock")  # type: ignore[union-attr]
 
     @admin.action(description=_("Lock the chosen accounts"), permissions=["lock"])
     def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Shut them until staff open them; their sessions end."""
+        """Lock the accounts until staff unlock them; their sessions end."""
         reason = request.POST.get("reason", "").strip()
         if not reason:
             self.message_user(request, _("Give a reason to lock an account."), messages.ERROR)
@@ -264,21 +264,21 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
 
     @admin.action(description=_("Unlock the chosen accounts"), permissions=["lock"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Open them, whether staff or wrong passwords locked them."""
+        """Unlock the accounts, whether staff or wrong passwords locked them."""
         self._each(request, queryset, users.unlock, _("Unlocked."))
 
     @admin.action(description=_("Invite again who has not accepted yet"), permissions=["add"])
     def invite(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Mail them a new link to choose a password."""
+        """Send them a new link to choose a password."""
         self._each(request, queryset, users.invite, _("Invited."))
 
     @admin.action(description=_("Send a link to choose a password"), permissions=["change"])
     def send_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Mail it to them; staff never get to know a password."""
+        """Send them a link to choose a password, which staff never learn."""
         self._each(request, queryset, password_reset.mail_link_for, _("Password link sent."))
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        """Who may end sessions."""
+        """Whether the user may end sessions."""
         return request.user.has_perm(sessions.PERMISSION)  # type: ignore[union-attr]
 
     @admin.action(description=_("End all sessions"), permissions=["end"])
@@ -287,7 +287,7 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
         self._each(request, queryset, sessions.end_all, _("All sessions ended."))
 
     def _each(self, request: HttpRequest, queryset: QuerySet[User], work: Any, done: Any, *, because: str = "") -> None:
-        """Do it to each, and write it into their histories; the first refusal calls all of it off."""
+        """Apply the service to each user and record it; the first error rolls all of it back."""
         with transaction.atomic():
             changed = [work(pk=pk, **by(request)) for pk in queryset.values_list("pk", flat=True)]
             admin_history.record(request, changed, format_lazy("{} {}", done, because) if because else done)

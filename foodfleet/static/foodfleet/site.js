@@ -1,4 +1,4 @@
-/* Small comforts. Every page works without this file, passkeys aside. */
+/* Enhancements. Every page but those with passkeys works without this file. */
 "use strict";
 
 const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
@@ -9,24 +9,24 @@ function focusTheErrorSummary() {
 }
 
 /* <span class="reveal" data-show="Show" data-hide="Hide"> around a password field */
-function addShowButton(box) {
-  const input = box.querySelector("input");
+function addShowButton(container) {
+  const input = container.querySelector("input");
   const button = document.createElement("button");
-  const label = box.closest(".field").querySelector("label");
-  const say = (shown) => {
-    input.type = shown ? "text" : "password";
-    button.textContent = shown ? box.dataset.hide : box.dataset.show;
+  const label = container.closest(".field").querySelector("label");
+  const setVisible = (visible) => {
+    input.type = visible ? "text" : "password";
+    button.textContent = visible ? container.dataset.hide : container.dataset.show;
     button.setAttribute("aria-label", `${button.textContent}: ${label.textContent.trim()}`);
   };
   button.type = "button";
-  button.addEventListener("click", () => { say(input.type === "password"); input.focus(); });
-  input.form.addEventListener("submit", () => say(false));
-  say(false);
-  box.append(button);
-  box.classList.add("is-ready");
+  button.addEventListener("click", () => { setVisible(input.type === "password"); input.focus(); });
+  input.form.addEventListener("submit", () => setVisible(false));
+  setVisible(false);
+  container.append(button);
+  container.classList.add("is-ready");
 }
 
-/* A hint and no more: the server decides. */
+/* Only a hint; the server decides. */
 function scoreOf(password) {
   if (password.length < 8) return 1;
   const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\d/, /[^\p{L}\d]/u].filter((kind) => kind.test(password)).length;
@@ -48,7 +48,7 @@ function hintStrength(hint) {
 }
 
 /* Backup codes: copy, download, print */
-function offerToKeep(bar) {
+function addCodeButtons(bar) {
   const text = () => [...document.querySelectorAll("[data-codes] li")].map((li) => li.textContent.trim()).join("\n") + "\n";
   const done = bar.querySelector("[data-done]");
   const acts = {
@@ -72,7 +72,7 @@ function offerToKeep(bar) {
   });
 }
 
-/* What the passkey call is given stands in the page, or is asked for when it is needed, together with its challenge. */
+/* The options of the passkey call are in the page, or are fetched with their challenge when they are needed. */
 async function passkeyOptions(form, signal) {
   if (!form.dataset.optionsUrl) return JSON.parse(document.getElementById(form.dataset.options).textContent);
   const answer = await fetch(form.dataset.optionsUrl, {
@@ -87,7 +87,7 @@ async function passkeyOptions(form, signal) {
   return issued.options;
 }
 
-/* A browser takes one passkey call at a time: the button ends the call that waits for the autofill list. */
+/* A browser allows one passkey call at a time: the button aborts the call that waits for the autofill list. */
 let waitsForAutofill = null;
 
 /* Passkeys in the list that opens at the e-mail field ("conditional mediation"). Where the server refuses the one that
@@ -111,7 +111,7 @@ async function offerPasskeysInAutofill(form) {
 }
 
 /* <form data-passkey="create|get" data-options="id of the JSON"> (or data-options-url) with a hidden "credential" field */
-function askThePasskey(form) {
+function addPasskeyCall(form) {
   const unsupported = form.querySelector("[data-unsupported]");
   const failed = form.querySelector("[data-failed]");
   const elsewhere = form.querySelector("[data-elsewhere]");
@@ -142,7 +142,7 @@ function askThePasskey(form) {
   if ("autofill" in form.dataset) offerPasskeysInAutofill(form);
 }
 
-/* Rules of a new password that can be told from it alone: ticked while somebody types. The server decides. */
+/* Rules of a new password that depend on it alone are ticked during typing. The server decides. */
 function tickRules(list) {
   const input = document.getElementById(list.dataset.rulesFor);
   const holds = {
@@ -154,7 +154,7 @@ function tickRules(list) {
   }));
 }
 
-/* <time data-local="time|date">: the browser's own zone in place of UTC, which stays in the tooltip */
+/* <time data-local="time|date">: show the browser's time zone; UTC stays in the tooltip */
 function showLocally(time) {
   const form = time.dataset.local === "date" ? { dateStyle: "long" } : { dateStyle: "medium", timeStyle: "short" };
   const language = `${document.documentElement.lang}-u-nu-latn`;
@@ -166,6 +166,6 @@ focusTheErrorSummary();
 each("time[data-local]", showLocally);
 each(".reveal", addShowButton);
 each("[data-strength-for]", hintStrength);
-each("[data-keep]", offerToKeep);
+each("[data-keep]", addCodeButtons);
 each("[data-rules-for]", tickRules);
-each("form[data-passkey]", askThePasskey);
+each("form[data-passkey]", addPasskeyCall);
