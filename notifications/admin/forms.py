@@ -8,6 +8,8 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import BaseAppException
@@ -54,6 +56,40 @@ class TextsField(forms.JSONField):
             return True
 
 
+class TranslationsWidget(forms.MultiWidget):
+    """A text area for each language, with the name of the language above it."""
+
+    def __init__(self) -> None:
+        super().__init__({code: forms.Textarea(attrs={"rows": 2, "cols": 80}) for code, _name in settings.LANGUAGES})
+
+    def decompress(self, value: Any) -> list[str]:
+        translations = value if isinstance(value, dict) else {}
+        return [translations.get(code, "") for code, _name in settings.LANGUAGES]
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        contents = value if isinstance(value, list) else self.decompress(value)
+        rows = [
+            (
+                language,
+                widget.render(f"{name}_{code}", content, {**widget.attrs, "lang": code, "dir": "auto"}, renderer),
+            )
+            for (code, language), widget, content in zip(settings.LANGUAGES, self.widgets, contents, strict=True)
+        ]
+        return format_html_join("", "<div><label>{}<br>{}</label></div>", rows)
+
+
+class TranslationsField(forms.MultiValueField):
+    """The content of an SMS template by language; an empty one is no translation."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs = {name: kwargs[name] for name in ("label", "help_text") if name in kwargs}
+        fields = [forms.CharField(required=False, strip=False) for _language in settings.LANGUAGES]
+        super().__init__(fields, widget=TranslationsWidget(), required=False, require_all_fields=False, **kwargs)
+
+    def compress(self, data_list: list[str]) -> dict[str, str]:
+        return {code: text for (code, _name), text in zip(settings.LANGUAGES, data_list, strict=False) if text.strip()}
+
+
 class VersionedForm(forms.ModelForm):  # type: ignore[type-arg]
     """A form that contains the version it was opened with.
 
@@ -74,17 +110,13 @@ class VersionedForm(forms.ModelForm):  # type: ignore[type-arg]
 class SmsTemplateForm(VersionedForm):
     """An SMS template."""
 
-    directions = {"name": "ltr", "content": "auto", "translations": "ltr", "description": "auto", "examples": "ltr"}
+    directions = {"name": "ltr", "content": "auto", "description": "auto", "examples": "ltr"}
 
     class Meta:
         model = SmsTemplate
         fields = ("name", "content", "translations", "description", "examples", "is_active")
         widgets = {"content": forms.Textarea(attrs={"rows": 3, "cols": 80})}
-        field_classes = {"translations": TextsField, "examples": TextsField}
-
-    def clean_translations(self) -> Any:
-        """Treat an empty field as no translation."""
-        return self.cleaned_data["translations"] or {}
+        field_classes = {"translations": TranslationsField, "examples": TextsField}
 
     def clean_examples(self) -> Any:
         """Treat an empty field as no example."""

@@ -51,6 +51,16 @@ class EmailOverrideAdmin(VersionedAdmin):
     )
     readonly_fields = ("variables", "version", "newest_versions", "pages")
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Start with the product's own content for `?template=...&language=...`."""
+        data: dict[str, Any] = super().get_changeform_initial_data(request)
+        language = data.get("language", "")
+        known = specs.find(Channel.EMAIL, data.get("template", ""))
+        if known is not None and (not language or language in dict(settings.LANGUAGES)):
+            content = rendering.own_content(known.name, language)
+            data |= {"subject": content.subject, "html": content.html, "text": content.text}
+        return data
+
     @staticmethod
     def restore(thing: EmailOverride, number: int, by: Any) -> None:
         overrides.restore(override=thing, number=number, by=by)
@@ -65,11 +75,18 @@ class EmailOverrideAdmin(VersionedAdmin):
         rows = [
             (
                 spec.name,
+                "" if saved else self._start_links(spec.name),
                 ", ".join(f"{v.name}{'*' if v.is_required else ''} ({v.example})" for v in spec.variables),
             )
             for spec in email_specs
         ]
-        return format_html_join("", "<p><strong>{}</strong>: {}</p>", rows) or "-"
+        return format_html_join("", "<p><strong>{}</strong> {} {}</p>", rows) or "-"
+
+    @staticmethod
+    def _start_links(template: str) -> str:
+        """Show a link for each language, which fills the form with the product's own content."""
+        links = [(template, code, code) for code, _name in settings.LANGUAGES]
+        return format_html_join(" ", '<a href="?template={}&amp;language={}">{}</a>', links)
 
     def get_urls(self) -> list[URLPattern]:
         frame = frames_email(self._guarded(self.frame_page))

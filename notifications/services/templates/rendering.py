@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.template import Context, Engine
 from django.template.loader import render_to_string
+from django.template.loader_tags import BlockNode
 from django.utils import translation
 from django.utils.safestring import mark_safe
 
@@ -56,6 +58,28 @@ def render_files(template: str, variables: Mapping[str, Any], language: str) -> 
         subject = " ".join(render_to_string(f"{base}.subject.txt", context).split())
         text = render_to_string(f"{base}.txt", context).strip() + "\n"
         return EmailContent(subject, text, INLINER.inline(render_to_string(f"{base}.html", context)))
+
+
+def own_content(template: str, language: str) -> cache.OverrideContent:
+    """Return the product's own content of an e-mail as an override, with placeholders for its variables."""
+    spec = overrides.spec_of(template)
+    values = {name: value if isinstance(value, int) else f"{{{{ {name} }}}}" for name, value in spec.examples.items()}
+    base = f"notifications/email/{template}"
+    with translation.override(language or settings.LANGUAGE_CODE):
+        subject = " ".join(render_to_string(f"{base}.subject.txt", values).split())
+        html, text = (_blocks(f"{base}.{ending}", values) for ending in ("html", "txt"))
+    return cache.OverrideContent(subject, html, text, version=0)
+
+
+def _blocks(name: str, values: Mapping[str, Any]) -> str:
+    """Render the blocks of a template without the layout around them."""
+    template = Engine.get_default().get_template(name)
+    nodes = [node for node in template.nodelist.get_nodes_by_type(BlockNode) if isinstance(node, BlockNode)]
+    blocks = {node.name: node.nodelist for node in nodes}
+    context = Context(dict(values))
+    with context.bind_template(template):
+        parts = [blocks[block].render(context).strip() for block in ("content", "action", "after") if block in blocks]
+    return "\n\n".join(filter(None, parts))
 
 
 def render_override(content: cache.OverrideContent, variables: Mapping[str, Any], language: str) -> EmailContent:

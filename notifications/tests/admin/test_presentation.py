@@ -41,7 +41,7 @@ def test_form_fields_have_the_direction_of_their_content(boss):
     override = overrides.save(override=EmailOverride(template="welcome", **WORDS), by=None)
     forms = {
         ("smstemplate", template.pk): {
-            "name": "ltr", "translations": "ltr", "examples": "ltr", "content": "auto", "description": "auto",
+            "name": "ltr", "examples": "ltr", "content": "auto", "description": "auto",
         },
         ("emailoverride", override.pk): {"html": "ltr", "subject": "auto", "text": "auto"},
     }  # fmt: skip
@@ -60,7 +60,7 @@ def test_very_long_number_is_invalid_json():
 
 def test_too_long_translation_is_a_field_error(boss):
     template = SmsTemplate.objects.create(name="lunch", content="Lunch")
-    data = {"name": "lunch", "content": "Lunch", "translations": '{"de": "%s"}' % ("x" * 1601), "examples": "{}"}
+    data = {"name": "lunch", "content": "Lunch", "translations_de": "x" * 1601, "examples": "{}"}
     errors = boss.post(path("smstemplate_change", template.pk), data).context["adminform"].form.errors
     assert errors == {"translations": ["This is too long for an SMS."]}
 

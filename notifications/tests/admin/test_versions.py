@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 
 from notifications.models import EmailOverride, EmailOverrideVersion, SmsTemplate, SmsTemplateVersion
-from notifications.services.templates import overrides
+from notifications.services.templates import overrides, specs
+from notifications.states import Channel
 
 pytestmark = pytest.mark.django_db
 WORDS = {"subject": "Hello", "html": '<a href="{{ link }}">x</a>', "text": "{{ link }}"}
@@ -91,3 +92,35 @@ def test_arabic_content_is_shown_right_to_left(boss):
     assert 'dir="ltr">Lunch' in boss.get(path("smstemplate_try", template.pk)).content.decode()
     shown = boss.get(path("smstemplate_try", template.pk), {"language": "ar"}).content.decode()
     assert 'lang="ar" dir="rtl">FoodFleet' in shown
+
+
+# `remaining` is a number, which decides over a plural; `heading` stands in the layout of the product.
+STARTS = [
+    spec.name for spec in specs.for_channel(Channel.EMAIL) if spec.name not in {"backup_code_used", "announcement"}
+]
+
+
+@pytest.mark.parametrize("template", STARTS)
+def test_override_form_starts_with_the_products_valid_content(boss, template):
+    start = boss.get(path("emailoverride_add"), {"template": template, "language": "de"}).context["adminform"].form
+    data = {name: start[name].value() for name in ("template", "language", "subject", "html", "text")}
+    assert '<table class="card"' not in data["html"]
+    assert boss.post(path("emailoverride_add"), {**data, "is_active": "on"}).status_code == 302
+    assert EmailOverride.objects.get(template=template, language="de").html == data["html"]
+
+
+def test_new_override_links_to_the_products_content(boss):
+    page = boss.get(path("emailoverride_add")).text
+    assert '<a href="?template=verify_email&amp;language=de">' in page
+    unknown = boss.get(path("emailoverride_add"), {"template": "no_such", "language": "xx"})
+    assert unknown.status_code == 200
+
+
+def test_sms_template_form_has_a_field_for_each_language(boss):
+    data = {"name": "lunch", "content": "Lunch", "translations_de": "Mittag", "translations_fr": " ", "examples": "{}"}
+    assert boss.post(path("smstemplate_add"), data).status_code == 302
+    template = SmsTemplate.objects.get(name="lunch")
+    assert template.translations == {"de": "Mittag"}
+    page = boss.get(path("smstemplate_change", template.pk)).text
+    assert 'name="translations_de"' in page
+    assert "Mittag</textarea>" in page
