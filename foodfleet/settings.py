@@ -33,7 +33,7 @@ try:
     LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")
     (VAR_DIR / "static").mkdir(parents=True, exist_ok=True)
 
-    # -- Who we are to the outside
+    # -- Public address
     PUBLIC_URL = env.web_address("PUBLIC_URL", f"http://localhost:{PORT}")  # a name: passkeys need one
     ALLOWED_HOSTS = env.patterns(
         "ALLOWED_HOSTS",
@@ -54,15 +54,15 @@ try:
     JWT_SIGNING_ALGORITHM = env.choice("JWT_SIGNING_ALGORITHM", ("HS256", "EdDSA", "ES256", "RS256"), "HS256")
     JWT_PRIVATE_KEY_FILES = env.files("JWT_PRIVATE_KEY_FILES")
 
-    # -- What it stands on
+    # -- Services
     database = env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'foodfleet.sqlite3'}")
     REDIS_URL = env.url("REDIS_URL", REDIS_FORMS)
     CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", BROKER_FORMS)
 
     # -- Messages
     EMAIL_URL = env.url("EMAIL_URL", EMAIL_FORMS, "consolemail://")
-    if EMAIL_FORMS[EMAIL_URL.split("://")[0].lower()] != Form.BARE:
-        globals().update(env.mail_server(EMAIL_URL))
+    has_mail_server = EMAIL_FORMS[EMAIL_URL.split("://")[0].lower()] != Form.BARE
+    mail_server = env.mail_server(EMAIL_URL) if has_mail_server else {}
     SMS_URL = env.url("SMS_URL", SMS_FORMS, "console://")
     AWS_REGION = env.pattern("AWS_REGION", *REGION) or env.pattern("AWS_DEFAULT_REGION", *REGION) or "us-east-1"
     AWS_ENDPOINT_URL = env.url("AWS_ENDPOINT_URL", WEB_FORMS)
@@ -308,6 +308,13 @@ EMAIL_BACKEND = {
     "memorymail": "django.core.mail.backends.locmem.EmailBackend",
 }.get(EMAIL_URL.split("://")[0].lower(), "django.core.mail.backends.smtp.EmailBackend")
 EMAIL_TIMEOUT = 10
+EMAIL_HOST = mail_server.get("EMAIL_HOST", "localhost")
+EMAIL_PORT = mail_server.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = mail_server.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = mail_server.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = mail_server.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = mail_server.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = mail_server.get("EMAIL_FILE_PATH")
 AWS_SES_REGION_NAME = AWS_REGION
 AWS_SES_REGION_ENDPOINT_URL = AWS_ENDPOINT_URL or f"https://email.{AWS_REGION}.amazonaws.com"
 AWS_SES_AUTO_THROTTLE = None  # django-ses would count in each process by itself, and sleep

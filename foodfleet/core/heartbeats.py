@@ -1,4 +1,4 @@
-"""When a part that runs by itself was last seen at work, told through the database to every process."""
+"""Record when a background process was last alive, in the database for every process."""
 
 from datetime import timedelta
 from time import monotonic
@@ -7,13 +7,13 @@ from django.utils import timezone
 
 from foodfleet.core.models import Heartbeat
 
-WRITTEN_EACH = 10.0  # seconds; more often a process does not write
+WRITTEN_EACH = 10.0  # seconds between writes of a process
 
 _written: dict[str, float] = {}
 
 
 def beat(name: str) -> None:
-    """Note that the work of `name` is done by this process now."""
+    """Record that this process is doing the work of `name`."""
     now = monotonic()
     if now - _written.get(name, -WRITTEN_EACH) >= WRITTEN_EACH:
         _written[name] = now
@@ -21,11 +21,11 @@ def beat(name: str) -> None:
 
 
 def last_seen(name: str) -> timedelta | None:
-    """How long ago; None where it never was."""
+    """Return the time since the last heartbeat; None if there was none."""
     at = Heartbeat.objects.time_of(name)
     return None if at is None else max(timedelta(), timezone.now() - at)
 
 
 def forget() -> None:
-    """Write again at the next beat."""
+    """Write at the next heartbeat."""
     _written.clear()

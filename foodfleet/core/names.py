@@ -1,4 +1,4 @@
-"""Names of people: one line of text that no mail program turns into a link."""
+"""Names of people: one line of text without links."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ LINK = re.compile(r"://|www\.|@|[^\W_]{2}\.[^\W\d_]{2}|\w\.\w{2,24}/", re.IGNORE
 def validate_name(value: str) -> None:
     """Raise ValidationError for a name with line breaks, control characters or a link.
 
-    Whoever registers an address chooses the name that mails to it begin with: it must not carry a message of theirs.
+    Anybody can register somebody else's address, and mails to it begin with the name: it must not carry a message.
     """
     text = value[: LONGEST_NAME + 1]  # a longer one is refused for that
     if any(unicodedata.category(char) in REFUSED_CATEGORIES and char not in FORMAT_IN_NAMES for char in text):
@@ -29,6 +29,6 @@ def validate_name(value: str) -> None:
 
 
 def has_link(text: str) -> bool:
-    """Whether mail programs would turn a part of `text` into a link."""
+    """Return whether mail programs would turn a part of `text` into a link."""
     plain = unicodedata.normalize("NFKC", text).replace("\u3002", ".")  # the full stop of Chinese divides domains too
     return LINK.search(plain) is not None

@@ -1,4 +1,4 @@
-"""What people type, in the one form that it is compared in, whichever keyboard it came from."""
+"""Normalise what people type, so that it compares equal whichever keyboard it came from."""
 
 import unicodedata
 

@@ -29,12 +29,12 @@ def seen(client, settings, db):
     return ask
 
 
-def test_nobody_is_trusted_unless_named():
+def test_no_proxy_is_trusted_by_default():
     assert configured.TRUSTED_PROXIES == []
 
 
 @pytest.mark.parametrize("header", ["1.2.3.4", "127.0.0.1", "1.2.3.4, 5.6.7.8", "garbage", "", "::1"])
-def test_a_forwarding_header_of_a_stranger_is_not_believed(seen, header):
+def test_forwarding_headers_of_untrusted_senders_are_ignored(seen, header):
     assert seen(CLIENT, header, trusted=[PROXY]) == CLIENT
 
 
@@ -62,7 +62,7 @@ def test_a_forwarding_header_of_a_stranger_is_not_believed(seen, header):
         ("fe80::1%eth0", "fe80::1"),
     ],
 )
-def test_a_trusted_proxy_says_who_the_client_is(seen, header, caller):
+def test_a_trusted_proxy_names_the_client_address(seen, header, caller):
     assert seen(PROXY, header, trusted=["10.0.0.0/8"]) == caller
 
 
@@ -72,12 +72,12 @@ def test_a_proxy_is_the_same_in_both_forms_of_its_address(seen, peer, trusted):
     assert seen(peer, CLIENT, trusted=[trusted]) == CLIENT
 
 
-def test_a_client_of_a_socket_for_both_protocols_is_known_by_its_ipv4_address(seen):
+def test_an_ipv4_mapped_client_has_its_ipv4_address(seen):
     assert seen("::ffff:203.0.113.9") == CLIENT
 
 
 @pytest.mark.parametrize("peer", ["", "unix:", "fe80::1%eth0", "localhost"])
-def test_a_socket_without_an_address_breaks_nothing(seen, peer):
+def test_a_request_without_a_client_address_is_served(seen, peer):
     assert seen(peer) in {None, "fe80::1"}
 
 
@@ -85,24 +85,24 @@ def counted(ip):
     return address_and_network(Client(ip=ip))
 
 
-def test_clients_of_a_socket_for_both_protocols_are_counted_apart():
+def test_ipv4_mapped_clients_are_counted_separately():
     assert counted("::ffff:203.0.113.9") == counted(CLIENT) == (CLIENT, "203.0.113.0/24")
     assert counted("::ffff:198.51.100.1") == ("198.51.100.1", "198.51.100.0/24")
 
 
-def test_ipv6_is_counted_by_household_and_site():
+def test_ipv6_clients_are_counted_by_64_and_48_prefix():
     assert counted("2001:db8:1:2::3") == counted("2001:db8:1:2:ffff::9") == ("2001:db8:1:2::/64", "2001:db8:1::/48")
     assert counted("2001:db8:1:3::3") == ("2001:db8:1:3::/64", "2001:db8:1::/48")
 
 
-def test_who_has_no_address_is_counted_with_all_who_have_none():
+def test_clients_without_an_address_share_one_count():
     assert counted("") == counted("nonsense") == ("unknown", "unknown")
 
 
 @pytest.mark.parametrize(
     "text", ["1.2.3", "1.2.3.4.5", "1.2.3.4:", "1.2.3.4:123456", "[::1", "::1]", "0x7f.1", "1", "[]", " "]
 )
-def test_what_is_no_address_is_none(text):
+def test_text_without_an_address_parses_to_none(text):
     assert ip_addresses.address(text) is None
 
 

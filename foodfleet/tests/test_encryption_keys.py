@@ -39,7 +39,7 @@ def under_old(user, settings):
     settings.ENCRYPTION_KEYS = [NEW, OLD]
 
 
-def test_a_key_is_changed_without_anybody_setting_up_their_app_again(under_old, settings):
+def test_totp_secrets_survive_a_change_of_the_encryption_key(under_old, settings):
     call_command("reencrypt_secrets", verbosity=0)
     settings.ENCRYPTION_KEYS = [NEW]
     device = TOTPDevice.objects.get()
@@ -49,7 +49,7 @@ def test_a_key_is_changed_without_anybody_setting_up_their_app_again(under_old, 
         totp.decrypt_secret(device.secret)
 
 
-def test_a_message_that_waited_under_the_old_key_is_sent_without_it(under_old, settings, mailoutbox):
+def test_a_queued_message_is_sent_after_its_key_is_removed(under_old, settings, mailoutbox):
     call_command("reencrypt_secrets", verbosity=0)
     settings.ENCRYPTION_KEYS = [NEW]
     Message.objects.update(due_at=timezone.now())
@@ -57,7 +57,7 @@ def test_a_message_that_waited_under_the_old_key_is_sent_without_it(under_old, s
     assert [mail.body.strip() for mail in mailoutbox] == ["Hello"]
 
 
-def test_what_was_moved_and_what_still_needs_a_key_is_told_by_kind(under_old, settings, monkeypatch):
+def test_reencryption_reports_each_column_and_its_keys(under_old, settings, monkeypatch):
     monkeypatch.setattr(encrypted, "BATCH", 1)
     with pytest.raises(CommandError, match="still needed"):
         told("--check")
@@ -69,7 +69,7 @@ def test_what_was_moved_and_what_still_needs_a_key_is_told_by_kind(under_old, se
     assert "under key 2" not in told("--check")
 
 
-def test_the_system_check_names_keys_that_are_still_needed(under_old, settings):
+def test_the_system_check_lists_keys_that_are_still_needed(under_old, settings):
     warned = [str(message.msg) for message in encrypted.check_keys(databases=["default"])]
     assert "Queued messages: 1 under key 2" in warned
     settings.ENCRYPTION_KEYS = [NEW]

@@ -23,9 +23,7 @@ for number in range({MESSAGES}):
 @pytest.mark.postgres
 @pytest.mark.redis
 @pytest.mark.broker
-def test_no_mail_is_lost_when_workers_are_killed_and_twice_goes_only_what_was_on_its_way(
-    broker_url, postgres_url, start
-):
+def test_killed_workers_lose_no_mail_and_repeat_only_those_in_flight(broker_url, postgres_url, start):
     port = processes.free_port()
     address = f"http://127.0.0.1:{port}"
     values = {

@@ -82,7 +82,7 @@ def test_the_first_page_has_no_previous_and_the_last_no_next(client):
     assert (pages[0]["previous"], pages[-1]["next"]) == (None, None)
 
 
-def test_a_row_that_comes_between_two_pages_moves_nothing(client):
+def test_a_row_inserted_between_two_pages_shifts_no_page(client):
     first = client.get("/api/v1/rows/?ordering=email&page_size=10").json()
     User.objects.bulk_create([User(email="aaa@example.com", password="!")])
     second = client.get(first["next"]).json()
@@ -94,7 +94,7 @@ def test_filters_stay_in_the_links(client):
     assert "page_size=10" in client.get("/api/v1/rows/?page_size=10").json()["next"]
 
 
-def test_twenty_rows_are_a_page_without_a_wish(client):
+def test_a_page_has_twenty_rows_by_default(client):
     assert len(client.get("/api/v1/rows/").json()["results"]) == 20
 
 
@@ -106,7 +106,7 @@ def test_a_wrong_page_size_is_422_and_says_what_it_may_be(client, size):
 
 
 @pytest.mark.parametrize("ordering", ["password", "-password", "groups__name", "?", "first_name,email"])
-def test_an_ordering_that_is_not_offered_is_422(client, ordering):
+def test_an_unknown_ordering_is_422(client, ordering):
     response = client.get("/api/v1/rows/", {"ordering": ordering})
     assert response.status_code == 422
     assert "ordering" in response.json()["details"]

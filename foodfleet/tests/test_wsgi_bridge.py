@@ -57,19 +57,19 @@ def test_a_body_is_passed_on_when_it_is_complete():
     assert (headers, body) == ({b"content-type": b"text/plain"}, b"ab")
 
 
-def test_a_body_that_stops_is_told_and_the_connection_closed():
+def test_an_incomplete_body_is_reported_and_the_connection_closed():
     headers, body = in_own_loop(ask(bridge(body_seconds=0.05), b"a", ends=False))
     assert (headers[b"connection"], body) == (b"close", b"timeout")
 
 
-def test_a_body_that_is_too_long_is_read_to_its_end_where_it_ends_soon():
+def test_a_slightly_too_long_body_is_read_to_its_end():
     headers, body = in_own_loop(ask(bridge(), b"x" * 1001))
     assert (headers.get(b"connection"), body) == (None, b"too_large")
     headers, body = in_own_loop(ask(bridge(), *[b"x" * 1000] * 10))
     assert (headers[b"connection"], body) == (b"close", b"too_large")
 
 
-def test_more_unfinished_bodies_than_the_bound_are_turned_away(monkeypatch):
+def test_incomplete_bodies_beyond_the_limit_are_rejected(monkeypatch):
     monkeypatch.setattr(wsgi_bridge, "MOST_INCOMPLETE", 2)
 
     async def crowd():
@@ -83,7 +83,7 @@ def test_more_unfinished_bodies_than_the_bound_are_turned_away(monkeypatch):
     assert in_own_loop(crowd()) == (b"overloaded", b"a")
 
 
-def test_more_bytes_than_the_bound_are_turned_away_and_given_back(monkeypatch):
+def test_buffered_bytes_beyond_the_limit_are_rejected_and_freed(monkeypatch):
     monkeypatch.setattr(wsgi_bridge, "MOST_BUFFERED", 500)
 
     async def calls():
@@ -93,7 +93,7 @@ def test_more_bytes_than_the_bound_are_turned_away_and_given_back(monkeypatch):
     assert in_own_loop(calls()) == [b"overloaded", b"x" * 400, b"x" * 400]
 
 
-def test_an_answer_of_any_length_arrives_whole():
+def test_a_response_of_any_length_arrives_completely():
     def long(environ, start_response):
         start_response("200 OK", [])
         return (b"%6d" % number * 1000 for number in range(500))

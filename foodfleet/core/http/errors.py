@@ -1,4 +1,4 @@
-"""Any exception, whoever raised it -> the contract's envelope under /api/, a readable page elsewhere."""
+"""Convert any exception into the error envelope under /api/ and into a page elsewhere."""
 
 import json
 import sys
@@ -61,7 +61,7 @@ UNREACHABLE = (OperationalError, InterfaceError, ConnectionError)
 
 
 class _HttpError(BaseAppException):
-    """An error of the REST framework that has no class of ours, such as 405."""
+    """An error of the REST framework without a class of our own, such as 405."""
 
     def __init__(self, status_code: int, headers: dict[str, str]) -> None:
         self.status_code = status_code
@@ -75,7 +75,7 @@ class _HttpError(BaseAppException):
 
 
 def field_errors(detail: Any) -> dict[str, Any]:
-    """DRF's error details as {field: [{"message", "code"}]}; what belongs to no field stands under `non_field_errors`.
+    """Return DRF's error details as {field: [{"message", "code"}]}, others under `non_field_errors`.
 
     Nested fields are flattened to dotted names: `attachments.0.content`.
     """
@@ -100,7 +100,7 @@ def field_errors(detail: Any) -> dict[str, Any]:
 
 
 def to_app_exception(exc: BaseException) -> BaseAppException:  # noqa: PLR0911, PLR0912, C901  one table
-    """The error of ours that says what `exc` means to the caller. What is unknown becomes a 500 without details."""
+    """Return the application exception for `exc`; an unknown one becomes a 500 without details."""
     match exc:
         case BaseAppException():
             return exc
@@ -139,7 +139,7 @@ def to_app_exception(exc: BaseException) -> BaseAppException:  # noqa: PLR0911, 
 
 
 def _is_number_out_of_range(exc: BaseException) -> bool:
-    """Whether somebody asked the database for a number that no column of it can have."""
+    """Return whether a number was too large for its database column."""
     state = getattr(exc.__cause__, "sqlstate", None)  # of psycopg
     return isinstance(exc, OverflowError) or (isinstance(exc, DataError) and state == NUMERIC_VALUE_OUT_OF_RANGE)
 
@@ -162,12 +162,12 @@ def _django_field_errors(exc: DjangoValidationError) -> dict[str, Any]:
 
 
 def envelope(error: BaseAppException, request_id: str) -> dict[str, Any]:
-    """The body that the contract gives an error."""
+    """Return the body of an error response of the API."""
     return {"error": str(error.message), "code": error.code, "details": error.details, "request_id": request_id}
 
 
 def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
-    """The REST framework's EXCEPTION_HANDLER: answers every exception, a crash too."""
+    """The REST framework's EXCEPTION_HANDLER, for every exception including crashes."""
     set_rollback()
     error = to_app_exception(exc)
     log_if_ours(error, exc)
@@ -176,24 +176,24 @@ def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def log_if_ours(error: BaseAppException, exc: BaseException) -> None:
-    """Write a 5xx to the log with its traceback: the caller learns nothing of it but the request id."""
+    """Log a 5xx with its traceback; the response contains only the request id."""
     if error.status_code >= 500:
         logger.error("unhandled_exception", error_code=error.code, exc_info=exc)
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether the answer belongs to a program and not to a browser."""
+    """Return whether the request is for the API."""
     return request.path_info.startswith("/api/")
 
 
 def error_response(request: HttpRequest, error: BaseAppException) -> HttpResponse:
-    """The answer to `error` outside the REST framework: the envelope under /api/, else a page."""
+    """Return the response to `error` outside the REST framework: the envelope under /api/, else a page."""
     if is_api(request):
         body = envelope(error, request_id_of(request))
         return JsonResponse(body, status=error.status_code, headers=error.headers)
     template = f"errors/{error.status_code}.html"
     context = {"request_id": request_id_of(request), "message": str(error.message)}
-    # 5xx pages stand on nothing that may itself be what is broken: no request, no context processor.
+    # 5xx pages are rendered without request and context processors, which may be what is broken.
     page_request = request if error.status_code < 500 else None
     names = [template, "errors/500.html" if error.status_code >= 500 else "errors/400.html"]
     content = loader.select_template(names).render(context, page_request)
@@ -201,7 +201,7 @@ def error_response(request: HttpRequest, error: BaseAppException) -> HttpRespons
 
 
 def envelope_for_foreign_response(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
-    """Replace an error that was answered under /api/ in another form (Django's HTML, a debug page)."""
+    """Replace an error response under /api/ that has another form, such as Django's HTML or debug page."""
     code, message = CODES_BY_STATUS.get(response.status_code, INTERNAL_ERROR)
     body = {"error": str(message), "code": code, "details": {}, "request_id": request_id_of(request)}
     kept = {name: value for name, value in response.items() if name in {"Allow", "Retry-After", "WWW-Authenticate"}}

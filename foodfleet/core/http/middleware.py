@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its sender's address, its errors' form."""
+"""Middleware for every request: request id, client address, form of errors."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ TRUSTED_BROWSER_LENGTH = 400
 
 
 class RequestIdMiddleware:
-    """Gives each request its id, and each response the header that names it. Stands outermost."""
+    """Sets the id of each request and the response header with it. The outermost middleware."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -42,10 +42,10 @@ class RequestIdMiddleware:
 
 
 class LocalhostMiddleware:
-    """Sends a browser that opens a page at an address of this machine to the same page at `localhost`.
+    """Redirects a browser from a loopback address to the same page at `localhost`.
 
-    Passkeys are bound to a name and never work at an address. For development alone (see settings.MIDDLEWARE).
-    Browsers say `Sec-Fetch-Mode: navigate`; programs and scripts do not, and are answered where they ask.
+    Passkeys are bound to a name and do not work at an IP address. For development only (see settings.MIDDLEWARE).
+    Browsers send `Sec-Fetch-Mode: navigate`; requests of programs and scripts are not redirected.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -60,11 +60,10 @@ class LocalhostMiddleware:
 
 
 class TrustedProxyMiddleware:
-    """Makes REMOTE_ADDR the client's own address, and believes forwarding headers of TRUSTED_PROXIES alone.
+    """Sets REMOTE_ADDR to the client's address; forwarding headers are trusted only from TRUSTED_PROXIES.
 
-    X-Forwarded-For is read from the right: the first address that is no trusted proxy is the client, whatever a client
-    wrote further left. From anybody else all forwarding headers are dropped. REMOTE_ADDR is an address in the one form
-    of `foodfleet.core.http.ip_addresses` behind this, or ''.
+    X-Forwarded-For is read from the right: the first address that is no trusted proxy is the client. Forwarding headers
+    from other senders are removed. REMOTE_ADDR then has the form of `foodfleet.core.http.ip_addresses`, or is ''.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -82,7 +81,7 @@ class TrustedProxyMiddleware:
 
 
 def _forwarded_for(request: HttpRequest, proxy: ip_addresses.Address | None) -> ip_addresses.Address | None:
-    """For whom a trusted proxy asks; itself, where it does not say."""
+    """Return the client of a trusted proxy, or the proxy where it names none."""
     nearest = proxy
     for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
         found = ip_addresses.address(hop)
@@ -99,7 +98,7 @@ def _is_trusted(address: ip_addresses.Address | None) -> bool:
 
 
 class ApiEnvelopeMiddleware:
-    """Every error under /api/ has the contract's form, also one that Django or another middleware answered."""
+    """Gives every error under /api/ the error envelope, also those of Django and other middleware."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -115,7 +114,7 @@ class ApiEnvelopeMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """Answer what a view raised, with DEBUG on too; a crash of a page stays Django's, with its debug page."""
+        """Convert an exception of a view; Django handles the crash of a page, with its debug page."""
         error = errors.to_app_exception(exception)
         if error.status_code == 500 and not errors.is_api(request):
             return None
@@ -124,9 +123,9 @@ class ApiEnvelopeMiddleware:
 
 
 class NoStoreMiddleware:
-    """No browser and no proxy keeps what we answer, unless a view says otherwise with Cache-Control of its own.
+    """Forbids caching of responses, unless a view sets its own Cache-Control.
 
-    RFC 6749 section 5.1 and ASVS 5.0 14.3.2: answers have tokens and personal data in them.
+    RFC 6749 section 5.1 and ASVS 5.0 14.3.2: responses contain tokens and personal data.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -141,8 +140,8 @@ class NoStoreMiddleware:
 class CommonMiddleware(DjangoCommonMiddleware):
     """Django's own, with two exceptions.
 
-    Health is asked for by a pod's own address, which is in no ALLOWED_HOSTS. And only GET and HEAD are redirected to
-    the address with a slash: a POST would lose its body on the way, so it gets 404.
+    Health checks use a pod's IP address, which is not in ALLOWED_HOSTS. And only GET and HEAD are redirected to the URL
+    with a slash: a redirected POST would lose its body, so it gets 404.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:

@@ -1,6 +1,6 @@
 """Keyset pagination: page 50,000 costs what page 1 costs, and rows that come or go move no page.
 
-A cursor names the last row that was seen by its values in the ordering, so that the next page is one range of an index.
+A cursor contains the values of the last row in the ordering, so that the next page is one range of an index.
 """
 
 import json
@@ -29,7 +29,7 @@ MAX_CURSOR_LENGTH = 2000
 class KeysetPagination(BasePagination):
     """`{"next", "previous", "results"}`, with `?page_size=` (1..100), `?ordering=` and `?cursor=`.
 
-    A view says what it may be ordered by in `ordering_fields` and what it is ordered by without a wish in `ordering`
+    A view lists the permitted fields in `ordering_fields`, and what it ordered by by default in `ordering`
     (a field name, with `-` for descending). Such a field has an index together with the primary key and is never NULL.
     Raises MalformedRequestException for a cursor that is not ours, ValidationException for a wrong size or ordering.
     """
@@ -95,31 +95,33 @@ class KeysetPagination(BasePagination):
 
 
 class _Position:
-    """Where a cursor stands: the values of its row in the ordering, and which way it looks."""
+    """The position of a cursor: the values of its row in the ordering, and the direction."""
 
     def __init__(self, values: Sequence[Any], backwards: bool) -> None:
         self.values = values
         self.backwards = backwards
 
 
-def _page_size(wish: str | None) -> int:
-    if wish is None:
+def _page_size(requested: str | None) -> int:
+    if requested is None:
         return DEFAULT_PAGE_SIZE
-    if not (wish.isascii() and wish.isdigit() and len(wish) < 6 and 1 <= int(wish) <= MAX_PAGE_SIZE):
+    if not (
+        requested.isascii() and requested.isdigit() and len(requested) < 6 and 1 <= int(requested) <= MAX_PAGE_SIZE
+    ):
         message = _("Give a number from 1 to %(maximum)s.") % {"maximum": MAX_PAGE_SIZE}
         raise ValidationException.for_field("page_size", message, "invalid")
-    return int(wish)
+    return int(requested)
 
 
-def _ordering(wish: str | None, view: Any) -> str:
+def _ordering(requested: str | None, view: Any) -> str:
     default: str = getattr(view, "ordering", "-pk")
-    if wish is None:
+    if requested is None:
         return default
     allowed = getattr(view, "ordering_fields", ())
-    if wish.removeprefix("-") not in allowed:
+    if requested.removeprefix("-") not in allowed:
         message = _("Give one of %(fields)s, with - in front for descending.") % {"fields": ", ".join(allowed)}
         raise ValidationException.for_field("ordering", message, "invalid_choice")
-    return wish
+    return requested
 
 
 def _beyond(names: Sequence[str], values: Sequence[Any], ascending: bool) -> Q:

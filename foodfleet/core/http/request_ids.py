@@ -1,4 +1,4 @@
-"""The id that follows one request through logs, errors, tasks and the client's own records."""
+"""The id of a request in logs, errors and tasks."""
 
 import re
 import uuid
@@ -10,12 +10,12 @@ META_KEY = "HTTP_X_REQUEST_ID"
 
 
 def accept_or_make(incoming: str | None) -> str:
-    """Keep a well-formed id that came in; replace anything else by a new one."""
+    """Return a well-formed incoming id, or else a new one."""
     if incoming and WELL_FORMED.fullmatch(incoming):
         return incoming
     return str(uuid.uuid4())
 
 
 def request_id_of(request: Any) -> str:
-    """The id of a Django or REST framework request; made now where the middleware was not reached."""
+    """Return the id of a Django or REST framework request, or a new one if the middleware has not run."""
     return getattr(request, "request_id", None) or accept_or_make(None)

@@ -1,8 +1,8 @@
-"""The REST framework's serializers with fields that take what the OpenAPI document says, and nothing like it.
+"""Serializers of the REST framework whose fields accept exactly the types in the OpenAPI document.
 
-The framework's own take a number for a text, `"yes"` and `1` for true, `"12"` for a number: what a client sends then is
-not what it meant, and no document says what is taken. Import this module instead of `rest_framework.serializers`.
-In query strings and forms, where all is text, numbers and the words `true` and `false` are read as such.
+The framework's own accept a number as text, `"yes"` and `1` as true, `"12"` as a number, which hides errors of clients.
+Import this module instead of `rest_framework.serializers`. In query strings and forms, where every value is text,
+numbers and the words `true` and `false` are converted.
 """
 
 import re
@@ -48,12 +48,12 @@ WORDS = {"true": True, "false": False}
 
 
 def _is_text_only(field: Any) -> bool:
-    """Whether the field stands in a query string or a form."""
+    """Return whether the field belongs to a query string or a form."""
     return html.is_html_input(getattr(field.root, "initial_data", None))
 
 
 class CharField(drf.CharField):
-    """A text. schema: what the OpenAPI document says of it besides."""
+    """Text. schema: additional properties in the OpenAPI document."""
 
     schema: ClassVar[dict[str, Any]] = {}
 

@@ -1,8 +1,7 @@
-"""How many requests an address, a network or a user may send: THROTTLE_* of the environment.
+"""Limit the requests of an address, a network or a user: THROTTLE_* of the environment.
 
-The narrow limits are for what can be guessed (passwords, codes) or costs somebody something (mails, texts, hashes). A
-call that shows a token of 256 bits, such as a refresh, falls under the wide limit alone: a whole office may share one
-address.
+The narrow limits protect what can be guessed (passwords, codes) or has a cost (mails, SMS, hashes). A call with a token
+of 256 bits, such as a refresh, has only the wide limit: a whole office may share one address.
 """
 
 from typing import Any
@@ -15,7 +14,7 @@ from foodfleet.core.cache.rate_limits import fixed_window
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client, address_and_network, client_of
 
-NETWORK_FACTOR = 5  # a network of many addresses may do this many times what one address may
+NETWORK_FACTOR = 5  # the limit of a network is this many times that of an address
 
 
 def count(scope: str, client: Client) -> None:
@@ -62,7 +61,7 @@ class RegisterThrottle(AddressThrottle):
 
 
 class ForgotThrottle(AddressThrottle):
-    """Whatever sends a mail or a text to an address that a stranger may name."""
+    """Calls that send a mail or an SMS to an address that anybody may enter."""
 
     scope = "forgot"
 
@@ -74,7 +73,7 @@ class SecondFactorThrottle(AddressThrottle):
 
 
 class UserThrottle(BaseThrottle):
-    """Every call of the API: by user, by address where nobody is signed in."""
+    """Every call of the API, by user or, for anonymous callers, by address."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
         self._wait = 0.0

@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, such that no caller waits long for a server that does not answer."""
+"""Django's backend for PostgreSQL with short waits for a server that does not respond."""

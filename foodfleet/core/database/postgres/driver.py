@@ -1,4 +1,4 @@
-"""psycopg, with connections that notice when the server stops answering."""
+"""psycopg with connections that detect a server that stops responding."""
 
 from collections.abc import Callable, Generator
 from time import monotonic
@@ -10,14 +10,14 @@ from psycopg.abc import PQGen
 
 from foodfleet.core.database.postgres.server import server
 
-SILENCE = 0.5  # seconds without a byte after which the server is asked whether it is there
+SILENCE = 0.5  # seconds without a byte after which the server is probed
 
 
 class WatchedConnection(Connection[Any]):
-    """Gives a statement up when the server is gone.
+    """A connection that aborts a statement when the server is unreachable.
 
-    A server that hangs keeps its connections open, so that neither TCP nor libpq notice. A statement that is merely
-    slow is waited for: statement_timeout ends it.
+    A server that hangs keeps its connections open, so that neither TCP nor libpq notice. Slow statements are ended by
+    statement_timeout instead.
     """
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:

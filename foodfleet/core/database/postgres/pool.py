@@ -13,11 +13,11 @@ from psycopg.pq import ConnStatus, TransactionStatus
 from foodfleet.core.database.postgres.driver import WatchedConnection
 from foodfleet.core.database.postgres.server import server
 
-FRESH = 1.0  # seconds for which a connection that was not closed is taken for usable without asking
+TRUSTED_SECONDS = 1.0  # a connection returned so recently is used without a check
 
 
 class Pool:
-    """Keeps connections that nobody uses for whoever needs one next.
+    """Keeps idle connections for reuse.
 
     size: connections in use at a time. timeout: seconds to wait until one of them is free.
     """
@@ -29,7 +29,7 @@ class Pool:
         self._process = os.getpid()
 
     def take(self, connect: Callable[[], WatchedConnection]) -> WatchedConnection:
-        """A connection that works, made by `connect` where none is idle. Raises psycopg's OperationalError."""
+        """Return a working connection, opened by `connect` where none is idle. Raises psycopg's OperationalError."""
         self._forget_parents_connections()
         if not self._free.acquire(timeout=self._timeout):
             raise OperationalError(f"All {self._size} connections of this process are in use.")
@@ -40,7 +40,7 @@ class Pool:
             raise
 
     def give_back(self, connection: WatchedConnection) -> None:
-        """The end of its use: it is kept unless it was lost or left in a transaction."""
+        """Return a connection to the pool; close it if it is broken or still in a transaction."""
         is_clean = connection.pgconn.transaction_status == TransactionStatus.IDLE
         if is_clean and connection.pgconn.status == ConnStatus.OK:
             connection.autocommit = True
@@ -51,7 +51,7 @@ class Pool:
             self._free.release()
 
     def close(self) -> None:
-        """Close the idle ones."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop()[0].close()
 
@@ -66,7 +66,7 @@ class Pool:
             connection.close()
 
     def _forget_parents_connections(self) -> None:
-        """After a fork the parent goes on using them: they are neither used nor closed here."""
+        """After a fork the parent continues to use them: they are neither used nor closed here."""
         if self._process != os.getpid():
             _of_parents.extend(self._idle)
             self.__init__(self._size, self._timeout)  # type: ignore[misc]
@@ -76,7 +76,7 @@ _of_parents: list[object] = []
 
 
 def _works(connection: WatchedConnection, since: float) -> bool:
-    if monotonic() - since < FRESH and not _has_news(connection):
+    if monotonic() - since < TRUSTED_SECONDS and not _has_input(connection):
         return True
     try:
         connection.execute("")
@@ -85,8 +85,8 @@ def _works(connection: WatchedConnection, since: float) -> bool:
         return False
 
 
-def _has_news(connection: WatchedConnection) -> bool:
-    """Whether the server said something unasked: mostly that it closed the connection."""
+def _has_input(connection: WatchedConnection) -> bool:
+    """Return whether the server sent something unrequested, mostly that it closed the connection."""
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     return bool(poll.poll(0))
@@ -94,7 +94,7 @@ def _has_news(connection: WatchedConnection) -> bool:
 
 def _connected(connect: Callable[[], WatchedConnection]) -> WatchedConnection:
     if not server.may_connect():
-        raise OperationalError("The database server did not answer a moment ago.")
+        raise OperationalError("The database server did not respond just now.")
     try:
         connection = connect()
     except OperationalError as error:

@@ -1,4 +1,4 @@
-"""Whether the database server answers, as far as this process knows."""
+"""A circuit breaker for the database server, shared by all threads of the process."""
 
 import socket
 import struct
@@ -15,53 +15,53 @@ SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # answered with one byte before a
 
 
 class Server:
-    """Shared by all threads, so that one of them finds out for all that the server is away."""
+    """The state of the server: one thread finds out for all that it is unreachable."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Know nothing."""
-        self._away_until = self._asked_at = 0.0
-        self._is_in_doubt = False
+        """Reset the state."""
+        self._open_until = self._probed_at = 0.0
+        self._is_half_open = False
 
     def may_connect(self) -> bool:
-        """Whether to try: False for PAUSE_SECONDS after a failure, and while somebody else tries after that."""
+        """Return whether to try: False for PAUSE_SECONDS after a failure, then while one other thread tries."""
         now = monotonic()
-        if now < self._away_until:
+        if now < self._open_until:
             return False
-        if self._is_in_doubt:
-            self._away_until = now + LONGEST_TRY
+        if self._is_half_open:
+            self._open_until = now + LONGEST_TRY
         return True
 
     def found(self) -> None:
-        """Somebody connected."""
-        self._away_until, self._is_in_doubt = 0.0, False
+        """Record a successful connection."""
+        self._open_until, self._is_half_open = 0.0, False
 
     def lost(self, error: Exception) -> None:
-        """Somebody could not connect, or got no answer."""
-        if not self._is_in_doubt:
+        """Record a failed connection or a missing response."""
+        if not self._is_half_open:
             logger.warning("database_unreachable", error=type(error).__name__)
-        self._away_until, self._is_in_doubt = monotonic() + PAUSE_SECONDS, True
+        self._open_until, self._is_half_open = monotonic() + PAUSE_SECONDS, True
 
     def answers(self, host: str, port: int) -> bool:
-        """Whether a server that is silent is still there; it is asked by one thread a second."""
+        """Return whether a silent server still responds; one thread probes it once a second."""
         now = monotonic()
-        if now < self._away_until:
+        if now < self._open_until:
             return False
-        if now < self._asked_at + PROBE_SECONDS:
+        if now < self._probed_at + PROBE_SECONDS:
             return True
-        self._asked_at = now
+        self._probed_at = now
         try:
-            _ask(host, port)
+            _probe(host, port)
         except OSError as error:
             self.lost(error)
             return False
         return True
 
 
-def _ask(host: str, port: int) -> None:
-    """Raises OSError where no PostgreSQL answers."""
+def _probe(host: str, port: int) -> None:
+    """Raise OSError where no PostgreSQL server responds."""
     family = socket.AF_UNIX if host.startswith("/") else socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.settimeout(PROBE_SECONDS)

@@ -1,4 +1,4 @@
-"""Requests that nothing can be done with are refused before anybody looks at them, on pages, API and admin alike."""
+"""Reject malformed requests before any view runs, on pages, API and admin alike."""
 
 import codecs
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ LARGEST_ID: int = 10**18 - 1
 
 
 class MalformedRequestMiddleware:
-    """Refuses bodies that did not arrive, forms that cannot be read, and ids that no row can have."""
+    """Rejects incomplete bodies, unreadable forms, and ids that no row can have."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -47,7 +47,7 @@ class MalformedRequestMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Answer 404 where a path names an id that no database can look for; services of the API do it themselves."""
+        """Return 404 for an id in the path that is too large for the database; the API's services do so themselves."""
         if errors.is_api(request) or not any(map(_is_too_long_for_an_id, kwargs.values())):
             return None
         return errors.error_response(request, NotFoundException())

@@ -1,4 +1,4 @@
-"""Reading JSON bodies strictly: what is ambiguous or cannot be stored is refused, not guessed at."""
+"""Parse JSON bodies strictly: ambiguous or unstorable content is an error."""
 
 import json
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from foodfleet.core.exceptions import MalformedRequestException, PayloadTooLarge
 class StrictJSONParser(BaseParser):
     """UTF-8 JSON of at most `view.max_body_bytes` (default MAX_BODY_BYTES).
 
-    Refused as malformed: another encoding, names that come twice in one object (RFC 8259 section 4 leaves their meaning
-    open), NaN, Infinity and numbers too large to be another, lone surrogates, nesting too deep to read. Raises
-    MalformedRequestException or PayloadTooLargeException.
+    Malformed are: other encodings, duplicate names in an object (RFC 8259 section 4 leaves their meaning open), NaN,
+    Infinity, numbers out of range, lone surrogates and nesting that is too deep. Raises MalformedRequestException or
+    PayloadTooLargeException.
     """
 
     media_type = "application/json"
@@ -39,7 +39,7 @@ class StrictJSONParser(BaseParser):
                 parse_float=_finite,
             )
             if b"\\u" in body:
-                # json reads "\ud800" although no encoding can write it: find it here, not at the database.
+                # json accepts "\ud800" although no encoding can write it: detect it before the database does.
                 json.dumps(value, ensure_ascii=False).encode("utf-8")
         except (ValueError, RecursionError):
             raise MalformedRequestException from None

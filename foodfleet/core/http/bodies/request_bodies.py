@@ -1,6 +1,6 @@
-"""Request bodies are complete, bounded in size and in time, before anything of ours looks at a request.
+"""Receive each request body completely, bounded in size and time, before the application runs.
 
-Who sends a request and what they may do is asked afterwards: rights that are withdrawn while a body arrives are gone.
+Authentication and permissions are checked afterwards, so rights that are revoked while a body arrives do not count.
 """
 
 from collections.abc import Callable, Iterable
