@@ -13,7 +13,7 @@ def purge_expired() -> None:
 
 @shared_task(name="accounts.carry_out_resets")
 def carry_out_resets() -> None:
-    """Take away the second factors whose reset is due."""
+    """Run the approved MFA resets that are due."""
     purge.perform_due_resets()
 
 

@@ -49,7 +49,7 @@ class UserQuerySet(DirectoryQuerySet):
         return self.filter(pk=user.pk, password=user.password, is_active=True, locked_at__isnull=True)
 
     def update(self, **values: Any) -> int:
-        """As in Django; also renews `search_text` and invalidates what the shared cache holds of these users."""
+        """As in Django; also updates `search_text` and invalidates the cached data of these users."""
         if values.keys() <= NOT_CACHED:
             return super().update(**values)
         with transaction.atomic(using=self.db):

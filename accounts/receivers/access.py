@@ -57,12 +57,12 @@ def _described(assignment: RoleAssignment) -> dict[str, Any]:
 
 @receiver(post_save, sender=User, dispatch_uid="accounts.user_saved")
 def user_saved(instance: User, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
-    """Invalidate what the shared cache holds of this user."""
+    """Invalidate the cached data of this user."""
     if not created and not (update_fields and update_fields <= NOT_CACHED):
         coherent.invalidate_shared(cache_version(instance.pk))
 
 
 @receiver(post_delete, sender=User, dispatch_uid="accounts.user_deleted")
 def user_deleted(instance: User, **kwargs: Any) -> None:
-    """Invalidate what the shared cache holds of a deleted user."""
+    """Invalidate the cached data of a deleted user."""
     coherent.invalidate_shared(cache_version(instance.pk))

@@ -18,4 +18,4 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         deferred.sweep()
         resets = purge.perform_due_resets()
-        self.stdout.write(f"{purge.purge_expired()} expired rows removed, {resets} second factors reset.")
+        self.stdout.write(f"{purge.purge_expired()} expired rows removed, {resets} MFA resets done.")

@@ -1,4 +1,4 @@
-"""After a new key was put first into ENCRYPTION_KEYS: put all that is encrypted under it."""
+"""Re-encrypt stored secrets after a new key was put first into ENCRYPTION_KEYS."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,7 +9,7 @@ from foodfleet.core import encrypted
 
 
 class Command(BaseCommand):
-    """Encrypt everything anew under the newest of ENCRYPTION_KEYS, or only tell which keys are still needed."""
+    """Re-encrypt everything with the newest of ENCRYPTION_KEYS, or only report which keys are still needed."""
 
     help = __doc__
 

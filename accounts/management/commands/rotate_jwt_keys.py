@@ -16,7 +16,7 @@ class Command(BaseCommand):
     """
 
     help = __doc__
-    requires_system_checks: list[str] = []  # one of them asks for the key that this makes
+    requires_system_checks: list[str] = []  # one of them needs the key that this command makes
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -1,6 +1,6 @@
 """Changes of the e-mail address.
 
-A link in the new mailbox confirms the change. The former mailbox is told and can undo it for 72 hours: an undo link
+A link in the new mailbox confirms the change. The former mailbox is notified and can undo it for 72 hours: an undo link
 always leads back to its own address, also after later changes, and also where somebody registered that address
 meanwhile without confirming it.
 """

@@ -77,7 +77,7 @@ def _private(pem: bytes, algorithm: str, source: str) -> Key:
     try:
         secret = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ImproperlyConfigured(f"{source} holds no private key in PEM form.") from None
+        raise ImproperlyConfigured(f"{source} has no private key in PEM format.") from None
     fits = {
         "EdDSA": isinstance(secret, ed25519.Ed25519PrivateKey),
         "ES256": isinstance(secret, ec.EllipticCurvePrivateKey) and secret.curve.name == "secp256r1",
