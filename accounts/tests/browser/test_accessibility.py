@@ -45,7 +45,7 @@ def test_no_page_has_an_accessibility_violation(open_browser, user, language, th
 
 
 @each_look
-def test_nor_has_a_way_of_the_second_step(opened, user, language, theme, width):
+def test_two_factor_authentication_is_accessible_at_sign_in(opened, user, language, theme, width):
     user.phone, user.phone_verified_at = "+491701234567", timezone.now()
     page = opened(language, theme, width)
     TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
@@ -68,7 +68,7 @@ def test_nor_has_a_way_of_the_second_step(opened, user, language, theme, width):
 
 
 @each_look
-def test_nor_has_what_a_link_of_a_mail_opens_and_what_comes_after(opened, user, make_user, language, theme, width):
+def test_pages_behind_links_in_emails_are_accessible(opened, user, make_user, language, theme, width):
     page = opened(language, theme, width)
     bob = make_user("bob@example.com", email_verified_at=None, language=user.language)
     change = {"old_email": "ann@old.example", "new_email": "ann@new.example"}

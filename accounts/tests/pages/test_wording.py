@@ -29,7 +29,7 @@ def test_no_page_counts_minutes_where_none_is_known(ann, user):
     assert "Last used 7\xa0minutes ago" in ann.get("/account/sessions/").content.decode()
 
 
-def test_who_has_no_backup_codes_left_is_told_so_in_words(ann, user):
+def test_the_page_says_in_words_that_no_backup_codes_are_left(ann, user):
     TOTPDevice.objects.create(user=user, confirmed_at=timezone.now())
     for path in ("/account/security/", "/account/backup-codes/"):
         assert "You have no backup codes left." in ann.get(path).content.decode()

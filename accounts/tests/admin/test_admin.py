@@ -96,7 +96,7 @@ def test_staff_who_are_no_superusers_cannot_set_a_superusers_password(client, ma
     assert root.password == before
 
 
-def test_what_the_service_refuses_stands_in_the_form_beside_what_was_typed(admin, user):
+def test_a_services_error_is_shown_in_the_form_with_what_was_typed(admin, user):
     make = {"email": "other@example.com", "first_name": "Typed", "is_active": "on"}
     form = {**make, "is_superuser": ""}
     page = admin.post(f"/admin/accounts/user/{admin.boss.pk}/change/", form)

@@ -55,7 +55,7 @@ def test_a_locked_account_is_confirmed_and_not_signed_in(client, link_token):
     assert client.get("/account/").url == "/login/?next=/account/"
 
 
-def test_whoever_has_two_factor_authentication_is_asked_for_it_on_confirming(client, link_token):
+def test_confirming_an_address_requires_mfa_where_it_is_on(client, link_token):
     client.post("/register/", DETAILS)
     TOTPDevice.objects.create(user=User.objects.get(), secret="x", confirmed_at=timezone.now())
     confirmed = client.post(f"/email/verify/{link_token('/email/verify/')}/")
@@ -63,12 +63,12 @@ def test_whoever_has_two_factor_authentication_is_asked_for_it_on_confirming(cli
     assert client.get("/account/").url == "/login/?next=/account/"
 
 
-def test_registering_a_taken_address_looks_the_same_down_to_the_cookies(client, user):
+def test_registering_a_taken_address_returns_the_same_response_and_cookies(client, user):
     taken, new = client.post("/register/", DETAILS), Browser().post("/register/", {**DETAILS, "email": "b@example.com"})
     assert set(taken.cookies) == set(new.cookies)
 
 
-def test_a_taken_address_gets_the_same_answer_and_its_owner_a_mail(client, user):
+def test_registering_a_taken_address_sends_its_owner_an_email(client, user):
     new = client.post("/register/", {**DETAILS, "email": "bob@example.com"})
     taken = client.post("/register/", DETAILS)
     assert taken.status_code == new.status_code
@@ -83,7 +83,7 @@ def test_a_weak_password_is_refused_beside_its_field(client):
     assert 'id="id_password_error"' in answer.content.decode()
 
 
-def test_another_confirmation_mail_can_be_asked_for(client):
+def test_another_confirmation_email_can_be_requested(client):
     client.post("/register/", DETAILS)
     mail.outbox.clear()
     answer = client.post("/email/resend/", {"email": "ann@example.com"})
@@ -100,6 +100,6 @@ def test_registrations_of_pages_and_api_count_together(client, api, settings):
     assert int(answer["Retry-After"]) > 0
 
 
-def test_one_fault_of_an_address_is_told_once(client):
+def test_one_error_of_an_address_is_reported_once(client):
     answer = client.post("/register/", {**DETAILS, "email": "bob@"})
     assert answer.context["form"].errors["email"] == ["Enter a valid email address."]

@@ -33,20 +33,20 @@ def second_step(ann):
     return secret, shown.context["backup_codes"]
 
 
-def test_the_front_door_leads_to_the_profile_or_to_the_sign_in(client, user):
+def test_the_start_page_redirects_to_the_profile_or_to_sign_in(client, user):
     assert client.get("/").url == "/login/"
     login(client)
     assert client.get("/").url == "/account/"
 
 
-def test_a_wrong_password_is_told_and_signs_nobody_in(client, user):
+def test_a_wrong_password_is_reported_and_signs_nobody_in(client, user):
     answer = login(client, "wrong")
     assert answer.status_code == 401
     assert "Wrong e-mail address or password." in answer.content.decode()
     assert client.get("/account/").url == "/login/?next=/account/"
 
 
-def test_sign_in_leads_on_to_the_page_that_was_wished_and_never_to_a_foreign_one(client, user):
+def test_sign_in_redirects_to_the_requested_page_but_never_to_another_site(client, user):
     assert login(client, next="/account/security/").url == "/account/security/"
     assert login(Browser(), next="https://evil.example/").url == "/account/"
     assert login(Browser(), next="//evil.example").url == "/account/"
@@ -60,7 +60,7 @@ def test_five_wrong_passwords_lock_pages_and_api_alike(client, api, user):
     assert "locked" in login(client).content.decode()
 
 
-def test_an_unconfirmed_address_is_told_what_to_do(client, make_user):
+def test_an_unconfirmed_address_is_offered_another_confirmation_email(client, make_user):
     make_user(email_verified_at=None)
     answer = login(client)
     assert answer.status_code == 403
@@ -147,7 +147,7 @@ def test_the_phone_that_was_typed_is_shown_after_reauthentication(ann, user, sec
     assert back.context["phone_form"]["phone"].value() == "+49 170 1234567"
 
 
-def test_the_second_step_is_set_up_and_asked_for(ann, user, second_step):
+def test_mfa_is_set_up_and_then_required_at_sign_in(ann, user, second_step):
     secret, codes = second_step
     assert len(codes) == 10
     browser = Browser()
@@ -164,7 +164,7 @@ def test_the_second_step_is_set_up_and_asked_for(ann, user, second_step):
     assert replay.post("/login/verify/", {"code": app_code(secret), "method": "totp"}).status_code == 401
 
 
-def test_a_backup_code_serves_once_and_a_remembered_browser_is_not_asked(ann, second_step):
+def test_a_backup_code_works_once_and_a_remembered_browser_skips_mfa(ann, second_step):
     browser = Browser()
     login(browser)
     answer = {"code": second_step[1][0], "method": "backup_code", "remember_browser": "on"}
@@ -176,14 +176,14 @@ def test_a_backup_code_serves_once_and_a_remembered_browser_is_not_asked(ann, se
     assert other.post("/login/verify/?method=backup_code", answer).status_code == 401
 
 
-def test_five_wrong_codes_end_the_second_step(ann, second_step):
+def test_five_wrong_codes_end_the_challenge(ann, second_step):
     browser = Browser()
     login(browser)
     answers = [browser.post("/login/verify/", {"code": "000000"}) for _ in range(6)]
     assert answers[-1].status_code in {302, 429}
 
 
-def test_without_fresh_proof_locks_are_changed_after_the_proof_alone(ann, user, second_step):
+def test_security_settings_change_only_after_reauthentication(ann, user, second_step):
     user.sessions.update(reauthenticated_at=None)
     asked = ann.get("/account/totp/disable/")
     assert asked.url == "/account/sudo/?next=%2Faccount%2Ftotp%2Fdisable%2F"
@@ -201,13 +201,13 @@ def test_without_fresh_proof_locks_are_changed_after_the_proof_alone(ann, user, 
     assert not TOTPDevice.objects.of(user).exists()
 
 
-def test_new_backup_codes_replace_the_old_ones_and_are_kept_by_no_cache(ann, second_step):
+def test_new_backup_codes_replace_the_old_ones_and_are_not_cached(ann, second_step):
     shown = ann.post("/account/backup-codes/")
     assert len(shown.context["backup_codes"]) == 10
     assert "no-store" in shown["Cache-Control"]
 
 
-def test_a_secret_that_waits_is_the_same_after_a_wrong_code(ann):
+def test_a_pending_totp_secret_stays_the_same_after_a_wrong_code(ann):
     secret = "".join(ann.get("/account/totp/").context["secret_groups"])
     wrong = ann.post("/account/totp/", {"code": "000000"})
     assert "".join(wrong.context["secret_groups"]) == secret
@@ -256,7 +256,7 @@ def test_recent_activity_says_what_happened(ann, user):
 
 
 @pytest.mark.parametrize("path", ["/account/sessions/end-others/", "/account/password/", "/account/reset/stop/"])
-def test_a_button_pressed_after_the_session_ended_leads_over_the_sign_in_to_its_page(ann, user, path):
+def test_a_button_pressed_without_a_session_returns_after_sign_in(ann, user, path):
     user.sessions.update(ended_at=timezone.now())
     asked = ann.post(path)
     assert asked.url == f"/login/?next={path}"
@@ -300,7 +300,7 @@ def texts():
         signal.disconnect(keep)
 
 
-def test_a_texted_code_proves_the_phone_and_is_a_second_step(ann, user, second_step, texts):
+def test_a_phone_confirmed_by_sms_becomes_an_mfa_method(ann, user, second_step, texts):
     ann.post("/account/phone/", {"phone": "+49 170 1234567"})
     assert (
         "Your phone is confirmed."
@@ -325,7 +325,7 @@ def test_switching_off_what_is_off_leads_back(ann):
     "wish", ["x", "login", "admin:index", " ", "..", "?a", "#a", "\x00", "é", "//evil.example", "x:y"]
 )
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_a_wish_that_is_no_address_of_ours_leads_to_the_account(client, user, wish, signed_in):
+def test_a_next_parameter_that_is_no_url_of_ours_leads_to_the_account(client, user, wish, signed_in):
     if signed_in:
         client.post("/login/", {"email": user.email, "password": PASSWORD})
     answer = client.post("/login/", {"email": user.email, "password": PASSWORD, "next": wish})

@@ -132,7 +132,7 @@ def test_nobody_edits_the_passkey_of_somebody_else(ann, make_user):
     assert passkey.name == "Bob's"
 
 
-def test_the_second_step_offers_the_passkey_first(client, user, settings):
+def test_mfa_offers_the_passkey_first(client, user, settings):
     user.passkeys.create(name="Key", credential_id="abcd", public_key="y")
     user.totp_devices.create(secret="x", confirmed_at=timezone.now())
     client.post("/login/", {"email": user.email, "password": PASSWORD})

@@ -151,9 +151,7 @@ def texts():
 
 
 @scripts
-def test_a_phone_a_texted_code_a_remembered_browser_and_switching_off_by_keyboard(
-    open_browser, user, texts, javascript
-):
+def test_sms_codes_remembered_browsers_and_mfa_off_work_by_keyboard(open_browser, user, texts, javascript):
     page = open_browser(java_script_enabled=javascript)
     sign_in(page)
     type_in(page, "New number", "+49 170 1234567")
