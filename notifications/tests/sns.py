@@ -35,15 +35,15 @@ def certificate(key=KEY, days=30):
 
 
 class FakeHttp:
-    """Gives the certificate and notes what was asked for."""
+    """Gives the certificate and notes what was requests for."""
 
     def __init__(self, pem=None, down=False):
         self.pem = pem or certificate()
         self.down = down
-        self.asked = []
+        self.requests = []
 
     def get(self, url):
-        self.asked.append(url)
+        self.requests.append(url)
         if self.down:
             raise SnsUnreachableError("TimeoutError")
         return self.pem

@@ -106,7 +106,7 @@ def render(*, name: str, variables: Mapping[str, Any], language: str = "") -> Re
 
 
 def in_language(content: str, translations: Mapping[str, str], language: str) -> tuple[str, str]:
-    """The language that is there and its words: `de-at`, else `de`, else the default one."""
+    """Return the nearest available language and its content: `de-at`, else `de`, else the default."""
     for candidate in fallbacks(language):
         if translations.get(candidate):
             return candidate, translations[candidate]
@@ -114,13 +114,13 @@ def in_language(content: str, translations: Mapping[str, str], language: str) ->
 
 
 def fallbacks(language: str) -> list[str]:
-    """`de-at` -> [`de-at`, `de`]."""
+    """Return the language and its parents: `de-at` -> [`de-at`, `de`]."""
     parts = language.lower().replace("_", "-").split("-") if language else []
     return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
 
 def preview(*, template: SmsTemplate, variables: Mapping[str, Any], language: str = "") -> Preview:
-    """What `template` would say; nothing is refused, what is wrong is listed."""
+    """Render the template and list missing and unknown variables instead of refusing them."""
     _language, content = in_language(template.content, template.translations, language)
     text = placeholders.fill(content, variables)
     known = set(variables_of(template))

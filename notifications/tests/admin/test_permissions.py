@@ -11,7 +11,7 @@ from notifications.services.templates import overrides
 from notifications.states import Channel, Kind, Status
 
 pytestmark = pytest.mark.django_db
-WORDS = {"html": '<a href="{{ link }}">x</a>', "text": "{{ link }}"}
+CONTENT = {"html": '<a href="{{ link }}">x</a>', "text": "{{ link }}"}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_user_is_a_link_with_permission_to_view_users(boss, user):
 
 def test_test_message_needs_the_send_permission(reader):
     template = SmsTemplate.objects.get(name="2fa_code")
-    override = overrides.save(override=EmailOverride(template="welcome", subject="A", **WORDS), by=None)
+    override = overrides.save(override=EmailOverride(template="welcome", subject="A", **CONTENT), by=None)
     for name, row in (("smstemplate", template), ("emailoverride", override)):
         path = reverse(f"admin:notifications_{name}_try", args=[row.pk])
         shown = reader.get(path).content.decode()
@@ -67,11 +67,11 @@ def test_test_message_needs_the_send_permission(reader):
 
 def test_bulk_actions_are_recorded_in_each_history(boss, monkeypatch, django_assert_max_num_queries):
     monkeypatch.setattr(batches, "BATCH", 10)
-    kept = writing.encrypt_content({"text": "Hello", "subject": "x", "html": ""})
-    Message.objects.bulk_create(Message(channel="sms", to=["+1"], payload=kept, status="failed") for _ in range(25))
+    payload = writing.encrypt_content({"text": "Hello", "subject": "x", "html": ""})
+    Message.objects.bulk_create(Message(channel="sms", to=["+1"], payload=payload, status="failed") for _ in range(25))
     Suppression.objects.bulk_create(Suppression(channel="email", address=f"u{n}@example.com") for n in range(25))
     with django_assert_max_num_queries(80):
-        act(boss, "message", "cancel", Message.objects.create(channel="email", to=["a@example.com"], payload=kept))
+        act(boss, "message", "cancel", Message.objects.create(channel="email", to=["a@example.com"], payload=payload))
         act(boss, "suppression", "lift", *Suppression.objects.all())
     act(boss, "message", "retry", *Message.objects.filter(status=Status.FAILED))
     said = list(LogEntry.objects.values_list("change_message", flat=True))
@@ -93,7 +93,7 @@ def test_timeline_names_the_acting_staff(boss, user, django_assert_max_num_queri
     for by in (user.pk, 999_999, None):
         MessageEvent.objects.create(message=message, type="retried", details={"by": by})
     page(boss, "message_change", message.pk)  # what the process keeps, such as roles, is read once
-    page(boss, "message_change", message.pk)  # roles and content types are kept by the process from here on
+    page(boss, "message_change", message.pk)  # roles and content types are cached by the process from here on
     with django_assert_max_num_queries(14):  # two of them for the buttons that retry and cancel
         shown = page(boss, "message_change", message.pk).content.decode()
     assert f"by: <bdi>{user.email}</bdi>" in shown

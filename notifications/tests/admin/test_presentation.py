@@ -11,7 +11,7 @@ from notifications.services.templates import overrides
 from notifications.states import Channel, Kind
 
 pytestmark = pytest.mark.django_db
-WORDS = {"subject": "Hello", "html": '<a href="{{ link }}">x</a>', "text": "{{ link }}"}
+CONTENT = {"subject": "Hello", "html": '<a href="{{ link }}">x</a>', "text": "{{ link }}"}
 NUMBER = "+15551234567"
 ISOLATED = f'<bdi dir="ltr">{NUMBER}</bdi>'
 
@@ -38,7 +38,7 @@ def test_addresses_and_numbers_are_shown_left_to_right(boss):
 
 def test_form_fields_have_the_direction_of_their_content(boss):
     template = SmsTemplate.objects.create(name="lunch", content="Lunch")
-    override = overrides.save(override=EmailOverride(template="welcome", **WORDS), by=None)
+    override = overrides.save(override=EmailOverride(template="welcome", **CONTENT), by=None)
     forms = {
         ("smstemplate", template.pk): {
             "name": "ltr", "examples": "ltr", "content": "auto", "description": "auto",
@@ -70,7 +70,7 @@ def test_too_long_translation_is_a_field_error(boss):
               "{% if first_name %}{% else %}{% elif first_name %}{% endif %}", "{% if in %}{% endif %}", "{% if not or %}{% endif %}"],
 )  # fmt: skip
 def test_unbalanced_conditions_have_a_translated_error(boss, words):
-    data = {"template": "welcome", **WORDS, "text": WORDS["text"] + " " + words}
+    data = {"template": "welcome", **CONTENT, "text": CONTENT["text"] + " " + words}
     (refused,) = boss.post(path("emailoverride_add"), data).context["adminform"].form.errors["text"]
     assert refused.startswith(("Each “if” needs", "The conditions do not match", "This is not allowed"))
     assert "line 1" not in refused
@@ -95,9 +95,9 @@ def test_timeline_shows_labels_and_formatted_times(boss):
 
 
 def test_stale_edit_error_has_one_full_stop(boss):
-    override = overrides.save(override=EmailOverride(template="welcome", **WORDS), by=None)
+    override = overrides.save(override=EmailOverride(template="welcome", **CONTENT), by=None)
     overrides.save(override=override, by=None)
-    data = {**WORDS, "is_active": "on", "opened_with": "1"}
+    data = {**CONTENT, "is_active": "on", "opened_with": "1"}
     refused = boss.post(path("emailoverride_change", override.pk), data).content.decode()
     assert re.search(r"after you opened it \([^)]+\)\. Open it again", refused)
 
@@ -105,7 +105,7 @@ def test_stale_edit_error_has_one_full_stop(boss):
 @pytest.mark.parametrize("name", ["emailoverride", "smstemplate"])
 def test_restoring_an_unknown_version_is_an_error(boss, name):
     SmsTemplate.objects.create(name="lunch", content="Lunch")
-    overrides.save(override=EmailOverride(template="welcome", **WORDS), by=None)
+    overrides.save(override=EmailOverride(template="welcome", **CONTENT), by=None)
     thing = {"emailoverride": EmailOverride, "smstemplate": SmsTemplate}[name].objects.last()
     answer = boss.post(path(f"{name}_versions", thing.pk), {"number": "99"}, follow=True)
     assert [(str(one), one.level_tag) for one in answer.context["messages"]] == [("There is no such version.", "error")]

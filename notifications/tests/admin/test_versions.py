@@ -8,7 +8,7 @@ from notifications.services.templates import overrides, specs
 from notifications.states import Channel
 
 pytestmark = pytest.mark.django_db
-WORDS = {"subject": "Hello", "html": '<a href="{{ link }}">x</a>', "text": "{{ link }}"}
+CONTENT = {"subject": "Hello", "html": '<a href="{{ link }}">x</a>', "text": "{{ link }}"}
 
 
 def path(name, *args):
@@ -16,16 +16,16 @@ def path(name, *args):
 
 
 def test_template_and_language_of_an_override_cannot_change(boss):
-    override = overrides.save(override=EmailOverride(template="welcome", language="de", **WORDS), by=None)
-    data = {**WORDS, "subject": "Hallo", "template": "verify_email", "language": "fr", "is_active": "on"}
+    override = overrides.save(override=EmailOverride(template="welcome", language="de", **CONTENT), by=None)
+    data = {**CONTENT, "subject": "Hallo", "template": "verify_email", "language": "fr", "is_active": "on"}
     assert boss.post(path("emailoverride_change", override.pk), data).status_code == 302
     override.refresh_from_db()
     assert (override.template, override.language, override.subject) == ("welcome", "de", "Hallo")
 
 
 def test_preview_of_an_override_without_spec_shows_an_error(boss):
-    override = EmailOverride.objects.create(template="long_gone", **WORDS)
-    EmailOverrideVersion.objects.create(override=override, number=1, data=WORDS)
+    override = EmailOverride.objects.create(template="long_gone", **CONTENT)
+    EmailOverrideVersion.objects.create(override=override, number=1, data=CONTENT)
     assert "This e-mail cannot be shown or sent:" in boss.get(path("emailoverride_try", override.pk)).content.decode()
     assert boss.post(path("emailoverride_try", override.pk)).status_code == 200
     for name in ("change", "frame", "versions"):

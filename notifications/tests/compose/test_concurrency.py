@@ -19,7 +19,7 @@ def boss(make_user):
 
 
 def at_once(boss, *calls):
-    """The answers to these calls, each a function of a client of its own, all begun at the same moment."""
+    """Run the calls concurrently, each with its own client, and return the responses."""
     start = Barrier(len(calls))
 
     def make(call):

@@ -42,7 +42,7 @@ def test_both_signature_versions_are_accepted(api, sent, http, version, old_form
         datetime(2026, 11, 23, 9, tzinfo=UTC),
     )
     assert post(api, notification(ses("Complaint", "ses-1"), version=version)).json() == {"status": "applied"}
-    assert len(http.asked) == 1  # the certificate is remembered
+    assert len(http.requests) == 1  # the certificate is remembered
 
 
 def forged():
@@ -82,7 +82,7 @@ def test_report_without_amazons_signature_is_refused(api, sent, body):
 def test_unknown_sender_causes_no_requests(api, http):
     post(api, notification({}, TopicArn="arn:aws:sns:eu-central-1:999999999999:x"))
     post(api, {**notification({}), "SigningCertURL": "https://evil.example/x.pem"})
-    assert http.asked == []
+    assert http.requests == []
 
 
 @pytest.mark.parametrize(
@@ -222,8 +222,8 @@ def test_report_of_an_unknown_message_still_suppresses(api):
 
 def test_only_configured_topics_are_confirmed(api, http):
     assert post(api, confirmation()).json() == {"status": "applied"}
-    assert http.asked[-1] == SUBSCRIBE
-    http.asked.clear()
+    assert http.requests[-1] == SUBSCRIBE
+    http.requests.clear()
     assert post(api, confirmation(TopicArn="arn:aws:sns:eu-central-1:999999999999:x")).status_code == 403
     for url in (
         "https://evil.example/?Action=ConfirmSubscription&Token=x",
@@ -231,13 +231,13 @@ def test_only_configured_topics_are_confirmed(api, http):
         "https://sns.eu-central-1.amazonaws.com/?Action=DeleteTopic&x=1",
     ):
         assert post(api, confirmation(SubscribeURL=url)).status_code == 403
-    assert http.asked == []
+    assert http.requests == []
 
 
 def test_without_configured_topics_no_report_is_accepted(api, settings, http):
     settings.SES_TOPIC_ARNS = []
     assert post(api, confirmation()).status_code == 403
-    assert http.asked == []
+    assert http.requests == []
 
 
 def test_unreachable_certificate_is_503_for_a_retry(api, sent, http):
@@ -259,10 +259,10 @@ def test_fetches_of_made_up_certificates_are_limited(api, http):
     http.pem = b"no certificate"
     for number in range(40):
         post(api, {**notification({}), "SigningCertURL": made_up(number)})
-    assert len(http.asked) == sns_envelopes.FETCHES_PER_SENDER
+    assert len(http.requests) == sns_envelopes.FETCHES_PER_SENDER
     for number in range(40):
         post(api, {**notification({}), "SigningCertURL": made_up(number)}, REMOTE_ADDR=f"192.0.2.{number}")
-    assert len(http.asked) == sns_envelopes.FETCHES_PER_SENDER + 40
+    assert len(http.requests) == sns_envelopes.FETCHES_PER_SENDER + 40
 
 
 def test_certificate_limit_of_one_sender_affects_no_other(api, sent, http):

@@ -44,10 +44,10 @@ def shown(api, sent, user, allow):
 
 
 @pytest.mark.parametrize(
-    "moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2999-01-01T00:00:00Z", "?"]
+    "time", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2999-01-01T00:00:00Z", "?"]
 )
-def test_impossible_time_becomes_the_time_of_arrival(api, shown, moment):
-    assert report(api, "Delivery", timestamp=moment) == "applied"
+def test_impossible_time_becomes_the_time_of_arrival(api, shown, time):
+    assert report(api, "Delivery", timestamp=time) == "applied"
     at = shown()["events"][-1]["at"]
     assert at.startswith(str(timezone.now().year))
 
@@ -71,9 +71,9 @@ def test_links_and_codes_in_reports_are_redacted(api, shown, scheme):
     token = crypto.new_token()
     words = f"554 5.7.1 Message refused: blocked URL {scheme}fleet.example/password/reset/{token}/ or code 123456."
     assert post(api, notification(bounce_of(words))).json() == {"status": "applied"}
-    for kept in (json.dumps(shown()), str(list(Receipt.objects.values())), str(list(Suppression.objects.values()))):
-        assert token not in kept
-        assert "123456" not in kept
+    for stored in (json.dumps(shown()), str(list(Receipt.objects.values())), str(list(Suppression.objects.values()))):
+        assert token not in stored
+        assert "123456" not in stored
     assert shown()["last_error"].count("554 5.7.1 Message refused: blocked URL") == 1
 
 
@@ -83,7 +83,7 @@ def test_not_spam_feedback_is_no_complaint(api, sent):
 
 
 @pytest.mark.parametrize(
-    ("told", "status"),
+    ("reported", "status"),
     [
         ([("Delivery", {}), ("Bounce", SOFT)], "delivered"),
         ([("Bounce", SOFT), ("Delivery", {})], "delivered"),
@@ -96,8 +96,8 @@ def test_not_spam_feedback_is_no_complaint(api, sent):
         ([("Complaint", {}), ("Delivery", {})], "complained"),
     ],
 )
-def test_order_of_reports_does_not_matter(api, sent, told, status):
-    for number, (kind, part) in enumerate(told):
+def test_order_of_reports_does_not_matter(api, sent, reported, status):
+    for number, (kind, part) in enumerate(reported):
         assert report(api, kind, timestamp=f"2026-11-23T09:00:0{number}.000Z", **part) == "applied"
     sent.refresh_from_db()
     assert sent.status == status
@@ -128,8 +128,8 @@ def test_deleted_account_leaves_no_address(api, make_user):
     api.force_authenticate(make_user("boss@example.com", is_superuser=True))
     assert api.delete(f"/api/v1/users/{bob.pk}/").status_code == 204
     report(api, "Bounce", recipients=["bob@example.com"], timestamp="2026-11-23T10:00:00.000Z", **SOFT)
-    kept = [*message.events.values(), *Message.objects.values(), *Receipt.objects.values()]
-    assert "bob@" not in str(kept)
+    stored = [*message.events.values(), *Message.objects.values(), *Receipt.objects.values()]
+    assert "bob@" not in str(stored)
     assert message.events.count() == 2
 
 

@@ -24,9 +24,9 @@ def groups(settings):
 
 
 def line(number, provider_id, status, answer):
-    stamp = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    timestamp = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     return LogLine(str(number), json.dumps({
-        "notification": {"messageId": provider_id, "timestamp": stamp}, "status": status,
+        "notification": {"messageId": provider_id, "timestamp": timestamp}, "status": status,
         "delivery": {"destination": "+4915112345678", "priceInUSD": 0.08, "providerResponse": answer, "dwellTimeMs": 400},
     }))  # fmt: skip
 
@@ -36,10 +36,10 @@ def test_each_log_line_is_applied_once():
         Message.objects.create(channel=Channel.SMS, to=["+4915112345678"], status=Status.SENT, provider_message_id=key)
         for key in ("sns-1", "sns-2")
     )
-    asked = []
+    starts = []
 
     def lines(group, since_ms):
-        asked.append(since_ms)
+        starts.append(since_ms)
         if group.endswith("Failure"):
             yield line(2, "sns-2", "FAILURE", "Phone number is opted out")
             yield LogLine("3", "no json")
@@ -55,7 +55,7 @@ def test_each_log_line_is_applied_once():
     assert [(row.channel, row.address, row.reason) for row in Suppression.objects.all()] == [
         ("sms", "+4915112345678", "opt_out")
     ]
-    assert asked[2] > asked[0]
+    assert starts[2] > starts[0]
     assert Receipt.objects.count() == 2
 
 
@@ -101,4 +101,4 @@ def test_unreachable_log_is_a_warning_and_retried():
 
 def test_without_log_groups_nothing_is_read(settings):
     settings.SNS_DELIVERY_LOG_GROUPS = []
-    assert sms_log.read(lines=lambda *a: pytest.fail("asked")) == 0
+    assert sms_log.read(lines=lambda *a: pytest.fail("read")) == 0

@@ -86,9 +86,9 @@ def test_retention_works_in_batches(monkeypatch):
 
 
 def test_code_cannot_be_read_in_the_row():
-    sealed = writing.encrypt_content({"text": "Your verification code is: 123456"})
-    assert "123456" not in sealed
-    assert "verification" not in sealed
+    ciphertext = writing.encrypt_content({"text": "Your verification code is: 123456"})
+    assert "123456" not in ciphertext
+    assert "verification" not in ciphertext
 
 
 @pytest.mark.parametrize(("url", "strays"), [("database://", 0), ("file://{}", 1)])
@@ -97,7 +97,7 @@ def test_file_of_a_rolled_back_transaction_is_removed(settings, tmp_path, url, s
     settings.STORAGES = {**settings.STORAGES, "attachments": entry}
     mail = {"to": ["ann@example.com"], "subject": "Menu", "text": "Here"}
     extras = EmailExtras(attachments=[NewAttachment("menu.pdf", b"%PDF")])
-    kept = send_email(**mail, extras=extras, draft=MessageDraft(send_at=timezone.now() + timedelta(days=3)))
+    queued = send_email(**mail, extras=extras, draft=MessageDraft(send_at=timezone.now() + timedelta(days=3)))
     with contextlib.suppress(RuntimeError), transaction.atomic():
         send_email(**mail, extras=extras)
         raise RuntimeError("what caused the mail failed")
@@ -105,7 +105,7 @@ def test_file_of_a_rolled_back_transaction_is_removed(settings, tmp_path, url, s
     assert len(files.names_in(folder)) == 1 + strays
     assert retention.forget().strays == 0
     assert retention.forget(timezone.now() + timedelta(days=1, seconds=5)).strays == strays
-    assert files.names_in(folder) == {kept.attachments.get().file.name}
+    assert files.names_in(folder) == {queued.attachments.get().file.name}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -135,7 +135,7 @@ def test_invalid_template_values_are_refused(fields):
 @pytest.mark.redis
 @pytest.mark.django_db(transaction=True)
 def test_change_in_one_process_is_visible_in_another_at_once():
-    """Another process is played by forgetting nothing here and writing the stamp as it would."""
+    """A direct write of the cache version simulates another process."""
     import subprocess
     import sys
 
