@@ -10,11 +10,10 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import receivers  # noqa: F401  registers itself
-        from accounts.models import SigningKey, TOTPDevice
+        from accounts.models import SigningKey, TOTPDevice, totp
         from accounts.services.account import password_reset, registration  # noqa: F401  register deferred jobs
         from accounts.services.jwt import keyring
         from accounts.services.limits import lockout  # noqa: F401  registers a deferred job
-        from accounts.services.mfa import totp
         from foodfleet.core import encrypted
 
         encrypted.COLUMNS += [

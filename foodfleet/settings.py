@@ -156,6 +156,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_structlog",
+    "django_otp",
     "rbac",
     "accounts",
     "notifications",
@@ -175,6 +176,7 @@ MIDDLEWARE = [
     "foodfleet.core.http.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "accounts.pages.middleware.BrowserSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -248,6 +250,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 LOGIN_URL = "login"
+OTP_LOGIN_URL = "sudo"  # where a session passes MFA
 LOGIN_REDIRECT_URL = "account"
 
 # ---------------------------------------------------------------- Tokens

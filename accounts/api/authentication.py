@@ -11,6 +11,7 @@ from accounts.exceptions import InvalidSessionTokenException
 from accounts.models import Session, User
 from accounts.services.account import access
 from accounts.services.jwt import tokens
+from accounts.services.mfa import methods
 from accounts.services.sessions import sessions
 from foodfleet.core.http.access import access_of
 
@@ -31,6 +32,7 @@ class BearerAuthentication(BaseAuthentication):
         claims = tokens.read(token, tokens.AccessToken)
         session = sessions.usable_session(claims["sid"], claims["sub"], tokens.kid_of(token))
         structlog.contextvars.bind_contextvars(user_id=session.user_id)
+        methods.add_verification(session.user, session.pk)
         _ensure_allowed(request, session.user, session)
         return session.user, session
 

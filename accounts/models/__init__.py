@@ -1,15 +1,17 @@
 """Users, sessions, tokens, keys and security events."""
 
+from accounts.models.backup_codes import BackupCode
 from accounts.models.challenges import Challenge
 from accounts.models.deferred import DeferredJob
 from accounts.models.keys import SigningKey
 from accounts.models.lockout import LoginAttempts
-from accounts.models.mfa import BackupCode, CodeAttempts, MFAReset, Passkey, TOTPDevice, TrustedBrowser
+from accounts.models.mfa import CodeAttempts, MFAReset, Passkey, TrustedBrowser
 from accounts.models.one_time_tokens import OneTimeToken
 from accounts.models.passwords import PasswordHistory
 from accounts.models.phone_codes import PhoneCode
 from accounts.models.security import SecurityEvent
 from accounts.models.sessions import RefreshToken, Session
+from accounts.models.totp import TOTPDevice
 from accounts.models.users import E164, User, no_nul
 
 __all__ = [

@@ -1,97 +1,90 @@
 """MFA methods of a user, and what is stored about their use."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_otp.models import Device, VerifyNotAllowed
 
 from accounts.models.users import User, no_nul
 
-
-class TOTPDeviceQuerySet(models.QuerySet["TOTPDevice"]):
-    """Authenticator apps."""
-
-    def of(self, user: User) -> "TOTPDeviceQuerySet":
-        """Filter the devices of one user."""
-        return self.filter(user=user)
-
-    def confirmed(self) -> "TOTPDeviceQuerySet":
-        """Filter devices whose set-up was completed with a code."""
-        return self.filter(confirmed_at__isnull=False)
-
-    def pending(self) -> "TOTPDeviceQuerySet":
-        """Filter devices that have not been confirmed yet."""
-        return self.filter(confirmed_at__isnull=True)
-
-    def consume(self, pk: int, step: int) -> bool:
-        """Consume the code of `step` and all older ones; False where it was consumed, under any concurrency."""
-        return self.filter(pk=pk, last_step__lt=step).update(last_step=step) == 1
-
-    def confirm(self, pk: int, step: int, now: datetime) -> bool:
-        """Confirm a pending device and consume the code of `step`; False where it is confirmed already."""
-        return self.pending().filter(pk=pk).update(confirmed_at=now, last_step=step) == 1
+# Consecutive failures -> how long to wait from then on. See accounts.services.limits.attempts.
+WAITS = {
+    10: timedelta(seconds=30),
+    11: timedelta(minutes=1),
+    12: timedelta(minutes=2),
+    13: timedelta(minutes=4),
+    14: timedelta(minutes=8),
+    15: timedelta(minutes=15),
+    25: timedelta(days=1),
+}
 
 
-class TOTPDevice(models.Model):
-    """An authenticator app. It is in use once confirmed with a code; its secret is encrypted."""
+class CodeAttemptsQuerySet(models.QuerySet["CodeAttempts"]):
+    """Consecutive wrong MFA codes."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="totp_devices")
-    secret = models.TextField(help_text=_("Encrypted under ENCRYPTION_KEYS."))
-    last_step = models.BigIntegerField(
-        default=0, help_text=_("Step of the newest code that was used: none older serves.")
-    )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    confirmed_at = models.DateTimeField(null=True, blank=True)
+    def reserve(self, user: User, now: datetime) -> bool:
+        """Count one code as wrong before it is compared; False where none may be compared now."""
+        if self._count(user, now):
+            return True
+        try:
+            with transaction.atomic():
+                self.create(user=user, failures=1)
+            return True
+        except IntegrityError:  # there is a row: created concurrently, or blocked
+            return self._count(user, now)
 
-    objects = TOTPDeviceQuerySet.as_manager()
+    def _count(self, user: User, now: datetime) -> bool:
+        """Count a failure in one UPDATE, which decides whatever the concurrency; False without an unblocked row."""
+        blocks = [When(failures__gte=n - 1, then=Value(now + wait)) for n, wait in sorted(WAITS.items(), reverse=True)]
+        free = self.filter(user=user).filter(Q(blocked_until__isnull=True) | Q(blocked_until__lte=now))
+        until = Case(*blocks, default=Value(None), output_field=models.DateTimeField(null=True))
+        return free.update(failures=F("failures") + 1, blocked_until=until) == 1
 
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user"], condition=Q(confirmed_at__isnull=False), name="accounts_totp_one_confirmed"
-            ),
-            models.UniqueConstraint(
-                fields=["user"], condition=Q(confirmed_at__isnull=True), name="accounts_totp_one_pending"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user_id}"
-
-
-class BackupCodeQuerySet(models.QuerySet["BackupCode"]):
-    """Backup codes."""
-
-    def of(self, user: User) -> "BackupCodeQuerySet":
-        """Filter the codes of one user."""
-        return self.filter(user=user)
-
-    def unused(self) -> "BackupCodeQuerySet":
-        """Filter codes that have not been consumed."""
-        return self.filter(consumed_at__isnull=True)
-
-    def consume(self, user: User, hashed: str, now: datetime) -> bool:
-        """Consume the user's code with this hash; False where there is none left, under any concurrency."""
-        return self.of(user).unused().filter(hash=hashed).update(consumed_at=now) == 1
+    def clear(self, user: User) -> bool:
+        """Reset the count after a right code. True where there were failures."""
+        return self.filter(user=user, failures__gt=0).update(failures=0, blocked_until=None) == 1
 
 
-class BackupCode(models.Model):
-    """A single-use code for a user who lost their phone. Only its slow, salted hash is stored."""
+class CodeAttempts(models.Model):
+    """The number of consecutive wrong MFA codes of a user, and until when no further code is compared."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="backup_codes")
-    hash = models.CharField(max_length=60)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    consumed_at = models.DateTimeField(null=True, blank=True)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="code_attempts")
+    failures = models.PositiveIntegerField(default=0)
+    blocked_until = models.DateTimeField(null=True, blank=True)
 
-    objects = BackupCodeQuerySet.as_manager()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "hash"], name="accounts_backup_code_once")]
+    objects = CodeAttemptsQuerySet.as_manager()
 
     def __str__(self) -> str:
-        return f"{self.user_id}"
+        return f"{self.user_id}: {self.failures}"
+
+
+class CodeDevice:
+    """Mixin of django-otp devices whose codes are counted before they are compared, and consumed.
+
+    Sign-in and re-authentication use accounts.services.mfa.codes, which also records and announces each use.
+    """
+
+    user: Any
+
+    def consume(self, code: str) -> bool:
+        """Verify and consume a code; False where it is wrong or was consumed, under any concurrency."""
+        raise NotImplementedError
+
+    def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]:
+        attempts = CodeAttempts.objects.filter(user=self.user, blocked_until__gt=timezone.now()).first()
+        if attempts is None:
+            return True, None
+        return False, {"reason": VerifyNotAllowed.N_FAILED_ATTEMPTS, "failure_count": attempts.failures}
+
+    def verify_token(self, token: str) -> bool:
+        if not CodeAttempts.objects.reserve(self.user, timezone.now()) or not self.consume(token):
+            return False
+        CodeAttempts.objects.clear(self.user)
+        return True
 
 
 class PasskeyQuerySet(models.QuerySet["Passkey"]):
@@ -100,6 +93,10 @@ class PasskeyQuerySet(models.QuerySet["Passkey"]):
     def of(self, user: User) -> "PasskeyQuerySet":
         """Filter the passkeys of one user, oldest first."""
         return self.filter(user=user).order_by("created_at", "pk")
+
+    def devices_for_user(self, user: User, confirmed: bool | None = None) -> "PasskeyQuerySet":
+        """As django-otp's DeviceManager."""
+        return self.none() if confirmed is False else self.of(user)
 
     def passwordless(self) -> "PasskeyQuerySet":
         """Filter passkeys that may replace the password; with their users."""
@@ -110,8 +107,11 @@ class PasskeyQuerySet(models.QuerySet["Passkey"]):
         return self.filter(pk=pk, sign_count=previous_count).update(**reported, last_used_at=now) == 1
 
 
-class Passkey(models.Model):
-    """A WebAuthn credential: its public key and what its authenticator reports."""
+class Passkey(Device, models.Model):
+    """A WebAuthn credential: its public key and what its authenticator reports.
+
+    A django-otp device that takes no code: services.mfa.passkey_verification verifies it.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="passkeys")
     name = models.CharField(_("name"), max_length=100, validators=[no_nul])
@@ -136,6 +136,11 @@ class Passkey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def confirmed(self) -> bool:
+        """In django-otp's terms: in use from the start."""
+        return True
 
 
 class TrustedBrowserQuerySet(models.QuerySet["TrustedBrowser"]):
@@ -169,38 +174,6 @@ class TrustedBrowser(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.user_agent}"
-
-
-class CodeAttemptsQuerySet(models.QuerySet["CodeAttempts"]):
-    """Consecutive wrong MFA codes."""
-
-    def reserve(self, user: User, *, waits: dict[int, timedelta], now: datetime) -> bool:
-        """Count one code as wrong before it is compared; False where none may be compared now.
-
-        waits: number of consecutive failures -> how long to wait from then on. One UPDATE decides, whatever the
-        concurrency.
-        """
-        blocks = [When(failures__gte=n - 1, then=Value(now + wait)) for n, wait in sorted(waits.items(), reverse=True)]
-        free = self.filter(user=user).filter(Q(blocked_until__isnull=True) | Q(blocked_until__lte=now))
-        until = Case(*blocks, default=Value(None), output_field=models.DateTimeField(null=True))
-        return free.update(failures=F("failures") + 1, blocked_until=until) == 1
-
-    def clear(self, user: User) -> bool:
-        """Reset the count after a right code. True where there were failures."""
-        return self.filter(user=user, failures__gt=0).update(failures=0, blocked_until=None) == 1
-
-
-class CodeAttempts(models.Model):
-    """The number of consecutive wrong MFA codes of a user, and until when no further code is compared."""
-
-    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="code_attempts")
-    failures = models.PositiveIntegerField(default=0)
-    blocked_until = models.DateTimeField(null=True, blank=True)
-
-    objects = CodeAttemptsQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.user_id}: {self.failures}"
 
 
 class MFAResetQuerySet(models.QuerySet["MFAReset"]):

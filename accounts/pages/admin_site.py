@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts.services.mfa import methods
-from accounts.services.sessions import browser
 from foodfleet.core.http.access import PUBLIC, STAFF, declare, endpoint
 
 
@@ -30,7 +29,7 @@ class GatedAdminSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and (
-            not settings.ADMIN_REQUIRE_2FA or browser.has_passed_mfa(request.browser_session.pk)  # type: ignore[attr-defined]
+            not settings.ADMIN_REQUIRE_2FA or request.user.is_verified()  # type: ignore[union-attr]
         )
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:

@@ -15,6 +15,7 @@ from django.utils import translation
 from accounts.exceptions import PasswordChangeRequiredException, TwoFactorRequiredException
 from accounts.pages import browser
 from accounts.services.account.access import ensure_no_action_pending
+from accounts.services.mfa import methods
 from accounts.services.sessions import browser as sessions_browser
 from foodfleet.core.http.access import Caller, access_of
 
@@ -22,7 +23,7 @@ from foodfleet.core.http.access import Caller, access_of
 class BrowserSessionMiddleware:
     """Sign a browser out whose session has ended, on its next request, and activate its user's language.
 
-    Comes after AuthenticationMiddleware and LocaleMiddleware.
+    Comes after OTPMiddleware and LocaleMiddleware.
 
     `request.browser_session` is the Session, None if nobody is signed in.
     """
@@ -37,12 +38,14 @@ class BrowserSessionMiddleware:
             session = sessions_browser.current(session_id, int(request.session[SESSION_KEY])) if session_id else None
             if session is None:
                 logout(request)
+                request.user.is_verified = lambda: False  # type: ignore[union-attr]  # as OTPMiddleware
             elif session.user.language:
                 translation.activate(session.user.language)
                 request.LANGUAGE_CODE = translation.get_language()  # as LocaleMiddleware does
             request.browser_session = session  # type: ignore[attr-defined]
             if session is not None:
                 request.user.acting_session = session.pk  # type: ignore[union-attr]
+                methods.add_verification(request.user, session.pk)
         return self.get_response(request)
 
     def process_view(

@@ -19,7 +19,7 @@ from accounts.models import (
 )
 from accounts.services.account import password_change
 from accounts.services.login import password as sign_ins
-from accounts.services.mfa import totp, trusted_browsers
+from accounts.services.mfa import trusted_browsers
 from accounts.services.one_time import challenges
 from accounts.states import ChallengePurpose
 from conftest import PASSWORD
@@ -34,7 +34,7 @@ FORM = {"usable_password": "true", "password1": NEW, "password2": NEW}
 
 def switch_on(user):
     TOTPDevice.objects.create(
-        user=user, secret=totp.encrypt_secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now()
+        user=user, secret=TOTPDevice.encrypt_secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now()
     )
 
 

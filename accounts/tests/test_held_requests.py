@@ -6,7 +6,6 @@ from django.utils.http import urlencode
 
 from accounts.models import MFAReset, Session, TOTPDevice, User
 from accounts.services.account import email as account_email
-from accounts.services.mfa import totp
 from accounts.services.staff import users
 from accounts.tests import held_requests
 from accounts.tests.held_requests import CLOSURES, WITHDRAWALS
@@ -33,7 +32,7 @@ def boss(make_user, sign_in):
 @pytest.fixture
 def things(user):
     """What the calls below act on."""
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=user.created_at)
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=user.created_at)
     return {
         "user": user.pk,
         "role": roles.create(actor=None, edit=roles.RoleEdit(name="Taster", permissions=["users:read"])).pk,

@@ -93,7 +93,9 @@ def test_switching_mfa_on_ends_sessions_begun_by_password_alone(api, user, sign_
 def test_a_sign_in_that_read_the_user_before_mfa_was_on_begins_no_session(user):
     found = sign_in_service.authenticate(email=user.email, password=PASSWORD, client=Client()).user
     assert not found.has_mfa
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(totp.new_secret()), confirmed_at=user.created_at)
+    TOTPDevice.objects.create(
+        user=user, secret=TOTPDevice.encrypt_secret(totp.new_secret()), confirmed_at=user.created_at
+    )
     with pytest.raises(InvalidCredentialsException):
         sign_in_service._begin(found, Client(), clear_unknown_device=True, reauthenticated_at=user.created_at)
     assert not Session.objects.exists()

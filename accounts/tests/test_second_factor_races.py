@@ -11,9 +11,8 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import BackupCode, CodeAttempts, SecurityEvent, Session, TOTPDevice, User
+from accounts.models import BackupCode, CodeAttempts, SecurityEvent, Session, TOTPDevice, User, backup_codes, totp
 from accounts.services.limits import attempts
-from accounts.services.mfa import backup_codes, totp
 from accounts.services.one_time import challenges
 from accounts.states import ChallengePurpose, Method
 from conftest import PASSWORD
@@ -38,7 +37,7 @@ def _hotp(step):
 def protected(user):
     """Ann, with an authenticator app of SECRET and ten backup codes."""
     codes = backup_codes.new_codes()
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     BackupCode.objects.bulk_create([BackupCode(user=user, hash=kept) for kept in backup_codes.hashes(codes)])
     user.spare_codes = codes
     return user

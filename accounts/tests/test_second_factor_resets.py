@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts import tasks
 from accounts.models import MFAReset, SecurityEvent, TOTPDevice, TrustedBrowser
-from accounts.services.mfa import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 from rbac.services import assignments
@@ -24,7 +23,7 @@ RESETS = "/admin/accounts/mfareset/"
 @pytest.fixture
 def ann(user):
     """Somebody whose phone is gone."""
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     return user
 
 

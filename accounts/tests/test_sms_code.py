@@ -5,7 +5,6 @@ from django.utils import timezone
 
 from accounts import signals
 from accounts.models import TOTPDevice
-from accounts.services.mfa import totp
 from conftest import PASSWORD
 from rbac.services import assignments, roles
 
@@ -18,7 +17,7 @@ def ann(make_user):
     """Somebody with an app and a phone."""
     user = make_user(phone="+491701234567", phone_verified_at=timezone.now())
     TOTPDevice.objects.create(
-        user=user, secret=totp.encrypt_secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now()
+        user=user, secret=TOTPDevice.encrypt_secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now()
     )
     return user
 

@@ -8,8 +8,7 @@ from django.conf import settings as configured
 from django.test import Client as Browser
 from django.utils import timezone
 
-from accounts.models import BackupCode, Passkey, Session, TOTPDevice, TrustedBrowser
-from accounts.services.mfa import backup_codes, totp
+from accounts.models import BackupCode, Passkey, Session, TOTPDevice, TrustedBrowser, backup_codes
 from accounts.tests.authenticator import Authenticator
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
@@ -23,7 +22,7 @@ COOKIE = configured.TRUSTED_BROWSER_COOKIE_NAME
 @pytest.fixture
 def ann(user):
     """Somebody with an app, a passkey and backup codes."""
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     Passkey.objects.create(pk=7, user=user, name="Key", credential_id=b"1", public_key=b"1", sign_count=0)
     return user
 
@@ -68,7 +67,7 @@ def test_only_who_wishes_is_remembered(ann):
 
 def test_it_is_of_one_user(remembered, make_user):
     bob = make_user("bob@example.com")
-    TOTPDevice.objects.create(user=bob, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=bob, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     assert log_in(remembered, bob.email) == "/login/verify/"
 
 
@@ -96,7 +95,7 @@ def reset_password(browser, api, ann, link_token):
 
 def switch_off_and_on(browser, api, ann, link_token):
     browser.post("/account/totp/disable/")
-    TOTPDevice.objects.create(user=ann, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=ann, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
 
 
 def remove_a_passkey(browser, api, ann, link_token):

@@ -7,7 +7,6 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import CodeAttempts, Session, TOTPDevice, User
-from accounts.services.mfa import totp
 from accounts.tests.authenticator import Authenticator
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
@@ -57,7 +56,7 @@ class World:
         Session.objects.update(reauthenticated_at=timezone.now())
 
     def protect(self):
-        TOTPDevice.objects.create(user=self.user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+        TOTPDevice.objects.create(user=self.user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
 
 
 def registered(w):

@@ -10,7 +10,6 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import SigningKey, TOTPDevice
-from accounts.services.mfa import totp
 from foodfleet.core import encrypted
 from foodfleet.core.crypto import DecryptionError
 from notifications.models import Message
@@ -32,7 +31,7 @@ def told(*arguments):
 def under_old(user, settings):
     """One row of each kind under the old key; the new one has just been put first."""
     settings.ENCRYPTION_KEYS, settings.JWT_SIGNING_ALGORITHM = [OLD], "EdDSA"
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret("SECRET"), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret("SECRET"), confirmed_at=timezone.now())
     call_command("rotate_jwt_keys")
     later = MessageDraft(send_at=timezone.now() + timedelta(hours=1))
     send_email(to=["ann@example.com"], subject="x", text="Hello", draft=later)
@@ -43,10 +42,10 @@ def test_totp_secrets_survive_a_change_of_the_encryption_key(under_old, settings
     call_command("reencrypt_secrets", verbosity=0)
     settings.ENCRYPTION_KEYS = [NEW]
     device = TOTPDevice.objects.get()
-    assert totp.decrypt_secret(device.secret) == "SECRET"
+    assert TOTPDevice.decrypt_secret(device.secret) == "SECRET"
     settings.ENCRYPTION_KEYS = [OLD]
     with pytest.raises(DecryptionError):
-        totp.decrypt_secret(device.secret)
+        TOTPDevice.decrypt_secret(device.secret)
 
 
 def test_a_queued_message_is_sent_after_its_key_is_removed(under_old, settings, mailoutbox):

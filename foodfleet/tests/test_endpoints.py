@@ -13,7 +13,6 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import MFAReset, Passkey, Session, TOTPDevice, TrustedBrowser
-from accounts.services.mfa import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 from foodfleet.core.http.access import SIGNED_IN, Caller, Reauthentication, RequiredAction
@@ -163,7 +162,7 @@ def ann(make_user):
 
 
 def enable_mfa(user):
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     Passkey.objects.create(pk=int(NUMBER), user=user, name="Key", credential_id=b"1", public_key=b"1", sign_count=0)
     TrustedBrowser.objects.create(pk=int(NUMBER), user=user, digest="1", expires_at=timezone.now() + timedelta(days=1))
 

@@ -5,9 +5,9 @@ compared: far below the 100 consecutive failures that NIST SP 800-63B-4 3.2.2 al
 password can try a code; resetting the password by mail ends the wait.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import signals
@@ -18,15 +18,6 @@ from accounts.states import EventKind, Method
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client
 
-WAITS = {
-    10: timedelta(seconds=30),
-    11: timedelta(minutes=1),
-    12: timedelta(minutes=2),
-    13: timedelta(minutes=4),
-    14: timedelta(minutes=8),
-    15: timedelta(minutes=15),
-    25: timedelta(days=1),
-}
 BLOCKED_AT = 25
 
 
@@ -37,15 +28,8 @@ def reserve(user: User, *, now: datetime | None = None) -> None:
     Raises ThrottledException.
     """
     now = now or timezone.now()
-    if CodeAttempts.objects.reserve(user, waits=WAITS, now=now):
+    if CodeAttempts.objects.reserve(user, now):
         return
-    try:
-        with transaction.atomic():
-            CodeAttempts.objects.create(user=user, failures=1)
-        return
-    except IntegrityError:  # there is a row: created concurrently, or blocked
-        if CodeAttempts.objects.reserve(user, waits=WAITS, now=now):
-            return
     blocked_until = CodeAttempts.objects.get(user=user).blocked_until
     raise ThrottledException((blocked_until - now).total_seconds() if blocked_until else 1)
 

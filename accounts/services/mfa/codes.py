@@ -3,16 +3,14 @@
 from collections.abc import Callable
 from time import time
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import signals
 from accounts.exceptions import Invalid2FACodeException
-from accounts.models import BackupCode, TOTPDevice, User
+from accounts.models import BackupCode, TOTPDevice, User, backup_codes
 from accounts.services import audit
 from accounts.services.limits import attempts
-from accounts.services.mfa import backup_codes, totp
 from accounts.services.one_time import tokens
 from accounts.states import EventKind, Method
 from foodfleet.core.http.clients import Client
@@ -48,11 +46,7 @@ def check_counted(user: User, method: Method, client: Client, check: Callable[[]
 
 def _consume_totp(user: User, code: str, now: float) -> bool:
     device = TOTPDevice.objects.of(user).confirmed().first()
-    if device is None:
-        return False
-    secret = totp.decrypt_secret(device.secret)
-    steps = totp.matching_steps(secret, code, now=now, drift=settings.TOTP_DRIFT_STEPS)
-    return any(TOTPDevice.objects.consume(device.pk, step) for step in steps)
+    return device is not None and device.consume(code, now=now)
 
 
 def _consume_backup_code(user: User, code: str, client: Client) -> bool:

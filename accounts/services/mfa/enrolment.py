@@ -4,15 +4,14 @@ from dataclasses import dataclass, field
 from time import time
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import signals
 from accounts.exceptions import AuthenticatorExistsException, Invalid2FACodeException
-from accounts.models import TOTPDevice, User
+from accounts.models import TOTPDevice, User, backup_codes
 from accounts.services import audit
-from accounts.services.mfa import backup_codes, codes, methods, reauthentication, totp
+from accounts.services.mfa import codes, methods, reauthentication, totp
 from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
 from accounts.states import EndReason, EventKind, Method
@@ -55,7 +54,7 @@ def start_totp(*, user: User, session_id: UUID) -> TOTPSetup:
         if TOTPDevice.objects.of(user).confirmed().exists():
             raise AuthenticatorExistsException
         TOTPDevice.objects.of(user).pending().delete()
-        TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(secret))
+        TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(secret))
     return TOTPSetup(secret, totp.otpauth_uri(secret, user.email))
 
 
@@ -68,7 +67,7 @@ def pending_totp(*, user: User, session_id: UUID) -> TOTPSetup | None:
     device = TOTPDevice.objects.of(user).pending().first()
     if device is None:
         return None
-    secret = totp.decrypt_secret(device.secret)
+    secret = TOTPDevice.decrypt_secret(device.secret)
     return TOTPSetup(secret, totp.otpauth_uri(secret, user.email))
 
 
@@ -80,12 +79,10 @@ def confirm_totp(*, user: User, session_id: UUID, code: str, client: Client, now
     device = TOTPDevice.objects.of(user).pending().first()
     if device is None:
         raise Invalid2FACodeException
-    secret = totp.decrypt_secret(device.secret)
-    unix_time = time() if now is None else now
     steps: list[int] = []
 
     def check() -> bool:
-        steps.extend(totp.matching_steps(secret, code, now=unix_time, drift=settings.TOTP_DRIFT_STEPS))
+        steps.extend(device.matching_steps(code, now=time() if now is None else now))
         return bool(steps)
 
     codes.check_counted(user, Method.TOTP, client, check)

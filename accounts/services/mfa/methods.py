@@ -1,7 +1,15 @@
-"""The MFA methods of a user."""
+"""The MFA methods of a user, and whether a session passed MFA."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.utils.functional import SimpleLazyObject
+from django_otp import devices_for_user
 
 from accounts.models import BackupCode, Passkey, Session, TOTPDevice, User
 from accounts.services.mfa import sms, trusted_browsers
+from accounts.services.sessions import browser
 from accounts.states import Method
 from rbac.services import decisions
 
@@ -24,6 +32,12 @@ def methods_of(user: User) -> tuple[Method, ...]:
         Method.PASSKEY: has_passkey,
     }
     return tuple(method for method in Method if available[method])
+
+
+def add_verification(user: Any, session_id: UUID) -> None:
+    """Set django-otp's `user.is_verified()` and `user.otp_device` for this session; both query only when used."""
+    user.is_verified = partial(browser.has_passed_mfa, session_id)
+    user.otp_device = SimpleLazyObject(lambda: next(devices_for_user(user), None) if user.is_verified() else None)
 
 
 def backup_codes_left(user: User) -> int:

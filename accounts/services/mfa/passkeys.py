@@ -8,9 +8,9 @@ from django.db import IntegrityError, transaction
 
 from accounts import signals
 from accounts.exceptions import Invalid2FACodeException, TooManyPasskeysException
-from accounts.models import Passkey, User
+from accounts.models import Passkey, User, backup_codes
 from accounts.services import audit
-from accounts.services.mfa import backup_codes, methods, reauthentication
+from accounts.services.mfa import methods, reauthentication
 from accounts.services.mfa import webauthn as mechanism
 from accounts.services.mfa.enrolment import record_disabled, record_enabled
 from accounts.services.one_time import challenges, tokens

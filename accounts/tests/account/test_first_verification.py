@@ -34,7 +34,9 @@ def squatter(api, sign_in):
     body = {"challenge": asked["challenge"], "credential": credential, "name": "Key", "passwordless": True}
     assert api.post(f"{V1}/passkeys/", body, headers=headers).status_code == 201
     user = User.objects.get()
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(totp.new_secret()), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(
+        user=user, secret=TOTPDevice.encrypt_secret(totp.new_secret()), confirmed_at=timezone.now()
+    )
     soon = timezone.now() + timezone.timedelta(days=1)
     TrustedBrowser.objects.create(user=user, digest="x", expires_at=soon)
     PhoneCode.objects.create(user=user, phone="+4915123456789", digest="x", expires_at=soon)
@@ -80,7 +82,7 @@ def test_verification_in_the_signed_in_browser_removes_nothing(api, link_token):
     api.post(f"{V1}/register/", {"email": EMAIL, "password": PASSWORD})
     browser = Browser()
     browser.post("/login/", {"email": EMAIL, "password": PASSWORD})
-    TOTPDevice.objects.create(user=User.objects.get(), secret=totp.encrypt_secret(totp.new_secret()))
+    TOTPDevice.objects.create(user=User.objects.get(), secret=TOTPDevice.encrypt_secret(totp.new_secret()))
     browser.post(f"/email/verify/{link_token('/email/verify/')}/")
     assert TOTPDevice.objects.count() == 1
     assert browser.get("/account/").status_code == 200
@@ -88,7 +90,9 @@ def test_verification_in_the_signed_in_browser_removes_nothing(api, link_token):
 
 def test_a_confirmation_after_staff_changed_the_address_removes_nothing(api, make_user, allow, sign_in, link_token):
     user = make_user("old@example.com", last_login=timezone.now())
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(totp.new_secret()), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(
+        user=user, secret=TOTPDevice.encrypt_secret(totp.new_secret()), confirmed_at=timezone.now()
+    )
     boss = make_user("boss@example.com", is_superuser=True)
     headers = {"Authorization": f"Bearer {sign_in(boss.email)['access']}"}
     assert api.patch(f"/api/v1/users/{user.pk}/", {"email": EMAIL}, headers=headers).status_code == 200

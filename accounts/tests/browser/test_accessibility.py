@@ -4,7 +4,6 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import BackupCode, Passkey, TOTPDevice
-from accounts.services.mfa import totp
 from accounts.services.one_time import tokens
 from accounts.states import TokenPurpose
 from accounts.tests.authenticator_app import app_code
@@ -48,7 +47,7 @@ def test_no_page_has_an_accessibility_violation(open_browser, user, language, th
 def test_two_factor_authentication_is_accessible_at_sign_in(opened, user, language, theme, width):
     user.phone, user.phone_verified_at = "+491701234567", timezone.now()
     page = opened(language, theme, width)
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     Passkey.objects.create(user=user, name="Key", credential_id=b"1", public_key=b"1", sign_count=0)
     BackupCode.objects.create(user=user, hash="x")
     sign_in(page, user)

@@ -7,7 +7,6 @@ from PIL import Image
 
 from accounts import signals
 from accounts.models import TOTPDevice
-from accounts.services.mfa import totp
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 
@@ -159,7 +158,7 @@ def test_sms_codes_remembered_browsers_and_mfa_off_work_by_keyboard(open_browser
     type_in(page, "Code", texts[-1])
     press(page, "Confirm")
     assert "Your phone is confirmed." in page.locator(".messages").inner_text()
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     press(page, "Sign out")
 
     sign_in(page)
@@ -275,7 +274,7 @@ def test_the_code_has_the_focus_times_are_local_and_rules_are_ticked(open_browse
     )
     assert moment.inner_text() == in_tokyo
 
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     press(page, "Sign out")
     sign_in(page)
     assert page.evaluate("document.activeElement.name") == "code"

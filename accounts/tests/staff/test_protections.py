@@ -7,7 +7,6 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from accounts.models import MFAReset, SecurityEvent, Session, TOTPDevice, User
-from accounts.services.mfa import totp
 from conftest import PASSWORD
 from rbac.models import Role, RoleAssignment
 from rbac.services import assignments
@@ -32,7 +31,7 @@ def target(request, make_user, allow):
     if request.param == "inactive superuser":
         User.objects.filter(pk=user.pk).update(is_active=False)
     Session.objects.create(user=user, expires_at=timezone.now() + timedelta(days=1))
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     make_user("root@example.com", is_superuser=True)
     return user
 
@@ -205,7 +204,7 @@ def test_actions_on_a_user_stand_in_the_history_in_the_admin(client, user, make_
 
 def test_roles_and_mfa_resets_stand_in_the_history_of_the_user(client, user, make_user, settings):
     settings.ADMIN_REQUIRE_2FA = False
-    TOTPDevice.objects.create(user=user, secret=totp.encrypt_secret(SECRET), confirmed_at=timezone.now())
+    TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
     driver = Role.objects.get(name="Driver")
     client.post("/admin/rbac/roleassignment/add/", {"user": user.pk, "role": driver.pk, "scope": "fleet:7"})
