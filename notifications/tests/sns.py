@@ -35,7 +35,7 @@ def certificate(key=KEY, days=30):
 
 
 class FakeHttp:
-    """Gives the certificate and notes what was requests for."""
+    """Returns the certificate and records the requested URLs."""
 
     def __init__(self, pem=None, down=False):
         self.pem = pem or certificate()
