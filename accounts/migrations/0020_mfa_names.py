@@ -6,7 +6,10 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Rename the table of MFA resets and the time of use of challenges and backup codes; data stays."""
 
-    dependencies = [("accounts", "0019_help_texts")]
+    dependencies = [
+        ("accounts", "0019_help_texts"),
+        ("contenttypes", "0002_remove_content_type_name"),  # renamed with the model, also backwards
+    ]
 
     operations = [
         migrations.RenameModel("SecondFactorReset", "MFAReset"),
