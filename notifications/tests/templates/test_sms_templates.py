@@ -149,8 +149,8 @@ def test_change_in_one_process_is_visible_in_another_at_once():
         sms_templates.render(name="greeting", variables={"name": "x"})
     script = (
         "import django; django.setup()\n"
-        "from notifications.models import SmsTemplate; from notifications.services import templates\n"
-        "t = SmsTemplate.objects.get(name='greeting'); t.content = 'new {{name}}'; templates.save(template=t, by=None)"
+        "from notifications.models import SmsTemplate; from notifications.services.templates import sms_templates\n"
+        "t = SmsTemplate.objects.get(name='greeting'); t.content = 'new {{name}}'; sms_templates.save(template=t, by=None)"
     )
     database = settings.DATABASES["default"]
     url = f"postgres://{database['USER']}:{database.get('PASSWORD', '')}@{database['HOST']}:{database['PORT']}/{connection.settings_dict['NAME']}"
