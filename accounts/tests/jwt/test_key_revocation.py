@@ -147,7 +147,7 @@ def test_the_secret_of_a_revoked_key_is_erased(settings, user):
 
 def snapshot_name(pair):
     claims = jwt.decode(pair["access"], options={"verify_signature": False})
-    return shared.key("kept", f"session:{claims['sid']}:{kid(pair['access'])}")
+    return shared.key("cached", f"session:{claims['sid']}:{kid(pair['access'])}")
 
 
 @pytest.mark.redis
