@@ -14,7 +14,7 @@ def record(request: HttpRequest, objects: Sequence[Any], sentence: str | Promise
     """Record `sentence` in the history of each of `objects`, in one statement and in the site's language."""
     if objects:
         with translation.override(settings.LANGUAGE_CODE):
-            text = str(sentence)
+            text = str(sentence).replace("\x00", "")  # may quote what staff typed; PostgreSQL stores no NUL
         LogEntry.objects.log_actions(request.user.pk, objects, CHANGE, text)  # type: ignore[arg-type]
 
 
