@@ -28,7 +28,7 @@ def test_the_page_says_channel_and_state_in_words(client, settings):
     mailbox.save(channel="email", to=["ann@example.com"], subject="Hello", text="Hello")
     page = client.get("/dev/mailbox/").content.decode()
     assert '<span class="badge">E-mail</span> <span class="badge badge--good">Sent</span>' in page
-    assert '<span class="badge">Text</span>' in page
+    assert '<span class="badge">SMS</span>' in page
 
 
 def test_the_mailbox_of_one_address_is_read_as_json(client, settings):

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -75,7 +75,8 @@ class TranslationsWidget(forms.MultiWidget):
             )
             for (code, language), widget, content in zip(settings.LANGUAGES, self.widgets, contents, strict=True)
         ]
-        return format_html_join("", "<div><label>{}<br>{}</label></div>", rows)
+        languages = format_html_join("", "<label>{}{}</label>", rows)
+        return format_html('<div class="translations">{}</div>', languages)
 
 
 class TranslationsField(forms.MultiValueField):
@@ -117,6 +118,7 @@ class SmsTemplateForm(VersionedForm):
         fields = ("name", "content", "translations", "description", "examples", "is_active")
         widgets = {"content": forms.Textarea(attrs={"rows": 3, "cols": 80})}
         field_classes = {"translations": TranslationsField, "examples": TextsField}
+        help_texts = {"translations": _("A language that is left empty gets the content above.")}
 
     def clean_examples(self) -> Any:
         """Treat an empty field as no example."""
