@@ -12,7 +12,7 @@ from accounts.services.staff.imports import Mode
 from conftest import PASSWORD
 from foodfleet.core.http.clients import Client
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 REGISTER = "/api/v1/auth/register/"
 MESSAGE = "Your account is closed.\n\nhttp://evil.example/"

@@ -141,7 +141,7 @@ def test_a_redis_that_does_not_answer_delays_no_request_for_long(mode, start, po
 @pytest.mark.postgres
 @pytest.mark.redis
 @pytest.mark.broker
-@pytest.mark.parametrize("mode", [Mode.HANG, Mode.REFUSE])
+@pytest.mark.parametrize("mode", [Mode.HANG, Mode.REFUSE, Mode.SLOW])
 def test_what_a_lost_broker_did_not_announce_is_sent(mode, broker_url, start, postgres_url, through_proxy, tmp_path):
     values = {"DATABASE_URL": postgres_url, "EMAIL_URL": f"filemail://{tmp_path}/mail"}
     processes.manage("migrate", **values)

@@ -13,6 +13,7 @@ from notifications.services.compose.recipients import emails
 from notifications.services.feedback import reports
 from notifications.services.templates import overrides, sandbox
 
+pytestmark = pytest.mark.once
 EMAIL = "/api/v1/notifications/email/"
 SMALL, FACTOR = 12_500, 8
 RATIO = 24  # of times: 8 where it is linear, 64 where it grows with the square

@@ -20,7 +20,7 @@ from notifications.states import Channel
 FOLDER = settings.BASE_DIR / "templates" / "notifications" / "email"
 FRAMES = {"layout", "override"}
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def new(template="verify_email", html='<p><a href="{{ link }}">Go</a></p>', text="Go: {{ link }}", **fields):

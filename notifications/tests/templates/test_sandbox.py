@@ -9,7 +9,7 @@ from notifications.models import EmailOverride
 from notifications.services.templates import overrides
 from notifications.services.templates.rendering import render_email
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SECRET = "https://foodfleet.example/password/reset/secret-of-the-link/"
 

@@ -12,6 +12,8 @@ from foodfleet.environment import Environment
 NOBODYS = "/api/v1/auth/login/"
 PROXY, CLIENT = "10.0.0.1", "203.0.113.9"
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def seen(client, settings, db):
