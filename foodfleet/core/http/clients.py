@@ -36,27 +36,18 @@ def client_of(request: Any) -> Client:
 
 
 def set_device_cookie(response: Any, device: str) -> None:
-    """Store the device id in a cookie that scripts cannot read, so that the browser is recognised next time."""
-    response.set_cookie(
-        settings.DEVICE_COOKIE_NAME,
-        device,
-        max_age=settings.DEVICE_COOKIE_AGE,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    """Store the device id, so that the browser is recognised next time."""
+    _set_secret_cookie(response, settings.DEVICE_COOKIE_NAME, device, settings.DEVICE_COOKIE_AGE)
 
 
 def set_trusted_browser_cookie(response: Any, value: str) -> None:
     """Let the browser skip two-factor authentication next time; `value` comes from `trusted_browsers.remember`."""
-    response.set_cookie(
-        settings.TRUSTED_BROWSER_COOKIE_NAME,
-        value,
-        max_age=settings.TRUSTED_BROWSER_COOKIE_AGE,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    _set_secret_cookie(response, settings.TRUSTED_BROWSER_COOKIE_NAME, value, settings.TRUSTED_BROWSER_COOKIE_AGE)
+
+
+def _set_secret_cookie(response: Any, name: str, value: str, age: int) -> None:
+    """Set a cookie that scripts cannot read. age: seconds."""
+    response.set_cookie(name, value, max_age=age, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
 
 
 def address_and_network(client: Client) -> tuple[str, str]:
