@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
-from django.urls import URLResolver, get_resolver
+from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.models import TOTPDevice
 from conftest import PASSWORD
+from foodfleet.tests.endpoints import METHODS, methods_of, views
 from rbac.models import RoleAssignment
 from rbac.services import assignments, roles
 from rbac.services.declarations import declared
@@ -17,7 +18,6 @@ from rbac.services.declarations import declared
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ANYONE, SIGNED_IN = "anyone", "signed in"
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROUTES = {
     "schema/": {"GET": ANYONE},
     "docs/": {"GET": ANYONE},
@@ -96,8 +96,8 @@ ROUTES = {
     "notifications/sms/": {"POST": "notifications:send"},
     "webhooks/ses/": {"POST": ANYONE},
 }
-# Where a second factor is set up, and the ways out: all that stays open to who owes one to a role.
-WITHOUT_SECOND_FACTOR = {
+# Endpoints that may be called while the set-up of MFA is pending.
+WITHOUT_MFA = {
     "auth/2fa/", "auth/2fa/setup/", "auth/2fa/verify/", "auth/2fa/backup-codes/", "auth/2fa/disable/",
     "auth/passkeys/", "auth/passkeys/options/", "auth/passkeys/{passkey_id}/",
     "auth/proof/", "auth/proof/passkey/", "auth/proof/passkey/verify/",
@@ -105,31 +105,15 @@ WITHOUT_SECOND_FACTOR = {
 }  # fmt: skip
 CALLS = [(path, method, who) for path, methods in ROUTES.items() for method, who in methods.items()]
 LABELS = {who for _, _, who in CALLS} - {ANYONE, SIGNED_IN}
-NO_VIEW = "^api/"  # everything else below /api/ is a 404
-
-
-def routes(patterns, prefix=""):
-    """Every address behind these patterns as the table writes it, with its view."""
-    for pattern in patterns:
-        address = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, address)
-        else:
-            named = re.sub(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>(?:\[[^\]]*\]|[^()\[\]])*\)", r"{\1\2}", address)
-            yield named.removesuffix("$").replace("/^", "/"), pattern.callback
-
-
-def methods_of(view):
-    """The methods that a view answers."""
-    handlers = getattr(view, "actions", None) or {name.lower() for name in METHODS if hasattr(view.cls, name.lower())}
-    return {name for name in METHODS if name.lower() in handlers and name.lower() in view.cls.http_method_names}
+NO_VIEW = "api/"  # everything else below /api/ is a 404
 
 
 def test_the_table_names_every_route_and_no_other():
-    found = {path: view for path, view in routes(get_resolver().url_patterns) if re.match(r"\^?api\b", path)}
+    found = {address: view for address, view in views(get_resolver().url_patterns) if re.match(r"api\b", address)}
     del found[NO_VIEW]
-    real = {path.removeprefix("api/v1/"): methods_of(view) for path, view in found.items()}
-    assert real == {path: set(methods) for path, methods in ROUTES.items()}
+    real = {address.removeprefix("api/v1/"): set(methods_of(view)) for address, view in found.items()}
+    table = {path.replace("{", "<").replace("}", ">"): set(methods) for path, methods in ROUTES.items()}
+    assert real == table
 
 
 def test_the_table_asks_for_declared_permissions_alone():
@@ -255,7 +239,7 @@ def test_a_role_that_demands_a_second_factor_shuts_all_but_where_one_is_set_up(c
     shut = {
         (path, method): "two_factor_required"
         for path, method, who in CALLS
-        if who != ANYONE and path not in WITHOUT_SECOND_FACTOR
+        if who != ANYONE and path not in WITHOUT_MFA
     }
     assert refusals(call, bearer) == shut
     TOTPDevice.objects.create(user=user, confirmed_at=timezone.now())
