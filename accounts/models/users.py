@@ -188,13 +188,6 @@ class User(AbstractBaseUser):
         help_text=_("Personal data is gone since then; the row stays as the pseudonym that audit rows name."),
     )
     search_text = models.TextField(editable=False, default="", db_default="", help_text=_("What search reads."))
-    # For the prefix search of earlier releases: PostgreSQL uses an index for LIKE 'ann%' on these.
-    first_name_lower = models.GeneratedField(
-        expression=Lower("first_name"), output_field=models.CharField(max_length=150), db_persist=True
-    )
-    last_name_lower = models.GeneratedField(
-        expression=Lower("last_name"), output_field=models.CharField(max_length=150), db_persist=True
-    )
 
     acting_session: UUID | None = None  # the session of the current request; None outside of requests
 
@@ -226,10 +219,6 @@ class User(AbstractBaseUser):
                 condition=models.Q(phone_verified_at__isnull=False),
                 name="accounts_user_confirmed_phone",
             ),
-            models.Index(
-                fields=["first_name_lower"], opclasses=["varchar_pattern_ops"], name="accounts_user_first_name"
-            ),
-            models.Index(fields=["last_name_lower"], opclasses=["varchar_pattern_ops"], name="accounts_user_last_name"),
         ]
 
     def __str__(self) -> str:

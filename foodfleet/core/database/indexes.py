@@ -113,7 +113,10 @@ def _add(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Ind
 def _remove(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
     connection = schema_editor.connection
     if connection.vendor != "postgresql":
-        if not isinstance(index, PostgresIndex):
+        if isinstance(index, PostgresIndex):
+            # Django builds it on the columns alone where it rebuilds a table of SQLite for another change.
+            schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(index.name)}")
+        else:
             schema_editor.remove_index(model, index)
         return
     _check_outside_transaction(schema_editor)
