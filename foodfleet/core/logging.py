@@ -83,6 +83,14 @@ SHARED_PROCESSORS: list[Any] = [
     structlog.processors.StackInfoRenderer(),
 ]
 
+# One list for the life of the process: a logger keeps the list that it was first used with, so that a second
+# configuration (or structlog's `capture_logs`, which empties and fills the current list) would not reach it.
+PROCESSORS: list[Any] = [
+    structlog.stdlib.filter_by_level,
+    *SHARED_PROCESSORS,
+    structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+]
+
 QUIET_LOGGERS: dict[str, Any] = {
     # Django writes its own line for each request and each 4xx: django-structlog's says more.
     "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
@@ -100,11 +108,7 @@ def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
     level: a name of the logging module; output_format: `json` or `console`.
     """
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *SHARED_PROCESSORS,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

@@ -7,6 +7,7 @@ import time
 from logging.config import DictConfigurator
 
 import pytest
+import structlog
 
 from conftest import PASSWORD
 from foodfleet.core.logging import REDACTED, logging_config, redact_secrets, redact_text
@@ -123,3 +124,12 @@ def test_a_path_of_60_kilobytes_is_answered_as_fast_as_any(client):
     paths = [f"/{part * 20_000}"[:60_000] for part in ("abc", "eyJ", "a&token")]
     plain, *others = (processor_time(lambda path=path: client.get(path)) for path in paths)
     assert max(others) < 5 * plain + 0.1
+
+
+def test_a_second_configuration_reaches_loggers_that_were_used_before():
+    logger = structlog.get_logger("used-before")
+    logger.debug("first_use")
+    logging_config(level="INFO", output_format="json")
+    with structlog.testing.capture_logs() as lines:
+        logger.info("second_use")
+    assert [line["event"] for line in lines] == ["second_use"]
