@@ -101,6 +101,15 @@ class Environment:
                 name, "IP addresses or networks with commas between, such as 10.0.0.0/8,192.0.2.1"
             ) from None
 
+    def origins(self, name: str) -> list[str]:
+        """Comma-separated origins as browsers write them: lower case, without the scheme's own port."""
+        words = self.patterns(
+            name,
+            r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?",
+            "origins without path, with commas between, such as https://app.example.com,http://localhost:5173",
+        )
+        return [re.sub(r"^(http://.*):80$|^(https://.*):443$", r"\1\2", word.lower()) for word in words]
+
     def rate(self, name: str, default: str) -> tuple[int, int] | None:
         """A rate such as `20/min` as (count, seconds), or None for `off`."""
         value = self.text(name, default).lower()

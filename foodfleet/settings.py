@@ -42,6 +42,7 @@ try:
         ("localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_URL).hostname or "localhost"),
     )
     TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+    CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 
     # -- Secrets
     SECRET_KEY = env.text("SECRET_KEY")
@@ -152,6 +153,7 @@ INSTALLED_APPS = [
     "foodfleet.core",  # before those whose `runserver` it extends
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -163,6 +165,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "foodfleet.core.http.middleware.RequestIdMiddleware",
+    "corsheaders.middleware.CorsMiddleware",  # before all that answer: a browser app reads only errors with its headers
     "foodfleet.core.http.middleware.TrustedProxyMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "foodfleet.core.http.middleware.NoStoreMiddleware",
@@ -358,6 +361,10 @@ LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "foodfleet.core.http.errors.csrf_failure"
+CORS_URLS_REGEX = r"^/(api/|\.well-known/jwks\.json$)"
+CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "x-request-id")
+CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "WWW-Authenticate", "X-Request-ID")
+CORS_PREFLIGHT_MAX_AGE = 2 * 3600  # seconds; Chromium remembers no longer
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

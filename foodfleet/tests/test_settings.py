@@ -86,6 +86,11 @@ WRONG = {
         "https://example.com:99999", "https://me:secret@example.com", "https://example.com#x", "https://exa mple.com",
     ],
     "ALLOWED_HOSTS": ["https://example.com", "example.com:8000", "example.com/path", "two words"],
+    "CORS_ALLOWED_ORIGINS": [
+        "*", "app.example.com", "https://app.example.com/", "https://app.example.com/path", "https://*.example.com",
+        "null", "https://app.example.com:port", "https://app.example.com:0", "https://app.example.com https://b.example",
+        "https://me@app.example.com", "https://", "https://[", "https://bücher.example",
+    ],
     "TRUSTED_PROXIES": ["10.0.0.0/33", "proxy.example.com"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["LOUD"],
@@ -121,6 +126,7 @@ RIGHT = [
     {"DEFAULT_FROM_EMAIL": '"Food, Fleet" <no-reply@example.com>'},
     {"DEFAULT_FROM_EMAIL": "no-reply@example.com", "ALLOWED_HOSTS": "*"},
     {"ALLOWED_HOSTS": ".example.com,[::1],127.0.0.1,web_1", "PUBLIC_URL": "https://accounts.example.com:8443/"},
+    {"CORS_ALLOWED_ORIGINS": "https://app.example.com, http://localhost:5173,capacitor://localhost,http://[::1]:8080"},
     {"SES_TOPIC_ARNS": "arn:aws:sns:us-east-1:123456789012:reports,arn:aws-us-gov:sns:us-gov-west-1:123456789012:x"},
     {"SNS_DELIVERY_LOG_GROUPS": "sns/us-east-1/123456789012/DirectPublishToPhoneNumber", "AWS_REGION": "us-gov-west-1"},
     {"ATTACHMENTS_URL": "s3://my-bucket/mails"},
@@ -153,6 +159,13 @@ def read(monkeypatch):
         return runpy.run_path(str(ROOT / "foodfleet" / "settings.py"))
 
     return run
+
+
+def test_origins_are_read_as_browsers_write_them(read):
+    values = {"CORS_ALLOWED_ORIGINS": "HTTPS://App.Example.com:443,http://b.example:80,http://b.example:8080"}
+    assert read(values)["CORS_ALLOWED_ORIGINS"] == [
+        "https://app.example.com", "http://b.example", "http://b.example:8080"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("values", RIGHT)
