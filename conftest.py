@@ -1,7 +1,6 @@
 """Fixtures for every app's tests."""
 
 import re
-import tempfile
 import threading
 import time
 import uuid
@@ -17,12 +16,11 @@ from accounts.models import User
 from foodfleet.core import heartbeats
 from foodfleet.core.cache import shared
 from foodfleet.core.database.postgres.server import server
-from foodfleet.tests import environment
 from notifications.receivers.dispatch import notifier
 from notifications.services.delivery import in_process, liveness
 
 PASSWORD = "Grill-Fleet-2026!"
-pytest_plugins = ["foodfleet.tests.chromium"]
+pytest_plugins = ["foodfleet.tests.chromium", "foodfleet.tests.databases"]
 
 
 def pytest_configure() -> None:
@@ -34,22 +32,6 @@ def pytest_configure() -> None:
 
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
-
-
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Keep SQLite's test database in a file: threads share it as processes share the real one.
-
-    On PostgreSQL fifty threads wait longer for one of the process's connections than a request would.
-    """
-    from django.conf import settings
-
-    database = settings.DATABASES["default"]
-    if "CONNECTIONS" in database:
-        database["CONNECTIONS"]["timeout"] = 60
-    if database["ENGINE"].endswith("sqlite3"):
-        folder = tempfile.mkdtemp(prefix="foodfleet-test-")
-        database.setdefault("TEST", {})["NAME"] = str(Path(folder) / f"test_{environment.WORKER}.sqlite3")
 
 
 @pytest.fixture(autouse=True)

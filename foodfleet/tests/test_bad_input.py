@@ -84,14 +84,22 @@ def access_token(make_user, sign_in):
     return sign_in("root@example.com")["access"]
 
 
+def answers(send, route, method, headers):
+    """Each answer with the name of its body; one is enough where no body is read (401, 405)."""
+    for label, (body, content_type) in BODIES.items():
+        if len(body) < BIG or method == METHODS[0]:
+            response = send(route, data=body, content_type=content_type, headers=headers)
+            yield label, response
+            if label == "nothing" and response.status_code in {401, 405}:
+                return
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_bad_input_gets_a_clear_answer(client, access_token, route):
     client.raise_request_exception = False
-    for label, (body, content_type) in BODIES.items():
-        for method in METHODS if len(body) < BIG else METHODS[:1]:
-            send = getattr(client, method)
-            for headers in ({}, {"Authorization": f"Bearer {access_token}"}):
-                response = send(route, data=body, content_type=content_type, headers=headers)
+    for method in METHODS:
+        for headers in ({}, {"Authorization": f"Bearer {access_token}"}):
+            for label, response in answers(getattr(client, method), route, method, headers):
                 problem = f"{method} {route} with {label}: {response.status_code} {response.content[:300]!r}"
                 assert response.status_code < 500, problem
                 if response.status_code >= 400:

@@ -99,7 +99,7 @@ def test_slow_bodies_stop_nobody_and_end_with_408(port):
 def test_a_refused_body_does_not_break_the_next_call(port, method, path, content_type, status, size):
     body = b"x" * size
     with closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
-        for _ in range(50):
+        for _ in range(10):
             connection.request(method, path, body, {"Host": "localhost", "Content-Type": content_type})
             answer = connection.getresponse()
             answer.read()

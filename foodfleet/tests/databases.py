@@ -1,0 +1,79 @@
+"""The test databases: written without waiting for the disk, and put back as the migrations left them after a test."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test import TransactionTestCase
+
+from foodfleet.tests import environment
+
+Rows = list[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Keep SQLite's test database in a file: threads share it as processes share the real one.
+
+    On PostgreSQL fifty threads wait longer for one of the process's connections than a request would.
+    """
+    database = connection.settings_dict
+    options = database["OPTIONS"]
+    if database["ENGINE"].endswith("sqlite3"):
+        folder = tempfile.mkdtemp(prefix="foodfleet-test-")
+        database["TEST"]["NAME"] = str(Path(folder) / f"test_{environment.WORKER}.sqlite3")
+        database["OPTIONS"] = {**options, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"}
+    else:
+        database["CONNECTIONS"]["timeout"] = 60
+        database["OPTIONS"] = {**options, "options": f"{options['options']} -c synchronous_commit=off"}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Restore the rows that the migrations wrote after a test with transactions.
+
+    Django would truncate all tables and send `post_migrate`, which takes longer than most tests.
+    """
+    with django_db_blocker.unblock():
+        baseline = Baseline()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: baseline.restore())
+        yield
+
+
+class Baseline:
+    """The rows of each table after the migrations."""
+
+    def __init__(self) -> None:
+        tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        self.names = {table: connection.ops.quote_name(table) for table in tables}
+        self.rows = {table: self._read(table) for table in tables}
+
+    def restore(self) -> None:
+        """Empty each table that has other rows now, and write the first ones again; foreign keys are deferred."""
+        with transaction.atomic():
+            filled = self._filled()
+            for table, rows in self.rows.items():
+                if self._read(table) != rows if rows else table in filled:
+                    self._write(table)
+
+    def _filled(self) -> set[str]:
+        exists = ", ".join(f"EXISTS (SELECT 1 FROM {name})" for name in self.names.values())
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {exists}")
+            return {table for table, has_rows in zip(self.names, cursor.fetchone(), strict=True) if has_rows}
+
+    def _read(self, table: str) -> Rows:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {self.names[table]} ORDER BY 1")
+            return cursor.fetchall()
+
+    def _write(self, table: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {self.names[table]}")
+            if rows := self.rows[table]:
+                places = ", ".join(["%s"] * len(rows[0]))
+                cursor.executemany(f"INSERT INTO {self.names[table]} VALUES ({places})", rows)
