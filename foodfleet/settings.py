@@ -262,11 +262,9 @@ SIMPLE_JWT: dict[str, Any] = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
     "USER_ID_CLAIM": "sub",
     "TOKEN_TYPE_CLAIM": "type",
-    "JTI_CLAIM": "jti",
-    "ALGORITHM": JWT_SIGNING_ALGORITHM,
     "ISSUER": PUBLIC_URL,
     "AUDIENCE": "foodfleet",
-    "TOKEN_USER_CLASS": "accounts.models.User",
+    "LEEWAY": timedelta(seconds=10),  # clocks of several machines differ
 }
 
 # ---------------------------------------------------------------- API

@@ -4,8 +4,9 @@ from typing import Any
 
 import structlog
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
+from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from accounts.exceptions import InvalidSessionTokenException
 from accounts.models import Session, User
@@ -16,28 +17,48 @@ from accounts.services.sessions import sessions
 from foodfleet.core.http.access import access_of
 
 
-class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access>`; `request.auth` is the Session. Raises InvalidSessionTokenException."""
+class BearerAuthentication(JWTAuthentication):
+    """simplejwt's `Authorization: Bearer <access>`, bound to a session. Raises InvalidSessionTokenException.
 
-    keyword = b"bearer"
+    `request.auth` is the Session that the token names, because it decides whether the token still counts.
+    """
 
-    def authenticate(self, request: Request) -> tuple[User, Session] | None:
-        scheme, _, credentials = get_authorization_header(request).partition(b" ")
-        if scheme.lower() != self.keyword:
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:  # type: ignore[override]
+        header = self.get_header(request)
+        raw_token = self.get_raw_token(header) if header else None
+        if raw_token is None:
             return None
-        try:
-            token = credentials.strip().decode("ascii")
-        except UnicodeDecodeError:
-            raise InvalidSessionTokenException from None
-        claims = tokens.read(token, tokens.AccessToken)
-        session = sessions.usable_session(claims["sid"], claims["sub"], tokens.kid_of(token))
+        session = self.get_session(self.get_validated_token(raw_token))
         structlog.contextvars.bind_contextvars(user_id=session.user_id)
-        methods.add_verification(session.user, session.pk)
         _ensure_allowed(request, session.user, session)
         return session.user, session
 
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        return bearer_credentials(header)
+
+    def get_validated_token(self, raw_token: bytes) -> tokens.SessionToken:
+        try:
+            return tokens.read(raw_token.decode("ascii"), tokens.AccessToken)
+        except UnicodeDecodeError:
+            raise InvalidSessionTokenException from None
+
+    def get_session(self, validated_token: tokens.SessionToken) -> Session:
+        """The live session of the token, with its user."""
+        session = sessions.usable_session(validated_token["sid"], validated_token["sub"], validated_token.kid)
+        methods.add_verification(session.user, session.pk)
+        return session
+
+    def get_user(self, validated_token: tokens.SessionToken) -> User:  # type: ignore[override]
+        return self.get_session(validated_token).user
+
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def bearer_credentials(header: bytes) -> bytes | None:
+    """What follows `Bearer` in an Authorization header, in any case (RFC 9110 11.1); None for another scheme."""
+    scheme, _, credentials = header.partition(b" ")
+    return credentials.strip() if scheme.lower() == b"bearer" else None
 
 
 class PageSessionAuthentication(SessionAuthentication):

@@ -4,20 +4,20 @@ Follows RFC 8725: one algorithm for each key (3.1), `alg` never chosen by the to
 checked and required (3.8, 3.9), token types distinguished by an explicit claim (3.11, 3.12).
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from time import time
-from typing import Any
+from typing import Any, Self
 
 import jwt
-from django.conf import settings
 from jwt.utils import base64url_decode, base64url_encode
+from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
-from rest_framework_simplejwt.tokens import Token
+from rest_framework_simplejwt.settings import api_settings
 
 from accounts.exceptions import InvalidSessionTokenException
-from accounts.models import Session, User
+from accounts.models import Session
 from accounts.services.jwt import keyring
 
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "iss", "aud", "sub", "sid", "type"]
@@ -25,7 +25,6 @@ STRING_CLAIMS = ["jti", "sub", "sid", "type", "iss", "aud"]
 INTEGER_CLAIMS = ["exp", "iat", "nbf"]  # whole seconds, as we sign them
 LATEST = 253_402_300_799  # the last second of the year 9999, the last date of Python
 HEADER_TYPE = "JWT"
-LEEWAY = timedelta(seconds=10)  # clocks of several machines differ
 MAX_TOKEN_LENGTH = 4096
 CACHED_TOKENS = 20_000
 
@@ -36,12 +35,13 @@ class KeyRingBackend:
     def encode(self, payload: dict[str, Any]) -> str:
         """Sign with the signing key."""
         key = keyring.signing_key()
-        claims = {**payload, "iss": settings.SIMPLE_JWT["ISSUER"], "aud": settings.SIMPLE_JWT["AUDIENCE"]}
+        claims = {**payload, "iss": api_settings.ISSUER, "aud": api_settings.AUDIENCE}
         return jwt.encode(claims, key.secret, algorithm=key.algorithm, headers={"kid": key.kid})
 
     def get_leeway(self) -> timedelta:
         """How much clocks may differ."""
-        return LEEWAY
+        leeway: timedelta = api_settings.LEEWAY
+        return leeway
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """The claims of a token that verifies. Raises TokenBackendError."""
@@ -58,9 +58,9 @@ class KeyRingBackend:
                 token,
                 key.public,
                 algorithms=[key.algorithm],
-                audience=settings.SIMPLE_JWT["AUDIENCE"],
-                issuer=settings.SIMPLE_JWT["ISSUER"],
-                leeway=LEEWAY,
+                audience=api_settings.AUDIENCE,
+                issuer=api_settings.ISSUER,
+                leeway=self.get_leeway(),
                 options={"require": REQUIRED_CLAIMS, "verify_signature": verify},
             )
             _ensure_types(claims)
@@ -77,7 +77,7 @@ def _ensure_types(claims: dict[str, Any]) -> None:
         raise jwt.InvalidTokenError  # `type`: a bool is an int
 
 
-class SessionToken(Token):
+class SessionToken(simplejwt.Token):
     """A token of a session."""
 
     _backend = KeyRingBackend()
@@ -86,12 +86,16 @@ class SessionToken(Token):
         return self._backend
 
     @classmethod
-    def of(cls, session: Session) -> "SessionToken":
-        """A new token for the session's user."""
-        token = cls()
-        token["sub"] = str(session.user_id)
+    def for_session(cls, session: Session) -> Self:
+        """A new token for the session and its user."""
+        token: Self = cls.for_user(session.user)
         token["sid"] = str(session.pk)
         return token
+
+    @cached_property
+    def kid(self) -> str:
+        """The key that signed this token, which was given to the constructor."""
+        return kid_of(str(self.token))
 
     @property
     def expires_at(self) -> int:
@@ -99,30 +103,26 @@ class SessionToken(Token):
         return int(self.payload["exp"])
 
 
-class AccessToken(SessionToken):
+class AccessToken(SessionToken, simplejwt.AccessToken):
     """A token that authenticates requests; lives 30 minutes by default."""
 
-    token_type = "access"
-    lifetime = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
+    @classmethod
+    def for_session(cls, session: Session) -> Self:
+        """A new token that also names the user's e-mail address."""
+        token = super().for_session(session)
+        token["email"] = session.user.email
+        return token
 
 
-class RefreshToken(SessionToken):
+class RefreshToken(SessionToken, simplejwt.RefreshToken):  # type: ignore[misc]  # simplejwt's own bases disagree
     """A token that is exchanged once for the next pair; lives 7 days by default."""
 
-    token_type = "refresh"
-    lifetime = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
-
-
-def access_token(session: Session, user: User) -> str:
-    """A signed access token for `session`."""
-    token = AccessToken.of(session)
-    token["email"] = user.email
-    return str(token)
+    access_token_class = AccessToken
 
 
 def refresh_token(session: Session, *, until: datetime) -> str:
     """A signed refresh token for `session` that expires at `until` at the latest."""
-    token = RefreshToken.of(session)
+    token = RefreshToken.for_session(session)
     token["exp"] = min(token.expires_at, int(until.timestamp()))
     return str(token)
 
@@ -132,41 +132,35 @@ def kid_of(token: str) -> str:
     return str(jwt.get_unverified_header(token)["kid"])
 
 
-def read(token: str, kind: type[SessionToken]) -> dict[str, Any]:
-    """The claims of `token` if it verifies and is of `kind`. Raises InvalidSessionTokenException.
+def read(token: str, kind: type[SessionToken]) -> SessionToken:
+    """Return `token`, decoded, if it verifies and is of `kind`. Raises InvalidSessionTokenException.
 
-    The signature of an access token is verified once in each process while its key is in the ring, and cached by the
-    token's digest; the expiry is checked each time. A key that another process revoked may still be in the ring:
-    `sessions.usable_session` and `refresh.refresh` check that.
+    The signature of an access token is verified once in each process while its key is in the ring; the expiry is
+    checked each time. The token returned is shared by requests: change none of its claims. A key that another process
+    revoked may still be in the ring: `sessions.usable_session` and `refresh.refresh` check that.
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise InvalidSessionTokenException
     digest = sha256(token.encode()).digest()
     known = _verified.get(digest) if kind is AccessToken else None
     if known is not None and keyring.still_verifies(known.kid):
-        if known.claims["exp"] <= time() - LEEWAY.total_seconds():
+        if known.payload["exp"] <= time() - api_settings.LEEWAY.total_seconds():
             _verified.pop(digest, None)
             raise InvalidSessionTokenException
-        return dict(known.claims)
+        return known
     try:
-        claims = dict(kind(token).payload)  # type: ignore[arg-type]
+        decoded = kind(token)  # type: ignore[arg-type]  # simplejwt calls an encoded token a Token
     except TokenError:
         raise InvalidSessionTokenException from None
     if kind is AccessToken:
-        _remember(digest, _Verified(kid_of(token), claims))
-    return dict(claims)
+        _remember(digest, decoded)
+    return decoded
 
 
-@dataclass(frozen=True)
-class _Verified:
-    kid: str
-    claims: dict[str, Any]
+_verified: dict[bytes, SessionToken] = {}
 
 
-_verified: dict[bytes, _Verified] = {}
-
-
-def _remember(digest: bytes, verified: _Verified) -> None:
+def _remember(digest: bytes, token: SessionToken) -> None:
     if len(_verified) >= CACHED_TOKENS:
         _verified.clear()
-    _verified[digest] = verified
+    _verified[digest] = token

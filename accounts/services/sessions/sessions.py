@@ -73,7 +73,7 @@ def new_pair(session: Session, now: datetime) -> tuple[TokenPair, RefreshToken]:
         session=session, digest=crypto.digest(refresh), kid=tokens.kid_of(refresh), created_at=now, expires_at=until
     )
     lifetime = int(tokens.AccessToken.lifetime.total_seconds())
-    return TokenPair(tokens.access_token(session, session.user), refresh, lifetime, session), row
+    return TokenPair(str(tokens.AccessToken.for_session(session)), refresh, lifetime, session), row
 
 
 def usable_session(session_id: str, user_id: str, kid: str) -> Session:

@@ -7,8 +7,12 @@ from datetime import timedelta
 import jwt
 import pytest
 from django.conf import settings
+from django.test import RequestFactory
 from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework_simplejwt.tokens import AccessToken as SimpleJwtAccessToken
 
+from accounts.api.authentication import BearerAuthentication
 from accounts.models import RefreshToken, Session
 from accounts.services.jwt import keyring
 from accounts.services.jwt import keys as jwt_keys
@@ -109,3 +113,33 @@ def test_a_session_ends_at_its_last_day_however_much_it_is_used(user, sign_in, a
     assert jwt.decode(pair["refresh"], options={"verify_signature": False})["exp"] <= end.timestamp()
     Session.objects.update(expires_at=timezone.now())
     assert api.post(REFRESH, {"refresh": pair["refresh"]}).status_code == 401
+
+
+def test_a_refresh_token_of_simplejwt_gives_an_access_token_that_works(user, sign_in, api):
+    from accounts.services.jwt import tokens
+
+    pair = sign_in()
+    access = tokens.RefreshToken(pair["refresh"]).access_token
+    assert api.get(ME, headers={"Authorization": f"Bearer {access}"}).status_code == 200
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+def test_the_name_of_the_scheme_is_read_in_any_case(user, sign_in, api, scheme):
+    assert api.get(ME, headers={"Authorization": f"{scheme} {sign_in()['access']}"}).status_code == 200
+
+
+def test_simplejwts_methods_find_the_session_and_its_user(user, sign_in):
+    pair = sign_in()
+    authentication = BearerAuthentication()
+    token = authentication.get_validated_token(pair["access"].encode())
+    assert isinstance(token, SimpleJwtAccessToken)
+    assert (authentication.get_user(token), token["email"]) == (user, user.email)
+    assert authentication.get_session(token) == Session.objects.get()
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("header", ["", "Basic YTpi", "Token abc", "Bearerabc"])
+def test_another_scheme_is_left_to_other_authentication(header):
+    request = Request(RequestFactory().get(ME, headers={"Authorization": header}))
+    assert BearerAuthentication().authenticate(request) is None
