@@ -237,7 +237,19 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 AUTHENTICATION_BACKENDS = ["rbac.services.backend.RoleBackend"]
 
 # ---------------------------------------------------------------- Passwords
-PASSWORD_HASHERS = ["accounts.services.passwords.hashers.BCryptHasher"]
+PASSWORD_HASHERS = [
+    "accounts.services.passwords.hashers.BCryptHasher",
+    # These only verify imported hashes; the next sign-in replaces them.
+    "accounts.services.passwords.hashers.imported.PBKDF2SHA256Hasher",
+    "accounts.services.passwords.hashers.imported.PBKDF2SHA1Hasher",
+    "accounts.services.passwords.hashers.imported.Argon2Hasher",
+    "accounts.services.passwords.hashers.imported.ScryptHasher",
+    "accounts.services.passwords.hashers.imported.PlainBCryptHasher",
+    "accounts.services.passwords.hashers.imported.KeycloakSHA256Hasher",
+    "accounts.services.passwords.hashers.imported.KeycloakSHA512Hasher",
+    "accounts.services.passwords.hashers.imported.KeycloakSHA1Hasher",
+    "accounts.services.passwords.hashers.firebase.FirebaseScryptHasher",
+]
 _LENGTH = {"classic": 8, "nist": 15}[PASSWORD_POLICY]  # NIST SP 800-63B-4 3.1.1.2: 15 where it is the only factor
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.services.passwords.validators.LengthValidator", "OPTIONS": {"minimum": _LENGTH, "maximum": 128}},

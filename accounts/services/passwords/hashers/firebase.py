@@ -1,0 +1,63 @@
+"""Firebase's scrypt, whose output is an AES key.
+
+Firebase encrypts the project's signer key with it and stores the ciphertext. XOR with the signer key gives the key
+stream, which is stored here instead: a comparison then needs no signer key. Only its first 32 bytes are kept. Form:
+`firebase_scrypt$<log2 n>$<r>$<base64 of salt and separator>$<base64 of the key stream>`.
+"""
+
+import base64
+import hashlib
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from django.contrib.auth.hashers import BasePasswordHasher
+from django.utils.crypto import constant_time_compare
+
+from accounts.services.passwords.hashers.imported import Imported, ScryptHasher, is_cheap_scrypt
+
+KEY_BYTES = STREAM_BYTES = 32
+MOST_LOGARITHM = 20
+
+
+class FirebaseScrypt(BasePasswordHasher):
+    """The algorithm, as Django expects a hasher. salt: the form between the algorithm and the key stream."""
+
+    algorithm = "firebase_scrypt"
+
+    def encode(self, password: str, salt: str) -> str:
+        logarithm, block_size, salt64 = salt.split("$")
+        key = hashlib.scrypt(
+            password.encode(),
+            salt=base64.b64decode(salt64),
+            n=2 ** int(logarithm),
+            r=int(block_size),
+            p=1,
+            maxmem=ScryptHasher.maxmem,
+            dklen=KEY_BYTES,
+        )
+        stream = Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor().update(bytes(STREAM_BYTES))
+        return f"{self.algorithm}${salt}${base64.b64encode(stream).decode()}"
+
+    def decode(self, encoded: str) -> dict[str, Any]:
+        algorithm, logarithm, block_size, salt, stream = encoded.split("$")
+        return {
+            "algorithm": algorithm,
+            "logarithm": int(logarithm),
+            "block_size": int(block_size),
+            "salt": salt,
+            "hash": stream,
+        }
+
+    def verify(self, password: str, encoded: str) -> bool:
+        salt = encoded.partition("$")[2].rpartition("$")[0]
+        return constant_time_compare(encoded, self.encode(password, salt))
+
+
+class FirebaseScryptHasher(Imported, FirebaseScrypt):
+    """Firebase's scrypt."""
+
+    def is_cheap(self, decoded: dict[str, Any]) -> bool:
+        salt, stream = (base64.b64decode(decoded[name], validate=True) for name in ("salt", "hash"))
+        if not (salt and len(stream) == STREAM_BYTES and 0 < decoded["logarithm"] <= MOST_LOGARITHM):
+            return False
+        return is_cheap_scrypt(2 ** decoded["logarithm"], decoded["block_size"], 1)

@@ -1,0 +1,159 @@
+"""Hashers of hashes that other products made: each verifies, and is replaced by BCryptHasher's at the next sign-in.
+
+None of them makes new hashes. `PASSWORD_HASHERS` lists them after BCryptHasher. An imported hash is stored in Django's
+form, `algorithm$...`; `formats` converts other forms, and refuses what takes more than about a second: whoever tries to
+sign in would make the server spend that time.
+"""
+
+import base64
+import hashlib
+from time import perf_counter
+from typing import Any
+
+from django.contrib.auth.hashers import (
+    Argon2PasswordHasher,
+    BasePasswordHasher,
+    BCryptPasswordHasher,
+    PBKDF2PasswordHasher,
+    PBKDF2SHA1PasswordHasher,
+    ScryptPasswordHasher,
+)
+from django.utils.crypto import pbkdf2
+
+from accounts.services.passwords.hashers import UnacceptableHashError, ensure_few_rounds, spend_rest_of_hash
+
+MOST_ITERATIONS = 2_000_000  # of PBKDF2; Django 6.0 uses 1,200,000
+MOST_ARGON2_KIBIBYTES = 256 * 1024
+MOST_ARGON2_WORK = 1024 * 1024  # KiB times passes; Django's and pwdlib's defaults are a fifth of it
+MOST_LANES = 16  # threads of Argon2
+MOST_SCRYPT_MEMORY = 2**20  # n times r, in units of 128 bytes: 128 MiB
+MOST_SCRYPT_WORK = 2**21  # n times r times p; Django's default is a third of it
+SHORTEST_HASH = 16  # bytes
+BCRYPT_BYTES = 72  # of a password; bcrypt ignores what follows
+
+
+class Imported(BasePasswordHasher):
+    """What the hashers of imported hashes share."""
+
+    def verify(self, password: str, encoded: str) -> bool:
+        began = perf_counter()
+        if super().verify(password, encoded):
+            return True
+        spend_rest_of_hash(perf_counter() - began)
+        return False
+
+    def must_update(self, encoded: str) -> bool:
+        return True
+
+    def harden_runtime(self, password: str, encoded: str) -> None:
+        """Do nothing: `verify` has done it."""
+
+    def ensure_acceptable(self, encoded: str) -> None:
+        """Raise UnacceptableHashError unless the hash is well formed and cheap enough, or ValueError from `decode`."""
+        _ensure(self.is_cheap(self.decode(encoded)))
+
+    def is_cheap(self, decoded: dict[str, Any]) -> bool:
+        """Whether a hash, as `decode` returns it, takes at most about a second."""
+        raise NotImplementedError
+
+
+class PBKDF2SHA256Hasher(Imported, PBKDF2PasswordHasher):
+    """Django's default."""
+
+    def is_cheap(self, decoded: dict[str, Any]) -> bool:
+        size = len(base64.b64decode(decoded["hash"], validate=True))
+        return bool(decoded["salt"] and size == self.digest().digest_size) and _is_few(decoded["iterations"])
+
+
+class PBKDF2SHA1Hasher(PBKDF2SHA256Hasher, PBKDF2SHA1PasswordHasher):
+    """Django's alternative."""
+
+    algorithm = PBKDF2SHA1PasswordHasher.algorithm
+    digest = PBKDF2SHA1PasswordHasher.digest
+
+
+class KeycloakSHA256Hasher(Imported, PBKDF2PasswordHasher):
+    """Keycloak's `pbkdf2-sha256`: the salt is bytes, stored as base64.
+
+    Keycloak derives 64 bytes. The first 32 are kept: they are what PBKDF2 returns if asked for 32 (RFC 8018, 5.2).
+    """
+
+    algorithm = "keycloak_pbkdf2_sha256"
+    digest = hashlib.sha256
+    kept_bytes = 32
+
+    def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
+        derived = pbkdf2(password, base64.b64decode(salt), iterations or self.iterations, digest=self.digest)
+        return self.encoded(iterations or self.iterations, salt, derived)
+
+    def encoded(self, iterations: int, salt: str, derived: bytes) -> str:
+        """The stored form. salt: base64. derived: what Keycloak stores, of any length."""
+        kept = base64.b64encode(derived[: self.kept_bytes]).decode()
+        return f"{self.algorithm}${iterations}${salt}${kept}"
+
+    def is_cheap(self, decoded: dict[str, Any]) -> bool:
+        size = len(base64.b64decode(decoded["hash"], validate=True))
+        has_salt = bool(base64.b64decode(decoded["salt"], validate=True))
+        return has_salt and size == self.kept_bytes and _is_few(decoded["iterations"])
+
+
+class KeycloakSHA512Hasher(KeycloakSHA256Hasher):
+    """Keycloak's `pbkdf2-sha512`."""
+
+    algorithm = "keycloak_pbkdf2_sha512"
+    digest = hashlib.sha512
+
+
+class KeycloakSHA1Hasher(KeycloakSHA256Hasher):
+    """Keycloak's `pbkdf2`."""
+
+    algorithm = "keycloak_pbkdf2_sha1"
+    digest = hashlib.sha1
+    kept_bytes = 20
+
+
+class Argon2Hasher(Imported, Argon2PasswordHasher):
+    """Argon2 of Django, pwdlib (fastapi-users), passlib and Keycloak."""
+
+    def is_cheap(self, decoded: dict[str, Any]) -> bool:
+        memory, passes, lanes = decoded["memory_cost"], decoded["time_cost"], decoded["parallelism"]
+        is_small = 0 < memory <= MOST_ARGON2_KIBIBYTES and 0 < memory * passes <= MOST_ARGON2_WORK
+        size = len(base64.b64decode(decoded["hash"] + "=" * (-len(decoded["hash"]) % 4), validate=True))
+        return is_small and 0 < lanes <= MOST_LANES and size >= SHORTEST_HASH and len(decoded["salt"]) >= 8
+
+
+class ScryptHasher(Imported, ScryptPasswordHasher):
+    """Django's scrypt."""
+
+    maxmem = 2 * 128 * MOST_SCRYPT_MEMORY
+
+    def is_cheap(self, decoded: dict[str, Any]) -> bool:
+        n, r, p = decoded["work_factor"], decoded["block_size"], decoded["parallelism"]
+        size = len(base64.b64decode(decoded["hash"], validate=True))
+        return bool(decoded["salt"] and size == 64) and is_cheap_scrypt(n, r, p)
+
+
+class PlainBCryptHasher(Imported, BCryptPasswordHasher):
+    """bcrypt of the password itself. It compares the first 72 bytes, as the products that made such hashes did."""
+
+    def encode(self, password: str, salt: bytes) -> str:  # type: ignore[override]
+        data: str = self._load_library().hashpw(password.encode()[:BCRYPT_BYTES], salt).decode("ascii")
+        return f"{self.algorithm}${data}"
+
+    def ensure_acceptable(self, encoded: str) -> None:
+        ensure_few_rounds(encoded)
+
+
+def _is_few(iterations: int) -> bool:
+    return 0 < iterations <= MOST_ITERATIONS
+
+
+def is_cheap_scrypt(n: int, r: int, p: int) -> bool:
+    """Whether scrypt accepts these numbers and takes at most about a second."""
+    is_valid = n > 1 and n & (n - 1) == 0 and r > 0 and p > 0
+    return is_valid and n * r <= MOST_SCRYPT_MEMORY and n * r * p <= MOST_SCRYPT_WORK
+
+
+def _ensure(is_acceptable: bool) -> None:
+    if not is_acceptable:
+        raise UnacceptableHashError
