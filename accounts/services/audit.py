@@ -36,12 +36,15 @@ def record(
     )
 
 
-def record_many(*, kind: EventKind, users: Sequence[User], client: Client, details: dict[str, Any]) -> None:
+def record_many(
+    *, kind: EventKind, users: Sequence[User], client: Client, details: dict[str, Any], actor: User | None = None
+) -> None:
     """Record the same event for many users, in one query."""
     SecurityEvent.objects.bulk_create(
         SecurityEvent(
             kind=kind,
             user=user,
+            actor=actor,
             ip=client.ip or None,
             user_agent=client.user_agent,
             request_id=client.request_id,

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.once
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = (ROOT / "foodfleet/settings.py").read_text()
 VARIABLES = sorted(set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', SETTINGS)))
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SOURCES = "".join(
     path.read_text()
     for app in ("foodfleet", "rbac", "accounts", "notifications")

@@ -1,6 +1,8 @@
 """Assign roles to users and end assignments, which remain as history."""
 
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +21,16 @@ from rbac.services import actors, decisions, graph, limits, users
 SCOPE = re.compile(r"[a-z][a-z0-9_]*:[A-Za-z0-9_.-]+")
 PERMISSION = "roles:assign"
 SYSTEM = Client()  # for commands and receivers
+LONGEST_SCOPE = 100
+
+
+@dataclass(frozen=True)
+class NewAssignment:
+    """A role to assign to a user: everywhere, or in a scope."""
+
+    user: Any
+    role: Role
+    scope: str = ""
 
 
 def grant(
@@ -58,6 +70,40 @@ def grant(
             raise AlreadyExistsException from None
         signals.role_granted.send(sender=RoleAssignment, assignment=assignment, actor=actor, client=client)
     return assignment
+
+
+def is_scope(text: str) -> bool:
+    """Whether this is the scope of an assignment; '' is everywhere."""
+    return not text or (len(text) <= LONGEST_SCOPE and bool(SCOPE.fullmatch(text)))
+
+
+def ensure_may_assign(actor: Any, roles: Iterable[tuple[Role, str]]) -> None:
+    """Ensure that `actor` may assign each of these roles in its scope to a user who has none. Raises as `grant`."""
+    known = graph.latest().roles
+    for role, scope in roles:
+        if role.pk not in known:
+            raise RoleNotFoundException
+        decisions.require(actor, PERMISSION, scope=scope or None)
+        limits.ensure_may_give(actor, known[role.pk].labels, scope=scope)
+
+
+def grant_to_new_users(*, actor: Any, new: Sequence[NewAssignment], client: Client = SYSTEM) -> None:
+    """Assign roles to users that this transaction has created, each role once in a scope.
+
+    Nothing is cached of such users, and they have no assignments to replace. actor: checked by `ensure_may_assign`;
+    None for the system.
+    """
+    now = timezone.now()
+    known = graph.lock_and_load().roles
+    if any(one.role.pk not in known for one in new):
+        raise RoleNotFoundException
+    if actor is not None:
+        ensure_may_assign(actors.lock_actor(actor), {(one.role, one.scope) for one in new})
+    rows = [
+        RoleAssignment(user=one.user, role=one.role, scope=one.scope, granted_at=now, granted_by=actor) for one in new
+    ]
+    for assignment in RoleAssignment.objects.bulk_create(rows):
+        signals.role_granted.send(sender=RoleAssignment, assignment=assignment, actor=actor, client=client)
 
 
 def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, client: Client = SYSTEM) -> int:
@@ -116,7 +162,7 @@ def _end(assignments: RoleAssignmentQuerySet, now: datetime, actor: Any) -> list
 
 
 def _check_shape(scope: str, expires_at: datetime | None, now: datetime) -> None:
-    if scope and (len(scope) > 100 or not SCOPE.fullmatch(scope)):
+    if not is_scope(scope):
         raise ValidationException.for_field("scope", _("Give a kind and an id, such as fleet:12."), "invalid")
     if expires_at is not None and expires_at <= now:
         raise ValidationException.for_field("expires_at", _("Give a time in the future."), "in_the_past")

@@ -1,4 +1,4 @@
-"""Create users from a CSV file."""
+"""Create users from a CSV file or the JSON of a Keycloak realm."""
 
 import csv
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.models import User
 from accounts.services.staff import imports
 from accounts.services.staff.imports import Mode, Progress
-from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.exceptions import ForbiddenException, UnauthorizedException, ValidationException
 from foodfleet.core.http.clients import Client
 
 PAUSE = 10.0  # seconds between two lines of progress in a log; a terminal has one line, which changes
@@ -17,18 +18,19 @@ IMPORTER = Client(user_agent="manage.py import_users")
 
 
 class Command(BaseCommand):
-    """Create an account for each line of a CSV file whose address has none.
+    """Create an account for each line of a CSV file, or each user of a Keycloak realm, whose address has none.
 
-    The first line names the columns: email, and any of first_name, last_name, phone, language, in any order. UTF-8.
+    The first line of a CSV file names the columns, in any order: email, and others that docs/users.md describes. UTF-8.
     An invalid line is reported and does not stop the others. An interrupted import can be run again.
     """
 
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="CSV file to read")
+        parser.add_argument("file", type=Path, help="CSV file, or JSON of a Keycloak realm, to read")
         parser.add_argument("--dry-run", action="store_true", help="check every line and create nothing")
-        parser.add_argument("--invite", action="store_true", help="mail each new owner a link to choose a password")
+        parser.add_argument("--invite", action="store_true", help="mail owners without a password a link to choose one")
+        parser.add_argument("--actor", help="e-mail address of the user whose rights count; without it, the system")
         parser.add_argument("--errors", type=Path, help="CSV file to report refused lines to; printed without it")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,33 +40,37 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: there is no such file.")
         if report and report.exists() and report.samefile(path):
             raise CommandError("The report must not go into the file that is read.")
+        how = {"mode": mode, "client": IMPORTER, "actor": _actor(options["actor"])}
         try:
             with path.open("rb") as source:
                 if report is None:
-                    self._import(source, mode, self.stdout)
+                    self._import(source, how, self.stdout)
                 else:
                     with report.open("w", encoding="utf-8", newline="") as target:
-                        self._import(source, mode, target)
+                        self._import(source, how, target)
         except ValidationException as error:
             raise CommandError(f"{path}: {error.details['file'][0]['message']}") from None
+        except (ForbiddenException, UnauthorizedException) as error:
+            raise CommandError(f"{options['actor']} may not import this: {error}") from None
         except OSError as error:
             raise CommandError(f"{error.filename or path}: {error.strerror}") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Run it again to go on.") from None
 
-    def _import(self, source: BinaryIO, mode: Mode, report: Any) -> None:
+    def _import(self, source: BinaryIO, how: dict[str, Any], report: Any) -> None:
         table = csv.writer(report, lineterminator="\n")
         table.writerow(("line", "field", "message"))
+        mode: Mode = how["mode"]
         progress, began, shown = Progress(), monotonic(), monotonic()
         total = max(Path(source.name).stat().st_size, 1)
-        for progress in imports.import_users(source, mode=mode, client=IMPORTER):
+        for progress in imports.import_users(source, **how):
             table.writerows((one.line, one.field, one.message) for one in progress.problems)
             report.flush()
             if self.stderr.isatty() or monotonic() - shown > PAUSE:
                 shown = monotonic()
                 rate = progress.lines / max(shown - began, 0.001)
                 self._show(
-                    f"{progress.position / total:4.0%}  {_described(progress, mode)}, {rate:,.0f} lines a second"
+                    f"{progress.position / total:4.0%}  {_described(progress, how['mode'])}, {rate:,.0f} lines a second"
                 )
         if self.stderr.isatty():
             self.stderr.write("")
@@ -74,6 +80,15 @@ class Command(BaseCommand):
         on_terminal = self.stderr.isatty()
         self.stderr.write(f"\r{text}\033[K" if on_terminal else text, ending="" if on_terminal else "\n")
         self.stderr.flush()
+
+
+def _actor(email: str | None) -> User | None:
+    if email is None:
+        return None
+    actor = User.objects.with_email(email).first()
+    if actor is None:
+        raise CommandError(f"There is no user {email}.")
+    return actor
 
 
 def _described(progress: Progress, mode: Mode) -> str:

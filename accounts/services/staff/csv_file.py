@@ -5,42 +5,17 @@ line breaks, so an unclosed quote invalidates its own line only.
 """
 
 import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from accounts.models import User
-from accounts.models.users import E164
-from foodfleet.core.email_addresses import normalize_email
+from accounts.services.staff import import_columns
+from accounts.services.staff.import_columns import COLUMNS, Problem, Row
 from foodfleet.core.exceptions import ValidationException
-from foodfleet.core.phone_numbers import normalize_phone
 
-COLUMNS = ("email", "first_name", "last_name", "phone", "language")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WHOLE_LINE = ""  # the field of a problem of the whole line
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why a line was rejected. It repeats no value, so that the report may be shared."""
-
-    line: int
-    field: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line: the values of an account, or its problems. `size`: in bytes."""
-
-    line: int
-    size: int
-    values: dict[str, str] = field(default_factory=dict)
-    problems: Sequence[Problem] = ()
 
 
 def read(source: BinaryIO) -> Iterator[Row]:
@@ -86,7 +61,7 @@ def _rows(source: BinaryIO, columns: list[str]) -> Iterator[Row]:
         if values is None or len(values) != len(columns):
             yield Row(number, len(line), problems=[Problem(number, WHOLE_LINE, _malformed(values, columns))])
         else:
-            yield _validated(number, len(line), dict(zip(columns, values, strict=True)))
+            yield import_columns.validated(number, len(line), dict(zip(columns, values, strict=True)))
 
 
 def _split(line: str) -> list[str] | None:
@@ -104,49 +79,3 @@ def _malformed(values: list[str] | None, columns: list[str]) -> str:
         "values": len(values),
         "columns": len(columns),
     }
-
-
-def _validated(number: int, size: int, given: dict[str, str]) -> Row:
-    values: dict[str, str] = {}
-    problems: list[Problem] = []
-    for name, text in given.items():
-        try:
-            values[name] = CHECKS[name](text.strip())
-        except ValidationError as error:
-            problems += [Problem(number, name, message) for message in error.messages]
-    return Row(number, size, values, problems)
-
-
-def _email(text: str) -> str:
-    return str(User._meta.get_field("email").clean(normalize_email(text), None))
-
-
-def _first_name(text: str) -> str:
-    return str(User._meta.get_field("first_name").clean(text, None))
-
-
-def _last_name(text: str) -> str:
-    return str(User._meta.get_field("last_name").clean(text, None))
-
-
-def _phone(text: str) -> str:
-    try:
-        return normalize_phone(text)
-    except ValueError:
-        raise ValidationError(E164.message) from None
-
-
-def _language(text: str) -> str:
-    known = dict(settings.LANGUAGES)
-    if text and text.lower() not in known:
-        raise ValidationError(_("Give one of %(languages)s, or nothing.") % {"languages": ", ".join(known)})
-    return text.lower()
-
-
-CHECKS = {
-    "email": _email,
-    "first_name": _first_name,
-    "last_name": _last_name,
-    "phone": _phone,
-    "language": _language,
-}

@@ -1,15 +1,17 @@
-"""Imports of users from a CSV file.
+"""Imports of users from a CSV file or the JSON of a Keycloak realm.
 
-A batch of lines is one transaction: accounts, security events and invitations commit together. An interrupted import is
-simply run again: it skips the accounts that exist and continues after them. As in `users.create` staff vouch for the
-addresses: an imported user may request a link to choose a password, and no registration takes the address.
+A batch of lines is one transaction: accounts, roles, authenticator apps, security events and invitations commit
+together. An interrupted import is simply run again: it skips the accounts that exist and continues after them. As in
+`users.create` staff vouch for the addresses: an imported user may request a link to choose a password, and no
+registration takes the address.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from itertools import islice
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, reset_queries, transaction
@@ -17,19 +19,25 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import signals
-from accounts.models import User
+from accounts.models import TOTPDevice, User
 from accounts.services import audit
 from accounts.services.account import deletion
 from accounts.services.one_time import tokens as one_time_tokens
-from accounts.services.staff import csv_file
-from accounts.services.staff.csv_file import Problem, Row
+from accounts.services.staff import csv_file, keycloak
+from accounts.services.staff.import_columns import Problem, RoleName, Row
 from accounts.states import EventKind, TokenPurpose
 from foodfleet.core.http.clients import Client
-from rbac.services import users
+from rbac.exceptions import SuperusersOnlyException
+from rbac.models import Role
+from rbac.services import actors, assignments, graph, users
+from rbac.services.assignments import NewAssignment
 
 BATCH = 1000  # lines in one transaction
 BATCH_OF_INVITATIONS = 100  # each renders an e-mail in the transaction
 TRIES = 5  # of a batch, if the same addresses are registered at the same time
+START_OF_JSON = b"{"
+CREDENTIALS = ("password_hash", "totp_secret", "email_verified", "phone_verified")  # who may sign in, and how
+OF_THE_USER = frozenset({"email", "first_name", "last_name", "phone", "language"})  # columns that are fields
 
 
 class Mode(Enum):
@@ -37,7 +45,16 @@ class Mode(Enum):
 
     CHECK = "nothing"
     CREATE = "an account is created"
-    INVITE = "an account is created and its owner invited by e-mail to choose a password"
+    INVITE = "an account is created and its owner, without a password, invited by e-mail to choose one"
+
+
+@dataclass(frozen=True)
+class _How:
+    """How to import."""
+
+    mode: Mode
+    client: Client
+    actor: User | None = None
 
 
 @dataclass
@@ -52,20 +69,24 @@ class Progress:
     problems: list[Problem] = field(default_factory=list)
 
 
-def import_users(source: BinaryIO, *, mode: Mode, client: Client) -> Iterator[Progress]:
+def import_users(source: BinaryIO, *, mode: Mode, client: Client, actor: User | None = None) -> Iterator[Progress]:
     """Create an account for each line whose address has none; yields the progress after each batch.
 
     An invalid line is reported in `problems` and does not stop the others. source: a file opened for reading bytes, in
-    the format of `csv_file`. Raises ValidationException, before any account is created, for another format.
+    the format of `csv_file` or `keycloak`. actor: whose rights count; None for the system itself. Raises
+    ValidationException, before any account is created, for another format; SuperusersOnlyException or
+    InsufficientPermissionsException for a batch that the actor may not import.
     """
-    rows = csv_file.read(source)
+    how = _How(mode, client, actor)
+    rows = keycloak.read(source) if _is_json(source) else csv_file.read(source)
+    roles = {role.name: role for role in Role.objects.live()}
     first_lines: dict[str, int] = {}
     progress = Progress(position=source.tell())
-    size = BATCH_OF_INVITATIONS if mode is Mode.INVITE else BATCH
+    size = BATCH_OF_INVITATIONS if how.mode is Mode.INVITE else BATCH
     while batch := list(islice(rows, size)):
         progress.problems = []
-        valid = [row for row in batch if _is_valid(row, first_lines, progress)]
-        created = _create(valid, mode, client)
+        valid = [row for row in batch if _is_valid(row, first_lines, roles, progress)]
+        created = _create(valid, roles, how)
         progress.position += sum(row.size for row in batch)
         progress.lines += len(batch)
         progress.created += created
@@ -75,8 +96,18 @@ def import_users(source: BinaryIO, *, mode: Mode, client: Client) -> Iterator[Pr
         yield progress
 
 
-def _is_valid(row: Row, first_lines: dict[str, int], progress: Progress) -> bool:
+def _is_json(source: BinaryIO) -> bool:
+    start = source.read(1024).removeprefix(csv_file.BYTE_ORDER_MARK).lstrip()[:1]
+    source.seek(0)
+    return start == START_OF_JSON
+
+
+def _is_valid(row: Row, first_lines: dict[str, int], roles: Mapping[str, Role], progress: Progress) -> bool:
     problems = list(row.problems)
+    if any(role.name not in roles for role in row.values.get("roles", ())):
+        problems.append(Problem(row.line, "roles", _("One of these roles does not exist. Create it first.")))
+    if not all(assignments.is_scope(role.scope) for role in row.values.get("roles", ())):
+        problems.append(Problem(row.line, "roles", _("Give a kind and an id, such as fleet:12.")))
     if not problems:
         first = first_lines.setdefault(row.values["email"], row.line)
         if first != row.line:
@@ -86,38 +117,88 @@ def _is_valid(row: Row, first_lines: dict[str, int], progress: Progress) -> bool
     return not problems
 
 
-def _create(rows: Sequence[Row], mode: Mode, client: Client) -> int:
+def _create(rows: Sequence[Row], roles: Mapping[str, Role], how: _How) -> int:
     """Create the missing accounts; returns how many (with Mode.CHECK, how many it would create)."""
     for _attempt in range(TRIES - 1):
         try:
-            return _create_once(rows, mode, client)
+            return _create_once(rows, roles, how)
         except IntegrityError:  # one of the addresses was registered meanwhile: query again
             continue
-    return _create_once(rows, mode, client)
+    return _create_once(rows, roles, how)
 
 
 @transaction.atomic
-def _create_once(rows: Sequence[Row], mode: Mode, client: Client) -> int:
+def _create_once(rows: Sequence[Row], roles: Mapping[str, Role], how: _How) -> int:
+    _ensure_may_import(rows, roles, how.actor)
     addresses = [row.values["email"] for row in rows]
     existing = set(User.objects.with_emails(addresses).claimed().values_list("email", flat=True))
     missing = [row for row in rows if row.values["email"] not in existing]
-    if mode is Mode.CHECK or not missing:
+    if how.mode is Mode.CHECK or not missing:
         return len(missing)
     for unclaimed in User.objects.with_emails(addresses).unclaimed():
-        deletion.erase(unclaimed, actor=None, client=client)
+        deletion.erase(unclaimed, actor=how.actor, client=how.client)
     now = timezone.now()
-    created = User.objects.bulk_create(
-        [User(**row.values, password=make_password(None), invited_at=now, created_at=now) for row in missing]
-    )
+    created = User.objects.bulk_create([_account(row.values, now) for row in missing])
     users.record_new(created)
-    audit.record_many(kind=EventKind.USER_CREATED, users=created, client=client, details={"source": "import"})
-    if mode is Mode.INVITE:
-        _invite(created, client)
+    details = {"source": "import"}
+    audit.record_many(kind=EventKind.USER_CREATED, users=created, client=how.client, details=details, actor=how.actor)
+    _add_apps(created, missing, now)
+    _assign(created, missing, roles, how)
+    if how.mode is Mode.INVITE:
+        _invite([user for user in created if user.is_active and not user.has_usable_password()], how)
     return len(created)
 
 
-def _invite(users: Sequence[User], client: Client) -> None:
+def _ensure_may_import(rows: Sequence[Row], roles: Mapping[str, Role], actor: User | None) -> None:
+    """Whoever imports a hash could sign in with it: superusers alone may. Roles as in `assignments.grant`."""
+    wanted = {role for row in rows for role in row.values.get("roles", ())}
+    if wanted:
+        graph.lock_and_load()  # before the row of the actor, in the order of `assignments.grant`: no deadlock
+    if actor is None:
+        return
+    current = actors.lock_actor(actor, "users:create")
+    if not current.is_superuser and any(row.values.get(name) for row in rows for name in CREDENTIALS):
+        raise SuperusersOnlyException
+    assignments.ensure_may_assign(current, [(roles[role.name], role.scope) for role in wanted])
+
+
+def _account(values: Mapping[str, Any], now: datetime) -> User:
+    is_verified, has_phone = values.get("email_verified"), values.get("phone_verified") and values.get("phone")
+    return User(
+        **{name: values[name] for name in OF_THE_USER & values.keys()},
+        password=values.get("password_hash") or make_password(None),
+        must_change_password=bool(values.get("must_change_password")),
+        email_verified_at=now if is_verified else None,
+        phone_verified_at=now if has_phone else None,
+        is_active=values.get("is_active") is not False,
+        invited_at=now,
+        created_at=values.get("created_at") or now,
+    )
+
+
+def _add_apps(created: Sequence[User], rows: Sequence[Row], now: datetime) -> None:
+    """Add the authenticator apps, which are in use already."""
+    secrets = [(user, row.values.get("totp_secret")) for user, row in zip(created, rows, strict=True)]
+    devices = [
+        TOTPDevice(user=user, secret=TOTPDevice.encrypt_secret(secret), created_at=now, confirmed_at=now)
+        for user, secret in secrets
+        if secret
+    ]
+    if devices:
+        TOTPDevice.objects.bulk_create(devices)
+
+
+def _assign(created: Sequence[User], rows: Sequence[Row], roles: Mapping[str, Role], how: _How) -> None:
+    named: list[tuple[User, RoleName]] = [
+        (user, role) for user, row in zip(created, rows, strict=True) for role in row.values.get("roles", ())
+    ]
+    new = [NewAssignment(user, roles[role.name], role.scope) for user, role in named]
+    if new:
+        assignments.grant_to_new_users(actor=how.actor, new=new, client=how.client)
+
+
+def _invite(users: Sequence[User], how: _How) -> None:
     tokens = one_time_tokens.issue_many(users, TokenPurpose.INVITATION)
-    audit.record_many(kind=EventKind.USER_INVITED, users=users, client=client, details={})
+    audit.record_many(kind=EventKind.USER_INVITED, users=users, client=how.client, details={}, actor=how.actor)
     for user, token in zip(users, tokens, strict=True):
-        signals.user_invited.send(sender=User, user=user, actor=None, invitation_token=token, client=client)
+        signals.user_invited.send(sender=User, user=user, actor=how.actor, invitation_token=token, client=how.client)

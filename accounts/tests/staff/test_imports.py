@@ -17,12 +17,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import OneTimeToken, SecurityEvent, User
-from accounts.services.staff import imports
+from accounts.models import OneTimeToken, SecurityEvent, TOTPDevice, User
+from accounts.services.staff import import_columns, imports
 from accounts.services.staff.imports import Mode
 from conftest import PASSWORD
 from foodfleet.core.http.clients import Client
-from rbac.models import UserStatus
+from rbac.models import RoleAssignment, UserStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -259,3 +259,122 @@ def test_a_killed_import_can_be_run_again_without_duplicates(tmp_path, settings)
     done = subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, check=True)
     assert summary(30000, 30000 - before, before) in done.stdout
     assert User.objects.count() == SecurityEvent.objects.count() == UserStatus.objects.count() == 30000
+
+
+COLUMNS = "email,password_hash,email_verified,phone,phone_verified,is_active,must_change_password,created_at,roles,totp_secret\n"
+HASH = "pbkdf2_sha256$1000$salt$" + "A" * 43 + "="
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def test_each_column_becomes_state_of_the_account(run):
+    line = f"ann@example.com,{HASH},yes,+491701234567,t,true,1,2020-02-03,Driver;Dispatcher@fleet:12,{SECRET}\n"
+    said, rows = run(COLUMNS + line + "bob@example.com,,false,,,no,,2020-02-03T10:00:00+02:00,,\n")
+    assert (said, rows) == (summary(2, 2), [])
+    ann, bob = User.objects.get(email="ann@example.com"), User.objects.get(email="bob@example.com")
+    assert ann.password == HASH
+    assert all((ann.email_verified_at, ann.phone_verified_at, ann.is_active, ann.must_change_password))
+    assert ann.created_at.isoformat() == "2020-02-03T00:00:00+00:00"
+    assert bob.created_at.isoformat() == "2020-02-03T08:00:00+00:00"
+    assert not any((bob.email_verified_at, bob.phone_verified_at, bob.is_active, bob.has_usable_password()))
+    held = RoleAssignment.objects.of(ann).values_list("role__name", "scope")
+    assert sorted(held) == [("Dispatcher", "fleet:12"), ("Driver", "")]
+    device = TOTPDevice.objects.get()
+    assert (device.user, device.confirmed, device.decrypt_secret(device.secret)) == (ann, True, SECRET)
+    kinds = list(SecurityEvent.objects.of(ann).values_list("kind", flat=True))
+    assert sorted(kinds) == ["role_granted", "role_granted", "user_created"]
+    assert ann.has_perm("users:read", "fleet:12")
+
+
+def test_a_second_run_changes_nothing_of_what_the_first_one_made(run):
+    content = COLUMNS + f"ann@example.com,{HASH},no,,,,,,Driver,{SECRET}\n"
+    run(content)
+    ann = User.objects.get()
+    assert run(content)[0] == summary(1, 0, there=1)
+    assert User.objects.get().pk == ann.pk
+    assert RoleAssignment.objects.count() == TOTPDevice.objects.count() == 1
+
+
+def test_a_wrong_value_is_reported_without_the_value(run):
+    lines = [
+        "a@example.com,pbkdf2_sha256$1000000000$salt$AAAA,,,,,,,,",
+        "b@example.com,,perhaps,,,,,,,",
+        "c@example.com,,,,,,,2999-01-01,,",
+        "d@example.com,,,,,,,2020-13-45,,",
+        "e@example.com,,,,,,,,Pirate,",
+        "f@example.com,,,,,,,,Driver@Fleet:12,",
+        "g@example.com,,,,,,,,,JBSWY",
+        "h@example.com,,,,,,,,,not-base32!",
+    ]
+    said, rows = run(COLUMNS + "\n".join(lines))
+    expected = [(2, "password_hash"), (3, "email_verified"), (4, "created_at"), (5, "created_at"), (8, "totp_secret")]
+    expected += [(9, "totp_secret"), (6, "roles"), (7, "roles")]
+    assert sorted(refusals(rows)) == sorted(expected)
+    assert said == summary(8, 0, refused=8)
+    assert not any(secret in str(rows) for secret in ("1000000000", "JBSWY", "perhaps"))
+
+
+def test_those_with_a_password_are_not_invited(run):
+    run("email,password_hash\n" + f"ann@example.com,{HASH}\nbob@example.com,\n", "--invite")
+    assert [message.to for message in mail.outbox] == [["bob@example.com"]]
+
+
+@pytest.fixture
+def clerk(make_user, allow):
+    clerk = make_user("clerk@example.com")
+    allow(clerk, "users:create", "users:read", "roles:assign")
+    return clerk
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"password_hash\nann@example.com,{HASH}\n",
+        f"totp_secret\nann@example.com,{SECRET}\n",
+        "email_verified\na@b.example,1\n",
+    ],
+)
+def test_only_superusers_import_what_lets_somebody_sign_in(run, clerk, line):
+    with pytest.raises(CommandError, match="may not import"):
+        run("email," + line, "--actor", clerk.email)
+    assert User.objects.count() == 1
+
+
+def test_an_actor_imports_no_role_with_more_than_their_own_permissions(run, clerk, make_user):
+    with pytest.raises(CommandError, match="may not import"):
+        run("email,roles\nann@example.com,Administrator\n", "--actor", clerk.email, "--dry-run")
+    assert User.objects.count() == 1
+    boss = make_user("boss@example.com", is_superuser=True)
+    assert run("email,roles\nann@example.com,Administrator\n", "--actor", boss.email)[0] == summary(1, 1)
+    assert RoleAssignment.objects.latest("pk").granted_by == boss
+
+
+def test_who_may_not_create_users_imports_none(run, user):
+    with pytest.raises(CommandError, match="may not import"):
+        run("email\nbob@example.com\n", "--actor", user.email)
+    with pytest.raises(CommandError, match="no user"):
+        run("email\nbob@example.com\n", "--actor", "nobody@example.com")
+
+
+def test_secrets_are_in_no_response_log_or_export(run, api, make_user):
+    run(COLUMNS + f"ann@example.com,{HASH},yes,,,,,,,{SECRET}\n")
+    boss = make_user("boss@example.com", is_superuser=True)
+    api.force_authenticate(boss)
+    ann = User.objects.get(email="ann@example.com")
+    pages = [api.get(f"/api/v1/users/{ann.pk}/"), api.get("/api/v1/users/"), api.get("/api/v1/users/me/export/")]
+    assert not any(secret in str(page.content) for page in pages for secret in (HASH[24:], SECRET, "pbkdf2"))
+    row = import_columns.validated(2, 1, {"password_hash": HASH})
+    assert HASH not in repr(row)
+
+
+@pytest.mark.postgres
+def test_a_batch_with_hashes_and_apps_takes_no_query_for_each_line(monkeypatch):
+    monkeypatch.setattr(imports, "reset_queries", lambda: None)
+
+    def queries(count, domain):
+        lines = "".join(f"p{n}@{domain},{HASH},yes,{SECRET}\n" for n in range(count))
+        source = io.BytesIO(("email,password_hash,email_verified,totp_secret\n" + lines).encode())
+        with CaptureQueriesContext(connection) as captured:
+            list(imports.import_users(source, mode=Mode.CREATE, client=Client()))
+        return len(captured)
+
+    assert queries(10, "a.example") == queries(500, "b.example")

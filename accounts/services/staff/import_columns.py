@@ -1,0 +1,174 @@
+"""The columns of an import of users: how the text of each becomes a value. Nothing is read or written here."""
+
+import binascii
+from base64 import b32decode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.models.users import E164
+from accounts.services.passwords.hashers import UnacceptableHashError, formats
+from foodfleet.core.email_addresses import normalize_email
+from foodfleet.core.phone_numbers import normalize_phone
+
+FLAGS = {"": None, **dict.fromkeys(("true", "t", "yes", "1"), True), **dict.fromkeys(("false", "f", "no", "0"), False)}
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+SECRET_BYTES = range(10, 129)  # of an authenticator app; RFC 4226 asks for 16, and 10 were long usual
+BASE32_BLOCK = 8  # characters
+ROLE_SEPARATOR, SCOPE_SEPARATOR = ";", "@"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a line was rejected. It repeats no value, so that the report may be shared."""
+
+    line: int
+    field: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: the values of an account, or its problems. `size`: in bytes. The values may hold secrets."""
+
+    line: int
+    size: int
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True)
+class RoleName:
+    """A role to assign: everywhere, or in a scope such as `fleet:12`."""
+
+    name: str
+    scope: str = ""
+
+
+def validated(number: int, size: int, given: Mapping[str, str]) -> Row:
+    """The row of these texts by column."""
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, text in given.items():
+        try:
+            values[name] = CHECKS[name](_unicode(text).strip())
+        except ValidationError as error:
+            problems += [Problem(number, name, message) for message in error.messages]
+    return Row(number, size, values, problems)
+
+
+def _unicode(text: str) -> str:
+    """The text, unless it has half a character of UTF-16, which JSON can express."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValidationError(_("This text is not valid Unicode.")) from None
+    return text
+
+
+def _email(text: str) -> str:
+    return str(User._meta.get_field("email").clean(normalize_email(text), None))
+
+
+def _first_name(text: str) -> str:
+    return str(User._meta.get_field("first_name").clean(text, None))
+
+
+def _last_name(text: str) -> str:
+    return str(User._meta.get_field("last_name").clean(text, None))
+
+
+def _phone(text: str) -> str:
+    try:
+        return normalize_phone(text)
+    except ValueError:
+        raise ValidationError(E164.message) from None
+
+
+def _language(text: str) -> str:
+    known = dict(settings.LANGUAGES)
+    if text and text.lower() not in known:
+        raise ValidationError(_("Give one of %(languages)s, or nothing.") % {"languages": ", ".join(known)})
+    return text.lower()
+
+
+def _password_hash(text: str) -> str:
+    try:
+        return formats.encoded(text) if text else ""
+    except UnacceptableHashError:
+        raise ValidationError(_("This password hash has an unknown form or takes too long to verify.")) from None
+
+
+def _flag(text: str) -> bool | None:
+    if text.lower() not in FLAGS:
+        raise ValidationError(_("Give true or false, or nothing."))
+    return FLAGS[text.lower()]
+
+
+def _created_at(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = parse_datetime(text) or _start_of(parse_date(text))
+    except ValueError:
+        moment = None
+    if moment is not None and timezone.is_naive(moment):
+        moment = moment.replace(tzinfo=UTC)
+    if moment is None or not EARLIEST <= moment <= timezone.now():
+        raise ValidationError(_("Give a date or time of the past in ISO 8601, such as 2024-01-31T08:30:00Z."))
+    return moment.astimezone(UTC)
+
+
+def _start_of(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), tzinfo=UTC)
+
+
+def _roles(text: str) -> list[RoleName]:
+    entries = [entry.strip() for entry in text.split(ROLE_SEPARATOR) if entry.strip()]
+    return list(dict.fromkeys(_role(entry) for entry in entries))
+
+
+def _role(entry: str) -> RoleName:
+    name, separator, scope = entry.rpartition(SCOPE_SEPARATOR)
+    return RoleName(name, scope) if separator and ":" in scope else RoleName(entry)
+
+
+def _totp_secret(text: str) -> str:
+    """The secret in base32 with padding, as the device stores it."""
+    letters = text.replace(" ", "").rstrip("=").upper()
+    if not letters:
+        return ""
+    padded = letters + "=" * (-len(letters) % BASE32_BLOCK)
+    try:
+        size = len(b32decode(padded))
+    except (binascii.Error, ValueError):
+        size = 0
+    if size not in SECRET_BYTES:
+        raise ValidationError(_("Give the secret of the authenticator app in base32, or nothing."))
+    return padded
+
+
+CHECKS: dict[str, Callable[[str], Any]] = {
+    "email": _email,
+    "first_name": _first_name,
+    "last_name": _last_name,
+    "phone": _phone,
+    "language": _language,
+    "password_hash": _password_hash,
+    "must_change_password": _flag,
+    "email_verified": _flag,
+    "phone_verified": _flag,
+    "is_active": _flag,
+    "created_at": _created_at,
+    "roles": _roles,
+    "totp_secret": _totp_secret,
+}
+COLUMNS = tuple(CHECKS)
