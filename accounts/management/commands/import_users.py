@@ -85,7 +85,7 @@ class Command(BaseCommand):
 def _actor(email: str | None) -> User | None:
     if email is None:
         return None
-    actor = User.objects.with_email(email).first()
+    actor: User | None = User.objects.with_email(email).first()
     if actor is None:
         raise CommandError(f"There is no user {email}.")
     return actor

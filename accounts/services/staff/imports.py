@@ -79,12 +79,12 @@ def import_users(source: BinaryIO, *, mode: Mode, client: Client, actor: User | 
     """
     how = _How(mode, client, actor)
     rows = keycloak.read(source) if _is_json(source) else csv_file.read(source)
-    roles = {role.name: role for role in Role.objects.live()}
     first_lines: dict[str, int] = {}
     progress = Progress(position=source.tell())
     size = BATCH_OF_INVITATIONS if how.mode is Mode.INVITE else BATCH
     while batch := list(islice(rows, size)):
         progress.problems = []
+        roles = _roles_of(batch)
         valid = [row for row in batch if _is_valid(row, first_lines, roles, progress)]
         created = _create(valid, roles, how)
         progress.position += sum(row.size for row in batch)
@@ -100,6 +100,12 @@ def _is_json(source: BinaryIO) -> bool:
     start = source.read(1024).removeprefix(csv_file.BYTE_ORDER_MARK).lstrip()[:1]
     source.seek(0)
     return start == START_OF_JSON
+
+
+def _roles_of(rows: Sequence[Row]) -> dict[str, Role]:
+    """The roles that these lines name, by name."""
+    names = {role.name for row in rows for role in row.values.get("roles", ())}
+    return {role.name: role for role in Role.objects.live().filter(name__in=names)} if names else {}
 
 
 def _is_valid(row: Row, first_lines: dict[str, int], roles: Mapping[str, Role], progress: Progress) -> bool:

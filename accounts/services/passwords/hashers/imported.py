@@ -10,6 +10,7 @@ import hashlib
 from time import perf_counter
 from typing import Any
 
+import bcrypt
 from django.contrib.auth.hashers import (
     Argon2PasswordHasher,
     BasePasswordHasher,
@@ -60,9 +61,11 @@ class Imported(BasePasswordHasher):
 class PBKDF2SHA256Hasher(Imported, PBKDF2PasswordHasher):
     """Django's default."""
 
+    hash_bytes = 32
+
     def is_cheap(self, decoded: dict[str, Any]) -> bool:
         size = len(base64.b64decode(decoded["hash"], validate=True))
-        return bool(decoded["salt"] and size == self.digest().digest_size) and _is_few(decoded["iterations"])
+        return bool(decoded["salt"] and size == self.hash_bytes) and _is_few(decoded["iterations"])
 
 
 class PBKDF2SHA1Hasher(PBKDF2SHA256Hasher, PBKDF2SHA1PasswordHasher):
@@ -70,6 +73,7 @@ class PBKDF2SHA1Hasher(PBKDF2SHA256Hasher, PBKDF2SHA1PasswordHasher):
 
     algorithm = PBKDF2SHA1PasswordHasher.algorithm
     digest = PBKDF2SHA1PasswordHasher.digest
+    hash_bytes = 20
 
 
 class KeycloakSHA256Hasher(Imported, PBKDF2PasswordHasher):
@@ -80,7 +84,7 @@ class KeycloakSHA256Hasher(Imported, PBKDF2PasswordHasher):
 
     algorithm = "keycloak_pbkdf2_sha256"
     digest = hashlib.sha256
-    kept_bytes = 32
+    hash_bytes = 32
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         derived = pbkdf2(password, base64.b64decode(salt), iterations or self.iterations, digest=self.digest)
@@ -88,13 +92,13 @@ class KeycloakSHA256Hasher(Imported, PBKDF2PasswordHasher):
 
     def encoded(self, iterations: int, salt: str, derived: bytes) -> str:
         """The stored form. salt: base64. derived: what Keycloak stores, of any length."""
-        kept = base64.b64encode(derived[: self.kept_bytes]).decode()
+        kept = base64.b64encode(derived[: self.hash_bytes]).decode()
         return f"{self.algorithm}${iterations}${salt}${kept}"
 
     def is_cheap(self, decoded: dict[str, Any]) -> bool:
         size = len(base64.b64decode(decoded["hash"], validate=True))
         has_salt = bool(base64.b64decode(decoded["salt"], validate=True))
-        return has_salt and size == self.kept_bytes and _is_few(decoded["iterations"])
+        return has_salt and size == self.hash_bytes and _is_few(decoded["iterations"])
 
 
 class KeycloakSHA512Hasher(KeycloakSHA256Hasher):
@@ -109,7 +113,7 @@ class KeycloakSHA1Hasher(KeycloakSHA256Hasher):
 
     algorithm = "keycloak_pbkdf2_sha1"
     digest = hashlib.sha1
-    kept_bytes = 20
+    hash_bytes = 20
 
 
 class Argon2Hasher(Imported, Argon2PasswordHasher):
@@ -137,8 +141,8 @@ class PlainBCryptHasher(Imported, BCryptPasswordHasher):
     """bcrypt of the password itself. It compares the first 72 bytes, as the products that made such hashes did."""
 
     def encode(self, password: str, salt: bytes) -> str:  # type: ignore[override]
-        data: str = self._load_library().hashpw(password.encode()[:BCRYPT_BYTES], salt).decode("ascii")
-        return f"{self.algorithm}${data}"
+        data = bcrypt.hashpw(password.encode()[:BCRYPT_BYTES], salt)
+        return f"{self.algorithm}${data.decode()}"
 
     def ensure_acceptable(self, encoded: str) -> None:
         ensure_few_rounds(encoded)
