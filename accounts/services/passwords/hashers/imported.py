@@ -19,7 +19,6 @@ from django.contrib.auth.hashers import (
     PBKDF2SHA1PasswordHasher,
     ScryptPasswordHasher,
 )
-from django.utils.crypto import pbkdf2
 
 from accounts.services.passwords.hashers import UnacceptableHashError, ensure_few_rounds, spend_rest_of_hash
 
@@ -83,12 +82,15 @@ class KeycloakSHA256Hasher(Imported, PBKDF2PasswordHasher):
     """
 
     algorithm = "keycloak_pbkdf2_sha256"
-    digest = hashlib.sha256
+    digest_name = "sha256"
     hash_bytes = 32
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        derived = pbkdf2(password, base64.b64decode(salt), iterations or self.iterations, digest=self.digest)
-        return self.encoded(iterations or self.iterations, salt, derived)
+        rounds = iterations or self.iterations
+        derived = hashlib.pbkdf2_hmac(
+            self.digest_name, password.encode(), base64.b64decode(salt), rounds, self.hash_bytes
+        )
+        return self.encoded(rounds, salt, derived)
 
     def encoded(self, iterations: int, salt: str, derived: bytes) -> str:
         """The stored form. salt: base64. derived: what Keycloak stores, of any length."""
@@ -105,14 +107,14 @@ class KeycloakSHA512Hasher(KeycloakSHA256Hasher):
     """Keycloak's `pbkdf2-sha512`."""
 
     algorithm = "keycloak_pbkdf2_sha512"
-    digest = hashlib.sha512
+    digest_name = "sha512"
 
 
 class KeycloakSHA1Hasher(KeycloakSHA256Hasher):
     """Keycloak's `pbkdf2`."""
 
     algorithm = "keycloak_pbkdf2_sha1"
-    digest = hashlib.sha1
+    digest_name = "sha1"
     hash_bytes = 20
 
 
