@@ -70,7 +70,6 @@ check: .venv/.runtime  ## Run Django's deployment check on your own settings whe
 
 serve: export DEBUG = false
 serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCURRENCY=, PORT=, HOST=)
-	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@exec $(BIN)/python -m foodfleet.supervise serve --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY)
 
 worker: .venv/.runtime  ## Run the Celery workers: one for SMS, one for codes, one for everything else (needs CELERY_BROKER_URL)

@@ -7,6 +7,7 @@ from celery import Celery
 from celery.signals import beat_init, celeryd_init, setup_logging
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
+from kombu.entity import Queue
 
 from foodfleet.environment import require_broker
 
@@ -14,6 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
 
 app = Celery("foodfleet")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_queues = [Queue(name) for name in ("codes", "transactional", "bulk", "sms", "default")]
 app.steps["worker"].add(DjangoStructLogInitStep)  # one request_id through request, enqueue and task
 app.autodiscover_tasks()
 

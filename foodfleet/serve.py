@@ -1,11 +1,22 @@
-"""`python -m foodfleet.serve --port 8000 --workers 2`: the production server, with every option of granian's."""
+"""`python -m foodfleet.serve --port 8000 --workers 2`: the production server, with every option of granian's.
 
+The application is loaded once, before granian forks its workers: they start at once and share that memory.
+"""
+
+import gc
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 
+import django
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils.module_loading import import_string
 from granian.cli import entrypoint
 
+APPLICATION = "foodfleet.asgi:application"
 OPTIONS = [
     "--interface=asginl",
     "--no-ws",
@@ -13,6 +24,19 @@ OPTIONS = [
     "--respawn-failed-workers",
     "--workers-kill-timeout=25",  # seconds after SIGTERM; orchestrators commonly wait 30
 ]
+
+
+def load_application() -> None:
+    """Collect static files that changed, then load what the first request would load."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
+    django.setup()
+    call_command("collectstatic", if_changed=True, interactive=False, verbosity=0)
+    import_string(APPLICATION.replace(":", "."))  # now: its middleware reads which static files there are
+    reverse("login")  # loads every URL, and with it every view
+    if threading.active_count() > 1:
+        raise RuntimeError(f"A fork would end these threads: {threading.enumerate()}")
+    gc.collect()
+    gc.freeze()  # a collection would write to, and so copy, every page that the processes share
 
 
 def end_starting_workers() -> None:
@@ -29,7 +53,14 @@ def end_starting_workers() -> None:
     os.register_at_fork(after_in_child=set_default)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve until a signal."""
+    load_application()
     end_starting_workers()
-    sys.argv[1:] = [*OPTIONS, *sys.argv[1:], "foodfleet.asgi:application"]
+    multiprocessing.set_start_method("fork")
+    sys.argv[1:] = [*OPTIONS, *sys.argv[1:], APPLICATION]
     entrypoint()
+
+
+if __name__ == "__main__":
+    main()

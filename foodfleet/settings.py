@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
-from kombu.entity import Queue
 
 from foodfleet import connections
 from foodfleet.connections import Timeouts
@@ -220,7 +219,6 @@ CELERY_BROKER_CONNECTION_TIMEOUT = CONNECT_TIMEOUT
 CELERY_BROKER_TRANSPORT_OPTIONS = connections.broker_options(CELERY_BROKER_URL, TIMEOUTS, region=AWS_REGION)
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("codes", "transactional", "bulk", "sms", "default")]
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # A call that nobody answered is of no use any more: the next one comes soon.
     "apply reports that came too early": {"task": "notifications.apply_waiting_reports", "schedule": 60.0},
@@ -231,7 +229,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "forget what was said": {"task": "notifications.forget", "schedule": 3600.0},
     "send what was left behind": {"task": "notifications.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
 }
-DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_CELERY_ENABLED = bool(CELERY_BROKER_URL)
 
 # ---------------------------------------------------------------- Permissions
 AUTHENTICATION_BACKENDS = ["rbac.services.backend.RoleBackend"]

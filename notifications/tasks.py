@@ -2,6 +2,7 @@
 
 from celery import shared_task
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from notifications.services.delivery import liveness, notify
 from notifications.services.delivery import sweep as delivery_sweep
@@ -19,13 +20,16 @@ TASK_EXPIRES_AFTER = 60.0  # seconds; by then the sweep has published another
 
 
 def notify_worker(channel: Channel, priority: Priority, countdown: float = 0) -> None:
-    """Publish a task that sends what is due. Raises kombu's OperationalError or OSError where there is no broker."""
-    dispatch.apply_async(
-        args=[int(priority), channel.value],
-        queue=SMS_QUEUE if channel == Channel.SMS else QUEUES[priority],
-        countdown=countdown or None,
-        expires=countdown + TASK_EXPIRES_AFTER,
-    )
+    """Publish a task that sends what is due. Raises OSError where the broker is unreachable."""
+    try:
+        dispatch.apply_async(
+            args=[int(priority), channel.value],
+            queue=SMS_QUEUE if channel == Channel.SMS else QUEUES[priority],
+            countdown=countdown or None,
+            expires=countdown + TASK_EXPIRES_AFTER,
+        )
+    except OperationalError as error:  # kombu's, for whatever broker
+        raise ConnectionError(str(error)) from error
 
 
 @shared_task(name="notifications.dispatch")

@@ -4,9 +4,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from django.conf import settings
 from kombu import Connection
 
+from foodfleet.celery import app
 from foodfleet.tests import environment, processes
 
 ADMIN_URL = urlsplit(environment.POSTGRES_URL)._replace(path="/postgres").geturl()
@@ -58,7 +58,7 @@ def broker_url():
 
 def _empty_queues():
     with Connection(environment.BROKER_URL) as connection:
-        for queue in settings.CELERY_TASK_QUEUES:
+        for queue in app.conf.task_queues:
             bound = queue(connection.default_channel)
             bound.declare()
             bound.purge()

@@ -22,6 +22,7 @@ ENVIRONMENT_READERS = {
     "foodfleet/wsgi.py",
     "foodfleet/asgi.py",
     "foodfleet/celery.py",
+    "foodfleet/serve.py",
     "foodfleet/supervise.py",
 }
 MAX_LINES = 400

@@ -14,7 +14,6 @@ from smtplib import (
 from typing import Protocol
 from uuid import UUID
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
@@ -25,7 +24,7 @@ from notifications.exceptions import (
     PermanentDeliveryError,
     TemporaryDeliveryError,
 )
-from notifications.gateways import amazon, mailbox, ses, slots
+from notifications.gateways import mailbox, slots
 
 AUTHENTICATION_CODES = frozenset({530, 534, 535, 538})
 TOO_LARGE = 552  # answered to MAIL FROM where the message is larger than the server takes (RFC 1870, 6.1)
@@ -133,8 +132,6 @@ class DjangoEmailGateway:
             slots.acquire()
         try:
             message.send()
-        except (BotoCoreError, ClientError) as error:
-            raise amazon.delivery_error(error) from error
         except SMTPException as error:
             raise _smtp_error(error) from error
         except OSError as error:
@@ -182,5 +179,7 @@ def _smtp_reply_error(error: SMTPResponseException) -> DeliveryError:
 def email_gateway() -> EmailGateway:
     """Return the gateway that EMAIL_URL names."""
     if settings.EMAIL_URL.startswith("amazonses"):
+        from notifications.gateways import ses  # boto3: only for processes that send by it
+
         ses.warm_up()
     return DjangoEmailGateway()

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, default_storage, storages
 from django.db import DatabaseError, InterfaceError, connections, router, transaction
@@ -71,7 +70,7 @@ def _storage() -> Storage:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except getattr(_storage(), "unavailable_errors", ()) as error:
         raise FilesUnavailableError(type(error).__name__) from error
 
 

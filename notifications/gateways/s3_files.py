@@ -3,11 +3,14 @@
 from typing import Any
 
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]
 
 
 class S3Files(S3Storage):  # type: ignore[misc]  # without types
     """S3 storage with short time-outs: requests and sender threads wait for it."""
+
+    unavailable_errors = (BotoCoreError, ClientError)
 
     def get_default_settings(self) -> dict[str, Any]:
         """Add time-outs to the settings of django-storages."""

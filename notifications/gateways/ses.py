@@ -1,5 +1,6 @@
 """Amazon SES, through django-ses."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +21,13 @@ class SESBackend(DjangoSESBackend):  # type: ignore[misc]
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
         super().__init__(fail_silently=False, use_ses_v2=settings.SES_API == "v2", **kwargs)
         self._throttle = None
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Send mails. Raises TemporaryDeliveryError or PermanentDeliveryError."""
+        try:
+            return super().send_messages(email_messages) or 0
+        except (ClientError, BotoCoreError) as error:
+            raise amazon.delivery_error(error) from error
 
     def open(self) -> bool:
         """Use the client of the process."""

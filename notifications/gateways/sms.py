@@ -8,7 +8,6 @@ from notifications.gateways import mailbox
 from notifications.gateways.console import ConsoleSmsGateway
 from notifications.gateways.file import FileSmsGateway
 from notifications.gateways.sms_message import Sms
-from notifications.gateways.sns import SnsSmsGateway
 
 
 class SmsGateway(Protocol):
@@ -38,6 +37,8 @@ def sms_gateway() -> SmsGateway:
     scheme, _, rest = settings.SMS_URL.partition("://")
     gateway: SmsGateway
     if scheme == "sns":
+        from notifications.gateways.sns import SnsSmsGateway  # boto3: only for processes that send by it
+
         gateway = SnsSmsGateway()
     elif scheme == "file":
         gateway = FileSmsGateway(rest)

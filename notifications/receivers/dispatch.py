@@ -11,7 +11,7 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from foodfleet.core.http import after_response
-from notifications import signals, tasks
+from notifications import signals
 from notifications.models import Message
 from notifications.receivers.worker_notifier import Queue, WorkerNotifier
 from notifications.services.delivery import in_process, notify
@@ -64,6 +64,8 @@ def _notify_workers(queues: list[Queue]) -> None:
 
 
 def _publish(queue: Queue) -> None:
+    from notifications import tasks  # Celery: only where there is a broker
+
     try:
         tasks.notify_worker(*queue)
     except Exception:

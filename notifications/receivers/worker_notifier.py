@@ -6,7 +6,6 @@ from threading import Lock, Thread
 from time import monotonic
 
 import structlog
-from kombu.exceptions import OperationalError as BrokerError
 
 from notifications.states import Channel, Priority
 
@@ -22,6 +21,7 @@ class WorkerNotifier:
 
     A caller waits until its task is published, for LONGEST_WAIT at most, and not at all while the broker is known to be
     unreachable. A task that could not be published is dropped: the rows are committed, and the sweep publishes again.
+    publish: raises OSError where the broker is unreachable.
     """
 
     def __init__(self, publish: Callable[[Queue], None]) -> None:
@@ -61,7 +61,7 @@ class WorkerNotifier:
             try:
                 context.run(self._publish, queue)
                 self._last_try_failed = False
-            except (BrokerError, OSError):
+            except OSError:
                 with self._lock:
                     self._waiting.clear()
                     self._paused_until, self._last_try_failed = monotonic() + PAUSE_SECONDS, True

@@ -3,9 +3,6 @@
 import time
 from threading import Event
 
-import pytest
-from kombu.exceptions import OperationalError
-
 from notifications.receivers import worker_notifier
 from notifications.receivers.worker_notifier import WorkerNotifier
 from notifications.states import Channel, Priority
@@ -37,13 +34,12 @@ def test_nobody_waits_long_for_a_broker_that_hangs(monkeypatch):
     assert sum(waits[1:]) < 0.2
 
 
-@pytest.mark.parametrize("error", [OperationalError("away"), ConnectionRefusedError()])
-def test_a_broker_that_was_away_is_not_asked_again_at_once(error):
+def test_a_broker_that_was_away_is_not_asked_again_at_once():
     tries = []
 
     def publish(priority):
         tries.append(priority)
-        raise error
+        raise ConnectionError
 
     notifier = WorkerNotifier(publish)
     for _ in range(3):
@@ -61,7 +57,7 @@ def test_after_a_failure_nobody_waits_for_the_next_try(monkeypatch):
     def publish(priority):
         tries.append(priority)
         if len(tries) == 1:
-            raise OperationalError("away")
+            raise ConnectionError
         hangs.wait(10)
 
     notifier = WorkerNotifier(publish)

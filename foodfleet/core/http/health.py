@@ -11,8 +11,6 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
-from kombu.connection import Connection
-from kombu.exceptions import KombuError
 
 from foodfleet.core.cache import shared
 from foodfleet.core.http.access import PUBLIC, endpoint
@@ -105,6 +103,9 @@ def broker_state() -> str:
     """Open a connection to the broker, where there is one."""
     if not settings.CELERY_BROKER_URL:
         return NOT_CONFIGURED
+    from kombu.connection import Connection  # only where there is a broker
+    from kombu.exceptions import KombuError
+
     broker = Connection(
         settings.CELERY_BROKER_URL,
         connect_timeout=settings.CONNECT_TIMEOUT,

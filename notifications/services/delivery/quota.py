@@ -11,7 +11,6 @@ from django.conf import settings
 
 from foodfleet.core.cache import shared
 from notifications.exceptions import DeliveryError, MisconfiguredDeliveryError
-from notifications.gateways import ses
 from notifications.services.delivery import rate_limiter
 from notifications.states import Channel, Priority
 
@@ -57,6 +56,8 @@ class Quota:
 
 def _rate_of_ses(account: tuple[str, str], known: float | None) -> tuple[float | None, float]:
     """Return the rate, and for how many seconds it is valid. known: the rate to assume where SES cannot be asked."""
+    from notifications.gateways import ses  # boto3: only for processes that send by it
+
     try:
         return ses.max_per_second(), QUOTA_KNOWN_FOR
     except MisconfiguredDeliveryError as error:  # no permission to ask: logged once, because it stays so
