@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from environ import Env
 
+from foodfleet import frontend_urls
 from foodfleet.core.http import ip_addresses
 from foodfleet.service_urls import BROKER_FORMS, DATABASE_FORMS, FILE_FORMS, MEANT, Form, is_url
 
@@ -109,6 +110,13 @@ class Environment:
             "origins without path, with commas between, such as https://app.example.com,http://localhost:5173",
         )
         return [re.sub(r"^(http://.*):80$|^(https://.*):443$", r"\1\2", word.lower()) for word in words]
+
+    def frontends(self, name: str) -> frontend_urls.FrontendUrls:
+        """The JSON of `foodfleet.frontend_urls`; {} where the variable is not set."""
+        try:
+            return frontend_urls.parse(self.text(name, "{}"))
+        except ValueError as error:
+            raise self.error(name, str(error)) from None
 
     def rate(self, name: str, default: str) -> tuple[int, int] | None:
         """A rate such as `20/min` as (count, seconds), or None for `off`."""

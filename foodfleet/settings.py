@@ -42,6 +42,7 @@ try:
     )
     TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
     CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
+    FRONTEND_URLS = env.frontends("FRONTEND_URLS")
 
     # -- Secrets
     SECRET_KEY = env.text("SECRET_KEY")

@@ -56,6 +56,7 @@ urlpatterns = [
     path("auth/password/forgot/", passwords.ForgotPasswordView.as_view(), name="api_password_forgot"),
     path("auth/password/reset/", passwords.ResetPasswordView.as_view(), name="api_password_reset"),
     path("auth/password/change/", passwords.ChangePasswordView.as_view(), name="api_password_change"),
+    path("auth/compromise/", passwords.ReportCompromiseView.as_view(), name="api_report_compromise"),
     path("auth/email/change/", contact.ChangeEmailView.as_view(), name="api_email_change"),
     path("auth/email/change/confirm/", contact.ConfirmEmailView.as_view(), name="api_email_confirm"),
     path("auth/email/change/undo/", contact.UndoEmailView.as_view(), name="api_email_undo"),

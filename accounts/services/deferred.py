@@ -39,7 +39,8 @@ def job(kind: DeferredJobKind) -> Callable[[Callable[..., None]], Callable[..., 
 
 def enqueue(kind: DeferredJobKind, *, client: Client, **kwargs: Any) -> None:
     """Run the job with these arguments (JSON) after the response to the current request."""
-    about = {"ip": client.ip, "user_agent": client.user_agent, "request_id": client.request_id}
+    stored = ("ip", "user_agent", "request_id", "frontend")
+    about = {name: getattr(client, name) for name in stored}
     queued = DeferredJob.objects.create(kind=kind, details={**kwargs, "client": about})
     after_response.run(partial(run, queued.pk))
 

@@ -20,6 +20,7 @@ DOORS = {
     "/api/v1/auth/password/reset/": ("forgot", {"token": "x", "password": "weak"}),
     "/api/v1/auth/email/resend/": ("forgot", EMAIL),
     "/api/v1/auth/email/change/undo/": ("forgot", {"token": "x"}),
+    "/api/v1/auth/compromise/": ("forgot", {"token": "x"}),
     "/api/v1/auth/login/verify/": ("2fa", {"challenge": "x", "method": "totp", "code": "000000"}),
     "/api/v1/auth/login/sms/": ("forgot", {"challenge": "x"}),
     "/login/": ("login", PASSWORD_TOO),

@@ -40,6 +40,7 @@ ROUTES = {
     "auth/password/forgot/": {"POST": ANYONE},
     "auth/password/reset/": {"POST": ANYONE},
     "auth/password/change/": {"POST": SIGNED_IN},
+    "auth/compromise/": {"POST": ANYONE},
     "auth/phone/": {"POST": SIGNED_IN},
     "auth/phone/verify/": {"POST": SIGNED_IN},
     "auth/2fa/": {"GET": SIGNED_IN},

@@ -86,6 +86,7 @@ PLACES = {
     "auth/password/reset": lambda w, t: ok(post("/auth/password/reset/", {"token": t, "password": NEW_PASSWORD})),
     "auth/email/change/confirm": lambda w, t: ok(post("/auth/email/change/confirm/", {"token": t})),
     "auth/email/change/undo": lambda w, t: ok(post("/auth/email/change/undo/", {"token": t})),
+    "auth/compromise": lambda w, t: ok(post("/auth/compromise/", {"token": t})),
     "page email/verify": lambda w, t: ok(page(f"/email/verify/{t}/")),
     "page password/reset": lambda w, t: ok(page(f"/password/reset/{t}/")),
     "page email/confirm": lambda w, t: page(f"/account/email/confirm/{t}/").status_code in (200, 302),
@@ -111,7 +112,7 @@ OWN = {
     "invitation": {"auth/password/reset", "page password/reset"},
     "change of address": {"auth/email/change/confirm", "page email/confirm"},
     "undo of address": {"auth/email/change/undo", "page email/undo"},
-    "not me": {"page not-me"},
+    "not me": {"auth/compromise", "page not-me"},
     "unsubscribe": {"page unsubscribe"},
     "remembered browser": {"cookie of a remembered browser"},
     "device": set(),  # opens nothing: it only gives its browser a count of wrong passwords of its own

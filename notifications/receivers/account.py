@@ -15,23 +15,23 @@ from notifications.services.compose.variables import link, security_facts
 def send_verification(user: User, verification_token: str, client: Client, **kwargs: Any) -> None:
     """Send the confirmation link. There is no token where the address got too many e-mails."""
     if verification_token:
-        variables = {"link": link("email_verify", verification_token), "first_name": user.greeting_name}
+        variables = {"link": link("verify", client, verification_token), "first_name": user.greeting_name}
         outbox.queue_email(template="verify_email", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.registration_repeated)
 def send_already_registered(user: User, client: Client, verification_token: str, **kwargs: Any) -> None:
     """Tell only the owner that the account exists, with the confirmation link where the address is unconfirmed."""
-    variables = {"link": link("login"), "reset_link": link("password_forgot")}
+    variables = {"link": link("login", client), "reset_link": link("forgot", client)}
     if verification_token:
-        variables["verify_link"] = link("email_verify", verification_token)
+        variables["verify_link"] = link("verify", client, verification_token)
     outbox.queue_email(template="already_registered", user=user, variables=variables, request_id=client.request_id)
 
 
 @receiver(accounts.email_verified)
 def send_welcome(user: User, client: Client, **kwargs: Any) -> None:
     """Welcome the user after the confirmation."""
-    variables = {"first_name": user.greeting_name, "link": link("account")}
+    variables = {"first_name": user.greeting_name, "link": link("account", client)}
     outbox.queue_email(template="welcome", user=user, variables=variables, request_id=client.request_id)
 
 
@@ -39,7 +39,7 @@ def send_welcome(user: User, client: Client, **kwargs: Any) -> None:
 def send_confirmation(user: User, new_email: str, confirm_token: str, client: Client, **kwargs: Any) -> None:
     """Send the confirmation link to the new address. There is no token where it belongs to another account."""
     if confirm_token:
-        variables = {"link": link("account_email_confirm", confirm_token)}  # no name: the address is unconfirmed
+        variables = {"link": link("email_change", client, confirm_token)}  # no name: the address is unconfirmed
         outbox.queue_email(
             template="email_change_confirm",
             user=user,
@@ -55,7 +55,7 @@ def send_notice(user: User, new_email: str, undo_token: str, report_token: str, 
     variables = {
         **security_facts(user, client, report_token),
         "new_email": new_email,
-        "undo_link": link("account_email_undo", undo_token),
+        "undo_link": link("email_undo", client, undo_token),
     }
     outbox.queue_notice(template="email_change_notice", user=user, variables=variables, request_id=client.request_id)
 
@@ -66,7 +66,7 @@ def send_changed(user: User, old_email: str, undo_token: str, report_token: str,
     variables = {
         **security_facts(user, client, report_token),
         "new_email": user.email,
-        "undo_link": link("account_email_undo", undo_token),
+        "undo_link": link("email_undo", client, undo_token),
     }
     outbox.queue_email(
         template="email_changed", user=user, variables=variables, request_id=client.request_id, to=old_email

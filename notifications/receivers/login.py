@@ -18,7 +18,7 @@ def send_locked(user: User, until: datetime, report_token: str, client: Client, 
     variables = {
         **security_facts(user, client, report_token),
         "until": format_time(until, user),
-        "reset_link": link("password_forgot"),
+        "reset_link": link("forgot", client),
     }
     outbox.queue_notice(template="account_locked", user=user, variables=variables, request_id=client.request_id)
 

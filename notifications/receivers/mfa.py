@@ -44,7 +44,7 @@ def send_codes_made(user: User, client: Client, report_token: str, **kwargs: Any
 @receiver(accounts.codes_blocked)
 def send_blocked(user: User, client: Client, report_token: str, until: datetime, **kwargs: Any) -> None:
     """Notify the owner: whoever guesses codes knows the password."""
-    more = {"until": format_time(until, user), "reset_link": link("password_forgot")}
+    more = {"until": format_time(until, user), "reset_link": link("forgot", client)}
     _notify("account_locked", user, client, report_token, **more)
 
 

@@ -14,7 +14,7 @@ from notifications.services.compose.variables import link, security_facts
 @receiver(accounts.password_reset_requested)
 def send_reset_link(user: User, reset_token: str, client: Client, **kwargs: Any) -> None:
     """Send the link to choose a new password."""
-    variables = {"link": link("password_reset", reset_token), "first_name": user.greeting_name}
+    variables = {"link": link("reset", client, reset_token), "first_name": user.greeting_name}
     outbox.queue_email(template="password_reset", user=user, variables=variables, request_id=client.request_id)
 
 
@@ -35,7 +35,7 @@ def send_password_reset_done(user: User, report_token: str, client: Client, **kw
 @receiver(accounts.compromise_reported)
 def send_compromise_reset(user: User, reset_token: str, client: Client, **kwargs: Any) -> None:
     """Send the link to choose a new password after a compromise report."""
-    variables = {"link": link("password_reset", reset_token), "first_name": user.greeting_name}
+    variables = {"link": link("reset", client, reset_token), "first_name": user.greeting_name}
     outbox.queue_email(template="wasnt_me", user=user, variables=variables, request_id=client.request_id)
 
 
@@ -43,7 +43,7 @@ def send_compromise_reset(user: User, reset_token: str, client: Client, **kwargs
 def send_invitation(user: User, invitation_token: str, actor: User | None, client: Client, **kwargs: Any) -> None:
     """Send the link to choose the first password."""
     variables = {
-        "link": link("password_reset", invitation_token),
+        "link": link("invitation", client, invitation_token),
         "inviter": (actor.get_full_name() or actor.email) if actor else "FoodFleet",
         "first_name": user.greeting_name,
     }

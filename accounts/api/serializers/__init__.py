@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import E164, User
@@ -67,7 +68,30 @@ class NameField(serializers.CharField):
         )
 
 
-class EmailInSerializer(serializers.Serializer[Any]):
+class FrontendField(serializers.CharField):
+    """The app whose pages the links in the e-mails of this request lead to: a name in FRONTEND_URLS."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = (
+            "The app that links in the e-mails of this request lead into: a name in the setting FRONTEND_URLS. "
+            "Without it they lead to the product's own pages."
+        )
+        super().__init__(max_length=64, required=False, write_only=True, help_text=help_text, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name not in settings.FRONTEND_URLS:
+            raise serializers.ValidationError(_("There is no client with this name."), code="unknown_client")
+        return name
+
+
+class FrontendSerializer(serializers.Serializer[Any]):
+    """The body of a request whose e-mails have links."""
+
+    client = FrontendField()
+
+
+class EmailInSerializer(FrontendSerializer):
     """An e-mail address."""
 
     email = EmailField()
@@ -85,7 +109,7 @@ class RefreshInSerializer(serializers.Serializer[Any]):
     refresh = TokenField()
 
 
-class RegisterSerializer(serializers.Serializer[Any]):
+class RegisterSerializer(FrontendSerializer):
     """A registration."""
 
     email = EmailField()

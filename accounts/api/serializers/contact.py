@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from accounts.api.serializers import EmailField, PasswordField, PhoneField
+from accounts.api.serializers import EmailField, FrontendSerializer, PasswordField, PhoneField
 from foodfleet.core.http import serializers
 
 
-class ChangeEmailSerializer(serializers.Serializer[Any]):
+class ChangeEmailSerializer(FrontendSerializer):
     """The new address, and the caller's password."""
 
     email = EmailField()

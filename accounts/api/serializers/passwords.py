@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.api.serializers import PasswordField, TokenField
+from accounts.api.serializers import FrontendSerializer, PasswordField, TokenField
 from foodfleet.core.http import serializers
 
 
@@ -13,7 +13,7 @@ class ResetPasswordSerializer(serializers.Serializer[Any]):
     password = PasswordField()
 
 
-class ChangePasswordSerializer(serializers.Serializer[Any]):
+class ChangePasswordSerializer(FrontendSerializer):
     """The current password and the new one."""
 
     current_password = PasswordField()

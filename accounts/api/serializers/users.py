@@ -5,7 +5,14 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 
-from accounts.api.serializers import EmailField, NameField, PasswordField, PhoneField, UserSerializer
+from accounts.api.serializers import (
+    EmailField,
+    FrontendSerializer,
+    NameField,
+    PasswordField,
+    PhoneField,
+    UserSerializer,
+)
 from accounts.models import User
 from foodfleet.core.http import serializers
 
@@ -34,7 +41,7 @@ class DirectoryUserSerializer(UserSerializer):
         return sorted({assignment.role.name for assignment in user.live_assignments})
 
 
-class UserChangeSerializer(serializers.Serializer[Any]):
+class UserChangeSerializer(FrontendSerializer):
     """Changes to a user; omitted fields stay as they are."""
 
     email = EmailField(required=False)
@@ -48,7 +55,7 @@ class UserChangeSerializer(serializers.Serializer[Any]):
     is_superuser = serializers.BooleanField(required=False, help_text="Only superusers may change this.")
 
 
-class UserCreateSerializer(serializers.Serializer[Any]):
+class UserCreateSerializer(FrontendSerializer):
     """A new user; without a password they are invited to choose one."""
 
     email = EmailField()

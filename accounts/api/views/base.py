@@ -1,5 +1,6 @@
 """Shared parts of the API's views."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +8,10 @@ from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.api.serializers import FrontendSerializer
 from accounts.models import User
 from foodfleet.core.http.access import PUBLIC
+from foodfleet.core.http.clients import Client, client_of
 
 NO_CONTENT = OpenApiResponse(description="Done.")
 
@@ -18,6 +21,17 @@ def validated(request: Request, serializer_class: type[Any]) -> dict[str, Any]:
     serializer = serializer_class(data=request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def validated_with_client(
+    request: Request, serializer_class: type[FrontendSerializer]
+) -> tuple[dict[str, Any], Client]:
+    """Return the validated body without `client`, and the caller's client, which has the front end that it names.
+
+    Raises the REST framework's ValidationError.
+    """
+    values = validated(request, serializer_class)
+    return values, replace(client_of(request), frontend=values.pop("client", ""))
 
 
 def signed_in_user(request: Request) -> User:

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.api import serializers
 from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInSerializer, PhoneInSerializer
-from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated
+from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated, validated_with_client
 from accounts.services.account import email
 from accounts.services.account import phone as account_phone
 from accounts.services.mfa import reauthentication
@@ -30,8 +30,8 @@ class ChangeEmailView(APIView):
 
         With two-factor authentication on, the session also needs re-authentication, as for `auth/password/change/`.
         """
-        data = validated(request, ChangeEmailSerializer)
-        user, client = signed_in_user(request), client_of(request)
+        data, client = validated_with_client(request, ChangeEmailSerializer)
+        user = signed_in_user(request)
         reauthentication.confirm_password(user=user, password=data["password"], client=client)
         email.request(user=user, new_email=data["email"], client=client)
         detail = _("We sent an e-mail to the new address. Open the link in it to finish the change.")

@@ -9,8 +9,15 @@ from rest_framework.views import APIView
 
 from accounts.api import serializers
 from accounts.api.serializers.passwords import ChangePasswordSerializer, ResetPasswordSerializer
-from accounts.api.views.base import NO_CONTENT, OpenView, session_id_of, signed_in_user, validated
-from accounts.services.account import password_change, password_reset
+from accounts.api.views.base import (
+    NO_CONTENT,
+    OpenView,
+    session_id_of,
+    signed_in_user,
+    validated,
+    validated_with_client,
+)
+from accounts.services.account import password_change, password_reset, report_compromise
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.throttling import ForgotThrottle, LoginThrottle
@@ -24,7 +31,8 @@ class ForgotPasswordView(OpenView):
     @extend_schema(request=serializers.EmailInSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
         """Send the link if the address is known and confirmed; the response is always the same."""
-        password_reset.request(**validated(request, serializers.EmailInSerializer), client=client_of(request))
+        values, client = validated_with_client(request, serializers.EmailInSerializer)
+        password_reset.request(**values, client=client)
         detail = _("If there is an account with this address, we sent it a link to choose a new password.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
 
@@ -41,6 +49,21 @@ class ResetPasswordView(OpenView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class ReportCompromiseView(OpenView):
+    """Report a compromise."""
+
+    throttle_classes = [ForgotThrottle]
+
+    @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
+    def post(self, request: Request) -> Response:
+        """Secure the account with the token of a "Wasn't you?" link.
+
+        Every session ends, the password no longer works, and an e-mail has a link to choose another.
+        """
+        report_compromise.report(**validated(request, serializers.TokenInSerializer), client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
 class ChangePasswordView(APIView):
     """Change the caller's password."""
 
@@ -54,13 +77,13 @@ class ChangePasswordView(APIView):
         With two-factor authentication on, the session needs re-authentication (a sign-in with it, or `auth/proof/`, in
         the last ten minutes), else the response is 403 `fresh_proof_required`. Without it the password is enough.
         """
-        data = validated(request, ChangePasswordSerializer)
+        data, client = validated_with_client(request, ChangePasswordSerializer)
         user, session_id = signed_in_user(request), session_id_of(request)
         password_change.change(
             user=user,
             current=data["current_password"],
             new=data["new_password"],
-            client=client_of(request),
+            client=client,
             keep=session_id,
         )
         return Response(status=status.HTTP_204_NO_CONTENT)

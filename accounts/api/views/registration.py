@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import serializers
-from accounts.api.views.base import NO_CONTENT, OpenView, validated
+from accounts.api.views.base import NO_CONTENT, OpenView, validated, validated_with_client
 from accounts.services.account import registration
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.throttling import ForgotThrottle, RegisterThrottle
@@ -25,8 +25,9 @@ class RegisterView(OpenView):
     )
     def post(self, request: Request) -> Response:
         """Create an account; the response is the same whether or not the address has one."""
-        new = registration.NewUser(**validated(request, serializers.RegisterSerializer), language=request.LANGUAGE_CODE)
-        user = registration.register(new=new, client=client_of(request))
+        values, client = validated_with_client(request, serializers.RegisterSerializer)
+        new = registration.NewUser(**values, language=request.LANGUAGE_CODE)
+        user = registration.register(new=new, client=client)
         if settings.ACCOUNTS_PREVENT_ENUMERATION or user is None:
             detail = _("Thank you. We sent you an e-mail that says what comes next.")
             return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
@@ -51,6 +52,7 @@ class ResendVerificationView(OpenView):
     @extend_schema(request=serializers.EmailInSerializer, responses={202: serializers.DetailSerializer})
     def post(self, request: Request) -> Response:
         """Send it if there is something to confirm; the response is always the same."""
-        registration.resend_verification(**validated(request, serializers.EmailInSerializer), client=client_of(request))
+        values, client = validated_with_client(request, serializers.EmailInSerializer)
+        registration.resend_verification(**values, client=client)
         detail = _("If this address waits for a confirmation, we sent another e-mail.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)

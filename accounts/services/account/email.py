@@ -47,14 +47,14 @@ def request(*, user: User, new_email: str, client: Client) -> None:
     with transaction.atomic():
         actors.lock_actor(user)
         tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
-        confirm_token = tokens.issue(user, TokenPurpose.CHANGE_EMAIL, data=change) if is_mailed else ""
+        confirm_token = tokens.issue(user, TokenPurpose.CHANGE_EMAIL, data=change, client=client) if is_mailed else ""
         audit.record(kind=EventKind.EMAIL_CHANGE_REQUESTED, user=user, client=client)
         signals.email_change_requested.send(
             sender=User,
             user=user,
             new_email=email,
             confirm_token=confirm_token,
-            undo_token=tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=change),
+            undo_token=tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=change, client=client),
             report_token=tokens.issue_report_token(user),
             client=client,
         )
@@ -91,6 +91,7 @@ def confirm(*, token: str, client: Client) -> User:
     with transaction.atomic():
         found = find(token)
         tokens.consume(found)
+        client = tokens.client_of_link(found, client)
         user: User = User.objects.get_for_update(found.user_id)
         old_email = user.email
         if not user.is_active or old_email != found.data["old_email"]:

@@ -57,7 +57,7 @@ def mail_link_for(*, pk: int, actor: User | None, client: Client) -> User:
 
 
 def _mail_link(user: User, actor: User | None, client: Client) -> None:
-    token = tokens.issue(user, TokenPurpose.RESET_PASSWORD)
+    token = tokens.issue(user, TokenPurpose.RESET_PASSWORD, client=client)
     audit.record(kind=EventKind.PASSWORD_RESET_REQUESTED, user=user, client=client, actor=actor)
     signals.password_reset_requested.send(sender=User, user=user, reset_token=token, client=client)
 
@@ -81,6 +81,7 @@ def reset(*, token: str, password: str, client: Client) -> User:
     encoded = passwords.validated_hash(found.user, password)
     with transaction.atomic():
         tokens.consume(found)
+        client = tokens.client_of_link(found, client)
         user: User = User.objects.get_for_update(found.user_id)
         if not user.is_active:
             raise InvalidTokenException

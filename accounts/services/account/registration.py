@@ -65,7 +65,7 @@ def register(*, new: NewUser, client: Client) -> User | None:
         with transaction.atomic():
             user.save(force_insert=True)
             audit.record(kind=EventKind.REGISTERED, user=user, client=client)
-            token = tokens.issue(user, TokenPurpose.VERIFY_EMAIL) if is_mailed else ""
+            token = tokens.issue(user, TokenPurpose.VERIFY_EMAIL, client=client) if is_mailed else ""
             signals.user_registered.send(sender=User, user=user, verification_token=token, client=client)
         return user
     except IntegrityError:
@@ -106,10 +106,12 @@ def _register_again(user: User, *, is_same: bool, is_mailed: bool, client: Clien
     with transaction.atomic():
         contested = _is_contested(user) or not is_same
         if not is_mailed:  # above the limit: the links sent before stay valid
-            OneTimeToken.objects.of(user, TokenPurpose.VERIFY_EMAIL).update(data={"contested": contested})
+            for sent in OneTimeToken.objects.of(user, TokenPurpose.VERIFY_EMAIL):
+                sent.data["contested"] = contested
+                sent.save(update_fields=["data"])
             return
         tokens.revoke(user, TokenPurpose.VERIFY_EMAIL)
-        token = _confirmation(user, contested=contested)
+        token = _confirmation(user, client, contested=contested)
         signals.registration_repeated.send(sender=User, user=user, client=client, verification_token=token)
 
 
@@ -117,12 +119,12 @@ def _is_contested(user: User) -> bool:
     return OneTimeToken.objects.of(user, TokenPurpose.VERIFY_EMAIL).filter(data__contested=True).exists()
 
 
-def _confirmation(user: User, *, contested: bool) -> str:
-    return tokens.issue(user, TokenPurpose.VERIFY_EMAIL, data={"contested": contested})
+def _confirmation(user: User, client: Client, *, contested: bool) -> str:
+    return tokens.issue(user, TokenPurpose.VERIFY_EMAIL, data={"contested": contested}, client=client)
 
 
 def _mail_confirmation(user: User, *, contested: bool, client: Client) -> None:
-    token = _confirmation(user, contested=contested)
+    token = _confirmation(user, client, contested=contested)
     signals.verification_requested.send(sender=User, user=user, verification_token=token, client=client)
 
 
@@ -160,7 +162,7 @@ def verify_email(*, token: str, client: Client, signed_in: User | None = None) -
     with transaction.atomic():
         found = tokens.find(token, TokenPurpose.VERIFY_EMAIL)
         tokens.consume(found)
-        user = found.user
+        user, client = found.user, tokens.client_of_link(found, client)
         if not user.is_email_verified:
             contested = bool(found.data.get("contested"))
             if contested or (user != signed_in and first_verification.is_missing(user)):

@@ -25,6 +25,7 @@ def report(*, token: str, client: Client) -> None:
     with transaction.atomic():
         found = tokens.find(token, TokenPurpose.COMPROMISE_REPORTED)
         tokens.consume(found)
+        client = tokens.client_of_link(found, client)
         user: User = User.objects.get_for_update(found.user_id)
         if user.deleted_at is not None:
             raise InvalidTokenException

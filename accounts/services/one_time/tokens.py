@@ -1,6 +1,7 @@
 """One-time tokens of links in e-mails: issue, find, consume, revoke."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,9 @@ from accounts.exceptions import InvalidTokenException
 from accounts.models import OneTimeToken, User
 from accounts.states import TokenPurpose
 from foodfleet.core import crypto
+from foodfleet.core.http.clients import Client
+
+FRONTEND = "frontend"  # key in the data of a token
 
 LIFETIMES = {
     TokenPurpose.VERIFY_EMAIL: timedelta(days=3),
@@ -21,12 +25,18 @@ LIFETIMES = {
 }
 
 
-def issue(user: User, purpose: TokenPurpose, *, data: dict[str, Any] | None = None) -> str:
-    """Create a token of `purpose` for `user` and return it; only its digest is stored."""
+def issue(
+    user: User, purpose: TokenPurpose, *, data: dict[str, Any] | None = None, client: Client | None = None
+) -> str:
+    """Create a token of `purpose` for `user` and return it; only its digest is stored.
+
+    client: whose front end the e-mails that follow from the token link to as well (`client_of_link`).
+    """
     token = crypto.new_token()
     expires_at = timezone.now() + LIFETIMES[purpose]
+    stored = {**(data or {}), **({FRONTEND: client.frontend} if client and client.frontend else {})}
     OneTimeToken.objects.create(
-        user=user, purpose=purpose, digest=crypto.digest(token), data=data or {}, expires_at=expires_at
+        user=user, purpose=purpose, digest=crypto.digest(token), data=stored, expires_at=expires_at
     )
     return token
 
@@ -64,6 +74,11 @@ def consume(token: OneTimeToken) -> None:
 def revoke(user: User, purpose: TokenPurpose) -> None:
     """Revoke the user's tokens of `purpose`."""
     OneTimeToken.objects.of(user, purpose).revoke(timezone.now())
+
+
+def client_of_link(token: OneTimeToken, client: Client) -> Client:
+    """The client that uses the token, with the front end that the token was requested from."""
+    return replace(client, frontend=token.data.get(FRONTEND, client.frontend))
 
 
 def issue_report_token(user: User) -> str:

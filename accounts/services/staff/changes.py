@@ -104,11 +104,11 @@ def _change_email(user: User, email: str, actor: User | None, client: Client) ->
         users.invite_again(user, actor, client)
         return
     ensure_staff_may_mail(email)
-    token = tokens.issue(user, TokenPurpose.VERIFY_EMAIL)
+    token = tokens.issue(user, TokenPurpose.VERIFY_EMAIL, client=client)
     signals.verification_requested.send(sender=User, user=user, verification_token=token, client=client)
     if was_verified:
         change = {"old_email": old_email, "new_email": email}
-        undo = tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=change)
+        undo = tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=change, client=client)
         signals.email_changed.send(
             sender=User, user=user, old_email=old_email, undo_token=undo, report_token=report_token, client=client
         )

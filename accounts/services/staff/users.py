@@ -108,7 +108,7 @@ def _invite(user: User, actor: User | None, client: Client) -> None:
     tokens.revoke(user, TokenPurpose.INVITATION)
     user.invited_at = timezone.now()
     user.save(update_fields=["invited_at"])
-    token = tokens.issue(user, TokenPurpose.INVITATION)
+    token = tokens.issue(user, TokenPurpose.INVITATION, client=client)
     audit.record(kind=EventKind.USER_INVITED, user=user, client=client, actor=actor)
     signals.user_invited.send(sender=User, user=user, actor=actor, invitation_token=token, client=client)
 

@@ -18,13 +18,15 @@ class Client:
 
     `ip` is its address as TRUSTED_PROXIES report it, '' where it is unknown; `device_name` is the name that the client
     gives itself; `device` is the random id that the browser got when somebody signed in, '' before;
-    `trusted_browser` is the cookie of a browser that skips two-factor authentication.
+    `trusted_browser` is the cookie of a browser that skips two-factor authentication; `frontend` is the name in
+    FRONTEND_URLS of the app that links in e-mails lead into, '' for our pages.
     """
 
     ip: str = ""
     user_agent: str = ""
     device_name: str = ""
     request_id: str = ""
+    frontend: str = ""
     device: str = field(default="", repr=False)
     trusted_browser: str = field(default="", repr=False)
 

@@ -14,7 +14,7 @@ from foodfleet.core import crypto
 from notifications.exceptions import UnsubscribeLinkException
 from notifications.models import Preference
 from notifications.services.audience import suppression
-from notifications.services.compose.variables import link
+from notifications.services.compose.variables import page_link
 from notifications.states import OPTIONAL_KINDS, Channel, Kind, SuppressionReason
 from rbac.services import actors
 
@@ -70,7 +70,7 @@ def unsubscribe_link(whom: User | str, kind: Kind | str) -> str:
         token = signing.dumps({"user": whom.pk, "kind": str(kind)}, salt=SALT, compress=False)
     else:
         token = crypto.encrypt_json({"email": whom, "kind": str(kind)}, purpose=PURPOSE).rstrip("=")
-    return link("unsubscribe", token)
+    return page_link("unsubscribe", token)
 
 
 def read_link(token: str) -> tuple[LinkOwner, Kind]:

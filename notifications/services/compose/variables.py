@@ -11,11 +11,34 @@ from django.utils.formats import date_format
 from accounts.models import User
 from foodfleet.core.http.clients import Client, describe_user_agent
 from foodfleet.core.names import has_link
+from foodfleet.frontend_urls import TOKEN
+
+# Our page for each event of FRONTEND_URLS.
+PAGES = {
+    "verify": "email_verify",
+    "reset": "password_reset",
+    "invitation": "password_reset",
+    "email_change": "account_email_confirm",
+    "email_undo": "account_email_undo",
+    "report_compromise": "not_me",
+    "login": "login",
+    "forgot": "password_forgot",
+    "account": "account",
+}
 
 
-def link(name: str, *args: str) -> str:
+def page_link(name: str, *args: str) -> str:
     """Return the absolute URL of a page, based on PUBLIC_URL."""
     return f"{settings.PUBLIC_URL}{reverse(name, args=args)}"
+
+
+def link(event: str, client: Client, token: str = "") -> str:
+    """Return where the link of `event` leads: into the app that the client named, or else to our page.
+
+    A name that is no longer in FRONTEND_URLS (the message may be of a deferred job) leads to our page.
+    """
+    url = settings.FRONTEND_URLS.get(client.frontend, {}).get(event)
+    return url.replace(TOKEN, token) if url else page_link(PAGES[event], *filter(None, [token]))
 
 
 def format_time(time: datetime, user: User) -> str:
@@ -32,7 +55,7 @@ def security_facts(user: User, client: Client, report_token: str) -> dict[str, A
         "when": format_time(timezone.now(), user),
         "ip": client.ip,
         "device": device,
-        "not_me_link": link("not_me", report_token),
+        "not_me_link": link("report_compromise", client, report_token),
         "first_name": user.greeting_name,
     }
 
