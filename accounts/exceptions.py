@@ -88,6 +88,13 @@ class EmailNotVerifiedException(ForbiddenException):
     message = _("Please confirm your e-mail address first, with the link that we sent you.")
 
 
+class RegistrationClosedException(ForbiddenException):
+    """REGISTRATION lets nobody register, or only the people whom staff invited."""
+
+    code = "registration_closed"
+    message = _("You cannot create an account here yourself. Ask the people who run this site for an invitation.")
+
+
 class PasswordChangeRequiredException(ForbiddenException):
     """The user has to choose a new password before anything else."""
 

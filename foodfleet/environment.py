@@ -16,6 +16,7 @@ from django.core.validators import EmailValidator
 from environ import Env
 
 from foodfleet import frontend_urls
+from foodfleet.core.email_addresses import mailed_domain, normalize_email
 from foodfleet.core.http import ip_addresses
 from foodfleet.service_urls import BROKER_FORMS, DATABASE_FORMS, FILE_FORMS, MEANT, Form, is_url
 
@@ -111,6 +112,17 @@ class Environment:
         )
         return [re.sub(r"^(http://.*):80$|^(https://.*):443$", r"\1\2", word.lower()) for word in words]
 
+    def domains(self, name: str) -> list[str]:
+        """Comma-separated domains of e-mail addresses as `normalize_email` writes them, some with a dot before."""
+        meant = "domains with commas between, such as example.com or, with all its subdomains, .example.com"
+        words = self.patterns(name, r"\.?[\w-]+(\.[\w-]+)+", meant)
+        try:
+            for word in words:
+                mailed_domain(word.removeprefix("."))
+        except UnicodeError:
+            raise self.error(name, meant) from None
+        return ["." * word.startswith(".") + normalize_email(f"@{word.removeprefix('.')}")[1:] for word in words]
+
     def frontends(self, name: str) -> frontend_urls.FrontendUrls:
         """The JSON of `foodfleet.frontend_urls`; {} where the variable is not set."""
         try:
@@ -159,6 +171,16 @@ class Environment:
                     raise self.error(name, meant) from None
                 return value
         raise self.error(name, meant)
+
+    def address(self, name: str) -> str:
+        """An e-mail address without a name; '' where the variable is not set."""
+        value = self.text(name)
+        try:
+            if value:
+                EmailValidator()(value)
+        except ValidationError:
+            raise self.error(name, "one e-mail address, such as support@example.com") from None
+        return value
 
     def url(self, name: str, forms: Mapping[str, Form], default: str = "") -> str:
         """A URL with one of the schemes of `forms`, as its form says; '' where there is neither value nor default."""

@@ -79,6 +79,7 @@ try:
     )
     MESSAGES_REDUCED_AFTER_DAYS = env.integer("MESSAGES_REDUCED_AFTER_DAYS", 30, minimum=1, maximum=3650)
     MESSAGES_REMOVED_AFTER_DAYS = env.integer("MESSAGES_REMOVED_AFTER_DAYS", 365, minimum=1, maximum=3650)
+    SUPPORT_EMAIL = env.address("SUPPORT_EMAIL")
     DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", "FoodFleet <no-reply@foodfleet.example>")
     DELIVERY_SENDERS = env.integer("DELIVERY_SENDERS", 5, minimum=1, maximum=50)
     DELIVERY_LEASE_SECONDS = env.integer("DELIVERY_LEASE_SECONDS", 60, minimum=2, maximum=3600)
@@ -102,6 +103,9 @@ try:
     # -- Accounts
     ACCOUNTS_PREVENT_ENUMERATION = env.flag("ACCOUNTS_PREVENT_ENUMERATION", default=True)
     ACCOUNTS_EMAIL_VERIFICATION = env.choice("ACCOUNTS_EMAIL_VERIFICATION", ("mandatory", "optional"), "mandatory")
+    REGISTRATION = env.choice("REGISTRATION", ("open", "invite", "closed"), "open")
+    REGISTRATION_ALLOWED_DOMAINS = env.domains("REGISTRATION_ALLOWED_DOMAINS")
+    REGISTRATION_BLOCKED_DOMAINS = env.domains("REGISTRATION_BLOCKED_DOMAINS")
     PASSWORD_POLICY = env.choice("PASSWORD_POLICY", ("classic", "nist"), "classic")
     PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL", WEB_FORMS)
     BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, minimum=4, maximum=18)
@@ -197,6 +201,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "foodfleet.core.branding.context",
             ]
         },
     }

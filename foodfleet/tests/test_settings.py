@@ -59,6 +59,7 @@ WRONG = {
     "MESSAGES_REMOVED_AFTER_DAYS": ["0", "4000"],
     "SECURITY_EVENTS_REMOVED_AFTER_DAYS": ["soon", "99999999"],
     "DEFAULT_FROM_EMAIL": ["nonsense", "FoodFleet", "FoodFleet <no-reply>", "a@b.example, c@d.example", "<>", "a@"],
+    "SUPPORT_EMAIL": ["nonsense", "Help <help@example.com>", "a@b.example, c@d.example"],
     "DELIVERY_SENDERS": ["0", "51"],
     "DELIVERY_LEASE_SECONDS": ["1", "x"],
     "DELIVERY_DEAD_AFTER_SECONDS": ["1", "x"],
@@ -109,6 +110,9 @@ WRONG = {
     "LOG_LEVEL": ["LOUD"],
     "JWT_SIGNING_ALGORITHM": ["none", "HS1"],
     "JWT_PRIVATE_KEY_FILES": ["/nonexistent.pem"],
+    "REGISTRATION": ["maybe"],
+    "REGISTRATION_ALLOWED_DOMAINS": ["example", "@example.com", "*.example.com", "https://example.com", "a..example"],
+    "REGISTRATION_BLOCKED_DOMAINS": ["two words.example", "example.com."],
     "PASSWORD_POLICY": ["none"],
     "PWNED_PASSWORDS_URL": ["api.pwnedpasswords.com", "https://"],
     "ACCOUNTS_EMAIL_VERIFICATION": ["perhaps"],
@@ -174,6 +178,11 @@ def read(monkeypatch):
         return runpy.run_path(str(ROOT / "foodfleet" / "settings.py"))
 
     return run
+
+
+def test_domains_are_read_as_addresses_are_stored(read):
+    domains = read({"REGISTRATION_ALLOWED_DOMAINS": "Example.COM, .xn--bcher-kva.example,faß.example"})
+    assert domains["REGISTRATION_ALLOWED_DOMAINS"] == ["example.com", ".bücher.example", "faß.example"]
 
 
 def test_origins_are_read_as_browsers_write_them(read):

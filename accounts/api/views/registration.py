@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.api import serializers
 from accounts.api.views.base import NO_CONTENT, OpenView, validated, validated_with_client
-from accounts.services.account import registration
+from accounts.services.account import registration, registration_rules
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.throttling import ForgotThrottle, RegisterThrottle
 
@@ -24,12 +24,18 @@ class RegisterView(OpenView):
         responses={202: serializers.DetailSerializer, 201: serializers.UserSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Create an account; the response is the same whether or not the address has one."""
+        """Create an account; the response is the same whether or not the address has one.
+
+        403 `registration_closed` where people cannot register themselves (`REGISTRATION`). An address of a domain
+        that is not allowed is 422 with the code `domain_not_allowed` in `details.email`.
+        """
         values, client = validated_with_client(request, serializers.RegisterSerializer)
         new = registration.NewUser(**values, language=request.LANGUAGE_CODE)
         user = registration.register(new=new, client=client)
         if settings.ACCOUNTS_PREVENT_ENUMERATION or user is None:
             detail = _("Thank you. We sent you an e-mail that says what comes next.")
+            if settings.REGISTRATION == registration_rules.INVITE:
+                detail = _("If this address was invited, we sent it an e-mail that says what comes next.")
             return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
         return Response(serializers.UserSerializer(user).data, status=status.HTTP_201_CREATED)
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -18,7 +19,7 @@ from accounts.pages import browser
 from accounts.pages.forms.registration import EmailForm, RegisterForm
 from accounts.pages.views.base import FormPage
 from accounts.pages.views.sign_in import complete_sign_in
-from accounts.services.account import registration
+from accounts.services.account import registration, registration_rules
 from accounts.services.login import password
 from accounts.services.one_time import tokens
 from accounts.states import TokenPurpose
@@ -35,6 +36,11 @@ class RegisterPage(FormPage):
     template_name = "accounts/register.html"
     form_class = RegisterForm
     throttle = "register"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if settings.REGISTRATION == registration_rules.CLOSED:
+            return render(request, "accounts/register_closed.html", status=403)
+        return super().dispatch(request, *args, **kwargs)
 
     def accepted(self, form: RegisterForm) -> HttpResponse:
         new = registration.NewUser(**form.cleaned_data, language=get_language() or "")

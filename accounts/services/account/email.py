@@ -14,7 +14,7 @@ from accounts import signals
 from accounts.exceptions import InvalidTokenException, UserAlreadyExistsException
 from accounts.models import OneTimeToken, User
 from accounts.services import audit
-from accounts.services.account import deletion
+from accounts.services.account import deletion, registration_rules
 from accounts.services.limits import lockout
 from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
@@ -34,11 +34,12 @@ def request(*, user: User, new_email: str, client: Client) -> None:
 
     A taken address and one that was mailed too often get no link. The response does not reveal that, unless
     ACCOUNTS_PREVENT_ENUMERATION is off: then UserAlreadyExistsException for a taken address. Raises
-    ValidationException for the user's current address.
+    ValidationException for the user's current address and for a domain that is not allowed.
     """
     email = normalize_email(new_email)
     if email == user.email:
         raise ValidationException.for_field("email", _("This is your address already."), "unchanged")
+    registration_rules.ensure_domain_allowed(email)
     is_taken = User.objects.with_email(email).claimed().exists()
     if is_taken and not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message)

@@ -13,10 +13,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import signals
-from accounts.exceptions import UserAlreadyExistsException, WeakPasswordException
+from accounts.exceptions import RegistrationClosedException, UserAlreadyExistsException, WeakPasswordException
 from accounts.models import OneTimeToken, User
 from accounts.services import audit, deferred
-from accounts.services.account import first_verification
+from accounts.services.account import first_verification, registration_rules
 from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
 from accounts.services.passwords.breaches import NoBreachList
@@ -42,8 +42,9 @@ def register(*, new: NewUser, client: Client) -> User | None:
     """Create an account and send its verification token; where the address is taken, mail its owner instead.
 
     Returns the user, or None where the address is taken. The password is checked and hashed in both cases, so neither
-    the response nor its time reveals which. Raises WeakPasswordException, and UserAlreadyExistsException if
-    ACCOUNTS_PREVENT_ENUMERATION is off.
+    the response nor its time reveals which. With REGISTRATION=invite an address without an invitation gets no account,
+    as silently. Raises WeakPasswordException and as `registration_rules.ensure_allowed`; if
+    ACCOUNTS_PREVENT_ENUMERATION is off also UserAlreadyExistsException and RegistrationClosedException.
     """
     user = User(
         email=normalize_email(new.email),
@@ -52,6 +53,7 @@ def register(*, new: NewUser, client: Client) -> User | None:
         phone=new.phone,
         language=new.language,
     )
+    registration_rules.ensure_allowed(user.email)
     passwords.ensure_strong(new.password, user)
     is_mailed = may_mail(user.email)
     known = _unverified(user.email)
@@ -61,6 +63,8 @@ def register(*, new: NewUser, client: Client) -> User | None:
         _register_again(known, is_same=is_same, is_mailed=is_mailed, client=client)
         return _taken()
     user.password = passwords.hashed(new.password)
+    if not registration_rules.may_join(user.email):
+        return _not_invited()
     try:
         with transaction.atomic():
             user.save(force_insert=True)
@@ -91,6 +95,13 @@ def _taken() -> User | None:
     """The result for a taken address: None, or UserAlreadyExistsException if enumeration is not prevented."""
     if not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message)
+    return None
+
+
+def _not_invited() -> User | None:
+    """The result for an address that nobody invited: as for a taken one, or RegistrationClosedException."""
+    if not settings.ACCOUNTS_PREVENT_ENUMERATION:
+        raise RegistrationClosedException
     return None
 
 
@@ -131,6 +142,10 @@ def _mail_confirmation(user: User, *, contested: bool, client: Client) -> None:
 def _announce_repetition(email: str, client: Client) -> None:
     with transaction.atomic():
         owner = User.objects.with_email(email).get()
+        if owner.invited_at is not None and not owner.is_email_verified and owner.is_active:
+            token = tokens.issue(owner, TokenPurpose.INVITATION, client=client)
+            signals.user_invited.send(sender=User, user=owner, actor=None, invitation_token=token, client=client)
+            return
         signals.registration_repeated.send(sender=User, user=owner, client=client, verification_token="")
 
 
