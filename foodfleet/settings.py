@@ -140,9 +140,7 @@ ROOT_URLCONF = "foodfleet.urls"
 WSGI_APPLICATION = "foodfleet.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
-USE_TZ = True
-TIME_ZONE = "UTC"
-USE_I18N = True
+USE_TZ, TIME_ZONE, USE_I18N = True, "UTC", True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("es", _("Spanish")), ("fr", _("French")), ("ar", _("Arabic"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -175,17 +173,18 @@ MIDDLEWARE = [
     "foodfleet.core.http.middleware.NoStoreMiddleware",
     "foodfleet.core.http.middleware.ApiEnvelopeMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "foodfleet.core.http.api_calls.ApiCallMiddleware",
+    "foodfleet.core.http.api_calls.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "foodfleet.core.http.api_calls.SessionMiddleware",
+    "foodfleet.core.http.api_calls.LocaleMiddleware",
     "foodfleet.core.http.bodies.malformed_requests.MalformedRequestMiddleware",
     "foodfleet.core.http.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
+    "foodfleet.core.http.api_calls.AuthenticationMiddleware",
+    "foodfleet.core.http.api_calls.OTPMiddleware",
     "accounts.pages.middleware.BrowserSessionMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "foodfleet.core.http.api_calls.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "foodfleet.core.http.middleware.ClientMiddleware",
 ]
@@ -296,7 +295,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "foodfleet.core.http.pagination.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "foodfleet.core.http.errors.api_exception_handler",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "UNAUTHENTICATED_USER": "foodfleet.core.http.api_calls.Nobody",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
@@ -371,8 +370,7 @@ TRUSTED_BROWSER_COOKIE_AGE = 30 * 24 * 3600
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = False  # the pages' own scripts send it back as a header
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-LANGUAGE_COOKIE_SECURE = HTTPS
-LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY = HTTPS, True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "foodfleet.core.http.errors.csrf_failure"
 CORS_URLS_REGEX = r"^/(api/|\.well-known/jwks\.json$)"

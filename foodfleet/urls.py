@@ -16,15 +16,15 @@ handler404 = "foodfleet.core.http.errors.not_found"
 handler500 = "foodfleet.core.http.errors.server_error"
 
 urlpatterns = [
+    path("api/v1/", include("accounts.api.urls")),
+    path("api/v1/", include("rbac.api.urls")),
+    path("api/v1/", include("notifications.api.urls")),
+    path("api/v1/schema/", declare(PUBLIC, SpectacularAPIView.as_view()), name="schema"),
+    path("api/v1/docs/", declare(PUBLIC, SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
     path("health/live/", health.live, name="health_live"),
     path("health/ready/", health.ready, name="health_ready"),
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("admin/", admin.site.urls),
-    path("api/v1/schema/", declare(PUBLIC, SpectacularAPIView.as_view()), name="schema"),
-    path("api/v1/docs/", declare(PUBLIC, SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
-    path("api/v1/", include("accounts.api.urls")),
-    path("api/v1/", include("rbac.api.urls")),
-    path("api/v1/", include("notifications.api.urls")),
     path("", include("accounts.pages.urls")),
     path("", include("notifications.pages.urls")),
 ]

@@ -33,6 +33,8 @@ class BrowserSessionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.browser_session = None  # type: ignore[attr-defined]
+        if request.is_program:  # type: ignore[attr-defined]
+            return self.get_response(request)
         if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
             session_id = browser.session_id_of(request)
             session = sessions_browser.current(session_id, int(request.session[SESSION_KEY])) if session_id else None
@@ -55,8 +57,10 @@ class BrowserSessionMiddleware:
 
         accounts.api.authentication does this for the API.
         """
+        if hasattr(view, "cls"):  # a view of the REST framework
+            return None
         access = access_of(view)
-        if access.caller is Caller.ANYONE or hasattr(view, "cls"):  # the REST framework's views have that
+        if access.caller is Caller.ANYONE:
             return None
         if request.browser_session is None:  # type: ignore[attr-defined]
             return redirect_to_login(request.get_full_path()) if access.caller is Caller.SIGNED_IN else None

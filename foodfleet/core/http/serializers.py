@@ -17,12 +17,13 @@ from rest_framework.serializers import (
     Field,
     JSONField,
     ListField,
-    Serializer,
     SerializerMethodField,
     UUIDField,
     ValidationError,
 )
 from rest_framework.utils import html
+
+from foodfleet.core.http.representation import BuildsFieldsOnce
 
 __all__ = [
     "BooleanField",
@@ -98,10 +99,15 @@ class ChoiceField(drf.ChoiceField):
         return super().to_internal_value(data)
 
 
+Value = TypeVar("Value")
 Row = TypeVar("Row", bound=models.Model)
 
 
-class ModelSerializer(drf.ModelSerializer[Row]):
+class Serializer(BuildsFieldsOnce, drf.Serializer[Value]):
+    """A serializer, with these fields."""
+
+
+class ModelSerializer(BuildsFieldsOnce, drf.ModelSerializer[Row]):
     """A serializer of rows, with these fields."""
 
     serializer_field_mapping: ClassVar[dict[Any, Any]] = {
