@@ -99,6 +99,7 @@ try:
         "country": env.rate("SMS_LIMIT_COUNTRY", "1000/hour"),
         "all": env.rate("SMS_LIMIT_ALL", "5000/hour"),
     }
+    EMAIL_LIMIT_ADDRESS = env.rate("EMAIL_LIMIT_ADDRESS", "10/hour")
 
     # -- Accounts
     ACCOUNTS_PREVENT_ENUMERATION = env.flag("ACCOUNTS_PREVENT_ENUMERATION", default=True)

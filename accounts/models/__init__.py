@@ -4,8 +4,8 @@ from accounts.models.backup_codes import BackupCode
 from accounts.models.challenges import Challenge
 from accounts.models.deferred import DeferredJob
 from accounts.models.keys import SigningKey
-from accounts.models.lockout import LoginAttempts
-from accounts.models.mfa import CodeAttempts, MFAReset, Passkey, TrustedBrowser
+from accounts.models.known_devices import KnownDevice
+from accounts.models.mfa import MFAReset, Passkey, TrustedBrowser
 from accounts.models.one_time_tokens import OneTimeToken
 from accounts.models.passwords import PasswordHistory
 from accounts.models.phone_codes import PhoneCode
@@ -18,9 +18,8 @@ __all__ = [
     "E164",
     "BackupCode",
     "Challenge",
-    "CodeAttempts",
     "DeferredJob",
-    "LoginAttempts",
+    "KnownDevice",
     "MFAReset",
     "OneTimeToken",
     "Passkey",

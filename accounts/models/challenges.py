@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.db import models
-from django.db.models import F
 from django.utils import timezone
 
 from accounts.models.users import User
@@ -11,24 +10,19 @@ from accounts.states import ChallengePurpose
 
 
 class ChallengeQuerySet(models.QuerySet["Challenge"]):
-    """Challenges. Each counter and each use is one conditional UPDATE."""
+    """Challenges. Each use is one conditional UPDATE."""
 
     def open(self, now: datetime) -> "ChallengeQuerySet":
         """Filter challenges that are neither consumed nor expired."""
         return self.filter(consumed_at__isnull=True, expires_at__gt=now)
 
-    def usable(self, digest: str, purpose: str, *, limit: int, now: datetime) -> "ChallengeQuerySet":
-        """Filter the open challenge of this digest and purpose with fewer than `limit` attempts; with its user."""
-        return self.open(now).filter(digest=digest, purpose=purpose, attempts__lt=limit).select_related("user")
+    def usable(self, digest: str, purpose: str, now: datetime) -> "ChallengeQuerySet":
+        """Filter the open challenge of this digest and purpose; with its user."""
+        return self.open(now).filter(digest=digest, purpose=purpose).select_related("user")
 
-    def reserve_attempt(self, pk: int, *, limit: int, now: datetime) -> bool:
-        """Count one attempt before its answer is compared; False past `limit`."""
-        return self.open(now).filter(pk=pk, attempts__lt=limit).update(attempts=F("attempts") + 1) == 1
-
-    def reserve_sms(self, pk: int, *, limit: int, digest: str, now: datetime) -> bool:
-        """Replace the digest of the SMS code and count the SMS; False where `limit` were sent."""
-        usable = self.open(now).filter(pk=pk, sms_sent__lt=limit)
-        return usable.update(sms_digest=digest, sms_sent=F("sms_sent") + 1) == 1
+    def replace_sms_digest(self, pk: int, digest: str, now: datetime) -> bool:
+        """Replace the digest of the SMS code; False where the challenge is no longer open."""
+        return self.open(now).filter(pk=pk).update(sms_digest=digest) == 1
 
     def consume(self, pk: int, now: datetime) -> bool:
         """Mark the challenge as answered; False where it was already."""
@@ -50,9 +44,7 @@ class Challenge(models.Model):
     purpose = models.CharField(max_length=20, choices=ChallengePurpose)
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     device_name = models.CharField(max_length=100, blank=True, default="")
-    attempts = models.PositiveSmallIntegerField(default=0)
     sms_digest = models.CharField(max_length=64, blank=True, default="")
-    sms_sent = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(db_index=True)
     consumed_at = models.DateTimeField(null=True, blank=True)

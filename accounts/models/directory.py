@@ -6,7 +6,7 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
-from accounts import models as accounts_models
+from foodfleet.core.models import RateLimit, RateLimitQuerySet
 from foodfleet.core.typed_text import searched_parts
 from rbac.models import Role, RoleAssignment
 
@@ -45,21 +45,22 @@ class DirectoryQuerySet(models.QuerySet["accounts_models.User"]):
     def locked_out(self, now: datetime) -> Self:
         """Locked by staff, or by wrong passwords at this moment."""
         by_staff = self.model._default_manager.filter(locked_at__isnull=False).values("pk")
-        return self.filter(pk__in=by_staff.union(_locks(now).values("user")))
+        return self.filter(pk__in=by_staff.union(_locks(now).values("subject")))
 
     def not_locked_out(self, now: datetime) -> Self:
         """Locked neither by staff nor by wrong passwords."""
-        return self.filter(~Exists(_locks(now).filter(user=OuterRef("pk"))), locked_at__isnull=True)
+        return self.filter(~Exists(_locks(now).filter(subject=OuterRef("pk"))), locked_at__isnull=True)
 
     def with_access(self, now: datetime) -> Self:
         """Annotate `is_locked` and `locked_until` (by wrong passwords), and prefetch `live_assignments` with roles."""
         assignments = RoleAssignment.objects.live(now).select_related("role")
-        own_locks = _locks(now).filter(user=OuterRef("pk"))
+        own_locks = _locks(now).filter(subject=OuterRef("pk"))
         return self.annotate(
             is_locked=Q(locked_at__isnull=False) | Q(Exists(own_locks)),
-            locked_until=Subquery(own_locks.order_by("-locked_until").values("locked_until")[:1]),
+            locked_until=Subquery(own_locks.order_by("-blocked_until").values("blocked_until")[:1]),
         ).prefetch_related(Prefetch("role_assignments", queryset=assignments, to_attr="live_assignments"))
 
 
-def _locks(now: datetime) -> "models.QuerySet[accounts_models.LoginAttempts]":
-    return accounts_models.LoginAttempts.objects.filter(locked_until__gt=now, user__isnull=False)
+def _locks(now: datetime) -> RateLimitQuerySet:
+    """Blocks by wrong passwords; their subject is the user."""
+    return RateLimit.objects.blocking(now).filter(subject__isnull=False)

@@ -3,63 +3,34 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db import models
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device, VerifyNotAllowed
 
 from accounts.models.users import User, no_nul
+from foodfleet.core.cache import rate_limits
+from foodfleet.core.cache.rate_limits import Lockout
 
-# Consecutive failures -> how long to wait from then on. See accounts.services.limits.attempts.
-WAITS = {
-    10: timedelta(seconds=30),
-    11: timedelta(minutes=1),
-    12: timedelta(minutes=2),
-    13: timedelta(minutes=4),
-    14: timedelta(minutes=8),
-    15: timedelta(minutes=15),
-    25: timedelta(days=1),
-}
-
-
-class CodeAttemptsQuerySet(models.QuerySet["CodeAttempts"]):
-    """Consecutive wrong MFA codes."""
-
-    def reserve(self, user: User, now: datetime) -> bool:
-        """Count one code as wrong before it is compared; False where none may be compared now."""
-        if self._count(user, now):
-            return True
-        try:
-            with transaction.atomic():
-                self.create(user=user, failures=1)
-            return True
-        except IntegrityError:  # there is a row: created concurrently, or blocked
-            return self._count(user, now)
-
-    def _count(self, user: User, now: datetime) -> bool:
-        """Count a failure in one UPDATE, which decides whatever the concurrency; False without an unblocked row."""
-        blocks = [When(failures__gte=n - 1, then=Value(now + wait)) for n, wait in sorted(WAITS.items(), reverse=True)]
-        free = self.filter(user=user).filter(Q(blocked_until__isnull=True) | Q(blocked_until__lte=now))
-        until = Case(*blocks, default=Value(None), output_field=models.DateTimeField(null=True))
-        return free.update(failures=F("failures") + 1, blocked_until=until) == 1
-
-    def clear(self, user: User) -> bool:
-        """Reset the count after a right code. True where there were failures."""
-        return self.filter(user=user, failures__gt=0).update(failures=0, blocked_until=None) == 1
+YEAR = timedelta(days=365)
+# See accounts.services.limits.attempts: the tenth consecutive failure, and each one after it, blocks.
+CODE_LOCKOUT = Lockout(
+    first=10,
+    waits=(
+        timedelta(seconds=30),
+        *(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8)),
+        *[timedelta(minutes=15)] * 10,
+        timedelta(days=1),
+    ),
+    memory=YEAR,
+    memory_unblocked=YEAR,
+)
 
 
-class CodeAttempts(models.Model):
-    """The number of consecutive wrong MFA codes of a user, and until when no further code is compared."""
-
-    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="code_attempts")
-    failures = models.PositiveIntegerField(default=0)
-    blocked_until = models.DateTimeField(null=True, blank=True)
-
-    objects = CodeAttemptsQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.user_id}: {self.failures}"
+def code_attempts_key(user: User) -> str:
+    """Return the key that consecutive wrong MFA codes of a user are counted by."""
+    return f"mfa:{user.pk}"
 
 
 class CodeDevice:
@@ -75,15 +46,16 @@ class CodeDevice:
         raise NotImplementedError
 
     def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]:
-        attempts = CodeAttempts.objects.filter(user=self.user, blocked_until__gt=timezone.now()).first()
-        if attempts is None:
+        counted = rate_limits.attempts(code_attempts_key(self.user))
+        if counted.blocked_until is None:
             return True, None
-        return False, {"reason": VerifyNotAllowed.N_FAILED_ATTEMPTS, "failure_count": attempts.failures}
+        return False, {"reason": VerifyNotAllowed.N_FAILED_ATTEMPTS, "failure_count": counted.count}
 
     def verify_token(self, token: str) -> bool:
-        if not CodeAttempts.objects.reserve(self.user, timezone.now()) or not self.consume(token):
+        key = code_attempts_key(self.user)
+        if not rate_limits.reserve_attempt(key, CODE_LOCKOUT).allowed or not self.consume(token):
             return False
-        CodeAttempts.objects.clear(self.user)
+        rate_limits.clear_attempts(key)
         return True
 
 

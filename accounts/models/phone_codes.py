@@ -19,10 +19,6 @@ class PhoneCodeQuerySet(models.QuerySet["PhoneCode"]):
         """Filter expired codes."""
         return self.filter(expires_at__lte=now)
 
-    def reserve_try(self, user: User, now: datetime, most: int) -> bool:
-        """Count one try at the user's code; False where it has expired or had `most` tries, under any concurrency."""
-        return self.live(now).filter(user=user, tries__lt=most).update(tries=models.F("tries") + 1) == 1
-
     def consume(self, code: "PhoneCode") -> bool:
         """Delete this very code; False where it was used or replaced already, under any concurrency."""
         return self.filter(pk=code.pk, digest=code.digest).delete()[0] == 1
@@ -34,7 +30,6 @@ class PhoneCode(models.Model):
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="phone_code")
     phone = models.CharField(max_length=16, validators=[E164])
     digest = models.CharField(max_length=64)
-    tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
 

@@ -10,7 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -84,17 +84,18 @@ class UserQuerySet(DirectoryQuerySet):
         return self.filter(email__in=emails)
 
     def with_sign_in_history(self, *, address: str, device: str, fingerprint: str) -> Self:
-        """Annotate `has_mfa`, `signed_in_before` (ever), and `knows_device` (this device, or one with its fingerprint).
+        """Annotate `has_mfa`, `signed_in_before` (ever), `known_device` and `knows_device`.
 
-        address, device: digests that the lockout counts by.
+        address, device: digests, as in KnownDevice; '' for a client without a device id. known_device: the pk of the
+        device's row; knows_device: there is one, or a session with its fingerprint.
         """
         sessions = accounts_models.Session.objects.filter(user=OuterRef("pk"))
-        # "-" is no digest: a client without a device id has no row.
-        known = Exists(accounts_models.LoginAttempts.objects.counted_on(address, device or "-"))
+        known = Subquery(accounts_models.KnownDevice.objects.at(address, device).values("pk"))
         ever = models.Q(last_login__isnull=False)  # not from sessions: the purge removes them
         return self.annotate(
             signed_in_before=models.ExpressionWrapper(ever, output_field=models.BooleanField()),
-            knows_device=known | Exists(sessions.filter(fingerprint=fingerprint)),
+            known_device=known,
+            knows_device=models.Q(known_device__isnull=False) | Exists(sessions.filter(fingerprint=fingerprint)),
             has_mfa=self._has_mfa(),
         )
 

@@ -8,7 +8,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import LoginAttempts, OneTimeToken, PhoneCode, RefreshToken, SecurityEvent, Session
+from accounts.models import KnownDevice, OneTimeToken, PhoneCode, RefreshToken, SecurityEvent, Session
 from accounts.services.jwt import keyring
 from accounts.services.mfa import resets, trusted_browsers
 from accounts.services.one_time import challenges
@@ -19,7 +19,6 @@ BATCH = 1000  # rows that one statement deletes, so that locks are short
 # Expired sessions and tokens stay this long, to recognise devices and to tell our tokens from forged ones.
 SESSION_RETENTION = timedelta(days=90)
 REFRESH_TOKEN_RETENTION = timedelta(days=7)
-ATTEMPT_RETENTION = timedelta(days=30)  # from unknown devices; afterwards the first lock is short again
 
 
 def purge_expired() -> int:
@@ -33,12 +32,12 @@ def purge_expired() -> int:
         Session.objects.expired_before(now - SESSION_RETENTION),
         OneTimeToken.objects.expired(now),
         PhoneCode.objects.expired(now),
-        LoginAttempts.objects.from_unknown_devices_before(now - ATTEMPT_RETENTION, now=now),
+        KnownDevice.objects.unused_since(now - timedelta(seconds=settings.DEVICE_COOKIE_AGE)),
+        rate_limits.expired(now),
     )
     removed = sum(_remove(rows) for rows in expired)
     removed += _remove_events(now)
-    removed += challenges.purge_expired(now) + trusted_browsers.purge_expired(now)
-    return removed + rate_limits.purge_expired(now)
+    return removed + challenges.purge_expired(now) + trusted_browsers.purge_expired(now)
 
 
 def _remove_events(now: datetime) -> int:

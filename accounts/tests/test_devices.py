@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client as Browser
 
-from accounts.models import LoginAttempts
+from accounts.models import KnownDevice
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,7 +91,7 @@ def test_a_forged_device_is_a_stranger(user, door, value):
 
 def test_the_kept_digest_is_no_key(user, door):
     door(OWNERS).knock()
-    kept = LoginAttempts.objects.exclude(device="").get().device
+    kept = KnownDevice.objects.get().device
     lock_strangers_out(door)
     thief = door()
     thief.show(kept)
@@ -112,7 +112,7 @@ def test_a_right_password_for_which_a_code_is_still_missing_makes_no_device_know
     guest = door()
     guest.knock()
     assert COOKIE not in guest.browser.cookies
-    assert not LoginAttempts.objects.exclude(device="").exists()
+    assert not KnownDevice.objects.exists()
 
 
 def test_no_script_reads_the_cookie_and_no_other_site_sends_it(user, door):
@@ -135,7 +135,7 @@ def test_devices_are_strangers_again_after_that_was_not_me(world, door):
     world.sign_in()
     world.ask("/auth/password/change/", {"current_password": PASSWORD, "new_password": "Other-Kitchen-77?"})
     world.page(f"/account/not-me/{world.link_token('/account/not-me/')}/")
-    assert not LoginAttempts.objects.exclude(device="").exists()
+    assert not KnownDevice.objects.exists()
     assert [thief.knock(password=WRONG) for _ in range(5)] == ["invalid_credentials"] * 5
     assert door().knock() == "account_locked"
 

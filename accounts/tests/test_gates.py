@@ -25,7 +25,7 @@ from accounts.states import ChallengePurpose
 from conftest import PASSWORD
 from foodfleet.core.cache import rate_limits
 from foodfleet.core.http.clients import Client
-from foodfleet.core.models import RateCounter
+from foodfleet.core.models import RateLimit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEW = "Another-Grill-2027!"
@@ -135,10 +135,10 @@ def test_what_ran_out_is_removed_and_what_holds_is_kept(user):
     kinds = (Challenge, TrustedBrowser)
     call_command("purge_expired")
     assert [kind.objects.count() for kind in kinds] == [1, 1]
-    for kind in (*kinds, RateCounter):
+    for kind in (*kinds, RateLimit):
         kind.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     tasks.purge_expired()
-    assert [kind.objects.count() for kind in (*kinds, RateCounter)] == [0, 0, 0]
+    assert [kind.objects.count() for kind in (*kinds, RateLimit)] == [0, 0, 0]
 
 
 def test_beat_calls_the_tasks_of_accounts():

@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from structlog.testing import capture_logs
 
-from accounts.models import LoginAttempts, SecurityEvent
+from accounts.models import KnownDevice, SecurityEvent
 from accounts.services.limits import lockout
 from conftest import PASSWORD
 from foodfleet.core.http.clients import Client
+from foodfleet.core.models import RateLimit
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def test_five_wrong_passwords_lock_the_account_for_the_right_one_too(user, guess
     refused = guess(password=PASSWORD)
     assert (refused.status_code, refused.json()["code"]) == (401, "account_locked")
     assert refused.headers["WWW-Authenticate"] == "Bearer"
-    until = LoginAttempts.objects.get().locked_until
+    until = RateLimit.objects.get().blocked_until
     assert refused.json()["details"] == {"locked_until": until.isoformat().replace("+00:00", "Z")}
     assert 890 < int(refused.headers["Retry-After"]) <= 900
 
@@ -48,9 +49,9 @@ def test_a_known_device_is_told_of_its_own_lock(user, guess):
     assert guess(password=PASSWORD).status_code == 200  # the cookie stays in the client
     for _ in range(5):
         guess()
-    own = LoginAttempts.objects.exclude(device="").get().locked_until
-    LoginAttempts.objects.filter(device="").delete()
-    LoginAttempts.objects.create(address=LoginAttempts.objects.get().address, locked_until=own + timedelta(hours=5))
+    own = RateLimit.objects.get().blocked_until
+    longer = {"blocked_until": own + timedelta(hours=5), "expires_at": own + timedelta(days=1)}
+    RateLimit.objects.create(key=f"attempts:login:{KnownDevice.objects.get().address}", count=5, **longer)
     assert guess().json()["details"]["locked_until"] == own.isoformat().replace("+00:00", "Z")
 
 
@@ -68,7 +69,7 @@ def test_the_page_tells_until_when_and_offers_a_reset(client, user):
     for _ in range(5):
         assert b"locked until" not in client.post("/login/", body).content
     page = client.post("/login/", body)
-    until = LoginAttempts.objects.exclude(locked_until=None).get().locked_until
+    until = RateLimit.objects.exclude(blocked_until=None).get().blocked_until
     assert page.status_code == 401
     assert f"{date_format(until, 'DATETIME_FORMAT')} UTC</time>. Resetting" in page.content.decode()
     assert '<p><a href="/password/forgot/">Reset your password</a></p>' in page.content.decode()
@@ -143,7 +144,7 @@ def test_each_lock_lasts_longer_up_to_a_day(user, guess):
             for _ in range(5):
                 assert guess().json()["code"] == "invalid_credentials"
             assert guess().json()["code"] == "account_locked"
-        until = LoginAttempts.objects.get(device="").locked_until
+        until = RateLimit.objects.get().blocked_until
         lasted.append((until - now).total_seconds() / 60)
         now = until + timedelta(seconds=1)
     assert lasted == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import LoginAttempts, SecurityEvent, Session, User
+from accounts.models import SecurityEvent, Session, User
 from accounts.services.account import password_reset
 from accounts.services.limits import lockout
 from accounts.services.one_time import tokens
@@ -18,6 +18,7 @@ from accounts.states import TokenPurpose
 from accounts.tests.hashers import CountingHasher, SlowHasher
 from conftest import PASSWORD
 from foodfleet.core.http.clients import Client
+from foodfleet.core.models import RateLimit
 from foodfleet.tests import environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,7 +93,7 @@ def test_a_lock_that_guesses_at_once_led_to_is_written_down_and_mailed_once(user
     assert SecurityEvent.objects.filter(user=user, kind="sign_in_locked").count() == 1
     assert SecurityEvent.objects.filter(user=user, kind="sign_in_failed").count() == 40
     assert [message.to for message in mailoutbox] == [[user.email]]
-    assert LoginAttempts.objects.get(device="").locks == 1
+    assert RateLimit.objects.get(key__startswith="attempts:login").count == lockout.ATTEMPTS
 
 
 def reset(user):

@@ -5,17 +5,19 @@ from django.core import mail
 
 from accounts.models import OneTimeToken, User
 from conftest import PASSWORD
-from foodfleet.core.mailbox_limits import MAILS_AN_HOUR
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+MAILS_AN_HOUR = 10
 OTHER = "Other-Kitchen-77?"
 VICTIM = "victim@example.com"
 
 
 @pytest.fixture(autouse=True)
 def _limits(settings):
-    settings.THROTTLE_RATES = {**dict.fromkeys(settings.THROTTLE_RATES), "forgot": (1000, 3600)}
+    """No limit by IP address: the one by mailbox does not depend on it."""
+    settings.THROTTLE_RATES = dict.fromkeys(settings.THROTTLE_RATES)
+    settings.EMAIL_LIMIT_ADDRESS = (MAILS_AN_HOUR, 3600)
 
 
 def flood(call):
@@ -91,3 +93,11 @@ def test_past_the_limit_the_last_link_serves_and_another_password_still_contests
     assert OneTimeToken.objects.filter(data__contested=True).exists()
     assert api.post("/api/v1/auth/email/verify/", {"token": token}).status_code == 204
     assert not User.objects.get().has_usable_password()
+
+
+def test_a_mailbox_limit_that_is_off_lets_every_mail_through(api, make_user, settings):
+    settings.EMAIL_LIMIT_ADDRESS = None
+    make_user(VICTIM)
+    for _ in range(MAILS_AN_HOUR + 3):
+        api.post("/api/v1/auth/password/forgot/", {"email": VICTIM})
+    assert len(mail.outbox) == MAILS_AN_HOUR + 3

@@ -8,13 +8,13 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.models import LoginAttempts, OneTimeToken, PhoneCode, RefreshToken, SecurityEvent, Session
+from accounts.models import KnownDevice, OneTimeToken, PhoneCode, RefreshToken, SecurityEvent, Session
 from accounts.services import purge as services_purge
 from accounts.services.limits import lockout
 from accounts.services.one_time import tokens
 from accounts.states import TokenPurpose
 from conftest import PASSWORD
-from foodfleet.core.http.clients import Client
+from foodfleet.core.models import RateLimit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -83,18 +83,30 @@ def test_codes_on_their_way_to_a_phone_go_when_they_run_out(user, make_user):
     assert PhoneCode.objects.get() == late
 
 
-def test_attempts_of_unknown_devices_are_purged_unless_they_lock(user, sign_in):
-    sign_in(device_name="Till 3")
-    for number in range(3):
-        lockout.reserve_attempt(email=f"nobody{number}@example.com", client=Client())
-    _ann, _old, locked, young = LoginAttempts.objects.filter(device="").order_by("pk")
-    now = timezone.now()
-    LoginAttempts.objects.exclude(pk=young.pk).update(updated_at=now - 30 * DAY - SECOND)
-    LoginAttempts.objects.filter(pk=locked.pk).update(locked_until=now + timedelta(hours=1))
-    own = set(LoginAttempts.objects.exclude(device=""))
+def test_limits_are_purged_when_they_expire():
+    for number in range(2):
+        lockout.reserve_attempt(email=f"nobody{number}@example.com")
+    late = past_and_future("expires_at", RateLimit.objects.order_by("pk"), timezone.now())
     purge()
-    assert own
-    assert set(LoginAttempts.objects.all()) == {locked, young, *own}
+    assert RateLimit.objects.get() == late
+
+
+@pytest.mark.once
+def test_wrong_passwords_are_kept_for_a_day_and_a_lock_for_a_month():
+    days = []
+    for _ in range(lockout.ATTEMPTS):
+        lockout.reserve_attempt(email="nobody@example.com")
+        days.append((RateLimit.objects.get().expires_at - timezone.now() + SECOND).days)
+    assert days == [1, 1, 1, 1, 30]
+
+
+def test_devices_are_purged_when_their_cookie_has_expired(make_user, sign_in, settings):
+    for name in ("ann", "bob"):
+        sign_in(make_user(f"{name}@example.com").email)
+    age = SECOND * settings.DEVICE_COOKIE_AGE
+    late = past_and_future("signed_in_at", KnownDevice.objects.order_by("pk"), timezone.now() - age)
+    purge()
+    assert KnownDevice.objects.get() == late
 
 
 def test_browsers_sessions_go_when_they_run_out():

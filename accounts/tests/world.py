@@ -1,15 +1,18 @@
 """What can happen to an account, done from the outside: the scenarios of several tests."""
 
 import uuid
+from datetime import timedelta
 
 from django.test import Client as Browser
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import CodeAttempts, Session, TOTPDevice, User
+from accounts.models import Session, TOTPDevice, User
+from accounts.models.mfa import code_attempts_key
 from accounts.tests.authenticator import Authenticator
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
+from foodfleet.core.models import RateLimit
 from rbac.services import roles
 
 V1 = "/api/v1"
@@ -163,7 +166,8 @@ def two_factor_failed(w):
 
 def two_factor_blocked(w):
     w.protect()
-    CodeAttempts.objects.create(user=w.user, failures=24)
+    later = timezone.now() + timedelta(days=1)
+    RateLimit.objects.create(key=f"attempts:{code_attempts_key(w.user)}", count=24, expires_at=later)
     two_factor_failed_again = {"challenge": w.sign_in()["challenge"], "method": "totp", "code": "000000"}
     w.post("/auth/login/verify/", two_factor_failed_again)
 

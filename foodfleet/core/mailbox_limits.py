@@ -9,8 +9,6 @@ from foodfleet.core.cache.rate_limits import Usage, sliding_window
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.exceptions import ThrottledException
 
-MAILS_AN_HOUR = 10  # to one address
-
 
 class CausedBy(Enum):
     """Who causes a mail. Counted separately, so that strangers cannot block invitations by staff."""
@@ -20,23 +18,24 @@ class CausedBy(Enum):
 
 
 def may_mail(email: str) -> bool:
-    """Count a mail that anybody can cause to `email`; return False past MAILS_AN_HOUR.
+    """Count a mail that anybody can cause to `email`; return False past EMAIL_LIMIT_ADDRESS.
 
     All such mails share one count, whether or not the address has an account: registration, links, notices to an
-    unverified address. Always True with THROTTLE_FORGOT off.
+    unverified address.
     """
     return _count(email, CausedBy.ANYBODY).allowed
 
 
 def ensure_staff_may_mail(email: str) -> None:
-    """Count a mail that staff send to `email`. Raises ThrottledException past MAILS_AN_HOUR."""
+    """Count a mail that staff send to `email`. Raises ThrottledException past EMAIL_LIMIT_ADDRESS."""
     counted = _count(email, CausedBy.STAFF)
     if not counted.allowed:
         raise ThrottledException(counted.retry_after)
 
 
 def _count(email: str, cause: CausedBy) -> Usage:
-    if settings.THROTTLE_RATES["forgot"] is None:
+    if settings.EMAIL_LIMIT_ADDRESS is None:
         return Usage(allowed=True, retry_after=0.0)
+    count, seconds = settings.EMAIL_LIMIT_ADDRESS
     address = crypto.keyed_digest(normalize_email(email), purpose="mails")
-    return sliding_window(f"mails:{cause.value}:{address}", limit=MAILS_AN_HOUR, seconds=3600)
+    return sliding_window(f"mails:{cause.value}:{address}", limit=count, seconds=seconds)

@@ -1,76 +1,100 @@
-"""Tables of the kernel: rate counters, cache versions and heartbeats; base classes of rows that are history."""
+"""Tables of the kernel: rate limits, cache versions and heartbeats; base classes of rows that are history."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, models, transaction
+from django.db import connections, models
 from django.db.models import F
 
+# One statement, so that simultaneous callers are counted one after the other, and a caller that gets no row back is
+# blocked. Valid on PostgreSQL and SQLite.
+INCREMENT = """
+INSERT INTO {table} AS stored (key, count, blocked_until, expires_at, state)
+VALUES (%(key)s, 1, %(block_1)s, %(expiry_1)s, '{{}}')
+ON CONFLICT (key) DO UPDATE SET count = {count}, blocked_until = {block}, expires_at = {expiry}
+WHERE stored.blocked_until IS NULL OR stored.blocked_until <= %(now)s
+RETURNING count
+"""
+COUNT = "CASE WHEN stored.expires_at <= %(now)s THEN 1 ELSE stored.count + 1 END"
 
-class RateCounterQuerySet(models.QuerySet["RateCounter"]):
+
+class RateLimitQuerySet(models.QuerySet["RateLimit"]):
     """Counting that is right under concurrency on every database."""
 
-    def increment(self, *, key: str, window: int, expires_at: datetime) -> int:
-        """Add one to the counter of this window and return the new count."""
-        counter = self.filter(key=key, window=window)
-        if not counter.update(count=F("count") + 1):
-            try:
-                with transaction.atomic(using=self.db):
-                    self.create(key=key, window=window, expires_at=expires_at)
-                return 1
-            except IntegrityError:  # another caller created it in between
-                counter.update(count=F("count") + 1)
-        return int(counter.values_list("count", flat=True).get())
+    def increment(
+        self,
+        key: str,
+        *,
+        now: datetime,
+        expiries: Mapping[int, datetime],
+        blocks: Mapping[int, datetime],
+        every: int = 1,
+    ) -> int | None:
+        """Count one occurrence of `key` and return the new count; None, and count nothing, while the key is blocked.
 
-    def expired(self, now: datetime) -> "RateCounterQuerySet":
-        """Counters of windows that are over."""
-        return self.filter(expires_at__lt=now)
+        expiries: from which count on the row lasts until when, from 1; it counts as absent afterwards. blocks: at which
+        count the key is blocked until when; the last one applies to each `every`th count after it too.
+        """
+        connection = connections[self.db]
+        adapt = connection.ops.adapt_datetimefield_value
+        block = [f"WHEN {COUNT} = {count:d} THEN %(block_{count:d})s" for count in blocks]
+        if blocks:
+            last = max(blocks)
+            repeats = f"{COUNT} > {last:d} AND ({COUNT} - {last:d}) %% {every:d} = 0"
+            block.append(f"WHEN {repeats} THEN %(block_{last:d})s")
+        expiry = [f"WHEN {COUNT} >= {count:d} THEN %(expiry_{count:d})s" for count in sorted(expiries, reverse=True)]
+        sql = INCREMENT.format(
+            table=connection.ops.quote_name(self.model._meta.db_table),
+            count=COUNT,
+            block=f"CASE {' '.join(block)} END" if block else "NULL",
+            expiry=f"CASE {' '.join(expiry)} END",
+        )
+        parameters = {"block_1": None, "key": key, "now": adapt(now)}
+        parameters |= {f"block_{count:d}": adapt(until) for count, until in blocks.items()}
+        parameters |= {f"expiry_{count:d}": adapt(until) for count, until in expiries.items()}
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            row: tuple[int] | None = cursor.fetchone()
+        return row[0] if row else None
 
-
-class RateCounter(models.Model):
-    """How often something happened in one fixed window; used where there is no Redis."""
-
-    key = models.CharField(max_length=160)
-    window = models.BigIntegerField(help_text="Number of the window since 1970: Unix time divided by its length.")
-    count = models.PositiveIntegerField(default=1)
-    expires_at = models.DateTimeField(db_index=True)
-
-    objects = RateCounterQuerySet.as_manager()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["key", "window"], name="core_rate_counter_once")]
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.count}"
-
-
-class SlidingCounterQuerySet(models.QuerySet["SlidingCounter"]):
-    """Counters of sliding windows."""
-
-    def lock(self, key: str, *, expires_at: datetime) -> "SlidingCounter":
-        """Create the counter of `key` if necessary and lock it until the end of the transaction."""
+    def lock(self, key: str, *, expires_at: datetime) -> "RateLimit":
+        """Create the row of `key` if necessary and lock it until the end of the transaction."""
         row = self.model(key=key, expires_at=expires_at)
         self.bulk_create([row], update_conflicts=True, update_fields=["expires_at"], unique_fields=["key"])
         return self.get(pk=key)
 
-    def expired(self, now: datetime) -> "SlidingCounterQuerySet":
-        """Counters that contain nothing within their window."""
-        return self.filter(expires_at__lt=now)
+    def blocking(self, now: datetime) -> "RateLimitQuerySet":
+        """Filter keys that are blocked at `now`."""
+        return self.filter(blocked_until__gt=now)
+
+    def expired(self, now: datetime) -> "RateLimitQuerySet":
+        """Filter rows that count as absent."""
+        return self.filter(expires_at__lte=now)
 
 
-class SlidingCounter(models.Model):
-    """How often something was allowed recently; see foodfleet.core.cache.rate_limits.sliding_window."""
+class RateLimit(models.Model):
+    """What was used of one limit; see foodfleet.core.cache.rate_limits, which alone writes here."""
 
     key = models.CharField(max_length=160, primary_key=True)
-    slices = models.JSONField(default=dict, help_text="How often in which slice of time, numbered from 1970.")
+    count = models.PositiveIntegerField(default=0, help_text="In a fixed window, or of attempts.")
+    blocked_until = models.DateTimeField(null=True, help_text="Until when no attempt is allowed.")
+    subject = models.BigIntegerField(null=True, help_text="Identifier of the user whom the block locks out.")
+    state = models.JSONField(default=dict, help_text="Of a sliding window or a token bucket.")
     expires_at = models.DateTimeField(db_index=True)
 
-    objects = SlidingCounterQuerySet.as_manager()
+    objects = RateLimitQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["blocked_until"], condition=models.Q(subject__isnull=False), name="core_rate_limit_locked"
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.key}: {sum(self.slices.values())}"
+        return f"{self.key}: {self.count}"
 
 
 class CacheVersionQuerySet(models.QuerySet["CacheVersion"]):

@@ -12,7 +12,7 @@ from foodfleet.tests import processes
 BACK_AND_FORTH = """
 from django.core.management import call_command
 from accounts.models import User
-from notifications.models import RateBucket, SmsTemplate, Suppression
+from notifications.models import SmsTemplate, Suppression
 from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
 from rbac.models import Role, RoleAssignment
 
@@ -23,7 +23,6 @@ def fill():
         RoleAssignment.objects.create(user=ann, role=role)
     files = EmailExtras(attachments=[NewAttachment("a.txt", b"a")])
     send_email(to=["ann@example.com"], subject="x", text="x", extras=files)
-    RateBucket.objects.get_or_create(name="email", defaults={"level": 1, "at": 1})
     Suppression.objects.create(channel="email", address="x@example.com", reason="manual")
 
 def migrate(*target):
@@ -37,6 +36,70 @@ for app, target in TARGETS:
     assert Role.objects.filter(name="Administrator").count() == 1, (app, target)
     assert SmsTemplate.objects.exists(), (app, target)
     call_command("flush", interactive=False, verbosity=0)
+"""
+LIVE_LOCKS = """
+from datetime import timedelta
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from accounts.exceptions import AccountLockedException
+from accounts.models import User
+from accounts.services.limits import attempts, lockout
+from foodfleet.core.cache import rate_limits
+from foodfleet.core.exceptions import ThrottledException
+from foodfleet.core.http.clients import Client
+
+def outcome(call):
+    try:
+        return call()
+    except AccountLockedException as error:
+        return round((error.locked_until - now).total_seconds() / 60)
+    except ThrottledException as error:
+        return round(error.retry_after / 60)
+
+call_command("migrate", verbosity=0)
+call_command("migrate", "notifications", "0016", verbosity=0)
+call_command("migrate", "accounts", "0021", verbosity=0)
+call_command("migrate", "core", "0004", verbosity=0)
+executor = MigrationExecutor(connection)
+before = executor.loader.project_state([("accounts", "0021_no_prefix_search"), ("core", "0004_cache_version")]).apps
+rows, now = before.get_model("accounts", "LoginAttempts").objects, timezone.now()
+users = before.get_model("accounts", "User").objects
+ann, bob = (users.create(email=f"{name}@example.com", password="!") for name in ("ann", "bob"))
+address, locked = lockout._address("ann@example.com"), {"tries": 5, "locks": 2, "user": ann}
+rows.create(address=address, locked_until=now + timedelta(minutes=30), **locked)
+rows.create(address=address, device=lockout._device("till"), tries=2)
+rows.create(address=address, device=lockout._device("desk"), locked_until=now + timedelta(minutes=10), **locked)
+rows.create(address=lockout._address("old@example.com"), tries=4, updated_at=now - timedelta(days=2))
+rows.create(address=lockout._address("four@example.com"), tries=4, locks=1)
+blocked = {"failures": 25, "blocked_until": now + timedelta(minutes=20)}
+before.get_model("accounts", "CodeAttempts").objects.create(user=ann, **blocked)
+before.get_model("accounts", "CodeAttempts").objects.create(user=bob, failures=8)
+before.get_model("core", "SlidingCounter").objects.create(
+    key="sms", slices={int(now.timestamp() // 60): 3}, expires_at=now + timedelta(hours=1)
+)
+details = {"address": address, "device": "", "until": now.isoformat(), "user": ann.pk, "client": {}}
+before.get_model("accounts", "DeferredJob").objects.create(kind="lock", details=details)
+call_command("migrate", verbosity=0)
+
+def sign_in(email, device=""):
+    known = lockout.known_device(email=email, client=Client(device=device))
+    return outcome(lambda: lockout.reserve_attempt(email=email, known_device=known).tries)
+
+assert sign_in("ann@example.com") == 30
+assert sign_in("ann@example.com", "desk") == 10
+assert sign_in("ann@example.com", "till") == 3
+assert sign_in("old@example.com") == 1
+assert sign_in("four@example.com") == 5
+assert sign_in("four@example.com") == 30
+assert outcome(lambda: attempts.reserve(User.objects.get(pk=ann.pk))) == 20
+assert attempts.reserve(User.objects.get(pk=bob.pk)).count == 9
+assert not rate_limits.sliding_window("sms", limit=3, seconds=3600).allowed
+assert User.objects.locked_out(now).get().pk == ann.pk
+job = apps.get_model("accounts", "DeferredJob").objects.get().details
+assert job["key"] == f"login:{address}" and "device" not in job
 """
 TARGETS = (
     ("rbac", "0001"),
@@ -60,6 +123,18 @@ def test_every_app_migrates_to_zero_and_back_with_data_on_sqlite(tmp_path):
 @pytest.mark.postgres
 def test_every_app_migrates_to_zero_and_back_with_data_on_postgresql(postgres_url):
     back_and_forth(DATABASE_URL=postgres_url)
+
+
+@pytest.mark.once
+def test_live_locks_and_counts_survive_the_move_to_one_table_on_sqlite(tmp_path):
+    processes.manage(
+        "shell", "-v", "0", "-c", LIVE_LOCKS, DEBUG="true", DATABASE_URL=f"sqlite:///{tmp_path}/db.sqlite3"
+    )
+
+
+@pytest.mark.postgres
+def test_live_locks_and_counts_survive_the_move_to_one_table_on_postgresql(postgres_url):
+    processes.manage("shell", "-v", "0", "-c", LIVE_LOCKS, DEBUG="true", DATABASE_URL=postgres_url)
 
 
 @pytest.mark.parametrize("app", ["accounts", "notifications", "rbac"])

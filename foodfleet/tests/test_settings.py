@@ -68,6 +68,7 @@ WRONG = {
     "SES_CONFIGURATION_SET": ["two words"],
     "SMS_SENDER_ID": ["12345", "longer than eleven", "Food Fleet"],
     "SMS_MAX_PRICE": ["0", "cheap"],
+    "EMAIL_LIMIT_ADDRESS": ["10"],
     "SMS_LIMIT_NUMBER": ["ten"],
     "SMS_LIMIT_COUNTRY": ["0/hour"],
     "SMS_LIMIT_ALL": ["5/week"],

@@ -4,7 +4,6 @@ from notifications.models.attachments import Attachment, StoredFile
 from notifications.models.audience import Preference, Suppression
 from notifications.models.events import MessageEvent
 from notifications.models.messages import Message
-from notifications.models.rate_bucket import RateBucket
 from notifications.models.receipts import Receipt
 from notifications.models.search import SearchText
 from notifications.models.templates import (
@@ -23,7 +22,6 @@ __all__ = [
     "Message",
     "MessageEvent",
     "Preference",
-    "RateBucket",
     "Receipt",
     "SearchText",
     "SmsTemplate",

@@ -11,6 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 from django.utils import timezone
 
+from foodfleet.core.cache import rate_limits
 from notifications import tasks
 from notifications.gateways.files import DatabaseStorage
 from notifications.models import Message, StoredFile
@@ -18,7 +19,7 @@ from notifications.services.compose import attachments
 from notifications.services.compose.policies import SMS_CODE, Policy
 from notifications.services.compose.sms import send_sms
 from notifications.services.compose.writing import MessageDraft
-from notifications.services.delivery import in_process, rate_limiter
+from notifications.services.delivery import in_process
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
@@ -53,7 +54,7 @@ def test_a_database_that_goes_away_while_leave_is_asked_for_ends_no_drain(settin
     settings.EMAIL_MAX_PER_SECOND, settings.REDIS_URL = 50, ""
     for number in range(6):
         mail(number)
-    monkeypatch.setattr(rate_limiter, "acquire_in_database", failing(rate_limiter.acquire_in_database, 3))
+    monkeypatch.setattr(rate_limits, "acquire", failing(rate_limits.acquire, 3))
     way_out = WayOut(lambda number, content: time.sleep(0.2))
     drain(way_out, senders=4)
     assert len(way_out.sent) == Message.objects.filter(status="sent").count() == 6

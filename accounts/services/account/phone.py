@@ -14,14 +14,14 @@ from accounts.services.mfa import reauthentication, sms
 from accounts.services.one_time import tokens
 from accounts.states import EventKind
 from foodfleet.core import crypto
-from foodfleet.core.cache.rate_limits import sliding_window
+from foodfleet.core.cache import rate_limits
 from foodfleet.core.exceptions import ThrottledException, ValidationException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.phone_numbers import normalize_phone
 from rbac.services import actors
 
 CODE_LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B 3.1.3.1: at most 10
-TRIES = 5
+LOCKOUT = rate_limits.Lockout.at_most(5, CODE_LIFETIME)
 SMS_PER_HOUR = 3  # to one number, whoever requests them
 
 
@@ -40,7 +40,6 @@ def request_code(*, user: User, phone: str, client: Client) -> str:
             defaults={
                 "phone": number,
                 "digest": sms.digest(code, **_context(user, number)),
-                "tries": 0,
                 "expires_at": timezone.now() + CODE_LIFETIME,
             },
         )
@@ -62,14 +61,15 @@ def e164(phone: str) -> str:
 
 def reserve_sms(number: str) -> None:
     """Count an SMS to `number` before it is sent. Raises ThrottledException above SMS_PER_HOUR."""
-    counted = sliding_window(f"text:{crypto.keyed_digest(number, purpose='texts')}", limit=SMS_PER_HOUR, seconds=3600)
+    key = f"phone-sms:{crypto.keyed_digest(number, purpose='texts')}"
+    counted = rate_limits.sliding_window(key, limit=SMS_PER_HOUR, seconds=3600)
     if not counted.allowed:
         raise ThrottledException(counted.retry_after)
 
 
 def pending(user: User) -> str:
     """The requested number that is not confirmed yet; '' where there is none."""
-    waiting: PhoneCode | None = PhoneCode.objects.filter(user=user).live(timezone.now()).first()
+    waiting = _waiting(user)
     return waiting.phone if waiting else ""
 
 
@@ -79,10 +79,10 @@ def verify(*, user: User, code: str, client: Client) -> User:
     Raises ValidationException for a code that is wrong, expired or used, or that had too many attempts.
     """
     wrong = ValidationException.for_field("code", _("That code is wrong or has expired."), "invalid_code")
-    if not PhoneCode.objects.reserve_try(user, timezone.now(), TRIES):
+    waiting = _waiting(user)
+    if waiting is None or not rate_limits.reserve_attempt(f"phone-code:{waiting.digest}", LOCKOUT).allowed:
         raise wrong
-    waiting: PhoneCode | None = PhoneCode.objects.filter(user=user).first()
-    if waiting is None or not sms.matches(code, waiting.digest, **_context(user, waiting.phone)):
+    if not sms.matches(code, waiting.digest, **_context(user, waiting.phone)):
         raise wrong
     with transaction.atomic():
         if not PhoneCode.objects.consume(waiting):
@@ -112,6 +112,11 @@ def remove(*, user: User, session_id: UUID, client: Client) -> None:
         owner.save(update_fields=["phone", "phone_verified_at"])
         audit.record(kind=EventKind.PHONE_CHANGED, user=owner, client=client)
         _announce(owner, client)
+
+
+def _waiting(user: User) -> PhoneCode | None:
+    found: PhoneCode | None = PhoneCode.objects.filter(user=user).live(timezone.now()).first()
+    return found
 
 
 def _announce(user: User, client: Client) -> None:

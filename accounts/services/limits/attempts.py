@@ -11,40 +11,41 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import signals
-from accounts.models import CodeAttempts, User
+from accounts.models import User
+from accounts.models.mfa import CODE_LOCKOUT, code_attempts_key
 from accounts.services import audit
 from accounts.services.one_time import tokens
 from accounts.states import EventKind, Method
+from foodfleet.core.cache import rate_limits
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client
 
-BLOCKED_AT = 25
+BLOCKED_AT = 25  # the owner gets a notice, once
 
 
-def reserve(user: User, *, now: datetime | None = None) -> None:
+def reserve(user: User, *, now: datetime | None = None) -> rate_limits.Attempt:
     """Count an attempt of `user`; call it before comparing a code.
 
     Commits on its own: never call it inside a transaction, whose rollback would undo the count.
     Raises ThrottledException.
     """
     now = now or timezone.now()
-    if CodeAttempts.objects.reserve(user, now):
-        return
-    blocked_until = CodeAttempts.objects.get(user=user).blocked_until
-    raise ThrottledException((blocked_until - now).total_seconds() if blocked_until else 1)
+    attempt = rate_limits.reserve_attempt(code_attempts_key(user), CODE_LOCKOUT, now=now)
+    if not attempt.allowed:
+        raise ThrottledException((attempt.blocked_until - now).total_seconds() if attempt.blocked_until else 1)
+    return attempt
 
 
-def failed(user: User, method: Method, client: Client) -> None:
+def failed(attempt: rate_limits.Attempt, user: User, method: Method, client: Client) -> None:
     """Record that the counted code was wrong, and notify the owner when the account becomes blocked."""
     with transaction.atomic():
         audit.record(kind=EventKind.TWO_FACTOR_FAILED, user=user, client=client, details={"method": method.value})
-        attempts = CodeAttempts.objects.get(user=user)
-        if attempts.failures == BLOCKED_AT:
+        if attempt.count == BLOCKED_AT:
             audit.record(kind=EventKind.TWO_FACTOR_BLOCKED, user=user, client=client)
             signals.codes_blocked.send(
                 sender=User,
                 user=user,
-                until=attempts.blocked_until,
+                until=attempt.blocked_until,
                 client=client,
                 report_token=tokens.issue_report_token(user),
             )
@@ -52,4 +53,4 @@ def failed(user: User, method: Method, client: Client) -> None:
 
 def clear(user: User) -> None:
     """Reset the count: a code was right, or the password was reset."""
-    CodeAttempts.objects.clear(user)
+    rate_limits.clear_attempts(code_attempts_key(user))

@@ -17,50 +17,58 @@ from django.utils import timezone
 
 from accounts import signals
 from accounts.exceptions import AccountLockedException
-from accounts.models import LoginAttempts, User
+from accounts.models import KnownDevice, User
 from accounts.models.users import UserQuerySet
 from accounts.services import audit, deferred
 from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
 from accounts.states import DeferredJobKind, EndReason, EventKind
 from foodfleet.core import crypto
+from foodfleet.core.cache import rate_limits
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.http.clients import Client
 
 logger = structlog.get_logger(__name__)
 NOT_AN_ADDRESS = "[not an address]"
 ATTEMPTS = 5
-FIRST_LOCK = timedelta(minutes=15)
-LONGEST_LOCK = timedelta(hours=24)
-LOCK_TIMES = [FIRST_LOCK * 2**step for step in range(7)] + [LONGEST_LOCK]  # 15 min, 30, 60 ... 16 h, 24 h
+LOCKOUT = rate_limits.Lockout(
+    first=ATTEMPTS,
+    every=ATTEMPTS,
+    waits=(*(timedelta(minutes=15) * 2**step for step in range(7)), timedelta(hours=24)),  # 15 min, 30 ... 16 h, 24 h
+    memory=timedelta(days=30),
+    # Fewer than ATTEMPTS in a day are forgotten. This allows no more guesses than the longest lock does, and the many
+    # addresses that a bot makes up are a row for a day, not for a month.
+    memory_unblocked=timedelta(days=1),
+)
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A counted attempt. tries: including this one; locked_until: set where this one caused the lock."""
+    """A counted attempt. tries: since the last lock, including this one; locked_until: where this one caused a lock."""
 
-    address: str
-    device: str
+    key: str
     tries: int
     locked_until: datetime | None
 
 
-def reserve_attempt(*, email: str, client: Client) -> Attempt:
+def known_device(*, email: str, client: Client) -> int | None:
+    """Return the pk of the client's device where it signed in to this address before."""
+    known = KnownDevice.objects.at(_address(email), _device(client.device)).first() if client.device else None
+    return known.pk if known else None
+
+
+def reserve_attempt(*, email: str, known_device: int | None = None) -> Attempt:
     """Count an attempt to sign in to `email`; call it before comparing a password.
 
+    known_device: from the function of that name, or `with_sign_in_history`.
     Commits on its own: never call it inside a transaction, whose rollback would undo the count.
     Raises AccountLockedException.
     """
-    now = timezone.now()
-    address, device = _address(email), _device(client.device)
-    counted = LoginAttempts.objects.reserve(
-        address=address, device=device, limit=ATTEMPTS, lock_times=LOCK_TIMES, now=now
-    )
-    if counted is None:
-        raise AccountLockedException(LoginAttempts.objects.lock_of(address, device))
-    device, tries, locks = counted
-    locked_until = now + LOCK_TIMES[min(locks, len(LOCK_TIMES)) - 1] if tries >= ATTEMPTS else None
-    return Attempt(address, device, tries, locked_until)
+    key = _address_key(_address(email)) if known_device is None else _device_key(known_device)
+    counted = rate_limits.reserve_attempt(key, LOCKOUT)
+    if not counted.allowed:
+        raise AccountLockedException(counted.blocked_until)
+    return Attempt(key, (counted.count - 1) % ATTEMPTS + 1, counted.blocked_until)
 
 
 def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
@@ -71,8 +79,7 @@ def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
     if attempt.locked_until is not None:
         deferred.enqueue(
             DeferredJobKind.LOCK,
-            address=attempt.address,
-            device=attempt.device,
+            key=attempt.key,
             until=attempt.locked_until.isoformat(),
             user=user.pk if user else None,
             client=client,
@@ -80,11 +87,11 @@ def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
 
 
 @deferred.job(DeferredJobKind.LOCK)
-def record_lock(*, address: str, device: str, until: str, user: int | None, client: Client) -> None:
+def record_lock(*, key: str, until: str, user: int | None, client: Client) -> None:
     """Record the lock, and notify the owner where there is an account. until: in ISO 8601."""
     owner = User.objects.present().filter(pk=user).first() if user else None
     with transaction.atomic():
-        LoginAttempts.objects.counted_on(address, device).update(user=owner)
+        rate_limits.set_subject(key, owner.pk if owner else None)
         audit.record(kind=EventKind.SIGN_IN_LOCKED, user=owner, client=client)
         if owner is not None:
             signals.sign_in_locked.send(
@@ -106,33 +113,39 @@ def log_failure(*, email: str, reason: str, attempts: int) -> None:
     logger.warning("failed_login_attempt", email=address, reason=reason, attempts=attempts)
 
 
-def forget(email: str, client: Client | None = None) -> None:
-    """Reset the counts: all (a reset by mail), or only the one of `client` (after the right password)."""
+def succeeded(attempt: Attempt) -> None:
+    """Reset the count of the attempt: its password was right."""
+    rate_limits.clear_attempts(attempt.key)
+
+
+def forget(email: str) -> None:
+    """Reset all counts of the address; the devices stay known."""
     address = _address(email)
-    attempts = LoginAttempts.objects.of(address)
-    if client is None:
-        attempts.clear()
-    elif not attempts.counted_on(address, _device(client.device)).clear():
-        attempts.counted_on(address, "").clear()
+    known = KnownDevice.objects.of(address).values_list("pk", flat=True)
+    rate_limits.clear_attempts(_address_key(address), *map(_device_key, known))
 
 
-def new_device(*, email: str, client: Client, clear_unknown_device: bool) -> str:
-    """Give the client's device a new id with its own count, after a sign-in; returns that id.
+def new_device(*, email: str, client: Client, known_device: int | None, clear_unknown_device: bool) -> str:
+    """Give the client's device a new id and reset its count, after a sign-in; returns that id.
 
     The new id replaces the one that the client sent, at every address that knew it, so that an id that was planted in
-    the browser or copied from it becomes useless. clear_unknown_device: also reset the count of unknown devices,
-    because this sign-in was counted there.
+    the browser or copied from it becomes useless. clear_unknown_device: reset the count of unknown devices, where the
+    device is one and this sign-in was counted there.
     """
-    device = crypto.new_token()
-    if client.device:
-        LoginAttempts.objects.replace_device(_device(client.device), _device(device))
-    LoginAttempts.objects.remember(_address(email), [_device(device), *([""] if clear_unknown_device else [])])
+    device, address = crypto.new_token(), _address(email)
+    replaced = KnownDevice.objects.replace(_device(client.device), _device(device)) if client.device else 0
+    if known_device is None or not replaced:  # or a concurrent sign-in on this device replaced it
+        KnownDevice.objects.create(address=address, device=_device(device))
+    if known_device is not None:
+        rate_limits.clear_attempts(_device_key(known_device))
+    elif clear_unknown_device:
+        rate_limits.clear_attempts(_address_key(address))
     return device
 
 
 def forget_devices(email: str) -> None:
     """Forget all devices known to this address: an intruder may have signed in on one of them."""
-    LoginAttempts.objects.of(_address(email)).exclude(device="").delete()
+    KnownDevice.objects.of(_address(email)).delete()
 
 
 def with_sign_in_history(users: UserQuerySet, *, email: str, client: Client) -> UserQuerySet:
@@ -167,3 +180,11 @@ def _address(email: str) -> str:
 
 def _device(device: str) -> str:
     return crypto.digest(device) if device else ""
+
+
+def _address_key(address: str) -> str:
+    return f"login:{address}"
+
+
+def _device_key(known: int) -> str:
+    return f"login-device:{known}"

@@ -51,20 +51,17 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn | Challeng
     an address that is not confirmed yet.
     """
     authenticated = authenticate(email=email, password=password, client=client)
-    clear_unknown_device = not authenticated.attempt.device
     if not authenticated.user.has_mfa:
-        return _begin(
-            authenticated.user, client, clear_unknown_device=clear_unknown_device, reauthenticated_at=timezone.now()
-        )
+        return _begin(authenticated.user, client, clear_unknown_device=True, reauthenticated_at=timezone.now())
     try:
         challenge = login_challenge.issue_if_required(authenticated.user, client)
     except InvalidCredentialsException as error:
         _record_failure(error, user=authenticated.user, client=client)
         raise
     if challenge is not None:
-        lockout.forget(email, client)  # the password was right; MFA codes are counted separately
+        lockout.succeeded(authenticated.attempt)  # MFA codes are counted separately
         return challenge
-    signed_in = _begin(authenticated.user, client, clear_unknown_device=clear_unknown_device)
+    signed_in = _begin(authenticated.user, client, clear_unknown_device=True)
     reauthentication.record_password_sign_in(user=authenticated.user, session_id=signed_in.tokens.session.pk)
     return signed_in
 
@@ -110,14 +107,14 @@ def authenticate(*, email: str, password: str, client: Client) -> Authenticated:
     user = lockout.with_sign_in_history(User.objects.with_email(email), email=email, client=client).first()
     tries = lockout.ATTEMPTS  # for a locked address, of which no password is compared
     try:
-        attempt = lockout.reserve_attempt(email=email, client=client)
+        attempt = lockout.reserve_attempt(email=email, known_device=user.known_device if user else None)
         tries = attempt.tries
         if not _is_right(password, user):
             lockout.failed(attempt, user=user, client=client)
             raise InvalidCredentialsException
         obstacle = _obstacle(user)
         if obstacle is not None:
-            lockout.forget(email, client)  # the password was right
+            lockout.succeeded(attempt)
             raise obstacle
     except (AccountLockedException, InvalidCredentialsException, EmailNotVerifiedException) as error:
         _record_failure(error, user=user, client=client, email=email, tries=tries)
@@ -182,7 +179,12 @@ def _start(user: Any, client: Client, *, clear_unknown_device: bool, reauthentic
             raise InvalidCredentialsException
         if reauthenticated_at is not None and methods.is_enabled(user):
             raise InvalidCredentialsException  # MFA was enabled since `user` was read
-        device = lockout.new_device(email=user.email, client=client, clear_unknown_device=clear_unknown_device)
+        device = lockout.new_device(
+            email=user.email,
+            client=client,
+            known_device=user.known_device,
+            clear_unknown_device=clear_unknown_device,
+        )
         pair = sessions.start(user=user, client=client, reauthenticated_at=reauthenticated_at)
         about = {"user": user, "session": pair.session, "client": client}
         is_new = user.signed_in_before and not user.knows_device

@@ -18,7 +18,6 @@ from foodfleet.core.cache.rate_limits import sliding_window
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client
 
-SMS_PER_CHALLENGE = 3
 SMS_PER_HOUR = 10  # to one user: limits both the nuisance and the cost
 
 
@@ -44,11 +43,12 @@ def answer(*, challenge: str, method: str, code: Any, client: Client) -> passwor
     user = _user_of(issued)
     if method not in methods.methods_of(user):
         raise Invalid2FACodeException
-    challenges.reserve_attempt(issued)
+    attempt = challenges.reserve_attempt(issued)
     try:
         _verify(issued, challenge, Method(method), code, client)
     except Invalid2FACodeException as error:
-        lockout.log_failure(email=user.email, reason=error.code, attempts=issued.attempts + 1)
+        challenges.failed(issued, attempt)
+        lockout.log_failure(email=user.email, reason=error.code, attempts=attempt)
         raise
     challenges.consume(issued)
     return finish(user=user, client=replace(client, device_name=issued.device_name))
@@ -70,12 +70,12 @@ def send_sms_code(*, challenge: str, client: Client) -> None:
     user = _user_of(issued)
     if Method.SMS not in methods.methods_of(user):
         raise Invalid2FACodeException
-    counted = sliding_window(f"2fa-texts:{user.pk}", limit=SMS_PER_HOUR, seconds=3600)
+    counted = sliding_window(f"mfa-sms:{user.pk}", limit=SMS_PER_HOUR, seconds=3600)
     if not counted.allowed:
         raise ThrottledException(counted.retry_after)
     code = sms.new_code()
     with transaction.atomic():
-        challenges.reserve_sms(issued, digest=sms.digest(code, context=str(issued.pk)), limit=SMS_PER_CHALLENGE)
+        challenges.reserve_sms(issued, digest=sms.digest(code, context=str(issued.pk)))
         audit.record(kind=EventKind.TWO_FACTOR_TEXTED, user=user, client=client)
         signals.sms_code_requested.send(sender=User, user=user, phone=user.phone, code=code, client=client)
 

@@ -37,9 +37,9 @@ def verify(*, user: User, code: str, client: Client, method: Method | None = Non
 
 def check_counted(user: User, method: Method, client: Client, check: Callable[[], bool]) -> None:
     """Count an attempt, then run `check`. Raises Invalid2FACodeException where it fails, or ThrottledException."""
-    attempts.reserve(user)
+    attempt = attempts.reserve(user)
     if not check():
-        attempts.failed(user, method, client)
+        attempts.failed(attempt, user, method, client)
         raise Invalid2FACodeException
     attempts.clear(user)
 

@@ -23,12 +23,13 @@ def confirm_password(*, user: User, password: str, client: Client) -> None:
 
     Never call it inside a transaction. Raises InvalidCredentialsException or AccountLockedException.
     """
-    attempt = lockout.reserve_attempt(email=user.email, client=client)
+    known_device = lockout.known_device(email=user.email, client=client)
+    attempt = lockout.reserve_attempt(email=user.email, known_device=known_device)
     if not passwords.matches(user, password):
         lockout.failed(attempt, user=user, client=client)
         lockout.log_failure(email=user.email, reason=InvalidCredentialsException.code, attempts=attempt.tries)
         raise InvalidCredentialsException
-    lockout.forget(user.email, client)
+    lockout.succeeded(attempt)
 
 
 def reauthenticate(*, user: User, session_id: UUID, password: str, code: str = "", client: Client) -> None:

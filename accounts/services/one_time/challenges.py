@@ -13,11 +13,13 @@ from accounts.exceptions import Invalid2FACodeException
 from accounts.models import Challenge, User
 from accounts.states import ChallengePurpose
 from foodfleet.core import crypto
+from foodfleet.core.cache import rate_limits
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client
 
 LIFETIME = timedelta(minutes=5)  # NIST SP 800-63B-4 3.1.3.2: at most 10
-MAX_ATTEMPTS = 5
+LOCKOUT = rate_limits.Lockout.at_most(5, LIFETIME)
+MAX_SMS = 3
 
 
 @dataclass(frozen=True)
@@ -53,27 +55,40 @@ def issue(purpose: ChallengePurpose, *, user: User | None, client: Client) -> Is
 
 def find(token: str, purpose: ChallengePurpose) -> Challenge:
     """The usable challenge of `purpose`; does not consume it. Raises Invalid2FACodeException."""
-    usable = Challenge.objects.usable(crypto.digest(token), purpose, limit=MAX_ATTEMPTS, now=timezone.now())
-    found: Challenge | None = usable.first()
+    found: Challenge | None = Challenge.objects.usable(crypto.digest(token), purpose, timezone.now()).first()
     if found is None:
         raise Invalid2FACodeException
     return found
 
 
-def reserve_attempt(challenge: Challenge) -> None:
-    """Count an attempt before its code is compared, and commit. Raises Invalid2FACodeException above the limit."""
-    if not Challenge.objects.reserve_attempt(challenge.pk, limit=MAX_ATTEMPTS, now=timezone.now()):
-        raise Invalid2FACodeException
+def reserve_attempt(challenge: Challenge) -> int:
+    """Count an attempt before its code is compared, and commit; returns the count.
 
-
-def reserve_sms(challenge: Challenge, *, digest: str, limit: int) -> None:
-    """Store the digest of a code that is sent by SMS, in place of an earlier one.
-
-    Raises ThrottledException if `limit` were sent.
+    Raises Invalid2FACodeException above the limit.
     """
-    now = timezone.now()
-    if not Challenge.objects.reserve_sms(challenge.pk, limit=limit, digest=digest, now=now):
-        raise ThrottledException((challenge.expires_at - now).total_seconds())
+    attempt = rate_limits.reserve_attempt(f"challenge:{challenge.pk}", LOCKOUT)
+    if not attempt.allowed:
+        raise Invalid2FACodeException
+    return attempt.count
+
+
+def failed(challenge: Challenge, attempt: int) -> None:
+    """Revoke the challenge after its last wrong code."""
+    if attempt >= LOCKOUT.first:
+        Challenge.objects.consume(challenge.pk, timezone.now())
+
+
+def reserve_sms(challenge: Challenge, *, digest: str) -> None:
+    """Count an SMS and store the digest of its code, in place of an earlier one.
+
+    Raises ThrottledException after MAX_SMS, or Invalid2FACodeException where the challenge is no longer open.
+    """
+    seconds = int(LIFETIME.total_seconds())
+    counted = rate_limits.sliding_window(f"challenge-sms:{challenge.pk}", limit=MAX_SMS, seconds=seconds)
+    if not counted.allowed:
+        raise ThrottledException(counted.retry_after)
+    if not Challenge.objects.replace_sms_digest(challenge.pk, digest, timezone.now()):
+        raise Invalid2FACodeException
 
 
 def consume(challenge: Challenge) -> None:

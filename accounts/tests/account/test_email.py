@@ -1,15 +1,22 @@
 """Another e-mail address, another phone."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.utils import timezone
 
 from accounts import signals
 from accounts.models import OneTimeToken, PhoneCode, User
+from accounts.services.account import phone
+from accounts.services.mfa import sms
 from conftest import PASSWORD
+from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,6 +181,35 @@ def test_a_code_dies_after_five_tries(api, user, sign_in, texts):
     assert api.post(f"{PHONE}verify/", {"code": code}, headers=bearer(tokens)).status_code == 422
 
 
+def test_of_simultaneous_tries_at_a_code_five_are_compared(user, texts, monkeypatch):
+    phone.request_code(user=user, phone="+491701234567", client=Client())
+    compared, start = [], Barrier(12)
+    monkeypatch.setattr(sms, "matches", lambda *args, **kwargs: bool(compared.append(args)))
+
+    def guess(_):
+        start.wait()
+        try:
+            phone.verify(user=user, code="000000", client=Client())
+        except ValidationException:
+            return "refused"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(12) as pool:
+        assert set(pool.map(guess, range(12))) == {"refused"}
+    assert len(compared) == 5
+
+
+def test_a_new_code_has_five_tries_of_its_own(api, user, sign_in, texts):
+    headers = bearer(sign_in())
+    for _ in range(2):
+        api.post(PHONE, {"phone": "+491701234567"}, headers=headers)
+        wrong = f"{(int(texts[-1][1]) + 1) % 10**6:06}"
+        for _ in range(5 if len(texts) == 1 else 4):
+            assert api.post(f"{PHONE}verify/", {"code": wrong}, headers=headers).status_code == 422
+    assert api.post(f"{PHONE}verify/", {"code": texts[-1][1]}, headers=headers).status_code == 204
+
+
 def test_a_code_lasts_ten_minutes(api, user, sign_in, texts):
     tokens = sign_in()
     api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(tokens))
@@ -193,9 +229,9 @@ def test_a_number_gets_three_texts_an_hour_whoever_asks(api, user, make_user, si
 
 def test_replacing_a_phone_is_notified_by_email(api, user, sign_in, texts):
     tokens = sign_in()
-    for phone in ("+491701234567", "+491701234568"):
+    for number in ("+491701234567", "+491701234568"):
         mail.outbox.clear()
-        api.post(PHONE, {"phone": phone}, headers=bearer(tokens))
+        api.post(PHONE, {"phone": number}, headers=bearer(tokens))
         assert mail.outbox == []  # nothing is different yet
         api.post(f"{PHONE}verify/", {"code": texts[-1][1]}, headers=bearer(tokens))
     (told,) = mail.outbox

@@ -5,7 +5,7 @@ from django.core import mail
 from django.test import Client as Browser
 from django.utils import timezone
 
-from accounts.models import LoginAttempts, Passkey, PhoneCode, Session, TOTPDevice, TrustedBrowser, User
+from accounts.models import KnownDevice, Passkey, PhoneCode, Session, TOTPDevice, TrustedBrowser, User
 from accounts.services.mfa import totp
 from accounts.tests.authenticator import Authenticator
 from conftest import PASSWORD
@@ -48,7 +48,7 @@ def assert_nothing_is_left(api, access):
     for model in BELONGINGS:
         assert not model.objects.exists(), model
     assert not Session.objects.filter(ended_at__isnull=True).exists()
-    assert not LoginAttempts.objects.exclude(device="").exists()
+    assert not KnownDevice.objects.exists()
     assert User.objects.get().phone == ""
     assert api.get("/api/v1/users/me/", headers={"Authorization": f"Bearer {access}"}).status_code == 401
 

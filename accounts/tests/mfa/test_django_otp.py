@@ -14,9 +14,11 @@ from django_otp.decorators import otp_required
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import BackupCode, CodeAttempts, Passkey, Session, TOTPDevice, backup_codes
+from accounts.models import BackupCode, Passkey, Session, TOTPDevice, backup_codes
+from accounts.models.mfa import code_attempts_key
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
+from foodfleet.core.cache import rate_limits
 from foodfleet.core.http.access import PUBLIC, declare
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -150,7 +152,7 @@ def test_a_code_verified_concurrently_through_django_otp_serves_once(user, devic
 def test_wrong_codes_through_django_otp_count_towards_the_wait(user, device):
     for _ in range(10):
         assert not device.verify_token("000000")
-    assert CodeAttempts.objects.get().failures == 10
+    assert rate_limits.attempts(code_attempts_key(user)).count == 10
     allowed, details = device.verify_is_allowed()
     assert (allowed, details["failure_count"]) == (False, 10)
     assert not device.verify_token(app_code(SECRET))

@@ -11,12 +11,15 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import BackupCode, CodeAttempts, SecurityEvent, Session, TOTPDevice, User, backup_codes, totp
+from accounts.models import BackupCode, SecurityEvent, Session, TOTPDevice, User, backup_codes, totp
+from accounts.models.mfa import code_attempts_key
 from accounts.services.limits import attempts
 from accounts.services.one_time import challenges
 from accounts.states import ChallengePurpose, Method
 from conftest import PASSWORD
+from foodfleet.core.cache import rate_limits
 from foodfleet.core.http.clients import Client
+from foodfleet.core.models import RateLimit
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 MANY = 50
@@ -105,6 +108,15 @@ def test_of_fifty_simultaneous_wrong_codes_no_more_than_ten_are_compared(protect
 
 
 @pytest.mark.django_db(transaction=True)
+def test_of_simultaneous_wrong_answers_to_one_challenge_five_are_compared(protected):
+    challenge = issue(protected)
+    responses = all_at_once([(challenge, "totp", "000000")] * 12)
+    assert {response.status_code for response in responses} == {401}
+    assert SecurityEvent.objects.filter(kind="two_factor_failed").count() == 5
+    assert verify(challenge, "totp", current_code()).status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
 def test_of_eight_simultaneous_uses_exactly_one_succeeds_on_any_database(protected):
     code = protected.spare_codes[0]
     responses = all_at_once([(issue(protected), "backup_code", code) for _ in range(8)])
@@ -118,9 +130,9 @@ def test_ten_wrong_codes_in_a_row_are_free_and_then_the_waits_begin(protected):
     refused = verify(issue(protected), "totp", current_code())
     assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
     assert 0 < int(refused["Retry-After"]) <= 30
-    CodeAttempts.objects.update(blocked_until=timezone.now())
+    RateLimit.objects.update(blocked_until=timezone.now())
     assert verify(issue(protected), "totp", current_code()).status_code == 200
-    assert CodeAttempts.objects.get().failures == 0
+    assert rate_limits.attempts(code_attempts_key(protected)).count == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -137,9 +149,9 @@ def test_waits_grow_and_then_codes_stop_for_a_day_and_the_owner_is_told(protecte
     now = timezone.now()
     waits = []
     for _ in range(25):
-        attempts.reserve(protected, now=now)
-        attempts.failed(protected, Method.TOTP, Client(ip="203.0.113.9"))
-        until = CodeAttempts.objects.get().blocked_until
+        attempt = attempts.reserve(protected, now=now)
+        attempts.failed(attempt, protected, Method.TOTP, Client(ip="203.0.113.9"))
+        until = RateLimit.objects.get(key__startswith="attempts:mfa").blocked_until
         waits.append(until - now if until else timedelta(0))
         now = until or now
     assert waits[:9] == [timedelta(0)] * 9

@@ -1,19 +1,33 @@
-"""Rate limits that count for all processes together.
+"""Every limit, counted for all processes together, in one table (`RateLimit`) and in Redis where that is faster.
 
-`fixed_window` counts cheaply: up to twice the limit may pass across the edge of two windows. `sliding_window` counts
-exactly: for what costs money or fills somebody's mailbox.
+| function | what it limits | Redis |
+|---|---|---|
+| `fixed_window` | requests: cheap, but up to twice the limit may pass across the edge of two windows | if there |
+| `sliding_window` | what costs money or fills a mailbox: no period holds more than the limit | never |
+| `reserve_attempt` | guesses: counted before they are compared, with growing blocks | never |
+| `acquire` | an even rate at a provider (token_bucket.py) | if there |
+| `is_first` | notices: one in so many seconds is enough | alone |
+
+Redis may lose its content, so what must be durable is never counted there. While Redis is unreachable, `fixed_window`
+and `acquire` count in the database, and `is_first` returns None. A row is worth nothing after its `expires_at`, so it
+makes no difference when `expired` rows are deleted. The keys of people are digests, which their callers make.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from time import time
 
-from django.db import transaction
+from django.utils import timezone
 
-from foodfleet.core.cache import shared
-from foodfleet.core.models import RateCounter, SlidingCounter
+from foodfleet.core.cache import limit_stores, shared, token_bucket
+from foodfleet.core.cache.limit_stores import State
+from foodfleet.core.models import RateLimit, RateLimitQuerySet
 
 SLICES = 60  # of a sliding window
+BUCKET_SECONDS = 600  # after which an unused token bucket is full
+SHORTEST_WAIT = 0.001  # seconds: a wait that is rounded to 0 would be taken for a permit
+BUSY_WAIT = 0.01  # seconds, where other processes changed the bucket each time
 
 
 @dataclass(frozen=True)
@@ -24,34 +38,69 @@ class Usage:
     retry_after: float
 
 
+@dataclass(frozen=True)
+class Lockout:
+    """When attempts block their key: the `first`, and each `every`th after it, for the next of `waits`.
+
+    The last wait repeats. An attempt is forgotten `memory` after the last one, or after `memory_unblocked` while there
+    was no block yet.
+    """
+
+    first: int
+    waits: tuple[timedelta, ...]
+    memory: timedelta
+    memory_unblocked: timedelta
+    every: int = 1
+
+    @classmethod
+    def at_most(cls, attempts: int, lifetime: timedelta) -> "Lockout":
+        """Allow so many attempts at a secret that lives no longer than `lifetime`."""
+        return cls(first=attempts, waits=(lifetime,), memory=lifetime, memory_unblocked=lifetime)
+
+    def blocks(self, now: datetime) -> dict[int, datetime]:
+        """Return at which counts an attempt at `now` blocks until when."""
+        return {self.first + self.every * number: now + wait for number, wait in enumerate(self.waits)}
+
+    def wait_after(self, count: int) -> timedelta | None:
+        """Return for how long the attempt of this count blocks; None where it does not."""
+        number, rest = divmod(count - self.first, self.every)
+        return self.waits[min(number, len(self.waits) - 1)] if number >= 0 and rest == 0 else None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt. count: including this one, 0 where it is refused; blocked_until: where it blocks or was blocked."""
+
+    key: str
+    count: int
+    blocked_until: datetime | None
+
+    @property
+    def allowed(self) -> bool:
+        return self.count > 0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """wait: 0 for a permit, else seconds, at least SHORTEST_WAIT, after which to ask again. at: Unix time."""
+
+    wait: float
+    at: float
+
+
 def fixed_window(key: str, *, limit: int, seconds: int, now: float | None = None) -> Usage:
     """Count one occurrence of `key` in the current window of `seconds` and compare the count with `limit`.
 
-    Counts in Redis where REDIS_URL is set, in the database otherwise or while Redis is unreachable. now: Unix time.
+    now: Unix time. One round trip.
     """
     timestamp = time() if now is None else now
     window = int(timestamp // seconds)
-    ends_in = (window + 1) * seconds - timestamp
-    count = _count_in_redis(key, window, seconds)
+    end = (window + 1) * seconds
+    count = limit_stores.increment_in_redis(shared.key("count", key, window), seconds=seconds + 1)
     if count is None:
-        expires_at = datetime.fromtimestamp((window + 1) * seconds, UTC) + timedelta(seconds=1)
-        count = RateCounter.objects.increment(key=key[:160], window=window, expires_at=expires_at)
-    return Usage(allowed=count <= limit, retry_after=ends_in)
-
-
-def _count_in_redis(key: str, window: int, seconds: int) -> int | None:
-    redis = shared.reachable()
-    if redis is None:
-        return None
-    name = shared.key("count", key, window)
-    try:
-        with redis.pipeline(transaction=True) as pipeline:
-            pipeline.incr(name)
-            pipeline.expire(name, seconds + 1)
-            return int(pipeline.execute()[0])
-    except shared.UNREACHABLE:
-        shared.lost(used_for="counters")
-        return None
+        moment, expiry = datetime.fromtimestamp(timestamp, UTC), datetime.fromtimestamp(end, UTC)
+        count = RateLimit.objects.increment(f"window:{key}", now=moment, expiries={1: expiry}, blocks={})
+    return Usage(allowed=count is not None and count <= limit, retry_after=end - timestamp)
 
 
 def sliding_window(key: str, *, limit: int, seconds: int, now: float | None = None) -> Usage:
@@ -60,23 +109,95 @@ def sliding_window(key: str, *, limit: int, seconds: int, now: float | None = No
     A rejected one is not counted. No period of `seconds` contains more than `limit`. Occurrences expire by slices, a
     60th of the window: up to one slice late, never early. now: Unix time.
 
-    Always counts in the database, since a cache may lose its content, and in the caller's transaction if there is one:
-    others who count the same key wait for its end, and a rollback undoes the count.
+    Counts in the caller's transaction if there is one: others who count the same key wait for its end, and a rollback
+    undoes the count.
     """
     timestamp = time() if now is None else now
     width = seconds / SLICES
-    current = int(timestamp // width)
-    with transaction.atomic():
-        expires_at = datetime.fromtimestamp(timestamp + seconds + width, UTC)
-        counter = SlidingCounter.objects.lock(key[:160], expires_at=expires_at)
-        counted = {int(at): count for at, count in counter.slices.items() if int(at) >= current - SLICES}
+
+    def decide(state: State, now: float) -> tuple[State | None, Usage]:
+        current = int(now // width)
+        # Slices from the future are dropped: the clock was set back, or the window was shorter until now.
+        within = range(current - SLICES, current + SLICES)
+        counted = {int(at): count for at, count in state.items() if int(at) in within}
         full_until = _full_until(counted, limit)
         if full_until is not None:
-            return Usage(allowed=False, retry_after=(full_until + SLICES + 1) * width - timestamp)
-        counted[current] = counted.get(current, 0) + 1
-        counter.slices = counted
-        counter.save(update_fields=["slices"])
-    return Usage(allowed=True, retry_after=0.0)
+            return None, Usage(allowed=False, retry_after=(full_until + SLICES + 1) * width - now)
+        return counted | {current: counted.get(current, 0) + 1}, Usage(allowed=True, retry_after=0.0)
+
+    return limit_stores.in_database(f"sliding:{key}", timestamp + seconds + width, decide, lambda: timestamp)
+
+
+def reserve_attempt(key: str, policy: Lockout, *, now: datetime | None = None) -> Attempt:
+    """Count an attempt before it is compared, unless its key is blocked. Only an `allowed` one may be compared.
+
+    Of any number of simultaneous attempts no more are allowed than the policy says. Commits on its own: never call it
+    inside a transaction, whose rollback would undo the count.
+    """
+    moment = now or timezone.now()
+    name = f"attempts:{key}"
+    expiries = {1: moment + policy.memory_unblocked, policy.first: moment + policy.memory}
+    blocks = policy.blocks(moment)
+    count = RateLimit.objects.increment(name, now=moment, expiries=expiries, blocks=blocks, every=policy.every)
+    if count is None:
+        return replace(attempts(key, now=moment), count=0)
+    wait = policy.wait_after(count)
+    return Attempt(key, count, None if wait is None else moment + wait)
+
+
+def clear_attempts(*keys: str) -> None:
+    """Forget attempts and blocks."""
+    RateLimit.objects.filter(key__in=[f"attempts:{key}" for key in keys]).delete()
+
+
+def attempts(key: str, *, now: datetime | None = None) -> Attempt:
+    """Return what was counted for the key, and until when it is blocked; counts nothing."""
+    moment = now or timezone.now()
+    row = RateLimit.objects.filter(key=f"attempts:{key}", expires_at__gt=moment).first()
+    if row is None:
+        return Attempt(key, 0, None)
+    blocked_until = row.blocked_until if row.blocked_until and row.blocked_until > moment else None
+    return Attempt(key, row.count, blocked_until)
+
+
+def set_subject(key: str, subject: int | None) -> None:
+    """Store which user the blocks of these attempts lock out, for `RateLimit.objects.blocking`."""
+    RateLimit.objects.filter(key=f"attempts:{key}").update(subject=subject)
+
+
+def acquire(key: str, request: token_bucket.Request) -> Decision:
+    """Acquire a permit from the token bucket `key`."""
+
+    def decide(state: State, now: float) -> tuple[State | None, Decision]:
+        bucket, wait = token_bucket.decide(state, request, now)
+        decision = Decision(0.0 if wait is None else max(SHORTEST_WAIT, wait), now)
+        return asdict(bucket) if bucket else None, decision
+
+    redis = shared.reachable()
+    if redis is not None:
+        try:
+            permit = limit_stores.in_redis(redis, shared.key("bucket", key), BUCKET_SECONDS, decide)
+            return permit or Decision(BUSY_WAIT, time())
+        except shared.UNREACHABLE:
+            shared.lost(used_for="rate_limits")
+    return limit_stores.in_database(f"bucket:{key}", time() + BUCKET_SECONDS, decide, limit_stores.database_clock)
+
+
+def is_first(key: str, *, seconds: float) -> bool | None:
+    """Return whether this is the first call for `key` within `seconds`, or since `allow_again`; None without Redis."""
+    name = shared.key("first", key)
+    is_set: bool | None = limit_stores.ask_redis(lambda redis: bool(redis.set(name, 1, nx=True, ex=ceil(seconds))))
+    return is_set
+
+
+def allow_again(key: str) -> None:
+    """Let the next call of `is_first` be the first one."""
+    limit_stores.ask_redis(lambda redis: redis.delete(shared.key("first", key)))
+
+
+def expired(now: datetime) -> RateLimitQuerySet:
+    """Return the rows to delete."""
+    return RateLimit.objects.expired(now)
 
 
 def _full_until(counted: dict[int, int], limit: int) -> int | None:
@@ -89,8 +210,3 @@ def _full_until(counted: dict[int, int], limit: int) -> int | None:
         if left < limit:
             return at
     return None
-
-
-def purge_expired(now: datetime) -> int:
-    """Delete expired counters; return how many."""
-    return RateCounter.objects.expired(now).delete()[0] + SlidingCounter.objects.expired(now).delete()[0]

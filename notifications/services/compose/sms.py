@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core import crypto
 from foodfleet.core.cache import rate_limits
 from foodfleet.core.exceptions import ValidationException
 from notifications.exceptions import SmsLimitException
@@ -137,9 +138,9 @@ def check_limits(number: str) -> None:
     The limits are sliding windows. A refused SMS counts for none of them. The limit over all SMS is counted first, so
     that concurrent transactions lock the counters in the same order and cannot deadlock.
     """
-    country = country_prefix(number)
+    country, digest = country_prefix(number), crypto.keyed_digest(number, purpose="sms-limits")
     with transaction.atomic():
-        for name, key in (("all", "sms"), ("country", f"sms:{country}"), ("number", f"sms:{number}")):
+        for name, key in (("all", "sms"), ("country", f"sms:{country}"), ("number", f"sms:{digest}")):
             limit = settings.SMS_LIMITS[name]
             if limit is None:
                 continue

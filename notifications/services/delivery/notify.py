@@ -1,8 +1,6 @@
 """Dedup keys in Redis: a thousand messages of a channel and priority need one task."""
 
-from math import ceil
-
-from foodfleet.core.cache import shared
+from foodfleet.core.cache import rate_limits
 from notifications.states import Channel, Priority
 
 NOTIFIED_FOR = 10  # seconds; after them a task that the broker lost is published again
@@ -11,37 +9,23 @@ SWEEP_EACH = 5  # seconds
 
 def should_notify(channel: Channel, priority: Priority) -> bool:
     """Whether no such task waits for a worker yet; True sets the dedup key. Always True without Redis."""
-    return _set_key("dispatch", channel, int(priority), seconds=NOTIFIED_FOR, default=True)
+    return rate_limits.is_first(_key(channel, priority), seconds=NOTIFIED_FOR) is not False
 
 
 def should_notify_later(channel: Channel, priority: Priority, pause: float) -> bool:
     """Whether no such task is scheduled within `pause` seconds. Always False without Redis: the sweep comes soon."""
-    return _set_key("dispatch-later", channel, int(priority), seconds=ceil(pause), default=False)
+    return rate_limits.is_first(f"{_key(channel, priority)}:later", seconds=pause) is True
 
 
 def should_sweep() -> bool:
     """Whether no sweep ran lately. Always True without Redis."""
-    return _set_key("sweep", seconds=SWEEP_EACH, default=True)
+    return rate_limits.is_first("sweep", seconds=SWEEP_EACH) is not False
 
 
 def clear(channel: Channel, priority: Priority) -> None:
     """Delete the dedup key, before looking for messages: what is queued from now on notifies a worker again."""
-    redis = shared.reachable()
-    if redis is None:
-        return
-    try:
-        redis.delete(shared.key("dispatch", channel, int(priority)))
-    except shared.UNREACHABLE:
-        shared.lost(used_for="dedup_keys")
+    rate_limits.allow_again(_key(channel, priority))
 
 
-def _set_key(*key: object, seconds: int, default: bool) -> bool:
-    """Whether the key was not set yet; `default` where Redis cannot be asked."""
-    redis = shared.reachable()
-    if redis is None:
-        return default
-    try:
-        return bool(redis.set(shared.key(*key), 1, nx=True, ex=seconds))
-    except shared.UNREACHABLE:
-        shared.lost(used_for="dedup_keys")
-        return default
+def _key(channel: Channel, priority: Priority) -> str:
+    return f"dispatch:{channel}:{int(priority)}"

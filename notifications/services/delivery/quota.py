@@ -1,4 +1,4 @@
-"""The provider's sending rate in recipients a second, which all processes share (rate_limiter.py).
+"""The provider's sending rate in recipients a second, which all processes share (foodfleet.core.cache.token_bucket).
 
 Lower priorities leave tokens for higher ones: bulk takes tokens only from a full bucket, so a code finds one there or
 gets the next.
@@ -9,9 +9,8 @@ import time
 import structlog
 from django.conf import settings
 
-from foodfleet.core.cache import shared
+from foodfleet.core.cache import rate_limits, token_bucket
 from notifications.exceptions import DeliveryError, MisconfiguredDeliveryError
-from notifications.services.delivery import rate_limiter
 from notifications.states import Channel, Priority
 
 logger = structlog.get_logger(__name__)
@@ -21,7 +20,7 @@ UNKNOWN_PER_SECOND = 14.0  # Amazon's default, while SES cannot be asked; more i
 QUOTA_KNOWN_FOR = 600.0  # seconds
 ASK_AGAIN_AFTER = 60.0  # seconds, where SES could not be asked
 # Seconds until a permit must be used; the other half of the margin is for the way to the provider.
-PERMIT_LIFETIME = (rate_limiter.WINDOW - 1) / 2
+PERMIT_LIFETIME = (token_bucket.WINDOW - 1) / 2
 RESERVED = {Priority.CODE: 0.0, Priority.TRANSACTIONAL: 0.5, Priority.BULK: 1.0}  # of the burst, for higher priorities
 
 # The rate by the account's region and endpoint, and until when (by `monotonic`) SES need not be asked again.
@@ -37,7 +36,7 @@ class Quota:
         rate = self.rate(channel)
         if rate is None:
             return 0.0
-        return _acquire(channel, _request(rate, recipients, priority)).wait
+        return rate_limits.acquire(channel, _request(rate, recipients, priority)).wait
 
     def rate(self, channel: Channel) -> float | None:
         """Return recipients a second, or None for no limit."""
@@ -70,17 +69,7 @@ def _rate_of_ses(account: tuple[str, str], known: float | None) -> tuple[float |
         return known, ASK_AGAIN_AFTER
 
 
-def _request(rate: float, recipients: int, priority: Priority) -> rate_limiter.Request:
+def _request(rate: float, recipients: int, priority: Priority) -> token_bucket.Request:
     burst = max(0.5, rate / 20)
     need = 1 + RESERVED[priority] * burst
-    return rate_limiter.Request(rate, recipients, need, capacity=1 + burst, is_urgent=priority == Priority.CODE)
-
-
-def _acquire(channel: Channel, request: rate_limiter.Request) -> rate_limiter.Decision:
-    redis = shared.reachable()
-    if redis is not None:
-        try:
-            return rate_limiter.acquire_in_redis(redis, channel, request)
-        except shared.UNREACHABLE:
-            shared.lost(used_for="rate_limiter")
-    return rate_limiter.acquire_in_database(channel, request)
+    return token_bucket.Request(rate, recipients, need, capacity=1 + burst, is_urgent=priority == Priority.CODE)

@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from rest_framework.test import APIClient
 
-from foodfleet.core.models import SlidingCounter
+from foodfleet.core.models import RateLimit
 from notifications.models import Message, SmsTemplate
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -45,7 +45,7 @@ def test_concurrent_sms_with_one_key_are_sent_and_counted_once(boss, settings):
     answers = at_once(boss, *[send] * 8)
     assert [answer.status_code for answer in answers] == [202] * 8
     assert len({answer.json()["id"] for answer in answers}) == Message.objects.count() == 1
-    assert sum(SlidingCounter.objects.get().slices.values()) == 1
+    assert sum(RateLimit.objects.get().state.values()) == 1
 
 
 def test_concurrent_changes_of_different_fields_are_kept(boss):

@@ -1,4 +1,4 @@
-"""Counting over a window that slides."""
+"""Windows, attempts and notices, counted for all processes together."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from accounts import tasks
-from foodfleet.core.cache import rate_limits
-from foodfleet.core.models import SlidingCounter
+from foodfleet.core.cache import rate_limits, shared
+from foodfleet.core.cache.token_bucket import Request
+from foodfleet.core.models import RateLimit
 
 HOUR = 3600
 SLICE = HOUR / rate_limits.SLICES
@@ -31,7 +32,7 @@ class SlidingWindow(TestCase):
         start=st.floats(1.7e9, 1.9e9),
     )
     def test_no_hour_holds_more_than_the_limit_and_nobody_waits_more_than_a_slice_too_long(self, limit, pauses, start):
-        SlidingCounter.objects.all().delete()
+        RateLimit.objects.all().delete()
         moment, let_in = start, []
         for pause in pauses:
             moment += pause
@@ -46,7 +47,7 @@ class SlidingWindow(TestCase):
     @settings(max_examples=40, deadline=None)
     @given(limit=st.integers(1, 5), pauses=st.lists(st.floats(0, HOUR / 5), min_size=5, max_size=20))
     def test_who_comes_back_when_told_is_let_in(self, limit, pauses):
-        SlidingCounter.objects.all().delete()
+        RateLimit.objects.all().delete()
         moment = 1.8e9
         for pause in pauses:
             moment += pause
@@ -108,4 +109,116 @@ def test_what_counts_no_more_is_removed_by_beat_and_what_counts_stays():
     rate_limits.sliding_window("old", limit=3, seconds=HOUR, now=old.timestamp())
     rate_limits.sliding_window("new", limit=3, seconds=HOUR, now=(now - timedelta(minutes=59)).timestamp())
     tasks.purge_expired()
-    assert list(SlidingCounter.objects.values_list("key", flat=True)) == ["new"]
+    assert list(RateLimit.objects.values_list("key", flat=True)) == ["sliding:new"]
+
+
+MINUTE = timedelta(minutes=1)
+GROWING = rate_limits.Lockout(
+    first=3, every=2, waits=(MINUTE, 5 * MINUTE), memory=timedelta(days=2), memory_unblocked=timedelta(hours=1)
+)
+
+
+class GrowingLockout(TestCase):
+    @settings(max_examples=40, deadline=None)
+    @given(pauses=st.lists(st.integers(0, 400) | st.integers(0, 4000), max_size=25))
+    def test_the_statement_counts_and_blocks_as_the_policy_says(self, pauses):
+        RateLimit.objects.all().delete()
+        now, count, blocked_until, expires_at = timezone.now(), 0, None, None
+        for pause in pauses:
+            now += timedelta(seconds=pause)
+            attempt = rate_limits.reserve_attempt("test", GROWING, now=now)
+            if blocked_until is not None and now < blocked_until:
+                assert (attempt.allowed, attempt.blocked_until) == (False, blocked_until)
+                continue
+            count = 1 if expires_at is None or now >= expires_at else count + 1
+            wait = {3: MINUTE}.get(count) or (5 * MINUTE if count >= 5 and count % 2 else None)
+            blocked_until = wait and now + wait
+            expires_at = now + (GROWING.memory if count >= 3 else GROWING.memory_unblocked)
+            assert (attempt.count, attempt.blocked_until) == (count, blocked_until)
+            row = RateLimit.objects.get()
+            assert (row.count, row.blocked_until, row.expires_at) == (count, blocked_until, expires_at)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_more_simultaneous_attempts_are_allowed_than_the_policy_says():
+    start = Barrier(24)
+
+    def attempt(_):
+        start.wait()
+        try:
+            return rate_limits.reserve_attempt("test", rate_limits.Lockout.at_most(5, MINUTE)).count
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(24) as pool:
+        counts = sorted(pool.map(attempt, range(24)))
+    assert counts == [0] * 19 + [1, 2, 3, 4, 5]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_simultaneous_requests_of_one_fixed_window_get_different_counts(settings):
+    settings.REDIS_URL = ""
+    start = Barrier(24)
+
+    def ask(_):
+        start.wait()
+        try:
+            return rate_limits.fixed_window("test", limit=5, seconds=HOUR, now=1.8e9).allowed
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(24) as pool:
+        assert sum(pool.map(ask, range(24))) == 5
+
+
+@pytest.mark.django_db
+def test_a_fixed_window_starts_anew_without_a_second_row(settings):
+    settings.REDIS_URL = ""
+    usages = [rate_limits.fixed_window("test", limit=1, seconds=60, now=1.8e9 + at) for at in (0, 59, 60, 119)]
+    assert [usage.allowed for usage in usages] == [True, False, True, False]
+    assert [usage.retry_after for usage in usages] == [60, 1, 60, 1]
+    assert RateLimit.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_window_made_shorter_forgets_its_longer_slices():
+    day = 24 * HOUR
+    assert rate_limits.sliding_window("test", limit=1, seconds=HOUR, now=1.8e9).allowed
+    assert rate_limits.sliding_window("test", limit=1, seconds=day, now=1.8e9 + day).allowed
+    assert not rate_limits.sliding_window("test", limit=1, seconds=day, now=1.8e9 + day + HOUR).allowed
+
+
+class Lost:
+    """A Redis that answers nothing."""
+
+    def __getattr__(self, name):
+        raise ConnectionError(name)
+
+
+@pytest.fixture
+def lost_redis(monkeypatch):
+    monkeypatch.setattr(shared, "client", Lost)
+
+
+@pytest.mark.django_db
+def test_without_redis_windows_and_buckets_are_counted_in_the_database(lost_redis):
+    assert rate_limits.fixed_window("test", limit=1, seconds=HOUR).allowed
+    shared.forget_loss()
+    assert rate_limits.acquire("test", Request(14, 1, 1, 2)).wait == 0
+    assert set(RateLimit.objects.values_list("key", flat=True)) == {"window:test", "bucket:test"}
+
+
+@pytest.mark.django_db
+def test_without_redis_nobody_can_say_which_call_is_the_first(lost_redis):
+    assert rate_limits.is_first("test", seconds=10) is None
+    shared.forget_loss()
+    rate_limits.allow_again("test")
+    assert not RateLimit.objects.exists()
+
+
+@pytest.mark.redis
+def test_only_the_first_call_is_the_first_until_another_is_let_in():
+    key = f"test-{timezone.now().timestamp()}"
+    assert [rate_limits.is_first(key, seconds=10) for _ in range(3)] == [True, False, False]
+    rate_limits.allow_again(key)
+    assert rate_limits.is_first(key, seconds=10)
