@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin import history
 from foodfleet.core.admin.forms import ServiceAdmin
-from foodfleet.core.admin.lists import ReadOnlyMixin, RestrictedFiltersAdmin
+from foodfleet.core.admin.lists import ReadOnlyMixin, RestrictedFiltersAdmin, UnchangeableMixin
 from foodfleet.core.database.search import matching
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.typed_text import searched_parts
@@ -188,7 +188,7 @@ class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
 
 
 @admin.register(RoleAssignment)
-class RoleAssignmentAdmin(ServiceAdmin, RestrictedFiltersAdmin):
+class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmin):
     """Assignments of roles to users; they end and are never deleted."""
 
     fields = ("user", "role", "scope", "expires_at")
@@ -209,12 +209,6 @@ class RoleAssignmentAdmin(ServiceAdmin, RestrictedFiltersAdmin):
             of_role = Q(role__in=Role.objects.matching(part).values("pk"))
             queryset = queryset.filter(Q(user__search_text__contains=part) | of_role)
         return queryset, False
-
-    def has_change_permission(self, request: HttpRequest, obj: RoleAssignment | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: RoleAssignment | None = None) -> bool:
-        return False
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         assignment = form.instance

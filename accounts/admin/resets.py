@@ -14,12 +14,12 @@ from accounts.services.mfa import resets
 from accounts.states import EventKind
 from foodfleet.core.admin import history
 from foodfleet.core.admin.forms import ServiceAdmin
-from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin
+from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin, UnchangeableMixin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException
 
 
 @admin.register(MFAReset)
-class MFAResetAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
+class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """MFA resets: requested by one member of staff, approved by another, done a day later."""
 
     form_errors = (ConflictException, ForbiddenException, NotFoundException)
@@ -49,12 +49,6 @@ class MFAResetAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_reset_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
         """Whether the user may request resets, approve those of others and cancel them."""

@@ -12,10 +12,9 @@ from accounts.models.phone_codes import PhoneCode
 from accounts.models.security import SecurityEvent
 from accounts.models.sessions import RefreshToken, Session
 from accounts.models.totp import TOTPDevice
-from accounts.models.users import E164, User, no_nul
+from accounts.models.users import User, no_nul
 
 __all__ = [
-    "E164",
     "BackupCode",
     "Challenge",
     "DeferredJob",

@@ -5,7 +5,8 @@ from datetime import datetime
 from django.db import models
 from django.utils import timezone
 
-from accounts.models.users import E164, User
+from accounts.models.users import User
+from foodfleet.core.phone_numbers import E164
 
 
 class PhoneCodeQuerySet(models.QuerySet["PhoneCode"]):

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth import models as auth_models
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.indexes import GinIndex
-from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Lower
@@ -20,10 +20,10 @@ from accounts.models.directory import DirectoryQuerySet
 from foodfleet.core.cache import coherent
 from foodfleet.core.email_addresses import normalize_email, validate_mailable
 from foodfleet.core.names import LONGEST_NAME, validate_name
+from foodfleet.core.phone_numbers import E164
 from foodfleet.core.typed_text import normalize_password, searchable
 
 no_nul = ProhibitNullCharactersValidator()
-E164 = RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", _("Give the number with its country code, such as +4915123456789."))
 
 
 SEARCHED = frozenset({"email", "first_name", "last_name", "phone"})  # what `search_text` is made of
@@ -137,7 +137,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
     """Creates users as Django's commands expect."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        user: User = self.get(email=normalize_email(username or ""))
+        user: User = self.with_email(username or "").get()
         return user
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":

@@ -1,11 +1,13 @@
 """One spelling for each phone number: E.164."""
 
-import re
 import unicodedata
 
 import phonenumbers
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
 
-E164_FORM = re.compile(r"\+[1-9][0-9]{6,14}")
+E164 = RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", _("Give the number with its country code, such as +4915123456789."))
 LONGEST_SPELLING = 32  # characters of a number as people write it, with spaces and brackets
 # For documents: other spellings that people use are taken too, and a number has to have a country code that exists.
 PHONE_SCHEMA = {"format": "phone", "pattern": r"^\+[1-9][0-9 ()./-]{6,30}$", "example": "+4915123456789"}
@@ -19,22 +21,24 @@ def normalize_phone(text: str) -> str:
     """The number in E.164 (`+491701234567`), however it is written with its country code; '' stays ''.
 
     Whether the number is in use is not asked: plans of numbering change faster than any list, and a code that is texted
-    there shows it. Raises ValueError for what is no number, or has no country code.
+    there shows it. Raises Django's ValidationError for what is no number, or has no country code.
     """
     if not text.strip():
         return ""
+    invalid = ValidationError(E164.message, code="invalid")
     if len(text) > LONGEST_SPELLING:
-        raise ValueError("too long")
+        raise invalid
     before, _plus, after = text.strip().replace("\uff0b", "+").partition("+")
     if not (_consists_of(BEFORE_PLUS, before) and _consists_of(AFTER_PLUS, after.replace(".", "").replace("/", ""))):
-        raise ValueError("not a phone number")
+        raise invalid
     try:
         number = phonenumbers.parse(f"+{after}", None)
     except phonenumbers.NumberParseException as error:
-        raise ValueError("not a phone number") from error
+        raise invalid from error
     formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if number.extension or not E164_FORM.fullmatch(formatted):
-        raise ValueError("not a phone number")
+    if number.extension:
+        raise invalid
+    E164(formatted)
     return formatted
 
 

@@ -14,11 +14,17 @@ from django.utils.text import Truncator, format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.models import E164
 from foodfleet.core.admin import history
 from foodfleet.core.admin.links import PermittedLinksAdmin
-from foodfleet.core.admin.lists import DateTimeFilter, ReadOnlyMixin, RestrictedFiltersAdmin, TextSearchAdmin
+from foodfleet.core.admin.lists import (
+    DateTimeFilter,
+    ReadOnlyMixin,
+    RestrictedFiltersAdmin,
+    TextSearchAdmin,
+    UnchangeableMixin,
+)
 from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.phone_numbers import E164
 from notifications.admin.forms import field_messages
 from notifications.admin.timeline import isolated
 from notifications.models import Preference, Suppression
@@ -57,7 +63,7 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(PermittedLinksAdmin, RestrictedFiltersAdmin):
+class SuppressionAdmin(UnchangeableMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     """Suppressions are entered and lifted, never changed or deleted."""
 
     form = SuppressionForm
@@ -141,12 +147,6 @@ class SuppressionAdmin(PermittedLinksAdmin, RestrictedFiltersAdmin):
     def has_lift_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may use the action."""
         return decisions.has(request.user, "suppressions:lift")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Preference)

@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ErrorDetail
 
-from accounts.models import E164, User
+from accounts.models import User
 from accounts.services.account import registration
 from foodfleet.core.email_addresses import LONGEST_ADDRESS, validate_mailable
 from foodfleet.core.http import serializers
@@ -46,8 +47,8 @@ class PhoneField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         try:
             return normalize_phone(super().to_internal_value(data))
-        except ValueError:
-            raise serializers.ValidationError(E164.message, code="invalid") from None
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.message, code=error.code) from None
 
 
 class EmailField(serializers.EmailField):

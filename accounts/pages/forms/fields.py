@@ -4,13 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import get_default_password_validators
-from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import E164
 from foodfleet.core.email_addresses import LONGEST_ADDRESS, validate_mailable
 from foodfleet.core.names import LONGEST_NAME, validate_name
 from foodfleet.core.phone_numbers import LONGEST_SPELLING, normalize_phone
@@ -86,7 +84,4 @@ class PhoneField(forms.CharField):
     """A phone number; its value is in E.164."""
 
     def to_python(self, value: Any) -> str:
-        try:
-            return normalize_phone(super().to_python(value) or "")
-        except ValueError:
-            raise ValidationError(E164.message, code="invalid") from None
+        return normalize_phone(super().to_python(value) or "")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +18,7 @@ from foodfleet.core import crypto
 from foodfleet.core.cache import rate_limits
 from foodfleet.core.exceptions import ThrottledException, ValidationException
 from foodfleet.core.http.clients import Client
-from foodfleet.core.phone_numbers import normalize_phone
+from foodfleet.core.phone_numbers import E164, normalize_phone
 from rbac.services import actors
 
 CODE_LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B 3.1.3.1: at most 10
@@ -51,11 +52,9 @@ def e164(phone: str) -> str:
     """The number in E.164. Raises ValidationException."""
     try:
         number = normalize_phone(phone)
-    except ValueError:
-        number = ""
-    if not number:
-        message = _("Give the number with its country code, such as +4915123456789.")
-        raise ValidationException.for_field("phone", message, "invalid")
+        E164(number)  # not ''
+    except ValidationError as error:
+        raise ValidationException.for_field("phone", error.message, "invalid") from None
     return number
 
 

@@ -14,7 +14,6 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.models.users import E164
 from accounts.services.passwords.hashers import UnacceptableHashError, formats
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.phone_numbers import normalize_phone
@@ -86,13 +85,6 @@ def _last_name(text: str) -> str:
     return str(User._meta.get_field("last_name").clean(text, None))
 
 
-def _phone(text: str) -> str:
-    try:
-        return normalize_phone(text)
-    except ValueError:
-        raise ValidationError(E164.message) from None
-
-
 def _language(text: str) -> str:
     known = dict(settings.LANGUAGES)
     if text and text.lower() not in known:
@@ -160,7 +152,7 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "email": _email,
     "first_name": _first_name,
     "last_name": _last_name,
-    "phone": _phone,
+    "phone": normalize_phone,
     "language": _language,
     "password_hash": _password_hash,
     "must_change_password": _flag,

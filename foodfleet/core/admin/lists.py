@@ -39,16 +39,20 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return CappedCount(COUNTED) if found > COUNTED else found
 
 
-class ReadOnlyMixin:
-    """An admin or inline that adds, changes and deletes nothing."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+class UnchangeableMixin:
+    """An admin or inline that changes and deletes nothing."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyMixin(UnchangeableMixin):
+    """An admin or inline that adds nothing either."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 

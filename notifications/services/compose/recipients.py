@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.users import E164
 from foodfleet.core.email_addresses import LONGEST_ADDRESS, LONGEST_LOCAL_PART, mailed_domain, normalize_email
 from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.phone_numbers import E164
 
 MOST_RECIPIENTS = 50  # of one e-mail in Amazon SES
 # Most addresses match this and need no parser, which takes a third of a millisecond.
