@@ -226,14 +226,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = connections.broker_options(CELERY_BROKER_URL, 
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    # A call that nobody answered is of no use any more: the next one comes soon.
-    "apply reports that came too early": {"task": "notifications.apply_waiting_reports", "schedule": 60.0},
-    "read the log of texts": {"task": "notifications.read_sms_log", "schedule": 60.0},
-    "remove what ran out": {"task": "accounts.purge_expired", "schedule": 3600.0},
-    "do what answers left to do": {"task": "accounts.sweep", "schedule": 30.0},
-    "reset second factors that are due": {"task": "accounts.carry_out_resets", "schedule": 300.0},
-    "forget what was said": {"task": "notifications.forget", "schedule": 3600.0},
-    "send what was left behind": {"task": "notifications.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    "apply early delivery reports": {"task": "notifications.apply_waiting_reports", "schedule": 60.0},
+    "read the log of SMS": {"task": "notifications.read_sms_log", "schedule": 60.0},
+    "purge expired rows": {"task": "accounts.purge_expired", "schedule": 3600.0},
+    "run abandoned deferred jobs": {"task": "accounts.sweep", "schedule": 30.0},
+    "perform due MFA resets": {"task": "accounts.carry_out_resets", "schedule": 300.0},
+    "apply retention periods": {"task": "notifications.forget", "schedule": 3600.0},
+    # A sweep that no worker started before the next one is scheduled is dropped.
+    "sweep messages": {"task": "notifications.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
 }
 DJANGO_STRUCTLOG_CELERY_ENABLED = bool(CELERY_BROKER_URL)
 

@@ -1,7 +1,7 @@
 """Queries of the user list that staff work with. Each stays fast with a million users."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
@@ -10,10 +10,13 @@ from foodfleet.core.models import RateLimit, RateLimitQuerySet
 from foodfleet.core.typed_text import searched_parts
 from rbac.models import Role, RoleAssignment
 
+if TYPE_CHECKING:
+    from accounts.models.users import User  # noqa: F401 (in a string below)
+
 FEW_HOLDERS = 2000  # a list of at most so many holders of a role is filtered by their ids
 
 
-class DirectoryQuerySet(models.QuerySet["accounts_models.User"]):
+class DirectoryQuerySet(models.QuerySet["User"]):
     """Users as staff find them."""
 
     def present(self) -> Self:

@@ -137,7 +137,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
     """Creates users as Django's commands expect."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        user: User = self.with_email(username or "").get()
+        user: User = self.get_queryset().with_email(username or "").get()
         return user
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":

@@ -14,6 +14,7 @@ from accounts.services.limits import lockout
 from accounts.services.one_time import tokens
 from accounts.states import TokenPurpose
 from conftest import PASSWORD
+from foodfleet.core.database import batches
 from foodfleet.core.models import RateLimit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +43,7 @@ def test_sessions_go_ninety_days_after_their_end_with_their_tokens(user, sign_in
 
 
 def test_security_events_are_removed_only_when_older_than_the_setting(user, settings, monkeypatch):
-    monkeypatch.setattr(services_purge, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     ages = [400, 366, 365.5, 364, 1, 0]
     SecurityEvent.objects.bulk_create(
         SecurityEvent(kind="signed_in", user=user, created_at=timezone.now() - age * DAY, details={"age": age})
@@ -120,7 +121,7 @@ def test_browsers_sessions_go_when_they_run_out():
 
 
 def test_more_rows_than_one_statement_takes_go_too(user, monkeypatch):
-    monkeypatch.setattr(services_purge, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     for _ in range(5):
         tokens.issue(user, TokenPurpose.COMPROMISE_REPORTED)
     OneTimeToken.objects.update(expires_at=timezone.now() - SECOND)

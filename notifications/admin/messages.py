@@ -18,9 +18,9 @@ from django.views.decorators.http import require_POST
 from foodfleet.core.admin import history
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import CappedPaginator, DateTimeFilter, ReadOnlyMixin, RestrictedFiltersAdmin
+from foodfleet.core.database import batches
 from notifications.admin.timeline import TimelineInline, isolated, listed
 from notifications.models import Message, SmsTemplate
-from notifications.services.operations import batches
 from notifications.services.operations import messages as operations
 from notifications.services.templates import specs
 from notifications.states import Channel, Status

@@ -104,7 +104,7 @@ def authenticate(*, email: str, password: str, client: Client) -> Authenticated:
     An unknown address is counted and costs a hash too, so that neither the response nor its time reveals it. Raises
     what `sign_in` does.
     """
-    user = lockout.with_sign_in_history(User.objects.with_email(email), email=email, client=client).first()
+    user: Any = lockout.with_sign_in_history(User.objects.with_email(email), email=email, client=client).first()
     tries = lockout.ATTEMPTS  # for a locked address, of which no password is compared
     try:
         attempt = lockout.reserve_attempt(email=email, known_device=user.known_device if user else None)

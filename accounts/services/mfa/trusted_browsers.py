@@ -1,6 +1,6 @@
 """Trusted browsers: they skip the second step of a sign-in for 30 days."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.core import signing
@@ -72,11 +72,6 @@ def forget_all(user: User, *, keep: Client | None = None) -> None:
     if keep is not None and keep.trusted_browser:
         known = known.exclude(digest=_digest(keep.trusted_browser))
     known.delete()
-
-
-def purge_expired(now: datetime) -> int:
-    """Delete the browsers whose trust has expired; returns how many."""
-    return int(TrustedBrowser.objects.expired(now).delete()[0])
 
 
 def _digest(cookie: str) -> str:

@@ -4,7 +4,7 @@ A challenge lasts five minutes, is consumed once and accepts five attempts, also
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -100,8 +100,3 @@ def consume(challenge: Challenge) -> None:
 def revoke_all(user: User) -> None:
     """Revoke the user's open challenges."""
     Challenge.objects.revoke(user, timezone.now())
-
-
-def purge_expired(now: datetime) -> int:
-    """Delete expired challenges; returns how many."""
-    return int(Challenge.objects.expired(now).delete()[0])

@@ -123,7 +123,8 @@ def sliding_window(key: str, *, limit: int, seconds: int, now: float | None = No
         full_until = _full_until(counted, limit)
         if full_until is not None:
             return None, Usage(allowed=False, retry_after=(full_until + SLICES + 1) * width - now)
-        return counted | {current: counted.get(current, 0) + 1}, Usage(allowed=True, retry_after=0.0)
+        counted[current] = counted.get(current, 0) + 1
+        return {str(at): count for at, count in counted.items()}, Usage(allowed=True, retry_after=0.0)
 
     return limit_stores.in_database(f"sliding:{key}", timestamp + seconds + width, decide, lambda: timestamp)
 

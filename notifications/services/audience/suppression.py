@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from foodfleet.core.database import batches
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.exceptions import ValidationException
 from notifications.models import Suppression
 from notifications.services.feedback.reports import storable
-from notifications.services.operations import batches
 from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import actors
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from foodfleet.core.database import batches
 from notifications import signals
 from notifications.exceptions import (
     MessageNotCancellableException,
@@ -20,7 +21,6 @@ from notifications.models.messages import MessageQuerySet
 from notifications.services.compose import attachments
 from notifications.services.compose.writing import TRIED_FOR
 from notifications.services.delivery import outcomes
-from notifications.services.operations import batches
 from notifications.states import EventType, Status
 from rbac.services import actors
 

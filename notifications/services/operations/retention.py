@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from foodfleet.core.database import batches
 from notifications.models import Attachment, Message, MessageEvent, Receipt
 from notifications.services.compose import attachments
-from notifications.services.operations import batches
 from notifications.states import Status, sources
 
 logger = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ def forget(now: datetime | None = None) -> Forgotten:
         emptied=batches.repeat(lambda: _empty(now), most=MAX_BATCHES),
         reduced=batches.repeat(lambda: _reduce(now), most=MAX_BATCHES),
         removed=_remove(now),
-        receipts=batches.repeat(lambda: _remove_receipts(now), most=MAX_BATCHES),
+        receipts=batches.delete(Receipt.objects.received_before(now - RECEIPTS_KEPT), most=MAX_BATCHES),
         strays=attachments.discard_strays(now - ROLLED_BACK_BY),
     )
     logger.info("messages_forgotten", **vars(done))
@@ -95,8 +95,3 @@ def _remove(now: datetime) -> int:
             break
         rest = due.filter(created_at__gte=messages[-1].created_at)
     return total
-
-
-def _remove_receipts(now: datetime) -> int:
-    keys = list(Receipt.objects.received_before(now - RECEIPTS_KEPT).values_list("pk", flat=True)[: batches.BATCH])
-    return int(Receipt.objects.filter(pk__in=keys).delete()[0])

@@ -7,11 +7,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from foodfleet.core.admin import lists
+from foodfleet.core.database import batches
 from notifications.models import Message, SmsTemplate, SmsTemplateVersion, Suppression
 from notifications.receivers import dispatch
 from notifications.services.audience import suppression
 from notifications.services.compose import writing
-from notifications.services.operations import batches
 from notifications.services.operations import messages as operations
 from notifications.states import Channel, Status
 

@@ -4,9 +4,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from foodfleet.core.database import batches
 from notifications.models import EmailOverride, Message, MessageEvent, Preference, SmsTemplate, Suppression
 from notifications.services.compose import writing
-from notifications.services.operations import batches
 from notifications.services.templates import overrides
 from notifications.states import Channel, Kind, Status
 

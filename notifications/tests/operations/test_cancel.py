@@ -6,13 +6,13 @@ import pytest
 from django.db import connections
 from django.urls import reverse
 
+from foodfleet.core.database import batches
 from notifications.exceptions import MessageNotCancellableException
 from notifications.gateways import files
 from notifications.models import Attachment, Message
 from notifications.services.compose import writing
 from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
-from notifications.services.operations import batches
 from notifications.services.operations import messages as operations
 from notifications.states import Channel, Status
 

@@ -8,13 +8,14 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
+from foodfleet.core.database import batches
 from foodfleet.environment import Environment
 from notifications.gateways import files
 from notifications.models import Attachment, Message, MessageEvent, Receipt, StoredFile
 from notifications.services.compose import writing
 from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
 from notifications.services.compose.writing import MessageDraft
-from notifications.services.operations import batches, retention
+from notifications.services.operations import retention
 from notifications.states import Channel, Status
 
 pytestmark = pytest.mark.django_db
