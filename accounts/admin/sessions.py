@@ -3,16 +3,19 @@
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.shared import ReadOnlyAdmin, by
 from accounts.models import SecurityEvent, Session
+from accounts.models.security import SecurityEventQuerySet
+from accounts.services import audit
 from accounts.services.staff import sessions
 from foodfleet.core.admin import history
 from foodfleet.core.admin.forms import errors_as_messages
 from foodfleet.core.http.clients import describe_user_agent
+from foodfleet.core.http.csv_export import csv_response
 
 
 @admin.register(Session)
@@ -50,3 +53,9 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "actor")
     list_filter = ("kind",)
     ordering = ("-created_at",)
+    actions = ("export",)
+
+    @admin.action(description=_("Export the chosen events as CSV"), permissions=["view"])
+    def export(self, request: HttpRequest, queryset: SecurityEventQuerySet) -> StreamingHttpResponse:
+        """Download the chosen events as one file."""
+        return csv_response("security-events.csv", audit.CSV_COLUMNS, audit.csv_rows(queryset))

@@ -5,6 +5,7 @@ from django.urls import include, path
 from accounts.api.views import (
     challenges,
     contact,
+    events,
     me,
     mfa,
     mfa_resets,
@@ -20,7 +21,7 @@ from accounts.api.views import (
 users_urls = [
     path("me/", me.MeView.as_view(), name="api_me"),
     path("", users.UserViewSet.as_view({"get": "list", "post": "create"}), name="api_users"),
-    path("me/events/", sessions.EventsView.as_view(), name="api_my_events"),
+    path("me/events/", events.EventsView.as_view(), name="api_my_events"),
     path("me/export/", me.ExportView.as_view(), name="api_export"),
     path("<int:user_id>/2fa-reset/", mfa_resets.RequestResetView.as_view(), name="api_2fa_reset"),
     path(
@@ -92,4 +93,5 @@ urlpatterns = [
     path("users/", include(users_urls)),
     path("auth/", include(auth_urls)),
     path("2fa-resets/", include(mfa_resets_urls)),
+    path("events/", events.AllEventsView.as_view(), name="api_events"),
 ]

@@ -19,6 +19,10 @@ class SecurityEventQuerySet(AppendOnlyQuerySet):
         """Events of one user."""
         return self.filter(user=user)
 
+    def with_people(self) -> Self:
+        """Read the users in the events by the same query."""
+        return self.select_related("user", "actor")
+
     def pseudonymise(self, user: User) -> None:
         """Remove personal data of a deleted user; the events stay."""
         own = models.Q(user=user, actor__isnull=True) | models.Q(actor=user)
@@ -67,6 +71,7 @@ class SecurityEvent(AppendOnly):
             models.Index(fields=["user", "-created_at", "-id"], name="accounts_event_of_user"),
             models.Index(fields=["-created_at", "-id"], name="accounts_event_by_time"),
             models.Index(fields=["kind", "-created_at", "-id"], name="accounts_event_of_kind"),
+            models.Index(fields=["ip", "-created_at", "-id"], name="accounts_event_of_ip"),
         ]
 
     def __str__(self) -> str:

@@ -1,13 +1,42 @@
-"""Security events."""
+"""Security events: one row in the database and one line in the log for each."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
+
+import structlog
+from django.db import transaction
 
 from accounts.models import SecurityEvent, User
 from accounts.models.security import SecurityEventQuerySet
 from accounts.states import EventKind
+from foodfleet.core.database.keyset import newest_first
 from foodfleet.core.http.clients import Client
+
+logger = structlog.get_logger(__name__)
+
+# Names in the log; every other kind is logged by its own value.
+LOG_NAMES = {
+    EventKind.REGISTERED: "user_registered",
+    EventKind.SIGNED_IN: "user_login",
+    EventKind.SIGNED_OUT: "user_logout",
+    EventKind.LOCKED: "user_locked",
+    EventKind.UNLOCKED: "user_unlocked",
+    EventKind.COMPROMISE_REPORTED: "compromise_reported",
+}
+WITH_EMAIL = {EventKind.REGISTERED, EventKind.SIGNED_IN, EventKind.USER_CREATED}
+# `lockout.log_failure` writes these lines: it knows the address as typed and the number of attempts.
+LOGGED_BY_LOCKOUT = {EventKind.SIGN_IN_FAILED}
+WARNINGS = {
+    EventKind.TOKEN_REUSED,
+    EventKind.COMPROMISE_REPORTED,
+    EventKind.SIGN_IN_LOCKED,
+    EventKind.TWO_FACTOR_FAILED,
+    EventKind.TWO_FACTOR_BLOCKED,
+    EventKind.PASSKEY_COPIED,
+}
 
 
 def record(
@@ -22,9 +51,9 @@ def record(
     """Record an event; call it in the transaction of the change.
 
     user: whom it concerns, None if no account has the address; actor: who did it, if not the user; session_id: the
-    session it belongs to, if there is one.
+    session it belongs to, if there is one. The line in the log follows the commit.
     """
-    return SecurityEvent.objects.create(
+    event = SecurityEvent.objects.create(
         kind=kind,
         user=user,
         actor=actor,
@@ -34,12 +63,14 @@ def record(
         session_id=session_id,
         details=details or {},
     )
+    transaction.on_commit(partial(_log, event, user), robust=True)
+    return event
 
 
 def record_many(
     *, kind: EventKind, users: Sequence[User], client: Client, details: dict[str, Any], actor: User | None = None
 ) -> None:
-    """Record the same event for many users, in one query."""
+    """Record the same event for many users, in one query and one line of the log."""
     SecurityEvent.objects.bulk_create(
         SecurityEvent(
             kind=kind,
@@ -52,8 +83,59 @@ def record_many(
         )
         for user in users
     )
+    if users:
+        line = partial(
+            logger.info, log_name(kind), users=len(users), actor_id=actor.pk if actor else None, details=details
+        )
+        transaction.on_commit(line, robust=True)
+
+
+def log_name(kind: EventKind) -> str:
+    """Return the name of the event's line in the log."""
+    return LOG_NAMES.get(kind, kind.value)
+
+
+def _log(event: SecurityEvent, user: User | None) -> None:
+    kind = EventKind(event.kind)
+    if kind in LOGGED_BY_LOCKOUT:
+        return
+    fields = {
+        "user_id": event.user_id,
+        "email": user.email if user and kind in WITH_EMAIL else None,
+        "actor_id": event.actor_id,
+        "ip": event.ip,
+        "session_id": str(event.session_id) if event.session_id else None,
+        "request_id": event.request_id,
+        "details": event.details,
+    }
+    write = logger.warning if kind in WARNINGS else logger.info
+    write(log_name(kind), **{name: value for name, value in fields.items() if value})
 
 
 def of_user(user: User) -> SecurityEventQuerySet:
     """The events of one user."""
     return SecurityEvent.objects.of(user)
+
+
+CSV_COLUMNS = (
+    "created_at", "kind", "user_id", "user", "actor_id", "actor", "ip", "user_agent", "session_id", "request_id",
+    "details",
+)  # fmt: skip
+
+
+def csv_rows(events: SecurityEventQuerySet) -> Iterator[Sequence[Any]]:
+    """Yield the cells of CSV_COLUMNS for each event, the newest first."""
+    for event in newest_first(events.with_people(), "created_at"):
+        yield (
+            event.created_at,
+            event.kind,
+            event.user_id,
+            event.user.email if event.user else None,
+            event.actor_id,
+            event.actor.email if event.actor else None,
+            event.ip,
+            event.user_agent,
+            event.session_id,
+            event.request_id,
+            json.dumps(event.details, ensure_ascii=False) if event.details else None,
+        )

@@ -1,5 +1,8 @@
 """Security events: who, what, when, from where, with what, in which request; for good, and for their owner's eyes."""
 
+import csv
+import io
+import json
 from datetime import timedelta
 
 import pytest
@@ -7,10 +10,13 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from accounts.models import SecurityEvent, User
+from accounts.services import audit
 from accounts.services.limits import lockout
-from accounts.tests.world import AGENT, IP, SCENARIOS, WRONG
+from accounts.states import EventKind
+from accounts.tests.world import AGENT, IP, SCENARIOS, V1, WRONG
 from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,3 +150,117 @@ def test_a_late_event_of_a_long_list_is_found_by_pages(world):
         listed = world.client.get(listed["next"], headers=world.as_them).json()
     assert len(seen) == 46
     assert seen == sorted(seen, reverse=True)
+
+
+ALL = f"{V1}/events/"
+
+
+@pytest.fixture
+def auditor(world):
+    """The request headers of a superuser who is signed in."""
+    world.sign_in("boss@example.com")
+    return world.as_them
+
+
+def kinds(client, auditor, **filters):
+    answer = client.get(ALL, filters, headers=auditor)
+    assert answer.status_code == 200, answer.content
+    return [one["kind"] for one in answer.json()["results"]]
+
+
+def test_holders_of_events_read_list_the_events_of_all_users(world, auditor):
+    world.sign_in(password=WRONG)
+    first, second = world.client.get(ALL, headers=auditor).json()["results"]
+    assert (first["kind"], first["user"]) == ("sign_in_failed", {"id": world.user.pk, "email": world.user.email})
+    assert (second["kind"], second["user"]["id"]) == ("signed_in", world.boss.pk)
+    assert (first["actor"], first["ip"], first["request_id"]) == (None, IP, world.request_id)
+
+
+def test_the_list_of_all_events_needs_the_permission(world):
+    world.sign_in()
+    refused = world.client.get(ALL, headers=world.as_them)
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_permissions")
+    assert "events:read" in str(refused.json()["details"])
+    assert world.client.get(f"{ALL}?format=csv", headers=world.as_them).json()["code"] == "insufficient_permissions"
+
+
+def test_events_are_filtered_by_user_kind_address_and_time(world, auditor):
+    world.sign_in(password=WRONG)
+    now = timezone.now()
+    SecurityEvent.objects.create(kind="locked", user=world.user, ip="2001:db8::1", created_at=now - timedelta(days=2))
+    client, day = world.client, (now - timedelta(days=1)).isoformat()
+    assert kinds(client, auditor, user=world.user.pk) == ["sign_in_failed", "locked"]
+    assert kinds(client, auditor, kind="locked") == ["locked"]
+    assert kinds(client, auditor, ip="2001:DB8:0::1") == ["locked"]
+    assert kinds(client, auditor, until=day) == ["locked"]
+    assert kinds(client, auditor, since=day, user=world.user.pk) == ["sign_in_failed"]
+    assert kinds(client, auditor, user=2**40) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("user", "ann"), ("user", str(2**63)), ("kind", "no_such_kind"), ("ip", "kitchen"), ("ip", "1.2.3.4.5"),
+        ("since", "yesterday"), ("until", "0001-01-01T00:00:00+14:00"),
+    ],
+)  # fmt: skip
+def test_a_wrong_filter_of_events_is_a_validation_error(world, auditor, name, value):
+    for extra in ({}, {"format": "csv"}):
+        refused = world.client.get(ALL, {name: value, **extra}, headers=auditor)
+        assert (refused.status_code, refused.json()["code"]) == (422, "validation_error"), refused.content
+        assert list(refused.json()["details"]) == [name]
+
+
+def test_events_are_listed_by_one_query_beside_those_of_the_session(world, auditor):
+    SecurityEvent.objects.bulk_create(SecurityEvent(kind="locked", user=world.user) for _ in range(30))
+    with CaptureQueriesContext(connection) as queries:
+        world.client.get(ALL, headers=auditor)
+    assert len([one for one in queries if "accounts_securityevent" in one["sql"]]) == 1
+
+
+def test_events_are_exported_as_csv_in_batches_without_formulas(world, auditor, monkeypatch):
+    monkeypatch.setattr("foodfleet.core.database.keyset.BATCH_SIZE", 2)
+    SecurityEvent.objects.bulk_create(
+        SecurityEvent(kind="locked", user=world.user, actor=world.boss, user_agent="=1+1", details={"reason": "Ä, b"})
+        for _ in range(5)
+    )
+    answer = world.client.get(f"{ALL}?format=csv&kind=locked", headers=auditor)
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"] == 'attachment; filename="security-events.csv"'
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert [row["kind"] for row in rows] == ["locked"] * 5
+    assert (rows[0]["user"], rows[0]["actor"]) == (world.user.email, world.boss.email)
+    assert (rows[0]["user_agent"], json.loads(rows[0]["details"])) == ("'=1+1", {"reason": "Ä, b"})
+
+
+def test_the_admin_exports_the_chosen_events(client, make_user, event, settings):
+    settings.ADMIN_REQUIRE_2FA = False
+    client.force_login(make_user("boss@example.com", is_superuser=True, is_staff=True))
+    chosen = {"action": "export", "_selected_action": [event.pk]}
+    answer = client.post("/admin/accounts/securityevent/", chosen)
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert [(row["kind"], row["user"]) for row in rows] == [("signed_in", "ann@example.com")]
+
+
+def test_each_event_is_one_line_in_the_log_after_its_commit(world):
+    world.sign_in("boss@example.com")
+    with capture_logs() as lines:
+        world.ask(f"/users/{world.user.pk}/lock/", {"reason": "Left"})
+    (line,) = [line for line in lines if line["event"] == "user_locked"]
+    assert (line["user_id"], line["actor_id"], line["ip"]) == (world.user.pk, world.boss.pk, IP)
+    assert (line["details"], line["request_id"]) == ({"reason": "Left"}, world.request_id)
+
+
+def test_an_event_that_is_rolled_back_is_not_logged(user):
+    with capture_logs() as lines, transaction.atomic():
+        audit.record(kind=EventKind.LOCKED, user=user, client=Client())
+        transaction.set_rollback(True)
+    assert not [line for line in lines if line["event"] == "user_locked"]
+
+
+def test_events_of_many_users_are_one_line_in_the_log(user, make_user):
+    users = [user, make_user("bob@example.com")]
+    with capture_logs() as lines:
+        audit.record_many(kind=EventKind.USER_CREATED, users=users, client=Client(), details={"source": "import"})
+    (line,) = [line for line in lines if line["event"] == "user_created"]
+    assert (line["users"], line["details"]) == (2, {"source": "import"})

@@ -105,8 +105,8 @@ def test_what_is_no_address_may_be_a_password_and_is_not_logged(guess, typed):
     assert "Grill-Fleet-2026!" not in str(lines)
 
 
-def test_the_log_names_who_signed_in(user, guess):
-    with capture_logs() as lines:
+def test_the_log_names_who_signed_in(user, guess, django_capture_on_commit_callbacks):
+    with capture_logs() as lines, django_capture_on_commit_callbacks(execute=True):
         guess(password=PASSWORD)
     [line] = [line for line in lines if line["event"] == "user_login"]
     assert (line["user_id"], line["email"]) == (user.pk, user.email)

@@ -2,9 +2,18 @@
 
 from typing import Any
 
-from accounts.models import SecurityEvent, Session
+from drf_spectacular.utils import extend_schema_field
+
+from accounts.models import SecurityEvent, Session, User
 from foodfleet.core.http import serializers
 from foodfleet.core.http.clients import describe_user_agent
+
+
+class PersonSerializer(serializers.Serializer[Any]):
+    """A user, as an event names them."""
+
+    id = serializers.IntegerField()
+    email = serializers.EmailField(allow_null=True)
 
 
 class SessionSerializer(serializers.ModelSerializer[Session]):
@@ -50,3 +59,32 @@ class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
     def get_by_other(self, event: SecurityEvent) -> bool:
         """Whether another user caused it."""
         return event.actor_id is not None and event.actor_id != event.user_id
+
+
+class StaffEventSerializer(SecurityEventSerializer):
+    """A security event with the people in it."""
+
+    user = serializers.SerializerMethodField(help_text="Whom it concerns; null where no account has the address.")
+    actor = serializers.SerializerMethodField(help_text="Who did it, if not the user.")
+
+    class Meta(SecurityEventSerializer.Meta):
+        fields = [
+            "id", "kind", "description", "created_at", "user", "actor", "ip", "user_agent", "session_id", "request_id",
+            "details",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(PersonSerializer(allow_null=True))
+    def get_user(self, event: SecurityEvent) -> dict[str, Any] | None:
+        """Whom the event concerns."""
+        return _person(event.user_id, event.user)
+
+    @extend_schema_field(PersonSerializer(allow_null=True))
+    def get_actor(self, event: SecurityEvent) -> dict[str, Any] | None:
+        """Who did it, if not the user."""
+        return _person(event.actor_id, event.actor)
+
+
+def _person(pk: int | None, user: User | None) -> dict[str, Any] | None:
+    # The row of a user may have been deleted by hand: then the id alone is known.
+    return {"id": pk, "email": user.email if user else None} if pk else None

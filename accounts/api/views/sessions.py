@@ -1,4 +1,4 @@
-"""Sessions and security events of the caller, and for staff the sessions of others."""
+"""Sessions of the caller, and for staff those of others."""
 
 from typing import Any
 from uuid import UUID
@@ -9,10 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.serializers.sessions import SecurityEventSerializer, SessionSerializer
+from accounts.api.serializers.sessions import SessionSerializer
 from accounts.api.views.base import NO_CONTENT, signed_in_user
-from accounts.models import SecurityEvent, Session
-from accounts.services import audit
+from accounts.models import Session
 from accounts.services.sessions import sessions
 from accounts.services.staff import sessions as staff_sessions
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, SIGNED_IN
@@ -54,18 +53,6 @@ class LogoutAllView(APIView):
         """End every session of the caller, including this one."""
         sessions.end_all_own(user=signed_in_user(request), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class EventsView(generics.ListAPIView[SecurityEvent]):
-    """Security events of the caller's account."""
-
-    serializer_class = SecurityEventSerializer
-    access = SIGNED_IN
-    ordering_fields = ["created_at"]
-    ordering = "-created_at"
-
-    def get_queryset(self) -> Any:
-        return audit.of_user(signed_in_user(self.request))
 
 
 @require_permission("sessions", "read")

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -23,8 +22,6 @@ from accounts.services.sessions import sessions
 from accounts.states import EventKind
 from foodfleet.core.exceptions import ForbiddenException, UnauthorizedException
 from foodfleet.core.http.clients import Client
-
-logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -162,14 +159,10 @@ def _begin(
     Raises InvalidCredentialsException where the password was replaced, or the account locked since `user` was read.
     """
     try:
-        signed_in = _start(
-            user, client, clear_unknown_device=clear_unknown_device, reauthenticated_at=reauthenticated_at
-        )
+        return _start(user, client, clear_unknown_device=clear_unknown_device, reauthenticated_at=reauthenticated_at)
     except InvalidCredentialsException as error:
         _record_failure(error, user=user, client=client)
         raise
-    logger.info("user_login", user_id=user.pk, email=user.email)
-    return signed_in
 
 
 def _start(user: Any, client: Client, *, clear_unknown_device: bool, reauthenticated_at: datetime | None) -> SignedIn:

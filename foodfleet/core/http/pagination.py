@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import Model, Q
+from django.db.models import Model
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from rest_framework.pagination import BasePagination
@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from foodfleet.core.database.keyset import beyond
 from foodfleet.core.exceptions import MalformedRequestException, ValidationException
 
 DEFAULT_PAGE_SIZE = 20
@@ -44,7 +45,7 @@ class KeysetPagination(BasePagination):
         backwards = position is not None and position.backwards
         ascending = not ordering.startswith("-") ^ backwards
         if position is not None:
-            queryset = queryset.filter(_beyond(self._names, position.values, ascending))
+            queryset = queryset.filter(beyond(self._names, position.values, ascending))
         prefix = "" if ascending else "-"
         rows = list(queryset.order_by(*(f"{prefix}{name}" for name in self._names))[: size + 1])
         more, page = len(rows) > size, rows[:size]
@@ -122,17 +123,6 @@ def _ordering(requested: str | None, view: Any) -> str:
         message = _("Give one of %(fields)s, with - in front for descending.") % {"fields": ", ".join(allowed)}
         raise ValidationException.for_field("ordering", message, "invalid_choice")
     return requested
-
-
-def _beyond(names: Sequence[str], values: Sequence[Any], ascending: bool) -> Q:
-    """Rows after `values`. Written as `a >= x and (a > x or pk > y)`, which a database turns into one index range."""
-    operator = "gt" if ascending else "lt"
-    if len(names) == 1:
-        return Q(**{f"{names[0]}__{operator}": values[0]})
-    first, last = names
-    return Q(**{f"{first}__{operator}e": values[0]}) & (
-        Q(**{f"{first}__{operator}": values[0]}) | Q(**{f"{last}__{operator}": values[1]})
-    )
 
 
 def _write_cursor(ordering: str, values: Sequence[Any], backwards: bool) -> str:
