@@ -310,10 +310,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {
-        "SendableKindEnum": ["account", "marketing"],
-        "EventKindEnum": "accounts.states.EventKind",
-    },
+    "ENUM_NAME_OVERRIDES": {"SendableKindEnum": ["account", "marketing"], "EventKindEnum": "accounts.states.EventKind"},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "foodfleet.core.http.schema.describe_errors",
