@@ -16,6 +16,7 @@ from foodfleet import connections
 from foodfleet.connections import Timeouts
 from foodfleet.environment import SHORTEST_KEY, ConfigurationError, Environment
 from foodfleet.local_secret import local_secret
+from foodfleet.openapi import SPECTACULAR_SETTINGS  # noqa: F401  a setting
 from foodfleet.service_urls import BROKER_FORMS, EMAIL_FORMS, REDIS_FORMS, SMS_FORMS, WEB_FORMS, Form
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -298,23 +299,6 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "foodfleet.core.http.errors.api_exception_handler",
     "UNAUTHENTICATED_USER": "foodfleet.core.http.api_calls.Nobody",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "FoodFleet",
-    "DESCRIPTION": "Accounts, access and messaging for a food fleet.",
-    "VERSION": "1.0.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"SendableKindEnum": ["account", "marketing"], "EventKindEnum": "accounts.states.EventKind"},
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "foodfleet.core.http.schema.describe_errors",
-    ],
 }
 MAX_BODY_BYTES = 2 * 1024 * 1024  # of a request to the API; a view may allow more by `max_body_bytes`
 MOST_BODY_BYTES = 42 * 1024 * 1024  # that any view allows: JSON of what Amazon SES v2 takes in a mail, and some room

@@ -85,4 +85,5 @@ class AllEventsView(CSVExportMixin, generics.ListAPIView[SecurityEvent]):
         return super().get(request, *args, **kwargs)
 
     def _rows(self) -> Iterator[Any]:
-        return audit.csv_rows(self.filter_queryset(self.get_queryset()))
+        found: Any = self.filter_queryset(self.get_queryset())
+        return audit.csv_rows(found)

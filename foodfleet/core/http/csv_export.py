@@ -24,7 +24,7 @@ class CSVRenderer(BaseRenderer):
 class CSVExportMixin:
     """A list that can also be downloaded as CSV; its errors stay JSON."""
 
-    renderer_classes = [JSONRenderer, CSVRenderer]
+    renderer_classes: Sequence[type[BaseRenderer]] = [JSONRenderer, CSVRenderer]
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer an error in the form of every error."""
