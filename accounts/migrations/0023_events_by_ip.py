@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("accounts", "0021_no_prefix_search"),
+        ("accounts", "0022_one_table_of_limits"),
     ]
 
     operations = [
