@@ -11,8 +11,8 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import receivers  # noqa: F401  registers itself
         from accounts.models import SigningKey, TOTPDevice, totp
-        from accounts.services.account import password_reset, registration  # noqa: F401  register deferred jobs
-        from accounts.services.jwt import keyring
+        from accounts.services.account import attribute_schema, password_reset, registration  # noqa: F401  register deferred jobs
+        from accounts.services.jwt import claims, keyring
         from accounts.services.limits import lockout  # noqa: F401  registers a deferred job
         from foodfleet.core import encrypted
 
@@ -21,3 +21,5 @@ class AccountsConfig(AppConfig):
             encrypted.Column("Keys that sign tokens", SigningKey, "secret_ciphertext", keyring.PURPOSE),
         ]
         keyring.ensure_files_fit()
+        attribute_schema.ensure_schema_fits()
+        claims.ensure_claims_fit()

@@ -168,3 +168,12 @@ class LastSuperuserException(ConflictException):
     """At least one active superuser has to remain."""
 
     message = _("This is the last superuser who can sign in. Make somebody else one first.")
+
+
+class InvalidAttributesException(ValidationException):
+    """A custom attribute does not exist, has a wrong value, or may not be changed by the caller."""
+
+    @classmethod
+    def of(cls, name: str, message: str, code: str) -> "InvalidAttributesException":
+        """The error of the attribute `name`; '' is all of them together."""
+        return cls(details={f"attributes.{name}" if name else "attributes": [{"message": message, "code": code}]})

@@ -1,7 +1,8 @@
 """Signals of accounts, sent inside the transaction of the change.
 
 They are sent with `Signal.send`: an exception in a receiver rolls the change back, so a change and its messages commit
-together. The sender is the User class. Every signal has `user` and `client` (foodfleet.core.http.clients.Client). Raw
+together. The sender is the User class. Every signal has `user` and, unless it says otherwise, `client`
+(foodfleet.core.http.clients.Client). Raw
 one-time tokens are arguments, because only their digests are stored.
 """
 
@@ -92,3 +93,7 @@ sign_in_locked = Signal()
 
 # `user` signed in on an unknown device. session: Session; report_token: str.
 new_device_used = Signal()
+
+# An access token for `user` is made: receivers return `{claim: JSON value}`, without reserved claims
+# (accounts.services.jwt.claims). session: Session; there is no `client`. It is sent for each token: do little.
+token_claims_requested = Signal()

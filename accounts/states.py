@@ -1,5 +1,7 @@
 """Closed sets of values of accounts."""
 
+from enum import StrEnum
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
@@ -114,3 +116,23 @@ class EventKind(TextChoices):
     ROLE_REVOKED = "role_revoked", _("Role taken away")
     ROLE_CHANGED = "role_changed", _("Role made, changed or deleted")
     PERMISSION_CHANGED = "permission_changed", _("Permission added or deleted")
+
+
+class Audience(StrEnum):
+    """Who sees or changes a custom attribute. An owner sees and changes what is OWNER, staff also what is STAFF."""
+
+    OWNER = "owner"
+    STAFF = "staff"
+    HIDDEN = "hidden"  # seen by nobody
+    IMPORT = "import"  # changed by imports alone
+
+
+class AuthenticationMethod(StrEnum):
+    """How somebody authenticated, in the words of RFC 8176."""
+
+    PASSWORD = "pwd"
+    OTP = "otp"
+    SMS = "sms"
+    HARDWARE_KEY = "hwk"  # a passkey that cannot leave its device
+    SOFTWARE_KEY = "swk"  # a passkey that may be synchronised
+    SEVERAL = "mfa"

@@ -3,6 +3,7 @@
 A wrong value raises `ConfigurationError`, whose message is one line that names the variable and says what it may be.
 """
 
+import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -245,6 +246,30 @@ class Environment:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             raise self.error(name, f"a file in a folder that can be made; {folder} cannot") from None
+
+    def json_object(self, name: str, meant: str) -> dict[str, Any]:
+        """A JSON object; an empty one where the variable is not set."""
+        return self._object(name, self.text(name, "{}"), meant)
+
+    def json_file(self, name: str) -> dict[str, Any]:
+        """The JSON object in the file of this path; an empty one where the variable is not set."""
+        path = self.text(name)
+        if not path:
+            return {}
+        meant = "the path of a file with a JSON object"
+        try:
+            return self._object(name, Path(path).read_text(encoding="utf-8"), meant)
+        except (OSError, UnicodeDecodeError):
+            raise self.error(name, meant) from None
+
+    def _object(self, name: str, text: str, meant: str) -> dict[str, Any]:
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise self.error(name, meant)
+        return found
 
     def files(self, name: str) -> list[Path]:
         """Comma-separated paths of files that can be read."""

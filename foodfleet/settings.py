@@ -111,6 +111,8 @@ try:
     PASSWORD_POLICY = env.choice("PASSWORD_POLICY", ("classic", "nist"), "classic")
     PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL", WEB_FORMS)
     BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, minimum=4, maximum=18)
+    USER_ATTRIBUTES = env.json_file("USER_ATTRIBUTES")
+    TOKEN_CLAIMS = env.json_object("TOKEN_CLAIMS", 'a JSON object of claims, such as {"shift": "attributes.shift"}')
     TOTP_DRIFT_STEPS = env.integer("TOTP_DRIFT_STEPS", 1, minimum=0, maximum=10)
     SECOND_FACTOR_SMS = env.flag("SECOND_FACTOR_SMS", default=True)
     ADMIN_REQUIRE_2FA = env.flag("ADMIN_REQUIRE_2FA", default=True)
@@ -242,19 +244,12 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = bool(CELERY_BROKER_URL)
 AUTHENTICATION_BACKENDS = ["rbac.services.backend.RoleBackend"]
 
 # ---------------------------------------------------------------- Passwords
-PASSWORD_HASHERS = [
-    "accounts.services.passwords.hashers.BCryptHasher",
-    # These only verify imported hashes; the next sign-in replaces them.
-    "accounts.services.passwords.hashers.imported.PBKDF2SHA256Hasher",
-    "accounts.services.passwords.hashers.imported.PBKDF2SHA1Hasher",
-    "accounts.services.passwords.hashers.imported.Argon2Hasher",
-    "accounts.services.passwords.hashers.imported.ScryptHasher",
-    "accounts.services.passwords.hashers.imported.PlainBCryptHasher",
-    "accounts.services.passwords.hashers.imported.KeycloakSHA256Hasher",
-    "accounts.services.passwords.hashers.imported.KeycloakSHA512Hasher",
-    "accounts.services.passwords.hashers.imported.KeycloakSHA1Hasher",
-    "accounts.services.passwords.hashers.firebase.FirebaseScryptHasher",
-]
+_HASHERS = (  # all but the first only verify imported hashes, which the next sign-in replaces
+    "BCrypt", "imported.PBKDF2SHA256", "imported.PBKDF2SHA1", "imported.Argon2", "imported.Scrypt",
+    "imported.PlainBCrypt", "imported.KeycloakSHA256", "imported.KeycloakSHA512", "imported.KeycloakSHA1",
+    "firebase.FirebaseScrypt",
+)  # fmt: skip
+PASSWORD_HASHERS = [f"accounts.services.passwords.hashers.{name}Hasher" for name in _HASHERS]
 _LENGTH = {"classic": 8, "nist": 15}[PASSWORD_POLICY]  # NIST SP 800-63B-4 3.1.1.2: 15 where it is the only factor
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.services.passwords.validators.LengthValidator", "OPTIONS": {"minimum": _LENGTH, "maximum": 128}},

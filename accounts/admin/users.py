@@ -20,6 +20,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin.attributes import AttributesAdmin
 from accounts.admin.shared import OF_A_USER, by
 from accounts.models import User
 from accounts.services.account import password_change, password_reset
@@ -109,7 +110,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(AttributesAdmin, ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """Users, with Django's own password forms."""
 
     form_errors = (ConflictException, ForbiddenException, ValidationException)
@@ -225,6 +226,7 @@ class UserAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUse
             user.pk = users.create(new=new, **by(request)).pk
         else:
             given = {name: form.cleaned_data[name] for name in form.changed_data if name in CHANGEABLE}
+            given["attributes"] = self.changed_attributes(form) or None
             staff_changes.update(pk=user.pk, changes=UserChanges(**given), **by(request))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002

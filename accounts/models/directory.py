@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
+from django.db.models.fields.json import KeyTransform
 
 from foodfleet.core.models import RateLimit, RateLimitQuerySet
 from foodfleet.core.typed_text import searched_parts
@@ -31,6 +32,18 @@ class DirectoryQuerySet(models.QuerySet["User"]):
         found = self
         for part in searched_parts(text):
             found = found.filter(search_text__contains=part)
+        return found
+
+    def with_attributes(self, values: dict[str, Any]) -> Self:
+        """Those whose custom attributes have these values; PostgreSQL finds them along an index."""
+        if not values:
+            return self
+        if connections[self.db].vendor == "postgresql":
+            return self.filter(attributes__contains=values)
+        found = self
+        for name, value in values.items():
+            found = found.alias(**{f"attribute_{name}": KeyTransform(name, "attributes")})
+            found = found.filter(**{f"attribute_{name}": value})
         return found
 
     def holding_role(self, role: str, now: datetime) -> Self:

@@ -65,6 +65,13 @@ class Session(models.Model):
     mfa_passed_at = models.DateTimeField(
         null=True, help_text=_("When the owner last passed two-factor authentication.")
     )
+    amr = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("How the owner last authenticated: values of RFC 8176 with spaces between."),
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=20, blank=True, default="", choices=EndReason)
 

@@ -188,6 +188,9 @@ class User(AbstractBaseUser):
         editable=False,
         help_text=_("Personal data is gone since then; the row stays as the pseudonym that audit rows name."),
     )
+    attributes = models.JSONField(
+        _("attributes"), blank=True, default=dict, db_default={}, help_text=_("As USER_ATTRIBUTES describes them.")
+    )
     search_text = models.TextField(editable=False, default="", db_default="", help_text=_("What search reads."))
 
     acting_session: UUID | None = None  # the session of the current request; None outside of requests
@@ -210,6 +213,7 @@ class User(AbstractBaseUser):
         ]
         indexes = [
             GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name="accounts_user_search"),
+            GinIndex(fields=["attributes"], opclasses=["jsonb_path_ops"], name="accounts_user_attributes"),
             models.Index(fields=["created_at", "id"], name="accounts_user_by_creation"),
             models.Index(fields=["last_name", "id"], name="accounts_user_by_last_name"),
             models.Index(fields=["id"], condition=models.Q(is_active=False), name="accounts_user_inactive"),

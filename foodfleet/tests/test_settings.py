@@ -72,6 +72,8 @@ WRONG = {
     "SMS_LIMIT_NUMBER": ["ten"],
     "SMS_LIMIT_COUNTRY": ["0/hour"],
     "SMS_LIMIT_ALL": ["5/week"],
+    "USER_ATTRIBUTES": ["/nowhere/attributes.json", "/", __file__],
+    "TOKEN_CLAIMS": ["shift", "[]", '{"a": ', "null"],
     "THROTTLE_LOGIN": ["20", "0/min", "20/fortnight"],
     "THROTTLE_REGISTER": ["x"],
     "THROTTLE_FORGOT": ["x"],

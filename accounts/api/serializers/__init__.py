@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import User
-from accounts.services.account import registration
+from accounts.services.account import attributes, profile, registration
+from accounts.states import Audience
 from foodfleet.core.email_addresses import LONGEST_ADDRESS, validate_mailable
 from foodfleet.core.http import serializers
 from foodfleet.core.names import LONGEST_NAME, validate_name
@@ -67,6 +68,24 @@ class NameField(serializers.CharField):
         super().__init__(
             max_length=LONGEST_NAME, required=False, allow_blank=True, validators=[validate_name], **kwargs
         )
+
+
+class AttributesField(serializers.JSONField):
+    """The custom attributes that the reader may see; in a body, those to change, with null to remove one."""
+
+    schema: ClassVar[dict[str, Any]] = {"type": "object", "additionalProperties": True, "example": {"shift": "night"}}
+
+    def __init__(self, audience: Audience, **kwargs: Any) -> None:
+        self.audience = audience
+        super().__init__(**kwargs)
+
+    def to_representation(self, value: Any) -> Any:
+        return attributes.shown(value, self.audience)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError(_("Give an object of attributes."), code="not_a_dict")
+        return data
 
 
 class FrontendField(serializers.CharField):
@@ -156,18 +175,21 @@ class UserSerializer(serializers.ModelSerializer[User]):
     """The public fields of a user."""
 
     email_verified = serializers.BooleanField(source="is_email_verified", read_only=True)
+    attributes = AttributesField(Audience.OWNER, read_only=True)
 
     class Meta:
         model = User
         fields = [
             "id", "email", "first_name", "last_name", "phone", "language", "email_verified", "is_active", "is_staff",
-            "created_at",
+            "created_at", "attributes",
         ]  # fmt: skip
         read_only_fields = fields
 
 
 class MeSerializer(UserSerializer):
-    """The caller, with roles and permissions; names and language can be changed."""
+    """The caller, with roles and permissions; names, language and some attributes can be changed."""
+
+    attributes = AttributesField(Audience.OWNER, required=False)
 
     roles = serializers.SerializerMethodField()
     permissions = serializers.SerializerMethodField()
@@ -175,7 +197,7 @@ class MeSerializer(UserSerializer):
 
     class Meta(UserSerializer.Meta):
         fields = [*UserSerializer.Meta.fields, "roles", "permissions"]
-        read_only_fields = [name for name in fields if name not in {"first_name", "last_name", "language"}]
+        read_only_fields = [name for name in fields if name not in profile.FIELDS]
 
     def get_roles(self, user: User | AnonymousUser) -> list[str]:
         """Names of the user's roles."""

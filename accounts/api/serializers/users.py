@@ -6,6 +6,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 
 from accounts.api.serializers import (
+    AttributesField,
     EmailField,
     FrontendSerializer,
     NameField,
@@ -14,6 +15,7 @@ from accounts.api.serializers import (
     UserSerializer,
 )
 from accounts.models import User
+from accounts.states import Audience
 from foodfleet.core.http import serializers
 
 
@@ -23,6 +25,7 @@ class DirectoryUserSerializer(UserSerializer):
     phone_verified = serializers.SerializerMethodField()
     locked = serializers.BooleanField(source="is_locked", read_only=True)
     roles = serializers.SerializerMethodField()
+    attributes = AttributesField(Audience.STAFF, read_only=True)
 
     class Meta(UserSerializer.Meta):
         fields = [
@@ -50,6 +53,7 @@ class UserChangeSerializer(FrontendSerializer):
     phone = PhoneField(required=False, allow_blank=True)
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
     must_change_password = serializers.BooleanField(required=False)
+    attributes = AttributesField(Audience.STAFF, required=False)
     is_active = serializers.BooleanField(required=False)
     is_staff = serializers.BooleanField(required=False, help_text="Only superusers may change this.")
     is_superuser = serializers.BooleanField(required=False, help_text="Only superusers may change this.")
@@ -65,6 +69,7 @@ class UserCreateSerializer(FrontendSerializer):
     phone = PhoneField(required=False, allow_blank=True)
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
     must_change_password = serializers.BooleanField(required=False)
+    attributes = AttributesField(Audience.STAFF, required=False)
     is_staff = serializers.BooleanField(required=False, help_text="Only superusers may set this.")
     is_superuser = serializers.BooleanField(required=False, help_text="Only superusers may set this.")
 

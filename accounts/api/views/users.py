@@ -20,7 +20,7 @@ from accounts.api.serializers.users import (
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated, validated_with_client
 from accounts.models import User
 from accounts.models.users import UserQuerySet
-from accounts.services.account import password_reset
+from accounts.services.account import attributes, password_reset
 from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import protections, users
 from foodfleet.core.http.clients import Client, client_of
@@ -53,6 +53,7 @@ class UserViewSet(GenericViewSet[User]):
             found = found.locked_out(now) if filters["locked"] else found.not_locked_out(now)
         if filters.get("role"):
             found = found.holding_role(filters["role"], now)
+        found = found.with_attributes(attributes.filters(request.query_params.dict()))
         return found.search(filters.get("search", ""))
 
     def user_response(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
@@ -62,7 +63,10 @@ class UserViewSet(GenericViewSet[User]):
 
     @extend_schema(parameters=[UserFilterSerializer])
     def list(self, request: Request) -> Response:
-        """List users, with search, filters and order."""
+        """List users, with search, filters and order.
+
+        `attributes.<name>=<value>` filters by a custom attribute, such as `?attributes.shift=night`.
+        """
         page = self.paginate_queryset(self.filtered(request))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

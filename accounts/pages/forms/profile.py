@@ -9,10 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.pages.forms.fields import code_field, email_field, phone_field
+from accounts.services.account import attribute_schema
+from accounts.services.account.attributes import PREFIX
+from accounts.states import Audience
+from foodfleet.core.http import json_fields
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # a generic for mypy alone
-    """Names and language."""
+    """Names and language, and the custom attributes that owners change."""
 
     language = forms.ChoiceField(label=_("Language"))
 
@@ -29,6 +33,25 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # a generic for m
         language = self.fields["language"]
         assert isinstance(language, forms.ChoiceField)
         language.choices = own_names
+        self.attributes = attribute_schema.current().editable_by(Audience.OWNER)
+        for one in self.attributes:
+            name = f"{PREFIX}{one.name}"
+            self.fields[name] = json_fields.field_for(one.kind, one.title, one.choices)
+            self.initial[name] = json_fields.initial_for(self.instance.attributes.get(one.name))
+
+    def changes(self) -> dict[str, Any]:
+        """The values for `profile.change`."""
+        found = {name: self.cleaned_data[name] for name in self._meta.fields or ()}
+        if self.attributes:
+            found["attributes"] = {
+                one.name: one.from_form(self.cleaned_data[f"{PREFIX}{one.name}"]) for one in self.attributes
+            }
+        return found
+
+    @property
+    def attribute_fields(self) -> list[forms.BoundField]:
+        """The fields of the attributes."""
+        return [self[f"{PREFIX}{one.name}"] for one in self.attributes]
 
 
 class ChangeEmailForm(forms.Form):

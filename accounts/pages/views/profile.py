@@ -16,8 +16,9 @@ from django.views.i18n import set_language as set_language_cookie
 from accounts.models import User
 from accounts.pages.forms.profile import ChangeEmailForm, CodeForm, PhoneForm, ProfileForm
 from accounts.pages.views.base import ActionPage, Page, SignedInFormPage, SignedInMixin
-from accounts.services.account import email, export, profile
+from accounts.services.account import attributes, email, export, profile
 from accounts.services.account import phone as account_phone
+from accounts.states import Audience
 from foodfleet.core.email_addresses import LONGEST_ADDRESS
 from foodfleet.core.http.access import PUBLIC, SIGNED_IN, Reauthentication, endpoint
 from foodfleet.core.phone_numbers import LONGEST_SPELLING
@@ -55,12 +56,13 @@ class ProfilePage(SignedInFormPage):
         details = {
             "phone_verified": self.user.phone_verified_at is not None,
             "roles": assignments.current_of(self.user),
+            "facts": attributes.facts(self.user.attributes, Audience.OWNER, fixed=True),
         }
         current = {self.names[self.form_class]: context["form"]}
         return {**context, **others, **current, **details, "pending_email": email.pending(self.user)}
 
     def accepted(self, form: Any) -> HttpResponse:
-        profile.change(user=self.user, **form.cleaned_data)
+        profile.change(user=self.user, **form.changes())
         with override(form.cleaned_data["language"]):
             messages.success(self.request, _("Saved."))
         return redirect("account")

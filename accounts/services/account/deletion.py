@@ -5,6 +5,8 @@ assignments, the admin's log) go on referring to the same person, who is no long
 it is never a real address.
 """
 
+from typing import Any
+
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.db import models, transaction
@@ -47,12 +49,13 @@ def _remove_belongings(user: User) -> None:
 
 
 def _empty(user: User) -> None:
-    empty = {
+    empty: dict[str, Any] = {
         "email": f"deleted-{user.pk}@deleted.invalid",
         "password": make_password(None),
         **dict.fromkeys(("first_name", "last_name", "phone", "language"), ""),
         **dict.fromkeys(("is_active", "is_staff", "is_superuser", "must_change_password"), False),
         **dict.fromkeys(("email_verified_at", "phone_verified_at", "invited_at", "last_login", "locked_at"), None),
+        "attributes": {},
         "deleted_at": timezone.now(),
     }
     for name, value in empty.items():

@@ -15,6 +15,7 @@ from rbac.models import RoleAssignment
 PROFILE = (
     "id", "email", "first_name", "last_name", "phone", "language", "email_verified_at", "phone_verified_at",
     "is_active", "is_staff", "is_superuser", "created_at", "last_login", "invited_at",
+    "attributes",
 )  # fmt: skip
 SESSION = (
     "id", "device_name", "user_agent", "ip", "created_at", "last_used_at", "expires_at", "ended_at", "end_reason",

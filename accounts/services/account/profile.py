@@ -5,19 +5,23 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
+from accounts.services.account import attributes
+from accounts.states import Audience
 from rbac.services import actors
 
-FIELDS = frozenset({"first_name", "last_name", "language"})
+FIELDS = frozenset({"first_name", "last_name", "language", "attributes"})
 
 
 def change(*, user: User, **values: Any) -> User:
-    """Change the given fields; returns the changed user.
+    """Change the given fields; returns the changed user. attributes: those to change, None to remove one.
 
-    Raises UnauthorizedException where the account or the session was closed meanwhile.
+    Raises InvalidAttributesException, or UnauthorizedException where the account or the session was closed meanwhile.
     """
     assert values.keys() <= FIELDS
     with transaction.atomic():
         changed: User = actors.lock_actor(user)
+        if "attributes" in values:
+            values["attributes"] = attributes.merged(changed.attributes, values["attributes"], Audience.OWNER)
         for name, value in values.items():
             setattr(changed, name, value)
         changed.save(update_fields=list(values))

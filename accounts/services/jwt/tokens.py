@@ -18,7 +18,7 @@ from rest_framework_simplejwt.settings import api_settings
 
 from accounts.exceptions import InvalidSessionTokenException
 from accounts.models import Session
-from accounts.services.jwt import keyring
+from accounts.services.jwt import claims, keyring
 
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "iss", "aud", "sub", "sid", "type"]
 STRING_CLAIMS = ["jti", "sub", "sid", "type", "iss", "aud"]
@@ -108,9 +108,10 @@ class AccessToken(SessionToken, simplejwt.AccessToken):
 
     @classmethod
     def for_session(cls, session: Session) -> Self:
-        """A new token that also names the user's e-mail address."""
+        """A new token with the user's e-mail address and the claims of `claims`."""
         token = super().for_session(session)
         token["email"] = session.user.email
+        token.payload.update(claims.of_session(session, session.user))
         return token
 
 

@@ -29,11 +29,11 @@ def sign_in_with(*, challenge: str, credential: Any, client: Client) -> password
     issued = challenges.find(challenge, ChallengePurpose.PASSKEY_SIGN_IN)
     challenges.reserve_attempt(issued)
     owner = _owner(credential, client)
-    passkey_verification.verify(
+    passkey = passkey_verification.verify(
         user=owner, credential=credential, challenge=challenge, client=client, user_verification=True
     )
     challenges.consume(issued)
-    return second_step.finish(user=owner, client=client)
+    return second_step.finish(user=owner, client=client, amr=passkey_verification.amr_alone(passkey))
 
 
 def _owner(credential: Any, client: Client) -> User:

@@ -19,9 +19,11 @@ from accounts.services.mfa import methods, reauthentication
 from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
 from accounts.services.sessions import sessions
-from accounts.states import EventKind
+from accounts.states import AuthenticationMethod, EventKind
 from foodfleet.core.exceptions import ForbiddenException, UnauthorizedException
 from foodfleet.core.http.clients import Client
+
+PASSWORD = (AuthenticationMethod.PASSWORD,)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,14 @@ class Authenticated:
     attempt: lockout.Attempt
 
 
+@dataclass(frozen=True)
+class _How:
+    """How somebody authenticated. reauthenticated_at: as in `sessions.begin`."""
+
+    amr: tuple[AuthenticationMethod, ...] = ()
+    reauthenticated_at: datetime | None = None
+
+
 def sign_in(*, email: str, password: str, client: Client) -> SignedIn | ChallengeIssued:
     """Compare the password and begin a session, or issue a challenge where MFA is required.
 
@@ -49,7 +59,8 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn | Challeng
     """
     authenticated = authenticate(email=email, password=password, client=client)
     if not authenticated.user.has_mfa:
-        return _begin(authenticated.user, client, clear_unknown_device=True, reauthenticated_at=timezone.now())
+        how = _How(PASSWORD, timezone.now())
+        return _begin(authenticated.user, client, clear_unknown_device=True, how=how)
     try:
         challenge = login_challenge.issue_if_required(authenticated.user, client)
     except InvalidCredentialsException as error:
@@ -58,7 +69,7 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn | Challeng
     if challenge is not None:
         lockout.succeeded(authenticated.attempt)  # MFA codes are counted separately
         return challenge
-    signed_in = _begin(authenticated.user, client, clear_unknown_device=True)
+    signed_in = _begin(authenticated.user, client, clear_unknown_device=True, how=_How(PASSWORD))
     reauthentication.record_password_sign_in(user=authenticated.user, session_id=signed_in.tokens.session.pk)
     return signed_in
 
@@ -73,14 +84,15 @@ def sign_in_confirmed(*, user: User, client: Client) -> SignedIn | ChallengeIssu
     if known is None or not known.has_usable_password() or _obstacle(known) is not None:
         return None
     challenge = login_challenge.issue_if_required(known, client) if known.has_mfa else None
-    return challenge or _begin(known, client, clear_unknown_device=False)
+    return challenge or _begin(known, client, clear_unknown_device=False, how=_How())
 
 
-def complete(*, user: User, client: Client) -> SignedIn:
+def complete(*, user: User, client: Client, amr: tuple[AuthenticationMethod, ...]) -> SignedIn:
     """Begin the session of a sign-in whose last step succeeded: MFA, or a passkey.
 
-    user: as read when the step began. Raises AccountLockedException or EmailNotVerifiedException for a user who may not
-    sign in, InvalidCredentialsException where the password was replaced since.
+    user: as read when the step began. amr: how they authenticated. Raises AccountLockedException or
+    EmailNotVerifiedException for a user who may not sign in, InvalidCredentialsException where the password was
+    replaced since.
     """
     unchanged = User.objects.filter(pk=user.pk, password=user.password)
     known = lockout.with_sign_in_history(unchanged, email=user.email, client=client).first()
@@ -90,8 +102,8 @@ def complete(*, user: User, client: Client) -> SignedIn:
     if obstacle is not None:
         _record_failure(obstacle, user=known, client=client)
         raise obstacle
-    signed_in = _begin(known, client, clear_unknown_device=False)
-    reauthentication.record(signed_in.tokens.session.pk, with_mfa=True)
+    signed_in = _begin(known, client, clear_unknown_device=False, how=_How(amr))
+    reauthentication.record(signed_in.tokens.session.pk, with_mfa=True, amr=amr)
     return signed_in
 
 
@@ -149,28 +161,26 @@ def _obstacle(user: Any) -> AccountLockedException | EmailNotVerifiedException |
     return None
 
 
-def _begin(
-    user: Any, client: Client, *, clear_unknown_device: bool, reauthenticated_at: datetime | None = None
-) -> SignedIn:
+def _begin(user: Any, client: Client, *, clear_unknown_device: bool, how: _How) -> SignedIn:
     """Begin the session and announce it.
 
-    user: from `lockout.with_sign_in_history`; reauthenticated_at: as in `sessions.start`.
+    user: from `lockout.with_sign_in_history`.
 
     Raises InvalidCredentialsException where the password was replaced, or the account locked since `user` was read.
     """
     try:
-        return _start(user, client, clear_unknown_device=clear_unknown_device, reauthenticated_at=reauthenticated_at)
+        return _start(user, client, clear_unknown_device=clear_unknown_device, how=how)
     except InvalidCredentialsException as error:
         _record_failure(error, user=user, client=client)
         raise
 
 
-def _start(user: Any, client: Client, *, clear_unknown_device: bool, reauthenticated_at: datetime | None) -> SignedIn:
+def _start(user: Any, client: Client, *, clear_unknown_device: bool, how: _How) -> SignedIn:
     with transaction.atomic():
         # A concurrent password change either waits for this row and then ends this session, or is noticed here.
         if not User.objects.note_sign_in(user, timezone.now()):
             raise InvalidCredentialsException
-        if reauthenticated_at is not None and methods.is_enabled(user):
+        if how.reauthenticated_at is not None and methods.is_enabled(user):
             raise InvalidCredentialsException  # MFA was enabled since `user` was read
         device = lockout.new_device(
             email=user.email,
@@ -178,7 +188,7 @@ def _start(user: Any, client: Client, *, clear_unknown_device: bool, reauthentic
             known_device=user.known_device,
             clear_unknown_device=clear_unknown_device,
         )
-        pair = sessions.start(user=user, client=client, reauthenticated_at=reauthenticated_at)
+        pair = sessions.start(user=user, client=client, reauthenticated_at=how.reauthenticated_at, amr=how.amr)
         about = {"user": user, "session": pair.session, "client": client}
         is_new = user.signed_in_before and not user.knows_device
         details = {"new_device": True} if is_new else None

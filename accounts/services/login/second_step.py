@@ -13,7 +13,7 @@ from accounts.services.limits import lockout
 from accounts.services.login import password
 from accounts.services.mfa import codes, methods, passkey_verification, resets, sms
 from accounts.services.one_time import challenges
-from accounts.states import ChallengePurpose, EventKind, Method
+from accounts.states import AuthenticationMethod, ChallengePurpose, EventKind, Method
 from foodfleet.core.cache.rate_limits import sliding_window
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client
@@ -45,18 +45,19 @@ def answer(*, challenge: str, method: str, code: Any, client: Client) -> passwor
         raise Invalid2FACodeException
     attempt = challenges.reserve_attempt(issued)
     try:
-        _verify(issued, challenge, Method(method), code, client)
+        passed = _verify(issued, challenge, Method(method), code, client)
     except Invalid2FACodeException as error:
         challenges.failed(issued, attempt)
         lockout.log_failure(email=user.email, reason=error.code, attempts=attempt)
         raise
     challenges.consume(issued)
-    return finish(user=user, client=replace(client, device_name=issued.device_name))
+    amr = (AuthenticationMethod.PASSWORD, passed, AuthenticationMethod.SEVERAL)
+    return finish(user=user, client=replace(client, device_name=issued.device_name), amr=amr)
 
 
-def finish(*, user: User, client: Client) -> password.SignedIn:
-    """Begin the session of a user who completed every step."""
-    signed_in = password.complete(user=user, client=client)
+def finish(*, user: User, client: Client, amr: tuple[AuthenticationMethod, ...]) -> password.SignedIn:
+    """Begin the session of a user who completed every step. amr: how."""
+    signed_in = password.complete(user=user, client=client, amr=amr)
     resets.cancel(user=user, client=client)  # the methods are evidently not lost
     return signed_in
 
@@ -80,17 +81,21 @@ def send_sms_code(*, challenge: str, client: Client) -> None:
         signals.sms_code_requested.send(sender=User, user=user, phone=user.phone, code=code, client=client)
 
 
-def _verify(issued: Challenge, token: str, method: Method, code: Any, client: Client) -> None:
+def _verify(issued: Challenge, token: str, method: Method, code: Any, client: Client) -> AuthenticationMethod:
     user = _user_of(issued)
     if method == Method.PASSKEY:
-        passkey_verification.verify(user=user, credential=code, challenge=token, client=client, user_verification=False)
-    elif not isinstance(code, str):
+        passkey = passkey_verification.verify(
+            user=user, credential=code, challenge=token, client=client, user_verification=False
+        )
+        return passkey_verification.method_of(passkey)
+    if not isinstance(code, str):
         raise Invalid2FACodeException
-    elif method == Method.SMS:
+    if method == Method.SMS:
         stored, context = issued.sms_digest, str(issued.pk)
         codes.check_counted(user, method, client, lambda: sms.matches(code, stored, context=context))
-    else:
-        codes.verify(user=user, code=code, client=client, method=method)
+        return AuthenticationMethod.SMS
+    codes.verify(user=user, code=code, client=client, method=method)
+    return AuthenticationMethod.OTP
 
 
 def _user_of(challenge: Challenge) -> User:

@@ -14,7 +14,7 @@ from accounts.services import audit
 from accounts.services.mfa import codes, methods, reauthentication, totp
 from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
-from accounts.states import EndReason, EventKind, Method
+from accounts.states import AuthenticationMethod, EndReason, EventKind, Method
 from foodfleet.core.http.clients import Client
 from rbac.services import actors
 
@@ -94,7 +94,7 @@ def confirm_totp(*, user: User, session_id: UUID, code: str, client: Client, now
             raise Invalid2FACodeException
         methods.replace_backup_codes(user, hashes)
         record_enabled(user, Method.TOTP, client, session_id=session_id)
-        reauthentication.record(session_id, with_mfa=True)
+        reauthentication.record_enrolment(session_id, AuthenticationMethod.OTP)
     return new
 
 

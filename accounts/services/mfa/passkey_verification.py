@@ -15,7 +15,7 @@ from accounts.services import audit
 from accounts.services.mfa import webauthn
 from accounts.services.one_time import challenges
 from accounts.services.one_time.challenges import PasskeyChallenge
-from accounts.states import ChallengePurpose, EventKind, Method
+from accounts.states import AuthenticationMethod, ChallengePurpose, EventKind, Method
 from foodfleet.core.http.clients import Client
 
 
@@ -59,6 +59,17 @@ def verify(*, user: User, credential: Any, challenge: str, client: Client, user_
     if not Passkey.objects.record_use(passkey.pk, previous_count=previous, now=timezone.now(), **asdict(verified)):
         raise Invalid2FACodeException
     return passkey
+
+
+def method_of(passkey: Passkey) -> AuthenticationMethod:
+    """The kind of key that a passkey is."""
+    is_software = passkey.is_backup_eligible
+    return AuthenticationMethod.SOFTWARE_KEY if is_software else AuthenticationMethod.HARDWARE_KEY
+
+
+def amr_alone(passkey: Passkey) -> tuple[AuthenticationMethod, ...]:
+    """What a passkey that verified its user counts as: possession, and knowledge or biometrics."""
+    return method_of(passkey), AuthenticationMethod.SEVERAL
 
 
 def _names_user(assertion: webauthn.Assertion, user: User, *, required: bool) -> bool:

@@ -13,6 +13,7 @@ from accounts.services import audit
 from accounts.services.mfa import methods, reauthentication
 from accounts.services.mfa import webauthn as mechanism
 from accounts.services.mfa.enrolment import record_disabled, record_enabled
+from accounts.services.mfa.passkey_verification import method_of
 from accounts.services.one_time import challenges, tokens
 from accounts.services.one_time.challenges import PasskeyChallenge
 from accounts.states import ChallengePurpose, EventKind, Method
@@ -85,7 +86,7 @@ def add(
         if is_first:
             methods.replace_backup_codes(user, hashes)
             record_enabled(user, Method.PASSKEY, client, session_id=session_id)
-        reauthentication.record(session_id, with_mfa=True)
+        reauthentication.record_enrolment(session_id, method_of(passkey))
         audit.record(kind=EventKind.PASSKEY_ADDED, user=user, client=client, details={"name": passkey.name})
         signals.passkey_added.send(
             sender=User, user=user, passkey=passkey, client=client, report_token=tokens.issue_report_token(user)

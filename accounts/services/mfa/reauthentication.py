@@ -1,5 +1,6 @@
 """Re-authentication: security settings require that the owner authenticated in this session in the last ten minutes."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,10 +13,11 @@ from accounts.services.limits import lockout
 from accounts.services.mfa import codes, methods, passkey_verification
 from accounts.services.one_time import challenges
 from accounts.services.passwords import passwords
-from accounts.states import ChallengePurpose
+from accounts.states import AuthenticationMethod, ChallengePurpose
 from foodfleet.core.http.clients import Client
 
 LIFETIME = timedelta(minutes=10)
+WITH_CODE = (AuthenticationMethod.PASSWORD, AuthenticationMethod.OTP, AuthenticationMethod.SEVERAL)
 
 
 def confirm_password(*, user: User, password: str, client: Client) -> None:
@@ -41,7 +43,7 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, code: str = "
     enabled = methods.is_enabled(user)
     if enabled:
         codes.verify(user=user, code=code, client=client)
-    record(session_id, with_mfa=enabled)
+    record(session_id, with_mfa=enabled, amr=WITH_CODE if enabled else (AuthenticationMethod.PASSWORD,))
 
 
 def reauthenticate_with_password(*, user: User, session_id: UUID, password: str, client: Client) -> None:
@@ -51,7 +53,7 @@ def reauthenticate_with_password(*, user: User, session_id: UUID, password: str,
     """
     confirm_password(user=user, password=password, client=client)
     if not methods.is_enabled(user):
-        record(session_id, with_mfa=False)
+        record(session_id, with_mfa=False, amr=(AuthenticationMethod.PASSWORD,))
 
 
 def passkey_challenge(*, user: User, client: Client) -> challenges.PasskeyChallenge:
@@ -69,18 +71,25 @@ def reauthenticate_with_passkey(
     """
     issued = challenges.find(challenge, ChallengePurpose.REAUTHENTICATION)
     challenges.reserve_attempt(issued)
-    passkey_verification.verify(
+    passkey = passkey_verification.verify(
         user=user, credential=credential, challenge=challenge, client=client, user_verification=True
     )
     challenges.consume(issued)
-    record(session_id, with_mfa=True)
+    record(session_id, with_mfa=True, amr=passkey_verification.amr_alone(passkey))
 
 
-def record(session_id: UUID, *, with_mfa: bool) -> None:
-    """Store that the owner authenticated in this session now."""
+def record(session_id: UUID, *, with_mfa: bool, amr: Iterable[AuthenticationMethod]) -> None:
+    """Store that the owner authenticated in this session now. amr: how."""
     now = timezone.now()
     passed = {"mfa_passed_at": now} if with_mfa else {}
-    Session.objects.filter(pk=session_id).update(reauthenticated_at=now, **passed)
+    Session.objects.filter(pk=session_id).update(reauthenticated_at=now, amr=" ".join(amr), **passed)
+
+
+def record_enrolment(session_id: UUID, method: AuthenticationMethod) -> None:
+    """Store that the owner, who re-authenticated a moment ago, has just used a new MFA method too."""
+    used = Session.objects.values_list("amr", flat=True).get(pk=session_id).split()
+    amr = dict.fromkeys([*map(AuthenticationMethod, used), method, AuthenticationMethod.SEVERAL])
+    record(session_id, with_mfa=True, amr=amr)
 
 
 def record_password_sign_in(*, user: User, session_id: UUID) -> None:
@@ -88,7 +97,7 @@ def record_password_sign_in(*, user: User, session_id: UUID) -> None:
     if methods.is_enabled(user):
         Session.objects.filter(pk=session_id).update(mfa_passed_at=timezone.now())
     else:
-        record(session_id, with_mfa=False)
+        record(session_id, with_mfa=False, amr=(AuthenticationMethod.PASSWORD,))
 
 
 def is_recent(session_id: UUID) -> bool:

@@ -1,5 +1,6 @@
 """Sessions: begin, use, list, end."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from accounts.models.users import SIGNING_KEYS_VERSION, cache_version
 from accounts.services import audit
 from accounts.services.jwt import keyring, tokens
 from accounts.services.sessions import snapshots
-from accounts.states import EndReason, EventKind
+from accounts.states import AuthenticationMethod, EndReason, EventKind
 from foodfleet.core import crypto
 from foodfleet.core.cache import coherent
 from foodfleet.core.http.clients import Client, address_and_network, describe_user_agent
@@ -37,10 +38,17 @@ class TokenPair:
     session: Session
 
 
-def begin(*, user: User, client: Client, reauthenticated_at: datetime | None = None) -> Session:
+def begin(
+    *,
+    user: User,
+    client: Client,
+    reauthenticated_at: datetime | None = None,
+    amr: Iterable[AuthenticationMethod] = (),
+) -> Session:
     """Begin a session without tokens, as browsers use it.
 
-    reauthenticated_at: the time of a complete authentication, if there was one (see `mfa.reauthentication`).
+    reauthenticated_at: the time of a complete authentication, if there was one (see `mfa.reauthentication`). amr: how
+    the owner authenticated.
     """
     now = timezone.now()
     return Session.objects.create(
@@ -53,13 +61,20 @@ def begin(*, user: User, client: Client, reauthenticated_at: datetime | None = N
         last_used_at=now,
         expires_at=now + timedelta(days=settings.SESSION_MAX_DAYS),
         reauthenticated_at=reauthenticated_at,
+        amr=" ".join(amr),
     )
 
 
-def start(*, user: User, client: Client, reauthenticated_at: datetime | None = None) -> TokenPair:
-    """Begin a session with its first pair of tokens. reauthenticated_at: see `begin`."""
+def start(
+    *,
+    user: User,
+    client: Client,
+    reauthenticated_at: datetime | None = None,
+    amr: Iterable[AuthenticationMethod] = (),
+) -> TokenPair:
+    """Begin a session with its first pair of tokens. reauthenticated_at, amr: see `begin`."""
     keyring.reload_if_revoked()
-    session = begin(user=user, client=client, reauthenticated_at=reauthenticated_at)
+    session = begin(user=user, client=client, reauthenticated_at=reauthenticated_at, amr=amr)
     pair, row = new_pair(session, session.created_at)
     row.save(force_insert=True)
     return pair

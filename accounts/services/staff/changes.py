@@ -1,5 +1,6 @@
 """Changes of accounts by staff."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,11 +10,12 @@ from accounts import signals
 from accounts.exceptions import OwnAccountException
 from accounts.models import User
 from accounts.services import audit
+from accounts.services.account import attributes
 from accounts.services.account import email as email_service
 from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
 from accounts.services.staff import protections, users
-from accounts.states import EndReason, EventKind, TokenPurpose
+from accounts.states import Audience, EndReason, EventKind, TokenPurpose
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.clients import Client
@@ -23,23 +25,26 @@ from rbac.exceptions import SuperusersOnlyException
 
 @dataclass(frozen=True)
 class UserChanges:
-    """New values; None leaves a field as it is."""
+    """New values; None leaves a field as it is. attributes: those to change, None in it removes one."""
 
     email: str | None = None
     first_name: str | None = None
     last_name: str | None = None
     phone: str | None = None
     language: str | None = None
+    attributes: Mapping[str, Any] | None = None
     must_change_password: bool | None = None
     is_active: bool | None = None
     is_staff: bool | None = None
     is_superuser: bool | None = None
 
     def on(self, user: User) -> dict[str, Any]:
-        """The values that differ from those of `user`."""
+        """The values that differ from those of `user`. Raises InvalidAttributesException."""
         given = {one.name: getattr(self, one.name) for one in fields(self)}
         if self.email is not None:
             given["email"] = normalize_email(self.email)
+        if self.attributes is not None:
+            given["attributes"] = attributes.merged(user.attributes, self.attributes, Audience.STAFF)
         return {name: value for name, value in given.items() if value is not None and value != getattr(user, name)}
 
 
@@ -50,7 +55,8 @@ POWERS = ("is_active", "is_staff", "is_superuser")  # losing one of them needs `
 def update(*, pk: int, changes: UserChanges, actor: User | None, client: Client) -> User:
     """Change an account. Only superusers change the staff flags; a new address is mailed for confirmation.
 
-    Raises as `protections.lock_parties_for_loss`, SuperusersOnlyException for the flags, UserAlreadyExistsException.
+    Raises as `protections.lock_parties_for_loss`, SuperusersOnlyException for the flags, UserAlreadyExistsException,
+    InvalidAttributesException.
     """
     with transaction.atomic():
         requested = changes.on(protections.find(pk))

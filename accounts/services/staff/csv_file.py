@@ -41,7 +41,7 @@ def _ensure_utf8(source: BinaryIO) -> None:
 
 def _columns(header: str) -> list[str]:
     names = [name.strip().lower() for name in _split(header) or ()]
-    if "email" not in names or len(set(names)) < len(names) or not set(names) <= set(COLUMNS):
+    if "email" not in names or len(set(names)) < len(names) or not all(map(import_columns.is_column, names)):
         expected = ", ".join(COLUMNS)
         message = _("The first line has to name the columns, with commas between: email and any of %(columns)s.")
         raise _rejected(message % {"columns": expected})

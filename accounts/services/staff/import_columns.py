@@ -1,6 +1,7 @@
 """The columns of an import of users: how the text of each becomes a value. Nothing is read or written here."""
 
 import binascii
+import json
 from base64 import b32decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
+from accounts.exceptions import InvalidAttributesException
 from accounts.models import User
+from accounts.services.account import attribute_schema, attributes
 from accounts.services.passwords.hashers import UnacceptableHashError, formats
+from accounts.states import Audience
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.phone_numbers import normalize_phone
 
@@ -22,6 +26,7 @@ FLAGS = {"": None, **dict.fromkeys(("true", "t", "yes", "1"), True), **dict.from
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 SECRET_BYTES = range(10, 129)  # of an authenticator app; RFC 4226 asks for 16, and 10 were long usual
 BASE32_BLOCK = 8  # characters
+ATTRIBUTES = "attributes"
 ROLE_SEPARATOR, SCOPE_SEPARATOR = ";", "@"
 
 
@@ -56,12 +61,43 @@ def validated(number: int, size: int, given: Mapping[str, str]) -> Row:
     """The row of these texts by column."""
     values: dict[str, Any] = {}
     problems: list[Problem] = []
+    custom: dict[str, Any] = {}
     for name, text in given.items():
         try:
-            values[name] = CHECKS[name](_unicode(text).strip())
+            if name == ATTRIBUTES:
+                custom |= _attributes(_unicode(text).strip())
+            elif name.startswith(attributes.PREFIX):
+                custom |= _attribute(name, _unicode(text).strip())
+            else:
+                values[name] = CHECKS[name](_unicode(text).strip())
         except ValidationError as error:
             problems += [Problem(number, name, message) for message in error.messages]
+    try:
+        values[ATTRIBUTES] = attributes.merged({}, custom, Audience.IMPORT)
+    except InvalidAttributesException as error:
+        problems += [Problem(number, name, str(one[0]["message"])) for name, one in error.details.items()]
     return Row(number, size, values, problems)
+
+
+def is_column(name: str) -> bool:
+    """Whether an import may have this column."""
+    attribute = name.removeprefix(attributes.PREFIX)
+    return name in COLUMNS or (attribute != name and attribute in attribute_schema.current().attributes)
+
+
+def _attributes(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValidationError(_("Give an object of attributes."))
+    return found
+
+
+def _attribute(column: str, text: str) -> dict[str, Any]:
+    name = column.removeprefix(attributes.PREFIX)
+    return {name: attribute_schema.current().attributes[name].from_text(text)} if text else {}
 
 
 def _unicode(text: str) -> str:
@@ -163,4 +199,4 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "roles": _roles,
     "totp_secret": _totp_secret,
 }
-COLUMNS = tuple(CHECKS)
+COLUMNS = (*CHECKS, ATTRIBUTES)

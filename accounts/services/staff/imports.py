@@ -37,7 +37,7 @@ BATCH_OF_INVITATIONS = 100  # each renders an e-mail in the transaction
 TRIES = 5  # of a batch, if the same addresses are registered at the same time
 START_OF_JSON = b"{"
 CREDENTIALS = ("password_hash", "totp_secret", "email_verified", "phone_verified")  # who may sign in, and how
-OF_THE_USER = frozenset({"email", "first_name", "last_name", "phone", "language"})  # columns that are fields
+FIELDS = frozenset({"email", "first_name", "last_name", "phone", "language", "attributes"})  # columns of that name
 
 
 class Mode(Enum):
@@ -171,7 +171,7 @@ def _ensure_may_import(rows: Sequence[Row], roles: Mapping[str, Role], actor: Us
 def _account(values: Mapping[str, Any], now: datetime) -> User:
     is_verified, has_phone = values.get("email_verified"), values.get("phone_verified") and values.get("phone")
     return User(
-        **{name: values[name] for name in OF_THE_USER & values.keys()},
+        **{name: values[name] for name in FIELDS & values.keys()},
         password=values.get("password_hash") or make_password(None),
         must_change_password=bool(values.get("must_change_password")),
         email_verified_at=now if is_verified else None,

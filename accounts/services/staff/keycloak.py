@@ -13,6 +13,8 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from accounts.services.account import attribute_schema
+from accounts.services.account.attributes import PREFIX
 from accounts.services.passwords.hashers import UnacceptableHashError, formats
 from accounts.services.staff import import_columns, json_stream
 from accounts.services.staff.import_columns import ROLE_SEPARATOR, Problem, Row
@@ -58,11 +60,14 @@ def _columns(user: Any) -> dict[str, str]:
     if not isinstance(user, dict):
         raise _UnusableError(_("This is no user."))
     attributes = _single_values(user.get("attributes"))
+    known = attribute_schema.current().attributes.keys() & attributes.keys()
+    custom = {f"{PREFIX}{name}": attributes[name] for name in known}
     names = {"first_name": _text(user.get("firstName")), "last_name": _text(user.get("lastName"))}
     language = attributes.get("locale", "").lower()
     return {
         "email": _text(user.get("email")) or _text(user.get("username")),
         **names,
+        **custom,
         "phone": attributes.get("phoneNumber", ""),
         "phone_verified": attributes.get("phoneNumberVerified", ""),
         "language": language if language in dict(settings.LANGUAGES) else "",

@@ -1,5 +1,6 @@
 """Accounts managed by staff: create, invite, lock, delete. actor None is the system itself, as in commands."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -12,12 +13,12 @@ from accounts import signals
 from accounts.exceptions import UserAlreadyExistsException
 from accounts.models import User
 from accounts.services import audit
-from accounts.services.account import deletion
+from accounts.services.account import attributes, deletion
 from accounts.services.limits import lockout
 from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
 from accounts.services.staff import protections
-from accounts.states import EventKind, TokenPurpose
+from accounts.states import Audience, EventKind, TokenPurpose
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.clients import Client
@@ -36,6 +37,7 @@ class NewAccount:
     last_name: str = ""
     phone: str = ""
     language: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     must_change_password: bool = False
     is_staff: bool = False
     is_superuser: bool = False
@@ -44,10 +46,11 @@ class NewAccount:
 def create(*, new: NewAccount, actor: User | None, client: Client) -> User:
     """Create a user. With a password staff vouch for the address; without one an invitation is mailed.
 
-    An unclaimed account with the address is deleted. Raises WeakPasswordException,
+    An unclaimed account with the address is deleted. Raises WeakPasswordException, InvalidAttributesException,
     UserAlreadyExistsException, SuperusersOnlyException for the flags of staff, or as `actors.lock_actor`.
     """
     values: dict[str, Any] = {one.name: getattr(new, one.name) for one in fields(new) if one.name != "password"}
+    values["attributes"] = attributes.merged({}, new.attributes, Audience.STAFF)
     user = User(**{**values, "email": normalize_email(new.email)})
     if new.password:
         passwords.ensure_strong(new.password, user)

@@ -42,7 +42,8 @@ def decoded():
 
 
 @pytest.mark.parametrize(
-    ("kind", "more", "lasts"), [("access", {"email"}, timedelta(minutes=30)), ("refresh", set(), timedelta(days=7))]
+    ("kind", "more", "lasts"),
+    [("access", {"email", "auth_time", "amr", "acr"}, timedelta(minutes=30)), ("refresh", set(), timedelta(days=7))],
 )
 def test_the_claims_are_those_of_the_contract(user, sign_in, decoded, kind, more, lasts):
     pair = sign_in()
