@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("accounts", "0022_one_table_of_limits"),
+        ("accounts", "0023_events_by_ip"),
     ]
 
     operations = [

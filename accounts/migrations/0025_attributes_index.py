@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("accounts", "0023_attributes_and_amr"),
+        ("accounts", "0024_attributes_and_amr"),
     ]
 
     operations = [
