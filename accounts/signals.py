@@ -85,6 +85,15 @@ phone_changed = Signal()
 # The personal data of `user` is being deleted: receivers delete theirs. actor: User | None.
 user_deleted = Signal()
 
+# `user` asked for the deletion of their own account, at `user.deletion_due_at`. report_token.
+deletion_requested = Signal()
+
+# The account of `user` is deleted soon, as they asked. report_token.
+deletion_coming = Signal()
+
+# The account was deleted, as its owner asked; `user` is empty by now. email, language, first_name: str, from before.
+own_account_deleted = Signal()
+
 # `user` exports all data about them: receivers return `{section: JSON value}`.
 own_data_requested = Signal()
 

@@ -87,6 +87,8 @@ class EventKind(TextChoices):
     USER_DEACTIVATED = "user_deactivated", _("Account deactivated")
     USER_ACTIVATED = "user_activated", _("Account activated")
     USER_DELETED = "user_deleted", _("Account deleted")
+    DELETION_REQUESTED = "deletion_requested", _("Deletion of the account requested")
+    DELETION_CANCELLED = "deletion_cancelled", _("Deletion of the account cancelled")
     DATA_EXPORTED = "data_exported", _("Own data exported")
     KEY_ROTATED = "key_rotated", _("New key to sign tokens with")
     KEY_REVOKED = "key_revoked", _("Signing key revoked")

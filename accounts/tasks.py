@@ -17,6 +17,12 @@ def carry_out_resets() -> None:
     purge.perform_due_resets()
 
 
+@shared_task(name="accounts.delete_due")
+def delete_due() -> None:
+    """Delete the accounts whose owners asked for it 14 days ago, and remind those who are next."""
+    purge.perform_due_deletions()
+
+
 @shared_task(name="accounts.sweep")
 def sweep() -> None:
     """Run deferred jobs whose process died."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet import connections
+from foodfleet import connections, schedule
 from foodfleet.connections import Timeouts
 from foodfleet.environment import SHORTEST_KEY, ConfigurationError, Environment
 from foodfleet.local_secret import local_secret
@@ -228,16 +228,7 @@ CELERY_BROKER_CONNECTION_TIMEOUT = CONNECT_TIMEOUT
 CELERY_BROKER_TRANSPORT_OPTIONS = connections.broker_options(CELERY_BROKER_URL, TIMEOUTS, region=AWS_REGION)
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "apply early delivery reports": {"task": "notifications.apply_waiting_reports", "schedule": 60.0},
-    "read the log of SMS": {"task": "notifications.read_sms_log", "schedule": 60.0},
-    "purge expired rows": {"task": "accounts.purge_expired", "schedule": 3600.0},
-    "run abandoned deferred jobs": {"task": "accounts.sweep", "schedule": 30.0},
-    "perform due MFA resets": {"task": "accounts.carry_out_resets", "schedule": 300.0},
-    "apply retention periods": {"task": "notifications.forget", "schedule": 3600.0},
-    # A sweep that no worker started before the next one is scheduled is dropped.
-    "sweep messages": {"task": "notifications.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
-}
+CELERY_BEAT_SCHEDULE = schedule.BEAT
 DJANGO_STRUCTLOG_CELERY_ENABLED = bool(CELERY_BROKER_URL)
 
 # ---------------------------------------------------------------- Permissions

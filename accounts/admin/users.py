@@ -128,7 +128,7 @@ class UserAdmin(AttributesAdmin, ServiceAdmin, TextSearchAdmin, RestrictedFilter
     filter_horizontal = ()
     readonly_fields = (
         "password_state", "sign_in", "role_names", "mfa_methods", "history", "email_verified_at",
-        "phone_verified_at", "locked_at", "invited_at", "last_login", "created_at",
+        "phone_verified_at", "locked_at", "deletion_due_at", "invited_at", "last_login", "created_at",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("email", "password_state", "must_change_password")}),

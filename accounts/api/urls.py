@@ -22,6 +22,7 @@ users_urls = [
     path("me/", me.MeView.as_view(), name="api_me"),
     path("", users.UserViewSet.as_view({"get": "list", "post": "create"}), name="api_users"),
     path("me/events/", events.EventsView.as_view(), name="api_my_events"),
+    path("me/deletion/cancel/", me.CancelDeletionView.as_view(), name="api_deletion_cancel"),
     path("me/export/", me.ExportView.as_view(), name="api_export"),
     path("<int:user_id>/2fa-reset/", mfa_resets.RequestResetView.as_view(), name="api_2fa_reset"),
     path(

@@ -128,6 +128,14 @@ class UserQuerySet(DirectoryQuerySet):
         """Users whose address no other account may take."""
         return self.exclude(pk__in=self.unclaimed().values("pk"))
 
+    def deletion_due(self, now: datetime) -> Self:
+        """Those whose owner asked for the deletion and whose time has come, the first first."""
+        return self.filter(deletion_due_at__lte=now, deleted_at__isnull=True).order_by("deletion_due_at")
+
+    def to_remind_of_deletion(self, before: datetime) -> Self:
+        """Those who are deleted before `before` and have not been reminded."""
+        return self.deletion_due(before).filter(deletion_reminded=False)
+
     def get_for_update(self, pk: int) -> "User":
         """The current row of the user, locked until the transaction ends."""
         return self.select_for_update().get(pk=pk)
@@ -191,6 +199,14 @@ class User(AbstractBaseUser):
     attributes = models.JSONField(
         _("attributes"), blank=True, default=dict, db_default={}, help_text=_("As USER_ATTRIBUTES describes them.")
     )
+    deletion_due_at = models.DateTimeField(
+        _("deletion"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the account is deleted, as its owner asked."),
+    )
+    deletion_reminded = models.BooleanField(default=False, db_default=False, editable=False)
     search_text = models.TextField(editable=False, default="", db_default="", help_text=_("What search reads."))
 
     acting_session: UUID | None = None  # the session of the current request; None outside of requests
@@ -218,6 +234,11 @@ class User(AbstractBaseUser):
             models.Index(fields=["last_name", "id"], name="accounts_user_by_last_name"),
             models.Index(fields=["id"], condition=models.Q(is_active=False), name="accounts_user_inactive"),
             models.Index(fields=["id"], condition=models.Q(locked_at__isnull=False), name="accounts_user_locked"),
+            models.Index(
+                fields=["deletion_due_at"],
+                condition=models.Q(deletion_due_at__isnull=False),
+                name="accounts_user_deletion_due",
+            ),
             models.Index(fields=["id"], condition=models.Q(is_superuser=True), name="accounts_user_superuser"),
             models.Index(
                 fields=["phone"],

@@ -16,6 +16,7 @@ from accounts.models import (
     Session,
     TrustedBrowser,
 )
+from accounts.services.account import own_deletion
 from accounts.services.jwt import keyring
 from accounts.services.mfa import resets
 from foodfleet.core.cache import coherent, rate_limits
@@ -58,3 +59,9 @@ def _remove_events(now: datetime) -> int:
 def perform_due_resets() -> int:
     """Run the approved MFA resets that are due; returns how many."""
     return resets.perform_due(client=Client())
+
+
+def perform_due_deletions() -> int:
+    """Remind owners of the coming deletion of their accounts, and delete those that are due; returns how many."""
+    own_deletion.remind_due()
+    return own_deletion.perform_due()

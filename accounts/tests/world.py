@@ -253,6 +253,16 @@ def data_exported(w):
     w.ask("/users/me/export/", method="get")
 
 
+def deletion_requested(w):
+    w.sign_in()
+    w.ask("/users/me/", method="delete")
+
+
+def deletion_cancelled(w):
+    deletion_requested(w)
+    w.ask("/users/me/deletion/cancel/")
+
+
 SCENARIOS = {
     "signed_in": World.sign_in,
     "signed_out, on a page": signed_out_on_a_page,
@@ -265,7 +275,7 @@ SCENARIOS = {
             email_change_undone, phone_changed, two_factor_enabled, two_factor_disabled, two_factor_failed,
             two_factor_blocked, two_factor_texted, backup_code_used, backup_codes_made, passkey_added, passkey_changed,
             passkey_removed, role_granted, role_revoked, session_ended, sessions_ended, not_me, user_updated,
-            user_deactivated, data_exported,
+            user_deactivated, data_exported, deletion_requested, deletion_cancelled,
         )
     },
 }  # fmt: skip

@@ -83,7 +83,8 @@ REAUTHENTICATED = {
     "POST account/passkeys/<id>/", "POST account/passkeys/<id>/remove/", "POST api/v1/auth/2fa/setup/",
     "POST api/v1/auth/passkeys/", "POST api/v1/auth/passkeys/options/", "PATCH api/v1/auth/passkeys/<passkey_id>/",
     "DELETE api/v1/auth/passkeys/<passkey_id>/", "POST api/v1/auth/password/change/", "POST api/v1/auth/email/change/",
-    "POST api/v1/auth/phone/",
+    "POST api/v1/auth/phone/", "GET account/delete/", "POST account/delete/", "POST account/delete/cancel/",
+    "DELETE api/v1/users/me/", "POST api/v1/users/me/deletion/cancel/",
 }  # fmt: skip
 # Where the password is compared: wrong ones lock the account, and a locked account is refused.
 WITH_PASSWORD = {

@@ -8,7 +8,15 @@ from notifications.states import Channel, Kind
 
 MAILS = [declared for declared in specs.for_channel(Channel.EMAIL) if not declared.by_hand]
 # What brings a link or word to an address, before or beside an account; `wasnt_me` is the answer to the link itself.
-WITHOUT = {"already_registered", "email_change_confirm", "invitation", "password_reset", "verify_email", "wasnt_me"}
+WITHOUT = {
+    "account_deleted",
+    "already_registered",
+    "email_change_confirm",
+    "invitation",
+    "password_reset",
+    "verify_email",
+    "wasnt_me",
+}
 
 
 @pytest.mark.parametrize("declared", MAILS, ids=lambda declared: declared.name)

@@ -8,7 +8,7 @@ from accounts import signals as accounts
 from accounts.models import User
 from foodfleet.core.http.clients import Client
 from notifications.services.compose import outbox
-from notifications.services.compose.variables import link, security_facts
+from notifications.services.compose.variables import format_time, link, security_facts
 
 
 @receiver([accounts.user_registered, accounts.verification_requested])
@@ -86,3 +86,28 @@ def send_phone_changed(user: User, report_token: str, client: Client, **kwargs: 
     """Notify the owner."""
     variables = security_facts(user, client, report_token)
     outbox.queue_notice(template="phone_changed", user=user, variables=variables, request_id=client.request_id)
+
+
+@receiver(accounts.deletion_requested)
+def send_deletion_requested(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
+    """Tell the owner when the account is deleted, and how to keep it."""
+    _queue_deletion("deletion_requested", user, report_token, client)
+
+
+@receiver(accounts.deletion_coming)
+def send_deletion_reminder(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
+    """Remind the owner before the end."""
+    _queue_deletion("deletion_reminder", user, report_token, client)
+
+
+def _queue_deletion(template: str, user: User, report_token: str, client: Client) -> None:
+    assert user.deletion_due_at is not None
+    due_at, keep_link = format_time(user.deletion_due_at, user), link("account", client)
+    variables = {**security_facts(user, client, report_token), "due_at": due_at, "link": keep_link}
+    outbox.queue_notice(template=template, user=user, variables=variables, request_id=client.request_id)
+
+
+@receiver(accounts.own_account_deleted)
+def send_deleted(email: str, language: str, first_name: str, **kwargs: Any) -> None:
+    """Tell the former owner, whose address is known only to this message by now."""
+    outbox.queue_farewell(template="account_deleted", to=email, language=language, variables={"first_name": first_name})

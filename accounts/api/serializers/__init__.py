@@ -196,7 +196,7 @@ class MeSerializer(UserSerializer):
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
 
     class Meta(UserSerializer.Meta):
-        fields = [*UserSerializer.Meta.fields, "roles", "permissions"]
+        fields = [*UserSerializer.Meta.fields, "roles", "permissions", "deletion_due_at"]
         read_only_fields = [name for name in fields if name not in profile.FIELDS]
 
     def get_roles(self, user: User | AnonymousUser) -> list[str]:
@@ -206,6 +206,12 @@ class MeSerializer(UserSerializer):
     def get_permissions(self, user: User | AnonymousUser) -> list[str]:
         """The user's permissions, as `resource:action`."""
         return sorted(decisions.labels_of(user))
+
+
+class DeletionSerializer(serializers.Serializer[Any]):
+    """The planned deletion of an account."""
+
+    deleted_at = serializers.DateTimeField(read_only=True, help_text="When the account is deleted.")
 
 
 class TokensSerializer(serializers.Serializer[Any]):

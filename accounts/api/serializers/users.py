@@ -30,7 +30,7 @@ class DirectoryUserSerializer(UserSerializer):
     class Meta(UserSerializer.Meta):
         fields = [
             *UserSerializer.Meta.fields, "is_superuser", "phone_verified", "locked", "must_change_password", "roles",
-            "last_login", "invited_at",
+            "last_login", "invited_at", "deletion_due_at",
         ]  # fmt: skip
         read_only_fields = fields
 

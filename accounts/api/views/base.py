@@ -52,3 +52,13 @@ class OpenView(APIView):
 
     access = PUBLIC
     authentication_classes: list[Any] = []
+
+
+def has_json(request: Request) -> bool:
+    """Whether the request has a body that is JSON."""
+    return bool(request.content_type.startswith("application/json"))
+
+
+def client_in_body(request: Request) -> Client:
+    """The caller's client, with the front end that a body names; without a body, our pages."""
+    return validated_with_client(request, FrontendSerializer)[1] if has_json(request) else client_of(request)

@@ -2,21 +2,22 @@
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api import serializers
-from accounts.api.views.base import signed_in_user
-from accounts.services.account import export, profile
-from foodfleet.core.http.access import SIGNED_IN
+from accounts.api.views.base import NO_CONTENT, client_in_body, session_id_of, signed_in_user
+from accounts.services.account import export, own_deletion, profile
+from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 
 
 class MeView(APIView):
     """The caller's own data."""
 
-    access = SIGNED_IN
+    access = SIGNED_IN.with_reauthentication(DELETE=Reauthentication.ALWAYS)
 
     @extend_schema(responses=serializers.MeSerializer)
     def get(self, request: Request) -> Response:
@@ -31,6 +32,31 @@ class MeView(APIView):
         serializer.is_valid(raise_exception=True)
         return Response(serializers.MeSerializer(profile.change(user=user, **serializer.validated_data)).data)
 
+    @extend_schema(request=serializers.FrontendSerializer, responses={202: serializers.DeletionSerializer})
+    def delete(self, request: Request) -> Response:
+        """Delete the caller's account in 14 days; until then it works and the deletion can be cancelled.
+
+        Every other session ends, and an e-mail is sent now, three days before and at the end. A second call changes
+        nothing. Without re-authentication (a sign-in, or `auth/proof/`, in the last ten minutes) the response is 403
+        `fresh_proof_required`, for the last superuser 409 `conflict`.
+        """
+        due = own_deletion.request(
+            user=signed_in_user(request), session_id=session_id_of(request), client=client_in_body(request)
+        )
+        return Response(serializers.DeletionSerializer({"deleted_at": due}).data, status=status.HTTP_202_ACCEPTED)
+
+
+class CancelDeletionView(APIView):
+    """Cancel the deletion of the caller's account."""
+
+    access = SIGNED_IN.with_reauthentication(POST=Reauthentication.ALWAYS)
+
+    @extend_schema(request=None, responses={204: NO_CONTENT})
+    def post(self, request: Request) -> Response:
+        """Keep the account; 204 too where no deletion is planned. Needs re-authentication, as the request did."""
+        own_deletion.cancel(user=signed_in_user(request), client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
 
 class ExportView(APIView):
     """Export the caller's data."""
@@ -41,6 +67,6 @@ class ExportView(APIView):
     def get(self, request: Request) -> Response:
         """Return all stored data about the caller as a JSON file."""
         user = signed_in_user(request)
-        name = f"foodfleet-user-{user.pk}.json"
+        name = f"account-{user.pk}.json"
         data = export.own_data(user=user, client=client_of(request))
         return Response(data, headers={"Content-Disposition": f'attachment; filename="{name}"'})

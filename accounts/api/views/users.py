@@ -17,13 +17,20 @@ from accounts.api.serializers.users import (
     UserCreateSerializer,
     UserFilterSerializer,
 )
-from accounts.api.views.base import NO_CONTENT, signed_in_user, validated, validated_with_client
+from accounts.api.views.base import (
+    NO_CONTENT,
+    client_in_body,
+    has_json,
+    signed_in_user,
+    validated,
+    validated_with_client,
+)
 from accounts.models import User
 from accounts.models.users import UserQuerySet
 from accounts.services.account import attributes, password_reset
 from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import protections, users
-from foodfleet.core.http.clients import Client, client_of
+from foodfleet.core.http.clients import client_of
 from rbac.api.guards import ActionPermission
 
 
@@ -99,7 +106,7 @@ class UserViewSet(GenericViewSet[User]):
     def lock(self, request: Request, pk: int) -> Response:
         """Lock the account until it is unlocked; every session ends. The body may give a reason."""
         # Older clients send no body, or one of another type that was never read.
-        given = validated(request, LockSerializer) if _has_json(request) else {}
+        given = validated(request, LockSerializer) if has_json(request) else {}
         users.lock(pk=pk, **given, **self._by(request))
         return self.user_response(pk)
 
@@ -112,24 +119,15 @@ class UserViewSet(GenericViewSet[User]):
     @extend_schema(request=FrontendSerializer)
     def invite(self, request: Request, pk: int) -> Response:
         """Send another invitation to a user who has not accepted the first."""
-        users.invite(pk=pk, actor=signed_in_user(request), client=_client_in_body(request))
+        users.invite(pk=pk, actor=signed_in_user(request), client=client_in_body(request))
         return self.user_response(pk)
 
     @extend_schema(request=FrontendSerializer, responses={202: NO_CONTENT})
     def password_link(self, request: Request, pk: int) -> Response:
         """Send the user a link to choose a new password; 409 if their address may not be sent to."""
-        password_reset.mail_link_for(pk=pk, actor=signed_in_user(request), client=_client_in_body(request))
+        password_reset.mail_link_for(pk=pk, actor=signed_in_user(request), client=client_in_body(request))
         return Response(status=status.HTTP_202_ACCEPTED)
 
     @staticmethod
     def _by(request: Request) -> dict[str, Any]:
         return {"actor": signed_in_user(request), "client": client_of(request)}
-
-
-def _has_json(request: Request) -> bool:
-    return bool(request.content_type.startswith("application/json"))
-
-
-def _client_in_body(request: Request) -> Client:
-    """The caller's client, with the front end that a body names; without a body, our pages."""
-    return validated_with_client(request, FrontendSerializer)[1] if _has_json(request) else client_of(request)

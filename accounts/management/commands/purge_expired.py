@@ -8,9 +8,9 @@ from accounts.services import deferred, purge
 
 
 class Command(BaseCommand):
-    """Delete expired sessions, tokens, codes, trusted browsers and counters; run MFA resets that are due.
+    """Delete expired sessions, tokens, codes, trusted browsers and counters; run what is due.
 
-    Also runs deferred jobs whose process died.
+    Due are approved MFA resets, deletions that owners asked for, and deferred jobs whose process died.
     """
 
     help = __doc__
@@ -18,4 +18,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         deferred.sweep()
         resets = purge.perform_due_resets()
-        self.stdout.write(f"{purge.purge_expired()} expired rows removed, {resets} MFA resets done.")
+        deleted = purge.perform_due_deletions()
+        done = f"{resets} MFA resets done, {deleted} accounts deleted"
+        self.stdout.write(f"{purge.purge_expired()} expired rows removed, {done}.")

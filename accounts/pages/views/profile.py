@@ -143,7 +143,7 @@ class DataPage(SignedInMixin, Page):
         return redirect("account")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        name = f"foodfleet-user-{self.user.pk}.json"
+        name = f"account-{self.user.pk}.json"
         data = export.own_data(user=self.user, client=self.client)
         disposition = f'attachment; filename="{name}"'
         return JsonResponse(data, json_dumps_params={"indent": 2}, headers={"Content-Disposition": disposition})

@@ -56,6 +56,7 @@ def _empty(user: User) -> None:
         **dict.fromkeys(("is_active", "is_staff", "is_superuser", "must_change_password"), False),
         **dict.fromkeys(("email_verified_at", "phone_verified_at", "invited_at", "last_login", "locked_at"), None),
         "attributes": {},
+        "deletion_due_at": None,
         "deleted_at": timezone.now(),
     }
     for name, value in empty.items():

@@ -14,7 +14,7 @@ from accounts import signals
 from accounts.exceptions import InvalidTokenException, UserAlreadyExistsException
 from accounts.models import OneTimeToken, User
 from accounts.services import audit
-from accounts.services.account import deletion, registration_rules
+from accounts.services.account import deletion, own_deletion, registration_rules
 from accounts.services.limits import lockout
 from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
@@ -130,6 +130,7 @@ def restore(user: User, undo_token: OneTimeToken, client: Client) -> None:
     OneTimeToken.objects.of(user, TokenPurpose.UNDO_EMAIL).made_after(undo_token).revoke(timezone.now())
     if user.email != undo_token.data["old_email"]:
         move(user, undo_token.data["old_email"], client)
+    own_deletion.withdraw(user, client)
     sessions.end_all(user, reason=EndReason.EMAIL_CHANGED)
     audit.record(kind=EventKind.EMAIL_CHANGE_UNDONE, user=user, client=client)
 

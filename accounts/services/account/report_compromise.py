@@ -7,7 +7,7 @@ from accounts import signals
 from accounts.exceptions import InvalidTokenException
 from accounts.models import OneTimeToken, User
 from accounts.services import audit
-from accounts.services.account import email
+from accounts.services.account import email, own_deletion
 from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
 from accounts.services.sessions import sessions
@@ -30,6 +30,7 @@ def report(*, token: str, client: Client) -> None:
         if user.deleted_at is not None:
             raise InvalidTokenException
         _restore_address(user, found, client)
+        own_deletion.withdraw(user, client)
         tokens.revoke(user, TokenPurpose.COMPROMISE_REPORTED)
         passwords.disable(user)
         sessions.end_all(user, reason=EndReason.COMPROMISE_REPORTED)

@@ -37,6 +37,12 @@ def queue_email(*, template: str, user: User, variables: dict[str, Any], request
         raise _for_account_field(error, "email") from None
 
 
+def queue_farewell(*, template: str, to: str, language: str, variables: dict[str, Any]) -> Message:
+    """Queue an e-mail to somebody who has no account any longer."""
+    draft = MessageDraft(policy=policy_of(Channel.EMAIL, template), language=language)
+    return queue_templated_email(to=[to], template=template, context=variables, draft=draft)
+
+
 def queue_sms(*, template: str, phone: str, user: User, variables: dict[str, str], request_id: str = "") -> Message:
     """Queue an SMS to `phone` in the language of `user`. It is sent after the transaction commits."""
     draft = MessageDraft(policy=policy_of(Channel.SMS, template), user=user, request_id=request_id)

@@ -1,0 +1,15 @@
+"""What beat runs, and how often in seconds: CELERY_BEAT_SCHEDULE."""
+
+from typing import Any
+
+BEAT: dict[str, dict[str, Any]] = {
+    "apply early delivery reports": {"task": "notifications.apply_waiting_reports", "schedule": 60.0},
+    "read the log of SMS": {"task": "notifications.read_sms_log", "schedule": 60.0},
+    "purge expired rows": {"task": "accounts.purge_expired", "schedule": 3600.0},
+    "run abandoned deferred jobs": {"task": "accounts.sweep", "schedule": 30.0},
+    "perform due MFA resets": {"task": "accounts.carry_out_resets", "schedule": 300.0},
+    "delete accounts whose owners asked for it": {"task": "accounts.delete_due", "schedule": 3600.0},
+    "apply retention periods": {"task": "notifications.forget", "schedule": 3600.0},
+    # A sweep that no worker started before the next one is scheduled is dropped.
+    "sweep messages": {"task": "notifications.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+}
