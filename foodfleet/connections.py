@@ -17,7 +17,6 @@ TCP = {  # a peer that vanished without a word: given up 10 seconds after the la
     "keepalives_interval": 3,
     "keepalives_count": 3,
 }
-CONNECTIONS = 10  # of one process to PostgreSQL at a time
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,8 @@ def database_settings(read: dict[str, Any], timeouts: Timeouts) -> dict[str, Any
     return {
         **read,
         "ENGINE": "foodfleet.core.database.postgres",
-        "CONNECTIONS": {"size": CONNECTIONS, "timeout": timeouts.connect},
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"connect_timeout": timeouts.connect, **TCP, **given, "options": ends},
     }
 

@@ -1,16 +1,22 @@
 """The test databases: written without waiting for the disk, and put back as the migrations left them after a test."""
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test import TransactionTestCase
+from psycopg import OperationalError
 
+from foodfleet.core.database.postgres import driver
+from foodfleet.core.database.postgres.base import DatabaseWrapper
 from foodfleet.tests import environment
 
+MOST_CONNECTIONS = 20  # of one process that runs tests
 Rows = list[tuple[Any, ...]]
 
 
@@ -18,7 +24,7 @@ Rows = list[tuple[Any, ...]]
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Keep SQLite's test database in a file: threads share it as processes share the real one.
 
-    On PostgreSQL fifty threads wait longer for one of the process's connections than a request would.
+    On PostgreSQL hundreds of threads share a few connections: see `_few_connections`.
     """
     database = connection.settings_dict
     options = database["OPTIONS"]
@@ -27,8 +33,33 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         database["TEST"]["NAME"] = str(Path(folder) / f"test_{environment.WORKER}.sqlite3")
         database["OPTIONS"] = {**options, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"}
     else:
-        database["CONNECTIONS"]["timeout"] = 60
         database["OPTIONS"] = {**options, "options": f"{options['options']} -c synchronous_commit=off"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_connections() -> Iterator[None]:
+    """Let no test take all connections of the server: a thread waits until another one's connection is gone."""
+    places, connect = BoundedSemaphore(MOST_CONNECTIONS), DatabaseWrapper.get_new_connection
+
+    def connect_in_turn(wrapper: DatabaseWrapper, parameters: dict[str, Any]) -> driver.WatchedConnection:
+        if not places.acquire(timeout=60):
+            raise OperationalError(f"{MOST_CONNECTIONS} connections of the tests are in use.")
+        try:
+            made = connect(wrapper, parameters)
+        except BaseException:
+            places.release()
+            raise
+        made.on_close = weakref.finalize(made, places.release)  # type: ignore[attr-defined]  # once, also without close
+        return made
+
+    def close(connection: driver.WatchedConnection) -> None:
+        super(driver.WatchedConnection, connection).close()
+        getattr(connection, "on_close", bool)()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseWrapper, "get_new_connection", connect_in_turn)
+        patch.setattr(driver.WatchedConnection, "close", close)
+        yield
 
 
 @pytest.fixture(scope="session")

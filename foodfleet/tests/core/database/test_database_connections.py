@@ -1,20 +1,16 @@
-"""The connections of one process to PostgreSQL."""
+"""The connections of the server's threads to PostgreSQL."""
 
-import os
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models.signals import pre_migrate
 from psycopg import OperationalError as DriverError
 
 from foodfleet.core.database.postgres import driver
-from foodfleet.core.database.postgres.pool import Pool
 from foodfleet.core.database.postgres.server import Server, server
 from foodfleet.tests import environment
 from foodfleet.tests.proxy import Mode, Proxy
@@ -28,6 +24,7 @@ def proxy():
     proxy = Proxy(TARGET.port or 5432)
     yield proxy
     proxy.close()
+    server.forget()  # what follows does not go through the proxy
 
 
 @pytest.fixture
@@ -43,67 +40,61 @@ def connect(proxy):
     return make
 
 
-@contextmanager
-def taken(pool, connect):
-    got = pool.take(connect)
+@pytest.fixture
+def wrapper(proxy):
+    """What a thread of the server has: Django's connection, through the proxy."""
+    wrapper = connection.copy()
+    wrapper.settings_dict = {**connection.settings_dict, "HOST": "127.0.0.1", "PORT": str(proxy.port)}
+    yield wrapper
+    wrapper.close()
+
+
+def pid_in_request(wrapper):
+    """Use the connection as one request does; returns the process id of the server's side."""
+    wrapper.close_if_unusable_or_obsolete()  # as Django does when a request starts, and when it ends
     try:
-        yield got
+        with wrapper.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return cursor.fetchone()[0]
     finally:
-        pool.give_back(got)
+        wrapper.close_if_unusable_or_obsolete()
 
 
-def pid_of(got):
-    return got.execute("SELECT pg_backend_pid()").fetchone()[0]
+def test_each_request_of_a_thread_uses_the_same_connection(wrapper):
+    assert len({pid_in_request(wrapper) for _ in range(3)}) == 1
 
 
-def test_a_connection_is_used_again(connect):
-    pool = Pool(size=2, timeout=1)
-    pids = []
-    for _ in range(3):
-        with taken(pool, connect) as got:
-            pids.append(pid_of(got))
-    assert len(set(pids)) == 1
+def test_a_health_check_sends_nothing_to_the_server(wrapper, proxy):
+    pid_in_request(wrapper)
+    proxy.switch(Mode.HANG)
+    assert wrapper.is_usable()
+    proxy.switch(Mode.PASS)
 
 
-def test_no_more_than_the_size_are_in_use(connect):
-    pool = Pool(size=2, timeout=0.1)
-    with taken(pool, connect), taken(pool, connect), pytest.raises(DriverError, match="in use"):
-        pool.take(connect)
-    with taken(pool, connect) as got:
-        assert pid_of(got)
-
-
-def test_a_connection_that_the_server_closed_is_given_to_nobody(connect):
-    pool = Pool(size=1, timeout=1)
-    with taken(pool, connect) as got:
-        closed = pid_of(got)
+def test_a_request_after_the_server_closed_the_connection_succeeds(wrapper):
+    closed = pid_in_request(wrapper)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [closed])
-    with taken(pool, connect) as got:
-        assert pid_of(got) != closed
+    assert pid_in_request(wrapper) not in {closed, None}
 
 
-def test_a_connection_left_in_a_transaction_is_not_kept(connect):
-    pool = Pool(size=1, timeout=1)
-    with taken(pool, connect) as got:
-        left = pid_of(got)
-        got.autocommit = False
-        got.execute("SELECT 1")
-    with taken(pool, connect) as got:
-        assert pid_of(got) != left
+def test_a_connection_left_in_a_transaction_is_not_used_again(wrapper):
+    left = pid_in_request(wrapper)
+    wrapper.connection.autocommit = False
+    wrapper.connection.execute("SELECT 1")
+    assert not wrapper.is_usable()
+    assert pid_in_request(wrapper) != left
 
 
-def test_a_failure_to_connect_frees_its_place(connect, proxy):
-    pool = Pool(size=1, timeout=0.1)
+def test_requests_are_refused_at_once_after_a_failure_to_connect(wrapper, proxy):
     proxy.switch(Mode.REFUSE)
-    for _ in range(3):
-        server.forget()
-        with pytest.raises(DriverError, match="refused"):
-            pool.take(connect)
+    with pytest.raises(OperationalError, match="refused"):
+        pid_in_request(wrapper)
+    with pytest.raises(OperationalError, match="just now"):
+        pid_in_request(wrapper)
     proxy.switch(Mode.PASS)
     server.forget()
-    with taken(pool, connect) as got:
-        assert pid_of(got)
+    assert pid_in_request(wrapper)
 
 
 def test_a_statement_whose_server_hangs_is_given_up(connect, proxy):
@@ -144,27 +135,6 @@ def test_after_a_failure_one_tries_while_the_others_are_refused(monkeypatch):
     assert [known.may_connect() for _ in range(3)] == [True, False, False]
     known.found()
     assert [known.may_connect() for _ in range(3)] == [True, True, True]
-
-
-def test_a_forked_process_leaves_its_parents_connections_alone():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        of_parent = cursor.fetchone()[0]
-    connection.close()
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_backend_pid()")
-                os.write(write, str(cursor.fetchone()[0]).encode())
-        finally:
-            os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
-    assert int(os.read(read, 20)) != of_parent
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        assert cursor.fetchone()[0] == of_parent
 
 
 TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
