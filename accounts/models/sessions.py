@@ -88,6 +88,11 @@ class Session(models.Model):
     def __str__(self) -> str:
         return f"{self.user_id} {self.device_name or self.user_agent}"
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether it has not ended, and its user may act."""
+        is_over = self.ended_at is not None or self.expires_at <= now
+        return not is_over and self.user.is_active and self.user.locked_at is None
+
 
 class RefreshTokenQuerySet(models.QuerySet["RefreshToken"]):
     """Refresh tokens."""
@@ -95,15 +100,6 @@ class RefreshTokenQuerySet(models.QuerySet["RefreshToken"]):
     def with_digest(self, digest: str) -> Self:
         """The token with this digest, with session and user."""
         return self.filter(digest=digest).select_related("session__user")
-
-    def of_usable_session(self, now: datetime) -> Self:
-        """Those whose session has not ended and whose account is open."""
-        return self.filter(
-            session__ended_at__isnull=True,
-            session__expires_at__gt=now,
-            session__user__is_active=True,
-            session__user__locked_at__isnull=True,
-        )
 
     def expired(self, moment: datetime) -> Self:
         """Those that expired before `moment`."""

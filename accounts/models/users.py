@@ -209,6 +209,7 @@ class User(AbstractBaseUser):
     deletion_reminded = models.BooleanField(default=False, db_default=False, editable=False)
     search_text = models.TextField(editable=False, default="", db_default="", help_text=_("What search reads."))
 
+    locked_until: datetime | None = None  # by wrong passwords; only after `objects.with_locks`
     acting_session: UUID | None = None  # the session of the current request; None outside of requests
 
     objects: ClassVar[UserManager] = UserManager()
@@ -275,6 +276,11 @@ class User(AbstractBaseUser):
     def is_email_verified(self) -> bool:
         """Whether the owner confirmed the address."""
         return self.email_verified_at is not None
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether staff or, as `with_locks` found, wrong passwords have locked the account."""
+        return self.locked_at is not None or self.locked_until is not None
 
     @property
     def greeting_name(self) -> str:

@@ -1,14 +1,16 @@
 """The users whose access is decided, and their status history: active or not, superuser or not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from rbac.exceptions import HolderNotFoundException
-from rbac.models import UserStatus
+from rbac.models import RoleAssignment, UserStatus
+from rbac.services import graph
 
 LARGEST_ID = 2**63 - 1  # a number in a path may be longer than a database can store
 
@@ -76,3 +78,14 @@ def record_new(users: Sequence[Any]) -> None:
     UserStatus.objects.bulk_create(
         UserStatus(user=user, is_active=user.is_active, is_superuser=user.is_superuser) for user in users
     )
+
+
+def role_names(user_ids: Iterable[int]) -> dict[int, list[str]]:
+    """Return the names of the roles that each of these users holds now, in any scope and in alphabetical order."""
+    held: dict[int, set[str]] = {}
+    roles = graph.latest().roles
+    rows = RoleAssignment.objects.live(timezone.now()).filter(user__in=list(user_ids))
+    for user_id, role_id in rows.values_list("user_id", "role_id"):
+        if role_id in roles:
+            held.setdefault(user_id, set()).add(roles[role_id].name)
+    return {user_id: sorted(names) for user_id, names in held.items()}

@@ -20,7 +20,7 @@ from foodfleet.core.http import serializers
 
 
 class DirectoryUserSerializer(UserSerializer):
-    """A user, with the fields for staff."""
+    """A user, with the fields for staff. The context holds the names of their roles by user id under `roles`."""
 
     phone_verified = serializers.SerializerMethodField()
     locked = serializers.BooleanField(source="is_locked", read_only=True)
@@ -41,7 +41,8 @@ class DirectoryUserSerializer(UserSerializer):
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_roles(self, user: Any) -> list[str]:
         """Names of the user's roles, in any scope."""
-        return sorted({assignment.role.name for assignment in user.live_assignments})
+        names: list[str] = self.context["roles"].get(user.pk, [])
+        return names
 
 
 class UserChangeSerializer(FrontendSerializer):

@@ -1,5 +1,6 @@
 """User administration."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -32,6 +33,7 @@ from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import protections, users
 from foodfleet.core.http.clients import client_of
 from rbac.api.guards import ActionPermission
+from rbac.services import users as role_holders
 
 
 class UserViewSet(GenericViewSet[User]):
@@ -46,7 +48,7 @@ class UserViewSet(GenericViewSet[User]):
     ordering_fields = ("id", "email", "last_name", "created_at")
 
     def get_queryset(self) -> UserQuerySet:
-        found: UserQuerySet = User.objects.present().with_access(timezone.now())
+        found: UserQuerySet = User.objects.present().with_locks(timezone.now())
         return found
 
     def filtered(self, request: Request) -> UserQuerySet:
@@ -66,7 +68,7 @@ class UserViewSet(GenericViewSet[User]):
     def user_response(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
         """The user as saved."""
         user = self.get_queryset().get(pk=protections.find(pk).pk)
-        return Response(self.get_serializer(user).data, status=code)
+        return Response(_represented([user])[0], status=code)
 
     @extend_schema(parameters=[UserFilterSerializer])
     def list(self, request: Request) -> Response:
@@ -75,7 +77,7 @@ class UserViewSet(GenericViewSet[User]):
         `attributes.<name>=<value>` filters by a custom attribute, such as `?attributes.shift=night`.
         """
         page = self.paginate_queryset(self.filtered(request))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.get_paginated_response(_represented(page or []))
 
     def retrieve(self, request: Request, pk: int) -> Response:
         """One user."""
@@ -131,3 +133,8 @@ class UserViewSet(GenericViewSet[User]):
     @staticmethod
     def _by(request: Request) -> dict[str, Any]:
         return {"actor": signed_in_user(request), "client": client_of(request)}
+
+
+def _represented(page: Sequence[User]) -> Any:
+    names = role_holders.role_names(user.pk for user in page)
+    return DirectoryUserSerializer(page, many=True, context={"roles": names}).data

@@ -1,6 +1,7 @@
 """Refresh token rotation: each token is used once; a second use ends its session (RFC 9700, 4.14.2)."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -14,6 +15,7 @@ from accounts.services.sessions import sessions
 from accounts.services.sessions.sessions import TokenPair
 from accounts.states import EndReason, EventKind
 from foodfleet.core import crypto
+from foodfleet.core.http import after_response
 from foodfleet.core.http.clients import Client
 
 
@@ -23,13 +25,16 @@ def refresh(*, token: str, client: Client) -> TokenPair:
     One conditional UPDATE consumes it, so one of several concurrent requests succeeds. A second use ends the session
     and is recorded. Within REFRESH_GRACE_SECONDS a client that lost the response gets the same pair again, unless the
     new refresh token was used. Raises InvalidSessionTokenException.
+
+    One SELECT, one UPDATE and one INSERT. That the session was used is written after the response, and only where the
+    last note is older than `sessions.TOUCH_AFTER`.
     """
-    tokens.read(token, tokens.RefreshToken)
+    kid = tokens.read(token, tokens.RefreshToken).kid
     now = timezone.now()
-    known = _usable(token, now)
+    known = _usable(token, kid, now)
     pair = _rotate(known, token, now) if known.consumed_at is None else None
     if pair is None:
-        known = _usable(token, now)
+        known = _usable(token, kid, now)
         pair = _repeated_pair(known, token, now)
     if pair is None:
         _end_session(known, client)
@@ -37,14 +42,18 @@ def refresh(*, token: str, client: Client) -> TokenPair:
     return pair
 
 
-def _usable(token: str, now: datetime) -> RefreshToken:
+def _usable(token: str, kid: str, now: datetime) -> RefreshToken:
     """The current row of the token, consumed or not, if its session is live and the account open."""
-    usable = RefreshToken.objects.with_digest(crypto.digest(token)).of_usable_session(now)
-    by_valid_key = usable.exclude(keyring.is_revoked(tokens.kid_of(token)))
-    found = by_valid_key.annotate(must_reload_keys=keyring.is_revoked(keyring.signing_key().kid)).first()
-    if found is None or found.expires_at <= now:
+    signing = keyring.signing_key().kid
+    rows = RefreshToken.objects.with_digest(crypto.digest(token)).annotate(is_revoked=keyring.is_revoked(kid))
+    if signing != kid:
+        rows = rows.annotate(must_reload_keys=keyring.is_revoked(signing))
+    found = next(iter(rows), None)
+    if found is None or found.expires_at <= now or not found.session.is_open(now):
         raise InvalidSessionTokenException
-    if found.must_reload_keys:  # type: ignore[attr-defined]
+    if found.is_revoked:  # type: ignore[attr-defined]
+        raise InvalidSessionTokenException
+    if getattr(found, "must_reload_keys", False):
         keyring.forget()
     return found
 
@@ -61,7 +70,7 @@ def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
             return None
         successor.predecessor = known
         successor.save(force_insert=True)
-        sessions.touch(known.session, now)
+    after_response.run(partial(sessions.touch, known.session, now))
     return pair
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -10,6 +11,7 @@ WITH_PORT = re.compile(r"\[(?P<v6>[^\[\]]+)\](?::\d{1,5})?|(?P<v4>[\d.]+):\d{1,5
 MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # IPv4 on a dual-stack socket, RFC 4291 2.5.5.2
 
 
+@lru_cache(maxsize=4096)
 def address(text: str) -> Address | None:
     """Return the address in `text`, None where there is none.
 

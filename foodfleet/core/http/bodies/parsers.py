@@ -1,13 +1,15 @@
-"""Parse JSON bodies strictly: ambiguous or unstorable content is an error."""
+"""Parse JSON bodies strictly: ambiguous or unstorable content is an error. And choose the form of the response."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isinf
 from typing import IO, Any
 
 from django.conf import settings
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
 
 from foodfleet.core.exceptions import MalformedRequestException, PayloadTooLargeException
 
@@ -62,3 +64,17 @@ def _finite(number: str) -> float:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+class ContentNegotiation(DefaultContentNegotiation):
+    """The REST framework's, with a shorter way for the common case: one form, and a caller that takes it."""
+
+    def select_renderer(  # type: ignore[override]
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        first = renderers[0]
+        takes_it = request.META.get("HTTP_ACCEPT", "*/*") in {"*/*", first.media_type}
+        if takes_it and len(renderers) == 1 and not format_suffix and not request.META.get("QUERY_STRING"):
+            return first, first.media_type
+        chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
+        return chosen
