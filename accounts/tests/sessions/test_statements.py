@@ -1,0 +1,67 @@
+"""How many statements the most frequent calls send."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import Session
+from rbac.models import Role
+from rbac.services import graph
+
+BOOKKEEPING = ("core_cacheversion", "SAVEPOINT")  # of caches without Redis, and of the test's own transaction
+
+
+def statements(call):
+    with CaptureQueriesContext(connection) as captured:
+        answer = call()
+    assert answer.status_code == 200, answer.content
+    return [query["sql"] for query in captured if not any(word in query["sql"] for word in BOOKKEEPING)]
+
+
+@pytest.fixture(autouse=True)
+def _no_limit(settings):
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "user": None}
+
+
+def test_a_refresh_is_one_select_one_update_and_one_insert(api, user, sign_in):
+    token = sign_in()["refresh"]
+    token = api.post("/api/v1/auth/refresh/", {"refresh": token}).json()["refresh"]
+    sent = statements(lambda: api.post("/api/v1/auth/refresh/", {"refresh": token}))
+    assert [sql.split()[0] for sql in sent] == ["SELECT", "UPDATE", "INSERT"]
+
+
+def test_a_refresh_notes_the_use_of_the_session_if_the_last_note_is_old(api, user, sign_in):
+    token = sign_in()["refresh"]
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    Session.objects.update(last_used_at=an_hour_ago)
+    api.post("/api/v1/auth/refresh/", {"refresh": token})
+    assert timezone.now() - Session.objects.get().last_used_at < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("query", ["", "?ordering=email", "?search=user", "?is_active=true"])
+def test_a_list_of_users_is_two_statements(api, make_user, allow, monkeypatch, query):
+    asker = make_user("asker@example.com", is_superuser=True)
+    for number in range(25):
+        allow(make_user(f"user{number}@example.com"), "users:read")
+    api.force_authenticate(asker)
+    roles = graph.load()
+    monkeypatch.setattr(graph, "latest", lambda: roles)  # what a process remembers outside of transactions
+    sent = statements(lambda: api.get(f"/api/v1/users/{query}"))
+    assert len(sent) == 2, sent
+
+
+def test_users_are_listed_with_their_roles_and_locks(api, make_user, allow):
+    asker, held = make_user("asker@example.com", is_superuser=True), make_user("held@example.com")
+    locked = make_user("locked@example.com", locked_at=timezone.now())
+    names = sorted(Role.objects.get(pk=allow(held, label).role_id).name for label in ("users:read", "roles:read"))
+    allow(held, "users:read", scope="fleet:1")
+    api.force_authenticate(asker)
+    rows = {row["id"]: row for row in api.get("/api/v1/users/").json()["results"]}
+    assert set(names) < set(rows[held.pk]["roles"])
+    assert len(rows[held.pk]["roles"]) == 3
+    assert rows[held.pk]["roles"] == sorted(rows[held.pk]["roles"])
+    assert (rows[locked.pk]["locked"], rows[held.pk]["locked"]) == (True, False)
+    assert rows[asker.pk]["roles"] == []
