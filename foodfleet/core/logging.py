@@ -115,6 +115,19 @@ QUIET_LOGGERS: dict[str, Any] = {
 }
 
 
+class EventFormatter(structlog.stdlib.ProcessorFormatter):
+    """structlog's own, without the copy that it makes of the record of each event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not isinstance(record.msg, dict):  # logged by a library, without structlog
+            return super().format(record)
+        event: Any = dict(record.msg)
+        _, *processors = self.processors  # the first removes what `super().format` adds
+        for process in processors:
+            event = process(None, record.levelname.lower(), event)
+        return str(event)
+
+
 def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
     """The dictConfig that sends Django's, Celery's and our own events through one chain to standard error.
 
@@ -131,7 +144,7 @@ def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "structlog": {
-                "()": structlog.stdlib.ProcessorFormatter,
+                "()": EventFormatter,
                 "processors": _final_processors(output_format),
                 "foreign_pre_chain": SHARED_PROCESSORS,
             }
