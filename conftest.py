@@ -14,7 +14,7 @@ from django.core.cache import cache
 
 from accounts.models import User
 from foodfleet.core import heartbeats
-from foodfleet.core.cache import shared
+from foodfleet.core.cache import announcements, coherent, shared
 from foodfleet.core.database.postgres.server import server
 from notifications.receivers.dispatch import notifier
 from notifications.services.delivery import in_process, liveness
@@ -41,9 +41,19 @@ def _fresh_cache() -> Iterator[None]:
     notifier.reset()
     server.forget()
     heartbeats.forget()
-    cache.clear()
+    coherent.clear()
+    _empty_shared_cache()
     yield
-    cache.clear()
+    _empty_shared_cache()
+
+
+def _empty_shared_cache() -> None:
+    """Keep the registry of leases: where it is lost, the next writer waits until every lease must have ended."""
+    redis = shared.client()
+    if redis is None:
+        cache.clear()
+    elif names := [name for name in redis.scan_iter() if name not in map(str.encode, announcements.KEYS)]:
+        redis.delete(*names)
 
 
 @pytest.fixture(autouse=True)

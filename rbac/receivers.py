@@ -7,7 +7,6 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models.signals import m2m_changed, post_delete, post_migrate, post_save, pre_delete
 from django.dispatch import receiver
 
-from foodfleet.core.cache import coherent
 from foodfleet.core.database import tables
 from foodfleet.core.models import CacheVersion
 from rbac.models import Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision
@@ -43,7 +42,7 @@ def roles_changed(action: str = "post_", **kwargs: Any) -> None:
 @receiver([post_save, post_delete], sender=RoleAssignment, dispatch_uid="rbac.assignment")
 def assignment_changed(instance: RoleAssignment, **kwargs: Any) -> None:
     """Invalidate the cached assignments of the user."""
-    coherent.invalidate(decisions.version_key(instance.user_id))
+    decisions.invalidate(instance.user_id)
 
 
 @receiver(post_save, sender=settings.AUTH_USER_MODEL, dispatch_uid="rbac.user_status")

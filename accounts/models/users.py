@@ -29,11 +29,11 @@ no_nul = ProhibitNullCharactersValidator()
 SEARCHED = frozenset({"email", "first_name", "last_name", "phone"})  # what `search_text` is made of
 NOT_CACHED = {"last_login"}  # changes with every sign-in, and no reader of the cache needs it
 BATCH = 500
-SIGNING_KEYS_VERSION = "signing-keys"  # cache version that the revocation of a signing key invalidates
+SIGNING_KEYS = "signing-keys"  # cache key that the revocation of a signing key invalidates
 
 
-def cache_version(user_id: int | str) -> str:
-    """The name of the cache version of a user and their sessions."""
+def cache_key(user_id: int | str) -> str:
+    """The cache key of a user and their sessions."""
     return f"user:{user_id}"
 
 
@@ -57,7 +57,7 @@ class UserQuerySet(DirectoryQuerySet):
             count = super().update(**values)
             if SEARCHED & values.keys():
                 self._write_search_text(pks)
-            coherent.invalidate_shared(*map(cache_version, pks))
+            coherent.invalidate(*map(cache_key, pks))
         return count
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:

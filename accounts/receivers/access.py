@@ -6,7 +6,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.models.users import NOT_CACHED, cache_version
+from accounts.models.users import NOT_CACHED, cache_key
 from accounts.services import audit
 from accounts.states import EventKind
 from foodfleet.core.cache import coherent
@@ -59,10 +59,10 @@ def _described(assignment: RoleAssignment) -> dict[str, Any]:
 def user_saved(instance: User, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
     """Invalidate the cached data of this user."""
     if not created and not (update_fields and update_fields <= NOT_CACHED):
-        coherent.invalidate_shared(cache_version(instance.pk))
+        coherent.invalidate(cache_key(instance.pk))
 
 
 @receiver(post_delete, sender=User, dispatch_uid="accounts.user_deleted")
 def user_deleted(instance: User, **kwargs: Any) -> None:
     """Invalidate the cached data of a deleted user."""
-    coherent.invalidate_shared(cache_version(instance.pk))
+    coherent.invalidate(cache_key(instance.pk))

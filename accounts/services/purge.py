@@ -19,7 +19,7 @@ from accounts.models import (
 from accounts.services.account import own_deletion
 from accounts.services.jwt import keyring
 from accounts.services.mfa import resets
-from foodfleet.core.cache import coherent, rate_limits
+from foodfleet.core.cache import rate_limits
 from foodfleet.core.database import batches
 from foodfleet.core.http.clients import Client
 
@@ -31,7 +31,6 @@ REFRESH_TOKEN_RETENTION = timedelta(days=7)
 def purge_expired() -> int:
     """Delete expired rows; returns how many."""
     now = timezone.now()
-    coherent.purge()
     keyring.purge_expired(now)
     SessionStore.clear_expired()
     expired = (

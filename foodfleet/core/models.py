@@ -1,7 +1,8 @@
 """Tables of the kernel: rate limits, cache versions and heartbeats; base classes of rows that are history."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -100,26 +101,24 @@ class RateLimit(models.Model):
 class CacheVersionQuerySet(models.QuerySet["CacheVersion"]):
     """Versions of what is cached."""
 
-    def of(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return the versions of `keys`; a key that never changed has none."""
-        return dict(self.filter(key__in=keys).values_list("key", "value"))
+    def version_of(self, key: str) -> str | None:
+        """Return the version of `key`; None where it never changed."""
+        return self.filter(key=key).values_list("value", flat=True).first()
 
-    def starting_with(self, prefix: str) -> "CacheVersionQuerySet":
-        """Versions whose key starts with `prefix`."""
-        return self.filter(key__startswith=prefix)
+    def replace(self, key: str) -> None:
+        """Give `key` another version."""
+        row = self.model(key=key, value=token_hex(12))
+        self.bulk_create([row], update_conflicts=True, update_fields=["value"], unique_fields=["key"])
 
-    def replace(self, values: Mapping[str, str]) -> None:
-        """Set the version of each key, in one order, so that two writers never wait for each other."""
-        rows = [self.model(key=key, value=values[key]) for key in sorted(values)]
-        self.bulk_create(rows, update_conflicts=True, update_fields=["value"], unique_fields=["key"])
-
-    def lock(self, key: str) -> bool:
-        """Lock the row of `key` for this transaction; False where there is none. SQLite has one writer anyway."""
-        return self.filter(key=key).update(value=F("value")) == 1
+    def lock(self, key: str) -> None:
+        """Lock the row of `key` until the end of the transaction. SQLite has one writer anyway."""
+        if not self.filter(key=key).update(value=F("value")):
+            self.get_or_create(key=key, defaults={"value": token_hex(12)})
+            self.filter(key=key).update(value=F("value"))
 
 
 class CacheVersion(models.Model):
-    """The current version of data that processes cache; see foodfleet.core.cache.coherent."""
+    """The version of data, for a process that cannot rely on Redis; see foodfleet.core.cache.coherent."""
 
     key = models.CharField(max_length=100, primary_key=True)
     value = models.CharField(max_length=24)

@@ -1,6 +1,7 @@
 """The test databases: written without waiting for the disk, and put back as the migrations left them after a test."""
 
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 from psycopg import OperationalError
 
+from foodfleet.core.cache import lease
 from foodfleet.core.database.postgres import driver
 from foodfleet.core.database.postgres.base import DatabaseWrapper
 from foodfleet.tests import environment
@@ -73,6 +75,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: baseline.restore())
         yield
+    if lease.held.url:
+        lease.held.stop()
+    for thread in threading.enumerate():
+        if thread.name.startswith("lease"):  # it looks into the database, which is dropped next
+            thread.join(10)
 
 
 class Baseline:

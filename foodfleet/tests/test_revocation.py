@@ -1,6 +1,8 @@
 """What was taken back is refused at the next request, by every process and whatever becomes of Redis."""
 
 import contextlib
+import os
+import signal
 import time
 
 import pytest
@@ -17,8 +19,13 @@ ROUNDS = 5
 class Server:
     """One process that serves, and those who are signed in to it."""
 
-    def __init__(self, port):
+    def __init__(self, port, process):
         self.api = f"http://127.0.0.1:{port}/api/v1"
+        self._process = process
+
+    def send_signal(self, number):
+        """To the server with its worker."""
+        os.killpg(self._process.popen.pid, number)
 
     def call(self, method, path, access=None, **body):
         headers = {"Authorization": f"Bearer {access}"} if access else {}
@@ -58,10 +65,10 @@ def serve(start):
         off = {f"THROTTLE_{scope}": "off" for scope in ("LOGIN", "REGISTER", "FORGOT", "2FA", "USER")}
         port = processes.free_port()
         values = {"DATABASE_URL": f"postgres://{where}", "REDIS_URL": redis_url, "CONNECT_TIMEOUT_SECONDS": "1"}
-        start(f"web{port}", processes.web_command(port), ADMIN_REQUIRE_2FA="false", **values, **off)
+        process = start(f"web{port}", processes.web_command(port), ADMIN_REQUIRE_2FA="false", **values, **off)
         ready = f"http://127.0.0.1:{port}/health/live/"
         processes.wait_until(lambda: requests.get(ready, timeout=5).ok, what="the start")
-        return Server(port)
+        return Server(port, process)
 
     return begin
 
@@ -75,6 +82,22 @@ def reader(serve, private_redis):
 def cut_off(serve):
     """A process that alone cannot reach Redis."""
     return serve(f"redis://127.0.0.1:{processes.free_port()}/0")
+
+
+def test_a_process_that_was_paused_for_five_seconds_answers_nothing_old(user, serve, private_redis):
+    servers = [serve(private_redis.url) for _ in range(3)]
+    ended, other = (servers[0].sign_in(user.email) for _ in range(2))
+    for server in servers:
+        assert [server.accepts(pair) for pair in (ended, other, ended, other)] == [True] * 4
+    paused = servers[2]
+    paused.send_signal(signal.SIGSTOP)
+    resumes = time.monotonic() + 5
+    servers[0].end(ended)
+    assert [server.accepts(ended) for server in servers[:2]] == [False, False]
+    time.sleep(max(0, resumes - time.monotonic()))
+    paused.send_signal(signal.SIGCONT)
+    assert not any(paused.accepts(ended) for _ in range(100))
+    assert paused.accepts(other)
 
 
 def test_an_ended_session_stays_ended_after_a_restart_of_redis(user, reader, private_redis):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_delete, post_migrate, post_save, pre_delete, pre_save
+from django.db.models.signals import post_delete, post_migrate, post_save
 from django.dispatch import receiver
 
 from foodfleet.core.database import tables
@@ -21,10 +21,8 @@ def create_missing_templates(sender: AppConfig, using: str = "default", **kwargs
         sms_templates.create_missing()
 
 
-# Whatever changes a template (service, fixture, shell) invalidates the cache. Before the write, so that nobody caches
-# the old row meanwhile; after it, for a write outside a transaction.
-@receiver([pre_save, post_save, pre_delete, post_delete], sender=SmsTemplate)
-@receiver([pre_save, post_save, pre_delete, post_delete], sender=EmailOverride)
+@receiver([post_save, post_delete], sender=SmsTemplate)
+@receiver([post_save, post_delete], sender=EmailOverride)
 def invalidate_cache(**kwargs: Any) -> None:
-    """Invalidate the template cache."""
+    """Invalidate the template cache, whatever changes a template: service, fixture or shell."""
     cache.invalidate()

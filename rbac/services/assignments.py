@@ -10,7 +10,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.cache import coherent
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 from rbac import signals
@@ -58,7 +57,7 @@ def grant(
         users.lock_existing(user)
         limits.ensure_may_act_on(current, user)
         limits.ensure_may_give(current, facts.labels, scope=scope, until=expires_at)
-        coherent.invalidate(decisions.version_key(user.pk))
+        decisions.invalidate(user.pk)
         before = RoleAssignment.objects.of(user).of_roles([role.pk]).in_scope(scope).unended()
         _end(before, now, actor)
         try:
@@ -116,7 +115,7 @@ def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, clien
     with transaction.atomic():
         current = actors.lock_actor(actor, PERMISSION, scope=scope, with_users=[user.pk])
         limits.ensure_may_act_on(current, user)
-        coherent.invalidate(decisions.version_key(user.pk))
+        decisions.invalidate(user.pk)
         current_assignments = RoleAssignment.objects.of(user).of_roles([role.pk]).unended()
         if scope is not None:
             current_assignments = current_assignments.in_scope(scope)
@@ -132,7 +131,7 @@ def end_all(*, actor: Any, user: Any, client: Client = SYSTEM) -> int:
     """End all assignments of `user`; return how many."""
     now = timezone.now()
     with transaction.atomic():
-        coherent.invalidate(decisions.version_key(user.pk))
+        decisions.invalidate(user.pk)
         ended = _end(RoleAssignment.objects.of(user).unended(), now, actor)
         for assignment in ended:
             signals.role_revoked.send(sender=RoleAssignment, assignment=assignment, actor=actor, client=client)
@@ -142,7 +141,7 @@ def end_all(*, actor: Any, user: Any, client: Client = SYSTEM) -> int:
 def end_all_of_deleted(user: Any) -> int:
     """End all assignments of a user whose row is deleted, without any reference to it; return how many."""
     with transaction.atomic():
-        coherent.invalidate(decisions.version_key(user.pk))
+        decisions.invalidate(user.pk)
         return RoleAssignment.objects.of(user).end(timezone.now(), None)
 
 

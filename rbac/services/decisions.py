@@ -14,6 +14,7 @@ from django.dispatch import receiver
 
 from foodfleet.core.cache import coherent
 from foodfleet.core.exceptions import InsufficientPermissionsException
+from foodfleet.core.models import CacheVersion
 from rbac.models import RoleAssignment
 from rbac.services import graph
 
@@ -71,7 +72,7 @@ class _Memo:
 
 
 _thread = local()
-_cache: dict[int, tuple[tuple[str, ...], list[ActiveAssignment]]] = {}
+_accesses: coherent.Cache[Access] = coherent.Cache(size=CACHED_USERS)
 
 
 @receiver(request_started, dispatch_uid="rbac.decisions.new_request")
@@ -143,7 +144,7 @@ def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
     """Return what the assignments of `user` give now, regardless of is_superuser and is_active.
 
     Costs nothing while the user object has a memo: within one request, until this process changes something or an
-    assignment expires. Otherwise it compares cache versions.
+    assignment expires. Inside a transaction the database answers: a change that it waited for counts.
     """
     now = clock()
     request = getattr(_thread, "request", None)
@@ -151,7 +152,7 @@ def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
     if memo is not None and memo.is_valid(now, request):
         return memo.access
     invalidations = coherent.local_invalidations()
-    access = _load(user.pk, now)
+    access = _of_user(user.pk, now)
     hooks = connection.run_on_commit if connection.in_atomic_block else None
     user.__dict__[MEMO] = _Memo(access, request, invalidations, min(access.until, now + MEMO_SECONDS), hooks)
     return access
@@ -160,40 +161,42 @@ def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
 def access_until(user: Any, until: datetime | None) -> Access:
     """Return what `user` has now and will still have just before `until`; None: permanently."""
     end = inf if until is None else until.timestamp()
-    versions, roles = _versions_and_roles(user.pk)
     now = time()
-    return _combined([one for one in _assignments(user.pk, versions, now) if one.expires_at >= end], roles, now)
+    assignments, roles = _read(user.pk, now)
+    return _combined([one for one in assignments if one.expires_at >= end], roles, now)
 
 
-def version_key(user_id: int) -> str:
-    """Return the key of the cache version of a user's assignments."""
+def invalidate(user_id: int) -> None:
+    """Invalidate what is cached of the user's assignments, in the transaction that changes them."""
+    coherent.invalidate(_key(user_id))
+
+
+def _key(user_id: int) -> str:
     return f"access:{user_id}"
 
 
-def _load(user_id: int, now: float) -> Access:
-    versions, roles = _versions_and_roles(user_id)
-    return _combined(_assignments(user_id, versions, now), roles, now)
+def _of_user(user_id: int, now: float) -> Access:
+    if connection.in_atomic_block:
+        return _combined(*_read(user_id, now), now)
+    keys, load = (_key(user_id), graph.VERSION_KEY), lambda: _combined(*_read(user_id, now), now)
+    access = _accesses.get(user_id, keys, load)
+    if now < access.until:
+        return access
+    _accesses.drop(user_id)  # an assignment has expired
+    return _accesses.get(user_id, keys, load)
 
 
-def _versions_and_roles(user_id: int) -> tuple[tuple[str, ...], graph.Graph]:
-    versions = coherent.current_versions(version_key(user_id), graph.VERSION_KEY)
-    return versions, graph.of_version(versions[1])
-
-
-def _assignments(user_id: int, versions: tuple[str, ...], now: float) -> list[ActiveAssignment]:
-    cached = _cache.get(user_id)
-    if cached is not None and cached[0][0] == versions[0]:
-        return cached[1]
-    rows = RoleAssignment.objects.filter(user=user_id).live(datetime.fromtimestamp(now, UTC))
+def _read(user_id: int, now: float) -> tuple[list[ActiveAssignment], graph.Graph]:
+    """Read the assignments and, in the same statement if there are any, the version of the roles."""
+    rows = RoleAssignment.objects.filter(user=user_id).live(datetime.fromtimestamp(now, UTC)).annotate(
+        roles_version=CacheVersion.objects.filter(key=graph.VERSION_KEY).values("value")[:1]
+    )  # fmt: skip
+    found = list(rows.values_list("role_id", "scope", "expires_at", "roles_version"))
     assignments = [
         ActiveAssignment(role_id, scope, inf if expires_at is None else expires_at.timestamp())
-        for role_id, scope, expires_at in rows.values_list("role_id", "scope", "expires_at")
+        for role_id, scope, expires_at, _ in found
     ]
-    if not connection.in_atomic_block:  # never cache what may be rolled back
-        if len(_cache) >= CACHED_USERS:
-            _cache.clear()
-        _cache[user_id] = (versions, assignments)
-    return assignments
+    return assignments, graph.of_version(found[0][3]) if found else graph.latest()
 
 
 def _combined(assignments: list[ActiveAssignment], roles: graph.Graph, now: float) -> Access:

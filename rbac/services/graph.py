@@ -1,4 +1,7 @@
-"""All roles and their inclusions in memory, read from the database once for each cache version."""
+"""All roles and their inclusions in memory.
+
+Where no lease is held (`core.cache.coherent`), one SELECT of their version tells whether they have to be read again.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,11 +9,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from django.contrib.auth.models import Permission
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.cache import coherent
 from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.models import CacheVersion
 from rbac.models import LABEL_SEPARATOR, Role, RoleInclusion, labelled_permissions
 from rbac.services.declarations import declared
 
@@ -62,20 +66,31 @@ class Graph:
         return assemble(rows, {**own, role_id: labels}, included, self.labels)
 
 
-_cache: tuple[tuple[str, ...], Graph] | None = None
+_graphs: coherent.Cache[Graph] = coherent.Cache(size=1)
+_known: tuple[str | None, Graph] | None = None  # with its version
 
 
-def of_version(version: str) -> Graph:
-    """Return the roles of `version`, the cache version that the caller has read."""
-    global _cache
-    cache = _cache
-    if cache is not None and version in cache[0]:
-        return cache[1]
-    if connection.in_atomic_block:  # never cache what may be rolled back
-        return load()
-    versions = (version, *coherent.stored_versions(VERSION_KEY))  # the second one is found inside transactions
+def latest() -> Graph:
+    """Return the roles, for reading; a change is decided by `lock_and_load`."""
+    if connection.in_atomic_block:
+        return of_version(version())
+    return _graphs.get(VERSION_KEY, (VERSION_KEY,), lambda: of_version(version()))
+
+
+def version() -> str | None:
+    """Return the version of the roles in the database."""
+    return CacheVersion.objects.version_of(VERSION_KEY)
+
+
+def of_version(found: str | None) -> Graph:
+    """Return the roles of the version that the caller has just read from the database."""
+    global _known
+    known = _known
+    if known is not None and known[0] == found:
+        return known[1]
     graph = load()
-    _cache = (versions, graph)
+    if not connection.in_atomic_block:  # never cache what may be rolled back
+        _known = (found, graph)
     return graph
 
 
@@ -92,11 +107,6 @@ def load() -> Graph:
         included.setdefault(role_id, set()).add(included_id)
     rows = map(RoleRow._make, Role.objects.live().values_list("pk", *RoleRow._fields[1:]))
     return assemble(rows, own, included, frozenset(labelled_permissions().values_list("codename", flat=True)))
-
-
-def latest() -> Graph:
-    """Return the cached roles, for reading; a change is decided by `lock_and_load`."""
-    return of_version(*coherent.current_versions(VERSION_KEY))
 
 
 def assemble(
@@ -161,13 +171,15 @@ def lock_and_load() -> Graph:
 
     Everything that edits or assigns roles waits here, so that such changes happen one after the other.
     """
-    coherent.lock(VERSION_KEY)
+    CacheVersion.objects.lock(VERSION_KEY)
     return load()
 
 
 def invalidate() -> None:
-    """Invalidate the cached roles in every process."""
-    coherent.invalidate(VERSION_KEY)
+    """Invalidate the cached roles in every process, in the transaction that changes them."""
+    with transaction.atomic():
+        CacheVersion.objects.replace(VERSION_KEY)
+        coherent.invalidate(VERSION_KEY)
 
 
 def ensure_known(wanted: Iterable[str], labels: frozenset[str]) -> None:

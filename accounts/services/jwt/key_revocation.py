@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts.models import RefreshToken, SigningKey
-from accounts.models.users import SIGNING_KEYS_VERSION
+from accounts.models.users import SIGNING_KEYS
 from accounts.services import audit
 from accounts.services.jwt import keyring
 from accounts.services.jwt.keys import Key
@@ -31,15 +31,15 @@ class Revocation:
 def revoke(kid: str = "") -> Revocation:
     """Reject every token of the key `kid` (the signing key if empty), and end the sessions that it signed.
 
-    A new key signs. Every process rejects the old key's tokens from its next request on, because the shared cache of
-    sessions is invalidated. Calling it again does no harm. Raises UnknownKeyError.
+    A new key signs. Every process rejects the old key's tokens from its next request on, because cached
+    sessions are invalidated. Calling it again does no harm. Raises UnknownKeyError.
     """
     verifying = keyring.verifying_kids()
     kid = kid or verifying[0]
     if kid not in verifying and not _was_ours(kid):
         raise UnknownKeyError
     with transaction.atomic():
-        coherent.invalidate_shared(SIGNING_KEYS_VERSION)
+        coherent.invalidate(SIGNING_KEYS)
         keyring.mark_revoked(kid)
         key = keyring.rotate()
         audit.record(kind=EventKind.KEY_REVOKED, user=None, client=Client(), details={"kid": kid})

@@ -1,9 +1,9 @@
 """Sessions: begin, use, list, end."""
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -13,10 +13,9 @@ from django.utils import timezone
 from accounts.exceptions import InvalidSessionTokenException, SessionNotFoundException
 from accounts.models import RefreshToken, Session, User
 from accounts.models.sessions import SessionQuerySet
-from accounts.models.users import SIGNING_KEYS_VERSION, cache_version
+from accounts.models.users import SIGNING_KEYS, cache_key
 from accounts.services import audit
 from accounts.services.jwt import keyring, tokens
-from accounts.services.sessions import snapshots
 from accounts.states import AuthenticationMethod, EndReason, EventKind
 from foodfleet.core import crypto
 from foodfleet.core.cache import coherent
@@ -26,6 +25,10 @@ BATCH = 500  # sessions that one transaction ends when a key is revoked
 # `last_used_at` is written when it is this old and the cached session has expired (coherent.LIFETIME): it is exact to
 # five minutes without a write for each request.
 TOUCH_AFTER = timedelta(minutes=5) - timedelta(seconds=coherent.LIFETIME)
+NOT_CACHED = ("reauthenticated_at", "mfa_passed_at", "user__password")
+CACHED_SESSIONS = 20_000
+
+_sessions: coherent.Cache[Session] = coherent.Cache(size=CACHED_SESSIONS)
 
 
 @dataclass(frozen=True)
@@ -96,32 +99,32 @@ def usable_session(session_id: str, user_id: str, kid: str) -> Session:
 
     kid: the key that signed the token; it must not be revoked. Raises InvalidSessionTokenException.
 
-    Read from the shared cache, or from the database where the cache has no valid entry. Every change of a session or
-    its user invalidates the entry before the change returns (`core.cache.coherent`). The cache holds no password.
+    Cached in the process; every change that ends a session or changes its user invalidates it (`core.cache.coherent`).
+    Columns that change without that are loaded on access, and so is the password.
     """
-    cached = coherent.cached(
-        f"session:{session_id}:{kid}",
-        [cache_version(user_id), SIGNING_KEYS_VERSION],
-        lambda: _snapshot_of_usable(session_id, user_id, kid),
+    cached = _sessions.get(
+        (session_id, user_id, kid),
+        (cache_key(user_id), SIGNING_KEYS),
+        lambda: _read_usable(session_id, user_id, kid),
     )
-    session: Session = snapshots.load(Session, cached["session"])
-    session.user = snapshots.load(User, cached["user"])
-    session.user.acting_session = session.pk
+    session, user = copy(cached), copy(cached.user)
+    session.user, user.acting_session = user, session.pk
     if session.expires_at <= timezone.now():
         raise InvalidSessionTokenException
     return session
 
 
-def _snapshot_of_usable(session_id: str, user_id: str, kid: str) -> dict[str, Any]:
+def _read_usable(session_id: str, user_id: str, kid: str) -> Session:
     now = timezone.now()
     try:
-        session = Session.objects.usable(UUID(session_id), now).exclude(keyring.is_revoked(kid)).first()
+        usable = Session.objects.usable(UUID(session_id), now).exclude(keyring.is_revoked(kid))
+        session = usable.defer(*NOT_CACHED).first()
     except ValueError:
         raise InvalidSessionTokenException from None
     if session is None or str(session.user_id) != user_id:
         raise InvalidSessionTokenException
     touch(session, now)
-    return {"session": snapshots.dump(session), "user": snapshots.dump(session.user)}
+    return session
 
 
 def touch(session: Session, now: datetime) -> None:
@@ -184,14 +187,14 @@ def end(session_id: UUID, *, reason: EndReason) -> bool:
     if user_id is None:
         return False
     with transaction.atomic():
-        coherent.invalidate_shared(cache_version(user_id))
+        coherent.invalidate(cache_key(user_id))
         return bool(Session.objects.filter(pk=session_id).end(timezone.now(), reason))
 
 
 def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
     """End every session of `user` except `keep`."""
     with transaction.atomic():
-        coherent.invalidate_shared(cache_version(user.pk))
+        coherent.invalidate(cache_key(user.pk))
         ended = Session.objects.of(user) if keep is None else Session.objects.of(user).exclude(pk=keep)
         ended.end(timezone.now(), reason)
 
@@ -205,7 +208,7 @@ def end_signed_by(kid: str) -> int:
     while batch := list(Session.objects.live(timezone.now()).with_newest_token_by(kid).select_related("user")[:BATCH]):
         users = list({session.user_id: session.user for session in batch}.values())
         with transaction.atomic():
-            coherent.invalidate_shared(*(cache_version(user.pk) for user in users))
+            coherent.invalidate(*(cache_key(user.pk) for user in users))
             ended += Session.objects.filter(pk__in=[session.pk for session in batch]).end(
                 timezone.now(), EndReason.KEY_REVOKED
             )

@@ -1,7 +1,5 @@
 """A signing key that leaked is withdrawn: its tokens are refused at once, its sessions end, and it is written down."""
 
-import time
-
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -12,7 +10,6 @@ from django.utils import timezone
 from accounts.models import RefreshToken, SecurityEvent, Session, SigningKey
 from accounts.services.jwt import keyring
 from conftest import PASSWORD
-from foodfleet.core.cache import coherent, shared
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ME, REFRESH, JWKS = "/api/v1/users/me/", "/api/v1/auth/refresh/", "/.well-known/jwks.json"
@@ -140,51 +137,3 @@ def test_the_secret_of_a_revoked_key_is_erased(settings, user):
     revoked = keyring.signing_key().kid
     revoke()
     assert SigningKey.objects.get(kid=revoked).secret_ciphertext == ""
-
-
-# What Redis holds of a session
-
-
-def snapshot_name(pair):
-    claims = jwt.decode(pair["access"], options={"verify_signature": False})
-    return shared.key("cached", f"session:{claims['sid']}:{kid(pair['access'])}")
-
-
-@pytest.mark.redis
-@pytest.mark.parametrize("forge", [
-    pytest.param(lambda found, other: found.replace(b"ann@example.com", b"boss@example.co"), id="changed"),
-    pytest.param(lambda found, other: found.replace(b"false", b"true"), id="with more power"),
-    pytest.param(lambda found, other: other, id="another's"),
-    pytest.param(lambda found, other: found[: found.index(b"[")], id="cut short"),
-    pytest.param(lambda found, other: b"", id="empty"),
-])  # fmt: skip
-def test_a_session_that_somebody_else_wrote_into_redis_is_not_believed(forge, user, make_user, sign_in, api):
-    make_user("boss@example.com", is_superuser=True)
-    pair, boss = sign_in(), sign_in("boss@example.com")
-    assert [me(api, pair), me(api, boss)] == [200, 200]
-    redis = shared.client()
-    name = snapshot_name(pair)
-    found = redis.get(name)
-    assert b"ann@example.com" in found
-    redis.set(name, forge(found, redis.get(snapshot_name(boss))))
-    answer = api.get(ME, headers={"Authorization": f"Bearer {pair['access']}"})
-    assert (answer.status_code, answer.json()["email"]) == (200, "ann@example.com")
-    assert answer.json()["permissions"] == []
-    assert redis.get(name) != forge(found, redis.get(snapshot_name(boss)))
-
-
-@pytest.mark.redis
-def test_an_old_snapshot_that_is_put_back_into_redis_is_not_believed(user, sign_in, api, monkeypatch):
-    pair = sign_in()
-    assert me(api, pair) == 200
-    redis = shared.client()
-    kept = {name: redis.get(name) for name in redis.keys("*") if redis.type(name) == b"string"}
-    Session.objects.all().end(
-        timezone.now(), "signed_out"
-    )  # behind the back of the cache, as if the stamps were put back
-    for name, value in kept.items():
-        redis.set(name, value)
-    assert me(api, pair) == 200  # nobody who writes into Redis gets more than this
-    later = time.time() + coherent.LIFETIME + 1
-    monkeypatch.setattr(coherent, "time", lambda: later)
-    assert me(api, pair) == 401

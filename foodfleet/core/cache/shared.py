@@ -11,7 +11,10 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 logger = structlog.get_logger(__name__)
 
@@ -29,6 +32,18 @@ def client() -> Any | None:
     from django_redis import get_redis_connection
 
     return get_redis_connection("default")
+
+
+def new_client(url: str) -> Any:
+    """Return a client with a connection of its own, which tells at once that Redis does not answer."""
+    options = settings.CACHES["default"]["OPTIONS"]
+    return Redis.from_url(
+        url,
+        socket_timeout=options["SOCKET_TIMEOUT"],
+        socket_connect_timeout=options["SOCKET_CONNECT_TIMEOUT"],
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
 
 
 def reachable() -> Any | None:

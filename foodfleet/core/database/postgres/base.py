@@ -7,11 +7,12 @@ from django.db.backends.postgresql import base
 from psycopg import OperationalError
 from psycopg.pq import ConnStatus, TransactionStatus
 
+from foodfleet.core.database.commits import AnnouncedCommits
 from foodfleet.core.database.postgres import driver
 from foodfleet.core.database.postgres.server import server
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(AnnouncedCommits, base.DatabaseWrapper):
     """Django's own, with a circuit breaker and a health check that sends nothing.
 
     Each thread keeps its connection (CONN_MAX_AGE=None); the server bounds its threads. A thread without a connection

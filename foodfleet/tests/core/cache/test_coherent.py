@@ -1,68 +1,103 @@
-"""Cache versions: what is cached is never served after a change."""
+"""Values in the memory of a process: what is cached is never used after a change."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from threading import Event
+from uuid import uuid4
 
 import pytest
-from django.core.cache import caches
 from django.core.signals import request_started
-from django.db import connection, transaction
+from django.db import DatabaseError, transaction
 
 from accounts.models import User
-from foodfleet.core.cache import coherent, shared
+from foodfleet.core.cache import announcements, changes, coherent, commits, lease, shared
 from foodfleet.core.models import CacheVersion
-from foodfleet.tests import processes
+from foodfleet.tests.core.cache import leases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_invalidating_a_key_changes_its_version_and_no_other():
-    first = coherent.current_versions("a", "b")
-    assert coherent.current_versions("a", "b") == first
-    coherent.invalidate("a")
-    second = coherent.current_versions("a", "b")
-    assert second[0] != first[0]
-    assert second[1] == first[1]
+@pytest.fixture
+def cache():
+    leases.wait_for_lease()
+    return coherent.Cache(size=3)
 
 
-def test_an_invalidation_is_seen_in_its_transaction_and_rolled_back_with_it():
-    coherent.invalidate("a")
-    before = coherent.stored_versions("a")
-    with transaction.atomic():
-        coherent.invalidate("a")
-        assert coherent.current_versions("a") != before
-        transaction.set_rollback(True)
-    assert coherent.stored_versions("a") == before
+@pytest.fixture
+def read(cache):
+    """Read a value whose load answers 1, then 2, then 3 ..."""
+    loads = count(1)
+    return lambda *keys, name="value": cache.get(name, keys or ("a", "b"), lambda: next(loads))
+
+
+def announcements_made():
+    return int(shared.client().hget(announcements.REGISTRY, "number") or 0)
+
+
+@pytest.mark.redis
+def test_a_value_is_used_until_one_of_its_keys_is_invalidated(read):
+    assert [read(), read()] == [1, 1]
+    coherent.invalidate("b")
+    assert [read(), read()] == [2, 2]
+    coherent.invalidate("c")
+    assert read() == 2
+
+
+@pytest.mark.redis
+def test_a_value_is_used_without_sql_and_without_redis(read, django_assert_num_queries):
+    read()
+    with django_assert_num_queries(0), leases.no_round_trips():
+        assert read() == 1
 
 
 @pytest.mark.redis
 def test_the_first_check_of_a_request_costs_no_sql_with_redis(user, allow, django_assert_num_queries):
+    leases.wait_for_lease()
     allow(user, "users:read")
+    user_again = User.objects.get(pk=user.pk)
     for _ in range(2):
         request_started.send(sender=None)
         assert User.objects.get(pk=user.pk).has_perm("users:read")
-    user_again = User.objects.get(pk=user.pk)
-    shared.client().delete(shared.key(coherent.LEASE))  # read from the database now, not while queries are counted
-    coherent.current_versions("a")
     request_started.send(sender=None)
-    with django_assert_num_queries(0):
+    with django_assert_num_queries(0), leases.no_round_trips():
         assert user_again.has_perm("users:read")
         assert not user_again.has_perm("users:delete")
 
 
-@pytest.mark.redis
-def test_a_cached_value_is_served_until_one_of_its_keys_is_invalidated():
-    answers = iter(["old", "new", "newer"])
-    read = lambda: coherent.cached("value", ["a", "b"], lambda: next(answers))  # noqa: E731
-    assert [read(), read()] == ["old", "old"]
-    coherent.invalidate_shared("b")
-    assert [read(), read()] == ["new", "new"]
-    coherent.invalidate_shared("c")
-    assert read() == "new"
+def test_without_redis_every_read_asks_the_database(settings):
+    settings.REDIS_URL = ""
+    loads = count(1)
+    cache = coherent.Cache(size=3)
+    assert [cache.get("value", ("a",), lambda: next(loads)) for _ in range(3)] == [1, 2, 3]
 
 
 @pytest.mark.redis
-def test_a_value_loaded_before_a_change_and_stored_after_it_is_not_served():
+def test_without_a_lease_every_read_asks_the_database(read, monkeypatch):
+    assert [read(), read()] == [1, 1]
+    monkeypatch.setattr(lease.held, "until", lease.clock())
+    monkeypatch.setattr(lease.held, "_extend", lambda *_: None)
+    monkeypatch.setattr(lease.held, "until", lease.clock())
+    assert [read(), read()] == [2, 3]
+
+
+@pytest.mark.redis
+def test_the_lease_is_looked_at_before_the_value_and_the_clock_after_it(cache, read, monkeypatch):
+    """A process is paused between the two, and renews its lease before it goes on."""
+    read()
+
+    def pause(tick, keys):
+        later = lease.clock() + 5
+        monkeypatch.setattr(coherent, "clock", lambda: later)
+        monkeypatch.setattr(lease.held, "until", later + lease.LEASE_SECONDS)
+        return False
+
+    monkeypatch.setattr(coherent.changes, "since", pause)
+    assert read() == 2
+
+
+@pytest.mark.redis
+def test_a_value_loaded_before_a_change_and_stored_after_it_is_not_used(cache):
     has_read, may_store = Event(), Event()
 
     def slowly():
@@ -71,190 +106,151 @@ def test_a_value_loaded_before_a_change_and_stored_after_it_is_not_served():
         return "old"
 
     with ThreadPoolExecutor(1) as pool:
-        reader = pool.submit(coherent.cached, "value", ["a"], slowly)
+        reader = pool.submit(cache.get, "value", ("a",), slowly)
         has_read.wait(10)
-        coherent.invalidate_shared("a")
+        coherent.invalidate("a")
         may_store.set()
         assert reader.result() == "old"
-    assert coherent.cached("value", ["a"], lambda: "new") == "new"
+    assert cache.get("value", ("a",), lambda: "new") == "new"
 
 
 @pytest.mark.redis
-def test_while_a_change_is_uncommitted_every_reader_asks_the_database():
-    coherent.cached("value", ["a"], lambda: "old")
-    begun, may_end = Event(), Event()
-
-    def change():
-        try:
-            with transaction.atomic():
-                coherent.invalidate("a")
-                begun.set()
-                may_end.wait(10)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        writer = pool.submit(change)
-        begun.wait(10)
-        assert coherent.cached("value", ["a"], lambda: "first") == "first"
-        assert coherent.cached("value", ["a"], lambda: "second") == "second"
-        assert coherent.current_versions("a") == coherent.stored_versions("a")
-        may_end.set()
-        writer.result()
-    assert coherent.cached("value", ["a"], lambda: "new") == "new"
-    assert coherent.cached("value", ["a"], lambda: "newer") == "new"
+def test_while_a_change_is_open_every_reader_asks_the_database(read):
+    read()
+    change, other = commits.Change(frozenset({"a"})), commits.Change(frozenset({"a"}))
+    change.announce()
+    assert [read(), read()] == [2, 3]
+    other.announce()
+    assert change.finish()
+    assert [read(), read()] == [4, 5]
+    assert other.finish()
+    assert [read(), read()] == [6, 6]
 
 
 @pytest.mark.redis
-def test_a_commit_does_not_remove_the_marker_of_another_transaction():
-    begun, may_end = Event(), Event()
-
-    def other_change():
-        try:
-            with transaction.atomic():
-                coherent.invalidate_shared("a")
-                begun.set()
-                may_end.wait(10)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        writer = pool.submit(other_change)
-        begun.wait(10)
-        coherent.ANNOUNCE.run(shared.client(), [coherent._version_key("a")], "~mine", "version")
-        assert coherent.cached("value", ["a"], lambda: "first") == "first"
-        assert coherent.cached("value", ["a"], lambda: "second") == "second"
-        may_end.set()
-        writer.result()
-
-
-@pytest.mark.redis
-def test_a_key_is_invalidated_after_a_savepoint_with_it_was_rolled_back():
-    coherent.cached("value", ["a"], lambda: "old")
+def test_all_keys_of_a_transaction_are_one_announcement(read):
+    before = announcements_made()
     with transaction.atomic():
+        coherent.invalidate("a", "b")
         with transaction.atomic():
-            coherent.invalidate_shared("a")
-            transaction.set_rollback(True)
-        coherent.invalidate_shared("a")
-    assert coherent.cached("value", ["a"], lambda: "new") == "new"
-    assert coherent.cached("value", ["a"], lambda: "newer") == "new"
+            coherent.invalidate("c")
+        assert announcements_made() == before
+    assert announcements_made() == before + 2
 
 
 @pytest.mark.redis
-def test_a_value_loaded_inside_a_transaction_is_not_cached():
+def test_a_transaction_reads_its_own_changes_and_keeps_nothing(read):
+    assert read() == 1
     with transaction.atomic():
-        assert coherent.cached("value", ["a"], lambda: "uncommitted") == "uncommitted"
-    assert coherent.cached("value", ["a"], lambda: "committed") == "committed"
+        assert read() == 1
+        coherent.invalidate("a")
+        assert [read(), read()] == [2, 3]
+        assert read(name="other") == 4
+    assert read(name="other") == 5
 
 
 @pytest.mark.redis
-def test_a_transaction_that_changes_nothing_reads_versions_from_redis():
+def test_a_rollback_announces_nothing_and_leaves_values_in_use(read):
+    read()
+    before = announcements_made()
     with transaction.atomic():
-        inside = coherent.shared_versions("a")
-    assert inside is not None
-    assert inside == coherent.shared_versions("a")
-
-
-@pytest.mark.redis
-def test_a_transaction_that_invalidated_a_key_reads_no_shared_version():
-    before = coherent.shared_versions("a")
-    with transaction.atomic():
-        coherent.invalidate_shared("a")
-        assert coherent.shared_versions("a") is None
-        shared.client().delete(coherent._version_key("a"))  # the marker is lost with the data of Redis
-        assert coherent.shared_versions("a") is None
-    assert coherent.shared_versions("a") not in (None, before)
-
-
-@pytest.mark.redis
-def test_after_a_rollback_versions_are_read_from_redis_again():
-    with transaction.atomic():
-        coherent.invalidate_shared("b")
+        coherent.invalidate("a")
         transaction.set_rollback(True)
-    assert coherent.shared_versions("a") is not None
     with transaction.atomic():
-        assert coherent.shared_versions("a") is not None
-
-
-@pytest.fixture
-def private_redis(tmp_path, settings):
-    server = processes.PrivateRedis(tmp_path)
-    settings.REDIS_URL = server.url
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": server.url}}
-    yield server
-    server.kill()
-    caches["default"].close()
+        CacheVersion.objects.replace("unrelated")
+    assert (read(), announcements_made()) == (1, before)
 
 
 @pytest.mark.redis
-def test_a_value_from_an_earlier_run_of_redis_is_not_served(private_redis):
-    """Also when Redis restarts so soon that the lease in its snapshot is still valid."""
-    coherent.cached("value", ["a"], lambda: "old")
-    before = coherent.current_versions("a")
-    private_redis.save()
-    coherent.invalidate_shared("a")
-    private_redis.kill()
-    private_redis.start()
-    shared.forget_loss()
-    assert private_redis.client().exists(shared.key("cached", "value"))
-    assert coherent.cached("value", ["a"], lambda: "new") == "new"
-    assert coherent.current_versions("a") != before
-
-
-@pytest.mark.redis
-def test_a_change_made_without_redis_is_seen_everywhere_once_it_returns(private_redis, settings):
-    coherent.cached("value", ["a"], lambda: "old")
-    reachable = settings.CACHES
-    settings.CACHES = {"default": {**reachable["default"], "LOCATION": f"redis://127.0.0.1:{processes.free_port()}/0"}}
-    coherent.invalidate_shared("a")  # as in a process that cannot reach Redis
-    settings.CACHES = reachable
-    shared.forget_loss()
-    assert private_redis.client().exists(shared.key("cached", "value"))
-    assert coherent.cached("value", ["a"], lambda: "new") == "new"
-
-
-@pytest.mark.redis
-def test_an_uncommitted_lease_is_not_stored_in_redis(private_redis, settings):
-    reachable = settings.CACHES
-    unreachable = {**reachable["default"], "LOCATION": f"redis://127.0.0.1:{processes.free_port()}/0"}
+def test_a_key_is_invalidated_after_a_savepoint_with_it_was_rolled_back(read):
+    read()
     with transaction.atomic():
-        settings.CACHES = {"default": unreachable}
-        coherent.invalidate_shared("a")
-        settings.CACHES = reachable
-        shared.forget_loss()
-        assert coherent.shared_versions("b") is None
-        assert not private_redis.client().exists(shared.key(coherent.LEASE))
-
-
-@pytest.mark.redis
-def test_purging_leaves_one_lease_row_and_restores_no_old_lease():
-    seen = {coherent.current_versions("a")}
-    for _ in range(3):
-        coherent._begin_lease()
-        shared.client().delete(shared.key(coherent.LEASE))
-        seen.add(coherent.current_versions("a"))
-    coherent.purge()
-    assert CacheVersion.objects.starting_with("lease:").count() == 1
-    shared.client().delete(shared.key(coherent.LEASE))
-    seen.add(coherent.current_versions("a"))
-    assert len(seen) == 5
-
-
-@pytest.mark.redis
-def test_a_writer_that_dies_after_its_commit_leaves_no_old_value_behind():
-    coherent.cached("value", ["a"], lambda: "old")
-
-    def die():
-        raise ZeroDivisionError
-
-    def change():
         with transaction.atomic():
-            transaction.on_commit(die)
-            coherent.invalidate_shared("a")
+            coherent.invalidate("a")
+            transaction.set_rollback(True)
+        coherent.invalidate("a")
+    assert [read(), read()] == [2, 2]
 
-    with pytest.raises(ZeroDivisionError):
-        change()
-    assert coherent.cached("value", ["a"], lambda: "new") == "new"
+
+@pytest.mark.redis
+def test_more_keys_than_one_announcement_takes_invalidate_everything(read):
+    read("z")
+    coherent.invalidate(*(f"user:{number}" for number in range(commits.MOST_KEYS + 1)))
+    assert [read("z"), read("z")] == [2, 2]
+
+
+@pytest.mark.redis
+def test_the_keys_of_a_failed_commit_stay_open_until_they_lapse(read, monkeypatch):
+    key = str(uuid4())  # processes that start later find it open, too
+    read(key)
+
+    def fail():
+        raise DatabaseError
+
+    with pytest.raises(DatabaseError):
+        commits.announced(frozenset({key}), fail)
+    assert [read(key), read(key)] == [2, 3]
+    later = changes.clock() + changes.OPEN_SECONDS + 1
+    monkeypatch.setattr(changes, "clock", lambda: later)
+    changes.changes.lapse()
+    assert [read(key), read(key)] == [4, 4]
+
+
+@pytest.mark.redis
+def test_the_oldest_value_makes_room_and_nothing_is_remembered_for_ever(cache):
+    for name in "abcd":
+        cache.get(name, ("a",), lambda: "old")
+    assert cache.get("b", ("a",), lambda: "new") == "old"
+    assert cache.get("a", ("a",), lambda: "new") == "new"
+    log = changes.Changes()
+    for number in range(changes.KEPT_KEYS + 2):
+        log.open(number, frozenset({f"key{number}"}))
+        log.close(number)
+    assert len(log._changed) < changes.KEPT_KEYS
+    assert log.since(0, ("key0",))
+
+
+@pytest.mark.redis
+def test_none_is_not_kept_and_an_exception_is_passed_on(cache):
+    answers = iter([None, 1])
+    assert [cache.get("value", ("a",), lambda: next(answers)) for _ in range(3)] == [None, 1, 1]
+
+    def fail():
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        cache.get("other", ("a",), fail)
+    assert cache.get("other", ("a",), lambda: 2) == 2
+
+
+@pytest.mark.redis
+def test_a_value_is_kept_for_its_lifetime_at_most(read, monkeypatch):
+    read()
+    later = lease.clock() + coherent.LIFETIME + 1
+    monkeypatch.setattr(coherent, "clock", lambda: later)
+    monkeypatch.setattr(lease.held, "until", later + 1)
+    assert read() == 2
+
+
+@pytest.mark.redis
+def test_a_forked_process_has_neither_the_values_nor_the_lease_of_its_parent(read):
+    read()
+    receiving, sending = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(sending, f"{read()} {lease.held.until} {lease.held.url}".encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(receiving, 100).startswith(b"2 0.0 ")
+    assert read() == 1
+
+
+@pytest.mark.redis
+def test_a_sign_in_and_a_refresh_announce_nothing(user, sign_in, api):
+    before = announcements_made()
+    pair = sign_in()
+    assert api.post("/api/v1/auth/refresh/", {"refresh": pair["refresh"]}).status_code == 200
+    assert announcements_made() == before
 
 
 @pytest.mark.redis
@@ -272,11 +268,3 @@ def test_after_an_outage_one_caller_tries_redis_before_the_others(monkeypatch):
     assert tried() == [True, False, False]
     clock[0] += shared.PAUSE_SECONDS
     assert tried() == [True, True, True]
-
-
-@pytest.mark.redis
-def test_a_redis_server_that_hides_its_run_id_is_not_used(monkeypatch):
-    monkeypatch.setattr(coherent, "READ", coherent._Script(coherent.READ.text.replace("run_id:", "no_such_line:")))
-    assert coherent.cached("value", ["a"], lambda: "first") == "first"
-    assert coherent.cached("value", ["a"], lambda: "second") == "second"
-    assert coherent.current_versions("a") == coherent.stored_versions("a")
