@@ -19,7 +19,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run admin test coverage lint format check serve worker beat requirements messages
+.PHONY: help setup run admin test coverage lint format check serve bench worker beat requirements messages
 
 help:  ## List these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -71,6 +71,10 @@ check: .venv/.runtime  ## Run Django's deployment check on your own settings whe
 serve: export DEBUG = false
 serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCURRENCY=, PORT=, HOST=)
 	@exec $(BIN)/python -m foodfleet.supervise serve --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY)
+
+# ONLY="me list" measures these parts, QUICK=1 each of them for a moment; docs/performance.md says what is needed.
+bench: .venv/.runtime  ## Measure FoodFleet beside its peers (needs PostgreSQL, Redis and wrk; ONLY=, QUICK=1)
+	@$(BIN)/python benchmarks/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 worker: .venv/.runtime  ## Run the Celery workers: one for SMS, one for codes, one for everything else (needs CELERY_BROKER_URL)
 	@exec $(BIN)/python -m foodfleet.supervise worker

@@ -1,0 +1,258 @@
+"""Calls over HTTP: FoodFleet beside djoser with simplejwt, fastapi-users, allauth and a bare REST framework view.
+
+Every system gets the same users and two worker processes; rounds of all systems take turns. wrk loads with 16
+connections on the same cores as the servers, and check.lua checks every answer.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass, field
+
+from processes import FOLDER, HERE, PEER_PYTHON, REDIS, Server, environment_of, free_port, median_of, new_database, run
+
+WORKERS = 2
+THREADS = 4
+SESSIONS = 600  # of them 100 for `me` and lists, the others for refresh and login
+OFF = "100000000/min"  # the throttle still counts
+FOODFLEET = {f"THROTTLE_{name}": OFF for name in ("LOGIN", "USER")}
+GRANIAN = [PEER_PYTHON, "-m", "granian", "--no-ws", "--workers", WORKERS]
+WSGI = [*GRANIAN, "--interface", "wsgi", "--blocking-threads", THREADS, "peers.wsgi:application"]
+UVICORN = [PEER_PYTHON, "-m", "uvicorn", "--no-access-log", "--log-level", "warning", "--workers", WORKERS]
+
+
+def django_peer(site):
+    return {"DJANGO_SETTINGS_MODULE": "peers.site", "SITE": site}
+
+
+@dataclass
+class System:
+    """A system under load: how it is filled and started, and where it answers what."""
+
+    name: str
+    command: list
+    filler: list
+    env: dict = field(default_factory=dict)
+    paths: dict = field(default_factory=dict)
+    on: str = "postgres"
+    server: Server | None = None
+    data: dict = field(default_factory=dict)
+
+    def start(self, users):
+        database = f"sqlite:///{FOLDER / f'{self.name}.sqlite3'}" if self.on == "sqlite" else new_database(self.name)
+        if self.on == "sqlite":
+            for file in FOLDER.glob(f"{self.name}.sqlite3*"):
+                file.unlink()
+        env = environment_of(database, **self.env)
+        self.data = run([*self.filler, users, SESSIONS], env) if self.filler else {}
+        port = free_port()
+        self.server = Server(self.name, [*self.command, "--port", port], env, port)
+
+    def requests(self, call):
+        """Return the requests of a call, one a line as check.lua reads them."""
+        path = self.paths[call]
+        bearer = "X-Session-Token: " if self.name == "allauth" else "Authorization: Bearer "
+        if call in {"me", "list"}:
+            tokens = self.data.get("sessions" if self.name == "allauth" else "access", ["none"])
+            return [f"GET\t{path}\t{bearer}{token}\t" for token in tokens]
+        if call == "refresh":
+            return [f"POST\t{path}\tContent-Type: application/json\t{token}" for token in self.data["refresh"]]
+        bodies = [_login(self.name, email, self.data["password"]) for email in self.data["logins"]]
+        return [f"POST\t{path}\tContent-Type: {kind}\t{body}" for kind, body in bodies]
+
+
+def _login(system, email, password):
+    if system == "fastapi-users":
+        return "application/x-www-form-urlencoded", f"username={email}&password={password}"
+    name = "username" if system == "djoser" else "email"
+    return "application/json", json.dumps({name: email, "password": password})
+
+
+def foodfleet(name="foodfleet", workers=WORKERS, **env):
+    return System(
+        name, [sys.executable, "-m", "foodfleet.serve", "--workers", workers],
+        [sys.executable, HERE / "prepare_foodfleet.py"], {"REDIS_URL": REDIS, **FOODFLEET, **env},
+        {"me": "/api/v1/users/me/", "list": "/api/v1/users/", "refresh": "/api/v1/auth/refresh/",
+         "login": "/api/v1/auth/login/"},
+    )  # fmt: skip
+
+
+def djoser(name="djoser"):
+    return System(
+        name, WSGI, [PEER_PYTHON, "-m", "peers.site"], django_peer("djoser"),
+        {"me": "/auth/users/me/", "list": "/auth/users/", "refresh": "/auth/jwt/refresh/",
+         "login": "/auth/jwt/create/"},
+    )  # fmt: skip
+
+
+def systems():
+    return [
+        foodfleet(),
+        djoser(),
+        System("fastapi-users", [*UVICORN, "peers.fastapi_site:app"], [PEER_PYTHON, "-m", "peers.fastapi_site"], {},
+               {"me": "/users/me", "list": "/people", "login": "/auth/jwt/login"}),
+        System("allauth", WSGI, [PEER_PYTHON, "-m", "peers.site"], django_peer("allauth"),
+               {"me": "/_allauth/app/v1/auth/session"}),
+        System("bare view", WSGI, [], django_peer("djoser"), {"me": "/bare/"}),
+        System("bare view, no middleware", WSGI, [], django_peer("bare"), {"me": "/bare/"}),
+    ]  # fmt: skip
+
+
+def embedded_systems():
+    ours, theirs = foodfleet("foodfleet-embedded", REDIS_URL=""), djoser("djoser-embedded")
+    ours.on = theirs.on = "sqlite"
+    ours.paths, theirs.paths = {"me": ours.paths["me"]}, {"me": theirs.paths["me"]}
+    return [ours, theirs]
+
+
+def validate(system, call, lines):
+    """Make one request and look into its answer; returns the range of lengths that check.lua accepts."""
+    lengths = []
+    for line in lines[: 1 if call in {"refresh", "login"} else 3]:
+        method, path, headers, body = line.split("\t")
+        if call == "refresh":
+            body = json.dumps({"refresh": body})
+            lines.pop(0)  # it works once
+        request = urllib.request.Request(system.server.url + path, body.encode() or None, method=method)
+        for header in headers.split(";"):
+            request.add_header(*header.split(": ", 1))
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            text = answer.read().decode()
+        assert answer.status == 200, text
+        content = json.loads(text)
+        if call == "me":
+            assert "user0000" in text, text
+        elif call == "list":
+            assert len(content if isinstance(content, list) else content["results"]) == 20, text
+        else:
+            assert "access" in text, text
+        lengths.append(len(text))
+    return f"{min(lengths) - 40}-{max(lengths) + 40}"
+
+
+def load(system, call, lines, lengths, seconds, connections=16):
+    """Load one call of one system; returns requests a second, their times and CPU, all answers checked."""
+    file = FOLDER / "requests.txt"
+    file.write_text("\n".join(lines) + "\n")
+    before = system.server.cpu_seconds()
+    done = subprocess.run(
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", HERE / "check.lua",
+         system.server.url, "--", file, lengths, "refresh" if call == "refresh" else "-"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    cpu = system.server.cpu_seconds() - before
+    found = json.loads(done.stdout[done.stdout.index('{"requests"') :].splitlines()[0])
+    if found["wrong"] or found["lost"]:
+        raise SystemExit(f"{system.name}, {call}: {found}\n{done.stderr}")
+    return {
+        "per_second": found["requests"] / found["seconds"], "cpu_us": cpu / max(found["requests"], 1) * 1e6,
+        "p50_ms": found["p50_ms"], "p99_ms": found["p99_ms"],
+    }  # fmt: skip
+
+
+def fresh_tokens(system, lines, rounds_left):
+    """Hand out a part of the refresh tokens: each works once."""
+    share = max(len(lines) // max(rounds_left, 1), 20)
+    part, lines[:] = lines[:share], lines[share:]
+    return part
+
+
+def interleaved(found, call, group, control, options):
+    """Measure a call of all systems that have it, in rounds that take turns."""
+    group = [system for system in group if call in system.paths]
+    lines = {system.name: system.requests(call) for system in group}
+    lengths = {system.name: validate(system, call, lines[system.name]) for system in group}
+    connections = 8 if call == "login" else 16
+    for system in group:  # every worker has loaded what it needs
+        if call in {"me", "list"}:
+            load(system, call, lines[system.name], lengths[system.name], 1, connections)
+    rounds = {system.name: [] for system in group}
+    for _ in range(options.rounds):
+        for system in group:
+
+            def once(system=system):
+                part = lines[system.name]
+                if call == "refresh":
+                    part = fresh_tokens(system, part, options.rounds * 3)
+                return load(system, call, part, lengths[system.name], options.seconds, connections)
+
+            rounds[system.name].append(control.quiet(once))
+    found[call] = {name: median_of(values) for name, values in rounds.items()}
+
+
+def raw_bcrypt(seconds):
+    """Return how many passwords of 12 rounds all cores check a second."""
+    import bcrypt
+
+    hashed, counts, until = bcrypt.hashpw(b"x", bcrypt.gensalt(12)), [], time.monotonic() + seconds
+    began = time.monotonic()
+
+    def check():  # bcrypt lets go of the interpreter lock
+        while time.monotonic() < until:
+            bcrypt.checkpw(b"x", hashed)
+            counts.append(time.monotonic())
+
+    threads = [threading.Thread(target=check) for _ in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {"per_second": len(counts) / (max(counts) - began)}
+
+
+def beside_logins(system, options):
+    """Return the times of `me` while logins keep both cores busy."""
+    logins, me = system.requests("login"), system.requests("me")
+    file = FOLDER / "logins.txt"
+    file.write_text("\n".join(logins) + "\n")
+    busy = subprocess.Popen(
+        ["wrk", "-t1", "-c4", f"-d{options.seconds + 2}s", "--timeout", "20s", "-s", HERE / "check.lua",
+         system.server.url, "--", file, validate(system, "login", logins), "-"], stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(1)
+    result = load(system, "me", me, validate(system, "me", me), options.seconds, 1)
+    busy.wait()
+    return result
+
+
+def logins(found, group, control, options):
+    group = [system for system in group if "login" in system.paths]
+    bcrypt_rounds = [control.quiet(lambda: raw_bcrypt(options.seconds)) for _ in range(options.rounds)]
+    interleaved(found, "login", group, control, options)
+    bcrypt_rounds.append(control.quiet(lambda: raw_bcrypt(options.seconds)))
+    found["login"]["raw bcrypt"] = median_of(bcrypt_rounds)
+    found["me_beside_logins"] = {
+        system.name: median_of([control.quiet(lambda system=system: beside_logins(system, options))])
+        for system in group
+    }
+
+
+def measure(control, options, calls=("me", "list", "refresh", "login", "embedded")):
+    """Measure these calls; returns {call: {system: numbers}}."""
+    found, running = {}, []
+    try:
+        group = systems() if set(calls) - {"embedded"} else []
+        embedded = embedded_systems() if "embedded" in calls else []
+        for system in [*group, *embedded]:
+            system.start(options.users)
+            running.append(system)
+        for call in calls:
+            if call == "login":
+                logins(found, group, control, options)
+            elif call == "embedded":
+                embedded_found = {}
+                interleaved(embedded_found, "me", embedded, control, options)
+                found["me_embedded"] = embedded_found["me"]
+            else:
+                interleaved(found, call, group, control, options)
+        found["start"] = {
+            system.name: {"started_in": round(system.server.started_in, 2), **system.server.memory_of_workers()}
+            for system in running
+        }
+    finally:
+        for system in running:
+            system.server.stop()
+    return found
