@@ -54,11 +54,11 @@ def open_browser(chromium: Any, site: str) -> Iterator[Any]:
 
 @pytest.fixture
 def opened(open_browser, user):
-    """A browser of Ann's language and theme."""
+    """A browser in Ann's language."""
 
-    def call(language, theme, width):
+    def call(language, width):
         user.language = language[:2]
         user.save()
-        return open_browser(locale=language, color_scheme=theme, viewport={"width": width, "height": 900})
+        return open_browser(locale=language, viewport={"width": width, "height": 900}, reduced_motion="reduce")
 
     return call

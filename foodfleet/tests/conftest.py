@@ -1,5 +1,7 @@
 """What tests of whole processes share."""
 
+import shutil
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import psycopg
@@ -30,17 +32,51 @@ def start(tmp_path):
         print(f"-- {process.log.name}", *process.log.read_text(errors="replace").splitlines()[-60:], sep="\n")
 
 
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("migrated") / "fleet.sqlite3"
+    processes.manage("migrate", DATABASE_URL=f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def postgres_url():
-    """An empty database of its own."""
+def sqlite_url(_migrated_file, tmp_path):
+    """A migrated database in a file of its own."""
+    return f"sqlite:///{shutil.copy(_migrated_file, tmp_path / 'fleet.sqlite3')}"
+
+
+@pytest.fixture(scope="session")
+def _migrated_database():
+    with _postgres_database("migrated") as url:
+        processes.manage("migrate", DATABASE_URL=url)
+        yield urlsplit(url).path.lstrip("/")
+
+
+@pytest.fixture
+def postgres_url(_migrated_database):
+    """A migrated database of its own."""
+    with _postgres_database("whole", template=_migrated_database) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url():
+    """A database of its own, without tables."""
+    with _postgres_database("empty") as url:
+        yield url
+
+
+@contextmanager
+def _postgres_database(suffix, template="template1"):
     parts = urlsplit(environment.POSTGRES_URL)
-    name = f"{parts.path.lstrip('/')}_whole_{environment.WORKER}"
+    name = f"{parts.path.lstrip('/')}_{suffix}_{environment.WORKER}"
+    drop = f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'
     with psycopg.connect(ADMIN_URL, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(drop)
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield parts._replace(path=f"/{name}").geturl()
     with psycopg.connect(ADMIN_URL, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.execute(drop)
 
 
 @pytest.fixture

@@ -14,6 +14,11 @@ POSTGRES_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.
 REDIS_HOST = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
 BROKER_URL = os.environ.get("TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//")
 FIRST_REDIS_DATABASE = int(os.environ.get("TEST_REDIS_DATABASE", "8"))
+# Pages, forms, parsers and templates see no difference between databases: these folders' tests run as if marked `once`.
+ONCE = (
+    "accounts/tests/admin/", "accounts/tests/pages/", "foodfleet/tests/core/http/", "notifications/tests/pages/",
+    "notifications/tests/templates/",
+)  # fmt: skip
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 REDIS_URL = f"{REDIS_HOST}/{FIRST_REDIS_DATABASE + WORKER}"
 
@@ -42,14 +47,18 @@ if ON_SERVICES:
 
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
     """Leave out (deselect, not skip) what this pass is not for."""
-    needs_services, sees_no_difference = {"postgres", "redis", "broker"}, {"browser", "once"}
-    marked = [(item, {mark.name for mark in item.iter_markers()}) for item in items]
-    if ON_SERVICES:
-        left_out = [item for item, marks in marked if marks & sees_no_difference and not marks & needs_services]
-    else:
-        left_out = [item for item, marks in marked if marks & needs_services]
-    if shutil.which(CHROMIUM) is None:  # in CI it has to be there: foodfleet/tests/run.py
-        left_out += [item for item, marks in marked if "browser" in marks]
+    left_out = [item for item in items if _is_left_out(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        items[:] = [item for item in items if not _is_left_out(item)]
+
+
+def _is_left_out(item: Any) -> bool:
+    marks = {mark.name for mark in item.iter_markers()}
+    if "browser" in marks and shutil.which(CHROMIUM) is None:  # in CI it has to be there: foodfleet/tests/run.py
+        return True
+    needs_services = bool(marks & {"postgres", "redis", "broker"})
+    if not ON_SERVICES:
+        return needs_services
+    is_once = bool(marks & {"browser", "once"}) or (item.nodeid.startswith(ONCE) and "both" not in marks)
+    return is_once and not needs_services

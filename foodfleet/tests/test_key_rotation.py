@@ -27,7 +27,6 @@ def serve(start):
 
 def walk(serve, **values):
     """Two processes; keys are made by a third, as an operator does it."""
-    processes.manage("migrate", **values)
     processes.manage("rotate_jwt_keys", **values)
     processes.manage("createsuperuser", "--noinput", "--email", EMAIL, DJANGO_SUPERUSER_PASSWORD=PASSWORD, **values)
     both = [serve(**values), serve(**values)]
@@ -64,10 +63,10 @@ def walk(serve, **values):
     assert kid(new["access"]) not in published(both[0])
 
 
-def test_a_rotation_reaches_processes_that_share_nothing_but_sqlite(serve, tmp_path):
+@pytest.mark.once
+def test_a_rotation_reaches_processes_that_share_nothing_but_sqlite(serve, sqlite_url):
     off = {f"THROTTLE_{scope}": "off" for scope in ("LOGIN", "USER")}
-    database = f"sqlite:///{tmp_path}/fleet.sqlite3"
-    walk(serve, DATABASE_URL=database, JWT_SIGNING_ALGORITHM="EdDSA", **off)
+    walk(serve, DATABASE_URL=sqlite_url, JWT_SIGNING_ALGORITHM="EdDSA", **off)
 
 
 @pytest.mark.postgres

@@ -41,7 +41,6 @@ def test_killed_workers_lose_no_mail_and_repeat_only_those_in_flight(broker_url,
     start("amazon", [sys.executable, "benchmarks/fake_amazon.py", "--port", str(port), "--latency", "0.2"])
     report = lambda: requests.get(f"{address}/report", timeout=5).json()  # noqa: E731
     processes.wait_until(report, what="Amazon's start")
-    processes.manage("migrate", **values)
     processes.manage("shell", "-v", "0", "-c", FILL, **values)
     in_flight = 0
     for kill in range(2):

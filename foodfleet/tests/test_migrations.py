@@ -121,8 +121,8 @@ def test_every_app_migrates_to_zero_and_back_with_data_on_sqlite(tmp_path):
 
 
 @pytest.mark.postgres
-def test_every_app_migrates_to_zero_and_back_with_data_on_postgresql(postgres_url):
-    back_and_forth(DATABASE_URL=postgres_url)
+def test_every_app_migrates_to_zero_and_back_with_data_on_postgresql(empty_postgres_url):
+    back_and_forth(DATABASE_URL=empty_postgres_url)
 
 
 @pytest.mark.once

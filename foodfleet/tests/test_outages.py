@@ -85,7 +85,6 @@ def register_many(address):
 @pytest.mark.redis
 @pytest.mark.parametrize("mode", [Mode.HANG, Mode.REFUSE])
 def test_without_a_database_each_answer_comes_in_time(mode, start, postgres_url, through_proxy):
-    processes.manage("migrate", DATABASE_URL=postgres_url)
     database, url = through_proxy(postgres_url)
     address = start_web(start, DATABASE_URL=url)
     with ThreadPoolExecutor(CLIENTS + 1) as clients:
@@ -109,7 +108,6 @@ def test_without_a_database_each_answer_comes_in_time(mode, start, postgres_url,
 @pytest.mark.postgres
 @pytest.mark.redis
 def test_a_slow_database_is_waited_for(start, postgres_url, through_proxy):
-    processes.manage("migrate", DATABASE_URL=postgres_url)
     database, url = through_proxy(postgres_url)
     address = start_web(start, DATABASE_URL=url)
     sign_in(address)
@@ -122,7 +120,6 @@ def test_a_slow_database_is_waited_for(start, postgres_url, through_proxy):
 @pytest.mark.parametrize("mode", [Mode.HANG, Mode.REFUSE, Mode.SLOW])
 def test_a_redis_that_does_not_answer_delays_no_request_for_long(mode, start, postgres_url, through_proxy, tmp_path):
     """Redis is the cache and the broker; each registration queues a mail."""
-    processes.manage("migrate", DATABASE_URL=postgres_url)
     redis = processes.PrivateRedis(tmp_path)
     proxy, url = through_proxy(redis.url)
     try:
@@ -144,7 +141,6 @@ def test_a_redis_that_does_not_answer_delays_no_request_for_long(mode, start, po
 @pytest.mark.parametrize("mode", [Mode.HANG, Mode.REFUSE, Mode.SLOW])
 def test_what_a_lost_broker_did_not_announce_is_sent(mode, broker_url, start, postgres_url, through_proxy, tmp_path):
     values = {"DATABASE_URL": postgres_url, "EMAIL_URL": f"filemail://{tmp_path}/mail"}
-    processes.manage("migrate", **values)
     broker, url = through_proxy(broker_url)
     address = start_web(start, CELERY_BROKER_URL=url, **values)
     broker.switch(mode)
@@ -161,7 +157,7 @@ def test_what_a_lost_broker_did_not_announce_is_sent(mode, broker_url, start, po
 
 @pytest.mark.once
 @pytest.mark.parametrize("mode", [Mode.HANG, Mode.REFUSE, Mode.SLOW])
-def test_a_provider_that_does_not_answer_delays_no_request(mode, start, tmp_path, through_proxy):
+def test_a_provider_that_does_not_answer_delays_no_request(mode, start, sqlite_url, through_proxy):
     """SES and SNS, without a broker: the server itself sends."""
     port = processes.free_port()
     options = ["--port", str(port), "--throttled", "0", "--failing", "0"]
@@ -169,19 +165,18 @@ def test_a_provider_that_does_not_answer_delays_no_request(mode, start, tmp_path
     report = lambda: requests.get(f"http://127.0.0.1:{port}/report", timeout=5).json()  # noqa: E731
     processes.wait_until(report, what="Amazon's start")
     amazon, url = through_proxy(f"http://127.0.0.1:{port}")
-    file = tmp_path / "fleet.sqlite3"
     values = {
         "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_ENDPOINT_URL": url,
-        "DATABASE_URL": f"sqlite:///{file}", "EMAIL_URL": "amazonses://", "SMS_URL": "sns://",
+        "DATABASE_URL": sqlite_url, "EMAIL_URL": "amazonses://", "SMS_URL": "sns://",
         "EMAIL_MAX_PER_SECOND": "100", "DELIVERY_LEASE_SECONDS": "5",
     }  # fmt: skip
-    processes.manage("migrate", **values)
     address = start_web(start, [processes.sys.executable, "-m", "foodfleet.supervise", "serve"], **values)
     amazon.switch(mode)
     register_many(address)
     processes.manage("shell", "-v", "0", "-c", TEXT, **values)
     amazon.switch(Mode.PASS)
-    states = lambda: set(sqlite3.connect(file).execute("SELECT channel, status FROM notifications_message"))  # noqa: E731
+    query, file = "SELECT channel, status FROM notifications_message", sqlite_url.removeprefix("sqlite:///")
+    states = lambda: set(sqlite3.connect(file).execute(query))  # noqa: E731
     all_sent = {("email", "sent"), ("sms", "sent")}
     processes.wait_until(lambda: states() == all_sent, seconds=60, what="the last message")
     assert report()["recipients"] >= REGISTRATIONS

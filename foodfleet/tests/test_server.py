@@ -1,6 +1,7 @@
 """What `make serve` and `make run` do with clients that are slow, break off or send what is odd, and with SIGTERM."""
 
 import json
+import shutil
 import signal
 import socket
 import time
@@ -22,11 +23,10 @@ SERVERS = {
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
+def database(_migrated_file, tmp_path_factory):
     """The environment of servers on one migrated database of SQLite, with a short time for bodies."""
-    path = tmp_path_factory.mktemp("server") / "fleet.sqlite3"
+    path = shutil.copy(_migrated_file, tmp_path_factory.mktemp("server"))
     values = {"DATABASE_URL": f"sqlite:///{path}", "BODY_TIMEOUT_SECONDS": "2", "THROTTLE_LOGIN": "off"}
-    processes.manage("migrate", **values)
     processes.collect_static(**values)
     return values
 

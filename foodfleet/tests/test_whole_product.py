@@ -59,7 +59,6 @@ def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgr
         "AWS_ENDPOINT_URL": amazon,
         "EMAIL_MAX_PER_SECOND": "50",
     }
-    processes.manage("migrate", **values)
     processes.collect_static(**values)
     port = processes.free_port()
     address = f"http://127.0.0.1:{port}"
@@ -81,9 +80,9 @@ def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgr
     walk_through_the_first_session(address, token_of_mail)
 
 
-def test_the_first_session_on_sqlite_and_files_alone(start, tmp_path):
-    values = {"DATABASE_URL": f"sqlite:///{tmp_path}/fleet.sqlite3", "EMAIL_URL": f"filemail://{tmp_path}/mail"}
-    processes.manage("migrate", **values)
+@pytest.mark.once
+def test_the_first_session_on_sqlite_and_files_alone(start, sqlite_url, tmp_path):
+    values = {"DATABASE_URL": sqlite_url, "EMAIL_URL": f"filemail://{tmp_path}/mail"}
     port = processes.free_port()
     address = f"http://127.0.0.1:{port}"
     start("web", ["make", "serve"], PORT=str(port), WEB_CONCURRENCY="2", **values)
@@ -98,16 +97,15 @@ def test_the_first_session_on_sqlite_and_files_alone(start, tmp_path):
 
 
 @pytest.mark.once
-def test_the_first_session_on_sqs_and_ses(start, tmp_path, amazon):
+def test_the_first_session_on_sqs_and_ses(start, sqlite_url, amazon):
     values = {
         **AWS,
-        "DATABASE_URL": f"sqlite:///{tmp_path}/fleet.sqlite3",
+        "DATABASE_URL": sqlite_url,
         "CELERY_BROKER_URL": "sqs://",
         "EMAIL_URL": "amazonses://",
         "AWS_ENDPOINT_URL": amazon,
         "EMAIL_MAX_PER_SECOND": "50",
     }
-    processes.manage("migrate", **values)
     port = processes.free_port()
     address = f"http://127.0.0.1:{port}"
     start("worker", processes.worker_command(), **values)
@@ -125,6 +123,7 @@ def test_the_first_session_on_sqs_and_ses(start, tmp_path, amazon):
     walk_through_the_first_session(address, token_of_mail)
 
 
+@pytest.mark.once
 def test_ready_tells_which_part_is_away(start, tmp_path):
     nobody = processes.free_port()
     values = {
@@ -144,6 +143,7 @@ def test_ready_tells_which_part_is_away(start, tmp_path):
     assert refused.headers["Retry-After"]
 
 
+@pytest.mark.once
 def test_the_embedded_product_shows_its_first_administrator_once(start, tmp_path):
     values = {"DATABASE_URL": f"sqlite:///{tmp_path}/fleet.sqlite3", "DEBUG": "true", "ADMIN_REQUIRE_2FA": "false"}
     logs = []

@@ -5,7 +5,7 @@ from django.test import Client as Browser
 
 from conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]  # PostgreSQL refuses other values
 
 VALUES = [
     "", "x", "\x00", "a\x00b", "é" * 300, "a" * 20_000, "a@b.co\r\nBcc: x@y.z", "Ann <a@b.co>", "😀", "%00", "[]", "{}",

@@ -11,7 +11,7 @@ from conftest import PASSWORD
 from rbac.models import Role, RoleAssignment
 from rbac.services import assignments
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 V1 = "/api/v1"
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 

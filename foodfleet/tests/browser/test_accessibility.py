@@ -11,9 +11,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @each_look
-def test_no_page_of_trouble_has_a_violation(opened, settings, language, theme, width):
+def test_no_page_of_trouble_has_a_violation(opened, settings, language, width):
     settings.ROOT_URLCONF = "foodfleet.tests.trouble_urls"
-    page = opened(language, theme, width)
+    page = opened(language, width)
     problems = look_at(page, [f"/trouble/{status}/" for status in (400, 403, 429, 500, 503)])
     page.goto("/login/")
     page.context.clear_cookies()
@@ -22,9 +22,9 @@ def test_no_page_of_trouble_has_a_violation(opened, settings, language, theme, w
 
 
 @each_look
-def test_the_mailbox_has_none(opened, settings, language, theme, width):
+def test_the_mailbox_has_none(opened, settings, language, width):
     settings.ROOT_URLCONF = "foodfleet.tests.development_urls"
-    page = opened(language, theme, width)
+    page = opened(language, width)
     problems = look_at(page, ["/dev/mailbox/"])
     mailbox.save(channel="email", to=["ann@example.com"], subject="Hello", text="Hello", html="<p>Hello</p>")
     mailbox.save(channel="sms", to=["+491701234567"], subject="", text="Your code is 123456")
@@ -32,8 +32,8 @@ def test_the_mailbox_has_none(opened, settings, language, theme, width):
 
 
 @each_look
-def test_unsubscribing_has_none(opened, site, user, language, theme, width):
-    page = opened(language, theme, width)
+def test_unsubscribing_has_none(opened, site, user, language, width):
+    page = opened(language, width)
     page.goto(preferences.unsubscribe_link(user, Kind.MARKETING))
     problems = violations(page)
     with page.expect_navigation():

@@ -62,7 +62,7 @@ def pages(user, make_user):
 def test_no_page_of_the_admin_is_wider_than_its_window(opened, settings, user, pages, language, width):
     settings.ADMIN_REQUIRE_2FA = False
     user.is_staff = user.is_superuser = True
-    page = opened(language, "light", width)
+    page = opened(language, width)
     sign_in(page, user)
     lists, ones = pages
     for path in lists + ones:
@@ -78,6 +78,6 @@ def test_no_page_of_the_admin_is_wider_than_its_window(opened, settings, user, p
 def test_the_mailbox_is_no_wider_than_its_window(opened, settings, language, width):
     settings.ROOT_URLCONF = "foodfleet.tests.development_urls"
     mailbox.save(channel="email", to=[ADDRESS] * 50, subject="s" * 255, text="t" * 500, html="<p>Hello</p>")
-    page = opened(language, "light", width)
+    page = opened(language, width)
     page.goto("/dev/mailbox/")
     assert page.evaluate(BEYOND, DESK) == []

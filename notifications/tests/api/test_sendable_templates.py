@@ -11,7 +11,7 @@ from notifications.services.compose.sms import send_templated_sms
 from notifications.services.templates import specs
 from notifications.states import Channel, Kind, Priority
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 EMAIL = "/api/v1/notifications/email/"
 SMS = "/api/v1/notifications/sms/"

@@ -40,11 +40,12 @@ def lookups(model_admin, fields):
     """Of every column outside `fields`, and of every column of what it points to."""
     for field in model_admin.opts.concrete_fields:
         if field.name not in fields:
-            yield from (field.name + lookup for lookup in ("", "__exact", "__gte", "__regex"))
+            yield from (field.name + lookup for lookup in ("", "__regex"))
             others = field.related_model._meta.concrete_fields if field.is_relation else ()
             yield from (f"{field.name}__{other.name}__startswith" for other in others)
 
 
+@pytest.mark.once
 @each_admin
 def test_no_column_outside_the_filters_can_be_looked_up(boss, model_admin):
     fields, parameters = offered(model_admin)
@@ -53,6 +54,7 @@ def test_no_column_outside_the_filters_can_be_looked_up(boss, model_admin):
     assert [name for name in asked if not is_refused(boss.get(path(model_admin), {name: "1"}))] == []
 
 
+@pytest.mark.once
 @each_admin
 def test_a_filter_takes_no_other_lookups_than_its_own(boss, model_admin):
     fields, _parameters = offered(model_admin)
@@ -60,6 +62,7 @@ def test_a_filter_takes_no_other_lookups_than_its_own(boss, model_admin):
     assert all(is_refused(boss.get(path(model_admin), {name: "("})) for name in asked)
 
 
+@pytest.mark.once
 @each_admin
 def test_the_choices_of_each_filter_open(boss, model_admin):
     listed = boss.get(path(model_admin)).context["cl"]

@@ -12,7 +12,7 @@ from rest_framework.permissions import AllowAny
 from accounts.models import User
 from foodfleet import urls
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
 
 def made(*values):
