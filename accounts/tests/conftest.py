@@ -3,7 +3,7 @@
 import pytest
 
 from accounts import signals
-from accounts.tests.world import World
+from accounts.tests.scenarios import World
 
 
 @pytest.fixture

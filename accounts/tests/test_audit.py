@@ -16,7 +16,7 @@ from accounts.models import SecurityEvent, User
 from accounts.services import audit
 from accounts.services.limits import lockout
 from accounts.states import EventKind
-from accounts.tests.world import AGENT, IP, SCENARIOS, V1, WRONG
+from accounts.tests.scenarios import AGENT, IP, SCENARIOS, V1, WRONG
 from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from accounts.models import Passkey, SecurityEvent, Session, TOTPDevice, User
-from accounts.tests import world as worlds
+from accounts.tests import scenarios as worlds
 from accounts.tests.authenticator import Authenticator
 from conftest import PASSWORD
 

@@ -13,7 +13,7 @@ from psycopg import OperationalError as DriverError
 from foodfleet.core.database.postgres import driver
 from foodfleet.core.database.postgres.server import Server, server
 from foodfleet.tests import environment
-from foodfleet.tests.proxy import Mode, Proxy
+from foodfleet.tests.system.proxy import Mode, Proxy
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 TARGET = urlsplit(environment.POSTGRES_URL)

@@ -7,8 +7,8 @@ import pytest
 from django.db import transaction
 from django.test import Client as Browser
 
-from foodfleet.tests.endpoints import ENDPOINTS
-from foodfleet.tests.test_endpoints import fill
+from foodfleet.tests.routes.endpoints import ENDPOINTS
+from foodfleet.tests.routes.test_endpoints import fill
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 # One field with a lone surrogate in UTF-7, which no database stores, in fields that most forms have.

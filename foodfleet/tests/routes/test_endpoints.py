@@ -16,7 +16,7 @@ from accounts.models import MFAReset, Passkey, Session, TOTPDevice, TrustedBrows
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 from foodfleet.core.http.access import SIGNED_IN, Caller, Reauthentication, RequiredAction
-from foodfleet.tests.endpoints import ENDPOINTS, METHODS, URLCONF, Endpoint
+from foodfleet.tests.routes.endpoints import ENDPOINTS, METHODS, URLCONF, Endpoint
 from rbac.services import assignments, roles
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]

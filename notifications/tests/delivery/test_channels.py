@@ -22,7 +22,7 @@ from notifications.services.delivery.attempt import Gateways
 from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.states import Channel, Priority
-from notifications.tests.senders import WayOut, lapse, mail
+from notifications.tests.delivery.dispatching import WayOut, lapse, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OTHER = {Channel.EMAIL: Channel.SMS, Channel.SMS: Channel.EMAIL}

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from foodfleet.tests import processes
-from foodfleet.tests.proxy import Mode, Proxy
+from foodfleet.tests.system.proxy import Mode, Proxy
 
 CLIENTS = 24
 REGISTRATIONS = 24

@@ -15,7 +15,7 @@ from accounts.models import Session, TOTPDevice
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
 from foodfleet.core.logging import logging_config
-from foodfleet.tests.endpoints import ENDPOINTS
+from foodfleet.tests.routes.endpoints import ENDPOINTS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 OWN_PAGES = ["/account/", "/account/security/", "/account/sessions/", "/account/preferences/", "/account/backup-codes/"]

@@ -15,7 +15,7 @@ from notifications.services.compose.sms import send_sms
 from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import quota
 from notifications.states import Channel, Kind, Priority, SuppressionReason
-from notifications.tests.senders import WayOut, drain, lapse, mail
+from notifications.tests.delivery.dispatching import WayOut, drain, lapse, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BULK = {"priority": Priority.BULK, "kind": Kind.MARKETING}

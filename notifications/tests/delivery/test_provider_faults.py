@@ -15,7 +15,7 @@ from notifications.gateways.sms_message import Sms
 from notifications.models import Message
 from notifications.services.delivery import attempt, quota
 from notifications.states import Channel
-from notifications.tests.senders import WayOut, drain, mail
+from notifications.tests.delivery.dispatching import WayOut, drain, mail
 
 TEXT = Sms(to="+4915112345678", text="Hello")
 

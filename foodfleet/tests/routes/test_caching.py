@@ -3,8 +3,8 @@
 import pytest
 
 from conftest import PASSWORD
-from foodfleet.tests.endpoints import ENDPOINTS
-from foodfleet.tests.test_endpoints import fill, signed_in_browser
+from foodfleet.tests.routes.endpoints import ENDPOINTS
+from foodfleet.tests.routes.test_endpoints import fill, signed_in_browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 CACHEABLE = {"/.well-known/jwks.json", "/admin/jsi18n/"}

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import PasswordHistory, SecurityEvent, Session
 from accounts.services.one_time import tokens as one_time_tokens
 from accounts.states import TokenPurpose
-from accounts.tests import world as worlds
+from accounts.tests import scenarios as worlds
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -26,7 +26,7 @@ from notifications.services.delivery.priority_queue import Limits
 from notifications.services.operations import messages as operations
 from notifications.services.operations import retention
 from notifications.states import Channel, Priority
-from notifications.tests.senders import WayOut, drain, mail
+from notifications.tests.delivery.dispatching import WayOut, drain, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

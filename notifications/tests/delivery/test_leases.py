@@ -13,7 +13,7 @@ from notifications.services.delivery.priority_queue import Limits
 from notifications.services.operations import messages as operations
 from notifications.services.operations import retention
 from notifications.states import Channel, Guarantee
-from notifications.tests.senders import WayOut, drain, lapse, mail
+from notifications.tests.delivery.dispatching import WayOut, drain, lapse, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 3  # of a drain with two senders: so many messages may be handed over

@@ -7,8 +7,8 @@ from django.utils.http import urlencode
 from accounts.models import MFAReset, Session, TOTPDevice, User
 from accounts.services.account import email as account_email
 from accounts.services.staff import users
-from accounts.tests import held_requests
-from accounts.tests.held_requests import CLOSURES, WITHDRAWALS
+from accounts.tests import delayed_requests as held_requests
+from accounts.tests.delayed_requests import CLOSURES, WITHDRAWALS
 from conftest import PASSWORD
 from foodfleet.core.http.clients import Client
 from notifications.models import Message, SmsTemplate

@@ -332,7 +332,7 @@ def test_a_rolled_back_event_leaves_no_message_and_a_committed_one_exactly_its_o
 def test_without_a_broker_a_slow_mail_server_holds_nobody_up(settings, monkeypatch, user):
     settings.CELERY_BROKER_URL = ""
     monkeypatch.setattr("notifications.services.delivery.in_process.TIMEOUT", 0.2)
-    settings.EMAIL_BACKEND = "notifications.tests.test_delivery.SlowBackend"
+    settings.EMAIL_BACKEND = "notifications.tests.delivery.test_dispatcher.SlowBackend"
     began = time.monotonic()
     message = outbox.queue_email(template="welcome", user=user, variables={"link": "https://example.com/"})
     assert time.monotonic() - began < 0.9
@@ -363,7 +363,7 @@ class BrokenBackend(SlowBackend):
 
 def test_without_a_broker_a_failure_is_tried_again_by_the_next_send_or_the_command(settings, user):
     settings.CELERY_BROKER_URL = ""
-    settings.EMAIL_BACKEND = "notifications.tests.test_delivery.BrokenBackend"
+    settings.EMAIL_BACKEND = "notifications.tests.delivery.test_dispatcher.BrokenBackend"
     outbox.queue_email(template="welcome", user=user, variables={"link": "https://example.com/"})
     queue()
     assert set(Message.objects.values_list("status", flat=True)) == {Status.QUEUED}

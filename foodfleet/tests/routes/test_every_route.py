@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import TOTPDevice
 from conftest import PASSWORD
-from foodfleet.tests.endpoints import METHODS, methods_of, views
+from foodfleet.tests.routes.endpoints import METHODS, methods_of, views
 from rbac.models import RoleAssignment
 from rbac.services import assignments, roles
 from rbac.services.declarations import declared
