@@ -59,6 +59,6 @@ def opened(open_browser, user):
     def call(language, width):
         user.language = language[:2]
         user.save()
-        return open_browser(locale=language, viewport={"width": width, "height": 900}, reduced_motion="reduce")
+        return open_browser(locale=language, viewport={"width": width, "height": 900})
 
     return call
