@@ -44,7 +44,7 @@ def edit(role, by=None, **changes):
     roles.update(actor=by, role=role, edit=RoleEdit(**changes))
 
 
-def test_it_names_the_way_through_included_roles_as_it_was(explained, user, boss):
+def test_an_explanation_names_the_included_roles_of_that_time(explained, user, boss):
     inner = make("Inner", LABEL, by=boss)
     middle = make("Middle", includes=[inner.pk])
     outer = make("Outer", includes=[middle.pk])
@@ -148,7 +148,7 @@ def test_what_a_deleted_user_could_do_is_still_known(explained, user, boss):
     assert explained()["allowed"] is False
 
 
-def test_who_gave_a_role_is_still_told_when_they_are_deleted(explained, user, make_user):
+def test_an_explanation_names_a_deleted_granter(explained, user, make_user):
     gone = make_user("gone@example.com", is_superuser=True)
     assignments.grant(actor=gone, user=user, role=make("Reader", LABEL))
     users.delete(pk=gone.pk, actor=None, client=Client())
@@ -161,6 +161,6 @@ def test_before_there_was_a_user_nobody_could_do_anything(explained, user):
     assert (asked["allowed"], asked["missing"]["is_active"], asked["missing"]["roles"]) == (False, False, [])
 
 
-def test_a_default_role_has_a_history_from_its_first_moment():
+def test_a_default_role_has_a_history_from_its_creation():
     driver = Role.objects.get(name="Driver")  # declared with no permission at all
     assert [revision.permissions for revision in driver.revisions.all()] == [[]]

@@ -79,7 +79,7 @@ def test_the_former_address_is_notified_and_can_undo_for_72_hours(api, user, sig
     assert api.post(f"{CHANGE}undo/", {"token": token}).status_code == 401
 
 
-def test_undoing_before_the_confirmation_calls_the_change_off(api, user, sign_in, link_token):
+def test_undoing_before_the_confirmation_cancels_the_change(api, user, sign_in, link_token):
     ask(api, sign_in())
     assert api.post(f"{CHANGE}undo/", {"token": link_token("/account/email/undo/")}).status_code == 204
     assert api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/")}).status_code == 401
@@ -117,7 +117,7 @@ def test_an_unverified_account_at_the_former_address_does_not_block_undo(api, us
     assert User.objects.get(email="ann@example.com").pk == user.pk
 
 
-def test_a_taken_address_is_answered_alike_and_gets_no_link(api, user, make_user, sign_in, settings):
+def test_a_taken_address_gets_the_same_response_and_no_link(api, user, make_user, sign_in, settings):
     make_user("bob@example.com")
     tokens = sign_in()
     mail.outbox.clear()
@@ -218,7 +218,7 @@ def test_a_code_lasts_ten_minutes(api, user, sign_in, texts):
     assert api.post(f"{PHONE}verify/", {"code": texts[0][1]}, headers=bearer(tokens)).status_code == 422
 
 
-def test_a_number_gets_three_texts_an_hour_whoever_asks(api, user, make_user, sign_in, texts):
+def test_a_number_gets_three_sms_an_hour_from_all_requesters(api, user, make_user, sign_in, texts):
     make_user("bob@example.com")
     both = [sign_in(), sign_in(email="bob@example.com")]
     answers = [api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(both[n % 2])) for n in range(4)]
@@ -241,7 +241,7 @@ def test_replacing_a_phone_is_notified_by_email(api, user, sign_in, texts):
     assert "+491701234568" not in told.body
 
 
-def test_three_texts_an_hour_are_three_across_the_edge_of_the_hour_too(api, user, sign_in, texts, monkeypatch):
+def test_three_sms_an_hour_is_a_sliding_limit(api, user, sign_in, texts, monkeypatch):
     tokens = sign_in()
     now = [500_000 * 3600.0 - 30]
     monkeypatch.setattr("foodfleet.core.cache.rate_limits.time", lambda: now[0])

@@ -68,7 +68,7 @@ def test_the_owners_reset_removes_what_was_set_up_before(api, squatter, link_tok
     assert "access" in api.post(f"{V1}/login/", {"email": EMAIL, "password": OWNERS}).json()
 
 
-def test_the_owners_registration_takes_password_and_name_away_too(api, squatter, link_token):
+def test_the_owners_registration_removes_password_and_name(api, squatter, link_token):
     api.post(f"{V1}/register/", {"email": EMAIL, "password": OWNERS})
     api.post(f"{V1}/email/verify/", {"token": link_token("/email/verify/")})
     assert_nothing_is_left(api, squatter)

@@ -47,7 +47,7 @@ def test_staff_cannot_give_an_address_that_no_mail_reaches(api, user, make_user,
         assert (answer.status_code, list(answer.json()["details"])) == (422, ["email"])
 
 
-def test_a_refusal_over_an_old_address_names_the_accounts_field(api, user, make_user, allow, sign_in):
+def test_an_error_about_an_old_address_names_the_accounts_field(api, user, make_user, allow, sign_in):
     User.objects.filter(pk=user.pk).update(email="jörg@example.com", email_verified_at=None, invited_at=user.created_at)
     allow(make_user("boss@example.com"), "users:read", "users:create")
     headers = {"Authorization": f"Bearer {sign_in('boss@example.com')['access']}"}

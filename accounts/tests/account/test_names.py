@@ -48,13 +48,13 @@ def test_registration_takes_names_of_people(api, name):
     assert User.objects.get().first_name == name
 
 
-def test_own_names_are_checked_alike(api, user, sign_in):
+def test_own_names_are_validated(api, user, sign_in):
     headers = {"Authorization": f"Bearer {sign_in()['access']}"}
     answer = api.patch("/api/v1/users/me/", {"first_name": MESSAGE}, headers=headers)
     assert (answer.status_code, list(answer.json()["details"])) == (422, ["first_name"])
 
 
-def test_names_that_staff_write_are_checked_alike(api, user, make_user, allow, sign_in):
+def test_names_written_by_staff_are_validated(api, user, make_user, allow, sign_in):
     allow(make_user("boss@example.com"), "users:read", "users:create", "users:update")
     headers = {"Authorization": f"Bearer {sign_in('boss@example.com')['access']}"}
     made = api.post("/api/v1/users/", {"email": "new@example.com", "last_name": MESSAGE}, headers=headers)
@@ -63,26 +63,26 @@ def test_names_that_staff_write_are_checked_alike(api, user, make_user, allow, s
         assert (answer.status_code, list(answer.json()["details"])) == (422, ["last_name"])
 
 
-def test_the_admin_checks_names_alike(client, user, make_user):
+def test_the_admin_validates_names(client, user, make_user):
     client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
     answer = client.post(f"/admin/accounts/user/{user.pk}/change/", {"email": user.email, "first_name": "evil.example"})
     assert "web or e-mail address" in answer.content.decode()
 
 
-def test_pages_check_names_alike(client):
+def test_pages_validate_names(client):
     body = {"email": "new@example.com", "password": PASSWORD, "first_name": MESSAGE}
     answer = client.post("/register/", body)
     assert answer.status_code == 422
     assert answer.context["form"].errors.keys() == {"first_name"}
 
 
-def test_the_import_checks_names_alike():
+def test_the_import_validates_names():
     lines = io.BytesIO(b"email,first_name\nann@example.com,evil.example\n")
     progress = list(imports.import_users(lines, mode=Mode.CREATE, client=Client()))[-1]
     assert [problem.field for problem in progress.problems] == ["first_name"]
 
 
-def test_a_superuser_made_by_code_is_checked_alike():
+def test_create_superuser_validates_names():
     with pytest.raises(ValidationError) as refused:
         User.objects.create_superuser("boss@example.com", PASSWORD, first_name=MESSAGE)
     assert list(refused.value.message_dict) == ["first_name"]

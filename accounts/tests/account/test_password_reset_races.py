@@ -106,7 +106,7 @@ def test_a_reset_opens_no_lock_by_staff_and_signs_nobody_in(api, make_user, link
 
 
 @pytest.mark.parametrize("purpose", ["reset_password", "invitation"])
-def test_a_reset_never_skips_the_second_factor(world, purpose):
+def test_a_password_reset_never_skips_mfa(world, purpose):
     world.protect()
     token = one_time_tokens.issue(world.user, TokenPurpose(purpose))
     assert world.post("/auth/password/reset/", {"token": token, "password": NEW}).status_code == 204
@@ -116,7 +116,7 @@ def test_a_reset_never_skips_the_second_factor(world, purpose):
     assert world.browser.get("/account/").status_code == 302
 
 
-def test_a_browser_that_skips_the_second_factor_is_asked_again_after_a_reset(world):
+def test_a_reset_of_mfa_forgets_trusted_browsers(world):
     worlds.two_factor_enabled(world)
     world.page("/login/", {"email": world.user.email, "password": PASSWORD})
     step = {"method": "backup_code", "code": world.codes[0], "remember_browser": "on"}

@@ -17,13 +17,13 @@ def register(api, password=PASSWORD, **fields):
     return api.post(REGISTER, {"email": "ann@example.com", "password": password, **fields})
 
 
-def test_registering_a_taken_address_responds_alike_and_notifies_its_owner(api, user):
+def test_registering_a_taken_address_notifies_its_owner(api, user):
     fresh, taken = api.post(REGISTER, {"email": "new@example.com", "password": PASSWORD}), register(api)
     assert (taken.status_code, taken.json()) == (fresh.status_code, fresh.json()) == (202, fresh.json())
     assert "/password/forgot/" in next(m for m in mail.outbox if m.to == ["ann@example.com"]).body
 
 
-def test_a_weak_password_is_rejected_alike_for_free_and_taken_addresses(api, user):
+def test_a_weak_password_is_refused_equally_for_free_and_taken_addresses(api, user):
     answers = [register(api, "weak"), api.post(REGISTER, {"email": "new@example.com", "password": "weak"})]
     assert {a.json()["code"] for a in answers} == {"weak_password"}
 

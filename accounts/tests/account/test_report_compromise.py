@@ -101,7 +101,7 @@ def test_verification_removes_passkeys_added_before_it(world):
     assert Passkey.objects.get().passwordless is False
 
 
-def test_a_reader_of_the_mail_alone_takes_the_second_factor_from_nobody(world):
+def test_reading_the_owners_email_is_not_enough_to_remove_mfa(world):
     worlds.password_changed(world)
     world.protect()
     Browser().post(link_in(newest_with_link()))

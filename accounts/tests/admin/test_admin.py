@@ -45,14 +45,14 @@ def test_history_is_neither_added_nor_deleted(admin):
         assert admin.get(f"/admin/accounts/{path}").status_code == 403
 
 
-def test_the_last_superuser_cannot_delete_themselves_there_either(admin):
+def test_the_last_superuser_cannot_delete_themselves_in_the_admin(admin):
     answer = admin.post(f"/admin/accounts/user/{admin.boss.pk}/delete/", {"post": "yes"}, follow=True)
     assert answer.status_code == 200
     assert "own account" in told(answer)
     assert get_user_model().objects.present().filter(pk=admin.boss.pk).exists()
 
 
-def test_a_user_deleted_there_leaves_a_pseudonym(admin, user):
+def test_a_user_deleted_in_the_admin_becomes_a_pseudonym(admin, user):
     assert admin.post(f"/admin/accounts/user/{user.pk}/delete/", {"post": "yes"}).status_code == 302
     user.refresh_from_db()
     assert user.email == f"deleted-{user.pk}@deleted.invalid"

@@ -83,7 +83,7 @@ def filled(value, things):
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("withdrawal", WITHDRAWALS)
-def test_a_held_staff_request_fails_once_power_is_gone(api, boss, things, call, withdrawal):
+def test_a_delayed_staff_request_fails_once_power_is_gone(api, boss, things, call, withdrawal):
     method, path, body = CALLS[call]
     before = []
 
@@ -99,7 +99,7 @@ def test_a_held_staff_request_fails_once_power_is_gone(api, boss, things, call, 
 
 
 @pytest.mark.parametrize("withdrawal", CLOSURES)
-def test_a_held_change_of_own_profile_fails_once_the_account_is_closed(api, user, sign_in, withdrawal):
+def test_a_delayed_profile_change_fails_once_the_account_is_closed(api, user, sign_in, withdrawal):
     access = sign_in()["access"]
     answer = held_requests.send(
         api, "PATCH", f"{V1}/users/me/", {"first_name": "Back"}, meanwhile=lambda: WITHDRAWALS[withdrawal](user),
@@ -113,7 +113,7 @@ def test_a_held_change_of_own_profile_fails_once_the_account_is_closed(api, user
     assert (row.deleted_at is not None) == (withdrawal == "delete")
 
 
-def test_a_held_change_of_own_profile_restores_no_power_and_no_address(api, boss, link_token):
+def test_a_delayed_profile_change_restores_no_power_and_no_address(api, boss, link_token):
     def meanwhile():
         held_requests.demote(boss)
         User.objects.filter(pk=boss.pk).update(email="owner@example.com", is_staff=False)
@@ -137,7 +137,7 @@ OWN_CALLS = {
 
 
 @pytest.mark.parametrize("call", OWN_CALLS)
-def test_a_held_change_of_the_own_account_fails_after_logout_everywhere(api, user, sign_in, call):
+def test_a_delayed_account_change_fails_after_logout_everywhere(api, user, sign_in, call):
     access = sign_in()["access"]
     Session.objects.of(user).update(reauthenticated_at=user.created_at)
     path, method, body = OWN_CALLS[call]
@@ -152,7 +152,7 @@ def test_a_held_change_of_the_own_account_fails_after_logout_everywhere(api, use
 
 @pytest.mark.parametrize("withdrawal", WITHDRAWALS)
 @pytest.mark.parametrize("page", ["change", "add", "lock"])
-def test_a_held_admin_form_fails_once_power_is_gone(client, boss, user, settings, withdrawal, page):
+def test_a_delayed_admin_form_fails_once_power_is_gone(client, boss, user, settings, withdrawal, page):
     settings.ADMIN_REQUIRE_2FA = False
     client.force_login(boss)
     forms = {

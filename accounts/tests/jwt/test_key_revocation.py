@@ -94,7 +94,7 @@ def test_only_sessions_whose_newest_token_the_key_signed_end(settings, user, sig
     assert Session.objects.filter(ended_at__isnull=False).count() == 1
 
 
-def test_sessions_of_an_unrecorded_key_end_too(user, sign_in):
+def test_sessions_of_an_unrecorded_key_end(user, sign_in):
     sign_in()
     RefreshToken.objects.update(kid="")
     revoke()

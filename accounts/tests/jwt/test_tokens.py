@@ -79,7 +79,7 @@ def test_the_database_knows_no_refresh_token_by_its_words(user, sign_in, setting
 
 
 @pytest.mark.redis
-def test_whoever_is_known_asks_the_database_nothing(user, allow, sign_in, api, django_assert_num_queries):
+def test_a_cached_user_takes_no_query(user, allow, sign_in, api, django_assert_num_queries):
     allow(user, "users:read")
     pair = sign_in()
     api.get(ME, headers=bearer(pair))

@@ -52,7 +52,7 @@ def lock_strangers_out(door):
     return stranger
 
 
-def test_the_owners_device_gets_in_while_strangers_are_locked_out_and_they_stay_so(user, door):
+def test_a_known_device_signs_in_while_unknown_devices_are_locked(user, door):
     owner = door(OWNERS)
     assert owner.knock() == "in"
     stranger = lock_strangers_out(door)
@@ -61,7 +61,7 @@ def test_the_owners_device_gets_in_while_strangers_are_locked_out_and_they_stay_
     assert door(OWNERS).knock() == "account_locked"  # the address is not what is known
 
 
-def test_a_device_is_known_at_both_doors(user):
+def test_a_device_is_known_on_the_api_and_on_pages(user):
     owner = Door("api", OWNERS)
     assert owner.knock() == "in"
     lock_strangers_out(lambda: Door("page", STRANGERS))
@@ -69,7 +69,7 @@ def test_a_device_is_known_at_both_doors(user):
     assert owner.knock() == "in"
 
 
-def test_somebody_elses_device_is_a_stranger_here(user, make_user, door):
+def test_the_known_device_of_another_user_is_unknown(user, make_user, door):
     make_user("bob@example.com")
     bob = door()
     assert bob.knock("bob@example.com") == "in"
@@ -81,7 +81,7 @@ def test_somebody_elses_device_is_a_stranger_here(user, make_user, door):
 @pytest.mark.parametrize(
     "value", ["", "x", "forged" * 10, "a" * 5000, "null", "' OR 1=1 --", "%00", "\\000", "é", "{}", "0" * 64]
 )
-def test_a_forged_device_is_a_stranger(user, door, value):
+def test_a_forged_device_cookie_is_an_unknown_device(user, door, value):
     door(OWNERS).knock()
     lock_strangers_out(door)
     forger = door()
@@ -89,7 +89,7 @@ def test_a_forged_device_is_a_stranger(user, door, value):
     assert forger.knock() == "account_locked"
 
 
-def test_the_kept_digest_is_no_key(user, door):
+def test_the_stored_digest_is_no_device_cookie(user, door):
     door(OWNERS).knock()
     kept = KnownDevice.objects.get().device
     lock_strangers_out(door)
@@ -98,7 +98,7 @@ def test_the_kept_digest_is_no_key(user, door):
     assert thief.knock() == "account_locked"
 
 
-def test_a_stolen_device_opens_nothing_without_the_password_and_has_five_tries(user, door):
+def test_a_stolen_device_needs_the_password_and_has_five_attempts(user, door):
     owner = door(OWNERS)
     owner.knock()
     thief = door()
@@ -107,7 +107,7 @@ def test_a_stolen_device_opens_nothing_without_the_password_and_has_five_tries(u
     assert thief.knock() == "account_locked"
 
 
-def test_a_right_password_for_which_a_code_is_still_missing_makes_no_device_known(user, door, world):
+def test_a_password_without_its_mfa_code_makes_no_device_known(user, door, world):
     world.protect()
     guest = door()
     guest.knock()
@@ -129,7 +129,7 @@ def test_the_cookie_is_secure_where_the_site_is(user, door, settings):
     assert owner.cookie["secure"]
 
 
-def test_devices_are_strangers_again_after_that_was_not_me(world, door):
+def test_a_compromise_report_forgets_known_devices(world, door):
     thief = door()
     assert thief.knock() == "in"
     world.sign_in()
@@ -140,7 +140,7 @@ def test_devices_are_strangers_again_after_that_was_not_me(world, door):
     assert door().knock() == "account_locked"
 
 
-def test_a_cookie_that_somebody_planted_is_a_stranger_after_the_sign_in(user, make_user, door):
+def test_a_planted_device_cookie_is_replaced_at_sign_in(user, make_user, door):
     make_user("thief@example.com")
     thief, owner = door(), door(OWNERS)
     assert thief.knock("thief@example.com") == "in"

@@ -34,7 +34,7 @@ def without_request_id(response):
     return {**body, "details": list(body["details"])}
 
 
-def test_five_wrong_passwords_lock_the_account_for_the_right_one_too(user, guess):
+def test_after_five_wrong_passwords_the_right_one_is_refused(user, guess):
     for _ in range(5):
         assert guess().json()["code"] == "invalid_credentials"
     refused = guess(password=PASSWORD)
@@ -45,7 +45,7 @@ def test_five_wrong_passwords_lock_the_account_for_the_right_one_too(user, guess
     assert 890 < int(refused.headers["Retry-After"]) <= 900
 
 
-def test_a_known_device_is_told_of_its_own_lock(user, guess):
+def test_a_known_device_gets_the_error_of_its_own_lock(user, guess):
     assert guess(password=PASSWORD).status_code == 200  # the cookie stays in the client
     for _ in range(5):
         guess()
@@ -112,7 +112,7 @@ def test_the_log_names_who_signed_in(user, guess, django_capture_on_commit_callb
     assert (line["user_id"], line["email"]) == (user.pk, user.email)
 
 
-def test_the_log_names_whose_second_factor_was_wrong(world):
+def test_the_log_names_whose_mfa_code_was_wrong(world):
     world.protect()
     challenge = world.sign_in()["challenge"]
     with capture_logs() as lines:
@@ -150,7 +150,7 @@ def test_each_lock_lasts_longer_up_to_a_day(user, guess):
     assert lasted == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
 
 
-def test_the_owner_is_told_once_and_what_to_do(user, guess, django_capture_on_commit_callbacks):
+def test_the_owner_is_notified_once_of_the_lock(user, guess, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(8):
             guess()
@@ -162,7 +162,7 @@ def test_the_owner_is_told_once_and_what_to_do(user, guess, django_capture_on_co
     assert SecurityEvent.objects.filter(user=user, kind="sign_in_failed").count() == 8
 
 
-def test_a_strangers_guesses_do_not_keep_the_owners_device_out(user, api, guess):
+def test_guesses_from_unknown_devices_lock_no_known_device(user, api, guess):
     from rest_framework.test import APIClient
 
     assert guess(password=PASSWORD).status_code == 200  # leaves the device's cookie in `api`
@@ -181,7 +181,7 @@ def test_a_known_device_has_five_guesses_of_its_own(user, guess):
     assert guess(password=PASSWORD).json()["code"] == "account_locked"
 
 
-def test_an_invented_device_is_counted_with_the_strangers(user, api, guess):
+def test_an_invented_device_cookie_is_counted_as_unknown(user, api, guess):
     for number in range(5):
         api.cookies["foodfleet_device"] = f"invented-{number}"
         assert guess().json()["code"] == "invalid_credentials"

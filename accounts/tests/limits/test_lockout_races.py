@@ -62,9 +62,7 @@ def _without_request_id(answer):
 
 
 @pytest.mark.parametrize("counted_in", ["redis", "database"] if environment.ON_SERVICES else ["database"])
-def test_of_two_hundred_guesses_at_once_five_are_compared_and_no_answer_tells_whether_there_is_an_account(
-    make_user, hashed, settings, counted_in
-):
+def test_of_two_hundred_concurrent_guesses_five_are_compared(make_user, hashed, settings, counted_in):
     if counted_in == "database":
         settings.REDIS_URL = ""
     settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "login": (10_000, 60)}  # counts, and lets all of them in
@@ -81,14 +79,14 @@ def test_of_two_hundred_guesses_at_once_five_are_compared_and_no_answer_tells_wh
     assert {status for status, *_ in answers[NOBODY]} == {401}
 
 
-def test_the_right_password_among_two_hundred_guesses_at_once_is_one_of_the_five_or_refused(user, hashed):
+def test_a_right_password_among_concurrent_guesses_is_counted(user, hashed):
     answers = guesses_at_once(user.email, MANY, password=PASSWORD)
     # Each success forgets what was counted before it, so more than five get in; none is an error.
     assert {status for status, *_ in answers} <= {200, 401}
     assert answers.total() == MANY
 
 
-def test_a_lock_that_guesses_at_once_led_to_is_written_down_and_mailed_once(user, mailoutbox):
+def test_a_lock_by_concurrent_guesses_is_recorded_and_mailed_once(user, mailoutbox):
     guesses_at_once(user.email, 40)
     assert SecurityEvent.objects.filter(user=user, kind="sign_in_locked").count() == 1
     assert SecurityEvent.objects.filter(user=user, kind="sign_in_failed").count() == 40
@@ -114,7 +112,7 @@ def delete(user):
 
 
 @pytest.mark.parametrize("shut", [lock, deactivate, reset, delete])
-def test_a_right_password_whose_comparison_ends_after_the_account_was_shut_begins_no_session(user, settings, shut):
+def test_a_password_compared_after_the_account_was_closed_is_refused(user, settings, shut):
     settings.PASSWORD_HASHERS = ["accounts.tests.hashers.SlowHasher"]
     SlowHasher.compared.clear()
     SlowHasher.let_go.clear()

@@ -49,7 +49,7 @@ def knock():
 
 
 @pytest.mark.parametrize("path", DOORS)
-def test_each_door_lets_one_address_knock_so_often_and_says_when_to_come_back(knock, path):
+def test_each_endpoint_limits_one_ip_address_and_sends_retry_after(knock, path):
     for _ in range(LIMIT):
         assert knock(path, "203.0.113.9").status_code != 429
     refused = knock(path, "203.0.113.9")
@@ -60,7 +60,7 @@ def test_each_door_lets_one_address_knock_so_often_and_says_when_to_come_back(kn
 
 
 @pytest.mark.parametrize("path", DOORS)
-def test_each_door_lets_one_network_knock_so_often(knock, path):
+def test_each_endpoint_limits_one_network(knock, path):
     for host in range(LIMIT * NETWORK_FACTOR):
         assert knock(path, f"203.0.113.{host}").status_code != 429
     refused = knock(path, "203.0.113.200")
@@ -69,7 +69,7 @@ def test_each_door_lets_one_network_knock_so_often(knock, path):
     assert knock(path, "198.51.100.7").status_code != 429
 
 
-def test_the_refusal_has_the_contracts_form(knock):
+def test_a_throttled_response_has_the_error_format(knock):
     for _ in range(LIMIT):
         knock("/api/v1/auth/login/", "203.0.113.9")
     body = knock("/api/v1/auth/login/", "203.0.113.9").json()
@@ -83,18 +83,18 @@ def test_page_and_api_of_one_subject_are_counted_together(knock):
     assert knock("/login/", "203.0.113.9").status_code == 429
 
 
-def test_a_shut_door_opens_no_other(knock):
+def test_each_throttle_counts_its_own_endpoint(knock):
     for _ in range(LIMIT + 1):
         knock("/api/v1/auth/login/", "203.0.113.9")
     assert knock("/api/v1/auth/password/forgot/", "203.0.113.9").status_code == 202
 
 
-def test_an_invented_forwarding_header_is_no_way_around(knock):
+def test_a_forwarding_header_from_an_untrusted_peer_is_ignored(knock):
     answers = [knock("/login/", "203.0.113.9", forwarded=f"198.51.100.{n}").status_code for n in range(LIMIT + 1)]
     assert answers[-1] == 429
 
 
-def test_nor_is_one_behind_a_trusted_proxy(knock, settings):
+def test_a_forged_entry_before_a_trusted_proxy_is_ignored(knock, settings):
     settings.TRUSTED_PROXIES = Environment({"TRUSTED_PROXIES": PROXY}).networks("TRUSTED_PROXIES")
     answers = [knock("/login/", PROXY, f"198.51.100.{n}, 203.0.113.9").status_code for n in range(LIMIT + 1)]
     assert answers[-1] == 429
@@ -111,14 +111,14 @@ def test_clients_of_a_socket_for_both_protocols_are_counted_apart(knock):
         assert knock("/login/", f"::ffff:198.51.{network}.7").status_code != 429
 
 
-def test_the_addresses_of_one_household_are_one(knock):
+def test_addresses_of_one_64_prefix_share_a_limit(knock):
     for host in range(LIMIT):
         assert knock("/login/", f"2001:db8:1:2::{host}").status_code != 429
     assert knock("/login/", "2001:db8:1:2:ffff::1").status_code == 429
     assert knock("/login/", "2001:db8:1:3::1").status_code != 429
 
 
-def test_the_households_of_one_site_are_one_network(knock):
+def test_64_prefixes_of_one_network_share_a_limit(knock):
     for household in range(LIMIT * NETWORK_FACTOR):
         assert knock("/login/", f"2001:db8:1:{household:x}::1").status_code != 429
     assert knock("/login/", "2001:db8:1:ffff::1").status_code == 429

@@ -85,7 +85,7 @@ def test_staff_make_nobody_staff_or_superuser(staff, user):
     assert (user.first_name, user.is_staff, user.is_superuser) == ("Anna", False, False)
 
 
-def test_a_sign_in_with_the_old_password_starts_no_session_after_it_was_changed(user):
+def test_a_sign_in_with_a_just_replaced_password_starts_no_session(user):
     who = sign_ins.authenticate(email=user.email, password=PASSWORD, client=Client())
     password_change.change(user=User.objects.get(pk=user.pk), current=PASSWORD, new=NEW, client=Client())
     with pytest.raises(InvalidCredentialsException):
@@ -94,7 +94,7 @@ def test_a_sign_in_with_the_old_password_starts_no_session_after_it_was_changed(
 
 
 @pytest.mark.parametrize("shut", [{"is_active": False}, {"locked_at": timezone.now()}])
-def test_nor_does_one_that_comes_after_the_account_was_shut(user, shut):
+def test_a_sign_in_that_ends_after_the_account_was_closed_is_refused(user, shut):
     who = sign_ins.authenticate(email=user.email, password=PASSWORD, client=Client())
     User.objects.filter(pk=user.pk).update(**shut)
     with pytest.raises(InvalidCredentialsException):
@@ -109,7 +109,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_with_a_second_factor_the_api_asks_for_fresh_proof_as_the_pages_do(api, user, sign_in, call):
+def test_with_mfa_the_api_requires_re_authentication(api, user, sign_in, call):
     tokens = sign_in()
     body, done = CALLS[call]
     switch_on(user)
@@ -121,14 +121,14 @@ def test_with_a_second_factor_the_api_asks_for_fresh_proof_as_the_pages_do(api, 
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_without_one_the_password_is_enough_however_old_the_session(api, user, sign_in, call):
+def test_without_mfa_the_password_is_enough_in_an_old_session(api, user, sign_in, call):
     tokens = sign_in()
     body, done = CALLS[call]
     Session.objects.update(reauthenticated_at=None)
     assert api.post(call, body, headers=bearer(tokens)).status_code == done
 
 
-def test_what_ran_out_is_removed_and_what_holds_is_kept(user):
+def test_expired_rows_are_deleted_and_valid_ones_stay(user):
     challenges.issue(ChallengePurpose.SIGN_IN, user=user, client=Client())
     trusted_browsers.remember(user=user, client=Client())
     rate_limits.fixed_window("test", limit=1, seconds=3600)
@@ -150,7 +150,7 @@ def test_who_is_not_signed_in_is_sent_from_the_admin_to_the_sign_in(client):
     assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/login/")
 
 
-def test_a_lost_second_factor_goes_a_day_after_another_person_approved(api, user, helper, make_user, allow, sign_in):
+def test_mfa_is_reset_a_day_after_another_person_approved(api, user, helper, make_user, allow, sign_in):
     second = make_user("second@example.com", is_staff=True)
     allow(second, "users:reset_2fa")
     asks, approves = (bearer(sign_in(email=one.email)) for one in (helper, second))
@@ -172,7 +172,7 @@ def test_a_lost_second_factor_goes_a_day_after_another_person_approved(api, user
     assert api.get("/api/v1/users/me/", headers=owner).status_code == 401
 
 
-def test_the_admin_sends_staff_to_set_a_second_factor_up_and_else_asks_for_it(client, helper, settings):
+def test_the_admin_leads_staff_to_mfa_enrolment_or_verification(client, helper, settings):
     settings.ADMIN_REQUIRE_2FA = True
     client.post("/login/", {"email": helper.email, "password": PASSWORD})
     sent = client.get("/admin/", follow=True)

@@ -68,9 +68,7 @@ def test_word_of_a_lock_is_sent_once_the_answer_was_given(user):
         (LOGIN, "waiting@example.com", {"password": "Wrong-Guess-1!"}),
     ],
 )
-def test_until_the_answer_the_database_is_asked_the_same_whether_or_not_there_is_an_account(
-    user, waiting, settings, path, email, more, counted
-):
+def test_until_the_response_queries_do_not_depend_on_the_account(user, waiting, settings, path, email, more, counted):
     if counted:
         settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "forgot": (1000, 24 * 3600)}
         Answer(path, {"email": "first@example.com", **more}).close()  # begins the count of this network
@@ -80,7 +78,7 @@ def test_until_the_answer_the_database_is_asked_the_same_whether_or_not_there_is
         assert (ours.status, len(ours.body)) == (nobodys.status, len(nobodys.body))
 
 
-def test_an_unknown_address_costs_one_hash_too(make_user, settings):
+def test_an_unknown_address_costs_one_hash(make_user, settings):
     settings.PASSWORD_HASHERS = ["accounts.tests.hashers.CountingHasher"]
     make_user()
     costs = []
@@ -101,7 +99,7 @@ def test_registration_costs_one_hash_whoever_has_the_address(user, waiting, sett
     assert costs == [1, 1, 1]
 
 
-def test_nobody_waits_for_what_is_done_after_the_answer_and_its_failure_is_logged(user, settings):
+def test_work_after_the_response_delays_nobody_and_logs_its_failure(user, settings):
     settings.EMAIL_BACKEND = "nowhere.Backend"
     done = []
     answer = Answer(FORGOT, {"email": user.email})

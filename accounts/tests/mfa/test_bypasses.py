@@ -42,7 +42,7 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_a_role_edit_does_not_lower_what_holders_must_prove(api, user, editor, sign_in, edit):
+def test_a_role_edit_does_not_lower_the_mfa_requirement(api, user, editor, sign_in, edit):
     inner = make("inner", "users:delete", requires_2fa=True)
     made = {"inner": inner, "outer": make("outer", includes=[inner.pk]), "plain": make("plain", "users:delete")}
     assignments.grant(actor=None, user=user, role=made["outer"])
@@ -55,7 +55,7 @@ def test_a_role_edit_does_not_lower_what_holders_must_prove(api, user, editor, s
     assert api.get(f"{V1}/users/me/", headers=access).json()["code"] == "two_factor_required"
 
 
-def test_a_demand_on_an_empty_included_role_is_not_lowered_either(api, editor):
+def test_the_mfa_requirement_of_an_empty_included_role_stays(api, editor):
     demand = make("demand", requires_2fa=True)
     make("outer", "users:delete", includes=[demand.pk])
     answer = api.patch(f"{V1}/roles/{demand.pk}/", {"requires_2fa": False}, format="json", headers=editor)
@@ -101,7 +101,7 @@ def test_a_sign_in_that_read_the_user_before_mfa_was_on_begins_no_session(user):
     assert not Session.objects.exists()
 
 
-def test_the_admin_asks_again_once_mfa_was_switched_off(client, api, make_user, settings):
+def test_the_admin_requires_mfa_again_after_it_was_disabled(client, api, make_user, settings):
     settings.ADMIN_REQUIRE_2FA = True
     boss = make_user("boss@example.com", is_staff=True, is_superuser=True)
     client.post("/login/", {"email": boss.email, "password": PASSWORD})

@@ -94,7 +94,7 @@ def test_a_qr_reader_finds_in_the_png_what_the_app_needs(api, user, sign_in):
     assert read.text.startswith("otpauth://totp/FoodFleet:ann@example.com?")
 
 
-def test_nothing_is_on_before_a_code_is_proved(api, user, sign_in):
+def test_mfa_is_off_until_a_code_is_verified(api, user, sign_in):
     tokens = sign_in()
     api.post("/api/v1/auth/2fa/setup/", {"password": PASSWORD}, headers=bearer(tokens))
     wrong = api.post("/api/v1/auth/2fa/verify/", {"code": "000000"}, headers=bearer(tokens))
@@ -193,7 +193,7 @@ def test_codes_are_read_as_people_type_them(enable, challenge, verify):
     assert verify(challenge(), f"{code[:3]} {code[3:]}").status_code == 200
 
 
-def test_backup_codes_are_readable_strong_and_kept_as_slow_hashes(enable):
+def test_backup_codes_are_readable_strong_and_stored_as_slow_hashes(enable):
     _, codes, _ = enable()
     for code in codes:
         assert re.fullmatch(r"[2-9a-hjkmnp-z]{5}(-[2-9a-hjkmnp-z]{5}){2}", code)
@@ -204,7 +204,7 @@ def test_backup_codes_are_readable_strong_and_kept_as_slow_hashes(enable):
     assert 31**15 > 2**64
 
 
-def test_a_backup_code_serves_once_and_its_owner_is_told_how_many_are_left(enable, challenge, verify):
+def test_a_backup_code_works_once_and_the_owner_is_notified(enable, challenge, verify):
     _, codes, _ = enable()
     mail.outbox.clear()
     assert verify(challenge(), codes[0], "backup_code").status_code == 200
@@ -254,7 +254,7 @@ def test_each_change_is_mailed_and_written_down(api, enable):
     assert all("/account/not-me/" in str(message.body) for message in mail.outbox[-3:])
 
 
-def test_a_wrong_password_says_nothing_of_the_second_factor(api, enable):
+def test_a_wrong_password_does_not_reveal_mfa(api, enable):
     enable()
     refused = api.post("/api/v1/auth/login/", {"email": "ann@example.com", "password": "wrong"})
     assert (refused.status_code, refused.json()["code"]) == (401, "invalid_credentials")

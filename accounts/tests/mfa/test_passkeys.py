@@ -77,7 +77,7 @@ def sign_in_alone(api):
     return call
 
 
-def test_the_first_passkey_switches_the_second_factor_on_and_brings_backup_codes(api, user, sign_in, add):
+def test_the_first_passkey_enables_mfa_and_creates_backup_codes(api, user, sign_in, add):
     tokens = sign_in()
     added = add(tokens, Authenticator())
     assert added.status_code == 201
@@ -90,7 +90,7 @@ def test_the_first_passkey_switches_the_second_factor_on_and_brings_backup_codes
     assert second.json()["backup_codes"] == []
 
 
-def test_a_passkey_is_a_second_factor(sign_in, with_passkey, answer):
+def test_a_passkey_completes_mfa(sign_in, with_passkey, answer):
     authenticator, _ = with_passkey()
     asked = sign_in()
     assert asked["methods"] == ["backup_code", "passkey"]
@@ -339,7 +339,7 @@ def test_one_credential_belongs_to_one_account(make_user, sign_in, add):
     assert Passkey.objects.count() == 1
 
 
-def test_fresh_proof_is_asked_for_after_ten_minutes_and_a_passkey_gives_it(api, with_passkey, sign_in, answer):
+def test_a_passkey_re_authenticates_after_ten_minutes(api, with_passkey, sign_in, answer):
     authenticator, tokens = with_passkey()
     Session.objects.update(reauthenticated_at=timezone.now() - timedelta(minutes=10, seconds=1))
     stale = api.post("/api/v1/auth/passkeys/options/", headers=bearer(tokens))

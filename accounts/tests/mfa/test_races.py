@@ -89,7 +89,7 @@ def test_of_fifty_simultaneous_uses_of_one_code_exactly_one_succeeds(protected, 
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_of_fifty_simultaneous_answers_to_one_challenge_exactly_one_succeeds(protected):
+def test_of_fifty_concurrent_responses_to_one_challenge_one_succeeds(protected):
     challenge = issue(protected)
     bodies = [(challenge, "backup_code", code) for code in protected.spare_codes for _ in range(5)]
     responses = all_at_once(bodies)
@@ -145,7 +145,7 @@ def test_a_right_code_makes_the_count_begin_anew(protected):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_waits_grow_and_then_codes_stop_for_a_day_and_the_owner_is_told(protected):
+def test_wrong_codes_wait_longer_then_stop_for_a_day(protected):
     now = timezone.now()
     waits = []
     for _ in range(25):
@@ -174,7 +174,7 @@ def test_a_password_chosen_through_the_mailbox_ends_the_wait(api, protected, lin
 
 
 @pytest.mark.django_db(transaction=True)
-def test_asking_for_the_second_factor_again_and_again_locks_no_owner_out(api, protected):
+def test_repeated_mfa_challenges_lock_no_owner_out(api, protected):
     for _ in range(12):
         response = api.post("/api/v1/auth/login/", {"email": protected.email, "password": PASSWORD})
         assert response.status_code == 200

@@ -10,7 +10,7 @@ from rbac.services import assignments, roles
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_holder_without_a_second_factor_can_only_set_one_up(api, user, sign_in):
+def test_a_holder_without_mfa_can_only_enrol(api, user, sign_in):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="strict", permissions=["users:read"], requires_2fa=True))
     token = {"Authorization": f"Bearer {sign_in()['access']}"}
     assert api.get("/api/v1/users/me/", headers=token).status_code == 200
@@ -51,7 +51,7 @@ def test_the_set_up_page_does_not_lead_to_itself(strict):
     assert strict.get("/account/totp/", follow=True).status_code == 200
 
 
-def test_with_a_second_factor_or_without_the_role_every_page_opens(strict):
+def test_every_page_opens_with_mfa_or_without_the_role(strict):
     device = TOTPDevice.objects.create(user=strict.boss, confirmed_at=timezone.now())
     assert strict.get("/admin/").status_code == 200
     device.delete()

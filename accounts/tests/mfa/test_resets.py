@@ -66,7 +66,7 @@ def pass_the_day():
     tasks.carry_out_resets()
 
 
-def test_one_asks_and_nothing_happens_before_another_approves(ann, staff):
+def test_an_mfa_reset_waits_for_the_approval_of_another_person(ann, staff):
     assert ask(staff[0], ann).status_code == 302
     page = act(staff[0], "approve").content.decode()
     assert "Somebody else has to approve this" in page
@@ -75,7 +75,7 @@ def test_one_asks_and_nothing_happens_before_another_approves(ann, staff):
     assert TOTPDevice.objects.exists()
 
 
-def test_another_approves_the_owner_is_told_and_a_day_later_it_is_gone(ann, staff, approved):
+def test_an_approved_mfa_reset_notifies_the_owner_and_waits_a_day(ann, staff, approved):
     assert "It will be turned off on" in approved
     reset = MFAReset.objects.get()
     assert timedelta(hours=23, minutes=59) < reset.effective_at - timezone.now() <= timedelta(hours=24)
@@ -121,7 +121,7 @@ def test_the_owner_sees_it_on_the_page_on_security_and_stops_it_there(ann, staff
     assert SecurityEvent.objects.filter(kind="two_factor_reset_cancelled", actor=None).exists()
 
 
-def test_staff_call_it_off(ann, staff, approved):
+def test_staff_cancel_an_mfa_reset(ann, staff, approved):
     act(staff[0], "call_off")
     pass_the_day()
     assert TOTPDevice.objects.exists()
@@ -143,7 +143,7 @@ def test_staff_without_the_permission_see_and_ask_nothing(ann, make_user, client
 
 
 @pytest.mark.parametrize("what", ["the approver is deactivated", "the requester is demoted", "the user holds more"])
-def test_an_approved_reset_does_not_happen_once_it_would_not_be_allowed(ann, staff, approved, allow, what):
+def test_an_approved_mfa_reset_that_became_forbidden_is_not_run(ann, staff, approved, allow, what):
     people = get_user_model().objects
     if what == "the approver is deactivated":
         people.filter(email="second@example.com").update(is_active=False)

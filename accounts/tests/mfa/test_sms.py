@@ -69,7 +69,7 @@ def test_a_texted_code_is_a_second_step_over_the_api(api, ann, texts):
 
 
 @rulers
-def test_ruled_out_it_is_neither_offered_nor_texted(api, ann, texts, settings, rule_out):
+def test_disabled_sms_codes_are_neither_offered_nor_sent(api, ann, texts, settings, rule_out):
     rule_out(settings, ann)
     asked = challenge(api)
     assert asked["methods"] == ["totp"]
@@ -105,7 +105,7 @@ def test_the_role_taken_away_a_text_serves_again(api, ann):
     assert challenge(api)["methods"] == ["totp", "sms"]
 
 
-def test_it_is_set_over_the_api_and_kept_in_the_roles_history(api, make_user, sign_in):
+def test_the_mfa_requirement_is_set_over_the_api_and_recorded(api, make_user, sign_in):
     make_user("root@example.com", is_superuser=True)
     bearer = {"Authorization": f"Bearer {sign_in(email='root@example.com')['access']}"}
     made = api.post("/api/v1/roles/", {"name": "No texts", "forbids_sms_code": True}, headers=bearer)

@@ -49,7 +49,7 @@ def remembered(ann):
     return browser
 
 
-def test_it_skips_the_second_factor_for_30_days_and_no_longer(remembered):
+def test_a_trusted_browser_skips_mfa_for_30_days(remembered):
     cookie = remembered.cookies[COOKIE]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
     assert TrustedBrowser.objects.get().expires_at - timezone.now() < timedelta(days=30)
@@ -59,7 +59,7 @@ def test_it_skips_the_second_factor_for_30_days_and_no_longer(remembered):
     assert log_in(remembered) == "/login/verify/"
 
 
-def test_only_who_wishes_is_remembered(ann):
+def test_a_browser_is_trusted_only_on_request(ann):
     browser = enter(remember=False)
     browser.post("/logout/")
     assert log_in(browser) == "/login/verify/"
@@ -77,7 +77,7 @@ def test_a_cookie_that_was_touched_is_worth_nothing(remembered, forge):
     assert log_in(remembered) == "/login/verify/"
 
 
-def test_it_skips_the_second_factor_and_no_fresh_proof(remembered):
+def test_a_trusted_browser_skips_mfa_but_no_re_authentication(remembered):
     log_in(remembered)
     assert remembered.get("/account/totp/disable/").url.startswith("/account/sudo/")
 
@@ -177,7 +177,7 @@ def test_a_remembered_browser_opens_the_admin(staff, remembered):
     assert opens(remembered)
 
 
-def test_a_sign_in_from_before_the_second_factor_does_not_open_the_admin(staff):
+def test_a_session_from_before_mfa_does_not_open_the_admin(staff):
     browser = Browser()
     browser.force_login(staff)
     Session.objects.update(mfa_passed_at=None)
@@ -185,7 +185,7 @@ def test_a_sign_in_from_before_the_second_factor_does_not_open_the_admin(staff):
     assert not opens(browser)
 
 
-def test_the_sign_in_leads_back_to_the_page_of_the_admin_that_was_wished_and_to_no_foreign_one(staff):
+def test_sign_in_leads_back_to_the_requested_admin_page_only(staff):
     browser = Browser()
     asked = browser.get("/admin/accounts/user/?q=bob", follow=True).redirect_chain[-1][0]
     assert asked == "/login/?next=/admin/accounts/user/%3Fq%3Dbob"

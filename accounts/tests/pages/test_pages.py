@@ -52,7 +52,7 @@ def test_sign_in_redirects_to_the_requested_page_but_never_to_another_site(clien
     assert login(Browser(), next="//evil.example").url == "/account/"
 
 
-def test_five_wrong_passwords_lock_pages_and_api_alike(client, api, user):
+def test_five_wrong_passwords_lock_pages_and_api(client, api, user):
     for _ in range(3):
         login(client, "wrong")
     for _ in range(2):

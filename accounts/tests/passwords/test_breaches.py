@@ -80,7 +80,7 @@ def test_one_that_is_not_on_the_list_is_taken(ranges, register):
     assert User.objects.exists()
 
 
-def test_small_letters_and_single_line_ends_are_read_too(ranges, register):
+def test_lower_case_and_single_newlines_are_read(ranges, register):
     ranges.body = b"%s:2\n%s:7\n" % (OTHER.encode(), REST.lower().encode())
     assert register()[0].status_code == 422
 
@@ -186,7 +186,7 @@ def test_the_breach_list_is_not_queried_for_a_weak_password(ranges, register):
     assert ranges.asked == []
 
 
-def test_change_and_reset_query_the_breach_list_too(ranges, api, user, sign_in, link_token):
+def test_password_change_and_reset_query_the_breach_list(ranges, api, user, sign_in, link_token):
     new = "Other-Kitchen-77?"
     digest = hashlib.sha1(new.encode()).hexdigest().upper()
     ranges.body = lines((digest[5:], 12))

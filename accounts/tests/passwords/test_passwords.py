@@ -146,7 +146,7 @@ def test_a_hash_is_renewed_at_sign_in_when_the_rounds_have_changed(user, sign_in
     assert not PasswordHistory.objects.exists()
 
 
-def test_a_report_link_asks_first_then_disables_the_password(api, client, user, sign_in, link_token):
+def test_a_report_link_confirms_then_disables_the_password(api, client, user, sign_in, link_token):
     tokens = sign_in()
     change(api, tokens)
     token = link_token("/account/not-me/")

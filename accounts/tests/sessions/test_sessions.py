@@ -210,7 +210,7 @@ def test_a_deactivated_or_locked_user_is_refused_at_the_next_request(user, sign_
 
 
 @committing
-def test_a_change_by_a_query_set_holds_at_the_next_request_too(user, sign_in, me):
+def test_a_queryset_update_applies_at_the_next_request(user, sign_in, me):
     pair = sign_in()
     assert me(pair) == 200
     type(user).objects.filter(pk=user.pk).update(is_active=False)

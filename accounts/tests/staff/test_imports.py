@@ -71,7 +71,7 @@ def test_the_columns_may_stand_in_any_order_and_be_left_out(run):
     assert User.objects.get().last_name == "Lee"
 
 
-def test_who_was_imported_may_ask_for_a_link_to_choose_a_password(run, api, link_token, sign_in):
+def test_an_imported_user_can_request_a_password_link(run, api, link_token, sign_in):
     run(HEADER + "ann@example.com,,,,\n")
     api.post("/api/v1/auth/password/forgot/", {"email": "ann@example.com"})
     body = {"token": link_token("/password/reset/"), "password": PASSWORD}

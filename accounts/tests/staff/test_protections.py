@@ -181,7 +181,7 @@ def test_support_sees_and_ends_the_sessions_of_a_user(api, ann, make_user, sign_
 
 
 @pytest.mark.parametrize("role", ["Administrator", "Support"])
-def test_staff_end_sessions_in_the_admin_and_the_history_says_so(client, ann, make_user, settings, role):
+def test_ending_sessions_in_the_admin_is_recorded(client, ann, make_user, settings, role):
     settings.ADMIN_REQUIRE_2FA = False
     staff = make_user("staff@example.com", is_staff=True)
     give(staff, role)

@@ -72,7 +72,7 @@ def emails(answer):
         ("post", "{id}/invite/", "users:create"),
     ],
 )
-def test_each_call_names_the_permission_that_it_asks_for(api, caller, user, method, path, label):
+def test_each_view_names_its_permission(api, caller, user, method, path, label):
     address = USERS + path.format(id=user.pk)
     assert getattr(api, method)(address, {}).status_code == 401
     refused = getattr(caller(), method)(address, {})
@@ -195,7 +195,7 @@ def test_an_invited_user_can_get_another_link_or_invitation(api, boss, link_toke
     assert boss.post(f"{USERS}{pk}/invite/").status_code == 409
 
 
-def test_a_taken_address_is_refused_and_a_weak_password_too(boss, user):
+def test_a_taken_address_and_a_weak_password_are_refused(boss, user):
     taken = boss.post(USERS, {"email": user.email.upper(), "password": PASSWORD})
     assert (taken.status_code, taken.json()["code"]) == (422, "user_already_exists")
     assert boss.post(USERS, {"email": "new@example.com", "password": "weak"}).json()["code"] == "weak_password"

@@ -222,7 +222,7 @@ def test_an_endpoint_answers_the_methods_that_its_view_has_only(ann, method):
 
 
 # -- Callers who are not signed in or locked ----------------------------------------------------------------------------
-def test_an_endpoint_that_is_not_public_asks_for_sign_in():
+def test_an_endpoint_that_is_not_public_requires_sign_in():
     assert wrong_endpoints(CLOSED, lambda endpoint: is_refused(send(Browser(), endpoint), "sign-in", endpoint)) == []
 
 
@@ -321,7 +321,7 @@ def without_reauthentication(user):
     return browser
 
 
-def test_reauthentication_is_asked_for_where_declared_and_nowhere_else(ann):
+def test_reauthentication_is_required_exactly_where_declared(ann):
     enable_mfa(ann)
     closed = [endpoint for endpoint in ENDPOINTS if endpoint.address != "admin/login/"]
     assert (
@@ -336,7 +336,7 @@ def test_reauthentication_is_asked_for_where_declared_and_nowhere_else(ann):
     )
 
 
-def test_a_reauthenticated_session_is_not_asked_again_for_ten_minutes(ann):
+def test_re_authentication_lasts_ten_minutes(ann):
     enable_mfa(ann)
     assert (
         wrong_endpoints(
@@ -347,7 +347,7 @@ def test_a_reauthenticated_session_is_not_asked_again_for_ten_minutes(ann):
     )
 
 
-def test_reauthentication_declared_as_always_is_needed_without_mfa_too(ann):
+def test_reauthentication_declared_as_always_is_needed_without_mfa(ann):
     always = endpoints(lambda endpoint: endpoint.reauthentication is Reauthentication.ALWAYS)
     assert (
         wrong_endpoints(

@@ -118,7 +118,7 @@ def test_the_table_names_every_route_and_no_other():
     assert real == table
 
 
-def test_the_table_asks_for_declared_permissions_alone():
+def test_the_table_lists_declared_permissions_only():
     assert declared().labels.keys() >= LABELS
 
 
@@ -233,7 +233,7 @@ def test_a_method_that_the_table_does_not_name_is_405(call, user, bearer):
     assert {name: status for name, status in answers.items() if status != 405} == {}
 
 
-def test_a_role_that_demands_a_second_factor_shuts_all_but_where_one_is_set_up(call, user, bearer):
+def test_a_role_that_requires_mfa_leaves_only_enrolment_open(call, user, bearer):
     user.is_superuser = True
     user.save()
     edit = roles.RoleEdit(name="strict", requires_2fa=True)
@@ -248,7 +248,7 @@ def test_a_role_that_demands_a_second_factor_shuts_all_but_where_one_is_set_up(c
     assert "two_factor_required" not in refusals(call, bearer).values()
 
 
-def test_who_owes_a_second_factor_and_another_password_can_do_both(api, user, bearer):
+def test_pending_mfa_and_password_change_can_both_be_done(api, user, bearer):
     user.must_change_password = True
     user.save()
     edit = roles.RoleEdit(name="strict", requires_2fa=True)

@@ -190,7 +190,7 @@ def test_no_token_opens_the_place_of_another(world):
 
 
 @pytest.mark.parametrize(("kind", "place"), [(kind, place) for kind, own in OWN.items() for place in sorted(own)])
-def test_a_token_still_opens_its_own_place_after_it_was_tried_in_all_others(world, kind, place):
+def test_a_token_works_at_its_own_endpoint_and_nowhere_else(world, kind, place):
     token = world.tokens[kind]
     for other, opens in PLACES.items():
         if other not in OWN[kind]:

@@ -65,7 +65,7 @@ def test_a_browser_at_the_ip_address_is_led_to_localhost(served):
     assert posted.status_code == 403  # no CSRF token: answered where it was sent
 
 
-def test_a_taken_port_is_told_before_anything_else(tmp_path):
+def test_a_taken_port_is_reported_before_anything_else(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -155,7 +155,7 @@ def end(process):
     return time.monotonic() - started
 
 
-def test_bodies_in_chunks_are_read_and_too_large_ones_told(serve):
+def test_chunked_bodies_are_read_and_too_large_ones_are_413(serve):
     port, _ = serve()
     head = BEGUN.split(b"Content-Length")[0] + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     body = b'{"email": "ann@example.com", "password": "not hers"}'

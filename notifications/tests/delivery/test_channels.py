@@ -72,14 +72,14 @@ def hanging(request, monkeypatch):
     provider.release.set()
 
 
-def test_a_hanging_provider_does_not_delay_the_other_channel_in_deliver_due(hanging):
+def test_a_hanging_provider_delays_no_other_channel_in_deliver_due(hanging):
     channel, provider, _ = hanging
     queue(OTHER[channel])
     call_command("deliver_due")
     assert provider.was_released == [True]
 
 
-def test_a_hanging_provider_does_not_delay_the_other_channel_in_the_watch(hanging, monkeypatch):
+def test_a_hanging_provider_delays_no_other_channel_in_the_loop(hanging, monkeypatch):
     channel, provider, _ = hanging
     watch = deliver_due.Watch(every=0.05)
     monkeypatch.setattr(deliver_due.PeriodicTasks, "run_due", lambda self, now: None)
@@ -101,7 +101,7 @@ def test_a_hanging_provider_does_not_delay_the_other_channel_in_the_watch(hangin
     assert provider.was_released == [True]
 
 
-def test_a_hanging_provider_does_not_delay_the_other_channel_after_an_answer(hanging):
+def test_a_hanging_provider_delays_no_other_channel_after_a_response(hanging):
     channel, provider, other = hanging
     began = time.monotonic()
     in_process.deliver({channel: [Message.objects.get().pk]})
@@ -140,7 +140,7 @@ def test_a_provider_with_a_low_rate_does_not_delay_the_other_channel(limited, se
     assert arrived[limited][-1] - began > 2
 
 
-def test_texts_have_a_queue_and_workers_of_their_own(monkeypatch):
+def test_sms_has_its_own_queue_and_workers(monkeypatch):
     queues = []
     monkeypatch.setattr(tasks.dispatch, "apply_async", lambda **call: queues.append((call["args"], call["queue"])))
     tasks.notify_worker(Channel.SMS, Priority.CODE)
@@ -175,7 +175,7 @@ class Provider:
         self.noted.append(Message.objects.get().send_started_at is not None)
 
 
-def test_a_text_is_noted_as_about_to_be_sent_after_all_else():
+def test_an_sms_is_marked_as_sending_at_the_last_moment():
     text()
     provider = Provider()
     Dispatcher(Limits(Channel.SMS, senders=1), gateways=Gateways(provider, provider)).run()
@@ -183,7 +183,7 @@ def test_a_text_is_noted_as_about_to_be_sent_after_all_else():
     assert Message.objects.get().status == "sent"
 
 
-def test_a_text_that_another_took_is_not_sent():
+def test_an_sms_claimed_by_another_dispatcher_is_not_sent():
     text()
     sent = []
 
@@ -200,7 +200,7 @@ def test_a_text_that_another_took_is_not_sent():
     assert Message.objects.get().status == "queued"
 
 
-def test_no_sender_waits_for_ever_for_a_drain_that_failed(monkeypatch, settings):
+def test_no_sender_waits_forever_for_a_failed_dispatcher(monkeypatch, settings):
     settings.DELIVERY_LEASE_SECONDS = 1
     text(policy=Policy())
     monkeypatch.setattr("notifications.services.delivery.outcomes.commit", lambda *args: 1 / 0)

@@ -29,7 +29,7 @@ def old(settings):
     )
 
 
-def test_the_watch_applies_early_reports_and_forgets_as_often_as_beat_does(api, http, old):
+def test_the_loop_applies_early_reports_and_erases_as_beat_does(api, http, old):
     post(api, notification(ses("Delivery", "ses-1")))
     chores = PeriodicTasks()
     chores.run_due(1.0)
@@ -46,7 +46,7 @@ def test_the_watch_applies_early_reports_and_forgets_as_often_as_beat_does(api, 
     assert early.status == "delivered"
 
 
-def test_a_storage_that_is_away_does_not_end_the_watch(old, monkeypatch):
+def test_a_storage_outage_does_not_end_the_loop(old, monkeypatch):
     monkeypatch.setattr(retention, "forget", raise_os_error)
     PeriodicTasks().run_due(1.0)
 
@@ -55,7 +55,7 @@ def raise_os_error():
     raise OSError("the storage is away")
 
 
-def test_the_watch_removes_what_ran_out_of_accounts(user):
+def test_the_loop_deletes_expired_rows_of_accounts(user):
     long_ago = timezone.now() - timedelta(days=400)
     Session.objects.create(user=user, created_at=long_ago, last_used_at=long_ago, expires_at=long_ago)
     PeriodicTasks().run_due(1.0)
@@ -75,7 +75,7 @@ def watch(monkeypatch):
     return deliver_due.Watch(every=0.01)
 
 
-def test_a_backlog_keeps_back_no_chore(watch, monkeypatch):
+def test_a_backlog_delays_no_periodic_job(watch, monkeypatch):
     drains, chores = [], []
 
     def chore(self, now):
@@ -90,7 +90,7 @@ def test_a_backlog_keeps_back_no_chore(watch, monkeypatch):
     assert drains
 
 
-def test_a_connection_that_is_closed_does_not_end_the_watch(watch, monkeypatch):
+def test_a_closed_connection_does_not_end_the_loop(watch, monkeypatch):
     looks = []
 
     def look(self):
@@ -104,7 +104,7 @@ def test_a_connection_that_is_closed_does_not_end_the_watch(watch, monkeypatch):
     assert set(looks) == set(Channel)
 
 
-def test_the_watch_ends_in_an_error_when_one_of_its_threads_fails(watch, monkeypatch):
+def test_the_loop_ends_in_an_error_when_one_of_its_threads_fails(watch, monkeypatch):
     monkeypatch.setattr(deliver_due.threading, "excepthook", lambda failure: None)
     monkeypatch.setattr(deliver_due.Dispatcher, "run", lambda self: 1 / 0)
     with pytest.raises(CommandError, match="has failed"):

@@ -113,7 +113,7 @@ def test_a_message_that_fails_for_a_day_becomes_a_dead_letter():
 
 
 @pytest.mark.usefixtures("may_do_all")
-def test_a_refused_message_is_not_tried_again_until_somebody_says_so(user):
+def test_a_rejected_message_is_retried_only_by_staff(user):
     message = queue()
     drain(PermanentDeliveryError("Amazon refused: MessageRejected"))
     message.refresh_from_db()
@@ -155,7 +155,7 @@ def test_a_code_that_comes_while_bulk_is_sent_does_not_wait_for_it():
     assert [email.to[0] for email in recorder.sent].index("code@example.com") < 150
 
 
-def test_a_drain_of_codes_leaves_bulk_alone():
+def test_a_dispatcher_of_codes_sends_no_bulk():
     queue(priority=Priority.BULK)
     assert drain(lowest=Priority.TRANSACTIONAL).sent == []
 
@@ -181,7 +181,7 @@ def test_a_message_for_later_waits():
     assert delivery_sweep.next_due(Channel.EMAIL, Priority.BULK) > timezone.now() + timedelta(minutes=59)
 
 
-def test_a_killed_drains_message_that_was_not_handed_over_is_sent_as_if_nothing_had_been():
+def test_a_killed_dispatchers_unsent_message_is_sent_normally():
     message = queue()
     abandon(message, started=False)
     assert delivery_sweep.sweep().requeued == 1
@@ -229,7 +229,7 @@ def test_nothing_is_sent_to_a_suppressed_address():
     assert (alone.status, together.status) == (Status.SUPPRESSED, Status.SENT)
 
 
-def test_what_a_person_switched_off_is_not_sent_and_security_is(user):
+def test_an_unsubscribed_user_still_gets_security_emails(user):
     preferences.change(user=user, changes={Kind.MARKETING: False})
     for kind in (Kind.MARKETING, Kind.SECURITY):
         send_email(to=[user.email], subject=kind, text="x", draft=MessageDraft(policy=Policy(kind=kind), user=user))
@@ -237,7 +237,7 @@ def test_what_a_person_switched_off_is_not_sent_and_security_is(user):
 
 
 @pytest.mark.parametrize("field", ["to", "cc", "bcc"])
-def test_of_several_recipients_those_are_left_out_who_switched_the_kind_off(user, field):
+def test_unsubscribed_recipients_are_excluded_from_an_email(user, field):
     preferences.change(user=user, changes={Kind.ACCOUNT: False})
     others = {"to": ["bob@example.com"], "cc": ["cid@example.com"], "bcc": ["dan@example.com"]}
     everybody = {**others, field: [f"Ann <{user.email.upper()}>", *others[field]]}
@@ -252,7 +252,7 @@ def test_of_several_recipients_those_are_left_out_who_switched_the_kind_off(user
 
 
 @pytest.mark.parametrize(("is_confirmed", "texts"), [(True, 0), (False, 1)])
-def test_a_text_reaches_nobody_who_switched_its_kind_off_if_the_number_is_known_to_be_theirs(user, is_confirmed, texts):
+def test_an_sms_is_not_sent_to_the_confirmed_number_of_an_unsubscriber(user, is_confirmed, texts):
     user.phone, user.phone_verified_at = "+4915112345678", timezone.now() if is_confirmed else None
     user.save()
     preferences.change(user=user, changes={Kind.MARKETING: False})
@@ -260,7 +260,7 @@ def test_a_text_reaches_nobody_who_switched_its_kind_off_if_the_number_is_known_
     assert len(drain(channel=Channel.SMS).sent) == texts
 
 
-def test_several_drains_send_each_message_once():
+def test_several_dispatchers_send_each_message_once():
     for number in range(60):
         queue(to=[f"{number}@example.com"])
     recorder = Recorder(seconds=0.005)
@@ -276,7 +276,7 @@ def test_several_drains_send_each_message_once():
     assert MessageEvent.objects.count() == 60
 
 
-def test_a_drain_that_is_over_gives_back_what_it_did_not_send():
+def test_a_dispatcher_releases_what_it_did_not_send():
     for _ in range(10):
         queue()
     drain(senders=2, seconds=0)
@@ -303,7 +303,7 @@ class _Failure(Exception):
     steps=strategies.lists(strategies.tuples(strategies.booleans(), strategies.integers(0, 2)), max_size=5),
     fails=strategies.booleans(),
 )
-def test_a_rolled_back_event_leaves_no_message_and_a_committed_one_exactly_its_own(settings, steps, fails):
+def test_an_event_queues_its_messages_only_if_it_commits(settings, steps, fails):
     """Steps queue messages inside savepoints that fail or hold; then the whole transaction fails or holds."""
     Message.objects.all().delete()
     settings.CELERY_BROKER_URL = ""
@@ -361,7 +361,7 @@ class BrokenBackend(SlowBackend):
         raise ConnectionRefusedError
 
 
-def test_without_a_broker_a_failure_is_tried_again_by_the_next_send_or_the_command(settings, user):
+def test_without_a_broker_failures_are_retried_by_the_next_dispatch(settings, user):
     settings.CELERY_BROKER_URL = ""
     settings.EMAIL_BACKEND = "notifications.tests.delivery.test_dispatcher.BrokenBackend"
     outbox.queue_email(template="welcome", user=user, variables={"link": "https://example.com/"})

@@ -26,7 +26,7 @@ def by_worker(settings, monkeypatch):
 
 
 @pytest.mark.parametrize(("guarantee", "most"), [(Guarantee.AT_LEAST_ONCE, THREADS), (Guarantee.AT_MOST_ONCE, 0)])
-def test_what_another_sends_meanwhile_is_not_sent_too(guarantee, most):
+def test_a_message_reclaimed_by_another_dispatcher_is_not_sent_twice(guarantee, most):
     for number in range(8):
         mail(number, guarantee=guarantee)
     other = WayOut()
@@ -44,7 +44,7 @@ def test_what_another_sends_meanwhile_is_not_sent_too(guarantee, most):
     assert len({one.to for one in [*first.sent, *other.sent]}) == 8 or guarantee == Guarantee.AT_MOST_ONCE
 
 
-def test_what_was_called_back_meanwhile_does_not_go_out():
+def test_a_message_cancelled_during_a_dispatch_is_not_sent():
     for number in range(8):
         mail(number)
 
@@ -61,7 +61,7 @@ def test_what_was_called_back_meanwhile_does_not_go_out():
     assert set(Message.objects.values_list("status", flat=True)) <= {"cancelled", "sent"}
 
 
-def test_whose_account_is_deleted_meanwhile_gets_no_more(user):
+def test_a_user_deleted_during_a_dispatch_gets_no_more(user):
     for number in range(8):
         mail(number, user=user)
 
@@ -75,7 +75,7 @@ def test_whose_account_is_deleted_meanwhile_gets_no_more(user):
 
 
 @pytest.mark.parametrize("senders", [1, 2])
-def test_a_drain_that_takes_its_own_anew_comes_to_its_end(senders):
+def test_a_dispatcher_that_reclaims_its_own_messages_ends(senders):
     for number in range(THREADS):
         mail(number)
     once = threading.Event()
@@ -101,7 +101,7 @@ def test_a_drain_that_takes_its_own_anew_comes_to_its_end(senders):
     assert ended
 
 
-def test_no_turn_begins_on_a_lease_that_may_have_ended(settings):
+def test_no_slot_is_used_on_a_lease_that_may_have_expired(settings):
     """As after a pause of the whole process: nothing renewed the lease, and nobody told."""
     for number in range(4):
         mail(number)

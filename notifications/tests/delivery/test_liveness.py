@@ -79,14 +79,14 @@ def test_a_sweep_by_a_worker_is_a_sign_of_life(client):
     assert client.get(READY).json()["delivery"]["last_seen_seconds"] == 0
 
 
-def test_a_look_of_the_watch_is_a_sign_of_life(client, monkeypatch):
+def test_a_run_of_the_loop_is_a_sign_of_life(client, monkeypatch):
     monkeypatch.setattr(deliver_due.os, "getppid", iter([1, 1, 2, 2]).__next__)
     monkeypatch.setattr(deliver_due.Watch, "send", lambda self, channel: self._has_ended.wait(10))
     deliver_due.Watch(every=0.01).run()
     assert client.get(READY).json()["delivery"]["state"] == "ok"
 
 
-def test_only_a_look_for_what_is_due_counts(client):
+def test_only_a_search_for_due_messages_is_a_sign_of_life(client):
     """A worker that drains a queue does not tell that beat lives."""
     tasks.dispatch(int(Priority.CODE), Channel.EMAIL)
     assert client.get(READY).json()["delivery"]["last_seen_seconds"] is None

@@ -50,7 +50,7 @@ def failing(real, *which):
     return call
 
 
-def test_a_database_that_goes_away_while_leave_is_asked_for_ends_no_drain(settings, monkeypatch):
+def test_a_dispatcher_survives_a_database_outage_in_the_rate_limiter(settings, monkeypatch):
     settings.EMAIL_MAX_PER_SECOND, settings.REDIS_URL = 50, ""
     for number in range(6):
         mail(number)
@@ -60,7 +60,7 @@ def test_a_database_that_goes_away_while_leave_is_asked_for_ends_no_drain(settin
     assert len(way_out.sent) == Message.objects.filter(status="sent").count() == 6
 
 
-def test_files_that_cannot_be_removed_end_no_drain(monkeypatch):
+def test_a_file_that_cannot_be_removed_ends_no_dispatcher(monkeypatch):
     mail("file", files=1)
     for number in range(3):
         mail(number)
@@ -128,7 +128,7 @@ def forgetful_sns(settings):
 @pytest.mark.parametrize(
     ("policy", "texts", "status"), [(SMS_CODE, 1, "failed"), (Policy(priority=Priority.TRANSACTIONAL), 2, "sent")]
 )
-def test_a_text_whose_answer_is_lost_goes_again_only_where_its_template_says_so(forgetful_sns, policy, texts, status):
+def test_an_sms_with_a_lost_response_is_resent_only_if_its_policy_allows(forgetful_sns, policy, texts, status):
     message = send_sms(to="+4915112345678", text="Hello", draft=MessageDraft(policy=policy))
     for _ in range(2):
         Message.objects.filter(status="queued").update(due_at=timezone.now())
@@ -137,7 +137,7 @@ def test_a_text_whose_answer_is_lost_goes_again_only_where_its_template_says_so(
     assert (len(forgetful_sns), message.status, message.is_uncertain) == (texts, status, True)
 
 
-def test_what_its_senders_die_of_is_put_off_and_given_up():
+def test_a_message_that_kills_its_senders_is_delayed_then_fails():
     message = mail()
     states = []
     for number in range(4):
@@ -189,7 +189,7 @@ def old_failed_mail(**fields):
     return message
 
 
-def test_the_file_of_what_cannot_be_sent_again_goes_with_its_content():
+def test_the_file_of_a_final_message_is_deleted_with_its_content():
     message = old_failed_mail(expires_at=timezone.now() - timedelta(days=1))
     Message.objects.update(created_at=timezone.now() - timedelta(days=1))
     retention.forget()
@@ -206,7 +206,7 @@ def test_a_deleted_account_leaves_no_file_and_no_name_of_one(user):
     assert (file.filename, file.file.name) == ("", "")
 
 
-def test_what_is_removed_takes_its_file_along(settings):
+def test_a_removed_message_deletes_its_file(settings):
     old_failed_mail()
     Message.objects.update(created_at=timezone.now() - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS + 1))
     retention.forget()
@@ -249,7 +249,7 @@ def test_a_delivery_that_crashes_fails_nothing_of_who_queued(settings, monkeypat
     assert Message.objects.count() == 2
 
 
-def test_one_call_is_on_its_way_however_many_drains_find_something_due_soon(monkeypatch):
+def test_workers_are_notified_once_of_messages_due_soon(monkeypatch):
     calls = []
     monkeypatch.setattr(tasks.dispatch, "apply_async", lambda **call: calls.append(call["countdown"]))
     for number in range(3):

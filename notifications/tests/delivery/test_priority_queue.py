@@ -31,7 +31,7 @@ def by_worker(settings, monkeypatch):
     quota._known.clear()
 
 
-def test_an_answer_to_somebody_does_not_wait_behind_bulk_in_the_same_drain(settings):
+def test_a_transactional_email_does_not_wait_behind_bulk(settings):
     settings.EMAIL_MAX_PER_SECOND = 4
     for number in range(60):
         mail(number, **BULK)
@@ -57,7 +57,7 @@ def test_an_answer_to_somebody_does_not_wait_behind_bulk_in_the_same_drain(setti
     assert arrived[0] - asked[0] < 5  # the bulk before it takes 15
 
 
-def test_codes_that_wait_for_leave_are_not_lost_when_their_sender_dies(settings):
+def test_codes_waiting_for_a_permit_survive_their_sender(settings):
     settings.SMS_MAX_PER_SECOND = 5
     for number in range(100):
         send_sms(to=f"+4915112345{number:03}", text="code", draft=MessageDraft(policy=SMS_CODE))
@@ -112,7 +112,7 @@ def test_who_complains_gets_nothing_of_what_was_claimed_before(settings):
     assert Message.objects.filter(status="suppressed").count() == 6 - len(way_out.sent)
 
 
-def test_ses_is_asked_for_its_rate_once_and_not_for_texts(settings, monkeypatch):
+def test_the_ses_quota_is_read_once_and_not_for_sms(settings, monkeypatch):
     settings.EMAIL_URL = "amazonses://"
     asked = []
     monkeypatch.setattr(ses, "max_per_second", lambda: asked.append(1) or 100.0)

@@ -72,7 +72,7 @@ def test_what_an_operator_has_to_correct_at_a_mail_server_is_tried_again(error, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_messages_outlive_an_unverified_sender_and_it_is_told_once(settings, monkeypatch):
+def test_an_unverified_sender_delays_messages_and_is_logged_once(settings, monkeypatch):
     settings.CELERY_BROKER_URL = "memory://"
     monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)
     mail("ann"), mail("bob")
@@ -127,7 +127,7 @@ def test_a_look_up_of_opt_outs_that_hangs_never_counts_as_perhaps_sent(monkeypat
 
 
 @pytest.mark.parametrize(("service", "sending"), [("ses", "SendRawEmail"), ("sesv2", "SendEmail"), ("sns", "Publish")])
-def test_only_the_call_that_sends_begins_a_turn(service, sending):
+def test_only_the_sending_call_acquires_a_slot(service, sending):
     events = amazon._client.__wrapped__(service, "eu-west-1", "http://127.0.0.1:9").meta.events
     with slots.SlotSemaphore(1).slot() as turn:
         events.emit(f"before-send.{service}.CheckIfPhoneNumberIsOptedOut")
@@ -141,7 +141,7 @@ def ask_again():
     quota._known = {account: (rate, 0.0) for account, (rate, _) in quota._known.items()}
 
 
-def test_without_the_right_to_ask_for_its_quota_ses_gets_a_default_rate(settings, monkeypatch):
+def test_ses_without_quota_permission_gets_a_default_rate(settings, monkeypatch):
     settings.EMAIL_URL, settings.EMAIL_MAX_PER_SECOND = "amazonses://", None
     asked = []
 

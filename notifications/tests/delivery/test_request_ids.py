@@ -11,7 +11,7 @@ REGISTRATION = {"email": "new@example.com", "password": "Grill-Fleet-2026!"}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_request_is_followed_to_the_line_that_tells_the_id_at_the_provider(api, monkeypatch):
+def test_a_request_id_is_logged_with_the_providers_message_id(api, monkeypatch):
     monkeypatch.setattr(DjangoEmailGateway, "send", lambda self, mail: "ses-0123")
     with capture_logs() as lines:
         api.post("/api/v1/auth/register/", REGISTRATION, headers={"X-Request-ID": "follow-me-1"})

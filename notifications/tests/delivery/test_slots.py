@@ -69,21 +69,21 @@ def drain(provider, many, senders):
     assert len(provider.sent) == many
 
 
-def test_no_more_than_the_senders_speak_to_the_provider_and_others_are_ready_for_their_turn():
+def test_no_more_than_the_senders_call_the_provider_at_once():
     provider = Provider()
     drain(provider, 30, senders=2)
     assert provider.most == 2
     assert provider.most_writing == 3
 
 
-def test_what_is_sent_was_noted_before_and_no_more_than_the_threads_can_hold():
+def test_a_message_is_marked_as_sending_before_it_is_sent():
     provider = Provider()
     drain(provider, 30, senders=2)
     assert provider.not_noted == []
     assert provider.claimed <= 3
 
 
-def test_what_may_have_been_sent_and_is_not_committed_is_never_more_than_the_senders(monkeypatch):
+def test_uncommitted_sent_messages_never_exceed_the_senders(monkeypatch):
     provider, uncommitted, most, write = Provider(), 0, 0, outcomes.commit
 
     def written(collected, *args):
@@ -102,7 +102,7 @@ def test_what_may_have_been_sent_and_is_not_committed_is_never_more_than_the_sen
     assert most <= 4
 
 
-def test_a_message_whose_leave_grew_old_gets_another_and_no_try_is_counted():
+def test_an_expired_permit_is_renewed_and_counts_no_attempt():
     provider = Provider(refuse=3)
     drain(provider, 2, senders=2)
     for message in Message.objects.all():
@@ -110,7 +110,7 @@ def test_a_message_whose_leave_grew_old_gets_another_and_no_try_is_counted():
         assert [event.type for event in message.events.all()] == ["sent"]
 
 
-def test_a_turn_that_has_ended_is_free_for_the_next_and_not_before():
+def test_a_released_slot_can_be_acquired():
     line, began = slots.SlotSemaphore(1), []
 
     def come():
@@ -130,7 +130,7 @@ def test_a_turn_that_has_ended_is_free_for_the_next_and_not_before():
     assert began == [True]
 
 
-def test_a_mail_that_takes_longer_to_write_than_a_leave_lasts_is_sent(settings):
+def test_an_email_slower_to_build_than_a_permit_lasts_is_sent(settings):
     settings.EMAIL_MAX_PER_SECOND = 50
     times = []
 
@@ -143,12 +143,12 @@ def test_a_mail_that_takes_longer_to_write_than_a_leave_lasts_is_sent(settings):
     assert len(times) == 2  # the second leave lasts as long as it takes
 
 
-def test_a_leave_that_grew_old_is_refused():
+def test_an_expired_permit_is_refused():
     with slots.SlotSemaphore(1).slot(until=time.monotonic() - 1), pytest.raises(slots.PermitExpiredError):
         slots.acquire()
 
 
-def test_nobody_waits_for_ever_in_the_line_of_a_drain_that_failed(monkeypatch):
+def test_waiting_for_a_slot_of_a_failed_dispatcher_ends(monkeypatch):
     """Else the worker that ran it could not end."""
     monkeypatch.setattr("notifications.services.delivery.outcomes.commit", lambda *args: 1 / 0)
     before = threading.active_count()
@@ -160,5 +160,5 @@ def test_nobody_waits_for_ever_in_the_line_of_a_drain_that_failed(monkeypatch):
     assert threading.active_count() <= before
 
 
-def test_nobody_waits_for_a_turn_outside_of_a_line():
+def test_acquiring_without_a_semaphore_does_not_wait():
     slots.acquire()

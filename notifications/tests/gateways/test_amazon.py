@@ -137,7 +137,7 @@ def test_what_amazon_refuses_fails_with_its_reason(amazon):
     assert "MessageRejected" in message.last_error
 
 
-def test_a_text_arrives(amazon, user):
+def test_an_sms_arrives_at_amazon(amazon, user):
     extras = SmsExtras(sender_id="FoodFleet", max_price=Decimal("0.50"))
     message = send_sms(to="+4915112345678", text="Ihr Wagen ist da", extras=extras)
     outbox.queue_sms(template="2fa_code", phone="+4915112345678", user=user, variables={"code": "123456"})
@@ -216,7 +216,7 @@ class Terse(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_mail_that_amazon_took_without_naming_the_request_is_sent(settings):
+def test_an_email_accepted_without_a_request_id_is_sent(settings):
     with HTTPServer(("127.0.0.1", 0), Terse) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         settings.AWS_ENDPOINT_URL = f"http://127.0.0.1:{server.server_port}"

@@ -8,7 +8,7 @@ from notifications.states import Kind
 pytestmark = pytest.mark.django_db
 
 
-def test_user_turns_off_a_kind_of_message(client, user):
+def test_user_unsubscribes_from_a_kind_of_message(client, user):
     client.force_login(user)
     assert client.get("/account/preferences/").context["form"]["marketing"].initial is True
     saved = client.post("/account/preferences/", {"account": "on"}, follow=True)
@@ -20,7 +20,7 @@ def test_preferences_require_sign_in(client):
     assert client.get("/account/preferences/").url == "/login/?next=/account/preferences/"
 
 
-def test_unsubscribe_link_asks_before_it_unsubscribes(client, user):
+def test_unsubscribe_link_requires_a_confirmation(client, user):
     path = preferences.unsubscribe_link(user, Kind.MARKETING).removeprefix("http://testserver")
     assert "Unsubscribe?" in client.get(path).content.decode()
     assert preferences.wants(user, Kind.MARKETING)

@@ -16,7 +16,7 @@ def timed(call, *arguments):
     return time.monotonic() - began
 
 
-def test_a_call_is_published_before_its_caller_goes_on():
+def test_workers_are_notified_before_the_caller_continues():
     published = []
     notifier = WorkerNotifier(published.append)
     notifier.notify(CODE)
@@ -34,7 +34,7 @@ def test_nobody_waits_long_for_a_broker_that_hangs(monkeypatch):
     assert sum(waits[1:]) < 0.2
 
 
-def test_a_broker_that_was_away_is_not_asked_again_at_once():
+def test_after_a_broker_failure_the_next_connection_is_delayed():
     tries = []
 
     def publish(priority):

@@ -20,7 +20,7 @@ WITHOUT = {
 
 
 @pytest.mark.parametrize("declared", MAILS, ids=lambda declared: declared.name)
-def test_a_mail_about_security_has_the_link_that_was_not_me(declared):
+def test_a_security_email_has_a_compromise_report_link(declared):
     is_security = policy_of(Channel.EMAIL, declared.name).kind == Kind.SECURITY
     has_link = "not_me_link" in {variable.name for variable in declared.variables}
     assert has_link == (is_security and declared.name not in WITHOUT)

@@ -191,7 +191,7 @@ def test_every_kind_of_view_requires_the_permission(clients, server, name, user,
 
 @pytest.mark.parametrize("server", ["wsgi", "asgi"])
 @pytest.mark.parametrize("name", CALLS)
-def test_every_kind_of_view_asks_anonymous_users_to_sign_in(clients, client, server, name):
+def test_every_kind_of_view_requires_sign_in(clients, client, server, name):
     client.cookies.clear()  # the other client's too
     assert clients[server](f"/api/{name}/").status_code == 401
     if name in PAGES:

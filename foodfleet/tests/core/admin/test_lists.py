@@ -101,7 +101,7 @@ def test_staff_who_may_read_messages_do_not_guess_what_they_may_not_see(client, 
     assert is_refused(client.get(reverse("admin:notifications_message_changelist"), query))
 
 
-def test_messages_are_filtered_by_the_moments_that_their_filter_offers(boss):
+def test_messages_are_filtered_by_creation_time(boss):
     Message.objects.create(channel="email", to=["ann@example.com"])
     listed = boss.get(
         reverse("admin:notifications_message_changelist"), {"created_at__gte": "2020-01-01 00:00:00+02:00"}

@@ -77,7 +77,7 @@ def test_a_body_that_is_not_complete_is_not_passed_on(body, environ, fault):
         (BodyFault.OVERLOADED, 503, "service_unavailable"),
     ],
 )
-def test_what_is_wrong_with_a_body_is_told(client, fault, status, code):
+def test_an_invalid_body_has_a_specific_error(client, fault, status, code):
     refused = client.post("/api/v1/auth/login/", {}, "application/json", **{FAULT: fault})
     assert (refused.status_code, refused.json()["code"]) == (status, code)
     assert client.post("/login/", **{FAULT: fault}).status_code == status
