@@ -3,12 +3,12 @@
 import pytest
 
 from accounts import signals
-from accounts.tests.scenarios import World
+from accounts.tests.scenarios import Actions
 
 
 @pytest.fixture
-def world(user, make_user, link_token):
-    made = World(user, make_user("boss@example.com", is_superuser=True, is_staff=True), link_token)
+def actions(user, make_user, link_token):
+    made = Actions(user, make_user("boss@example.com", is_superuser=True, is_staff=True), link_token)
 
     def remember(code, **kwargs):
         made.texts.append(code)

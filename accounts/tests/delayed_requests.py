@@ -14,7 +14,7 @@ from rbac.models import RoleAssignment
 from rbac.services import assignments
 
 
-class HeldBody(io.BytesIO):
+class DelayedBody(io.BytesIO):
     """A body before whose first bytes something happens."""
 
     def __init__(self, body, happens):
@@ -47,8 +47,8 @@ def send_bytes(client, method, path, data, content_type, *, meanwhile, access=No
         meanwhile()
 
     headers = {"Authorization": f"Bearer {access}"} if access else None
-    held = {"wsgi.input": HeldBody(data, happens)}
-    answer = client.generic(method, path, data, content_type, headers=headers, **held)
+    delayed = {"wsgi.input": DelayedBody(data, happens)}
+    answer = client.generic(method, path, data, content_type, headers=headers, **delayed)
     assert happened, "the body was never read"
     return answer
 
@@ -85,8 +85,8 @@ def let_roles_expire(actor):
     """Let what the actor holds run out."""
     User.objects.filter(pk=actor.pk).update(is_superuser=False)
     past = timezone.now() - timedelta(seconds=1)
-    for held in RoleAssignment.objects.of(actor):
-        RoleAssignment.objects.filter(pk=held.pk).update(expires_at=past)
+    for delayed in RoleAssignment.objects.of(actor):
+        RoleAssignment.objects.filter(pk=delayed.pk).update(expires_at=past)
 
 
 CLOSURES = {one.__name__: one for one in (deactivate, lock, delete, log_out_everywhere)}

@@ -23,7 +23,7 @@ IP = "198.51.100.7"
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 
-class World:
+class Actions:
     """Ann, a boss, and whatever a scenario asks for. Every request has an id of its own."""
 
     def __init__(self, user, boss, link_token):
@@ -33,8 +33,8 @@ class World:
         self.texts = []
 
     def sign_in(self, email=None, password=PASSWORD):
-        asked = {"email": email or self.user.email, "password": password}
-        tokens = self.post("/auth/login/", asked).json()
+        pending = {"email": email or self.user.email, "password": password}
+        tokens = self.post("/auth/login/", pending).json()
         self.as_them = {"Authorization": f"Bearer {tokens.get('access')}"}
         self.tokens = tokens
         return tokens
@@ -190,9 +190,9 @@ def backup_codes_made(w):
 
 def passkey_added(w):
     w.sign_in()
-    asked = w.ask("/auth/passkeys/options/")
-    credential = Authenticator().create(asked["options"])
-    w.passkey = w.ask("/auth/passkeys/", {"challenge": asked["challenge"], "credential": credential, "name": "Key"})
+    pending = w.ask("/auth/passkeys/options/")
+    credential = Authenticator().create(pending["options"])
+    w.passkey = w.ask("/auth/passkeys/", {"challenge": pending["challenge"], "credential": credential, "name": "Key"})
 
 
 def passkey_changed(w):
@@ -264,7 +264,7 @@ def deletion_cancelled(w):
 
 
 SCENARIOS = {
-    "signed_in": World.sign_in,
+    "signed_in": Actions.sign_in,
     "signed_out, on a page": signed_out_on_a_page,
     "session_ended, by staff": session_ended_by_staff,
     **{

@@ -23,14 +23,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("what", SCENARIOS)
-def test_an_event_records_actor_time_client_and_request(world, settings, what):
+def test_an_event_records_actor_time_client_and_request(actions, settings, what):
     settings.ADMIN_REQUIRE_2FA = False
     began = timezone.now()
-    returned = SCENARIOS[what](world)
+    returned = SCENARIOS[what](actions)
     actor = returned if isinstance(returned, User) else None
-    events = SecurityEvent.objects.filter(kind=what.partition(",")[0], request_id=world.request_id)
+    events = SecurityEvent.objects.filter(kind=what.partition(",")[0], request_id=actions.request_id)
     (event,) = events
-    assert (event.user, event.actor) == (world.user, actor)
+    assert (event.user, event.actor) == (actions.user, actor)
     assert (event.ip, event.user_agent) == (IP, AGENT)
     assert began <= event.created_at <= timezone.now()
 
@@ -123,31 +123,31 @@ def test_the_admin_lists_events_along_an_index_and_counts_no_whole_table(
     assert "TEMP B-TREE" not in plan  # nothing is sorted
 
 
-def test_events_are_listed_to_their_owner_alone(world):
-    world.sign_in(password=WRONG)
-    lockout.unlock(user=world.user, actor=world.boss, client=Client())
-    world.sign_in()
-    listed = world.ask("/users/me/events/", method="get")["results"]
+def test_events_are_listed_to_their_owner_alone(actions):
+    actions.sign_in(password=WRONG)
+    lockout.unlock(user=actions.user, actor=actions.boss, client=Client())
+    actions.sign_in()
+    listed = actions.ask("/users/me/events/", method="get")["results"]
     assert [one["kind"] for one in listed] == ["signed_in", "unlocked", "sign_in_failed"]
-    world.sign_in("boss@example.com")
-    assert [one["kind"] for one in world.ask("/users/me/events/", method="get")["results"]] == ["signed_in"]
-    assert world.post("/users/me/events/", method="get").status_code == 401
+    actions.sign_in("boss@example.com")
+    assert [one["kind"] for one in actions.ask("/users/me/events/", method="get")["results"]] == ["signed_in"]
+    assert actions.post("/users/me/events/", method="get").status_code == 401
     for method in ("post", "put", "patch", "delete"):
-        assert world.post("/users/me/events/", method=method, signed_in=True).status_code == 405
+        assert actions.post("/users/me/events/", method=method, signed_in=True).status_code == 405
 
 
-def test_a_late_event_of_a_long_list_is_found_by_pages(world):
+def test_a_late_event_of_a_long_list_is_found_by_pages(actions):
     SecurityEvent.objects.bulk_create(
-        SecurityEvent(kind="signed_in", user=world.user, created_at=timezone.now() - timedelta(days=n))
+        SecurityEvent(kind="signed_in", user=actions.user, created_at=timezone.now() - timedelta(days=n))
         for n in range(45)
     )
-    world.sign_in()
-    listed, seen = world.ask("/users/me/events/", method="get"), []
+    actions.sign_in()
+    listed, seen = actions.ask("/users/me/events/", method="get"), []
     while True:
         seen += [one["created_at"] for one in listed["results"]]
         if listed["next"] is None:
             break
-        listed = world.client.get(listed["next"], headers=world.as_them).json()
+        listed = actions.client.get(listed["next"], headers=actions.as_them).json()
     assert len(seen) == 46
     assert seen == sorted(seen, reverse=True)
 

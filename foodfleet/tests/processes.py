@@ -26,8 +26,8 @@ def free_port():
 
 def environment_of(**values):
     """A clean environment: none of the variables that the tests' own process was given."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**kept, "SECRET_KEY": SECRET_KEY, "BCRYPT_ROUNDS": "4", "LOG_LEVEL": "INFO", **values}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**inherited, "SECRET_KEY": SECRET_KEY, "BCRYPT_ROUNDS": "4", "LOG_LEVEL": "INFO", **values}
 
 
 def manage(*arguments, **environment):

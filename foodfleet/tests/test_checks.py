@@ -42,7 +42,7 @@ def test_the_check_of_a_deployment_passes_with_nothing_set():
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "notice"),
     [
         ({"PUBLIC_URL": "https://accounts.example.com"}, REDIRECTS),
         ({"PUBLIC_URL": "http://accounts.example.com"}, "security.W008"),
@@ -50,6 +50,6 @@ def test_the_check_of_a_deployment_passes_with_nothing_set():
         ({"SECRET_KEY": "k" * 40}, "security.W009"),
     ],
 )
-def test_the_check_of_a_deployment_looks_at_the_operators_own_settings(values, told):
+def test_the_check_of_a_deployment_looks_at_the_operators_own_settings(values, notice):
     status, output = make_check(**values)
-    assert (status == 0, told in output) == (False, True), output
+    assert (status == 0, notice in output) == (False, True), output

@@ -71,11 +71,11 @@ def test_an_assignment_can_be_ended_in_the_admin_but_not_deleted(root, user):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster"))
     given = {"user": user.pk, "role": role.pk, "scope": "", "expires_at_0": "", "expires_at_1": ""}
     assert root.post("/admin/rbac/roleassignment/add/", given).status_code == 302
-    held = RoleAssignment.objects.get(user=user, role=role)
-    root.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": [held.pk]})
-    held.refresh_from_db()
-    assert held.ended_at is not None
-    assert root.post(f"/admin/rbac/roleassignment/{held.pk}/delete/", {"post": "yes"}).status_code == 403
+    assignment = RoleAssignment.objects.get(user=user, role=role)
+    root.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": [assignment.pk]})
+    assignment.refresh_from_db()
+    assert assignment.ended_at is not None
+    assert root.post(f"/admin/rbac/roleassignment/{assignment.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_staff_without_roles_read_see_no_roles(client, make_user):

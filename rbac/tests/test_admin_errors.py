@@ -107,8 +107,8 @@ def test_staff_cannot_assign_a_role_with_permissions_that_they_lack(staff_with, 
     strong, weak = make("Strong", "users:delete"), make("Weak", "users:read")
     assert "users:delete" in refused(browser.post(f"{ASSIGNMENT}add/", {"user": user.pk, "role": strong.pk}), "role")
     assert browser.post(f"{ASSIGNMENT}add/", {"user": user.pk, "role": weak.pk}).status_code == 302
-    held = RoleAssignment.objects.get(user=user)
-    assert (held.role, held.granted_by) == (weak, browser.staff)
+    assignment = RoleAssignment.objects.get(user=user)
+    assert (assignment.role, assignment.granted_by) == (weak, browser.staff)
 
 
 def test_a_deleted_user_is_an_error_at_the_user_field(root, make_user):
@@ -118,18 +118,18 @@ def test_a_deleted_user_is_an_error_at_the_user_field(root, make_user):
 
 
 def test_ending_assignments_requires_roles_assign(staff_with, user, allow):
-    held = assignments.grant(actor=None, user=user, role=make())
-    end = {"action": "end", "_selected_action": [held.pk]}
+    assignment = assignments.grant(actor=None, user=user, role=make())
+    end = {"action": "end", "_selected_action": [assignment.pk]}
     browser = staff_with("roles:read")
     assert browser.get(ASSIGNMENT).status_code == 200
-    assert browser.get(f"{ASSIGNMENT}{held.pk}/change/").status_code == 200
+    assert browser.get(f"{ASSIGNMENT}{assignment.pk}/change/").status_code == 200
     assert browser.get(f"{ASSIGNMENT}add/").status_code == 403
     browser.post(ASSIGNMENT, end)
-    assert RoleAssignment.objects.unended().filter(pk=held.pk).exists()
+    assert RoleAssignment.objects.unended().filter(pk=assignment.pk).exists()
     allow(browser.staff, "roles:assign")
     browser.post(ASSIGNMENT, end)
-    held.refresh_from_db()
-    assert (held.ended_at is not None, held.ended_by) == (True, browser.staff)
+    assignment.refresh_from_db()
+    assert (assignment.ended_at is not None, assignment.ended_by) == (True, browser.staff)
 
 
 def test_roles_read_opens_revisions_read_only(staff_with):

@@ -50,7 +50,7 @@ class Model:
     """Roles by name as (labels, included names), and what each person holds until when."""
 
     def __init__(self):
-        self.roles, self.held = {}, {}
+        self.roles, self.assignments = {}, {}
 
     def reach(self, name):
         return {name}.union(*(self.reach(inner) for inner in self.roles[name][1]))
@@ -58,7 +58,7 @@ class Model:
     def has(self, person, label, scope, now):
         return any(
             label in self.roles[member][0]
-            for (who, name, where), end in self.held.items()
+            for (who, name, where), end in self.assignments.items()
             if who == person and where in ("", scope) and (end is None or end > now)
             for member in self.reach(name)
         )
@@ -80,22 +80,24 @@ class Model:
         return None
 
     def _delete(self, name):
-        if any(held == name for _, held, _ in self.held) or any(name in inner for _, inner in self.roles.values()):
+        if any(assignment == name for _, assignment, _ in self.assignments) or any(
+            name in inner for _, inner in self.roles.values()
+        ):
             return RoleInUseException
         del self.roles[name]
         return None
 
     def _grant(self, person, name, scope, end):
-        self.held[person, name, scope] = end
+        self.assignments[person, name, scope] = end
 
     def _revoke(self, person, name, scope):
-        gone = [key for key in self.held if key[:2] == (person, name) and scope in (None, key[2])]
+        gone = [key for key in self.assignments if key[:2] == (person, name) and scope in (None, key[2])]
         for key in gone:
-            del self.held[key]
+            del self.assignments[key]
         return None if gone else RoleNotFoundException
 
     def _end_all(self, person):
-        self.held = {key: end for key, end in self.held.items() if key[0] != person}
+        self.assignments = {key: end for key, end in self.assignments.items() if key[0] != person}
 
 
 class Case:
@@ -124,10 +126,12 @@ class Case:
 
     def remember(self):
         """Note one answer of this moment, to another question each time; a yes if there is one, three times of four."""
-        moment, turn = datetime.now(UTC), len(self.past)
-        asked = [QUESTIONS[(turn + number) % len(QUESTIONS)] for number in range(len(QUESTIONS))]
-        answers = {question: self.model.has(*question, moment.timestamp()) for question in asked}
-        question = next((one for one in asked if answers[one]), asked[0]) if turn % 4 else asked[0]
+        moment, number_of_turn = datetime.now(UTC), len(self.past)
+        requested = [QUESTIONS[(number_of_turn + number) % len(QUESTIONS)] for number in range(len(QUESTIONS))]
+        answers = {question: self.model.has(*question, moment.timestamp()) for question in requested}
+        question = (
+            next((one for one in requested if answers[one]), requested[0]) if number_of_turn % 4 else requested[0]
+        )
         self.past.append((moment, *question, answers[question]))
 
     def compare_history(self):
@@ -140,7 +144,7 @@ class Case:
     def roll_back(self, change):
         """What was asked in a transaction that comes to nothing must not be remembered after it."""
         before, rows = Model(), dict(self.rows)
-        before.roles, before.held = dict(self.model.roles), dict(self.model.held)
+        before.roles, before.assignments = dict(self.model.roles), dict(self.model.assignments)
         with transaction.atomic():
             self.change(*change)
             self.compare()
@@ -217,8 +221,8 @@ def test_services_decide_like_a_model_that_recomputes_everything(users):
         nonlocal compared
         start_over()
         case = Case(users)
-        for number, held in enumerate(first):
-            case.step("create", number, held)
+        for number, assignment in enumerate(first):
+            case.step("create", number, assignment)
         for step in rest:
             case.step(*step)
         case.compare_history()

@@ -52,9 +52,9 @@ def test_an_explanation_names_the_included_roles_of_that_time(explained, user, b
     then = timezone.now()
     edit(inner, name="Renamed")
     edit(middle, includes=[])
-    asked = explained(then, scope="fleet:12")
-    assert asked["allowed"] is True
-    (reason,) = asked["because"]
+    requested = explained(then, scope="fleet:12")
+    assert requested["allowed"] is True
+    (reason,) = requested["because"]
     assert reason["path"] == ["Outer", "Middle", "Inner"]
     assert (reason["scope"], reason["granted_by"], reason["permission_by"]) == ("fleet:12", str(boss), str(boss))
     assert explained(then)["allowed"] is False
@@ -76,11 +76,11 @@ def test_it_names_who_put_the_permission_into_the_role(explained, user, boss, ma
 def test_a_permission_taken_away_and_given_back_is_missing_in_between(explained, user):
     role = make("Reader", LABEL)
     assignments.grant(actor=None, user=user, role=role)
-    held = timezone.now()
+    assignment = timezone.now()
     edit(role, permissions=[])
     taken = timezone.now()
     edit(role, permissions=[LABEL])
-    assert [explained(at)["allowed"] for at in (held, taken, timezone.now())] == [True, False, True]
+    assert [explained(at)["allowed"] for at in (assignment, taken, timezone.now())] == [True, False, True]
 
 
 def test_an_expired_assignment_answers_for_its_time_alone(explained, user):
@@ -143,8 +143,8 @@ def test_what_a_deleted_user_could_do_is_still_known(explained, user, boss):
     assignments.grant(actor=boss, user=user, role=make("Reader", LABEL))
     then = timezone.now()
     users.delete(pk=user.pk, actor=boss, client=Client())
-    asked = explained(then)
-    assert (asked["allowed"], asked["because"][0]["granted_by"]) == (True, str(boss))
+    requested = explained(then)
+    assert (requested["allowed"], requested["because"][0]["granted_by"]) == (True, str(boss))
     assert explained()["allowed"] is False
 
 
@@ -157,8 +157,12 @@ def test_an_explanation_names_a_deleted_granter(explained, user, make_user):
 
 def test_before_there_was_a_user_nobody_could_do_anything(explained, user):
     assignments.grant(actor=None, user=user, role=make("Reader", LABEL))
-    asked = explained(timezone.now() - timedelta(days=300))
-    assert (asked["allowed"], asked["missing"]["is_active"], asked["missing"]["roles"]) == (False, False, [])
+    requested = explained(timezone.now() - timedelta(days=300))
+    assert (requested["allowed"], requested["missing"]["is_active"], requested["missing"]["roles"]) == (
+        False,
+        False,
+        [],
+    )
 
 
 def test_a_default_role_has_a_history_from_its_creation():

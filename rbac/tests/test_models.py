@@ -11,7 +11,7 @@ HISTORY = (RoleAssignment, RoleRevision, UserStatus)
 
 
 @pytest.fixture(autouse=True)
-def held(user, allow):
+def assignment(user, allow):
     return allow(user, "users:read")
 
 
@@ -38,6 +38,6 @@ def test_append_only_rows_cannot_be_changed(model, field):
         model.objects.bulk_update([row], [field])
 
 
-def test_the_row_of_a_role_with_history_cannot_be_deleted(held):
+def test_the_row_of_a_role_with_history_cannot_be_deleted(assignment):
     with pytest.raises(ProtectedError):
-        Role.objects.filter(pk=held.role_id).delete()
+        Role.objects.filter(pk=assignment.role_id).delete()

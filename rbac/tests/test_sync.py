@@ -75,10 +75,10 @@ def test_revisions_after_a_rename_have_the_new_name(user):
 
 def test_a_rename_restores_nothing_that_people_removed_from_a_role():
     role = Role.objects.get(name=DISPATCHER)
-    kept = sorted(own(DISPATCHER) - {"users:read"})
-    roles.update(actor=None, role=role, edit=roles.RoleEdit(permissions=kept))
+    stored = sorted(own(DISPATCHER) - {"users:read"})
+    roles.update(actor=None, role=role, edit=roles.RoleEdit(permissions=stored))
     sync.synchronise(renaming())
-    assert own(DISPATCHER) == set(kept)
+    assert own(DISPATCHER) == set(stored)
 
 
 def test_a_rename_to_an_existing_permission_merges_both():

@@ -67,8 +67,8 @@ def test_the_former_address_is_notified_and_can_undo_for_72_hours(api, user, sig
     tokens = sign_in()
     ask(api, tokens)
     api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/", to=NEW)})
-    told = [m for m in mail.outbox if m.to == ["ann@example.com"] and "/account/email/undo/" in m.body]
-    assert len(told) == 2  # when it was asked for, and when it was done
+    notice = [m for m in mail.outbox if m.to == ["ann@example.com"] and "/account/email/undo/" in m.body]
+    assert len(notice) == 2  # when it was asked for, and when it was done
     undo = OneTimeToken.objects.filter(purpose="undo_email").latest("pk")
     assert timedelta(hours=71) < undo.expires_at - timezone.now() <= timedelta(hours=72)
     token = link_token("/account/email/undo/", to="ann@example.com")
@@ -234,11 +234,11 @@ def test_replacing_a_phone_is_notified_by_email(api, user, sign_in, texts):
         api.post(PHONE, {"phone": number}, headers=bearer(tokens))
         assert mail.outbox == []  # nothing is different yet
         api.post(f"{PHONE}verify/", {"code": texts[-1][1]}, headers=bearer(tokens))
-    (told,) = mail.outbox
-    assert told.to == ["ann@example.com"]
-    assert "phone" in told.subject.lower()
-    assert "/account/not-me/" in told.body
-    assert "+491701234568" not in told.body
+    (notice,) = mail.outbox
+    assert notice.to == ["ann@example.com"]
+    assert "phone" in notice.subject.lower()
+    assert "/account/not-me/" in notice.body
+    assert "+491701234568" not in notice.body
 
 
 def test_three_sms_an_hour_is_a_sliding_limit(api, user, sign_in, texts, monkeypatch):

@@ -24,14 +24,14 @@ def _optional(settings):
 
 
 @pytest.fixture
-def squatter(api, sign_in):
+def unverified(api, sign_in):
     """Somebody who registered Ann's address and made themselves at home; answers their access token."""
     api.post(f"{V1}/register/", {"email": EMAIL, "password": PASSWORD, "first_name": "Thief"})
     tokens = sign_in()
     headers = {"Authorization": f"Bearer {tokens['access']}"}
-    asked = api.post(f"{V1}/passkeys/options/", headers=headers).json()
-    credential = Authenticator().create(asked["options"])
-    body = {"challenge": asked["challenge"], "credential": credential, "name": "Key", "passwordless": True}
+    challenge = api.post(f"{V1}/passkeys/options/", headers=headers).json()
+    credential = Authenticator().create(challenge["options"])
+    body = {"challenge": challenge["challenge"], "credential": credential, "name": "Key", "passwordless": True}
     assert api.post(f"{V1}/passkeys/", body, headers=headers).status_code == 201
     user = User.objects.get()
     TOTPDevice.objects.create(
@@ -53,25 +53,25 @@ def assert_nothing_is_left(api, access):
     assert api.get("/api/v1/users/me/", headers={"Authorization": f"Bearer {access}"}).status_code == 401
 
 
-def test_the_owners_confirmation_removes_what_was_set_up_before(api, squatter, link_token):
+def test_the_owners_confirmation_removes_what_was_set_up_before(api, unverified, link_token):
     answer = api.post(f"{V1}/email/verify/", {"token": link_token("/email/verify/")})
     assert answer.status_code == 204
-    assert_nothing_is_left(api, squatter)
+    assert_nothing_is_left(api, unverified)
 
 
-def test_the_owners_reset_removes_what_was_set_up_before(api, squatter, link_token):
+def test_the_owners_reset_removes_what_was_set_up_before(api, unverified, link_token):
     api.post(f"{V1}/password/forgot/", {"email": EMAIL})
     body = {"token": link_token("/password/reset/"), "password": OWNERS}
     assert api.post(f"{V1}/password/reset/", body).status_code == 204
-    assert_nothing_is_left(api, squatter)
+    assert_nothing_is_left(api, unverified)
     assert api.post(f"{V1}/login/", {"email": EMAIL, "password": PASSWORD}).status_code == 401
     assert "access" in api.post(f"{V1}/login/", {"email": EMAIL, "password": OWNERS}).json()
 
 
-def test_the_owners_registration_removes_password_and_name(api, squatter, link_token):
+def test_the_owners_registration_removes_password_and_name(api, unverified, link_token):
     api.post(f"{V1}/register/", {"email": EMAIL, "password": OWNERS})
     api.post(f"{V1}/email/verify/", {"token": link_token("/email/verify/")})
-    assert_nothing_is_left(api, squatter)
+    assert_nothing_is_left(api, unverified)
     assert User.objects.get().first_name == ""
     assert api.post(f"{V1}/login/", {"email": EMAIL, "password": PASSWORD}).status_code == 401
     assert "Thief" not in "".join(message.body for message in mail.outbox)

@@ -96,10 +96,10 @@ def test_no_name_stands_in_mail_to_an_address_that_nobody_confirmed(api, link_to
     assert "Thief" in mail.outbox[-1].body
 
 
-def test_no_name_stands_in_the_mail_to_a_new_address(world):
-    User.objects.filter(pk=world.user.pk).update(first_name="Thief")
-    world.sign_in()
-    world.ask("/auth/email/change/", {"email": "other@example.com", "password": PASSWORD})
+def test_no_name_stands_in_the_mail_to_a_new_address(actions):
+    User.objects.filter(pk=actions.user.pk).update(first_name="Thief")
+    actions.sign_in()
+    actions.ask("/auth/email/change/", {"email": "other@example.com", "password": PASSWORD})
     [to_new] = [message for message in mail.outbox if message.to == ["other@example.com"]]
     assert "Thief" not in to_new.body
 

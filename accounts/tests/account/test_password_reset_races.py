@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import PasswordHistory, SecurityEvent, Session
 from accounts.services.one_time import tokens as one_time_tokens
 from accounts.states import TokenPurpose
-from accounts.tests import scenarios as worlds
+from accounts.tests import scenarios
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,27 +106,29 @@ def test_a_reset_opens_no_lock_by_staff_and_signs_nobody_in(api, make_user, link
 
 
 @pytest.mark.parametrize("purpose", ["reset_password", "invitation"])
-def test_a_password_reset_never_skips_mfa(world, purpose):
-    world.protect()
-    token = one_time_tokens.issue(world.user, TokenPurpose(purpose))
-    assert world.post("/auth/password/reset/", {"token": token, "password": NEW}).status_code == 204
-    assert world.sign_in(password=NEW)["two_factor_required"] is True
-    page = world.page("/login/", {"email": world.user.email, "password": NEW})
+def test_a_password_reset_never_skips_mfa(actions, purpose):
+    actions.protect()
+    token = one_time_tokens.issue(actions.user, TokenPurpose(purpose))
+    assert actions.post("/auth/password/reset/", {"token": token, "password": NEW}).status_code == 204
+    assert actions.sign_in(password=NEW)["two_factor_required"] is True
+    page = actions.page("/login/", {"email": actions.user.email, "password": NEW})
     assert page.headers["Location"] == "/login/verify/"
-    assert world.browser.get("/account/").status_code == 302
+    assert actions.browser.get("/account/").status_code == 302
 
 
-def test_a_reset_of_mfa_forgets_trusted_browsers(world):
-    worlds.two_factor_enabled(world)
-    world.page("/login/", {"email": world.user.email, "password": PASSWORD})
-    step = {"method": "backup_code", "code": world.codes[0], "remember_browser": "on"}
-    assert world.page("/login/verify/?method=backup_code", step).headers["Location"] == "/account/"
-    world.page("/logout/")
-    again = world.page("/login/", {"email": world.user.email, "password": PASSWORD})
+def test_a_reset_of_mfa_forgets_trusted_browsers(actions):
+    scenarios.two_factor_enabled(actions)
+    actions.page("/login/", {"email": actions.user.email, "password": PASSWORD})
+    step = {"method": "backup_code", "code": actions.codes[0], "remember_browser": "on"}
+    assert actions.page("/login/verify/?method=backup_code", step).headers["Location"] == "/account/"
+    actions.page("/logout/")
+    again = actions.page("/login/", {"email": actions.user.email, "password": PASSWORD})
     assert again.headers["Location"] == "/account/"  # it skips it
-    token = one_time_tokens.issue(world.user, TokenPurpose.RESET_PASSWORD)
-    world.post("/auth/password/reset/", {"token": token, "password": NEW})
-    assert world.page("/login/", {"email": world.user.email, "password": NEW}).headers["Location"] == "/login/verify/"
+    token = one_time_tokens.issue(actions.user, TokenPurpose.RESET_PASSWORD)
+    actions.post("/auth/password/reset/", {"token": token, "password": NEW})
+    assert (
+        actions.page("/login/", {"email": actions.user.email, "password": NEW}).headers["Location"] == "/login/verify/"
+    )
 
 
 def test_on_the_pages_too_who_must_change_the_password_can_do_nothing_else(make_user):

@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from accounts.models import Passkey, SecurityEvent, Session, TOTPDevice, User
-from accounts.tests import scenarios as worlds
+from accounts.tests import scenarios
 from accounts.tests.authenticator import Authenticator
 from conftest import PASSWORD
 
@@ -27,19 +27,19 @@ def new_device_used(w):
 
 
 MAILS = {
-    "password_changed": worlds.password_changed,
-    "password_reset_done": worlds.password_reset,
-    "email_change_notice": worlds.email_change_requested,
-    "email_changed": worlds.email_changed,
-    "phone_changed": worlds.phone_changed,
-    "two_factor_enabled": worlds.two_factor_enabled,
-    "two_factor_disabled": worlds.two_factor_disabled,
-    "account_locked": worlds.sign_in_locked,
-    "account_locked, by codes": worlds.two_factor_blocked,
-    "backup_code_used": worlds.backup_code_used,
-    "backup_codes_regenerated": worlds.backup_codes_made,
-    "passkey_added": worlds.passkey_added,
-    "passkey_removed": worlds.passkey_removed,
+    "password_changed": scenarios.password_changed,
+    "password_reset_done": scenarios.password_reset,
+    "email_change_notice": scenarios.email_change_requested,
+    "email_changed": scenarios.email_changed,
+    "phone_changed": scenarios.phone_changed,
+    "two_factor_enabled": scenarios.two_factor_enabled,
+    "two_factor_disabled": scenarios.two_factor_disabled,
+    "account_locked": scenarios.sign_in_locked,
+    "account_locked, by codes": scenarios.two_factor_blocked,
+    "backup_code_used": scenarios.backup_code_used,
+    "backup_codes_regenerated": scenarios.backup_codes_made,
+    "passkey_added": scenarios.passkey_added,
+    "passkey_removed": scenarios.passkey_removed,
     "new_device": new_device_used,
 }
 
@@ -54,46 +54,46 @@ def newest_with_link():
 
 
 @pytest.mark.parametrize("what", MAILS)
-def test_each_security_email_has_a_report_link_that_works_once(world, what):
+def test_each_security_email_has_a_report_link_that_works_once(actions, what):
     from notifications.models import Message
 
-    MAILS[what](world)
+    MAILS[what](actions)
     message = newest_with_link()
     assert what.partition(",")[0] in Message.objects.values_list("template", flat=True)
     assert message.to == ["ann@example.com"]
     page, browser = link_in(message), Browser()
     live = Session.objects.filter(ended_at__isnull=True).count()
-    password = User.objects.get(pk=world.user.pk).password
+    password = User.objects.get(pk=actions.user.pk).password
     mail.outbox.clear()
 
-    asked = browser.get(page)
-    assert asked.status_code == 200
-    assert b"<form" in asked.content
+    pending = browser.get(page)
+    assert pending.status_code == 200
+    assert b"<form" in pending.content
     assert browser.head(page).status_code == 200
     assert Session.objects.filter(ended_at__isnull=True).count() == live
-    assert User.objects.get(pk=world.user.pk).password == password
+    assert User.objects.get(pk=actions.user.pk).password == password
 
     assert browser.post(page).status_code == 200
     assert not Session.objects.filter(ended_at__isnull=True).exists()
-    assert not User.objects.get(pk=world.user.pk).has_usable_password()
-    assert SecurityEvent.objects.filter(kind="not_me", user=world.user).count() == 1
+    assert not User.objects.get(pk=actions.user.pk).has_usable_password()
+    assert SecurityEvent.objects.filter(kind="not_me", user=actions.user).count() == 1
     assert [browser.post(page).status_code, browser.get(page).status_code] == [400, 400]
     assert [one.to for one in mail.outbox] == [["ann@example.com"]]
-    back = {"token": world.link_token("/password/reset/"), "password": NEW}
-    assert world.post("/auth/password/reset/", back).status_code == 204
+    back = {"token": actions.link_token("/password/reset/"), "password": NEW}
+    assert actions.post("/auth/password/reset/", back).status_code == 204
 
 
-def test_verification_removes_passkeys_added_before_it(world):
-    world.sign_in()
+def test_verification_removes_passkeys_added_before_it(actions):
+    actions.sign_in()
     key = Authenticator()
-    asked = world.ask("/auth/passkeys/options/")
-    body = {"challenge": asked["challenge"], "credential": key.create(asked["options"]), "name": "Mine"}
-    world.ask("/auth/passkeys/", {**body, "passwordless": True})
+    pending = actions.ask("/auth/passkeys/options/")
+    body = {"challenge": pending["challenge"], "credential": key.create(pending["options"]), "name": "Mine"}
+    actions.ask("/auth/passkeys/", {**body, "passwordless": True})
 
     def by_passkey_alone():
-        question = world.post("/auth/login/passkey/").json()
+        question = actions.post("/auth/login/passkey/").json()
         answer = {"challenge": question["challenge"], "credential": key.get(question["options"])}
-        return world.post("/auth/login/passkey/verify/", answer).status_code
+        return actions.post("/auth/login/passkey/verify/", answer).status_code
 
     assert by_passkey_alone() == 200
     Browser().post(link_in(newest_with_link()))
@@ -101,60 +101,60 @@ def test_verification_removes_passkeys_added_before_it(world):
     assert Passkey.objects.get().passwordless is False
 
 
-def test_reading_the_owners_email_is_not_enough_to_remove_mfa(world):
-    worlds.password_changed(world)
-    world.protect()
+def test_reading_the_owners_email_is_not_enough_to_remove_mfa(actions):
+    scenarios.password_changed(actions)
+    actions.protect()
     Browser().post(link_in(newest_with_link()))
-    world.post("/auth/password/reset/", {"token": world.link_token("/password/reset/"), "password": NEW})
-    assert world.sign_in(password=NEW)["two_factor_required"] is True
-    assert TOTPDevice.objects.filter(user=world.user).exists()
+    actions.post("/auth/password/reset/", {"token": actions.link_token("/password/reset/"), "password": NEW})
+    assert actions.sign_in(password=NEW)["two_factor_required"] is True
+    assert TOTPDevice.objects.filter(user=actions.user).exists()
 
 
-def test_verification_removes_a_phone_confirmed_before_it(world):
-    worlds.phone_changed(world)
-    world.protect()
+def test_verification_removes_a_phone_confirmed_before_it(actions):
+    scenarios.phone_changed(actions)
+    actions.protect()
     Browser().post(link_in(newest_with_link()))
-    world.post("/auth/password/reset/", {"token": world.link_token("/password/reset/"), "password": NEW})
-    assert "sms" not in world.sign_in(password=NEW)["methods"]
+    actions.post("/auth/password/reset/", {"token": actions.link_token("/password/reset/"), "password": NEW})
+    assert "sms" not in actions.sign_in(password=NEW)["methods"]
 
 
-def test_a_sign_in_that_waits_for_its_code_is_over(world):
-    worlds.two_factor_enabled(world)
+def test_a_sign_in_that_waits_for_its_code_is_over(actions):
+    scenarios.two_factor_enabled(actions)
     page = link_in(newest_with_link())
-    challenge = world.sign_in()["challenge"]
+    challenge = actions.sign_in()["challenge"]
     Browser().post(page)
-    answer = {"challenge": challenge, "method": "backup_code", "code": world.codes[0]}
-    assert world.post("/auth/login/verify/", answer).status_code == 401
+    answer = {"challenge": challenge, "method": "backup_code", "code": actions.codes[0]}
+    assert actions.post("/auth/login/verify/", answer).status_code == 401
 
 
-def test_verifying_a_contested_address_removes_everything_set_up_before(world, settings):
+def test_verifying_a_contested_address_removes_everything_set_up_before(actions, settings):
     settings.ACCOUNTS_EMAIL_VERIFICATION = "optional"
     for password in (PASSWORD, "Other-Kitchen-77?"):
-        world.post("/auth/register/", {"email": "eve@example.com", "password": password})
-    world.user = User.objects.get(email="eve@example.com")
-    worlds.phone_changed(world)
-    worlds.two_factor_enabled(world)
-    asked = world.ask("/auth/passkeys/options/")
+        actions.post("/auth/register/", {"email": "eve@example.com", "password": password})
+    actions.user = User.objects.get(email="eve@example.com")
+    scenarios.phone_changed(actions)
+    scenarios.two_factor_enabled(actions)
+    pending = actions.ask("/auth/passkeys/options/")
     key = Authenticator()
-    body = {"challenge": asked["challenge"], "credential": key.create(asked["options"]), "name": "Key"}
-    world.ask("/auth/passkeys/", {**body, "passwordless": True})
+    body = {"challenge": pending["challenge"], "credential": key.create(pending["options"]), "name": "Key"}
+    actions.ask("/auth/passkeys/", {**body, "passwordless": True})
     not_me = link_in(newest_with_link())
 
-    token = world.link_token("/email/verify/", to="eve@example.com")
-    assert world.post("/auth/email/verify/", {"token": token}).status_code == 204
-    assert world.post("/users/me/", method="get", signed_in=True).status_code == 401
+    token = actions.link_token("/email/verify/", to="eve@example.com")
+    assert actions.post("/auth/email/verify/", {"token": token}).status_code == 204
+    assert actions.post("/users/me/", method="get", signed_in=True).status_code == 401
     assert Browser().get(not_me).status_code == 400
-    back = {"token": world.link_token("/password/reset/", to="eve@example.com"), "password": NEW}
-    assert world.post("/auth/password/reset/", back).status_code == 204
-    assert world.sign_in(password=NEW)["access"]
-    assert world.ask("/auth/2fa/", method="get") == {"enabled": False, "methods": [], "backup_codes_remaining": 0}
-    user = User.objects.get(pk=world.user.pk)
+    back = {"token": actions.link_token("/password/reset/", to="eve@example.com"), "password": NEW}
+    assert actions.post("/auth/password/reset/", back).status_code == 204
+    assert actions.sign_in(password=NEW)["access"]
+    assert actions.ask("/auth/2fa/", method="get") == {"enabled": False, "methods": [], "backup_codes_remaining": 0}
+    user = User.objects.get(pk=actions.user.pk)
     assert (user.phone, user.phone_verified_at) == ("", None)
     assert not Passkey.objects.exists()
 
 
-def test_of_many_uses_of_a_link_at_once_one_acts_and_one_reset_is_mailed(world):
-    worlds.password_changed(world)
+def test_of_many_uses_of_a_link_at_once_one_acts_and_one_reset_is_mailed(actions):
+    scenarios.password_changed(actions)
     page, start = link_in(newest_with_link()), Barrier(8)
     mail.outbox.clear()
 

@@ -21,7 +21,7 @@ def admin(client, make_user, settings):
     return client
 
 
-def told(page):
+def messages_of(page):
     """The messages above a page."""
     return " ".join(str(message) for message in page.context["messages"])
 
@@ -48,7 +48,7 @@ def test_history_is_neither_added_nor_deleted(admin):
 def test_the_last_superuser_cannot_delete_themselves_in_the_admin(admin):
     answer = admin.post(f"/admin/accounts/user/{admin.boss.pk}/delete/", {"post": "yes"}, follow=True)
     assert answer.status_code == 200
-    assert "own account" in told(answer)
+    assert "own account" in messages_of(answer)
     assert get_user_model().objects.present().filter(pk=admin.boss.pk).exists()
 
 
@@ -138,7 +138,7 @@ def test_chosen_accounts_are_locked_and_unlocked(admin, user, sign_in, api):
 
 def test_of_a_choice_that_holds_one_who_may_not_be_locked_nobody_is(admin, user):
     page = act(admin, "lock", user, admin.boss)
-    assert "own account" in told(page)
+    assert "own account" in messages_of(page)
     user.refresh_from_db()
     assert user.locked_at is None
 

@@ -7,7 +7,7 @@ from django.utils.http import urlencode
 from accounts.models import MFAReset, Session, TOTPDevice, User
 from accounts.services.account import email as account_email
 from accounts.services.staff import users
-from accounts.tests import delayed_requests as held_requests
+from accounts.tests import delayed_requests
 from accounts.tests.delayed_requests import CLOSURES, WITHDRAWALS
 from conftest import PASSWORD
 from foodfleet.core.http.clients import Client
@@ -92,7 +92,7 @@ def test_a_delayed_staff_request_fails_once_power_is_gone(api, boss, things, cal
         before.extend(snapshot(things))
 
     path = V1 + path.format(**things)
-    answer = held_requests.send(api, method, path, filled(body, things), meanwhile=meanwhile, access=boss.access)
+    answer = delayed_requests.send(api, method, path, filled(body, things), meanwhile=meanwhile, access=boss.access)
     assert answer.status_code in {401, 403}, answer.content
     assert answer.status_code == (403 if withdrawal == "demote" else 401)
     assert snapshot(things) == before
@@ -101,7 +101,7 @@ def test_a_delayed_staff_request_fails_once_power_is_gone(api, boss, things, cal
 @pytest.mark.parametrize("withdrawal", CLOSURES)
 def test_a_delayed_profile_change_fails_once_the_account_is_closed(api, user, sign_in, withdrawal):
     access = sign_in()["access"]
-    answer = held_requests.send(
+    answer = delayed_requests.send(
         api, "PATCH", f"{V1}/users/me/", {"first_name": "Back"}, meanwhile=lambda: WITHDRAWALS[withdrawal](user),
         access=access,
     )  # fmt: skip
@@ -115,11 +115,11 @@ def test_a_delayed_profile_change_fails_once_the_account_is_closed(api, user, si
 
 def test_a_delayed_profile_change_restores_no_power_and_no_address(api, boss, link_token):
     def meanwhile():
-        held_requests.demote(boss)
+        delayed_requests.demote(boss)
         User.objects.filter(pk=boss.pk).update(email="owner@example.com", is_staff=False)
 
     path = f"{V1}/users/me/"
-    answer = held_requests.send(api, "PATCH", path, {"last_name": "Held"}, meanwhile=meanwhile, access=boss.access)
+    answer = delayed_requests.send(api, "PATCH", path, {"last_name": "Held"}, meanwhile=meanwhile, access=boss.access)
     assert answer.status_code == 200, answer.content
     row = User.objects.get(pk=boss.pk)
     assert (row.last_name, row.email) == ("Held", "owner@example.com")
@@ -141,8 +141,8 @@ def test_a_delayed_account_change_fails_after_logout_everywhere(api, user, sign_
     access = sign_in()["access"]
     Session.objects.of(user).update(reauthenticated_at=user.created_at)
     path, method, body = OWN_CALLS[call]
-    answer = held_requests.send(
-        api, method, V1 + path, body, meanwhile=lambda: held_requests.log_out_everywhere(user), access=access
+    answer = delayed_requests.send(
+        api, method, V1 + path, body, meanwhile=lambda: delayed_requests.log_out_everywhere(user), access=access
     )
     assert answer.status_code in {401, 403}, answer.content
     assert User.objects.get(pk=user.pk).language == ""
@@ -163,7 +163,7 @@ def test_a_delayed_admin_form_fails_once_power_is_gone(client, boss, user, setti
     path, form = forms[page]
     data = urlencode(form).encode()
     form_type = "application/x-www-form-urlencoded"
-    held_requests.send_bytes(
+    delayed_requests.send_bytes(
         client, "POST", f"/admin/accounts/user/{path}", data, form_type,
         meanwhile=lambda: WITHDRAWALS[withdrawal](boss),
     )  # fmt: skip

@@ -96,7 +96,7 @@ class Forge:
     def with_header(self, **changes: Any) -> str:
         return self.signed({**self.header, **changes})
 
-    def by_stranger(self, **header: Any) -> str:
+    def by_attacker(self, **header: Any) -> str:
         return self.signed({**self.header, **header}, key=foreign_key(self.algorithm))
 
     def with_public_key_as_secret(self, form: str) -> str:
@@ -147,10 +147,10 @@ ATTACKS = {
         f'{{"alg": "{f.algorithm}", "kid": "x", "kid": "{f.header["kid"]}"}}'.encode(), key=foreign_key(f.algorithm)),
     "two algs": lambda f: f.unsigned(
         f'{{"alg": "{f.algorithm}", "alg": "none", "kid": "{f.header["kid"]}"}}'.encode()),
-    **{f"{name} of a stranger": lambda f, n=name, v=value: f.by_stranger(**{n: v})
+    **{f"{name} of a stranger": lambda f, n=name, v=value: f.by_attacker(**{n: v})
        for name, value in {"jku": "http://127.0.0.1:9/jwks.json", "x5u": "http://127.0.0.1:9/cert.pem",
                            "x5c": ["MIIB"], "x5t": "abc"}.items()},
-    "jwk of a stranger": lambda f: f.by_stranger(jwk=f.own_jwk()),
+    "jwk of a stranger": lambda f: f.by_attacker(jwk=f.own_jwk()),
     "jwk of a stranger, no kid": lambda f: f.signed(
         {"alg": "ES256", "jwk": f.own_jwk()}, key=foreign_key("ES256"), algorithm="ES256"),
     # RFC 7515 4.1.11: an extension that we do not know is not passed over
@@ -174,7 +174,7 @@ ATTACKS = {
         f.header, signature=b64(P256_ORDER.to_bytes(32, "big") * 2)),
     "another's claims under a real signature": lambda f: f.unsigned(
         f.header, {**f.claims, "sub": "1"}, signature=f.signature),
-    "another key": lambda f: f.by_stranger(),
+    "another key": lambda f: f.by_attacker(),
     # 3.8, 3.9, 3.11, 3.12 and RFC 7519: the claims
     "expired": lambda f: f.with_claims(exp=int(now()) - HOUR),
     **{f"exp {value!r}": lambda f, v=value: f.with_claims(exp=v)

@@ -112,13 +112,13 @@ def test_the_log_names_who_signed_in(user, guess, django_capture_on_commit_callb
     assert (line["user_id"], line["email"]) == (user.pk, user.email)
 
 
-def test_the_log_names_whose_mfa_code_was_wrong(world):
-    world.protect()
-    challenge = world.sign_in()["challenge"]
+def test_the_log_names_whose_mfa_code_was_wrong(actions):
+    actions.protect()
+    challenge = actions.sign_in()["challenge"]
     with capture_logs() as lines:
-        world.post("/auth/login/verify/", {"challenge": challenge, "method": "totp", "code": "000000"})
+        actions.post("/auth/login/verify/", {"challenge": challenge, "method": "totp", "code": "000000"})
     [line] = failures(lines)
-    assert (line["email"], line["reason"], line["attempts"]) == (world.user.email, "invalid_2fa_code", 1)
+    assert (line["email"], line["reason"], line["attempts"]) == (actions.user.email, "invalid_2fa_code", 1)
 
 
 def test_an_address_without_an_account_gets_exactly_the_same_answers(user, guess):
@@ -166,11 +166,11 @@ def test_guesses_from_unknown_devices_lock_no_known_device(user, api, guess):
     from rest_framework.test import APIClient
 
     assert guess(password=PASSWORD).status_code == 200  # leaves the device's cookie in `api`
-    stranger = APIClient()
+    attacker = APIClient()
     for _ in range(6):
-        refused = stranger.post(LOGIN, {"email": user.email, "password": "Wrong-Guess-1!"})
+        refused = attacker.post(LOGIN, {"email": user.email, "password": "Wrong-Guess-1!"})
     assert refused.json()["code"] == "account_locked"
-    assert stranger.post(LOGIN, {"email": user.email, "password": PASSWORD}).json()["code"] == "account_locked"
+    assert attacker.post(LOGIN, {"email": user.email, "password": PASSWORD}).json()["code"] == "account_locked"
     assert guess(password=PASSWORD).status_code == 200
 
 

@@ -156,9 +156,9 @@ def test_mfa_is_reset_a_day_after_another_person_approved(api, user, helper, mak
     asks, approves = (bearer(sign_in(email=one.email)) for one in (helper, second))
     owner = bearer(sign_in())
     switch_on(user)
-    asked = api.post(f"/api/v1/users/{user.pk}/2fa-reset/", {"reason": "lost phone"}, headers=asks)
-    assert asked.status_code == 202, asked.content
-    approve = f"/api/v1/2fa-resets/{asked.json()['id']}/approve/"
+    challenge = api.post(f"/api/v1/users/{user.pk}/2fa-reset/", {"reason": "lost phone"}, headers=asks)
+    assert challenge.status_code == 202, challenge.content
+    approve = f"/api/v1/2fa-resets/{challenge.json()['id']}/approve/"
     assert api.post(approve, headers=asks).status_code == 403
     assert api.post(approve, headers=owner).status_code == 403
     assert api.post(approve, headers=approves).status_code == 200
@@ -178,7 +178,7 @@ def test_the_admin_leads_staff_to_mfa_enrolment_or_verification(client, helper, 
     sent = client.get("/admin/", follow=True)
     assert sent.redirect_chain[-1][0].startswith("/account/totp/")
     switch_on(helper)
-    asked = client.get("/admin/", follow=True)
-    assert asked.redirect_chain[-1][0].startswith("/account/sudo/")
+    challenge = client.get("/admin/", follow=True)
+    assert challenge.redirect_chain[-1][0].startswith("/account/sudo/")
     Session.objects.update(mfa_passed_at=timezone.now())
     assert client.get("/admin/").status_code == 200

@@ -72,8 +72,12 @@ def switch_on_totp(api, access):
 
 def switch_on_passkey(api, access):
     """Add a passkey."""
-    asked = api.post(f"{V1}/auth/passkeys/options/", headers=access).json()
-    body = {"challenge": asked["challenge"], "credential": Authenticator().create(asked["options"]), "name": "Key"}
+    challenge = api.post(f"{V1}/auth/passkeys/options/", headers=access).json()
+    body = {
+        "challenge": challenge["challenge"],
+        "credential": Authenticator().create(challenge["options"]),
+        "name": "Key",
+    }
     assert api.post(f"{V1}/auth/passkeys/", body, format="json", headers=access).status_code == 201
 
 

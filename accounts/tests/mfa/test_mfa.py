@@ -72,12 +72,12 @@ def test_the_whole_way_from_setup_to_a_sign_in_with_a_code(api, user, sign_in, e
     assert len(codes) == len(set(codes)) == 10
     status = api.get("/api/v1/auth/2fa/", headers=bearer(tokens)).json()
     assert status == {"enabled": True, "methods": ["totp", "backup_code"], "backup_codes_remaining": 10}
-    asked = sign_in()
-    assert set(asked) == {"two_factor_required", "challenge", "methods", "expires_in"}
-    assert asked["two_factor_required"] is True
-    assert asked["methods"] == ["totp", "backup_code"]
-    assert asked["expires_in"] == 300
-    answered = verify(asked["challenge"], app_code(secret))
+    pending = sign_in()
+    assert set(pending) == {"two_factor_required", "challenge", "methods", "expires_in"}
+    assert pending["two_factor_required"] is True
+    assert pending["methods"] == ["totp", "backup_code"]
+    assert pending["expires_in"] == 300
+    answered = verify(pending["challenge"], app_code(secret))
     assert answered.status_code == 200
     assert set(answered.json()) == {"access", "refresh", "token_type", "expires_in", "user"}
     assert api.get("/api/v1/users/me/", headers=bearer(answered.json())).status_code == 200
@@ -197,10 +197,10 @@ def test_backup_codes_are_readable_strong_and_stored_as_slow_hashes(enable):
     _, codes, _ = enable()
     for code in codes:
         assert re.fullmatch(r"[2-9a-hjkmnp-z]{5}(-[2-9a-hjkmnp-z]{5}){2}", code)
-    kept = list(BackupCode.objects.values_list("hash", flat=True))
-    assert len(kept) == 10
-    assert all(hashed.startswith("$2b$") for hashed in kept)
-    assert len({hashed[:29] for hashed in kept}) == 1  # one salt, so one slow hash checks them all
+    stored = list(BackupCode.objects.values_list("hash", flat=True))
+    assert len(stored) == 10
+    assert all(hashed.startswith("$2b$") for hashed in stored)
+    assert len({hashed[:29] for hashed in stored}) == 1  # one salt, so one slow hash checks them all
     assert 31**15 > 2**64
 
 
@@ -208,8 +208,8 @@ def test_a_backup_code_works_once_and_the_owner_is_notified(enable, challenge, v
     _, codes, _ = enable()
     mail.outbox.clear()
     assert verify(challenge(), codes[0], "backup_code").status_code == 200
-    told = next(message for message in mail.outbox if "backup code" in str(message.body))
-    assert "9 backup codes left" in str(told.body)
+    notice = next(message for message in mail.outbox if "backup code" in str(message.body))
+    assert "9 backup codes left" in str(notice.body)
     assert verify(challenge(), codes[0], "backup_code").status_code == 401
     event = SecurityEvent.objects.get(kind="backup_code_used")
     assert event.details == {"remaining": 9}
@@ -262,9 +262,9 @@ def test_a_wrong_password_does_not_reveal_mfa(api, enable):
 
 def test_the_secret_is_encrypted_and_shown_nowhere_again(api, enable, sign_in, caplog):
     secret, codes, tokens = enable()
-    kept = TOTPDevice.objects.get().secret
-    assert secret not in kept
-    assert TOTPDevice.decrypt_secret(kept) == secret
+    stored = TOTPDevice.objects.get().secret
+    assert secret not in stored
+    assert TOTPDevice.decrypt_secret(stored) == secret
     for path in ("auth/2fa/", "users/me/", "auth/sessions/"):
         assert secret not in api.get(f"/api/v1/{path}", headers=bearer(tokens)).content.decode()
     written = caplog.text + "".join(str(message.message()) for message in mail.outbox)

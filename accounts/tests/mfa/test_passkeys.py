@@ -30,12 +30,16 @@ def bearer(tokens):
 def add(api):
     """Add a passkey for whom the tokens belong to; answers the call's response."""
 
-    def call(tokens, authenticator, name="My phone", **wish):
+    def call(tokens, authenticator, name="My phone", **requested):
         question = api.post("/api/v1/auth/passkeys/options/", headers=bearer(tokens))
         assert question.status_code == 200, question.content
-        asked = question.json()
-        body = {"challenge": asked["challenge"], "credential": authenticator.create(asked["options"]), "name": name}
-        return api.post("/api/v1/auth/passkeys/", {**body, **wish}, headers=bearer(tokens))
+        challenge = question.json()
+        body = {
+            "challenge": challenge["challenge"],
+            "credential": authenticator.create(challenge["options"]),
+            "name": name,
+        }
+        return api.post("/api/v1/auth/passkeys/", {**body, **requested}, headers=bearer(tokens))
 
     return call
 
@@ -44,10 +48,10 @@ def add(api):
 def with_passkey(user, sign_in, add):
     """Ann has a passkey; answers her authenticator and the tokens of the session in which it was added."""
 
-    def call(authenticator=None, **wish):
+    def call(authenticator=None, **requested):
         authenticator = authenticator or Authenticator()
         tokens = sign_in()
-        assert add(tokens, authenticator, **wish).status_code == 201
+        assert add(tokens, authenticator, **requested).status_code == 201
         return authenticator, tokens
 
     return call
@@ -57,8 +61,8 @@ def with_passkey(user, sign_in, add):
 def answer(api):
     """Answer a sign-in's challenge with a passkey."""
 
-    def call(asked, credential):
-        body = {"challenge": asked["challenge"], "method": "passkey", "code": credential}
+    def call(challenge, credential):
+        body = {"challenge": challenge["challenge"], "method": "passkey", "code": credential}
         return api.post("/api/v1/auth/login/verify/", body)
 
     return call
@@ -69,9 +73,9 @@ def sign_in_alone(api):
     """Sign in with nothing but a passkey."""
 
     def call(authenticator, **kwargs):
-        asked = api.post("/api/v1/auth/login/passkey/").json()
-        credential = authenticator.get(asked["options"], **kwargs)
-        body = {"challenge": asked["challenge"], "credential": credential}
+        challenge = api.post("/api/v1/auth/login/passkey/").json()
+        credential = authenticator.get(challenge["options"], **kwargs)
+        body = {"challenge": challenge["challenge"], "credential": credential}
         return api.post("/api/v1/auth/login/passkey/verify/", body)
 
     return call
@@ -92,12 +96,12 @@ def test_the_first_passkey_enables_mfa_and_creates_backup_codes(api, user, sign_
 
 def test_a_passkey_completes_mfa(sign_in, with_passkey, answer):
     authenticator, _ = with_passkey()
-    asked = sign_in()
-    assert asked["methods"] == ["backup_code", "passkey"]
-    assert [known["id"] for known in asked["passkey_options"]["allowCredentials"]] == [
+    challenge = sign_in()
+    assert challenge["methods"] == ["backup_code", "passkey"]
+    assert [known["id"] for known in challenge["passkey_options"]["allowCredentials"]] == [
         to_text(authenticator.credential_id)
     ]
-    signed_in = answer(asked, authenticator.get(asked["passkey_options"]))
+    signed_in = answer(challenge, authenticator.get(challenge["passkey_options"]))
     assert signed_in.status_code == 200, signed_in.content
     assert "access" in signed_in.json()
     as_text = sign_in()
@@ -108,29 +112,29 @@ def test_a_passkey_completes_mfa(sign_in, with_passkey, answer):
 
 def test_an_answer_serves_one_challenge_once(sign_in, with_passkey, answer):
     authenticator, _ = with_passkey(Authenticator(counting=False))
-    asked, other = sign_in(), sign_in()
-    credential = authenticator.get(asked["passkey_options"])
+    challenge, other = sign_in(), sign_in()
+    credential = authenticator.get(challenge["passkey_options"])
     assert answer(other, credential).status_code == 401
-    assert answer(asked, credential).status_code == 200
-    assert answer(asked, credential).status_code == 401
+    assert answer(challenge, credential).status_code == 200
+    assert answer(challenge, credential).status_code == 401
 
 
 def test_a_foreign_page_a_foreign_key_and_a_changed_answer_are_refused(sign_in, with_passkey, answer):
     authenticator, _ = with_passkey()
-    asked = sign_in()
+    challenge = sign_in()
     authenticator.origin = "https://testserver.evil.example"
-    assert answer(asked, authenticator.get(asked["passkey_options"])).status_code == 401
+    assert answer(challenge, authenticator.get(challenge["passkey_options"])).status_code == 401
     authenticator.origin = "http://testserver"
     foreign = Authenticator()
-    assert answer(asked, foreign.get(asked["passkey_options"])).status_code == 401
-    changed = authenticator.get(asked["passkey_options"])
+    assert answer(challenge, foreign.get(challenge["passkey_options"])).status_code == 401
+    changed = authenticator.get(challenge["passkey_options"])
     signature = bytearray(to_bytes(changed["response"]["signature"]))
     signature[-1] ^= 1
     changed["response"]["signature"] = to_text(bytes(signature))
-    assert answer(asked, changed).status_code == 401
-    wrong_rp = {**asked["passkey_options"], "rpId": "evil.example"}
-    assert answer(asked, authenticator.get(wrong_rp)).status_code == 401
-    assert answer(asked, authenticator.get(asked["passkey_options"])).status_code == 200
+    assert answer(challenge, changed).status_code == 401
+    wrong_rp = {**challenge["passkey_options"], "rpId": "evil.example"}
+    assert answer(challenge, authenticator.get(wrong_rp)).status_code == 401
+    assert answer(challenge, authenticator.get(challenge["passkey_options"])).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -149,18 +153,18 @@ def test_what_is_no_credential_is_refused(api, sign_in, with_passkey, answer, ad
     alone = api.post("/api/v1/auth/login/passkey/").json()["challenge"]
     body = {"challenge": alone, "credential": credential}
     assert api.post("/api/v1/auth/login/passkey/verify/", body).status_code in {400, 401, 422}
-    asked = api.post("/api/v1/auth/passkeys/options/", headers=bearer(tokens)).json()["challenge"]
-    body = {"challenge": asked, "credential": credential, "name": "x"}
+    challenge = api.post("/api/v1/auth/passkeys/options/", headers=bearer(tokens)).json()["challenge"]
+    body = {"challenge": challenge, "credential": credential, "name": "x"}
     assert api.post("/api/v1/auth/passkeys/", body, headers=bearer(tokens)).status_code in {400, 401, 422}
 
 
 def test_a_counter_that_goes_back_is_refused_and_written_down(sign_in, with_passkey, answer):
     authenticator, _ = with_passkey()
-    asked = sign_in()
-    assert answer(asked, authenticator.get(asked["passkey_options"])).status_code == 200
+    challenge = sign_in()
+    assert answer(challenge, authenticator.get(challenge["passkey_options"])).status_code == 200
     authenticator.count = 0  # a copy of the key, made before
-    asked = sign_in()
-    refused = answer(asked, authenticator.get(asked["passkey_options"]))
+    challenge = sign_in()
+    refused = answer(challenge, authenticator.get(challenge["passkey_options"]))
     assert (refused.status_code, refused.json()["code"]) == (401, "invalid_2fa_code")
     assert SecurityEvent.objects.filter(kind="passkey_copied").count() == 1
 
@@ -238,8 +242,8 @@ def test_a_wrong_step_is_refused_in_every_ceremony(step, api, sign_in, with_pass
     assert add(tokens, new).status_code == 401
     right = dict(vars(authenticator))
     WRONG_STEPS[step](authenticator)
-    asked = sign_in()
-    assert answer(asked, authenticator.get(asked["passkey_options"])).status_code == 401
+    challenge = sign_in()
+    assert answer(challenge, authenticator.get(challenge["passkey_options"])).status_code == 401
     assert sign_in_alone(authenticator).status_code == 401
     vars(authenticator).update(right)
     assert sign_in_alone(authenticator).status_code == 200
@@ -267,8 +271,8 @@ def test_who_names_nobody_has_to_be_named_by_the_passkey(sign_in, with_passkey, 
     for handle in (None, "", to_text(b"somebody else")):
         authenticator.user_handle = handle
         assert sign_in_alone(authenticator).status_code == 401
-    asked = sign_in()  # known by the password: browsers need not say it again
-    assert answer(asked, authenticator.get(asked["passkey_options"], user_handle=False)).status_code == 200
+    challenge = sign_in()  # known by the password: browsers need not say it again
+    assert answer(challenge, authenticator.get(challenge["passkey_options"], user_handle=False)).status_code == 200
 
 
 @pytest.mark.parametrize("made_with", [0, BACKUP_ELIGIBLE])
@@ -324,8 +328,12 @@ def test_a_challenge_of_one_person_takes_no_passkey_of_another(api, make_user, s
     make_user()
     make_user("bob@example.com")
     ann, bob = sign_in(), sign_in("bob@example.com")
-    asked = api.post("/api/v1/auth/passkeys/options/", headers=bearer(ann)).json()
-    body = {"challenge": asked["challenge"], "credential": Authenticator().create(asked["options"]), "name": "x"}
+    challenge = api.post("/api/v1/auth/passkeys/options/", headers=bearer(ann)).json()
+    body = {
+        "challenge": challenge["challenge"],
+        "credential": Authenticator().create(challenge["options"]),
+        "name": "x",
+    }
     assert api.post("/api/v1/auth/passkeys/", body, headers=bearer(bob)).status_code == 401
     assert Passkey.objects.count() == 0
 
@@ -348,16 +356,16 @@ def test_a_passkey_re_authenticates_after_ten_minutes(api, with_passkey, sign_in
     assert api.delete(f"/api/v1/auth/passkeys/{pk}/", headers=bearer(tokens)).status_code == 403
     with_password = api.post("/api/v1/auth/proof/", {"password": PASSWORD}, headers=bearer(tokens))
     assert with_password.status_code == 401  # the second factor is on, so the password alone is none
-    asked = api.post("/api/v1/auth/proof/passkey/", headers=bearer(tokens)).json()
-    body = {"challenge": asked["challenge"], "credential": authenticator.get(asked["options"])}
+    challenge = api.post("/api/v1/auth/proof/passkey/", headers=bearer(tokens)).json()
+    body = {"challenge": challenge["challenge"], "credential": authenticator.get(challenge["options"])}
     assert api.post("/api/v1/auth/proof/passkey/verify/", body, headers=bearer(tokens)).status_code == 204
     assert api.post("/api/v1/auth/passkeys/options/", headers=bearer(tokens)).status_code == 200
 
 
 def test_proof_given_in_one_session_is_none_in_another(api, with_passkey, sign_in, answer):
     authenticator, first = with_passkey()
-    asked = sign_in()
-    second = answer(asked, authenticator.get(asked["passkey_options"])).json()
+    challenge = sign_in()
+    second = answer(challenge, authenticator.get(challenge["passkey_options"])).json()
     Session.objects.update(reauthenticated_at=None)
     question = api.post("/api/v1/auth/proof/passkey/", headers=bearer(first)).json()
     body = {"challenge": question["challenge"], "credential": authenticator.get(question["options"])}

@@ -41,7 +41,7 @@ def protected(user):
     """Ann, with an authenticator app of SECRET and ten backup codes."""
     codes = backup_codes.new_codes()
     TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
-    BackupCode.objects.bulk_create([BackupCode(user=user, hash=kept) for kept in backup_codes.hashes(codes)])
+    BackupCode.objects.bulk_create([BackupCode(user=user, hash=stored) for stored in backup_codes.hashes(codes)])
     user.spare_codes = codes
     return user
 

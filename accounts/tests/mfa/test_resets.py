@@ -56,9 +56,9 @@ def approved(ann, staff):
     ask(staff[0], ann)
     mail.outbox.clear()
     act(staff[1], "approve")
-    (told,) = mail.outbox
-    assert told.to == [ann.email]
-    return str(told.body)
+    (notice,) = mail.outbox
+    assert notice.to == [ann.email]
+    return str(notice.body)
 
 
 def pass_the_day():

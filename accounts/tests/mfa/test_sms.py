@@ -57,33 +57,33 @@ def challenge(api):
     return api.post("/api/v1/auth/login/", CREDENTIALS).json()
 
 
-def answer(api, asked, code):
-    return api.post("/api/v1/auth/login/verify/", {"challenge": asked["challenge"], "method": "sms", "code": code})
+def answer(api, pending, code):
+    return api.post("/api/v1/auth/login/verify/", {"challenge": pending["challenge"], "method": "sms", "code": code})
 
 
 def test_a_texted_code_is_a_second_step_over_the_api(api, ann, texts):
-    asked = challenge(api)
-    assert asked["methods"] == ["totp", "sms"]
-    assert api.post("/api/v1/auth/login/sms/", {"challenge": asked["challenge"]}).status_code == 202
-    assert answer(api, asked, texts[0]).status_code == 200
+    pending = challenge(api)
+    assert pending["methods"] == ["totp", "sms"]
+    assert api.post("/api/v1/auth/login/sms/", {"challenge": pending["challenge"]}).status_code == 202
+    assert answer(api, pending, texts[0]).status_code == 200
 
 
 @rulers
 def test_disabled_sms_codes_are_neither_offered_nor_sent(api, ann, texts, settings, rule_out):
     rule_out(settings, ann)
-    asked = challenge(api)
-    assert asked["methods"] == ["totp"]
-    refused = api.post("/api/v1/auth/login/sms/", {"challenge": asked["challenge"]})
+    pending = challenge(api)
+    assert pending["methods"] == ["totp"]
+    refused = api.post("/api/v1/auth/login/sms/", {"challenge": pending["challenge"]})
     assert (refused.status_code, refused.json()["code"]) == (401, "invalid_2fa_code")
     assert not texts
 
 
 @rulers
 def test_ruled_out_while_a_sign_in_waits_the_texted_code_serves_no_more(api, ann, texts, settings, rule_out):
-    asked = challenge(api)
-    api.post("/api/v1/auth/login/sms/", {"challenge": asked["challenge"]})
+    pending = challenge(api)
+    api.post("/api/v1/auth/login/sms/", {"challenge": pending["challenge"]})
     rule_out(settings, ann)
-    assert answer(api, asked, texts[0]).status_code == 401
+    assert answer(api, pending, texts[0]).status_code == 401
 
 
 @rulers

@@ -68,8 +68,8 @@ def _over_the_api(api, client):
     secret = api.post("/api/v1/auth/2fa/setup/", {"password": PASSWORD}, headers=headers).json()["secret"]
     api.post("/api/v1/auth/2fa/verify/", {"code": "000000"}, headers=headers)
     done = api.post("/api/v1/auth/2fa/verify/", {"code": app_code(secret, -1)}, headers=headers)
-    asked = api.post("/api/v1/auth/login/", credentials).json()["challenge"]
-    code = {"challenge": asked, "method": "totp", "code": app_code(secret)}
+    challenge = api.post("/api/v1/auth/login/", credentials).json()["challenge"]
+    code = {"challenge": challenge, "method": "totp", "code": app_code(secret)}
     assert api.post("/api/v1/auth/login/verify/", code).status_code == 200
     return secret, done.json()["backup_codes"]
 

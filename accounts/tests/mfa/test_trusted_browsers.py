@@ -135,9 +135,9 @@ def test_new_backup_codes_change_no_lock(remembered, ann):
 
 
 def test_it_is_listed_and_forgotten_over_the_api(remembered, api, ann):
-    asked = api.post("/api/v1/auth/login/", {"email": ann.email, "password": PASSWORD}).json()["challenge"]
+    challenge = api.post("/api/v1/auth/login/", {"email": ann.email, "password": PASSWORD}).json()["challenge"]
     TOTPDevice.objects.update(last_step=0)
-    answer = {"challenge": asked, "method": "totp", "code": app_code(SECRET)}
+    answer = {"challenge": challenge, "method": "totp", "code": app_code(SECRET)}
     token = {"Authorization": f"Bearer {api.post('/api/v1/auth/login/verify/', answer).json()['access']}"}
     (listed,) = api.get("/api/v1/auth/2fa/browsers/", headers=token).json()["results"]
     assert api.delete(f"/api/v1/auth/2fa/browsers/{listed['id']}/", headers=token).status_code == 204
@@ -187,8 +187,8 @@ def test_a_session_from_before_mfa_does_not_open_the_admin(staff):
 
 def test_sign_in_leads_back_to_the_requested_admin_page_only(staff):
     browser = Browser()
-    asked = browser.get("/admin/accounts/user/?q=bob", follow=True).redirect_chain[-1][0]
-    assert asked == "/login/?next=/admin/accounts/user/%3Fq%3Dbob"
+    challenge = browser.get("/admin/accounts/user/?q=bob", follow=True).redirect_chain[-1][0]
+    assert challenge == "/login/?next=/admin/accounts/user/%3Fq%3Dbob"
     browser.post("/login/", {"email": staff.email, "password": PASSWORD, "next": "/admin/accounts/user/?q=bob"})
     done = browser.post("/login/verify/", {"code": app_code(SECRET), "method": "totp"})
     assert done.url == "/admin/accounts/user/?q=bob"

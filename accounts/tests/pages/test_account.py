@@ -60,9 +60,9 @@ def test_a_pending_change_of_address_is_cancelled_or_mailed_again(ann, user, lin
 
 def test_the_page_shows_my_roles_with_their_scopes(ann, user, allow):
     assert "You have no roles yet." in page(ann)
-    held = allow(user, "users:read", scope="fleet:12")
+    assignment = allow(user, "users:read", scope="fleet:12")
     shown = page(ann)
-    assert held.role.name in shown
+    assert assignment.role.name in shown
     assert "fleet:12" in shown
 
 

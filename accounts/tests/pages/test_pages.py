@@ -118,8 +118,8 @@ def test_the_language_is_switched_for_browser_and_user(client, ann, user):
 
 
 def test_another_address_is_confirmed_and_can_be_undone(ann, user, link_token):
-    asked = ann.post("/account/email/", {"email": "ann@new.example"}, follow=True)
-    assert asked.context["pending_email"] == "ann@new.example"
+    requested = ann.post("/account/email/", {"email": "ann@new.example"}, follow=True)
+    assert requested.context["pending_email"] == "ann@new.example"
     confirm = f"/account/email/confirm/{link_token('/account/email/confirm/')}/"
     assert "ann@new.example" in ann.get(confirm).content.decode()
     ann.post(confirm)
@@ -140,8 +140,8 @@ def test_a_phone_is_confirmed_by_the_texted_code(ann, user, settings):
 
 def test_the_phone_that_was_typed_is_shown_after_reauthentication(ann, user, second_step):
     user.sessions.update(reauthenticated_at=None)
-    asked = ann.post("/account/phone/", {"phone": "+49 170 1234567"})
-    assert asked.url == "/account/sudo/?next=%2Faccount%2F"
+    requested = ann.post("/account/phone/", {"phone": "+49 170 1234567"})
+    assert requested.url == "/account/sudo/?next=%2Faccount%2F"
     proof = {"password": PASSWORD, "code": second_step[1][0], "next": "/account/"}
     back = ann.post("/account/sudo/", proof, follow=True)
     assert back.context["phone_form"]["phone"].value() == "+49 170 1234567"
@@ -185,8 +185,8 @@ def test_five_wrong_codes_end_the_challenge(ann, second_step):
 
 def test_security_settings_change_only_after_reauthentication(ann, user, second_step):
     user.sessions.update(reauthenticated_at=None)
-    asked = ann.get("/account/totp/disable/")
-    assert asked.url == "/account/sudo/?next=%2Faccount%2Ftotp%2Fdisable%2F"
+    requested = ann.get("/account/totp/disable/")
+    assert requested.url == "/account/sudo/?next=%2Faccount%2Ftotp%2Fdisable%2F"
     assert ann.post("/account/totp/disable/").url.startswith("/account/sudo/")
     assert ann.get("/account/backup-codes/").status_code == 200
     assert ann.post("/account/backup-codes/").url.startswith("/account/sudo/")
@@ -230,11 +230,11 @@ def test_sessions_are_listed_and_ended_from_another_browser(ann, user):
 
 def test_nobody_ends_the_sessions_of_others(ann, make_user):
     bob = make_user("bob@example.com")
-    stranger = Browser()
-    stranger.post("/login/", {"email": bob.email, "password": PASSWORD})
+    attacker = Browser()
+    attacker.post("/login/", {"email": bob.email, "password": PASSWORD})
     session = bob.sessions.get()
     ann.post(f"/account/sessions/{session.pk}/end/")
-    assert stranger.get("/account/").status_code == 200
+    assert attacker.get("/account/").status_code == 200
 
 
 def test_a_remembered_browser_is_listed_and_forgotten(ann, user, second_step):
@@ -258,8 +258,8 @@ def test_recent_activity_says_what_happened(ann, user):
 @pytest.mark.parametrize("path", ["/account/sessions/end-others/", "/account/password/", "/account/reset/stop/"])
 def test_a_button_pressed_without_a_session_returns_after_sign_in(ann, user, path):
     user.sessions.update(ended_at=timezone.now())
-    asked = ann.post(path)
-    assert asked.url == f"/login/?next={path}"
+    requested = ann.post(path)
+    assert requested.url == f"/login/?next={path}"
     back = ann.post("/login/", {"email": user.email, "password": PASSWORD, "next": path}, follow=True)
     assert back.status_code == 200
     assert back.redirect_chain[-1][0].startswith(("/account/security/", "/account/sessions/"))
@@ -308,9 +308,9 @@ def test_a_phone_confirmed_by_sms_becomes_an_mfa_method(ann, user, second_step, 
     )
     browser = Browser()
     login(browser)
-    asked = browser.get("/login/verify/?method=sms")
-    assert asked.context["phone_hint"] == "•• 67"
-    assert not asked.context["sms_sent"]
+    requested = browser.get("/login/verify/?method=sms")
+    assert requested.context["phone_hint"] == "•• 67"
+    assert not requested.context["sms_sent"]
     sent = browser.post("/login/sms/", follow=True)
     assert sent.context["sms_sent"]
     assert browser.post("/login/verify/", {"code": texts[-1], "method": "sms"}).url == "/account/"
@@ -322,11 +322,11 @@ def test_switching_off_what_is_off_leads_back(ann):
 
 
 @pytest.mark.parametrize(
-    "wish", ["x", "login", "admin:index", " ", "..", "?a", "#a", "\x00", "é", "//evil.example", "x:y"]
+    "requested", ["x", "login", "admin:index", " ", "..", "?a", "#a", "\x00", "é", "//evil.example", "x:y"]
 )
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_a_next_parameter_that_is_no_url_of_ours_leads_to_the_account(client, user, wish, signed_in):
+def test_a_next_parameter_that_is_no_url_of_ours_leads_to_the_account(client, user, requested, signed_in):
     if signed_in:
         client.post("/login/", {"email": user.email, "password": PASSWORD})
-    answer = client.post("/login/", {"email": user.email, "password": PASSWORD, "next": wish})
+    answer = client.post("/login/", {"email": user.email, "password": PASSWORD, "next": requested})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/account/")

@@ -26,7 +26,7 @@ def ranges(settings):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             server = self.server
-            server.asked.append((self.requestline, dict(self.headers), self.client_address))
+            server.requested.append((self.requestline, dict(self.headers), self.client_address))
             if server.wait:
                 server.wait.wait(30)
             self.send_response(server.status)
@@ -38,7 +38,7 @@ def ranges(settings):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    server.status, server.body, server.asked, server.wait = 200, b"", [], None
+    server.status, server.body, server.requested, server.wait = 200, b"", [], None
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     settings.PWNED_PASSWORDS_URL = f"http://127.0.0.1:{server.server_port}/"
     yield server
@@ -95,7 +95,7 @@ def test_padding_is_ignored(ranges, register, count):
 def test_only_five_digits_of_the_digest_are_sent_to_the_breach_list(ranges, register):
     ranges.body = lines((OTHER, 3))
     register()
-    ((request, headers, _address),) = ranges.asked
+    ((request, headers, _address),) = ranges.requested
     assert request == f"GET /range/{PREFIX} HTTP/1.1"
     assert headers.pop("Host").startswith("127.0.0.1")
     assert headers == {
@@ -104,8 +104,8 @@ def test_only_five_digits_of_the_digest_are_sent_to_the_breach_list(ranges, regi
         "User-Agent": "FoodFleet",
         "Connection": "close",
     }
-    assert REST not in str(ranges.asked)
-    assert PASSWORD not in str(ranges.asked)
+    assert REST not in str(ranges.requested)
+    assert PASSWORD not in str(ranges.requested)
 
 
 @pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
@@ -183,7 +183,7 @@ def test_a_server_that_is_not_there_keeps_nobody_out_and_is_logged(settings, reg
 
 def test_the_breach_list_is_not_queried_for_a_weak_password(ranges, register):
     assert register("password")[0].status_code == 422
-    assert ranges.asked == []
+    assert ranges.requested == []
 
 
 def test_password_change_and_reset_query_the_breach_list(ranges, api, user, sign_in, link_token):
@@ -200,4 +200,4 @@ def test_password_change_and_reset_query_the_breach_list(ranges, api, user, sign
     token = one_time_tokens.issue(user, TokenPurpose.RESET_PASSWORD)
     reset = api.post("/api/v1/auth/password/reset/", {"token": token, "password": new})
     assert [entry["code"] for entry in reset.json()["details"]["password"]] == ["password_breached"]
-    assert [request for request, *_ in ranges.asked] == [f"GET /range/{digest[:5]} HTTP/1.1"] * 2
+    assert [request for request, *_ in ranges.requested] == [f"GET /range/{digest[:5]} HTTP/1.1"] * 2

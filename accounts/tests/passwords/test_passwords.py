@@ -70,9 +70,9 @@ def test_none_of_the_last_five_passwords_comes_again(api, user, sign_in):
         assert answer.json()["details"]["new_password"][0]["code"] == "password_reused"
     assert change(api, tokens, passwords[4], passwords[5]).status_code == 204
     assert change(api, tokens, passwords[5], PASSWORD).status_code == 204
-    kept = PasswordHistory.objects.filter(user=user)
-    assert kept.count() == 4
-    assert all(row.password.startswith("bcrypt_sha256$") for row in kept)
+    stored = PasswordHistory.objects.filter(user=user)
+    assert stored.count() == 4
+    assert all(row.password.startswith("bcrypt_sha256$") for row in stored)
 
 
 def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail_once(api, user, sign_in, link_token):

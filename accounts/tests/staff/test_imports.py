@@ -276,8 +276,8 @@ def test_each_column_becomes_state_of_the_account(run):
     assert ann.created_at.isoformat() == "2020-02-03T00:00:00+00:00"
     assert bob.created_at.isoformat() == "2020-02-03T08:00:00+00:00"
     assert not any((bob.email_verified_at, bob.phone_verified_at, bob.is_active, bob.has_usable_password()))
-    held = RoleAssignment.objects.of(ann).values_list("role__name", "scope")
-    assert sorted(held) == [("Dispatcher", "fleet:12"), ("Driver", "")]
+    assignment = RoleAssignment.objects.of(ann).values_list("role__name", "scope")
+    assert sorted(assignment) == [("Dispatcher", "fleet:12"), ("Driver", "")]
     device = TOTPDevice.objects.get()
     assert (device.user, device.confirmed, device.decrypt_secret(device.secret)) == (ann, True, SECRET)
     kinds = list(SecurityEvent.objects.of(ann).values_list("kind", flat=True))

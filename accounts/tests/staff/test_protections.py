@@ -129,17 +129,17 @@ def test_no_other_admin_page_acts_on_somebody_with_more_power(client, support, t
     client.post("/admin/accounts/mfareset/add/", {"user": target.pk, "reason": "lost"})
     driver = Role.objects.get(name="Driver")
     client.post("/admin/rbac/roleassignment/add/", {"user": target.pk, "role": driver.pk, "scope": ""})
-    held = list(RoleAssignment.objects.of(target).values_list("pk", flat=True))
-    client.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": held})
+    assignment = list(RoleAssignment.objects.of(target).values_list("pk", flat=True))
+    client.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": assignment})
     assert state(target) == before
 
 
 def test_a_fleet_manager_does_not_take_the_administrator_role(api, make_user, sign_in):
     manager, administrator = make_user("manager@example.com"), make_user("administrator@example.com")
     give(manager, "Fleet manager")
-    held = give(administrator, "Administrator")
+    assignment = give(administrator, "Administrator")
     headers = {"Authorization": f"Bearer {sign_in(manager.email)['access']}"}
-    path = f"{V1}/users/{administrator.pk}/roles/{held.role_id}/"
+    path = f"{V1}/users/{administrator.pk}/roles/{assignment.role_id}/"
     assert api.delete(path, headers=headers).status_code == 403
     assert RoleAssignment.objects.of(administrator).unended().exists()
 
@@ -198,8 +198,8 @@ def test_actions_on_a_user_stand_in_the_history_in_the_admin(client, user, make_
     client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
     for action in ("lock", "unlock", "end_sessions", "send_password_link"):
         client.post("/admin/accounts/user/", {"action": action, "_selected_action": [user.pk], "reason": "theft"})
-    told = LogEntry.objects.filter(object_id=str(user.pk)).order_by("pk").values_list("change_message", flat=True)
-    assert list(told) == ["Locked. theft", "Unlocked.", "All sessions ended.", "Password link sent."]
+    entries = LogEntry.objects.filter(object_id=str(user.pk)).order_by("pk").values_list("change_message", flat=True)
+    assert list(entries) == ["Locked. theft", "Unlocked.", "All sessions ended.", "Password link sent."]
 
 
 def test_roles_and_mfa_resets_stand_in_the_history_of_the_user(client, user, make_user, settings):
@@ -208,8 +208,8 @@ def test_roles_and_mfa_resets_stand_in_the_history_of_the_user(client, user, mak
     client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
     driver = Role.objects.get(name="Driver")
     client.post("/admin/rbac/roleassignment/add/", {"user": user.pk, "role": driver.pk, "scope": "fleet:7"})
-    held = RoleAssignment.objects.of(user).get()
-    client.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": [held.pk]})
+    assignment = RoleAssignment.objects.of(user).get()
+    client.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": [assignment.pk]})
     client.post("/admin/accounts/mfareset/add/", {"user": user.pk, "reason": "lost"})
     page = client.get(f"/admin/accounts/user/{user.pk}/history/").content.decode()
     for sentence in ("Role given: Driver (fleet:7)", "Role taken away: Driver (fleet:7)", "Two-factor reset requested"):
@@ -233,8 +233,8 @@ def test_a_lock_over_the_api_takes_a_reason_or_none(api, user, make_user, sign_i
     path = f"{V1}/users/{user.pk}/lock/"
     assert api.post(path, {"reason": "Stolen phone"}, format="json", headers=headers).status_code == 200
     assert api.post(path, headers=headers).status_code == 200
-    kept = SecurityEvent.objects.filter(user=user, kind="locked").order_by("pk").values_list("details", flat=True)
-    assert list(kept) == [{"reason": "Stolen phone"}, {}]
+    stored = SecurityEvent.objects.filter(user=user, kind="locked").order_by("pk").values_list("details", flat=True)
+    assert list(stored) == [{"reason": "Stolen phone"}, {}]
 
 
 def test_support_sends_a_password_link_and_types_no_password(client, user, make_user, settings, link_token, api):

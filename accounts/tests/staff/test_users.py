@@ -41,12 +41,12 @@ def caller(api, make_user, sign_in):
 def give(user, *labels, role="Staff of tests"):
     from rbac.models import labelled_permissions
 
-    held, _ = Role.objects.get_or_create(name=role)
+    assignment, _ = Role.objects.get_or_create(name=role)
     wanted = labelled_permissions().filter(codename__in=labels)
     assert wanted.count() == len(labels), labels
-    held.permissions.set(wanted)
-    assignments.grant(actor=None, user=user, role=held)
-    return held
+    assignment.permissions.set(wanted)
+    assignments.grant(actor=None, user=user, role=assignment)
+    return assignment
 
 
 @pytest.fixture

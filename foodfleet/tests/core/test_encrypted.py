@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 OLD, NEW = "an-old-key-of-thirty-two-characters-1", "a-new-key-of-thirty-two-characters-2"
 
 
-def told(*arguments):
+def output_of(*arguments):
     out = StringIO()
     call_command("reencrypt_secrets", *arguments, stdout=out)
     return out.getvalue()
@@ -59,13 +59,13 @@ def test_a_queued_message_is_sent_after_its_key_is_removed(under_old, settings, 
 def test_reencryption_reports_each_column_and_its_keys(under_old, settings, monkeypatch):
     monkeypatch.setattr(encrypted, "BATCH", 1)
     with pytest.raises(CommandError, match="still needed"):
-        told("--check")
-    moved = told()
+        output_of("--check")
+    moved = output_of()
     for title in ("Secrets of authenticator apps", "Queued messages"):
         assert f"{title}: 1 under key 1 (1 moved)" in moved
     assert f"Keys that sign tokens: {SigningKey.objects.count()} under key 1" in moved
-    assert "(0 moved)" in told()
-    assert "under key 2" not in told("--check")
+    assert "(0 moved)" in output_of()
+    assert "under key 2" not in output_of("--check")
 
 
 def test_the_system_check_lists_keys_that_are_still_needed(under_old, settings):
@@ -75,9 +75,9 @@ def test_the_system_check_lists_keys_that_are_still_needed(under_old, settings):
     warned = [str(message.msg) for message in encrypted.check_keys(databases=["default"])]
     assert "Queued messages: 1 that no key of ENCRYPTION_KEYS decrypts" in warned
     with pytest.raises(CommandError, match="put the key that is missing back"):
-        told()
+        output_of()
     settings.ENCRYPTION_KEYS = [NEW, OLD]
-    told()
+    output_of()
     settings.ENCRYPTION_KEYS = [NEW]
     assert encrypted.check_keys(databases=["default"]) == []
 

@@ -207,8 +207,8 @@ def test_the_label_in_one_scope_does_not_let_in_everywhere(call, bearer, give):
 
 
 def test_an_expired_role_gives_nothing(call, bearer, give):
-    held = give(LABELS, expires_at=timezone.now() + timedelta(hours=1))
-    RoleAssignment.objects.filter(pk=held.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    assignment = give(LABELS, expires_at=timezone.now() + timedelta(hours=1))
+    RoleAssignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     assert surprises(call, missed, bearer) == {}
 
 

@@ -22,7 +22,7 @@ NEW_PASSWORD = "Another-Fleet-2026!"
 
 
 @dataclass
-class World:
+class Actions:
     """Everybody's tokens by kind, and what answers the questions of passkeys."""
 
     tokens: dict[str, str]
@@ -130,7 +130,7 @@ def link(path, to):
 
 
 @pytest.fixture
-def world(user, make_user):
+def actions(user, make_user):
     """Ann has tokens of every kind that an account can have; Carol registered, Dan is invited."""
     authenticator, call = Authenticator(), APIClient()
     credentials = {"email": user.email, "password": PASSWORD}
@@ -174,15 +174,15 @@ def world(user, make_user):
         "session cookie": of_browser[settings.SESSION_COOKIE_NAME],
         "backup code": added["backup_codes"][1],
     }
-    return World(tokens, authenticator, Authenticator().create(spare["options"]), proof["options"], alone["options"])
+    return Actions(tokens, authenticator, Authenticator().create(spare["options"]), proof["options"], alone["options"])
 
 
-def test_no_token_opens_the_place_of_another(world):
+def test_no_token_opens_the_place_of_another(actions):
     opened = [
         f"{kind} opened {place}"
         for place, opens in PLACES.items()
         for kind, own in OWN.items()
-        if place not in own and opens(world, world.tokens[kind])
+        if place not in own and opens(actions, actions.tokens[kind])
     ]
     assert opened == []
     ann = User.objects.get(email="ann@example.com")
@@ -190,9 +190,9 @@ def test_no_token_opens_the_place_of_another(world):
 
 
 @pytest.mark.parametrize(("kind", "place"), [(kind, place) for kind, own in OWN.items() for place in sorted(own)])
-def test_a_token_works_at_its_own_endpoint_and_nowhere_else(world, kind, place):
-    token = world.tokens[kind]
+def test_a_token_works_at_its_own_endpoint_and_nowhere_else(actions, kind, place):
+    token = actions.tokens[kind]
     for other, opens in PLACES.items():
         if other not in OWN[kind]:
-            opens(world, token)
-    assert PLACES[place](world, token)
+            opens(actions, token)
+    assert PLACES[place](actions, token)

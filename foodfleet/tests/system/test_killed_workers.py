@@ -51,8 +51,8 @@ def test_killed_workers_lose_no_mail_and_repeat_only_those_in_flight(broker_url,
         time.sleep(random.uniform(0, 0.4))
         worker.stop(signal.SIGKILL)
         time.sleep(0.3)  # what is on its way to Amazon arrives; nobody takes the mails before their lease ends
-        told = requests.get(f"{address}/by/{key}", timeout=5).json()
-        in_flight += len(told["unanswered"]) + uncommitted(postgres_url, told["answered"])
+        report_of_key = requests.get(f"{address}/by/{key}", timeout=5).json()
+        in_flight += len(report_of_key["unanswered"]) + uncommitted(postgres_url, report_of_key["answered"])
     assert report()["recipients"] < MESSAGES
     start("beat", processes.beat_command(), **values)
     start("last", processes.worker_command(), **values)
@@ -64,9 +64,9 @@ def test_killed_workers_lose_no_mail_and_repeat_only_those_in_flight(broker_url,
             )
 
     processes.wait_until(lambda: states() == {"sent": MESSAGES}, seconds=60, what="the last mail")
-    told = report()
-    assert told["recipients"] == MESSAGES
-    assert sum(count - 1 for count in told["twice"].values()) <= in_flight <= 2 * SENDERS
+    report_of_key = report()
+    assert report_of_key["recipients"] == MESSAGES
+    assert sum(count - 1 for count in report_of_key["twice"].values()) <= in_flight <= 2 * SENDERS
 
 
 def uncommitted(postgres_url, answered):

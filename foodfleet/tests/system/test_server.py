@@ -171,10 +171,10 @@ def test_a_running_request_is_answered_after_sigterm(serve):
     port, process = serve(BCRYPT_ROUNDS="14")  # so costly that its sign-in takes about a second
     body = json.dumps({"email": "ann@example.com", "password": "not hers"}).encode()
     head = BEGUN[:-1].replace(b"5000", str(len(body)).encode())
-    asked = begin(port, head + body)
+    requested = begin(port, head + body)
     time.sleep(0.3)
     seconds = end(process)
-    assert b"invalid_credentials" in read_all(asked)
+    assert b"invalid_credentials" in read_all(requested)
     assert seconds < 10
 
 

@@ -116,6 +116,6 @@ def test_a_server_without_a_broker_has_a_delivery_process_beside_it(settings, ta
 def test_workers_and_beat_without_a_broker_say_so_and_end(start, command):
     process = start("worker", [sys.executable, *command], LOG_LEVEL="ERROR")
     assert process.popen.wait(30) == 1
-    told = [line for line in process.log.read_text().splitlines() if line.startswith("FoodFleet cannot start.")]
-    assert len(told) == 1
-    assert "CELERY_BROKER_URL is not set" in told[0]
+    notice = [line for line in process.log.read_text().splitlines() if line.startswith("FoodFleet cannot start.")]
+    assert len(notice) == 1
+    assert "CELERY_BROKER_URL is not set" in notice[0]

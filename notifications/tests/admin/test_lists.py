@@ -38,11 +38,11 @@ def test_bulk_retry_works_in_batches_and_notifies_workers_once(
     failed(25)
     failed(expires_at=timezone.now() - timedelta(seconds=1))
     failed(payload="")
-    told = []
+    notice = []
     with django_assert_max_num_queries(25), django_capture_on_commit_callbacks() as callbacks:
-        tell = lambda rows: told.extend(map(str, rows))  # noqa: E731
+        tell = lambda rows: notice.extend(map(str, rows))  # noqa: E731
         assert operations.retry_all(messages=Message.objects.all(), by=None, on_batch=tell) == 25
-    assert len(told) == 25
+    assert len(notice) == 25
     assert Message.objects.filter(status=Status.QUEUED).count() == 25
     assert all(message.events.count() == 1 for message in Message.objects.filter(status=Status.QUEUED))
     assert set(callbacks) == {dispatch.deliver_pending}

@@ -88,10 +88,10 @@ def test_timeline_shows_labels_and_formatted_times(boss):
         "until": "soon", "price_in_usd": None,
     }  # fmt: skip
     MessageEvent.objects.create(message=message, type="postponed", details=details)
-    told = shown(boss, "message_change", message.pk)
-    assert "attempt: <bdi>3</bdi>; error: <bdi>&lt;b&gt;</bdi>; next try: Nov. 25, 2026, 6:34 p.m.; until: " in told
-    assert f"<bdi>soon</bdi>; recipients: {ISOLATED}; odd_one: <bdi>x</bdi><" in told
-    assert "price" not in told
+    notice = shown(boss, "message_change", message.pk)
+    assert "attempt: <bdi>3</bdi>; error: <bdi>&lt;b&gt;</bdi>; next try: Nov. 25, 2026, 6:34 p.m.; until: " in notice
+    assert f"<bdi>soon</bdi>; recipients: {ISOLATED}; odd_one: <bdi>x</bdi><" in notice
+    assert "price" not in notice
 
 
 def test_stale_edit_error_has_one_full_stop(boss):

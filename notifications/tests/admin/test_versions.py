@@ -82,9 +82,9 @@ def test_versions_page_uses_the_labels_of_the_form(boss):
     template = SmsTemplate.objects.create(name="lunch", content="Lunch")
     data = {"content": "Lunch", "is_active": True, "translations": {"de": "Mittag"}}
     SmsTemplateVersion.objects.create(template=template, number=1, data=data)
-    told = boss.get(path("smstemplate_versions", template.pk)).content.decode()
-    assert "is_active" not in told
-    assert "de: Mittag" in told
+    notice = boss.get(path("smstemplate_versions", template.pk)).content.decode()
+    assert "is_active" not in notice
+    assert "de: Mittag" in notice
 
 
 def test_arabic_content_is_shown_right_to_left(boss):

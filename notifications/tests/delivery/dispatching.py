@@ -18,7 +18,7 @@ from notifications.services.delivery.priority_queue import Limits
 from notifications.states import Channel
 
 
-class WayOut:
+class FakeGateway:
     """Remembers what it sent; `then(number, content)` happens in its turn at the network."""
 
     def __init__(self, then=None):
@@ -44,12 +44,12 @@ def mail(name="ann", files=0, user=None, **policy):
     return send_email(to=[f"{name}@example.com"], subject="x", text="x", extras=extras, draft=draft)
 
 
-def drain(way_out, channel=Channel.EMAIL, **limits):
+def dispatch(gateway, channel=Channel.EMAIL, **limits):
     """Run one to its end."""
-    return Dispatcher(Limits(channel, **limits), gateways=Gateways(way_out, way_out)).run()
+    return Dispatcher(Limits(channel, **limits), gateways=Gateways(gateway, gateway)).run()
 
 
-def lapse():
+def expire_leases():
     """All leases run out while their drains live, and the sweep takes the messages back."""
     Message.objects.filter(status="sending").update(leased_until=timezone.now() - timedelta(seconds=1))
     return delivery_sweep.sweep()

@@ -22,7 +22,7 @@ from notifications.services.delivery.attempt import Gateways
 from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.states import Channel, Priority
-from notifications.tests.delivery.dispatching import WayOut, lapse, mail
+from notifications.tests.delivery.dispatching import FakeGateway, expire_leases, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OTHER = {Channel.EMAIL: Channel.SMS, Channel.SMS: Channel.EMAIL}
@@ -64,7 +64,7 @@ class Hanging:
 def hanging(request, monkeypatch):
     """One channel whose provider hangs until the other channel has sent, and a message in each."""
     provider, channel = Hanging(), request.param
-    other = WayOut(lambda number, content: provider.release.set())
+    other = FakeGateway(lambda number, content: provider.release.set())
     gateways = {channel: provider, OTHER[channel]: other}
     monkeypatch.setattr(dispatcher, "Gateways", lambda: Gateways(gateways[Channel.EMAIL], gateways[Channel.SMS]))
     queue(channel)
@@ -129,7 +129,7 @@ def test_a_hanging_provider_occupies_the_threads_of_the_server_once(hanging):
 def test_a_provider_with_a_low_rate_does_not_delay_the_other_channel(limited, settings, monkeypatch):
     settings.EMAIL_MAX_PER_SECOND, settings.SMS_MAX_PER_SECOND = (2, 100) if limited == Channel.EMAIL else (100, 2)
     arrived = {Channel.EMAIL: [], Channel.SMS: []}
-    gateways = {channel: WayOut(lambda number, content, to=times: to.append(time.monotonic())) for channel, times in arrived.items()}  # fmt: skip
+    gateways = {channel: FakeGateway(lambda number, content, to=times: to.append(time.monotonic())) for channel, times in arrived.items()}  # fmt: skip
     monkeypatch.setattr(dispatcher, "Gateways", lambda: Gateways(gateways[Channel.EMAIL], gateways[Channel.SMS]))
     for number in range(8):
         mail(str(number)) if limited == Channel.EMAIL else text(f"+4915112345{number:03}")
@@ -160,26 +160,26 @@ class Provider:
     """Tells what the row says before and after it is the sender's turn."""
 
     def __init__(self):
-        self.noted = []
+        self.recorded = []
 
     def send(self, content):
         try:
-            self.note()
+            self.record()
             slots.acquire()
-            self.note()
+            self.record()
             return "id"
         finally:
             connections.close_all()
 
-    def note(self):
-        self.noted.append(Message.objects.get().send_started_at is not None)
+    def record(self):
+        self.recorded.append(Message.objects.get().send_started_at is not None)
 
 
 def test_an_sms_is_marked_as_sending_at_the_last_moment():
     text()
     provider = Provider()
     Dispatcher(Limits(Channel.SMS, senders=1), gateways=Gateways(provider, provider)).run()
-    assert provider.noted == [False, True]
+    assert provider.recorded == [False, True]
     assert Message.objects.get().status == "sent"
 
 
@@ -189,7 +189,7 @@ def test_an_sms_claimed_by_another_dispatcher_is_not_sent():
 
     class Provider:
         def send(self, content):
-            lapse()
+            expire_leases()
             connections.close_all()
             slots.acquire()
             sent.append(content)

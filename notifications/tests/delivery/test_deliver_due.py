@@ -76,7 +76,7 @@ def watch(monkeypatch):
 
 
 def test_a_backlog_delays_no_periodic_job(watch, monkeypatch):
-    drains, chores = [], []
+    dispatches, chores = [], []
 
     def chore(self, now):
         chores.append(now)
@@ -84,10 +84,12 @@ def test_a_backlog_delays_no_periodic_job(watch, monkeypatch):
             monkeypatch.setattr(deliver_due.os, "getppid", object)
 
     monkeypatch.setattr(PeriodicTasks, "run_due", chore)
-    monkeypatch.setattr(deliver_due.Dispatcher, "run", lambda self: drains.append(1) or DispatchResult(is_more=True))
+    monkeypatch.setattr(
+        deliver_due.Dispatcher, "run", lambda self: dispatches.append(1) or DispatchResult(is_more=True)
+    )
     watch.run()
     assert len(chores) == 3
-    assert drains
+    assert dispatches
 
 
 def test_a_closed_connection_does_not_end_the_loop(watch, monkeypatch):

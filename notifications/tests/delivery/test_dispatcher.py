@@ -64,7 +64,7 @@ def queue(**policy):
     return send_email(to=to, subject="Hello", text="Hello Ann", draft=draft)
 
 
-def drain(*errors, channel=Channel.EMAIL, **limits):
+def dispatch(*errors, channel=Channel.EMAIL, **limits):
     recorder = Recorder(*errors)
     Dispatcher(Limits(channel, **limits), gateways=Gateways(email=recorder, sms=recorder)).run()
     return recorder
@@ -83,7 +83,7 @@ def abandon(message, *, started):
 
 def test_a_message_is_sent_and_its_content_forgotten():
     message = queue()
-    assert [email.text for email in drain().sent] == ["Hello Ann"]
+    assert [email.text for email in dispatch().sent] == ["Hello Ann"]
     message.refresh_from_db()
     assert (message.status, message.payload, message.provider_message_id) == (Status.SENT, "", "id-1")
     assert [event.type for event in message.events.all()] == ["sent"]
@@ -93,14 +93,14 @@ def test_a_throttled_message_is_tried_again_later_each_time():
     message = queue()
     pauses = []
     for attempt in range(1, 4):
-        drain(TemporaryDeliveryError("Amazon: Throttling"))
+        dispatch(TemporaryDeliveryError("Amazon: Throttling"))
         message.refresh_from_db()
         assert (message.status, message.attempts) == (Status.QUEUED, attempt)
         pauses.append((message.due_at - timezone.now()).total_seconds())
-        assert drain().sent == []
+        assert dispatch().sent == []
         Message.objects.update(due_at=timezone.now())
     assert all(2**n / 2 - 1 < pause <= 2**n for n, pause in enumerate(pauses, start=1))
-    drain()
+    dispatch()
     message.refresh_from_db()
     assert message.status == Status.SENT
 
@@ -108,33 +108,33 @@ def test_a_throttled_message_is_tried_again_later_each_time():
 def test_a_message_that_fails_for_a_day_becomes_a_dead_letter():
     message = queue()
     Message.objects.update(give_up_at=timezone.now())
-    drain(TemporaryDeliveryError("Amazon: InternalFailure"))
+    dispatch(TemporaryDeliveryError("Amazon: InternalFailure"))
     assert list(Message.objects.dead_letters()) == [message]
 
 
 @pytest.mark.usefixtures("may_do_all")
 def test_a_rejected_message_is_retried_only_by_staff(user):
     message = queue()
-    drain(PermanentDeliveryError("Amazon refused: MessageRejected"))
+    dispatch(PermanentDeliveryError("Amazon refused: MessageRejected"))
     message.refresh_from_db()
     assert (message.status, message.last_error) == (Status.FAILED, "Amazon refused: MessageRejected")
-    assert drain().sent == []
+    assert dispatch().sent == []
     assert operations.retry_all(messages=Message.objects.all(), by=user) == 1
-    assert len(drain().sent) == 1
+    assert len(dispatch().sent) == 1
     with pytest.raises(MessageNotRetriableException):
         operations.retry(message=message, by=user)
 
 
 def test_a_bug_in_a_gateway_fails_one_message_and_not_the_rest():
     queue(), queue()
-    assert len(drain(RuntimeError("bug"), senders=1).sent) == 1
+    assert len(dispatch(RuntimeError("bug"), senders=1).sent) == 1
     assert Message.objects.get(status=Status.FAILED).last_error == "Internal error: RuntimeError."
 
 
 def test_codes_go_before_what_was_queued_earlier():
     for priority in (Priority.BULK, Priority.TRANSACTIONAL, Priority.CODE):
         queue(priority=priority, to=[f"{priority.name.lower()}@example.com"])
-    sent = [email.to[0] for email in drain(senders=1).sent]
+    sent = [email.to[0] for email in dispatch(senders=1).sent]
     assert sent == ["code@example.com", "transactional@example.com", "bulk@example.com"]
 
 
@@ -157,13 +157,13 @@ def test_a_code_that_comes_while_bulk_is_sent_does_not_wait_for_it():
 
 def test_a_dispatcher_of_codes_sends_no_bulk():
     queue(priority=Priority.BULK)
-    assert drain(lowest=Priority.TRANSACTIONAL).sent == []
+    assert dispatch(lowest=Priority.TRANSACTIONAL).sent == []
 
 
 def test_a_code_that_is_too_late_is_cancelled_and_never_sent():
     message = queue(lifetime=timedelta(minutes=5))
     Message.objects.update(expires_at=timezone.now())
-    assert drain().sent == []
+    assert dispatch().sent == []
     message.refresh_from_db()
     assert (message.status, message.payload) == (Status.CANCELLED, "")
 
@@ -177,7 +177,7 @@ def test_a_sweep_cancels_what_waits_past_its_life():
 
 def test_a_message_for_later_waits():
     queue(send_at=timezone.now() + timedelta(hours=1))
-    assert drain().sent == []
+    assert dispatch().sent == []
     assert delivery_sweep.next_due(Channel.EMAIL, Priority.BULK) > timezone.now() + timedelta(minutes=59)
 
 
@@ -185,7 +185,7 @@ def test_a_killed_dispatchers_unsent_message_is_sent_normally():
     message = queue()
     abandon(message, started=False)
     assert delivery_sweep.sweep().requeued == 1
-    assert len(drain().sent) == 1
+    assert len(dispatch().sent) == 1
     message.refresh_from_db()
     assert (message.status, message.is_uncertain) == (Status.SENT, False)
     assert [event.type for event in message.events.all()] == ["sent"]
@@ -194,9 +194,9 @@ def test_a_killed_dispatchers_unsent_message_is_sent_normally():
 def test_a_killed_senders_message_is_sent_again_and_marked():
     message = queue()
     abandon(message, started=True)
-    assert drain().sent == []
+    assert dispatch().sent == []
     assert delivery_sweep.sweep().requeued == 1
-    assert len(drain().sent) == 1
+    assert len(dispatch().sent) == 1
     message.refresh_from_db()
     assert (message.status, message.is_uncertain) == (Status.SENT, True)
     assert [event.type for event in message.events.all()] == ["uncertain", "sent"]
@@ -218,13 +218,13 @@ def test_a_sender_given_up_for_dead_may_still_say_that_it_sent():
     outcomes.commit([Outcome(taken, Status.SENT, provider_id="late")], taken.claim)
     message.refresh_from_db()
     assert (message.status, message.provider_message_id) == (Status.SENT, "late")
-    assert drain().sent == []
+    assert dispatch().sent == []
 
 
 def test_nothing_is_sent_to_a_suppressed_address():
     suppression.suppress(channel=Channel.EMAIL, address="ann@example.com", reason=SuppressionReason.BOUNCE)
     alone, together = queue(to=["Ann <Ann@example.com>"]), queue(to=["ann@example.com", "bob@example.com"])
-    assert [email.to for email in drain().sent] == [("bob@example.com",)]
+    assert [email.to for email in dispatch().sent] == [("bob@example.com",)]
     alone.refresh_from_db(), together.refresh_from_db()
     assert (alone.status, together.status) == (Status.SUPPRESSED, Status.SENT)
 
@@ -233,7 +233,7 @@ def test_an_unsubscribed_user_still_gets_security_emails(user):
     preferences.change(user=user, changes={Kind.MARKETING: False})
     for kind in (Kind.MARKETING, Kind.SECURITY):
         send_email(to=[user.email], subject=kind, text="x", draft=MessageDraft(policy=Policy(kind=kind), user=user))
-    assert [email.subject for email in drain().sent] == ["security"]
+    assert [email.subject for email in dispatch().sent] == ["security"]
 
 
 @pytest.mark.parametrize("field", ["to", "cc", "bcc"])
@@ -246,7 +246,7 @@ def test_unsubscribed_recipients_are_excluded_from_an_email(user, field):
         send_email(
             to=everybody["to"], subject=kind, text="x", extras=extras, draft=MessageDraft(policy=Policy(kind=kind))
         )
-    recipients = {email.subject: {name: len(getattr(email, name)) for name in others} for email in drain().sent}
+    recipients = {email.subject: {name: len(getattr(email, name)) for name in others} for email in dispatch().sent}
     assert recipients["account"] == {"to": 1, "cc": 1, "bcc": 1}
     assert recipients["security"] == {name: len(addresses) for name, addresses in everybody.items()}
 
@@ -257,7 +257,7 @@ def test_an_sms_is_not_sent_to_the_confirmed_number_of_an_unsubscriber(user, is_
     user.save()
     preferences.change(user=user, changes={Kind.MARKETING: False})
     send_sms(to=user.phone, text="Burgers!", draft=MessageDraft(policy=Policy(kind=Kind.MARKETING)))
-    assert len(drain(channel=Channel.SMS).sent) == texts
+    assert len(dispatch(channel=Channel.SMS).sent) == texts
 
 
 def test_several_dispatchers_send_each_message_once():
@@ -279,7 +279,7 @@ def test_several_dispatchers_send_each_message_once():
 def test_a_dispatcher_releases_what_it_did_not_send():
     for _ in range(10):
         queue()
-    drain(senders=2, seconds=0)
+    dispatch(senders=2, seconds=0)
     assert set(Message.objects.values_list("status", "attempts")) == {("queued", 0)}
 
 

@@ -13,7 +13,7 @@ from notifications.services.delivery.priority_queue import Limits
 from notifications.services.operations import messages as operations
 from notifications.services.operations import retention
 from notifications.states import Channel, Guarantee
-from notifications.tests.delivery.dispatching import WayOut, drain, lapse, mail
+from notifications.tests.delivery.dispatching import FakeGateway, dispatch, expire_leases, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 3  # of a drain with two senders: so many messages may be handed over
@@ -29,17 +29,17 @@ def by_worker(settings, monkeypatch):
 def test_a_message_reclaimed_by_another_dispatcher_is_not_sent_twice(guarantee, most):
     for number in range(8):
         mail(number, guarantee=guarantee)
-    other = WayOut()
+    other = FakeGateway()
 
     def then(number, content):
         if number == 0:
-            lapse()
-            drain(other, senders=1)
+            expire_leases()
+            dispatch(other, senders=1)
         else:
             time.sleep(0.3)
 
-    first = WayOut(then)
-    drain(first, senders=2)
+    first = FakeGateway(then)
+    dispatch(first, senders=2)
     assert len({one.to for one in first.sent} & {one.to for one in other.sent}) <= most
     assert len({one.to for one in [*first.sent, *other.sent]}) == 8 or guarantee == Guarantee.AT_MOST_ONCE
 
@@ -50,13 +50,13 @@ def test_a_message_cancelled_during_a_dispatch_is_not_sent():
 
     def then(number, content):
         if number == 0:
-            lapse()
+            expire_leases()
             operations.cancel_all(messages=Message.objects.all(), by=None)
         else:
             time.sleep(0.3)
 
-    first = WayOut(then)
-    drain(first, senders=2)
+    first = FakeGateway(then)
+    dispatch(first, senders=2)
     assert len(first.sent) <= 1 + THREADS
     assert set(Message.objects.values_list("status", flat=True)) <= {"cancelled", "sent"}
 
@@ -69,8 +69,8 @@ def test_a_user_deleted_during_a_dispatch_gets_no_more(user):
         if number == 0:
             retention.erase_recipient(user)
 
-    first = WayOut(then)
-    drain(first, senders=1)
+    first = FakeGateway(then)
+    dispatch(first, senders=1)
     assert len(first.sent) <= 2
 
 
@@ -84,14 +84,14 @@ def test_a_dispatcher_that_reclaims_its_own_messages_ends(senders):
         if not once.is_set():
             once.set()
             time.sleep(0.2)
-            lapse()
+            expire_leases()
         time.sleep(0.3)
 
-    ended, way_out = [], WayOut(then)
+    ended, gateway = [], FakeGateway(then)
 
     def run():
         try:
-            ended.append(drain(way_out, senders=senders, seconds=2))
+            ended.append(dispatch(gateway, senders=senders, seconds=2))
         finally:
             connections.close_all()
 
@@ -105,10 +105,10 @@ def test_no_slot_is_used_on_a_lease_that_may_have_expired(settings):
     """As after a pause of the whole process: nothing renewed the lease, and nobody told."""
     for number in range(4):
         mail(number)
-    way_out = WayOut(lambda number, content: time.sleep(0.1))
-    paused = Dispatcher(Limits(Channel.EMAIL, senders=1, seconds=1), gateways=Gateways(way_out, way_out))
+    gateway = FakeGateway(lambda number, content: time.sleep(0.1))
+    paused = Dispatcher(Limits(Channel.EMAIL, senders=1, seconds=1), gateways=Gateways(gateway, gateway))
     paused._lease_holds_from = lambda now: setattr(paused._slots, "lease_ends", now - 1)
     paused._renew_at = time.monotonic() + 60
     paused.run()
-    assert way_out.sent == []
+    assert gateway.sent == []
     assert set(Message.objects.values_list("status", flat=True)) == {"queued"}

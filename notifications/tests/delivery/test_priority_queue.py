@@ -15,7 +15,7 @@ from notifications.services.compose.sms import send_sms
 from notifications.services.compose.writing import MessageDraft
 from notifications.services.delivery import quota
 from notifications.states import Channel, Kind, Priority, SuppressionReason
-from notifications.tests.delivery.dispatching import WayOut, drain, lapse, mail
+from notifications.tests.delivery.dispatching import FakeGateway, dispatch, expire_leases, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BULK = {"priority": Priority.BULK, "kind": Kind.MARKETING}
@@ -35,7 +35,7 @@ def test_a_transactional_email_does_not_wait_behind_bulk(settings):
     settings.EMAIL_MAX_PER_SECOND = 4
     for number in range(60):
         mail(number, **BULK)
-    arrived, asked = [], []
+    arrived, requested = [], []
 
     def then(number, content):
         if content.to == ("order@example.com",):
@@ -43,36 +43,36 @@ def test_a_transactional_email_does_not_wait_behind_bulk(settings):
 
     def run():
         try:
-            drain(WayOut(then), senders=5, seconds=9)
+            dispatch(FakeGateway(then), senders=5, seconds=9)
         finally:
             connections.close_all()
 
     thread = threading.Thread(target=run)
     thread.start()
     time.sleep(1)
-    asked.append(time.monotonic())
+    requested.append(time.monotonic())
     mail("order", priority=Priority.TRANSACTIONAL)
     thread.join()
     assert arrived
-    assert arrived[0] - asked[0] < 5  # the bulk before it takes 15
+    assert arrived[0] - requested[0] < 5  # the bulk before it takes 15
 
 
 def test_codes_waiting_for_a_permit_survive_their_sender(settings):
     settings.SMS_MAX_PER_SECOND = 5
     for number in range(100):
         send_sms(to=f"+4915112345{number:03}", text="code", draft=MessageDraft(policy=SMS_CODE))
-    way_out = WayOut()
+    gateway = FakeGateway()
 
     def run():
         try:
-            drain(way_out, Channel.SMS, lowest=Priority.CODE, senders=5, seconds=2)
+            dispatch(gateway, Channel.SMS, lowest=Priority.CODE, senders=5, seconds=2)
         finally:
             connections.close_all()
 
     thread = threading.Thread(target=run)
     thread.start()
     time.sleep(1.5)
-    assert lapse().failed <= 5 + 6  # those that wait for leave and those on their way, as after a SIGKILL
+    assert expire_leases().failed <= 5 + 6  # those that wait for leave and those on their way, as after a SIGKILL
     thread.join()
 
 
@@ -87,7 +87,7 @@ def test_no_code_is_sent_after_its_life():
         began.append(timezone.now())
         time.sleep(0.9)
 
-    drain(WayOut(then), senders=1)
+    dispatch(FakeGateway(then), senders=1)
     assert len(began) <= 2
     assert set(Message.objects.values_list("status", flat=True)) <= {"sent", "cancelled"}
     assert Message.objects.filter(status="cancelled").count() == 4 - len(began)
@@ -106,20 +106,20 @@ def test_who_complains_gets_nothing_of_what_was_claimed_before(settings):
                 for other in range(6)
             )
 
-    way_out = WayOut(then)
-    drain(way_out, senders=2)
-    assert len(way_out.sent) <= 3  # those that were about to be sent
-    assert Message.objects.filter(status="suppressed").count() == 6 - len(way_out.sent)
+    gateway = FakeGateway(then)
+    dispatch(gateway, senders=2)
+    assert len(gateway.sent) <= 3  # those that were about to be sent
+    assert Message.objects.filter(status="suppressed").count() == 6 - len(gateway.sent)
 
 
 def test_the_ses_quota_is_read_once_and_not_for_sms(settings, monkeypatch):
     settings.EMAIL_URL = "amazonses://"
-    asked = []
-    monkeypatch.setattr(ses, "max_per_second", lambda: asked.append(1) or 100.0)
+    requested = []
+    monkeypatch.setattr(ses, "max_per_second", lambda: requested.append(1) or 100.0)
     send_sms(to="+4915112345678", text="code", draft=MessageDraft(policy=SMS_CODE))
-    drain(WayOut(), Channel.SMS)
-    assert asked == []
+    dispatch(FakeGateway(), Channel.SMS)
+    assert requested == []
     for number in range(3):
         mail(number)
-        drain(WayOut())
-    assert asked == [1]
+        dispatch(FakeGateway())
+    assert requested == [1]

@@ -15,7 +15,7 @@ from notifications.gateways.sms_message import Sms
 from notifications.models import Message
 from notifications.services.delivery import attempt, quota
 from notifications.states import Channel
-from notifications.tests.delivery.dispatching import WayOut, drain, mail
+from notifications.tests.delivery.dispatching import FakeGateway, dispatch, mail
 
 TEXT = Sms(to="+4915112345678", text="Hello")
 
@@ -81,7 +81,7 @@ def test_an_unverified_sender_delays_messages_and_is_logged_once(settings, monke
         raise amazon.delivery_error(refusal("MessageRejected", "Email address is not verified. no-reply@x.example"))
 
     with capture_logs() as logs:
-        drain(WayOut(refuse))
+        dispatch(FakeGateway(refuse))
     for message in Message.objects.all():
         assert (message.status, message.due_at > timezone.now()) == ("queued", True)
         assert message.last_error.startswith(
@@ -89,17 +89,17 @@ def test_an_unverified_sender_delays_messages_and_is_logged_once(settings, monke
         )
     assert [line["event"] for line in logs if line["log_level"] == "error"] == ["delivery_misconfigured"]
     Message.objects.update(due_at=timezone.now())
-    drain(WayOut())
+    dispatch(FakeGateway())
     assert set(Message.objects.values_list("status", flat=True)) == {"sent"}
     assert outbox.outbox == []
 
 
 class Sns:
     def __init__(self, error):
-        self.error, self.asked, self.sent = error, 0, []
+        self.error, self.requested, self.sent = error, 0, []
 
     def check_if_phone_number_is_opted_out(self, **kwargs):
-        self.asked += 1
+        self.requested += 1
         raise self.error
 
     def publish(self, **kwargs):
@@ -113,7 +113,7 @@ def test_texts_are_sent_without_the_right_to_look_up_opt_outs(monkeypatch):
     with capture_logs() as logs:
         for _ in range(3):
             assert sns.SnsSmsGateway().send(TEXT) == "sns-1"
-    assert (len(client.sent), client.asked) == (3, 1)
+    assert (len(client.sent), client.requested) == (3, 1)
     assert [line["event"] for line in logs] == ["sns_opt_outs_unknown"]
 
 
@@ -129,11 +129,11 @@ def test_a_look_up_of_opt_outs_that_hangs_never_counts_as_perhaps_sent(monkeypat
 @pytest.mark.parametrize(("service", "sending"), [("ses", "SendRawEmail"), ("sesv2", "SendEmail"), ("sns", "Publish")])
 def test_only_the_sending_call_acquires_a_slot(service, sending):
     events = amazon._client.__wrapped__(service, "eu-west-1", "http://127.0.0.1:9").meta.events
-    with slots.SlotSemaphore(1).slot() as turn:
+    with slots.SlotSemaphore(1).slot() as acquired:
         events.emit(f"before-send.{service}.CheckIfPhoneNumberIsOptedOut")
-        assert not turn._is_acquired
+        assert not acquired._is_acquired
         events.emit(f"before-send.{service}.{sending}")
-        assert turn._is_acquired
+        assert acquired._is_acquired
 
 
 def ask_again():
@@ -143,11 +143,11 @@ def ask_again():
 
 def test_ses_without_quota_permission_gets_a_default_rate(settings, monkeypatch):
     settings.EMAIL_URL, settings.EMAIL_MAX_PER_SECOND = "amazonses://", None
-    asked = []
+    requested = []
 
     class Client:
         def get_send_quota(self):
-            asked.append(1)
+            requested.append(1)
             raise refusal("AccessDenied", "not authorized", "GetSendQuota")
 
     monkeypatch.setattr(amazon, "client", lambda service: Client())
@@ -155,7 +155,7 @@ def test_ses_without_quota_permission_gets_a_default_rate(settings, monkeypatch)
         for _ in range(3):
             assert quota.Quota().rate(Channel.EMAIL) == quota.UNKNOWN_PER_SECOND
             ask_again()
-    assert len(asked) == 3
+    assert len(requested) == 3
     assert [line["event"] for line in logs] == ["ses_quota_unknown"]
 
 

@@ -62,7 +62,7 @@ class Provider:
             connections.close_all()
 
 
-def drain(provider, many, senders):
+def run_dispatcher(provider, many, senders):
     for number in range(many):
         send_email(to=[f"{number}@example.com"], subject="x", text="x")
     Dispatcher(Limits(Channel.EMAIL, senders=senders), gateways=Gateways(email=provider, sms=provider)).run()
@@ -71,14 +71,14 @@ def drain(provider, many, senders):
 
 def test_no_more_than_the_senders_call_the_provider_at_once():
     provider = Provider()
-    drain(provider, 30, senders=2)
+    run_dispatcher(provider, 30, senders=2)
     assert provider.most == 2
     assert provider.most_writing == 3
 
 
 def test_a_message_is_marked_as_sending_before_it_is_sent():
     provider = Provider()
-    drain(provider, 30, senders=2)
+    run_dispatcher(provider, 30, senders=2)
     assert provider.not_noted == []
     assert provider.claimed <= 3
 
@@ -98,34 +98,34 @@ def test_uncommitted_sent_messages_never_exceed_the_senders(monkeypatch):
         uncommitted += many
 
     monkeypatch.setattr(outcomes, "commit", written)
-    drain(provider, 30, senders=4)
+    run_dispatcher(provider, 30, senders=4)
     assert most <= 4
 
 
 def test_an_expired_permit_is_renewed_and_counts_no_attempt():
     provider = Provider(refuse=3)
-    drain(provider, 2, senders=2)
+    run_dispatcher(provider, 2, senders=2)
     for message in Message.objects.all():
         assert (message.status, message.attempts) == ("sent", 1)
         assert [event.type for event in message.events.all()] == ["sent"]
 
 
 def test_a_released_slot_can_be_acquired():
-    line, began = slots.SlotSemaphore(1), []
+    semaphore, began = slots.SlotSemaphore(1), []
 
     def come():
-        with line.slot():
+        with semaphore.slot():
             slots.acquire()
             began.append(True)
 
-    with line.slot() as turn:
+    with semaphore.slot() as acquired:
         slots.acquire()
-        slots.acquire()  # it has its turn already
+        slots.acquire()  # it has its slot already
     other = threading.Thread(target=come)
     other.start()
     other.join(0.05)
     assert began == []
-    turn.release()
+    acquired.release()
     other.join()
     assert began == [True]
 
@@ -139,7 +139,7 @@ def test_an_email_slower_to_build_than_a_permit_lasts_is_sent(settings):
             times.append(time.sleep(5 * PERMIT_LIFETIME))
             return super().send(email)
 
-    drain(Slow(), 1, senders=1)
+    run_dispatcher(Slow(), 1, senders=1)
     assert len(times) == 2  # the second leave lasts as long as it takes
 
 
@@ -153,7 +153,7 @@ def test_waiting_for_a_slot_of_a_failed_dispatcher_ends(monkeypatch):
     monkeypatch.setattr("notifications.services.delivery.outcomes.commit", lambda *args: 1 / 0)
     before = threading.active_count()
     with pytest.raises(ZeroDivisionError):
-        drain(Provider(), 8, senders=2)
+        run_dispatcher(Provider(), 8, senders=2)
     for thread in threading.enumerate():
         if thread.name.startswith("sender") and "Thread-" not in thread.name:
             thread.join(10)

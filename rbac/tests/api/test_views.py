@@ -42,9 +42,9 @@ def test_a_role_can_be_created_read_changed_and_deleted(as_root):
 
 
 def test_an_assigned_included_or_declared_role_cannot_be_deleted(as_root, user):
-    held = as_root.post("/api/v1/roles/", {"name": "held"}).json()["id"]
-    as_root.post(f"/api/v1/users/{user.pk}/roles/", {"role": held})
-    assert as_root.delete(f"/api/v1/roles/{held}/").status_code == 409
+    assignment = as_root.post("/api/v1/roles/", {"name": "assignment"}).json()["id"]
+    as_root.post(f"/api/v1/users/{user.pk}/roles/", {"role": assignment})
+    assert as_root.delete(f"/api/v1/roles/{assignment}/").status_code == 409
     inner = as_root.post("/api/v1/roles/", {"name": "inner"}).json()["id"]
     as_root.post("/api/v1/roles/", {"name": "outer", "includes": [inner]})
     assert as_root.delete(f"/api/v1/roles/{inner}/").json()["code"] == "conflict"
@@ -113,19 +113,19 @@ def test_checking_another_user_requires_access_check(api, user, make_user, allow
     allow(user, "users:read")
     allow(user, "users:lock", scope="fleet:12")
     api.force_authenticate(user)
-    asked = {"permissions": ["users:read", "users:lock", "no:such"]}
-    assert api.post("/api/v1/access/check/", asked).json() == {
+    requested = {"permissions": ["users:read", "users:lock", "no:such"]}
+    assert api.post("/api/v1/access/check/", requested).json() == {
         "results": {"users:read": True, "users:lock": False, "no:such": False}
     }
-    scoped = api.post("/api/v1/access/check/", {**asked, "scope": "fleet:12"}).json()["results"]
+    scoped = api.post("/api/v1/access/check/", {**requested, "scope": "fleet:12"}).json()["results"]
     assert scoped == {"users:read": True, "users:lock": True, "no:such": False}
     other = make_user("other@example.com")
-    refused = api.post("/api/v1/access/check/", {**asked, "user": other.pk})
+    refused = api.post("/api/v1/access/check/", {**requested, "user": other.pk})
     assert refused.status_code == 403
     assert refused.json()["details"] == {"missing": ["access:check"]}
     allow(user, "access:check")
-    assert not any(api.post("/api/v1/access/check/", {**asked, "user": other.pk}).json()["results"].values())
-    assert api.post("/api/v1/access/check/", {**asked, "user": 999999}).json()["code"] == "user_not_found"
+    assert not any(api.post("/api/v1/access/check/", {**requested, "user": other.pk}).json()["results"].values())
+    assert api.post("/api/v1/access/check/", {**requested, "user": 999999}).json()["code"] == "user_not_found"
     assert api.post("/api/v1/access/check/", {"permissions": []}).status_code == 422
     assert api.post("/api/v1/access/check/", {"permissions": ["a:b"] * 101}).status_code == 422
 
@@ -222,8 +222,8 @@ def test_an_edit_of_a_stale_role_keeps_the_changes_of_others():
     read_earlier = Role.objects.get(pk=role.pk)
     roles.update(actor=None, role=role, edit=roles.RoleEdit(requires_2fa=True))
     roles.update(actor=None, role=read_earlier, edit=roles.RoleEdit(description="They cook."))
-    kept = Role.objects.get(pk=role.pk)
-    assert (kept.requires_2fa, kept.description) == (True, "They cook.")
+    stored = Role.objects.get(pk=role.pk)
+    assert (stored.requires_2fa, stored.description) == (True, "They cook.")
 
 
 def test_a_preview_takes_a_constant_number_of_queries(as_root, user):
@@ -232,10 +232,10 @@ def test_a_preview_takes_a_constant_number_of_queries(as_root, user):
     assignments.grant(actor=None, user=user, role=role)
     costs = []
     for wanted in ([*labels[:2], labels[3]], labels[3:]):  # one lost and one gained; three and three
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as requested:
             seen = as_root.post(f"/api/v1/roles/{role.pk}/preview/", {"permissions": wanted}).json()
         assert {effect["users"] for effect in seen["gained"] + seen["lost"]} == {1}
-        costs.append(len(asked))
+        costs.append(len(requested))
     assert costs[0] == costs[1]
 
 
@@ -254,9 +254,9 @@ def test_a_preview_skips_users_who_have_it_from_another_role(as_root, user, make
 
 def test_a_preview_of_an_unknown_permission_is_a_validation_error(as_root):
     role = as_root.post("/api/v1/roles/", {"name": "r"}).json()["id"]
-    asked = {"permissions": ["users:read", "Users:lock"]}
-    preview = as_root.post(f"/api/v1/roles/{role}/preview/", asked)
-    edit = as_root.patch(f"/api/v1/roles/{role}/", asked)
+    requested = {"permissions": ["users:read", "Users:lock"]}
+    preview = as_root.post(f"/api/v1/roles/{role}/preview/", requested)
+    edit = as_root.patch(f"/api/v1/roles/{role}/", requested)
     assert (preview.status_code, edit.status_code) == (422, 422)
     assert preview.json()["details"] == edit.json()["details"]
 

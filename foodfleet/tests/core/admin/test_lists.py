@@ -49,17 +49,17 @@ def lookups(model_admin, fields):
 @each_admin
 def test_no_column_outside_the_filters_can_be_looked_up(boss, model_admin):
     fields, parameters = offered(model_admin)
-    asked = set(lookups(model_admin, fields)) - parameters
-    assert asked
-    assert [name for name in asked if not is_refused(boss.get(path(model_admin), {name: "1"}))] == []
+    requested = set(lookups(model_admin, fields)) - parameters
+    assert requested
+    assert [name for name in requested if not is_refused(boss.get(path(model_admin), {name: "1"}))] == []
 
 
 @pytest.mark.once
 @each_admin
 def test_a_filter_takes_no_other_lookups_than_its_own(boss, model_admin):
     fields, _parameters = offered(model_admin)
-    asked = [field + lookup for field in fields for lookup in ("__regex", "__startswith", "__in", "__year")]
-    assert all(is_refused(boss.get(path(model_admin), {name: "("})) for name in asked)
+    requested = [field + lookup for field in fields for lookup in ("__regex", "__startswith", "__in", "__year")]
+    assert all(is_refused(boss.get(path(model_admin), {name: "("})) for name in requested)
 
 
 @pytest.mark.once
@@ -81,8 +81,8 @@ WRONG = [
 def test_no_value_of_a_filter_is_an_error_of_the_server(boss, model_admin):
     shown = boss.get(path(model_admin)).context["cl"].filter_specs
     names = [name for spec in shown for name in spec.expected_parameters()] + list(model_admin.extra_lookups)
-    asked = [{name: value} for name in names for value in WRONG]
-    assert [query for query in asked if boss.get(path(model_admin), query).status_code >= 500] == []
+    requested = [{name: value} for name in names for value in WRONG]
+    assert [query for query in requested if boss.get(path(model_admin), query).status_code >= 500] == []
 
 
 @pytest.mark.parametrize(
