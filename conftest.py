@@ -24,7 +24,7 @@ pytest_plugins = ["foodfleet.tests.chromium", "foodfleet.tests.databases"]
 
 
 def pytest_configure() -> None:
-    """Static files under their own names, looked for when asked for: nobody collects them for a test.
+    """Serve static files under their own names: they are not collected for tests.
 
     WhiteNoise would otherwise read all of them for each test client that is made.
     """
@@ -36,7 +36,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> Iterator[None]:
-    """No test sees what another left in the cache, or lost of it."""
+    """Clear the cache before and after each test."""
     shared.forget_loss()
     notifier.reset()
     server.forget()
@@ -58,26 +58,26 @@ def _empty_shared_cache() -> None:
 
 @pytest.fixture(autouse=True)
 def _patient_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test sends has been sent when its request returns, however slow the machine is."""
+    """Wait for delivery in the request for as long as a slow machine needs."""
     monkeypatch.setattr(in_process, "TIMEOUT", 60.0)
 
 
 @pytest.fixture(autouse=True)
 def _just_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Delivery, which tests do not run beside themselves, is not taken for dead however long the tests take."""
+    """Delivery, which does not run in tests, counts as just started."""
     monkeypatch.setattr(liveness, "_started", time.monotonic())
 
 
 @pytest.fixture(autouse=True)
 def _own_var(settings: Any, tmp_path: Path) -> None:
-    """No test writes into the developer's var/."""
+    """Write files to a temporary folder instead of var/."""
     settings.VAR_DIR = tmp_path
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
 @pytest.fixture
 def api() -> Any:
-    """A REST framework client that nobody is signed in to."""
+    """A client of the REST framework without a session."""
     from rest_framework.test import APIClient
 
     return APIClient(raise_request_exception=False)
@@ -103,7 +103,7 @@ def user(make_user: Callable[..., User]) -> User:
 
 @pytest.fixture
 def sign_in(api: Any) -> Callable[..., dict[str, Any]]:
-    """Sign in over the API; answers what the call answered."""
+    """Sign in over the API; return the response."""
 
     def call(email: str = "ann@example.com", password: str = PASSWORD, **fields: Any) -> dict[str, Any]:
         response = api.post("/api/v1/auth/login/", {"email": email, "password": password, **fields})

@@ -1,4 +1,4 @@
-"""A passkey in software, as browsers see one: ES256, a counter, user verification at will."""
+"""A software passkey as browsers see one: ES256, a counter, optional user verification."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""An authenticator app as another program makes it: pyotp."""
+"""An authenticator app by another implementation: pyotp."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Password hashers that a test can watch: settings name them, nothing is patched."""
+"""Password hashers for tests: they count calls or wait. Settings name them."""
 
 from threading import Event, Lock
 

@@ -1,4 +1,4 @@
-"""What can happen to an account, done from the outside: the scenarios of several tests."""
+"""Scenarios that several tests share: what can happen to an account, over the API and pages."""
 
 import uuid
 from datetime import timedelta
@@ -24,7 +24,7 @@ SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 
 class Actions:
-    """Ann, a boss, and whatever a scenario asks for. Every request has an id of its own."""
+    """Requests of Ann and an administrator. Each request has its own id."""
 
     def __init__(self, user, boss, link_token):
         self.user, self.boss, self.link_token = user, boss, link_token

@@ -1,4 +1,4 @@
-"""Security events: who, what, when, from where, with what, in which request; for good, and for their owner's eyes."""
+"""Security events record actor, kind, time, client and request; they are append-only and visible to their owner."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Deferred jobs run after the response, whatever happens to the process that gave it."""
+"""Deferred jobs run after the response, also if the process dies."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Rows that nobody can use any more go; whatever still means something stays."""
+"""Expired rows are deleted; others stay."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def purge():
 
 
 def past_and_future(field, rows, moment):
-    """Put one row a second before `moment` and another a second after it; answers the second one."""
+    """Create a row a second before `moment` and one a second after; return the second."""
     early, late = rows
     type(early).objects.filter(pk=early.pk).update(**{field: moment - SECOND})
     type(late).objects.filter(pk=late.pk).update(**{field: moment + 60 * SECOND})

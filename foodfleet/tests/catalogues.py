@@ -1,4 +1,4 @@
-"""The messages that need a translation, read from the sources, and the translations, read from the catalogues."""
+"""The messages that need a translation, from the sources, and the translations, from the catalogues."""
 
 import ast
 import re

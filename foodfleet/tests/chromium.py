@@ -1,4 +1,4 @@
-"""A real Chromium before the real pages."""
+"""Chromium opens the pages of a live server."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """One browser for all walks."""
+    """One browser for all tests."""
     from playwright.sync_api import sync_playwright
 
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")

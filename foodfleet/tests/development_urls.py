@@ -1,4 +1,4 @@
-"""The URLconf of a development machine, whatever DEBUG says: every address of the product and the mailbox."""
+"""Development's URLconf for any value of DEBUG: every URL of the product and the mailbox."""
 
 from django.urls import include, path
 

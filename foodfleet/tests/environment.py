@@ -30,7 +30,7 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ.update(
     SECRET_KEY="a-key-of-the-tests-that-protects-nothing-at-all-0123456789",
-    ADMIN_REQUIRE_2FA="false",  # as `make run` does; the tests of the second factor switch it on
+    ADMIN_REQUIRE_2FA="false",  # as `make run` does; the tests of MFA switch it on
     BCRYPT_ROUNDS="4",  # the fewest that bcrypt takes: the tests hash thousands of passwords
     EMAIL_URL="memorymail://",
     LOG_LEVEL="WARNING",

@@ -18,14 +18,14 @@ SECRET_KEY = "a-key-of-whole-processes-that-protects-nothing-at-all-0123456789"
 
 
 def free_port():
-    """A port of loopback that nobody has at the moment."""
+    """A free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def environment_of(**values):
-    """A clean environment: none of the variables that the tests' own process was given."""
+    """A clean environment, without the variables of the tests' own process."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {**inherited, "SECRET_KEY": SECRET_KEY, "BCRYPT_ROUNDS": "4", "LOG_LEVEL": "INFO", **values}
 
@@ -44,7 +44,7 @@ def collect_static(**environment):
 
 
 class Process:
-    """A process with its output in a file; ended with all its children."""
+    """A process that logs to a file and ends with all its children."""
 
     def __init__(self, command, log, **environment):
         self.log = Path(log)
@@ -54,7 +54,7 @@ class Process:
             )
 
     def stop(self, with_signal=signal.SIGTERM):
-        """End it, kindly first."""
+        """Terminate it; kill it after 15 seconds."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.popen.pid, with_signal)
         try:
@@ -66,7 +66,7 @@ class Process:
 
 
 def wait_until(condition, seconds=40, what="it"):
-    """Ask until the answer is true; returns it."""
+    """Wait until the condition is true; return its value."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(requests.ConnectionError, requests.Timeout):
@@ -96,12 +96,12 @@ def beat_command():
 
 
 def moto_command(port):
-    """Amazon, as moto plays it."""
+    """Moto's server: a fake Amazon."""
     return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
 
 
 class PrivateRedis:
-    """A Redis server of one test alone, which can die, come back with what it had saved, or not answer."""
+    """A Redis server of one test, which can be killed, restarted with saved data, or frozen."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -110,7 +110,7 @@ class PrivateRedis:
         self.start()
 
     def start(self):
-        """Begin with what was saved last, if anything was."""
+        """Start with the data that was saved last."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
         self.popen = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
         wait_until(self._answers, what="the start of redis-server")
@@ -120,27 +120,27 @@ class PrivateRedis:
             return self.client().ping()
 
     def client(self):
-        """Ask it something."""
+        """A client of it."""
         return redis.Redis(port=self.port)
 
     def save(self):
-        """What it knows now is what it comes back with."""
+        """Save the data that it restarts with."""
         self.client().save()
 
     def forget_saved(self):
-        """It comes back empty."""
+        """Restart empty."""
         (Path(self.folder) / "dump.rdb").unlink(missing_ok=True)
 
     def freeze(self):
-        """It keeps its connections and answers nothing."""
+        """Keep connections and answer nothing."""
         self.popen.send_signal(signal.SIGSTOP)
 
     def thaw(self):
-        """It goes on."""
+        """Continue."""
         self.popen.send_signal(signal.SIGCONT)
 
     def kill(self):
-        """It is gone, without a word."""
+        """Kill it."""
         if self.popen.poll() is None:
             self.popen.send_signal(signal.SIGKILL)
             self.popen.wait()

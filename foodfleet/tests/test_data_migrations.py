@@ -1,4 +1,4 @@
-"""What migrations do to the rows that an older release has left."""
+"""Data migrations change the rows of an older release."""
 
 from importlib import import_module
 from types import SimpleNamespace

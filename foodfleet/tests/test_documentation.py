@@ -1,4 +1,4 @@
-"""What the documents say is there, is there, and the other way round."""
+"""The documents and the code match."""
 
 import re
 from pathlib import Path

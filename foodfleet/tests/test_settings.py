@@ -1,4 +1,4 @@
-"""The environment is checked at the start: one line that names the variable and says what it may be."""
+"""The environment is validated at start: an error names the variable and the allowed values."""
 
 import os
 import re

@@ -137,7 +137,7 @@ def test_no_view_writes_without_a_service():
         if isinstance(node, ast.ClassDef)
         and {ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases} & WRITING_VIEWS
     ]
-    assert not writing, "call a service, which asks again what the sender may do"
+    assert not writing, "call a service, which checks the sender's permissions again"
 
 
 def test_an_admin_that_changes_rows_does_it_by_services():

@@ -1,4 +1,4 @@
-"""Development's URLconf with addresses where things go wrong on purpose: `/trouble/503/`."""
+"""Development's URLconf with URLs that fail on purpose: `/trouble/503/`."""
 
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError

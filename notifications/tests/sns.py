@@ -1,4 +1,4 @@
-"""Amazon SNS, played here: topics, certificates and signatures of our own making."""
+"""A fake Amazon SNS: topics, certificates and signatures."""
 
 import datetime as dt
 import json

@@ -1,4 +1,4 @@
-"""Access in the admin: the same rules and refusals as over the API."""
+"""Access in the admin: the same rules and errors as over the API."""
 
 import pytest
 from django.db import connection

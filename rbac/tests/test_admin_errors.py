@@ -1,4 +1,4 @@
-"""What the services refuse, in the admin: beside the field, with what was typed; and staff who are no superusers."""
+"""Errors of services appear at the field in the admin, with the typed values; also for staff without superuser."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One answer under every name."""
+"""A permission has the same decision under every alias."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The services, with every cache on, against a model of a dozen lines that recomputes from scratch."""
+"""The services, with all caches, against a small model that recomputes everything."""
 
 import os
 import time
@@ -64,7 +64,7 @@ class Model:
         )
 
     def change(self, kind, *how):
-        """Follow the change; answers the refusal that it must meet, or None."""
+        """Apply the change; return the exception that it must raise, or None."""
         return getattr(self, f"_{kind}")(*how)
 
     def _create(self, name, labels):
@@ -125,7 +125,7 @@ class Case:
         self.remember()
 
     def remember(self):
-        """Note one answer of this moment, to another question each time; a yes if there is one, three times of four."""
+        """Record one decision of now, a different one each time; three times of four an allowed one."""
         moment, number_of_turn = datetime.now(UTC), len(self.past)
         requested = [QUESTIONS[(number_of_turn + number) % len(QUESTIONS)] for number in range(len(QUESTIONS))]
         answers = {question: self.model.has(*question, moment.timestamp()) for question in requested}
@@ -135,14 +135,14 @@ class Case:
         self.past.append((moment, *question, answers[question]))
 
     def compare_history(self):
-        """What is explained of every second moment is what was so then."""
+        """Explanations of half of the past times match what was decided then."""
         for moment, person, label, scope, expected in self.past[1::2]:
             then = explanations.explain(user=self.users[person], permission=label, scope=scope, at=moment)
             assert then.allowed is expected, (moment, person, label, scope)
             assert bool(then.because) is expected
 
     def roll_back(self, change):
-        """What was asked in a transaction that comes to nothing must not be remembered after it."""
+        """Decisions made in a rolled-back transaction must not be cached."""
         before, rows = Model(), dict(self.rows)
         before.roles, before.assignments = dict(self.model.roles), dict(self.model.assignments)
         with transaction.atomic():

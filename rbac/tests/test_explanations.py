@@ -1,4 +1,4 @@
-"""Could she do that on the third of March, and who let her? Asked over the API, of each turn that access can take."""
+"""Explanations of past access over the API: what was allowed at a time, and by whom."""
 
 from datetime import timedelta
 

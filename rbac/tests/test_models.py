@@ -1,4 +1,4 @@
-"""Who held what, and what roles and users were, stays: not even the ORM takes it away."""
+"""The history of assignments, roles and users is append-only, also for the ORM."""
 
 import pytest
 from django.core.exceptions import PermissionDenied

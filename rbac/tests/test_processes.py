@@ -1,4 +1,4 @@
-"""Two processes, one Redis: a change in one is seen by the other at its next request, whatever becomes of Redis."""
+"""A change in one process applies to the next request in another, also during outages of Redis."""
 
 import os
 import subprocess
@@ -84,7 +84,7 @@ def test_a_revoked_role_stays_revoked_when_redis_restores_old_data(user, other_p
     stale = 0
     for number in range(240):
         if number in (21, 100):
-            private_redis.save()  # what it will know after the crash: that the role is held, or is not
+            private_redis.save()  # the state after the crash: with or without the assignment
         if number in (60, 150):
             private_redis.kill()
         if number in (62, 152):  # each change takes seconds meanwhile

@@ -1,4 +1,4 @@
-"""Roles and assignments when several people change them at the same moment."""
+"""Concurrent changes of roles and assignments."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The database follows what the code declares, from release to release, and keeps what people made."""
+"""The database follows the declarations of the code and keeps what people created."""
 
 from dataclasses import replace
 

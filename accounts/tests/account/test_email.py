@@ -68,7 +68,7 @@ def test_the_former_address_is_notified_and_can_undo_for_72_hours(api, user, sig
     ask(api, tokens)
     api.post(f"{CHANGE}confirm/", {"token": link_token("/account/email/confirm/", to=NEW)})
     notice = [m for m in mail.outbox if m.to == ["ann@example.com"] and "/account/email/undo/" in m.body]
-    assert len(notice) == 2  # when it was asked for, and when it was done
+    assert len(notice) == 2  # for the request and for the change
     undo = OneTimeToken.objects.filter(purpose="undo_email").latest("pk")
     assert timedelta(hours=71) < undo.expires_at - timezone.now() <= timedelta(hours=72)
     token = link_token("/account/email/undo/", to="ann@example.com")

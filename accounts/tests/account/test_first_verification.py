@@ -1,4 +1,4 @@
-"""ACCOUNTS_EMAIL_VERIFICATION=optional: whoever registered a stranger's address loses what they set up there."""
+"""ACCOUNTS_EMAIL_VERIFICATION=optional: an unverified account loses its settings when the owner verifies."""
 
 import pytest
 from django.core import mail

@@ -1,4 +1,4 @@
-"""Addresses whose domain is of another script: one account a mailbox, and mail goes to that very domain."""
+"""Addresses with internationalised domains: one account for each mailbox, and email goes to that domain."""
 
 import pytest
 from django.core import mail

@@ -1,4 +1,4 @@
-"""What a person may be called: names begin mails, so they carry no message of a stranger."""
+"""Names of users: they appear in emails, so they must not carry a message."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""A link to choose a password, used many times at the same moment; and what it does not open."""
+"""A password link that is used many times at once, and what it does not give access to."""
 
 from collections import Counter
 from threading import Barrier, Thread
@@ -24,7 +24,7 @@ MANY = 50
 
 
 def at_once(call):
-    """What MANY threads got that did `call(n)` at the same moment."""
+    """Call `call(n)` in MANY threads at once; return the results."""
     barrier, answers = Barrier(MANY), []
 
     def run(number):

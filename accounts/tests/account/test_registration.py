@@ -50,7 +50,7 @@ def test_registering_again_with_the_same_password_resends_the_verification(api, 
 def test_verifying_a_contested_address_disables_the_first_password(api, link_token, sign_in, resend):
     register(api, first_name="Thief")
     register(api, OWNERS)
-    register(api)  # and once more by the stranger
+    register(api)  # again, by the attacker
     if resend:
         api.post("/api/v1/auth/email/resend/", {"email": "ann@example.com"})
     token = link_token("/email/verify/", to="ann@example.com")
@@ -88,7 +88,7 @@ def test_a_good_password_is_not_blamed_for_other_faults(api, client):
 
 
 def test_a_refused_name_is_not_compared_with_the_password(api):
-    """A name of any length costs no more than its refusal: comparing it word by word takes seconds."""
+    """A name of any length is refused quickly: comparing it word by word takes seconds."""
     answer = register(api, first_name="GrillFleet2026 " + "x " * 200)
     assert set(answer.json()["details"]) == {"first_name"}
 

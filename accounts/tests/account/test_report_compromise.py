@@ -1,4 +1,4 @@
-"""Every mail about security carries "That wasn't me": it asks first, acts once, and shuts whoever it was out."""
+"""Every security email has a report link: it asks for a confirmation, works once, and ends the attacker's access."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

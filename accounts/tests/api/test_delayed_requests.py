@@ -1,4 +1,4 @@
-"""What was taken away before the body of a request arrived does not count for it any more."""
+"""Rights that were removed before the body of a request arrived do not apply to it."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""Who sends a request, and what they may do, is asked when its body is complete and not before."""
+"""Users and permissions are checked after the request body is complete."""
 
 import json
 from contextlib import closing, contextmanager

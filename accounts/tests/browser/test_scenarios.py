@@ -1,4 +1,4 @@
-"""What people do, in Chromium: with the keyboard alone, and with JavaScript off except for passkeys."""
+"""User scenarios in Chromium: by keyboard alone, and without JavaScript except for passkeys."""
 
 import pytest
 import zxingcpp
@@ -170,7 +170,7 @@ def test_sms_codes_remembered_browsers_and_mfa_off_work_by_keyboard(open_browser
     press(page, "Confirm")
     press(page, "Sign out")
     sign_in(page)
-    assert page.url.endswith("/account/"), "a remembered browser is not asked"
+    assert page.url.endswith("/account/"), "a trusted browser skips MFA"
 
     press(page, "Security", role="link")
     press(page, f"Forget {page.locator('#browsers .thing-title bdi').inner_text()}")

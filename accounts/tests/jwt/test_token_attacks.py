@@ -147,11 +147,11 @@ ATTACKS = {
         f'{{"alg": "{f.algorithm}", "kid": "x", "kid": "{f.header["kid"]}"}}'.encode(), key=foreign_key(f.algorithm)),
     "two algs": lambda f: f.unsigned(
         f'{{"alg": "{f.algorithm}", "alg": "none", "kid": "{f.header["kid"]}"}}'.encode()),
-    **{f"{name} of a stranger": lambda f, n=name, v=value: f.by_attacker(**{n: v})
+    **{f"{name} of an attacker": lambda f, n=name, v=value: f.by_attacker(**{n: v})
        for name, value in {"jku": "http://127.0.0.1:9/jwks.json", "x5u": "http://127.0.0.1:9/cert.pem",
                            "x5c": ["MIIB"], "x5t": "abc"}.items()},
-    "jwk of a stranger": lambda f: f.by_attacker(jwk=f.own_jwk()),
-    "jwk of a stranger, no kid": lambda f: f.signed(
+    "jwk of an attacker": lambda f: f.by_attacker(jwk=f.own_jwk()),
+    "jwk of an attacker, no kid": lambda f: f.signed(
         {"alg": "ES256", "jwk": f.own_jwk()}, key=foreign_key("ES256"), algorithm="ES256"),
     # RFC 7515 4.1.11: an extension that we do not know is not passed over
     **{f"crit {value!r}": lambda f, v=value: f.with_header(crit=v, exp=1)
@@ -206,7 +206,7 @@ ATTACKS = {
     "JWE with our kid and a compressed text": lambda f: ".".join(
         [encoded({"alg": "RSA-OAEP", "enc": "A256GCM", "zip": "DEF", "kid": f.header["kid"]}), *[b64(bytes(32))] * 4]),
     "compressed claims": lambda f: f.signed({**f.header, "zip": "DEF"}, zlib.compress(b"{}")),
-    "nested in a stranger's": lambda f: f.signed(
+    "nested in an attacker's": lambda f: f.signed(
         {**f.header, "cty": "JWT"}, f.token.encode(), key=foreign_key(f.algorithm)),
     "nested in ours": lambda f: f.signed({**f.header, "cty": "JWT"}, f.token.encode()),
     "huge": lambda f: f.with_claims(padding="x" * 100_000),
@@ -215,7 +215,7 @@ ATTACKS = {
     **{f"header that is {raw!r:.20}": lambda f, r=raw: f.unsigned(r, signature=f.signature)
        for raw in (b"", b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b"[" * 2000, b'{"a":' * 500, b"\0",
                    b'{"alg": 1e999999}', b'{"kid": ' + b"9" * 2000 + b"}")},
-    "two subjects under a stranger's key": lambda f: f.signed(
+    "two subjects under an attacker's key": lambda f: f.signed(
         claims=b'{"sub": "1", "sub": "2"}', key=foreign_key(f.algorithm)),
     "JSON serialisation": lambda f: json.dumps(
         dict(zip(("protected", "payload", "signature"), f.token.split("."), strict=True))),
@@ -229,7 +229,7 @@ ATTACKS = {
 
 @pytest.fixture(params=ALGORITHMS)
 def algorithm(request, settings, user):
-    """Signs here, and so did another until a moment ago."""
+    """A signing key, and one that signed until now."""
     for name in (OTHER[request.param], request.param):
         settings.JWT_SIGNING_ALGORITHM = name
         keyring.forget()

@@ -29,7 +29,7 @@ def guess(api):
 
 
 def without_request_id(response):
-    """The answer, without what differs from call to call; of a time only that it is told."""
+    """The response without what differs between calls."""
     body = {name: value for name, value in response.json().items() if name != "request_id"}
     return {**body, "details": list(body["details"])}
 
@@ -193,7 +193,7 @@ def test_staff_lock_shuts_and_unlock_opens(user, make_user, guess, sign_in, api)
     access = sign_in()["access"]
     lockout.lock(user=user, actor=None, client=Client())
     assert api.get("/api/v1/users/me/", headers={"Authorization": f"Bearer {access}"}).status_code == 401
-    assert guess().json()["code"] == "invalid_credentials"  # a stranger learns nothing
+    assert guess().json()["code"] == "invalid_credentials"  # reveals nothing
     assert guess(password=PASSWORD).json()["code"] == "account_locked"
     lockout.unlock(user=user, actor=None, client=Client())
     assert guess(password=PASSWORD).status_code == 200

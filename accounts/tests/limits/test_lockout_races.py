@@ -1,4 +1,4 @@
-"""Guesses that come all at once, and passwords that are right but too late. Real threads, each with its connection."""
+"""Concurrent guesses, and right passwords that come too late. Real threads, each with its connection."""
 
 from collections import Counter
 from threading import Barrier, Thread
@@ -36,7 +36,7 @@ def hashed(settings):
 
 
 def guesses_at_once(email, count, password="Wrong-Guess-1!"):
-    """Answers to as many guesses, sent at the same moment, without what differs from request to request."""
+    """Send guesses at once; return the responses without what differs between requests."""
     barrier, answers = Barrier(count), []
 
     def guess():
@@ -57,7 +57,7 @@ def guesses_at_once(email, count, password="Wrong-Guess-1!"):
 
 def _without_request_id(answer):
     said = {name: value for name, value in answer.json().items() if name != "request_id"}
-    said["details"] = list(said.get("details", ()))  # that a time is told, not which
+    said["details"] = list(said.get("details", ()))  # that there is a time, not which
     return answer.status_code, str(said), answer.headers.get("WWW-Authenticate"), tuple(sorted(answer.headers))
 
 

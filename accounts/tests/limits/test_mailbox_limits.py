@@ -1,4 +1,4 @@
-"""Nobody's mailbox is flooded through us: at most ten mails an hour that anybody can cause go to one address."""
+"""No mailbox is flooded: at most ten emails an hour that anonymous requests cause go to one address."""
 
 import pytest
 from django.core import mail

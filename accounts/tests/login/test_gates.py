@@ -1,4 +1,4 @@
-"""One gate for every door: staff in the admin, a sign-in that comes late, fresh proof on the API, what beat removes."""
+"""The same rules in the admin, at late sign-ins, for re-authentication on the API and in periodic jobs."""
 
 from datetime import timedelta
 

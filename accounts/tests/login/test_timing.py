@@ -1,4 +1,4 @@
-"""No answer's time tells whether an address has an account: what is different is done once the answer was given."""
+"""Response times do not reveal accounts: what differs runs after the response."""
 
 import re
 
@@ -20,7 +20,7 @@ REGISTER = "/api/v1/auth/register/"
 
 
 def shape(statement):
-    """A statement without what differs from address to address and from moment to moment."""
+    """A statement without addresses and times."""
     return re.sub(r"'[^']*'|\b\d+\b|NULL", "?", statement)
 
 

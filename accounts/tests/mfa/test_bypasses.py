@@ -1,4 +1,4 @@
-"""Two-factor authentication cannot be walked around: by roles, by older sessions, by switching it off."""
+"""MFA cannot be bypassed: by roles, by older sessions, by disabling it."""
 
 import pytest
 

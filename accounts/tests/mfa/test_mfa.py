@@ -1,4 +1,4 @@
-"""The second factor over the API: set up, sign in, backup codes, off."""
+"""MFA over the API: enrolment, sign-in, backup codes, disabling."""
 
 import re
 from base64 import b64decode
@@ -26,7 +26,7 @@ def bearer(tokens):
 
 @pytest.fixture
 def enable(api, user, sign_in):
-    """Switch Ann's second factor on; answers its secret, the backup codes and the tokens of the session it was done in."""
+    """Enable MFA for Ann; return the secret, the backup codes and the session's tokens."""
 
     def call(**who):
         tokens = sign_in(**who)

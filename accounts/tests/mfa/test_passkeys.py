@@ -1,4 +1,4 @@
-"""Passkeys over the API: added, shown as the second factor and as the whole sign-in, renamed, removed."""
+"""Passkeys over the API: added, used for MFA and for sign-in, renamed, removed."""
 
 import json
 from datetime import timedelta
@@ -310,7 +310,7 @@ def test_passkeys_are_listed_renamed_and_removed(api, user, sign_in, with_passke
     assert api.delete(f"/api/v1/auth/passkeys/{first}/", headers=bearer(tokens)).status_code == 404
     assert "two_factor_required" in sign_in()
     assert api.delete(f"/api/v1/auth/passkeys/{second}/", headers=bearer(tokens)).status_code == 204
-    assert "access" in sign_in()  # with the last one went the second factor, backup codes and all
+    assert "access" in sign_in()  # the last passkey disabled MFA and deleted the backup codes
     assert api.get("/api/v1/auth/2fa/", headers=bearer(tokens)).json()["backup_codes_remaining"] == 0
 
 
@@ -355,7 +355,7 @@ def test_a_passkey_re_authenticates_after_ten_minutes(api, with_passkey, sign_in
     pk = Passkey.objects.get().pk
     assert api.delete(f"/api/v1/auth/passkeys/{pk}/", headers=bearer(tokens)).status_code == 403
     with_password = api.post("/api/v1/auth/proof/", {"password": PASSWORD}, headers=bearer(tokens))
-    assert with_password.status_code == 401  # the second factor is on, so the password alone is none
+    assert with_password.status_code == 401  # MFA is on: the password is not enough
     challenge = api.post("/api/v1/auth/proof/passkey/", headers=bearer(tokens)).json()
     body = {"challenge": challenge["challenge"], "credential": authenticator.get(challenge["options"])}
     assert api.post("/api/v1/auth/proof/passkey/verify/", body, headers=bearer(tokens)).status_code == 204

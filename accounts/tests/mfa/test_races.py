@@ -1,4 +1,4 @@
-"""Codes that are sent many times at the same moment; and many wrong ones in a row."""
+"""Codes that are sent many times at once, and many wrong codes in a row."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +56,7 @@ def verify(challenge, method, code):
 
 
 def all_at_once(bodies):
-    """Send every answer at the same moment, each in its own thread and connection; answers the responses."""
+    """Send all codes at once, each in its own thread and connection; return the responses."""
     start = Barrier(len(bodies))
 
     def send(body):

@@ -1,4 +1,4 @@
-"""A role may demand a second factor."""
+"""Roles that require MFA."""
 
 import pytest
 from django.utils import timezone
@@ -26,7 +26,7 @@ def test_a_holder_without_mfa_can_only_enrol(api, user, sign_in):
 
 @pytest.fixture
 def strict(client, make_user, settings):
-    """A browser of a superuser whose role demands a second factor; the admin itself demands none."""
+    """A superuser whose role requires MFA; the admin itself does not."""
     settings.ADMIN_REQUIRE_2FA = False
     boss = make_user("boss@example.com", is_staff=True, is_superuser=True)
     role = roles.create(actor=None, edit=roles.RoleEdit(name="strict", requires_2fa=True))

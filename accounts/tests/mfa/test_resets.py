@@ -1,4 +1,4 @@
-"""A second factor that was lost, in the admin: one asks, another approves, a day passes, and the owner can stop it."""
+"""MFA resets in the admin: requested, approved by another person, run after a day, cancelled by the owner."""
 
 import re
 from datetime import timedelta
@@ -129,7 +129,7 @@ def test_staff_cancel_an_mfa_reset(ann, staff, approved):
 
 def test_what_cannot_be_reset_is_said_beside_the_form(ann, make_user, staff):
     ask(staff[0], ann)
-    for whom in (ann, make_user("none@example.com")):  # asked for already; nothing to reset
+    for whom in (ann, make_user("none@example.com")):  # requested already; nothing to reset
         again = ask(staff[1], whom)
         assert again.status_code == 200
         assert again.context["adminform"].form.non_field_errors()

@@ -1,4 +1,4 @@
-"""The secret of an authenticator app is shown while it is set up, and nowhere after: no log, page or answer has it."""
+"""The secret of an authenticator app is shown during enrolment only: no log, page or response has it after."""
 
 import io
 import logging
@@ -51,7 +51,7 @@ def ann(make_user):
 
 @pytest.fixture(params=["API", "pages"])
 def walk(request, api, client, ann, written):
-    """A whole set-up through one door, with a wrong code first, and a sign-in after it; what must be seen no more."""
+    """Enrol over the API or pages, with a wrong code first, then sign in; return the secret that must not appear."""
     call = _over_the_api if request.param == "API" else _on_the_pages
     secret, codes = call(api, client)
     raw = b32decode(secret)

@@ -1,4 +1,4 @@
-"""Browsers that skip the second factor: for 30 days, for one user, for the locks that they were opened with."""
+"""Trusted browsers skip MFA: for 30 days, one user and the MFA methods of that time."""
 
 import json
 from datetime import timedelta
@@ -144,10 +144,10 @@ def test_it_is_listed_and_forgotten_over_the_api(remembered, api, ann):
     assert log_in(remembered) == "/login/verify/"
 
 
-# -- The admin asks for the second factor, whichever way it is shown ------------------------------------------------------
+# -- The admin requires MFA, by any method ------------------------------------------------------
 @pytest.fixture
 def staff(ann, settings):
-    """Ann is staff, where the admin asks for the second factor, as it does by default."""
+    """Ann is staff, and the admin requires MFA, as by default."""
     settings.ADMIN_REQUIRE_2FA = True
     ann.is_staff = True
     ann.save()
@@ -155,7 +155,7 @@ def staff(ann, settings):
 
 
 def opens(browser):
-    """Whether the admin opens to the browser; else it leads to a page that asks for something."""
+    """Whether the admin opens; otherwise it redirects to sign-in or MFA."""
     return browser.get("/admin/").status_code == 200
 
 

@@ -23,7 +23,7 @@ def bearer(tokens):
 
 @pytest.fixture
 def backup_codes(api, user, sign_in):
-    """Ann's second factor is on; answers her backup codes and the tokens of the session in which she did it."""
+    """Enable MFA for Ann; return her backup codes and the session's tokens."""
     tokens = sign_in()
     setup = api.post("/api/v1/auth/2fa/setup/", {"password": PASSWORD}, headers=bearer(tokens)).json()
     body = {"code": app_code(setup["secret"], -1)}

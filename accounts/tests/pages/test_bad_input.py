@@ -1,4 +1,4 @@
-"""Whatever a field of a page holds, the page answers: to strangers and to who is signed in."""
+"""Pages answer any field value, with and without a session."""
 
 import pytest
 from django.test import Client as Browser

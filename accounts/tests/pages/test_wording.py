@@ -1,4 +1,4 @@
-"""What pages say where little things go wrong: moments just past, nothing left, another script, where one is."""
+"""Texts of pages in special cases: recent times, empty lists, other scripts."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Passwords that became known elsewhere, asked for at a range API: a real server on this machine."""
+"""Breached passwords are looked up at a range API: a real server on this machine."""
 
 import hashlib
 import socket
@@ -21,7 +21,7 @@ OTHER = "0" * 35
 
 @pytest.fixture
 def ranges(settings):
-    """A range API: answers `ranges.status` and `ranges.body`, keeps what it was asked; `ranges.wait` makes it slow."""
+    """A range API: returns `ranges.status` and `ranges.body`, records requests; `ranges.wait` makes it slow."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -139,7 +139,7 @@ def test_four_lists_that_hang_do_not_keep_a_fifth_request_waiting_for_good(range
 
 @pytest.fixture
 def speaking(settings):
-    """A server that says what it is given, whatever it is asked: `speaking(bytes)`."""
+    """A server that sends the given bytes to any request: `speaking(bytes)`."""
     listener = socket.create_server(("127.0.0.1", 0))
     settings.PWNED_PASSWORDS_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
 

@@ -133,7 +133,7 @@ def test_a_list_of_a_hundred_costs_at_most_three_queries_whatever_the_page(boss,
     people = User.objects.bulk_create([User(email=f"u{n:03}@example.com", password="!") for n in range(250)])
     for one in people[:30]:
         assignments.grant(actor=None, user=one, role=role)
-    boss.get(USERS)  # warms what the session and the permissions are kept in
+    boss.get(USERS)  # fills the caches of the session and the permissions
     address = f"{USERS}?page_size=100"
     while address:
         with django_assert_max_num_queries(3 + QUERIES_OF_AUTHENTICATION):

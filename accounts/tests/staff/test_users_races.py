@@ -1,4 +1,4 @@
-"""What happens to accounts when several act at the same moment."""
+"""Concurrent changes of accounts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations_with_replacement

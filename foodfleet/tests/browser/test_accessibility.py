@@ -1,4 +1,4 @@
-"""axe-core finds nothing on the pages that no app has alone: trouble, the mailbox, what a mail's footer leads to."""
+"""axe-core finds nothing on shared pages: errors, the mailbox, unsubscribing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The key under which secrets are kept can be changed, and what still needs an old one is told."""
+"""The encryption key can be changed, and the command reports what still needs an old key."""
 
 from datetime import timedelta
 from io import StringIO

@@ -1,4 +1,4 @@
-"""Every route that takes a body, given what no client should send: always the envelope, never a 500."""
+"""Invalid bodies to every route get an error in the contract's format, never a 500."""
 
 import json
 import re

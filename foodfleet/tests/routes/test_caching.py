@@ -1,4 +1,4 @@
-"""What may be kept by browsers and proxies: nothing that we answer, but for what names itself."""
+"""Cache headers: no response may be stored, except public ones that are named here."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who gets in where: every address below /api/, each of its methods, and each kind of caller."""
+"""Who may call what: every URL below /api/, each method, each kind of caller."""
 
 import re
 from datetime import timedelta
@@ -165,7 +165,7 @@ def outcome(status, body):
 
 
 def refusals(call, headers):
-    """The calls that are refused for what the caller owes: a second factor, another password."""
+    """The calls that are refused because of a required action: MFA enrolment or a password change."""
     answers = {(path, method): call(path, method, headers) for path, method, _ in CALLS}
     return {where: body["code"] for where, (status, body) in answers.items() if status == 403}
 

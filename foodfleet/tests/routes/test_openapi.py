@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the API does: asked by generated requests, right ones and wrong ones."""
+"""The API does what the OpenAPI document says: generated valid and invalid requests."""
 
 import json
 
@@ -54,11 +54,11 @@ FIXED = settings(
 
 @pytest.fixture(params=["nobody", "a user", "a superuser"])
 def caller(request, make_user, sign_in):
-    """Headers of who asks."""
+    """Headers of the caller."""
     if request.param == "nobody":
         return {}
-    make_user("asker@example.com", is_superuser=request.param == "a superuser", is_staff=request.param != "a user")
-    return {"Authorization": f"Bearer {sign_in('asker@example.com')['access']}"}
+    make_user("caller@example.com", is_superuser=request.param == "a superuser", is_staff=request.param != "a user")
+    return {"Authorization": f"Bearer {sign_in('caller@example.com')['access']}"}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every token in the place of every other: each opens its own door, and no second one."""
+"""Every token at every endpoint: each works at its own endpoint only."""
 
 import re
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ PLACES = {
     "page unsubscribe": lambda w, t: ok(page(f"/unsubscribe/{t}/")),
     "cookie of a remembered browser": lambda w, t: skips_second_factor(t),
     "cookie of a session": lambda w, t: signed_in_by_cookie(t),
-    "code of the second factor": lambda w, t: ok(post(
+    "MFA code": lambda w, t: ok(post(
         "/auth/login/verify/", {"challenge": w.tokens["sign-in challenge"], "method": "backup_code", "code": t})),
 }  # fmt: skip
 
@@ -106,7 +106,7 @@ OWN = {
     "sign-in challenge": {"auth/login/verify"},
     "passkey sign-in challenge": {"auth/login/passkey/verify"},
     "passkey creation challenge": {"auth/passkeys"},
-    "fresh proof challenge": {"auth/proof/passkey/verify"},
+    "re-authentication challenge": {"auth/proof/passkey/verify"},
     "verification": {"auth/email/verify", "page email/verify"},
     "reset": {"auth/password/reset", "page password/reset"},
     "invitation": {"auth/password/reset", "page password/reset"},
@@ -117,7 +117,7 @@ OWN = {
     "remembered browser": {"cookie of a remembered browser"},
     "device": set(),  # opens nothing: it only gives its browser a count of wrong passwords of its own
     "session cookie": {"cookie of a session"},
-    "backup code": {"code of the second factor"},
+    "backup code": {"MFA code"},
 }
 
 
@@ -161,7 +161,7 @@ def actions(user, make_user):
         "sign-in challenge": call.post(f"{API}/auth/login/", credentials).json()["challenge"],
         "passkey sign-in challenge": alone["challenge"],
         "passkey creation challenge": spare["challenge"],
-        "fresh proof challenge": proof["challenge"],
+        "re-authentication challenge": proof["challenge"],
         "verification": link("/email/verify/", "carol@example.com"),
         "reset": link("/password/reset/", user.email),
         "invitation": link("/password/reset/", "dan@example.com"),

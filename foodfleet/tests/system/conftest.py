@@ -1,4 +1,4 @@
-"""What tests of whole processes share."""
+"""Fixtures for tests of whole processes."""
 
 import shutil
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a service, which refuses, hangs or slows down when a test says so."""
+"""A TCP proxy in front of a service, which can refuse, hang or slow down connections."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""What somebody meets who has just cloned FoodFleet: the README's session, the printed address, every command."""
+"""First steps after a clone: the README's session, the printed address, every command."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Keys are rotated and revoked while several processes serve, and none of them has to be restarted."""
+"""Keys are rotated and revoked while several processes serve, without a restart."""
 
 import jwt
 import pytest

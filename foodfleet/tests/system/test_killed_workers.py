@@ -1,4 +1,4 @@
-"""Workers killed in the middle of sending: nothing is lost. benchmarks/kill_workers.py does it a hundred times."""
+"""Workers killed while they send lose no message. benchmarks/kill_workers.py does it a hundred times."""
 
 import random
 import signal

@@ -1,4 +1,4 @@
-"""A service that the product stands on refuses, hangs or is slow: every answer comes in time, and then all is well."""
+"""A service refuses, hangs or is slow: every response comes in time, and delivery recovers."""
 
 import sqlite3
 import time

@@ -1,4 +1,4 @@
-"""What was taken back is refused at the next request, by every process and whatever becomes of Redis."""
+"""Revocations apply at the next request, in every process, also during outages of Redis."""
 
 import contextlib
 import os
@@ -169,7 +169,7 @@ def test_concurrent_readers_never_cache_an_ended_session(user, reader, serve, pr
         going_on = True
 
         def read(pair=pair):
-            while going_on:  # noqa: B023  read as it is at that moment
+            while going_on:  # noqa: B023  the current value is meant
                 with contextlib.suppress(requests.ConnectionError):
                     reader.accepts(pair)
 

@@ -1,4 +1,4 @@
-"""What `make serve` and `make run` do with clients that are slow, break off or send what is odd, and with SIGTERM."""
+"""`make serve` and `make run` with slow, disconnecting or malformed clients, and with SIGTERM."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The processes of `make serve`, `make run` and `make worker` are kept running, and end together."""
+"""The processes of `make serve`, `make run` and `make worker` are restarted, and end together."""
 
 import contextlib
 import os

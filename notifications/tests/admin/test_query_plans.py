@@ -1,4 +1,4 @@
-"""Queries of lists use the indexes that were made for them."""
+"""Queries of lists use their indexes."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""Mails, and ways out that do what a test wants, for tests of drains."""
+"""Queue e-mails and dispatch them through a fake gateway."""
 
 import threading
 from datetime import timedelta
@@ -19,7 +19,7 @@ from notifications.states import Channel
 
 
 class FakeGateway:
-    """Remembers what it sent; `then(number, content)` happens in its turn at the network."""
+    """Record what was sent; call `then(number, content)` while it is being sent."""
 
     def __init__(self, then=None):
         self.sent, self._then, self._lock = [], then, threading.Lock()
@@ -50,6 +50,6 @@ def dispatch(gateway, channel=Channel.EMAIL, **limits):
 
 
 def expire_leases():
-    """All leases run out while their drains live, and the sweep takes the messages back."""
+    """Expire all leases while their dispatchers live, and sweep."""
     Message.objects.filter(status="sending").update(leased_until=timezone.now() - timedelta(seconds=1))
     return delivery_sweep.sweep()

@@ -1,4 +1,4 @@
-"""E-mail and texts never wait for each other, and a text is noted as about to be sent at the last moment."""
+"""E-mail and SMS never wait for each other, and an SMS is marked as sending at the last moment."""
 
 import threading
 import time
@@ -157,7 +157,7 @@ def test_sms_has_its_own_queue_and_workers(monkeypatch):
 
 
 class Provider:
-    """Tells what the row says before and after it is the sender's turn."""
+    """Record the row's state before and after a slot was acquired."""
 
     def __init__(self):
         self.recorded = []

@@ -1,4 +1,4 @@
-"""What goes on by itself where there is no broker."""
+"""What runs in the background without a broker."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""From a queued row to a message that is sent, or to a reason why not."""
+"""From a queued row to a sent message, or to a recorded reason."""
 
 import threading
 import time
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Recorder:
-    """A way out that remembers, and fails as often as it is told to."""
+    """A gateway that records what was sent and raises the given errors first."""
 
     def __init__(self, *errors, seconds=0.0):
         self.sent, self.errors, self.seconds = [], list(errors), seconds

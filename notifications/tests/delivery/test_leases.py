@@ -1,4 +1,4 @@
-"""A drain whose lease ran out while it lives: what others hold is theirs."""
+"""Dispatchers whose lease expired: messages that others claimed are left alone."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from notifications.states import Channel, Guarantee
 from notifications.tests.delivery.dispatching import FakeGateway, dispatch, expire_leases, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
-THREADS = 3  # of a drain with two senders: so many messages may be handed over
+THREADS = 3  # of a dispatcher with two senders: so many messages may be handed over
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +102,7 @@ def test_a_dispatcher_that_reclaims_its_own_messages_ends(senders):
 
 
 def test_no_slot_is_used_on_a_lease_that_may_have_expired(settings):
-    """As after a pause of the whole process: nothing renewed the lease, and nobody told."""
+    """As after a pause of the whole process: nothing renewed the lease."""
     for number in range(4):
         mail(number)
     gateway = FakeGateway(lambda number, content: time.sleep(0.1))

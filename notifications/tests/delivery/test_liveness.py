@@ -1,4 +1,4 @@
-"""What /health/ready/ tells of parts that run by themselves."""
+"""What /health/ready/ reports of background processes."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ READY = "/health/ready/"
 
 @pytest.fixture(autouse=True)
 def without_broker(settings):
-    """No test of these asks a broker."""
+    """No test here uses a broker."""
     settings.CELERY_BROKER_URL = ""
 
 
@@ -87,6 +87,6 @@ def test_a_run_of_the_loop_is_a_sign_of_life(client, monkeypatch):
 
 
 def test_only_a_search_for_due_messages_is_a_sign_of_life(client):
-    """A worker that drains a queue does not tell that beat lives."""
+    """A worker that empties a queue is no sign that beat runs."""
     tasks.dispatch(int(Priority.CODE), Channel.EMAIL)
     assert client.get(READY).json()["delivery"]["last_seen_seconds"] is None

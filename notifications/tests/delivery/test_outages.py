@@ -1,4 +1,4 @@
-"""The database, the provider's answer or a commit's is lost in the middle."""
+"""The database, the provider's response or a commit's is lost during delivery."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What goes first, what is no longer sent, and what a crash costs then."""
+"""The order of sending, what expires unsent, and what a crash costs."""
 
 import threading
 import time

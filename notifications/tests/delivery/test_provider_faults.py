@@ -1,4 +1,4 @@
-"""Faults of our own account or settings at the provider: nothing is lost by them, and an operator is told once."""
+"""Faults of our account or settings at the provider: no message is lost, and one error is logged."""
 
 import smtplib
 

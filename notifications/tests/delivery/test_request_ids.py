@@ -1,4 +1,4 @@
-"""One request is followed through the logs to the message that it caused."""
+"""The logs link a request with the message that it caused."""
 
 import pytest
 from structlog.contextvars import get_contextvars

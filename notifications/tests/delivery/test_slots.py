@@ -1,4 +1,4 @@
-"""How a drain keeps its senders busy, and what it notes before they speak to the network."""
+"""Slots limit how many senders of a dispatcher call the provider, and what is committed before."""
 
 import threading
 import time

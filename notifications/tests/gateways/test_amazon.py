@@ -1,4 +1,4 @@
-"""Mail and texts as Amazon gets them, played by moto's server in a process of its own."""
+"""E-mail and SMS as Amazon gets them: moto's server in its own process."""
 
 import email
 import threading

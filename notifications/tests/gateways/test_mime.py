@@ -1,4 +1,4 @@
-"""Mails as they are written for Amazon."""
+"""E-mails in MIME, as sent to Amazon."""
 
 import pytest
 from django_ses import get_message_bytes

@@ -1,4 +1,4 @@
-"""Workers are called without making anybody wait for a broker."""
+"""Workers are notified without waiting for a broker."""
 
 import time
 from threading import Event

@@ -1,4 +1,4 @@
-"""What every mail about security has."""
+"""What every security email contains."""
 
 import pytest
 

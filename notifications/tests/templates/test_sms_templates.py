@@ -145,7 +145,7 @@ def test_change_in_one_process_is_visible_in_another_at_once():
 
     new(content="old {{name}}")
     assert sms_templates.render(name="greeting", variables={"name": "x"}).content == "old x"
-    with atomic(), connection.execute_wrapper(lambda *a: pytest.fail("the second look-up asked the database")):
+    with atomic(), connection.execute_wrapper(lambda *a: pytest.fail("the second look-up queried the database")):
         sms_templates.render(name="greeting", variables={"name": "x"})
     script = (
         "import django; django.setup()\n"

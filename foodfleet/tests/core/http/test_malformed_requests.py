@@ -1,4 +1,4 @@
-"""Every address of the product, asked in ways that no browser and no program asks: never a 500."""
+"""Malformed requests to every URL never get a 500."""
 
 import re
 import time
@@ -63,7 +63,7 @@ def addresses():
 
 
 def broken(calls):
-    """Those of `calls` (name: what asks) that end in a 500; what each leaves behind is taken back."""
+    """The names of `calls` that end in a 500; changes of each call are rolled back."""
     found = []
     for name, ask in calls:
         point = transaction.savepoint()

@@ -1,4 +1,4 @@
-"""Request bodies are complete before anybody is asked who sends them, under any WSGI server."""
+"""Request bodies are read before authentication, under any WSGI server."""
 
 from io import BytesIO
 
