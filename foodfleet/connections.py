@@ -62,7 +62,7 @@ def redis_cache(url: str, timeouts: Timeouts) -> dict[str, Any]:
 
 
 def broker_options(url: str, timeouts: Timeouts, *, region: str) -> dict[str, Any]:
-    """What kombu's transport needs to know."""
+    """Options of kombu's transport."""
     if url.startswith(("redis://", "rediss://")):  # kombu would wait for ever for one that does not answer
         return {"socket_timeout": timeouts.redis, "socket_connect_timeout": timeouts.redis}
     if url.startswith("sqs://"):  # boto3 itself reads AWS_ENDPOINT_URL and the credentials

@@ -67,7 +67,7 @@ class Environment:
         raise self.error(name, "true or false")
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:
-        """One of `choices`, spelled as there whatever the case that it came in."""
+        """One of `choices`, compared without case."""
         value = self.text(name, default)
         for choice in choices:
             if value.lower() == choice.lower():

@@ -50,7 +50,7 @@ class Part:
 
 
 def parts_of(target: str, arguments: Sequence[str]) -> list[Part]:
-    """What a make target consists of."""
+    """The processes of a make target."""
     if target == "worker":
         require_broker(settings.CELERY_BROKER_URL)
         return [

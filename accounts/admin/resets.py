@@ -63,7 +63,7 @@ class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, Restricted
     def approve(self, request: HttpRequest, queryset: QuerySet[MFAReset]) -> None:
         """Approve the resets; their owners are notified and have a day to cancel."""
         kind = EventKind.TWO_FACTOR_RESET_APPROVED
-        self._each(request, queryset, resets.approve, kind, _("Approved. The owners were told."))
+        self._each(request, queryset, resets.approve, kind, _("Approved. The owners were notified."))
 
     @admin.action(description=_("Cancel"), permissions=["reset"])
     def call_off(self, request: HttpRequest, queryset: QuerySet[MFAReset]) -> None:

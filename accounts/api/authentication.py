@@ -74,7 +74,7 @@ class PageSessionAuthentication(SessionAuthentication):
 
 
 def _ensure_allowed(request: Request, user: User, session: Session) -> None:
-    """Raise where this session does not fulfil what the view demands of signed-in callers."""
+    """Raise where this session does not fulfil the view's requirements."""
     declared = access_of(request.parser_context.get("view"))
     access.ensure_no_action_pending(user, declared)
     access.ensure_reauthenticated(user, session.pk, declared, request.method or "")

@@ -61,7 +61,7 @@ class DirectoryQuerySet(models.QuerySet["User"]):
         return self.filter(pk__in=few if len(few) <= FEW_HOLDERS else holders)
 
     def locked_out(self, now: datetime) -> Self:
-        """Locked by staff, or by wrong passwords at this moment."""
+        """Locked by staff, or by wrong passwords now."""
         by_staff = self.model._default_manager.filter(locked_at__isnull=False).values("pk")
         return self.filter(pk__in=by_staff.union(_locks(now).values("subject")))
 

@@ -47,7 +47,7 @@ def note_registration(request: HttpRequest, email: str) -> None:
 
 
 def registered_here(request: HttpRequest, user: User) -> bool:
-    """Whether this browser registered the account of `user`, and nobody is signed in. Clears the note."""
+    """Whether this browser registered the account of `user`, and nobody is signed in. Clears the record."""
     return request.session.pop(REGISTERED, None) == user.email and not request.user.is_authenticated
 
 

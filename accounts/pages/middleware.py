@@ -1,4 +1,4 @@
-"""The session of a browser: whether it is still signed in, its language, and what its page demands."""
+"""The session of a browser: whether it is still signed in, its language, and the requirements of its page."""
 
 from collections.abc import Callable
 from typing import Any

@@ -10,7 +10,7 @@ from django.core import checks
 
 @checks.register(checks.Tags.security)
 def https_needs_a_trusted_proxy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """FoodFleet speaks HTTP: that a request came by HTTPS it knows from a proxy alone."""
+    """FoodFleet serves HTTP: only a proxy's header says that a request came by HTTPS."""
     if not settings.PUBLIC_URL.startswith("https://") or settings.TRUSTED_PROXIES:
         return []
     return [

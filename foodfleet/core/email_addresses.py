@@ -11,7 +11,7 @@ LONGEST_ADDRESS = 254  # as mail servers know it: 4.5.3.1.3, less the angle brac
 
 
 def normalize_email(email: str) -> str:
-    """The form that an address is kept, looked up and mailed to in: NFKC, lower case, no surrounding white space.
+    """The form in which an address is stored, looked up and mailed to: NFKC, lower case, no surrounding white space.
 
     One form everywhere means that no two spellings which look or compare alike reach two accounts, and that a mail goes
     to the very address that was looked up (compare CVE-2019-19844). A domain of another script is kept in that script,

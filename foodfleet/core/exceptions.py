@@ -1,6 +1,6 @@
-"""The errors that FoodFleet raises on purpose: each carries its HTTP status, stable code and sentence.
+"""The errors that services raise: each has an HTTP status, a stable code and a message.
 
-An app adds its own in its `exceptions.py`, as children of these. `foodfleet.core.http.errors` turns any of them into
+An app adds subclasses in its `exceptions.py`. `foodfleet.core.http.errors` turns any of them into
 the envelope of the API or into a page.
 """
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class BaseAppException(Exception):
-    """Something went wrong that the caller is told about in a sentence, a code and details."""
+    """An error with a message, a code and details for the caller."""
 
     status_code = 500
     code = "internal_error"
@@ -33,11 +33,11 @@ class DatabaseException(BaseAppException):
     """The database refused or failed a statement."""
 
     code = "database_error"
-    message = _("The database could not carry this out.")
+    message = _("The database could not complete the request.")
 
 
 class ServiceUnavailableException(BaseAppException):
-    """The database, the cache or the broker cannot be reached at the moment."""
+    """The database, the cache or the broker cannot be reached."""
 
     status_code = 503
     code = "service_unavailable"
@@ -50,7 +50,7 @@ class ServiceUnavailableException(BaseAppException):
 
 
 class MalformedRequestException(BaseAppException):
-    """The request cannot be read: its body is not JSON, or its cursor is none of ours."""
+    """The request cannot be read: its body is not JSON, or its cursor is invalid."""
 
     status_code = 400
     code = "malformed_request"
@@ -66,7 +66,7 @@ class RequestTimeoutException(BaseAppException):
 
 
 class CookiesTooLargeException(BaseAppException):
-    """The Cookie header is longer than any browser of ours sends."""
+    """The Cookie header is too long."""
 
     status_code = 431
     code = "cookies_too_large"
@@ -74,7 +74,7 @@ class CookiesTooLargeException(BaseAppException):
 
 
 class LengthRequiredException(BaseAppException):
-    """The body comes in chunks, and this server does not read such."""
+    """The body is chunked, which this server does not read."""
 
     status_code = 411
     code = "length_required"
@@ -82,7 +82,7 @@ class LengthRequiredException(BaseAppException):
 
 
 class UnauthorizedException(BaseAppException):
-    """Nobody is signed in, or what was shown to sign in does not hold."""
+    """The request has no valid credentials."""
 
     status_code = 401
     code = "not_authenticated"
@@ -94,7 +94,7 @@ class UnauthorizedException(BaseAppException):
 
 
 class ForbiddenException(BaseAppException):
-    """Signed in, and not allowed to."""
+    """The user lacks permission."""
 
     status_code = 403
     code = "insufficient_permissions"
@@ -106,7 +106,7 @@ class InsufficientPermissionsException(ForbiddenException):
 
     @classmethod
     def missing(cls, *labels: str) -> "InsufficientPermissionsException":
-        """The refusal that names `labels`."""
+        """Create the error for these missing permissions."""
         return cls(details={"missing": list(labels)})
 
 
@@ -143,7 +143,7 @@ class ValidationException(BaseAppException):
 
     @classmethod
     def for_field(cls, field: str, message: str | Promise, code: str | None = None) -> "ValidationException":
-        """The refusal of one field, with this error's code where none is given."""
+        """Create the error of one field, by default with this error's code."""
         return cls(details={field: [{"message": str(message), "code": code or cls.code}]})
 
 

@@ -18,7 +18,7 @@ SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 HARMLESS_NAMES = {"token_type", "error_code", "end_reason"}
-# Strangers choose what is logged. Each pattern takes time in proportion to the text: a repetition is possessive, and no
+# Anonymous clients choose what is logged. Each pattern takes linear time: a repetition is possessive, and no
 # match can begin inside of what another attempt has read.
 DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+)++")
 JWT_LENGTHS = (8, 5)  # the least that header and claims of a JWT have; a header begins with eyJ

@@ -11,7 +11,7 @@ from foodfleet.core.exceptions import ThrottledException
 
 
 class CausedBy(Enum):
-    """Who causes a mail. Counted separately, so that strangers cannot block invitations by staff."""
+    """Who causes a mail. Counted separately, so that anonymous requests cannot block invitations by staff."""
 
     ANYBODY = "anybody"
     STAFF = "staff"

@@ -1,4 +1,4 @@
-"""Normalise what people type, so that it compares equal whichever keyboard it came from."""
+"""Normalise typed text, so that it compares equal from any keyboard."""
 
 import unicodedata
 
@@ -17,18 +17,18 @@ def fold(text: str) -> str:
 
 
 def searchable(*texts: str) -> str:
-    """What a search column holds of these texts; each of their words stands behind a space."""
+    """The value of a search column for these texts: each word after a space."""
     return "".join(f" {word}" for text in texts for word in fold(text).split())
 
 
 def searched_words(text: str) -> list[str]:
-    """The words of a search, in the form that is compared; e-mail addresses in the one that they are kept in."""
+    """The words of a search, normalised; e-mail addresses as they are stored."""
     words = text.split()[:WORDS_OF_A_SEARCH]
     return [fold(normalize_email(word) if "@" in word else word) for word in words]
 
 
 def searched_parts(text: str) -> list[str]:
-    """What has to stand in a search column, each of it: parts of words, or beginnings where they are very short."""
+    """The conditions of a search, all of which must match: parts of words, or prefixes of very short words."""
     return [word if len(word) >= INDEXED_LENGTH else f" {word}" for word in searched_words(text)]
 
 

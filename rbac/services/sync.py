@@ -1,4 +1,4 @@
-"""Synchronise the database with what the code declares, without deleting what people made."""
+"""Synchronise the database with what the code declares, without deleting what people created."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ PERMISSIONS = "permissions"
 
 @dataclass
 class Report:
-    """The changes that were made or are to be made, a sentence each. is_first: the database was empty."""
+    """The changes that were made or would be made, a sentence each. is_first: the database was empty."""
 
     changes: list[str] = field(default_factory=list)
     is_first: bool = False
@@ -34,7 +34,7 @@ def synchronise(wanted: Declared | None = None) -> Report:
     wanted = wanted or declared()
     report = Report()
     with transaction.atomic():
-        if _is_in_line(wanted):
+        if _is_synchronised(wanted):
             return report
         graph.lock_and_load()
         before = _last(PERMISSIONS)
@@ -52,7 +52,7 @@ def synchronise(wanted: Declared | None = None) -> Report:
 
 
 class _RolledBackError(Exception):
-    """Ends a dry run."""
+    """Rolls a dry run back."""
 
 
 def dry_run(wanted: Declared | None = None) -> Report:
@@ -66,7 +66,7 @@ def dry_run(wanted: Declared | None = None) -> Report:
         return report
 
 
-def _is_in_line(wanted: Declared) -> bool:
+def _is_synchronised(wanted: Declared) -> bool:
     """Return whether nothing is to be done, with few queries, since it runs at each start."""
     rows = dict(labelled_permissions().values_list("codename", "name"))
     last = {name: frozenset(labels) for name, labels in Declaration.objects.values_list("name", "labels")}
@@ -81,7 +81,7 @@ def _is_in_line(wanted: Declared) -> bool:
 
 
 def _rename(before: frozenset[str], wanted: Declared, report: Report) -> None:
-    """Rename permissions that the code declared; a permission that people made under the old name stays."""
+    """Rename permissions that the code declared; a permission that people created under the old name stays."""
     for old, new in wanted.renamed.items():
         row = labelled_permissions().filter(codename=old).first()
         if row is None or old not in before:
@@ -95,7 +95,7 @@ def _rename(before: frozenset[str], wanted: Declared, report: Report) -> None:
             for role in holders:
                 role.permissions.add(existing)
             row.delete()
-        report.add(f"renamed {old} to {new}; who held it holds it still")
+        report.add(f"renamed {old} to {new}; assignments are kept")
         _record(holders)
 
 
@@ -113,7 +113,7 @@ def _add_labels(wanted: Declared, report: Report) -> None:
     for label, sentence in wanted.labels.items():
         if label in rows and rows[label].name != sentence:
             labelled_permissions().filter(codename=label).update(name=sentence)
-            report.add(f"described {label} anew")
+            report.add(f"changed the description of {label}")
 
 
 def _rename_role(declaration: DefaultRole, report: Report) -> None:
@@ -126,7 +126,7 @@ def _rename_role(declaration: DefaultRole, report: Report) -> None:
         role.save(update_fields=["name"])
         for key in (_key, _requirements_key):
             Declaration.objects.filter(name=key(old)).update(name=key(new))
-        report.add(f"renamed role {old} to {new}; who held it holds it still")
+        report.add(f"renamed role {old} to {new}; assignments are kept")
         _record([role])
 
 
@@ -147,7 +147,7 @@ def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declare
     elif not role.is_system:
         role.is_system = True
         role.save(update_fields=["is_system"])
-        report.add(f"role {role.name} is declared in code from now on; what people made of it stays")
+        report.add(f"role {role.name} is now declared in code; changes made by people stay")
     gained, lost = labels - last, last - labels
     held = set(role.permissions.values_list("codename", flat=True))
     role.permissions.add(*graph.rows_for(gained - held))
@@ -168,7 +168,7 @@ def _apply_requirements(role: Role, declaration: DefaultRole, report: Report) ->
         for name in new:
             setattr(role, name, True)
         role.save(update_fields=new)
-        report.add(f"role {role.name}: {', '.join(new)} from now on")
+        report.add(f"role {role.name}: now {', '.join(new)}")
     Declaration.objects.filter(name=key).delete()
     if requirements:
         _remember(key, requirements)
@@ -180,7 +180,7 @@ def _retire_roles(wanted: Declared, report: Report) -> None:
         role.is_system = False
         role.save(update_fields=["is_system"])
         Declaration.objects.filter(name__in=[_key(role.name), _requirements_key(role.name)]).delete()
-        report.add(f"role {role.name} is declared no longer; it stays, and can be deleted")
+        report.add(f"role {role.name} is no longer declared; it stays and can be deleted")
 
 
 def _retire_labels(gone: frozenset[str], wanted: Declared, report: Report) -> None:
@@ -190,7 +190,7 @@ def _retire_labels(gone: frozenset[str], wanted: Declared, report: Report) -> No
             for role in everything:
                 role.permissions.add(row)  # from now on it counts as added by people
             _record(everything)
-            report.add(f"{row.codename} is declared no longer; roles that people changed hold it, so it stays")
+            report.add(f"{row.codename} is no longer declared; roles that people changed have it, so it stays")
         else:
             row.delete()
             report.add(f"removed permission {row.codename}")

@@ -60,7 +60,7 @@ def make(name, *labels):
 def test_a_renamed_permission_stays_with_its_roles(user):
     assignments.grant(actor=None, user=user, role=make("Readers", "users:read"))
     report = sync.synchronise(renaming())
-    assert f"renamed users:read to {NEW}; who held it holds it still" in report.changes
+    assert f"renamed users:read to {NEW}; assignments are kept" in report.changes
     assert not exists("users:read")
     assert user.has_perm(NEW)
     assert NEW in own(DISPATCHER)
@@ -107,7 +107,7 @@ def test_an_undeclared_permission_is_removed_if_only_code_granted_it():
 def test_an_undeclared_permission_stays_if_people_granted_it():
     make("Lockers", "users:lock")
     report = sync.synchronise(release(without=["users:lock"]))
-    assert "users:lock is declared no longer; roles that people changed hold it, so it stays" in report.changes
+    assert "users:lock is no longer declared; roles that people changed have it, so it stays" in report.changes
     assert own("Lockers") == {"users:lock"}
     assert "users:lock" in own("Administrator")
     assert "users:lock" not in own(SUPPORT)
@@ -120,7 +120,7 @@ def test_a_renamed_role_keeps_its_holders_history_and_edits(user):
     edit = roles.RoleEdit(permissions=[*own(DISPATCHER), "users:lock"])
     roles.update(actor=None, role=role, edit=edit)
     report = sync.synchronise(release(called={DISPATCHER: "Planner"}))
-    assert report.changes == [f"renamed role {DISPATCHER} to Planner; who held it holds it still"]
+    assert report.changes == [f"renamed role {DISPATCHER} to Planner; assignments are kept"]
     role.refresh_from_db()
     assert (role.name, role.is_system) == ("Planner", True)
     assert user.has_perm("users:lock")
@@ -130,7 +130,7 @@ def test_a_renamed_role_keeps_its_holders_history_and_edits(user):
 
 def test_an_undeclared_role_stays_and_can_be_deleted():
     report = sync.synchronise(release(without=[DISPATCHER]))
-    assert report.changes == [f"role {DISPATCHER} is declared no longer; it stays, and can be deleted"]
+    assert report.changes == [f"role {DISPATCHER} is no longer declared; it stays and can be deleted"]
     role = Role.objects.get(name=DISPATCHER)
     assert own(DISPATCHER) == declared_for(DISPATCHER)
     roles.delete(actor=None, role=role)

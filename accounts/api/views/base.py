@@ -35,13 +35,13 @@ def validated_with_client(
 
 
 def signed_in_user(request: Request) -> User:
-    """The caller, in a view that demands sign-in."""
+    """The caller, in a view that requires sign-in."""
     assert isinstance(request.user, User)
     return request.user
 
 
 def session_id_of(request: Request) -> UUID:
-    """The id of the caller's session, in a view that demands sign-in."""
+    """The id of the caller's session, in a view that requires sign-in."""
     assert request.auth is not None
     session_id: UUID = request.auth.pk
     return session_id

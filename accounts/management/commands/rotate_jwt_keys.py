@@ -1,4 +1,4 @@
-"""Make a new key that signs tokens, signing nobody out; or revoke a key that leaked."""
+"""Create a new signing key without ending sessions, or revoke a leaked key."""
 
 from typing import Any
 

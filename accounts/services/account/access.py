@@ -23,7 +23,7 @@ def ensure_no_action_pending(user: User, access: Access) -> None:
 
 
 def ensure_reauthenticated(user: User, session_id: UUID, access: Access, method: str) -> None:
-    """Raise ReauthenticationRequiredException where the view demands re-authentication that the session lacks."""
+    """Raise ReauthenticationRequiredException where the view requires re-authentication and the session has none."""
     when = access.reauthentication.get("GET" if method == "HEAD" else method)
     if when is Reauthentication.ALWAYS:
         reauthentication.require(session_id)

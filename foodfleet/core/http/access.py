@@ -1,4 +1,4 @@
-"""What a view demands of its caller, declared once on the view, for the API, the pages and the admin.
+"""The requirements of a view, declared once on the view, for the API, the pages and the admin.
 
 A class-based view declares it in its attribute `access`, a function view by `@endpoint(...)`, the admin on its site.
 `rbac.api.guards.require_permission` declares the permission that it checks. A system check fails for a view
@@ -64,13 +64,13 @@ DURING_REQUIRED_ACTIONS = replace(SIGNED_IN, while_pending=frozenset(RequiredAct
 
 
 def declare(access: Access, callback: Callback) -> Callback:
-    """Write on `callback` what it demands; for views of libraries and for decorators."""
+    """Declare the requirements of `callback`; for views of libraries and for decorators."""
     callback.access = access  # type: ignore[attr-defined]
     return callback
 
 
 def endpoint(access: Access, *methods: str) -> Callable[[Callback], Callback]:
-    """Declare what a function view demands, and the methods that it answers (GET includes HEAD; none: all)."""
+    """Declare the requirements and methods of a function view (GET includes HEAD; none: all)."""
 
     def decorate(view: Callback) -> Callback:
         if not methods:
@@ -94,5 +94,5 @@ def declared_access(callback: Any) -> Access | None:
 
 
 def access_of(callback: Any) -> Access:
-    """What a view demands: as declared, else that its caller is signed in and has nothing else to do first."""
+    """The requirements of a view; by default, sign-in without a pending required action."""
     return declared_access(callback) or SIGNED_IN

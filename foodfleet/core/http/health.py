@@ -28,7 +28,7 @@ _parts: dict[str, Callable[[], State]] = {}
 @never_cache
 @endpoint(PUBLIC, "GET")
 def live(request: HttpRequest) -> JsonResponse:
-    """200 as long as the process answers; asks nothing of anybody."""
+    """200 as long as the process answers; uses no other service."""
     return JsonResponse({"status": OK})
 
 

@@ -72,7 +72,7 @@ class ForgotThrottle(AddressThrottle):
 
 
 class SecondFactorThrottle(AddressThrottle):
-    """Second factors."""
+    """MFA codes."""
 
     scope = "2fa"
 

@@ -16,7 +16,7 @@ from foodfleet.core.http.errors import error_response
 @endpoint(PUBLIC)
 @csrf_exempt
 def api_not_found(request: HttpRequest) -> HttpResponse:
-    """An address under /api/ that no route knows."""
+    """A path under /api/ without a route."""
     message = _("Not found. The documentation is at /api/v1/docs/.")
     if not request.path_info.endswith("/"):
         message = _("Not found. Every path of the API ends in a slash; the documentation is at /api/v1/docs/.")

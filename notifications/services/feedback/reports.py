@@ -21,7 +21,7 @@ ABOUT_THE_MAIL = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRej
 NO_COMPLAINT = "not-spam"  # RFC 6430: the recipient says that the message is not spam
 EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # SES is not older; not every database can store earlier times
 MAX_TEXT = 300
-# Strangers may choose the text that is redacted, so each pattern takes linear time: see foodfleet.core.logging.
+# Anonymous clients may choose the text that is redacted, so each pattern takes linear time: see foodfleet.core.logging.
 ADDRESS = re.compile(r"(?i)\b(https?)(?:://|%3a%2f%2f)([^\s<>\"']++)")
 AFTER_HOST = re.compile(r"(?i)[/?#]|%2f|%3f|%23")
 TOKEN = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])", re.ASCII)  # foodfleet.core.crypto.new_token

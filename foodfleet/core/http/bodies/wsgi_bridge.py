@@ -88,7 +88,7 @@ class WSGIBridge:
         await _send(response, send, closes=not body.is_read)
 
     async def _receive(self, receive: Receive, body: Body) -> None:
-        """Read the body to its end, or note why not."""
+        """Read the body to its end, or record why not."""
         if self._incomplete >= MOST_INCOMPLETE:
             body.fault = BodyFault.OVERLOADED
             return
