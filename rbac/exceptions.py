@@ -27,7 +27,7 @@ class HolderNotFoundException(NotFoundException):
 
 
 class RoleInUseException(ConflictException):
-    """The role is held or included, or declared in code."""
+    """The role is assigned, included or declared in code."""
 
     message = _("This role is in use.")
 

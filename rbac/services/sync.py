@@ -149,10 +149,10 @@ def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declare
         role.save(update_fields=["is_system"])
         report.add(f"role {role.name} is now declared in code; changes made by people stay")
     gained, lost = labels - last, last - labels
-    held = set(role.permissions.values_list("codename", flat=True))
-    role.permissions.add(*graph.rows_for(gained - held))
-    role.permissions.remove(*graph.rows_for(lost & held))
-    changed = sorted(gained - held), sorted(lost & held)
+    current = set(role.permissions.values_list("codename", flat=True))
+    role.permissions.add(*graph.rows_for(gained - current))
+    role.permissions.remove(*graph.rows_for(lost & current))
+    changed = sorted(gained - current), sorted(lost & current)
     if any(changed):
         report.add(f"role {role.name}: gained {', '.join(changed[0]) or '-'}; lost {', '.join(changed[1]) or '-'}")
     if _apply_requirements(role, declaration, report) or is_new or any(changed):

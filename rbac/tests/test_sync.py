@@ -154,7 +154,7 @@ def test_added_and_removed_grants_reach_default_roles():
 
 def test_a_newly_declared_2fa_requirement_applies_and_can_be_undone():
     report = sync.synchronise(demanding(SUPPORT))
-    assert report.changes == ["role Support: requires_2fa from now on"]
+    assert report.changes == ["role Support: now requires_2fa"]
     role = Role.objects.get(name=SUPPORT)
     assert role.requires_2fa
     assert role.revisions.order_by("-pk").first().requires_2fa
@@ -182,7 +182,7 @@ def test_sync_permissions_check_changes_nothing_and_exits_with_1(capsys):
     with pytest.raises(CommandError) as refusal:
         call_command("sync_permissions", check=True)
     assert refusal.value.returncode == 1
-    assert "role Support is declared in code from now on" in capsys.readouterr().out
+    assert "role Support is now declared in code" in capsys.readouterr().out
     assert not Role.objects.get(name=SUPPORT).is_system
     call_command("sync_permissions")
     call_command("sync_permissions", check=True)
@@ -191,7 +191,7 @@ def test_sync_permissions_check_changes_nothing_and_exits_with_1(capsys):
 def test_migrate_reports_changed_permissions(capsys):
     Role.objects.filter(name=SUPPORT).update(is_system=False)
     call_command("migrate", verbosity=1)
-    assert "access: role Support is declared in code from now on" in capsys.readouterr().out
+    assert "access: role Support is now declared in code" in capsys.readouterr().out
     call_command("migrate", verbosity=1)
     assert "access:" not in capsys.readouterr().out
 

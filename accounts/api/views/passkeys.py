@@ -73,12 +73,12 @@ class PasskeyView(OwnMfaView):
         known = passkeys.own(user, passkey_id)
         serializer = schemas.PasskeySerializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        wished = {"name": known.name, "passwordless": known.passwordless, **serializer.validated_data}
+        requested = {"name": known.name, "passwordless": known.passwordless, **serializer.validated_data}
         passkey = passkeys.change(
             user=user,
             session_id=session_id_of(request),
             passkey_id=passkey_id,
-            requested=passkeys.PasskeySettings(**wished),
+            requested=passkeys.PasskeySettings(**requested),
             client=client_of(request),
         )
         return Response(schemas.PasskeySerializer(passkey).data)

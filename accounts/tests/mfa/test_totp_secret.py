@@ -119,8 +119,8 @@ def test_no_page_of_the_admin_has_it(walk, client, ann):
         for path in paths:
             seen[path] = client.get(path).content.decode()
     assert f"/admin/accounts/user/{ann.pk}/change/" in seen
-    sealed = TOTPDevice.objects.get().secret
-    assert found_in(seen, [*walk, sealed]) == []
+    ciphertext = TOTPDevice.objects.get().secret
+    assert found_in(seen, [*walk, ciphertext]) == []
 
 
 def test_no_table_and_no_message_has_it(walk):

@@ -161,7 +161,9 @@ def test_a_role_that_thousands_hold_is_filtered_by_as_well(boss):
     assert sorted(seen) == [one.pk for one in crew[1:]]
 
 
-QUERIES_OF_AUTHENTICATION = 3  # the session with its user, and stamps of access: none of them with a shared cache
+QUERIES_OF_AUTHENTICATION = (
+    3  # the session with its user, and cache versions of access: none of them with a shared cache
+)
 
 
 def test_a_user_made_with_a_password_can_sign_in_at_once(boss, sign_in):
@@ -203,9 +205,9 @@ def test_a_taken_address_and_a_weak_password_are_refused(boss, user):
 
 def test_an_unclaimed_account_with_the_address_is_replaced(api, boss, link_token):
     api.post("/api/v1/auth/register/", {"email": "new@example.com", "password": PASSWORD})
-    strangers = link_token("/email/verify/")
+    token_of_another = link_token("/email/verify/")
     assert boss.post(USERS, {"email": "new@example.com"}).status_code == 201
-    assert api.post("/api/v1/auth/email/verify/", {"token": strangers}).status_code == 401
+    assert api.post("/api/v1/auth/email/verify/", {"token": token_of_another}).status_code == 401
 
 
 def test_staff_flags_are_set_by_superusers_alone(caller, boss, user):

@@ -46,8 +46,8 @@ def ready(request: HttpRequest) -> JsonResponse:
             logger.warning("not_ready", part="database", exc_info=True)
             connection.close()
             states["database"] = DOWN
-    told = [state["state"] if isinstance(state, dict) else state for state in parts.values()]
-    healthy = not {DOWN, PENDING} & {*states.values(), *told}
+    part_states = [state["state"] if isinstance(state, dict) else state for state in parts.values()]
+    healthy = not {DOWN, PENDING} & {*states.values(), *part_states}
     body = {"status": OK if healthy else DOWN, "checks": states, **parts}
     return JsonResponse(body, status=200 if healthy else 503, headers={} if healthy else {"Retry-After": "5"})
 

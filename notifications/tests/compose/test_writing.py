@@ -23,7 +23,7 @@ def calls(settings, monkeypatch):
     settings.CELERY_BROKER_URL = "memory://"
     called = []
     monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda queue, **kwargs: called.append(queue))
-    monkeypatch.setattr("notifications.services.delivery.notify.should_notify", lambda channel, lane: True)
+    monkeypatch.setattr("notifications.services.delivery.notify.should_notify", lambda channel, priority: True)
     return called
 
 
