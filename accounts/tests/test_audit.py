@@ -156,10 +156,10 @@ ALL = f"{V1}/events/"
 
 
 @pytest.fixture
-def auditor(world):
+def auditor(actions):
     """The request headers of a superuser who is signed in."""
-    world.sign_in("boss@example.com")
-    return world.as_them
+    actions.sign_in("boss@example.com")
+    return actions.as_them
 
 
 def kinds(client, auditor, **filters):
@@ -168,32 +168,32 @@ def kinds(client, auditor, **filters):
     return [one["kind"] for one in answer.json()["results"]]
 
 
-def test_holders_of_events_read_list_the_events_of_all_users(world, auditor):
-    world.sign_in(password=WRONG)
-    first, second = world.client.get(ALL, headers=auditor).json()["results"]
-    assert (first["kind"], first["user"]) == ("sign_in_failed", {"id": world.user.pk, "email": world.user.email})
-    assert (second["kind"], second["user"]["id"]) == ("signed_in", world.boss.pk)
-    assert (first["actor"], first["ip"], first["request_id"]) == (None, IP, world.request_id)
+def test_holders_of_events_read_list_the_events_of_all_users(actions, auditor):
+    actions.sign_in(password=WRONG)
+    first, second = actions.client.get(ALL, headers=auditor).json()["results"]
+    assert (first["kind"], first["user"]) == ("sign_in_failed", {"id": actions.user.pk, "email": actions.user.email})
+    assert (second["kind"], second["user"]["id"]) == ("signed_in", actions.boss.pk)
+    assert (first["actor"], first["ip"], first["request_id"]) == (None, IP, actions.request_id)
 
 
-def test_the_list_of_all_events_needs_the_permission(world):
-    world.sign_in()
-    refused = world.client.get(ALL, headers=world.as_them)
+def test_the_list_of_all_events_needs_the_permission(actions):
+    actions.sign_in()
+    refused = actions.client.get(ALL, headers=actions.as_them)
     assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_permissions")
     assert "events:read" in str(refused.json()["details"])
-    assert world.client.get(f"{ALL}?format=csv", headers=world.as_them).json()["code"] == "insufficient_permissions"
+    assert actions.client.get(f"{ALL}?format=csv", headers=actions.as_them).json()["code"] == "insufficient_permissions"
 
 
-def test_events_are_filtered_by_user_kind_address_and_time(world, auditor):
-    world.sign_in(password=WRONG)
+def test_events_are_filtered_by_user_kind_address_and_time(actions, auditor):
+    actions.sign_in(password=WRONG)
     now = timezone.now()
-    SecurityEvent.objects.create(kind="locked", user=world.user, ip="2001:db8::1", created_at=now - timedelta(days=2))
-    client, day = world.client, (now - timedelta(days=1)).isoformat()
-    assert kinds(client, auditor, user=world.user.pk) == ["sign_in_failed", "locked"]
+    SecurityEvent.objects.create(kind="locked", user=actions.user, ip="2001:db8::1", created_at=now - timedelta(days=2))
+    client, day = actions.client, (now - timedelta(days=1)).isoformat()
+    assert kinds(client, auditor, user=actions.user.pk) == ["sign_in_failed", "locked"]
     assert kinds(client, auditor, kind="locked") == ["locked"]
     assert kinds(client, auditor, ip="2001:DB8:0::1") == ["locked"]
     assert kinds(client, auditor, until=day) == ["locked"]
-    assert kinds(client, auditor, since=day, user=world.user.pk) == ["sign_in_failed"]
+    assert kinds(client, auditor, since=day, user=actions.user.pk) == ["sign_in_failed"]
     assert kinds(client, auditor, user=2**40) == []
 
 
@@ -204,32 +204,34 @@ def test_events_are_filtered_by_user_kind_address_and_time(world, auditor):
         ("since", "yesterday"), ("until", "0001-01-01T00:00:00+14:00"),
     ],
 )  # fmt: skip
-def test_a_wrong_filter_of_events_is_a_validation_error(world, auditor, name, value):
+def test_a_wrong_filter_of_events_is_a_validation_error(actions, auditor, name, value):
     for extra in ({}, {"format": "csv"}):
-        refused = world.client.get(ALL, {name: value, **extra}, headers=auditor)
+        refused = actions.client.get(ALL, {name: value, **extra}, headers=auditor)
         assert (refused.status_code, refused.json()["code"]) == (422, "validation_error"), refused.content
         assert list(refused.json()["details"]) == [name]
 
 
-def test_events_are_listed_by_one_query_beside_those_of_the_session(world, auditor):
-    SecurityEvent.objects.bulk_create(SecurityEvent(kind="locked", user=world.user) for _ in range(30))
+def test_events_are_listed_by_one_query_beside_those_of_the_session(actions, auditor):
+    SecurityEvent.objects.bulk_create(SecurityEvent(kind="locked", user=actions.user) for _ in range(30))
     with CaptureQueriesContext(connection) as queries:
-        world.client.get(ALL, headers=auditor)
+        actions.client.get(ALL, headers=auditor)
     assert len([one for one in queries if "accounts_securityevent" in one["sql"]]) == 1
 
 
-def test_events_are_exported_as_csv_in_batches_without_formulas(world, auditor, monkeypatch):
+def test_events_are_exported_as_csv_in_batches_without_formulas(actions, auditor, monkeypatch):
     monkeypatch.setattr("foodfleet.core.database.keyset.BATCH_SIZE", 2)
     SecurityEvent.objects.bulk_create(
-        SecurityEvent(kind="locked", user=world.user, actor=world.boss, user_agent="=1+1", details={"reason": "Ä, b"})
+        SecurityEvent(
+            kind="locked", user=actions.user, actor=actions.boss, user_agent="=1+1", details={"reason": "Ä, b"}
+        )
         for _ in range(5)
     )
-    answer = world.client.get(f"{ALL}?format=csv&kind=locked", headers=auditor)
+    answer = actions.client.get(f"{ALL}?format=csv&kind=locked", headers=auditor)
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"] == 'attachment; filename="security-events.csv"'
     rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
     assert [row["kind"] for row in rows] == ["locked"] * 5
-    assert (rows[0]["user"], rows[0]["actor"]) == (world.user.email, world.boss.email)
+    assert (rows[0]["user"], rows[0]["actor"]) == (actions.user.email, actions.boss.email)
     assert (rows[0]["user_agent"], json.loads(rows[0]["details"])) == ("'=1+1", {"reason": "Ä, b"})
 
 
@@ -242,13 +244,13 @@ def test_the_admin_exports_the_chosen_events(client, make_user, event, settings)
     assert [(row["kind"], row["user"]) for row in rows] == [("signed_in", "ann@example.com")]
 
 
-def test_each_event_is_one_line_in_the_log_after_its_commit(world):
-    world.sign_in("boss@example.com")
+def test_each_event_is_one_line_in_the_log_after_its_commit(actions):
+    actions.sign_in("boss@example.com")
     with capture_logs() as lines:
-        world.ask(f"/users/{world.user.pk}/lock/", {"reason": "Left"})
+        actions.ask(f"/users/{actions.user.pk}/lock/", {"reason": "Left"})
     (line,) = [line for line in lines if line["event"] == "user_locked"]
-    assert (line["user_id"], line["actor_id"], line["ip"]) == (world.user.pk, world.boss.pk, IP)
-    assert (line["details"], line["request_id"]) == ({"reason": "Left"}, world.request_id)
+    assert (line["user_id"], line["actor_id"], line["ip"]) == (actions.user.pk, actions.boss.pk, IP)
+    assert (line["details"], line["request_id"]) == ({"reason": "Left"}, actions.request_id)
 
 
 def test_an_event_that_is_rolled_back_is_not_logged(user):

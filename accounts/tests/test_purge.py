@@ -120,7 +120,7 @@ def test_browsers_sessions_go_when_they_run_out():
     assert BrowserSession.objects.get().expire_date > timezone.now()
 
 
-def test_more_rows_than_one_statement_takes_go_too(user, monkeypatch):
+def test_more_rows_than_one_statement_takes_are_deleted(user, monkeypatch):
     monkeypatch.setattr(batches, "BATCH", 2)
     for _ in range(5):
         tokens.issue(user, TokenPurpose.COMPROMISE_REPORTED)

@@ -20,7 +20,7 @@ BEFORE_PLUS = frozenset({"Zs", "Ps", "Cf"})
 def normalize_phone(text: str) -> str:
     """The number in E.164 (`+491701234567`), however it is written with its country code; '' stays ''.
 
-    Whether the number is in use is not asked: plans of numbering change faster than any list, and a code that is texted
+    Whether the number is in use is not checked: numbering plans change faster than any list, and a code sent by SMS
     there shows it. Raises Django's ValidationError for what is no number, or has no country code.
     """
     if not text.strip():

@@ -26,7 +26,7 @@ from notifications.services.delivery.priority_queue import Limits
 from notifications.services.operations import messages as operations
 from notifications.services.operations import retention
 from notifications.states import Channel, Priority
-from notifications.tests.delivery.dispatching import WayOut, drain, mail
+from notifications.tests.delivery.dispatching import FakeGateway, dispatch, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,9 +55,9 @@ def test_a_dispatcher_survives_a_database_outage_in_the_rate_limiter(settings, m
     for number in range(6):
         mail(number)
     monkeypatch.setattr(rate_limits, "acquire", failing(rate_limits.acquire, 3))
-    way_out = WayOut(lambda number, content: time.sleep(0.2))
-    drain(way_out, senders=4)
-    assert len(way_out.sent) == Message.objects.filter(status="sent").count() == 6
+    gateway = FakeGateway(lambda number, content: time.sleep(0.2))
+    dispatch(gateway, senders=4)
+    assert len(gateway.sent) == Message.objects.filter(status="sent").count() == 6
 
 
 def test_a_file_that_cannot_be_removed_ends_no_dispatcher(monkeypatch):
@@ -65,8 +65,8 @@ def test_a_file_that_cannot_be_removed_ends_no_dispatcher(monkeypatch):
     for number in range(3):
         mail(number)
     monkeypatch.setattr(attachments, "discard_of", failing(attachments.discard_of, 1, 2, 3))
-    way_out = WayOut()
-    drain(way_out, senders=4)
+    gateway = FakeGateway()
+    dispatch(gateway, senders=4)
     assert Message.objects.filter(status="sent").count() == 4
 
 
@@ -83,9 +83,9 @@ def test_a_commit_whose_answer_is_lost_costs_no_file(monkeypatch):
         patch.setattr(BaseDatabaseWrapper, "_commit", commit)
         with pytest.raises(OperationalError):
             mail("file", files=1)
-    way_out = WayOut()
-    drain(way_out)
-    assert [len(email.files) for email in way_out.sent] == [1]
+    gateway = FakeGateway()
+    dispatch(gateway)
+    assert [len(email.files) for email in gateway.sent] == [1]
 
 
 @pytest.fixture
@@ -163,13 +163,13 @@ def test_a_mail_whose_file_cannot_be_read_is_tried_again(monkeypatch, error):
 
     with monkeypatch.context() as patched:
         patched.setattr(DatabaseStorage, "_open", fail)
-        drain(WayOut())
+        dispatch(FakeGateway())
     message.refresh_from_db()
     assert (message.status, message.attempts) == ("queued", 1)
     Message.objects.update(due_at=timezone.now())
-    way_out = WayOut()
-    drain(way_out)
-    assert [file.content for file in way_out.sent[0].files] == [b"hi"]
+    gateway = FakeGateway()
+    dispatch(gateway)
+    assert [file.content for file in gateway.sent[0].files] == [b"hi"]
 
 
 def test_a_file_of_a_mail_that_was_queued_in_a_folder_before_is_still_sent(settings):
@@ -177,9 +177,9 @@ def test_a_file_of_a_mail_that_was_queued_in_a_folder_before_is_still_sent(setti
     with override_settings(STORAGES={**settings.STORAGES, "attachments": default}):
         mail("file", files=1)
     assert not StoredFile.objects.exists()
-    way_out = WayOut()
-    drain(way_out)
-    assert [file.content for file in way_out.sent[0].files] == [b"hi"]
+    gateway = FakeGateway()
+    dispatch(gateway)
+    assert [file.content for file in gateway.sent[0].files] == [b"hi"]
 
 
 def old_failed_mail(**fields):
@@ -231,9 +231,9 @@ def test_a_message_that_is_being_retried_is_not_removed(user, allow):
         thread = threading.Thread(target=forget)
         thread.start()
         thread.join(10)
-    way_out = WayOut()
-    drain(way_out)
-    assert [len(email.files) for email in way_out.sent] == [1]
+    gateway = FakeGateway()
+    dispatch(gateway)
+    assert [len(email.files) for email in gateway.sent] == [1]
 
 
 def test_a_delivery_that_crashes_fails_nothing_of_who_queued(settings, monkeypatch):

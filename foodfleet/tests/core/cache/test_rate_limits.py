@@ -31,7 +31,7 @@ class SlidingWindow(TestCase):
         pauses=st.lists(st.floats(0, HOUR, allow_nan=False) | st.floats(0, 60, allow_nan=False), max_size=40),
         start=st.floats(1.7e9, 1.9e9),
     )
-    def test_no_hour_holds_more_than_the_limit_and_nobody_waits_more_than_a_slice_too_long(self, limit, pauses, start):
+    def test_a_sliding_window_never_exceeds_its_limit_in_any_hour(self, limit, pauses, start):
         RateLimit.objects.all().delete()
         moment, let_in = start, []
         for pause in pauses:
@@ -46,7 +46,7 @@ class SlidingWindow(TestCase):
 
     @settings(max_examples=40, deadline=None)
     @given(limit=st.integers(1, 5), pauses=st.lists(st.floats(0, HOUR / 5), min_size=5, max_size=20))
-    def test_who_comes_back_when_told_is_let_in(self, limit, pauses):
+    def test_a_request_after_retry_after_is_accepted(self, limit, pauses):
         RateLimit.objects.all().delete()
         moment = 1.8e9
         for pause in pauses:
