@@ -331,12 +331,12 @@ SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # only of TRUSTED_PROXIES: the middleware drops others'
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REFERRER_POLICY = "same-origin"  # a link with a token in it is told to nobody else
+SECURE_REFERRER_POLICY = "same-origin"  # links with tokens are not sent to other sites
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
-DEVICE_COOKIE_NAME = "foodfleet_device"  # tells a browser that signed in before from a stranger's
+DEVICE_COOKIE_NAME = "foodfleet_device"  # identifies a browser that signed in before
 DEVICE_COOKIE_AGE = 365 * 24 * 3600
-TRUSTED_BROWSER_COOKIE_NAME = "foodfleet_browser"  # skips the second factor
+TRUSTED_BROWSER_COOKIE_NAME = "foodfleet_browser"  # skips MFA
 TRUSTED_BROWSER_COOKIE_AGE = 30 * 24 * 3600
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = False  # the pages' own scripts send it back as a header

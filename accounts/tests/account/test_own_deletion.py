@@ -152,9 +152,9 @@ def test_the_pages_request_show_and_cancel(client, user):
     client.post("/logout/")
     client.post("/login/", {"email": user.email, "password": PASSWORD})
     assert BANNER in client.get("/account/").content.decode()
-    kept = client.post("/account/delete/cancel/", follow=True).content.decode()
-    assert "Your account stays." in kept
-    assert BANNER not in kept
+    stored = client.post("/account/delete/cancel/", follow=True).content.decode()
+    assert "Your account stays." in stored
+    assert BANNER not in stored
 
 
 def test_the_page_says_why_the_last_superuser_cannot_go(client, make_user):

@@ -43,10 +43,10 @@ def test_a_refresh_notes_the_use_of_the_session_if_the_last_note_is_old(api, use
 
 @pytest.mark.parametrize("query", ["", "?ordering=email", "?search=user", "?is_active=true"])
 def test_a_list_of_users_is_two_statements(api, make_user, allow, monkeypatch, query):
-    asker = make_user("asker@example.com", is_superuser=True)
+    requester = make_user("caller@example.com", is_superuser=True)
     for number in range(25):
         allow(make_user(f"user{number}@example.com"), "users:read")
-    api.force_authenticate(asker)
+    api.force_authenticate(requester)
     roles = graph.load()
     monkeypatch.setattr(graph, "latest", lambda: roles)  # what a process remembers outside of transactions
     sent = statements(lambda: api.get(f"/api/v1/users/{query}"))
@@ -54,14 +54,14 @@ def test_a_list_of_users_is_two_statements(api, make_user, allow, monkeypatch, q
 
 
 def test_users_are_listed_with_their_roles_and_locks(api, make_user, allow):
-    asker, held = make_user("asker@example.com", is_superuser=True), make_user("held@example.com")
+    requester, assignment = make_user("caller@example.com", is_superuser=True), make_user("held@example.com")
     locked = make_user("locked@example.com", locked_at=timezone.now())
-    names = sorted(Role.objects.get(pk=allow(held, label).role_id).name for label in ("users:read", "roles:read"))
-    allow(held, "users:read", scope="fleet:1")
-    api.force_authenticate(asker)
+    names = sorted(Role.objects.get(pk=allow(assignment, label).role_id).name for label in ("users:read", "roles:read"))
+    allow(assignment, "users:read", scope="fleet:1")
+    api.force_authenticate(requester)
     rows = {row["id"]: row for row in api.get("/api/v1/users/").json()["results"]}
-    assert set(names) < set(rows[held.pk]["roles"])
-    assert len(rows[held.pk]["roles"]) == 3
-    assert rows[held.pk]["roles"] == sorted(rows[held.pk]["roles"])
-    assert (rows[locked.pk]["locked"], rows[held.pk]["locked"]) == (True, False)
-    assert rows[asker.pk]["roles"] == []
+    assert set(names) < set(rows[assignment.pk]["roles"])
+    assert len(rows[assignment.pk]["roles"]) == 3
+    assert rows[assignment.pk]["roles"] == sorted(rows[assignment.pk]["roles"])
+    assert (rows[locked.pk]["locked"], rows[assignment.pk]["locked"]) == (True, False)
+    assert rows[requester.pk]["roles"] == []
