@@ -54,14 +54,14 @@ def test_a_list_of_users_is_two_statements(api, make_user, allow, monkeypatch, q
 
 
 def test_users_are_listed_with_their_roles_and_locks(api, make_user, allow):
-    requester, assignment = make_user("caller@example.com", is_superuser=True), make_user("held@example.com")
+    requester, holder = make_user("caller@example.com", is_superuser=True), make_user("held@example.com")
     locked = make_user("locked@example.com", locked_at=timezone.now())
-    names = sorted(Role.objects.get(pk=allow(assignment, label).role_id).name for label in ("users:read", "roles:read"))
-    allow(assignment, "users:read", scope="fleet:1")
+    names = sorted(Role.objects.get(pk=allow(holder, label).role_id).name for label in ("users:read", "roles:read"))
+    allow(holder, "users:read", scope="fleet:1")
     api.force_authenticate(requester)
     rows = {row["id"]: row for row in api.get("/api/v1/users/").json()["results"]}
-    assert set(names) < set(rows[assignment.pk]["roles"])
-    assert len(rows[assignment.pk]["roles"]) == 3
-    assert rows[assignment.pk]["roles"] == sorted(rows[assignment.pk]["roles"])
-    assert (rows[locked.pk]["locked"], rows[assignment.pk]["locked"]) == (True, False)
+    assert set(names) < set(rows[holder.pk]["roles"])
+    assert len(rows[holder.pk]["roles"]) == 3
+    assert rows[holder.pk]["roles"] == sorted(rows[holder.pk]["roles"])
+    assert (rows[locked.pk]["locked"], rows[holder.pk]["locked"]) == (True, False)
     assert rows[requester.pk]["roles"] == []

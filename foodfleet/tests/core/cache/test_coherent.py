@@ -192,7 +192,7 @@ def test_the_keys_of_a_failed_commit_stay_open_until_they_lapse(read, monkeypatc
     assert [read(key), read(key)] == [2, 3]
     later = changes.clock() + changes.OPEN_SECONDS + 1
     monkeypatch.setattr(changes, "clock", lambda: later)
-    changes.changes.expire_leases()
+    changes.changes.lapse()
     assert [read(key), read(key)] == [4, 4]
 
 
