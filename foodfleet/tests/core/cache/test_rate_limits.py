@@ -196,8 +196,10 @@ class Lost:
 
 
 @pytest.fixture
-def lost_redis(monkeypatch):
-    monkeypatch.setattr(shared, "client", Lost)
+def lost_redis():
+    with pytest.MonkeyPatch.context() as patch:  # ends before the cache is cleared after the test
+        patch.setattr(shared, "client", Lost)
+        yield
 
 
 @pytest.mark.django_db
