@@ -4,14 +4,17 @@ import os
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import reverse
 
 from foodfleet.core.http.bodies.wsgi_bridge import WSGIBridge
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
+django_application = get_wsgi_application()
+HASHING = [reverse(name) for name in ("api_login", "login", "api_register", "register")]  # a quarter of a second each
 application = WSGIBridge(
-    get_wsgi_application(),
+    django_application,
     threads=4,  # of one process; more would take connections of the database from others
     body_seconds=settings.BODY_TIMEOUT_SECONDS,
     most=settings.MOST_BODY_BYTES,
-    own_thread=["/health/live/"],
+    own_threads=[(1, ["/health/live/"]), (2, HASHING)],
 )

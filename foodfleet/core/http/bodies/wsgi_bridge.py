@@ -55,17 +55,25 @@ class WSGIBridge:
     """An ASGI application that runs a WSGI one.
 
     threads: requests that one process works on at a time.
-    own_thread: paths that are answered in one more thread, whatever the others wait for.
+    own_threads: paths that have threads to themselves, as (threads, paths): they wait for no other call, nor others for
+    them.
     body_seconds: time for a body to arrive, and one second more for each SLOWEST bytes of it.
     most: bytes of the longest body that is passed on.
     """
 
     def __init__(
-        self, application: Application, *, threads: int, body_seconds: float, most: int, own_thread: Iterable[str] = ()
+        self,
+        application: Application,
+        *,
+        threads: int,
+        body_seconds: float,
+        most: int,
+        own_threads: Iterable[tuple[int, Iterable[str]]] = (),
     ) -> None:
         self._application, self._seconds, self._most = application, body_seconds, most
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
-        self._own_pools = {path: ThreadPoolExecutor(1, thread_name_prefix=path) for path in own_thread}
+        groups = ((ThreadPoolExecutor(size, thread_name_prefix="own"), paths) for size, paths in own_threads)
+        self._own_pools = {path: pool for pool, paths in groups for path in paths}
         self._incomplete = self._buffered = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -123,3 +123,22 @@ def test_the_environ_is_that_of_the_standard():
     assert environ["PATH_INFO"].encode("latin-1") == "/aé/".encode() + b"\xff"
     assert (environ["HTTP_X_A"], environ["HTTP_COOKIE"]) == ("1,2", "a=1; b=2")
     assert "HTTP_X_B" not in environ
+
+
+def test_calls_that_take_long_leave_the_threads_of_the_others_free():
+    release = threading.Event()
+
+    def application(environ, start_response):
+        if environ["PATH_INFO"] == "/login/":
+            release.wait(10)
+        return echo(environ, start_response)
+
+    async def scenario():
+        app = bridge(application, own_threads=[(2, ["/login/", "/register/"])])
+        slow = [asyncio.create_task(ask(app, raw_path=b"/login/")) for _ in range(5)]
+        await asyncio.sleep(0)
+        _, body = await asyncio.wait_for(ask(app, b"quick", raw_path=b"/me/"), 5)
+        release.set()
+        return body, len(await asyncio.gather(*slow))
+
+    assert in_own_loop(scenario()) == (b"quick", 5)
