@@ -45,6 +45,13 @@ def require_broker(url: str) -> None:
         sys.exit(f"FoodFleet cannot start. CELERY_BROKER_URL is not set: workers and beat need {urls}")
 
 
+def default_sender(site_name: str, public_url: str) -> str:
+    """The sender of e-mails that DEFAULT_FROM_EMAIL does not name: at the host of PUBLIC_URL, if that has a name."""
+    host = urlsplit(public_url).hostname or ""
+    has_name = re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]+", host)
+    return f'"{site_name}" <no-reply@{host if has_name else "foodfleet.example"}>'
+
+
 class Environment:
     """Reads variables out of `values`; an empty variable counts as one that is not set."""
 
@@ -172,6 +179,17 @@ class Environment:
                     raise self.error(name, meant) from None
                 return value
         raise self.error(name, meant)
+
+    def site_name(self, name: str, default: str) -> str:
+        """What the site is called: one short line, also in e-mail senders, SMS and authenticator apps."""
+        meant = 'a name of at most 40 characters, without line breaks and any of < > " \\ : { } %'
+        return self.pattern(name, r'[^\x00-\x1f\x7f-\x9f<>"\\:{}%]{1,40}', meant, default)
+
+    def logo(self, name: str) -> str:
+        """The address of an image: a path of this site, or https."""
+        host = r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?"
+        meant = "a path of this site or an https address, such as /brand/logo.png or https://cdn.example.com/logo.png"
+        return self.pattern(name, rf"({host})?/(?!/)[A-Za-z0-9._~/%+-]*[A-Za-z0-9]", meant)
 
     def address(self, name: str) -> str:
         """An e-mail address without a name; '' where the variable is not set."""

@@ -4,6 +4,7 @@ docs/configuration.md describes each variable. A wrong value ends the start with
 """
 
 import os
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,10 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet import connections, schedule
+from foodfleet import connections, openapi, schedule
 from foodfleet.connections import Timeouts
-from foodfleet.environment import SHORTEST_KEY, ConfigurationError, Environment
+from foodfleet.environment import SHORTEST_KEY, ConfigurationError, Environment, default_sender
 from foodfleet.local_secret import local_secret
-from foodfleet.openapi import SPECTACULAR_SETTINGS  # noqa: F401  a setting
 from foodfleet.service_urls import BROKER_FORMS, EMAIL_FORMS, REDIS_FORMS, SMS_FORMS, WEB_FORMS, Form
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -80,8 +80,11 @@ try:
     )
     MESSAGES_REDUCED_AFTER_DAYS = env.integer("MESSAGES_REDUCED_AFTER_DAYS", 30, minimum=1, maximum=3650)
     MESSAGES_REMOVED_AFTER_DAYS = env.integer("MESSAGES_REMOVED_AFTER_DAYS", 365, minimum=1, maximum=3650)
+    SITE_NAME = env.site_name("SITE_NAME", "FoodFleet")
+    SITE_LOGO = env.logo("SITE_LOGO")
+    SITE_COLOR = env.pattern("SITE_COLOR", r"#[0-9A-Fa-f]{6}", "a colour such as #1e5c43").lower()
     SUPPORT_EMAIL = env.address("SUPPORT_EMAIL")
-    DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", "FoodFleet <no-reply@foodfleet.example>")
+    DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default_sender(SITE_NAME, env.text("PUBLIC_URL")))
     DELIVERY_SENDERS = env.integer("DELIVERY_SENDERS", 5, minimum=1, maximum=50)
     DELIVERY_LEASE_SECONDS = env.integer("DELIVERY_LEASE_SECONDS", 60, minimum=2, maximum=3600)
     DELIVERY_DEAD_AFTER = env.integer("DELIVERY_DEAD_AFTER_SECONDS", 120, minimum=30, maximum=86400)
@@ -287,6 +290,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": "foodfleet.core.http.api_calls.Nobody",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+SPECTACULAR_SETTINGS = {**openapi.SPECTACULAR_SETTINGS, "TITLE": SITE_NAME}
 MAX_BODY_BYTES = 2 * 1024 * 1024  # of a request to the API; a view may allow more by `max_body_bytes`
 MOST_BODY_BYTES = 42 * 1024 * 1024  # that any view allows: JSON of what Amazon SES v2 takes in a mail, and some room
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -352,7 +356,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
+        "img-src": ["'self'", "data:", *re.findall(r"^https://[^/]+", SITE_LOGO)],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "form-action": ["'self'"],

@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.api.views.keys import jwks
+from foodfleet.core import branding
 from foodfleet.core.http import health
 from foodfleet.core.http.access import PUBLIC, declare
 from foodfleet.core.http.views import api_not_found
@@ -24,6 +25,7 @@ urlpatterns = [
     path("health/live/", health.live, name="health_live"),
     path("health/ready/", health.ready, name="health_ready"),
     path(".well-known/jwks.json", jwks, name="jwks"),
+    path("site-colors.css", branding.stylesheet, name="site_colors"),
     path("admin/", admin.site.urls),
     path("", include("accounts.pages.urls")),
     path("", include("notifications.pages.urls")),

@@ -24,7 +24,12 @@ class GatedAdminSite(AdminSite):
 
     access = STAFF
 
-    site_title = site_header = "FoodFleet"
+    @property
+    def site_title(self) -> str:  # type: ignore[override]
+        """The name of the site."""
+        return str(settings.SITE_NAME)
+
+    site_header = site_title  # type: ignore[assignment]
     index_title = _("Administration")
 
     def has_permission(self, request: HttpRequest) -> bool:

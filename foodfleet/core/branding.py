@@ -1,11 +1,158 @@
-"""What an installation calls itself: the SITE_* settings, for templates of pages and messages."""
+"""What an installation calls itself and looks like: the SITE_* settings, for pages, messages and the admin."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+
+from foodfleet.core.http.access import PUBLIC, endpoint
+
+PRODUCT = "FoodFleet"
+READABLE = 4.5  # contrast of text, WCAG 2.2 success criterion 1.4.3 (AA)
+WHITE, BLACK = "#ffffff", "#000000"
+STEP = 0.04  # of the way to black or white
+# What text in the site's colour stands on, in site.css and the e-mails: paper, card and sunken.
+LIGHT_GROUNDS = ("#f5f3ec", "#fffefb", "#f0ede3")
+DARK_GROUNDS = ("#111814", "#19221d", "#131b17")
 
 
+@dataclass(frozen=True)
+class Palette:
+    """The site's colour for one colour scheme.
+
+    text: for links and icons, on every ground and on `wash`. fill: of buttons, with `on_fill` as the text on it.
+    deep and fill_deep: while the pointer is over them.
+    """
+
+    text: str
+    deep: str
+    on_text: str
+    wash: str
+    fill: str
+    fill_deep: str
+    on_fill: str
+
+
+OWN_LIGHT = Palette("#1e5c43", "#15452f", WHITE, "#e4efe5", "#1e5c43", "#15452f", WHITE)
+OWN_DARK = Palette("#93d1ab", "#b4e2c5", "#0d2216", "#1f3529", "#93d1ab", "#b4e2c5", "#0d2216")
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def text_on(fill: str) -> str:
+    """White or black, whichever is easier to read on `fill`; one of them always has READABLE contrast."""
+    return max((WHITE, BLACK), key=lambda text: contrast(text, fill))
+
+
+@lru_cache(maxsize=8)
+def palettes(color: str) -> tuple[Palette, Palette]:
+    """The light and the dark palette of a colour, our own for ''. Text keeps READABLE contrast whatever the colour."""
+    if not color:
+        return OWN_LIGHT, OWN_DARK
+    return _palette(color, LIGHT_GROUNDS, towards=BLACK, share=0.12), _palette(
+        color, DARK_GROUNDS, towards=WHITE, share=0.2
+    )
+
+
+def _palette(color: str, grounds: Sequence[str], *, towards: str, share: float) -> Palette:
+    wash = _mix(grounds[1], color, share)
+    text = color
+    while min(contrast(text, ground) for ground in (*grounds, wash)) < READABLE and text != towards:
+        text = _mix(text, towards, STEP)
+    on_fill = text_on(color)
+    away = BLACK if on_fill == WHITE else WHITE  # from the text on it, so that it stays readable
+    return Palette(
+        text=text,
+        deep=_mix(text, towards, 0.25),
+        on_text=text_on(text),
+        wash=wash,
+        fill=color,
+        fill_deep=_mix(color, away, 0.15),
+        on_fill=on_fill,
+    )
+
+
+def _mix(one: str, other: str, share: float) -> str:
+    """The colour that is `share` of the way from one colour to another; always at least one step nearer."""
+    parts = zip(_parts(one), _parts(other), strict=True)
+    return "#" + "".join(f"{_between(start, end, share):02x}" for start, end in parts)
+
+
+def _between(start: int, end: int, share: float) -> int:
+    moved = round(start + (end - start) * share)
+    return moved if moved != start or start == end else start + (1 if end > start else -1)
+
+
+def _parts(color: str) -> tuple[int, ...]:
+    return tuple(int(color[start : start + 2], 16) for start in (1, 3, 5))
+
+
+def _luminance(color: str) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in _parts(color))
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+# -- For templates ----------------------------------------------------------------------------------------------------
 def context(request: HttpRequest | None = None) -> dict[str, Any]:
-    """A context processor: the name and support address of the site, and whether people may register."""
-    return {"support_email": settings.SUPPORT_EMAIL, "registration": settings.REGISTRATION}
+    """A context processor: name, logo and support address of the site, and whether people may register."""
+    return {
+        "site_name": settings.SITE_NAME,
+        "site_is_own": settings.SITE_NAME == PRODUCT,
+        "site_logo": settings.SITE_LOGO,
+        "site_color": settings.SITE_COLOR,
+        "support_email": settings.SUPPORT_EMAIL,
+        "registration": settings.REGISTRATION,
+    }
+
+
+def message_context() -> dict[str, Any]:
+    """The same for e-mails, with the logo as an absolute address (no SVG: mail programs do not show it) and colours."""
+    logo = settings.SITE_LOGO
+    light, dark = palettes(settings.SITE_COLOR)
+    absolute = f"{settings.PUBLIC_URL}{logo}" if logo.startswith("/") else logo
+    return {**context(), "site_logo": "" if logo.lower().endswith(".svg") else absolute, "light": light, "dark": dark}
+
+
+STYLES = """:root {{
+  --leaf: {0.text}; --leaf-deep: {0.deep}; --on-leaf: {0.on_text}; --leaf-wash: {0.wash};
+  --fill: {0.fill}; --fill-deep: {0.fill_deep}; --on-fill: {0.on_fill};
+}}
+@media (prefers-color-scheme: dark) {{
+  :root {{
+    --leaf: {1.text}; --leaf-deep: {1.deep}; --on-leaf: {1.on_text}; --leaf-wash: {1.wash};
+    --fill: {1.fill}; --fill-deep: {1.fill_deep}; --on-fill: {1.on_fill};
+  }}
+}}
+html:root, html:root[data-theme] {{
+  --primary: {0.fill}; --primary-fg: {0.on_fill}; --secondary: light-dark({0.text}, {1.text});
+  --header-bg: {0.fill}; --header-color: {0.on_fill}; --header-branding-color: {0.on_fill};
+  --accent: {0.on_fill};
+  --header-link-color: {0.on_fill};
+  --breadcrumbs-bg: {0.fill_deep}; --breadcrumbs-fg: {0.on_fill}; --breadcrumbs-link-fg: {0.on_fill};
+  --link-fg: light-dark({0.text}, {1.text}); --link-hover-color: light-dark({0.deep}, {1.deep});
+  --link-selected-fg: light-dark({0.deep}, {1.deep}); --selected-bg: light-dark({0.wash}, {1.wash});
+  --message-success-bg: light-dark({0.wash}, {1.wash});
+  --button-bg: {0.fill}; --button-fg: {0.on_fill}; --button-hover-bg: {0.fill_deep};
+  --default-button-bg: {0.fill}; --default-button-hover-bg: {0.fill_deep};
+}}
+"""
+
+
+@endpoint(PUBLIC, "GET")
+def stylesheet(request: HttpRequest) -> HttpResponse:
+    """The site's colours for pages and the admin; empty without SITE_COLOR. Pages may have no inline style (CSP)."""
+    styles = STYLES.format(*palettes(settings.SITE_COLOR)) if settings.SITE_COLOR else ""
+    return HttpResponse(
+        styles, content_type="text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=3600"}
+    )

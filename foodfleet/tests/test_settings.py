@@ -59,6 +59,10 @@ WRONG = {
     "MESSAGES_REMOVED_AFTER_DAYS": ["0", "4000"],
     "SECURITY_EVENTS_REMOVED_AFTER_DAYS": ["soon", "99999999"],
     "DEFAULT_FROM_EMAIL": ["nonsense", "FoodFleet", "FoodFleet <no-reply>", "a@b.example, c@d.example", "<>", "a@"],
+    "SITE_NAME": ["x" * 41, "a\nb", "<b>", 'a"b', "a:b", "{{ x }}", "100%"],
+    "SITE_LOGO": ["logo.png", "http://cdn.example.com/logo.png", "//cdn.example.com/logo.png", "https://cdn.example.com",
+                  "javascript:alert(1)", "/logo.png?x=1", "/a b.png", "/logo';.png"],
+    "SITE_COLOR": ["green", "#fff", "1e5c43", "#1e5c4g"],
     "SUPPORT_EMAIL": ["nonsense", "Help <help@example.com>", "a@b.example, c@d.example"],
     "DELIVERY_SENDERS": ["0", "51"],
     "DELIVERY_LEASE_SECONDS": ["1", "x"],
@@ -149,6 +153,8 @@ RIGHT = [
     {"CORS_ALLOWED_ORIGINS": "https://app.example.com, http://localhost:5173,capacitor://localhost,http://[::1]:8080"},
     {"FRONTEND_URLS": '{"app": {"reset": "https://app.example.com/#/reset?token={token}", "login": "https://a.example"}}'},
     {"FRONTEND_URLS": '{"ios": {"verify": "foodfleet://verify/{token}", "reset": "com.example.app:///reset/{token}"}}'},
+    {"SITE_NAME": "Müller & Söhne, Inc.", "SITE_LOGO": "https://cdn.example.com:8443/a/logo.png", "SITE_COLOR": "#FFCC00"},
+    {"SITE_LOGO": "/brand/logo.svg", "PUBLIC_URL": "http://127.0.0.1:8000"},
     {"SES_TOPIC_ARNS": "arn:aws:sns:us-east-1:123456789012:reports,arn:aws-us-gov:sns:us-gov-west-1:123456789012:x"},
     {"SNS_DELIVERY_LOG_GROUPS": "sns/us-east-1/123456789012/DirectPublishToPhoneNumber", "AWS_REGION": "us-gov-west-1"},
     {"ATTACHMENTS_URL": "s3://my-bucket/mails"},
@@ -186,6 +192,18 @@ def read(monkeypatch):
 def test_domains_are_read_as_addresses_are_stored(read):
     domains = read({"REGISTRATION_ALLOWED_DOMAINS": "Example.COM, .xn--bcher-kva.example,faß.example"})
     assert domains["REGISTRATION_ALLOWED_DOMAINS"] == ["example.com", ".bücher.example", "faß.example"]
+
+
+def test_the_name_of_the_site_is_in_the_sender_and_the_schema(read):
+    named = read({"SITE_NAME": "Zephyr", "PUBLIC_URL": "https://id.zephyr.example"})
+    assert named["DEFAULT_FROM_EMAIL"] == '"Zephyr" <no-reply@id.zephyr.example>'
+    assert named["SPECTACULAR_SETTINGS"]["TITLE"] == "Zephyr"
+    assert "no-reply@foodfleet.example" in read({"PUBLIC_URL": "http://127.0.0.1:8000"})["DEFAULT_FROM_EMAIL"]
+
+
+def test_the_policy_for_pages_allows_the_host_of_the_logo(read):
+    policy = read({"SITE_LOGO": "https://cdn.example.com/logo.png"})["CONTENT_SECURITY_POLICY"]
+    assert policy["DIRECTIVES"]["img-src"] == ["'self'", "data:", "https://cdn.example.com"]
 
 
 def test_origins_are_read_as_browsers_write_them(read):

@@ -3,14 +3,19 @@
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
+from django.conf import settings
+from django.utils.translation import gettext as _
 
 from notifications.states import Kind
 
-HELP = {
-    Kind.ACCOUNT: _("What happens with your orders and your work here."),
-    Kind.MARKETING: _("Now and then, what is new at FoodFleet."),
-}
+
+def _help(kind: Kind) -> str:
+    """What messages of this kind are about."""
+    if kind is Kind.ACCOUNT:
+        return _("What happens with your orders and your work here.")
+    if kind is Kind.MARKETING:
+        return _("Now and then, what is new at %(site_name)s.") % {"site_name": settings.SITE_NAME}
+    return ""
 
 
 class PreferencesForm(forms.Form):
@@ -20,7 +25,7 @@ class PreferencesForm(forms.Form):
         super().__init__(*args, **kwargs)
         for kind, wanted in current.items():
             self.fields[kind.value] = forms.BooleanField(
-                label=kind.label, help_text=HELP.get(kind, ""), required=False, initial=wanted
+                label=kind.label, help_text=_help(kind), required=False, initial=wanted
             )
 
     @property

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.dispatch import receiver
 
 from accounts import signals as accounts
@@ -44,7 +45,7 @@ def send_invitation(user: User, invitation_token: str, actor: User | None, clien
     """Send the link to choose the first password."""
     variables = {
         "link": link("invitation", client, invitation_token),
-        "inviter": (actor.get_full_name() or actor.email) if actor else "FoodFleet",
+        "inviter": (actor.get_full_name() or actor.email) if actor else settings.SITE_NAME,
         "first_name": user.greeting_name,
     }
     outbox.queue_email(template="invitation", user=user, variables=variables, request_id=client.request_id)

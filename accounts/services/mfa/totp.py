@@ -6,12 +6,12 @@ from base64 import b32encode, b64encode
 from urllib.parse import quote, urlencode
 
 import qrcode
+from django.conf import settings
 from qrcode.image.pil import PilImage
 from qrcode.image.svg import SvgPathImage
 
 from accounts.models.totp import DIGITS, STEP
 
-ISSUER = "FoodFleet"
 SECRET_BYTES = 20  # RFC 4226 section 4, R6: 160 bits; 32 letters of base32 without padding
 GROUP = 4
 
@@ -23,8 +23,8 @@ def new_secret() -> str:
 
 def otpauth_uri(secret: str, account: str) -> str:
     """Return the otpauth URI that an app reads from the QR code."""
-    label = quote(f"{ISSUER}:{account}", safe=":@")
-    parameters = {"secret": secret, "issuer": ISSUER, "algorithm": "SHA1", "digits": DIGITS, "period": STEP}
+    label = quote(f"{settings.SITE_NAME}:{account}", safe=":@")
+    parameters = {"secret": secret, "issuer": settings.SITE_NAME, "algorithm": "SHA1", "digits": DIGITS, "period": STEP}
     return f"otpauth://totp/{label}?{urlencode(parameters)}"
 
 

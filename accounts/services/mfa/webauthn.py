@@ -25,7 +25,6 @@ from webauthn.registration.verify_registration_response import VerifiedRegistrat
 
 from accounts.models import Passkey, User
 
-NAME = "FoodFleet"
 TIMEOUT = 300_000  # milliseconds: as long as a challenge lasts
 MAX_CREDENTIAL_ID_BYTES = 1023  # WebAuthn level 3, section 7.1, step 25
 # What the library and its parsers raise for malformed answers.
@@ -74,7 +73,7 @@ def creation_options(user: User, *, challenge: bytes, known: list[Passkey]) -> d
     """Return the options for `navigator.credentials.create`."""
     options = webauthn.generate_registration_options(
         rp_id=rp_id(),
-        rp_name=NAME,
+        rp_name=settings.SITE_NAME,
         user_name=user.email,
         user_id=user_handle(user),
         user_display_name=user.get_full_name() or user.email,

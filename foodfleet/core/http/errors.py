@@ -23,6 +23,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from foodfleet.core import branding
 from foodfleet.core.exceptions import (
     BaseAppException,
     ConflictException,
@@ -196,7 +197,7 @@ def error_response(request: HttpRequest, error: BaseAppException) -> HttpRespons
     # 5xx pages are rendered without request and context processors, which may be what is broken.
     page_request = request if error.status_code < 500 else None
     names = [template, "errors/500.html" if error.status_code >= 500 else "errors/400.html"]
-    content = loader.select_template(names).render(context, page_request)
+    content = loader.select_template(names).render({**branding.context(), **context}, page_request)
     return HttpResponse(content, status=error.status_code, headers=error.headers)
 
 

@@ -11,6 +11,7 @@ from django.template.loader_tags import BlockNode
 from django.utils import translation
 from django.utils.safestring import mark_safe
 
+from foodfleet.core import branding
 from notifications.services.compose.html import INLINER
 from notifications.services.templates import cache, overrides, sandbox, sms_templates
 
@@ -52,7 +53,7 @@ def render_email(template: str, variables: Mapping[str, Any], language: str) -> 
 
 def render_files(template: str, variables: Mapping[str, Any], language: str) -> EmailContent:
     """Render the product's own content, from the files in templates/notifications/email/."""
-    context = {**variables, "public_url": settings.PUBLIC_URL}
+    context = {**branding.message_context(), **variables, "public_url": settings.PUBLIC_URL}
     base = f"notifications/email/{template}"
     with translation.override(language):
         subject = " ".join(render_to_string(f"{base}.subject.txt", context).split())
@@ -63,7 +64,10 @@ def render_files(template: str, variables: Mapping[str, Any], language: str) -> 
 def own_content(template: str, language: str) -> cache.OverrideContent:
     """Return the product's own content of an e-mail as an override, with placeholders for its variables."""
     spec = overrides.spec_of(template)
-    values = {name: value if isinstance(value, int) else f"{{{{ {name} }}}}" for name, value in spec.examples.items()}
+    values: dict[str, Any] = {
+        name: value if isinstance(value, int) else f"{{{{ {name} }}}}" for name, value in spec.examples.items()
+    }
+    values |= branding.message_context()
     base = f"notifications/email/{template}"
     with translation.override(language or settings.LANGUAGE_CODE):
         subject = " ".join(render_to_string(f"{base}.subject.txt", values).split())
@@ -86,6 +90,7 @@ def render_override(content: cache.OverrideContent, variables: Mapping[str, Any]
     """Render an override in the product's layout."""
     subject = " ".join(sandbox.render_text(content.subject, variables).split())
     frame = {
+        **branding.message_context(),
         "first_name": variables.get("first_name", ""),
         "unsubscribe_link": variables.get("unsubscribe_link", ""),
         "public_url": settings.PUBLIC_URL,

@@ -98,11 +98,17 @@ def render(*, name: str, variables: Mapping[str, Any], language: str = "") -> Re
     found = cache.sms_template(name)
     if found is None:
         raise SmsTemplateNotFoundException(details={"template": name})
+    variables = _with_site(variables)
     chosen, content = in_language(found.content, found.translations, language)
     missing = placeholders.missing(content, variables)
     if missing:
         raise MissingVariablesException.of(missing)
     return RenderedSms(placeholders.fill(content, variables), name, found.version, chosen)
+
+
+def _with_site(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Add `{{site_name}}`, which every template may show."""
+    return {specs.SITE_NAME.name: settings.SITE_NAME, **variables}
 
 
 def in_language(content: str, translations: Mapping[str, str], language: str) -> tuple[str, str]:
@@ -121,9 +127,10 @@ def fallbacks(language: str) -> list[str]:
 
 def preview(*, template: SmsTemplate, variables: Mapping[str, Any], language: str = "") -> Preview:
     """Render the template and list missing and unknown variables instead of refusing them."""
+    variables = _with_site(variables)
     _language, content = in_language(template.content, template.translations, language)
     text = placeholders.fill(content, variables)
-    known = set(variables_of(template))
+    known = {*variables_of(template), specs.SITE_NAME.name}
     unknown = sorted(name for name in variables if name not in known)
     return Preview(text, measure(text), placeholders.missing(content, variables), unknown)
 

@@ -56,6 +56,7 @@ class TemplateSpec:
 
 FIRST_NAME = Variable("first_name", "Ann", is_required=False)
 CODE = Variable("code", "123456")
+SITE_NAME = Variable("site_name", "FoodFleet", is_required=False)  # of every SMS: rendering adds it
 # The facts of a security event. Each may be unknown.
 SECURITY_FACTS = (
     Variable("when", "23 November 2026, 10:42 UTC", is_required=False),
@@ -71,7 +72,7 @@ def _email(name: str, description: Promise, *variables: Variable, by_hand: bool 
 
 
 def _sms(name: str, description: Promise, content: str) -> TemplateSpec:
-    return TemplateSpec(name, Channel.SMS, description, (CODE,), content)
+    return TemplateSpec(name, Channel.SMS, description, (CODE, SITE_NAME), content)
 
 
 _NAME = Variable("name", "Ann's laptop")
@@ -89,7 +90,7 @@ SPECS = (
     _sms(
         "phone_verification",
         _("The code that confirms a phone number"),
-        "Your FoodFleet code to confirm this number is: {{code}}",
+        "Your {{site_name}} code to confirm this number is: {{code}}",
     ),
     _email("verify_email", _("Confirm the address"), _link("email/verify/example/"), FIRST_NAME),
     _email("welcome", _("The address is confirmed"), _link("account/"), FIRST_NAME),
