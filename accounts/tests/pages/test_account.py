@@ -74,7 +74,7 @@ def test_staff_alone_find_a_link_to_the_admin(ann, user, is_staff):
 
 def test_my_data_is_downloaded_after_re_authentication(ann, user):
     answer = ann.post("/account/data/")
-    assert answer["Content-Disposition"] == f'attachment; filename="foodfleet-user-{user.pk}.json"'
+    assert answer["Content-Disposition"] == f'attachment; filename="account-{user.pk}.json"'
     assert answer.json()["profile"]["email"] == user.email
     assert "no-store" in answer["Cache-Control"]
     user.sessions.update(reauthenticated_at=None)

@@ -331,7 +331,7 @@ def test_one_takes_all_own_data_along(caller):
     them = caller("users:read", first_name="Stan")
     answer = them.get("/api/v1/users/me/export/")
     data = answer.json()
-    assert re.fullmatch(r'attachment; filename="foodfleet-user-\d+.json"', answer.headers["Content-Disposition"])
+    assert re.fullmatch(r'attachment; filename="account-\d+.json"', answer.headers["Content-Disposition"])
     assert data["profile"]["first_name"] == "Stan"
     assert data["roles"][0]["role"] == "Staff of tests"
     assert data["sessions"]

@@ -43,7 +43,7 @@ def test_product_email_uses_only_declared_variables(declared):
         re.findall(r"\{# context: ([^#]*) #\}", written)[0].replace("(optional)", "").replace(" ", "").split(",")
     )
     assert named <= declared.names | {"first_name"}
-    assert set(re.findall(r"\{\{ ([a-z_]+) ?[|}]", written)) <= declared.names
+    assert set(re.findall(r"\{\{ ([a-z_]+) ?[|}]", written)) <= declared.names | {"site_name"}
     assert set(re.findall(r"url=([a-z_]+)", written)) <= declared.required
 
 
