@@ -9,14 +9,41 @@ import os
 import sys
 import time
 
-from processes import FOLDER, Control, install_peers
+import http_load
+import permissions
+import report
+import workers
+from processes import FOLDER, HERE, Control, environment_of, install_peers, new_database, run
 
 HTTP = ("me", "list", "refresh", "login", "embedded")
 
 
+def delivery(control, options):
+    """Enqueue, and dispatch into a provider that takes 20 ms."""
+    file = FOLDER / "delivery.json"
+    messages = 200 if options.quick else 2000
+    command = [sys.executable, HERE / "delivery.py", "--only", "throughput", "--messages", messages, "--json", file]
+    run(command, dict(os.environ))
+    return json.loads(file.read_text())
+
+
+def scale(control, options):
+    """The list of users at ten thousand and at a million."""
+    many = 50_000 if options.quick else 1_000_000
+    env = environment_of(
+        new_database("scale"), LOG_LEVEL="ERROR", EMAIL_URL="memorymail://", ALLOWED_HOSTS="testserver"
+    )
+    return {"scale": run([sys.executable, HERE / "users_at_scale.py", options.users, many], env, timeout=900)}
+
+
+PARTS = {"access": permissions.measure, "delivery": delivery, "scale": scale, "workers": workers.measure}
+
+
 def options_of(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", choices=HTTP, default=[], help="these parts; results are not written")
+    parser.add_argument(
+        "--only", nargs="*", choices=[*HTTP, *PARTS], default=[], help="these parts; the results of others stay"
+    )
     parser.add_argument("--quick", action="store_true", help="one short round of each; results are not written")
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -31,7 +58,7 @@ def show(found):
     for part, systems in found.items():
         print(f"\n{part}")
         for name, numbers in systems.items():
-            print(f"  {name:26}", *(f"{key} {value:,.4g}" for key, value in numbers.items()))
+            print(f"  {name:26}", *(f"{key} {value:,.4g}" for key, value in numbers.items() if value is not None))
 
 
 def main():
@@ -40,12 +67,15 @@ def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     install_peers()
     control = Control()
-    import http_load
-
+    keep = (lambda found: None) if options.quick else report.write
     calls = [call for call in HTTP if not options.only or call in options.only]
-    found = http_load.measure(control, options, calls)
+    found = http_load.measure(control, options, calls, keep) if calls else {}
+    for name, measure in PARTS.items():
+        if not options.only or name in options.only:
+            found |= measure(control, options)
     show(found)
     (FOLDER / "last.json").write_text(json.dumps(found, indent=1))
+    keep(found)
     print(f"\n{time.monotonic() - began:.0f} s, {control.rejected} rounds repeated, load {os.getloadavg()[0]:.1f}")
 
 

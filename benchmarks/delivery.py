@@ -2,10 +2,10 @@
 
     python benchmarks/delivery.py
 
-Needs PostgreSQL (--database, dropped and made anew!) and Redis (--redis, emptied). The peers are installed into
-var/peers and nowhere else. All three write the same mail (HTML and text from a template) into the same database, a
-transaction a mail, and send it with django-ses over boto3; Amazon takes --latency for an answer, throttles 1 % and
-fails 1 %. Then: a code behind a queue of bulk, senders killed with SIGKILL, and four workers under one quota.
+Needs PostgreSQL and Redis (--redis, emptied), and the peers' environment that `make bench` builds. All three write the
+same mail (HTML and text from a template) into the same database, a transaction a mail, and send it with django-ses over
+boto3; Amazon takes --latency for an answer, throttles 1 % and fails 1 %. Then: a code behind a queue
+of bulk, senders killed with SIGKILL, and four workers under one quota.
 """
 
 import argparse
@@ -19,14 +19,10 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import redis
+from processes import HERE, PEER_PYTHON, REDIS, ROOT, environment_of, free_port, new_database
 
-ROOT = Path(__file__).resolve().parent.parent
-PEERS = ROOT / "var" / "peers"
-PACKAGES = ("django-post-office==3.12.0", "django-mailer==2.3", "lockfile==0.12.2", "nh3==0.3.8")
 SYSTEMS = ("foodfleet", "post_office", "mailer")
 PROCESSES = {5: 1, 10: 2, 20: 2}  # how many processes the senders are spread over
 LEASE = 4
@@ -40,21 +36,22 @@ class Bench:
         self.systems = arguments.systems
         self.amazon = f"http://127.0.0.1:{arguments.port}"
         self.env = {
-            **os.environ, "SECRET_KEY": "a-key-of-a-benchmark-that-protects-nothing-at-all-0123456789",
-            "DEBUG": "false", "LOG_LEVEL": "WARNING", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y",
-            "DATABASE_URL": arguments.database, "REDIS_URL": arguments.redis, "CELERY_BROKER_URL": arguments.broker,
+            **environment_of(new_database("delivery")), "LOG_LEVEL": "WARNING",
+            "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y",
+            "REDIS_URL": arguments.redis, "CELERY_BROKER_URL": arguments.redis,
             "EMAIL_URL": "amazonses://", "EMAIL_MAX_PER_SECOND": "", "AWS_ENDPOINT_URL": self.amazon,
-            "DELIVERY_LEASE_SECONDS": str(LEASE), "SES_API": arguments.api, "PYTHONPATH": f"{ROOT}:{PEERS}",
+            "DELIVERY_LEASE_SECONDS": str(LEASE), "SES_API": arguments.api,
             "BATCH_SIZE": str(arguments.batch),
         }  # fmt: skip
         self.running = []
+        self.found = {}
 
     # -- Processes
     def start(self, command, **more):
         env = {**self.env, **more.pop("env", {})}
         more.setdefault("stdout", subprocess.DEVNULL)
         process = subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, env=env, start_new_session=True, stderr=subprocess.DEVNULL, **more
+            command, cwd=ROOT, env=env, start_new_session=True, stderr=subprocess.DEVNULL, **more
         )
         self.running.append(process)
         return process
@@ -66,15 +63,15 @@ class Bench:
         self.running.remove(process)
 
     def command(self, system, *arguments):
-        script = ["benchmarks/delivery_ours.py"]
+        script = [sys.executable, HERE / "delivery_ours.py"]
         if system != "foodfleet":
-            script = ["benchmarks/delivery_peers.py", system]
+            script = [PEER_PYTHON, HERE / "delivery_peers.py", system]
         return [*script, *map(str, arguments)]
 
     def ask(self, system, *arguments):
         """Run a command of a system to its end; what it printed."""
         done = subprocess.run(  # noqa: PLW1510  what it says is of more use than the exception
-            [sys.executable, *self.command(system, *arguments)], cwd=ROOT, env=self.env, capture_output=True, text=True
+            self.command(system, *arguments), cwd=ROOT, env=self.env, capture_output=True, text=True
         )
         if done.returncode:
             sys.exit(f"{system} {arguments[0]}:\n{done.stderr[-2000:]}")
@@ -120,19 +117,12 @@ class Bench:
         urllib.request.urlopen(f"{self.amazon}/reset", data=b"").read()
 
     def prepare(self):
-        if not (PEERS / "mailer").exists():
-            pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--target", str(PEERS), *PACKAGES]
-            subprocess.run(pip, check=True)
-        parts = urlsplit(self.arguments.database)
-        name = parts.path.lstrip("/")
-        with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            connection.execute(f'CREATE DATABASE "{name}"')
         redis.Redis.from_url(self.arguments.redis).flushdb()
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=self.env, check=True)
         self.ask("post_office", "prepare", self.ask("foodfleet", "words"))
         latency = str(self.arguments.latency)
-        self.start(["benchmarks/fake_amazon.py", "--port", str(self.arguments.port), "--latency", latency])
+        port = str(self.arguments.port)
+        self.start([sys.executable, HERE / "fake_amazon.py", "--port", port, "--latency", latency])
         for _ in range(100):
             try:
                 return self.reset()
@@ -148,6 +138,7 @@ def throughput(bench):
     print(f"\n{messages} mails each           drained a second                     CPU of senders")
     for senders, processes in PROCESSES.items():
         alone = float(bench.ask("foodfleet", "bare", senders, messages))
+        found = bench.found[f"{senders} senders"] = {"bare boto3": {"per_second": alone}}
         print(f"{'bare boto3':12} {senders} threads  {alone:7.0f}/s, in one process, from no queue", flush=True)
         for system in bench.systems:
             figures = bench.ask(system, "enqueue", f"{system}{senders}x", messages).split()
@@ -164,6 +155,8 @@ def throughput(bench):
             cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             report = bench.report()
             expected = messages + 10
+            lost, mails = expected - report["recipients"], max(1, report["mails"])
+            found[system] = {"per_second": report["a_second"], "lost": lost, "cpu_ms": cpu / mails * 1000}
             bar = 0.9 * senders / latency
             count = "1 sender " if system == "mailer" else f"{senders} senders"
             print(
@@ -179,6 +172,7 @@ def throughput(bench):
         each = ", ".join(f"{figure:.0f}" for figure, _ in figures)
         cpu = statistics.median(cpu for _, cpu in figures)
         print(f"{system:12} {middle(figures):7.0f}/s ({each}), {cpu:.2f} ms of CPU a mail")
+        bench.found.setdefault("enqueue", {})[system] = {"per_second": middle(figures), "cpu_ms": cpu}
     if {"foodfleet", "post_office"} <= enqueued.keys():
         print(f"foodfleet / post_office: {middle(enqueued['foodfleet']) / middle(enqueued['post_office']):.2f}")
 
@@ -220,7 +214,7 @@ def codes(bench):
 
 def celery(bench):
     """As `make worker` and `make beat` start them."""
-    run = ["-m", "celery", "-A", "foodfleet"]
+    run = [sys.executable, "-m", "celery", "-A", "foodfleet"]
     schedule = f"/tmp/foodfleet-bench-{os.getpid()}"
     return [
         bench.start([*run, "worker", "--hostname", "codes@%h", "--queues", "codes,default", "--concurrency", "2"]),
@@ -296,10 +290,9 @@ def main():
     parser.add_argument("--quota-seconds", type=float, default=15)
     parser.add_argument("--api", choices=("v1", "v2"), default="v1", help="of SES, for FoodFleet")
     parser.add_argument("--batch", type=int, default=100, help="post-office's BATCH_SIZE")
-    parser.add_argument("--port", type=int, default=4997)
-    parser.add_argument("--database", default="postgres://postgres@127.0.0.1:5432/foodfleet_speed")
-    parser.add_argument("--redis", default="redis://127.0.0.1:6379/15")
-    parser.add_argument("--broker", default="redis://127.0.0.1:6379/15")
+    parser.add_argument("--port", type=int, default=free_port())
+    parser.add_argument("--redis", default=REDIS)
+    parser.add_argument("--json", type=Path, help="file for the numbers of throughput")
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before; Amazon answers in {arguments.latency} s")
     bench = Bench(arguments)
@@ -310,6 +303,8 @@ def main():
     finally:
         for process in list(bench.running):
             bench.kill(process)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(bench.found))
     print(f"\nload {os.getloadavg()[0]:.1f} after")
 
 

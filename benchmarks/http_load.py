@@ -230,8 +230,8 @@ def logins(found, group, control, options):
     }
 
 
-def measure(control, options, calls=("me", "list", "refresh", "login", "embedded")):
-    """Measure these calls; returns {call: {system: numbers}}."""
+def measure(control, options, calls, keep):
+    """Measure these calls; returns {call: {system: numbers}}, and gives it to `keep` after each call."""
     found, running = {}, []
     try:
         group = systems() if set(calls) - {"embedded"} else []
@@ -248,6 +248,7 @@ def measure(control, options, calls=("me", "list", "refresh", "login", "embedded
                 found["me_embedded"] = embedded_found["me"]
             else:
                 interleaved(found, call, group, control, options)
+            keep(found)
         found["start"] = {
             system.name: {"started_in": round(system.server.started_in, 2), **system.server.memory_of_workers()}
             for system in running

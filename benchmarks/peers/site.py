@@ -10,6 +10,7 @@ bare has no middleware.
 import json
 import os
 import sys
+from datetime import timedelta
 
 from processes import database_parts
 
@@ -56,7 +57,11 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 20,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
-SIMPLE_JWT = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(days=1),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+}
 DJOSER = {"USER_CREATE_PASSWORD_RETYPE": False}
 HEADLESS_ONLY = True
 HEADLESS_FRONTEND_URLS = {}
