@@ -285,6 +285,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "foodfleet.core.http.bodies.parsers.ContentNegotiation",
     "DEFAULT_THROTTLE_CLASSES": ["foodfleet.core.http.throttling.UserThrottle"],
     "DEFAULT_PAGINATION_CLASS": "foodfleet.core.http.pagination.KeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["foodfleet.core.http.filters.FilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "foodfleet.core.http.errors.api_exception_handler",
     "UNAUTHENTICATED_USER": "foodfleet.core.http.api_calls.Nobody",

@@ -299,6 +299,6 @@ def labelled_permissions() -> models.QuerySet[Permission]:
     )
 
 
-def permissions_matching(text: str) -> models.QuerySet[Permission]:
-    """Return the permissions whose label and description contain each word of `text`."""
-    return matching(labelled_permissions(), text, "codename", "name")
+def permissions_matching(permissions: models.QuerySet[Permission], text: str) -> models.QuerySet[Permission]:
+    """Return those of `permissions` whose label and description contain each word of `text`."""
+    return matching(permissions, text, "codename", "name")

@@ -35,13 +35,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
     """Queries of messages. States change here and nowhere else, always as `states.MOVES` allows."""
 
     # -- Lists
-    def listed(
-        self, *, channel: str | None = None, status: str | None = None, template: str | None = None, words: str = ""
-    ) -> "MessageQuerySet":
-        """Messages for a list, with their timelines and without their content. None matches every value."""
-        filters = {"channel": channel, "status": status, "template": template}
-        found = self.filter(**{name: value for name, value in filters.items() if value is not None})
-        return found.search(words).defer("payload").prefetch_related("events")
+    def listed(self) -> "MessageQuerySet":
+        """Messages for a list, with their timelines and without their content."""
+        return self.defer("payload").prefetch_related("events")
 
     def search(self, words: str) -> "MessageQuerySet":
         """Messages with all of the words in recipient, subject, template, or as one of the ids; the first ten count.

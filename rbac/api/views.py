@@ -16,9 +16,10 @@ from rest_framework.viewsets import GenericViewSet
 from foodfleet.core.http.access import SIGNED_IN
 from foodfleet.core.http.clients import client_of
 from rbac.api import serializers
+from rbac.api.filters import PermissionFilter, RoleFilter
 from rbac.api.guards import ActionPermission, require_permission
 from rbac.exceptions import RoleNotFoundException
-from rbac.models import Role, labelled_permissions, permissions_matching
+from rbac.models import Role, labelled_permissions
 from rbac.services import custom_permissions, decisions, explanations, graph, previews, roles, users
 from rbac.services.roles import RoleEdit
 
@@ -33,15 +34,15 @@ class RoleViewSet(GenericViewSet[Role]):
     access_resource = "roles"
     serializer_class = serializers.RoleSerializer
     queryset = Role.objects.none()
+    filterset_class = RoleFilter
     ordering = "name"
     ordering_fields = ("name", "id")
     lookup_value_regex = "[0-9]{1,18}"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     def get_queryset(self) -> QuerySet[Role]:
-        found = Role.objects.live().with_users_count(timezone.now())
-        search = self.request.query_params.get("search", "").strip()
-        return found.matching(search) if search else found  # type: ignore[no-any-return]
+        found: QuerySet[Role] = Role.objects.live().with_users_count(timezone.now())
+        return found
 
     def get_object(self) -> Role:
         role: Role | None = Role.objects.live().with_users_count(timezone.now()).filter(pk=self.kwargs["pk"]).first()
@@ -54,7 +55,7 @@ class RoleViewSet(GenericViewSet[Role]):
 
     def list(self, request: Request) -> Response:
         """List all roles, by name."""
-        page = self.paginate_queryset(self.get_queryset())
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -109,18 +110,18 @@ class PermissionViewSet(GenericViewSet[Permission]):
     access_resource = "permissions"
     serializer_class = serializers.PermissionSerializer
     queryset = Permission.objects.none()
+    filterset_class = PermissionFilter
     ordering = "codename"
     ordering_fields = ("codename", "id")
     lookup_value_regex = "[0-9]{1,18}"
     http_method_names = ["get", "post", "delete", "head", "options"]
 
     def get_queryset(self) -> QuerySet[Permission]:
-        search = self.request.query_params.get("search", "").strip()
-        return permissions_matching(search) if search else labelled_permissions()
+        return labelled_permissions()
 
     def list(self, request: Request) -> Response:
         """List all permissions, by label."""
-        page = self.paginate_queryset(self.get_queryset())
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, pk: str) -> Response:

@@ -81,17 +81,3 @@ class LockSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(
         required=False, allow_blank=True, max_length=500, help_text="Recorded with the security event."
     )
-
-
-class UserFilterSerializer(serializers.Serializer[Any]):
-    """Filters of the list of users."""
-
-    is_active = serializers.BooleanField(required=False, allow_null=True, default=None)
-    locked = serializers.BooleanField(required=False, allow_null=True, default=None)
-    role = serializers.CharField(required=False, max_length=150, help_text="Id or name of a role.")
-    search = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=200,
-        help_text="Parts of the e-mail address, names or phone number.",
-    )

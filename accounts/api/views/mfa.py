@@ -122,6 +122,7 @@ class ProofView(OwnMfaView):
 class TrustedBrowsersView(generics.ListAPIView[TrustedBrowser]):
     """Browsers that skip two-factor authentication."""
 
+    queryset = TrustedBrowser.objects.none()
     access = SIGNED_IN
     serializer_class = schemas.TrustedBrowserSerializer
     ordering = "-last_used_at"

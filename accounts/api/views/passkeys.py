@@ -20,6 +20,7 @@ from foodfleet.core.http.throttling import SecondFactorThrottle
 class PasskeysView(OwnMfaView, generics.ListAPIView[Passkey]):
     """Passkeys of the caller."""
 
+    queryset = Passkey.objects.none()
     access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.ALWAYS)
     serializer_class = schemas.PasskeySerializer
     ordering = "created_at"

@@ -23,6 +23,7 @@ class SessionsView(generics.ListAPIView[Session]):
     """The caller's sessions."""
 
     serializer_class = SessionSerializer
+    queryset = Session.objects.none()
     access = SIGNED_IN
     ordering_fields = ["last_used_at", "created_at"]
     ordering = "-last_used_at"

@@ -10,13 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.api.filters import UserFilter
 from accounts.api.serializers import FrontendSerializer
 from accounts.api.serializers.users import (
     DirectoryUserSerializer,
     LockSerializer,
     UserChangeSerializer,
     UserCreateSerializer,
-    UserFilterSerializer,
 )
 from accounts.api.views.base import (
     NO_CONTENT,
@@ -44,6 +44,7 @@ class UserViewSet(GenericViewSet[User]):
     access_actions = {"unlock": "lock", "invite": "create", "password_link": "update"}
     serializer_class = DirectoryUserSerializer
     queryset = User.objects.none()
+    filterset_class = UserFilter
     ordering = "-id"
     ordering_fields = ("id", "email", "last_name", "created_at")
 
@@ -51,32 +52,18 @@ class UserViewSet(GenericViewSet[User]):
         found: UserQuerySet = User.objects.present().with_locks(timezone.now())
         return found
 
-    def filtered(self, request: Request) -> UserQuerySet:
-        """The users that match the query parameters."""
-        serializer = UserFilterSerializer(data=request.query_params)
-        serializer.is_valid(raise_exception=True)
-        filters, now, found = serializer.validated_data, timezone.now(), self.get_queryset()
-        if filters["is_active"] is not None:
-            found = found.filter(is_active=filters["is_active"])
-        if filters["locked"] is not None:
-            found = found.locked_out(now) if filters["locked"] else found.not_locked_out(now)
-        if filters.get("role"):
-            found = found.holding_role(filters["role"], now)
-        found = found.with_attributes(attributes.filters(request.query_params.dict()))
-        return found.search(filters.get("search", ""))
-
     def user_response(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
         """The user as saved."""
         user = self.get_queryset().get(pk=protections.find(pk).pk)
         return Response(_represented([user])[0], status=code)
 
-    @extend_schema(parameters=[UserFilterSerializer])
     def list(self, request: Request) -> Response:
         """List users, with search, filters and order.
 
         `attributes.<name>=<value>` filters by a custom attribute, such as `?attributes.shift=night`.
         """
-        page = self.paginate_queryset(self.filtered(request))
+        found = self.get_queryset().with_attributes(attributes.filters(request.query_params.dict()))
+        page = self.paginate_queryset(self.filter_queryset(found))
         return self.get_paginated_response(_represented(page or []))
 
     def retrieve(self, request: Request, pk: int) -> Response:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foodfleet.core.http.clients import client_of
-from notifications.api.parameters import choice
+from notifications.api.filters import MessageFilter
 from notifications.api.serializers.messages import (
     MessageSerializer,
     QueuedSerializer,
@@ -21,7 +21,6 @@ from notifications.models import Message
 from notifications.services.compose import requests
 from notifications.services.compose.email import NewAttachment
 from notifications.services.operations import messages as operations
-from notifications.states import Channel, Status
 from rbac.api.guards import ActionPermission, require_permission
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -40,28 +39,16 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
     access_actions = {"retry": "send", "cancel": "send"}
     serializer_class = MessageSerializer
     queryset = Message.objects.all()
+    filterset_class = MessageFilter
     ordering = "-created_at"
     ordering_fields = ("created_at",)
 
     def get_queryset(self) -> QuerySet[Message]:
-        return Message.objects.listed(
-            channel=choice(self.request, "channel", list(Channel.values)),
-            status=choice(self.request, "status", list(Status.values)),
-            template=self.request.query_params.get("template"),
-            words=self.request.query_params.get("search", ""),
-        )
+        return Message.objects.listed()
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("channel", str, enum=Channel.values),
-            OpenApiParameter("status", str, enum=Status.values),
-            OpenApiParameter("template", str),
-            OpenApiParameter("search", str, description="Up to ten words from the recipient, subject, template or ID."),
-        ]
-    )
     def list(self, request: Request) -> Response:
         """List messages, newest first."""
-        page = self.paginate_queryset(self.get_queryset())
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, pk: str) -> Response:

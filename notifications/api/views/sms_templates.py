@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from notifications.api.parameters import boolean, identifier
+from notifications.api.filters import SmsTemplateFilter
 from notifications.api.serializers.sms_templates import (
     SmsPreviewInSerializer,
     SmsPreviewSerializer,
@@ -31,24 +29,18 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
     access_actions = {"preview": "read"}
     serializer_class = SmsTemplateSerializer
     queryset = SmsTemplate.objects.all()
+    filterset_class = SmsTemplateFilter
+    lookup_value_regex = "[0-9]{1,18}"
     ordering = "id"
     ordering_fields = ("id", "name")
 
-    def get_queryset(self) -> QuerySet[SmsTemplate]:
-        found = SmsTemplate.objects.search(self.request.query_params.get("search", ""))
-        is_active = boolean(self.request, "is_active")
-        return found if is_active is None else found.filter(is_active=is_active)
-
     def get_object(self) -> SmsTemplate:
-        return service.find(identifier(self.kwargs["pk"]))
+        return service.find(int(self.kwargs["pk"]))
 
-    @extend_schema(
-        parameters=[OpenApiParameter("search", str), OpenApiParameter("is_active", OpenApiTypes.BOOL)],
-        responses=SmsTemplateSerializer(many=True),
-    )
+    @extend_schema(responses=SmsTemplateSerializer(many=True))
     def list(self, request: Request) -> Response:
         """List the templates."""
-        page = self.paginate_queryset(self.get_queryset())
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, pk: str) -> Response:

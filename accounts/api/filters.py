@@ -1,0 +1,47 @@
+"""Filters of the lists of accounts."""
+
+from django.utils import timezone
+from django_filters import CharFilter, FilterSet, NumberFilter
+
+from accounts.models.users import UserQuerySet
+from accounts.states import EventKind
+from foodfleet.core.http.filters import (
+    MAX_SEARCH_LENGTH,
+    AddressFilter,
+    MomentFilter,
+    OneOfFilter,
+    SearchFilterSet,
+    TrueFalseFilter,
+)
+
+
+class UserFilter(SearchFilterSet):
+    """Filters of the list of users."""
+
+    is_active = TrueFalseFilter()
+    locked = TrueFalseFilter(method="filter_locked", help_text="By staff or after wrong passwords.")
+    role = CharFilter(method="filter_role", max_length=150, help_text="Id or name of a role.")
+    search = CharFilter(
+        method="find",
+        max_length=MAX_SEARCH_LENGTH,
+        help_text="Parts of the e-mail address, names or phone number.",
+    )
+
+    def filter_locked(self, queryset: UserQuerySet, name: str, value: bool) -> UserQuerySet:
+        """Users who are locked, or not."""
+        now = timezone.now()
+        return queryset.locked_out(now) if value else queryset.not_locked_out(now)
+
+    def filter_role(self, queryset: UserQuerySet, name: str, value: str) -> UserQuerySet:
+        """Users who hold the role."""
+        return queryset.holding_role(value, timezone.now())
+
+
+class EventFilter(FilterSet):
+    """Filters of the list of security events."""
+
+    user = NumberFilter(field_name="user_id", min_value=1, max_value=2**63 - 1, help_text="A user's id.")
+    kind = OneOfFilter(EventKind.choices)
+    ip = AddressFilter(field_name="ip", help_text="An IP address.")
+    since = MomentFilter(field_name="created_at", lookup_expr="gte", help_text="From this time on.")
+    until = MomentFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time.")

@@ -1,0 +1,107 @@
+"""Filters of lists: django-filter, as strict as the serializers.
+
+A view names its FilterSet in `filterset_class`. A value that a filter does not know is a validation error, also an
+empty one, which the library alone would take for no filter.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django_filters.fields import IsoDateTimeField
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.request import Request
+
+TRUE_FALSE = {"true": True, "false": False}
+MAX_SEARCH_LENGTH = 200
+
+
+class FilterBackend(DjangoFilterBackend):
+    """django-filter's backend, which builds no form for a request without filters."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+        """Apply the filters that the request names. Raises the REST framework's ValidationError."""
+        filterset_class = getattr(view, "filterset_class", None)
+        if filterset_class is None or filterset_class.base_filters.keys().isdisjoint(request.query_params):
+            return queryset
+        found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return found
+
+
+class TrueFalseField(forms.Field):
+    """`true` or `false`."""
+
+    default_error_messages = {"invalid": _("Enter true or false.")}
+
+    def clean(self, value: str | None) -> bool | None:
+        """Return the value, None for a parameter that is missing."""
+        if value is not None and value not in TRUE_FALSE:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return None if value is None else TRUE_FALSE[value]
+
+
+class TrueFalseFilter(django_filters.BooleanFilter):
+    """A filter by `true` or `false`; the library's own takes every other word for no filter."""
+
+    field_class = TrueFalseField
+
+
+class StrictChoiceField(forms.ChoiceField):
+    """One of the choices, and not an empty value."""
+
+    widget = forms.TextInput  # which tells a missing parameter from an empty one
+
+    def clean(self, value: str | None) -> Any:
+        """Return the choice, an empty string for a parameter that is missing."""
+        if value is not None and not self.valid_value(value):
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice", params={"value": value})
+        return value or ""
+
+
+class OneOfFilter(django_filters.ChoiceFilter):
+    """A filter by one of a closed set of values."""
+
+    field_class = StrictChoiceField
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        super().__init__(choices=choices, **kwargs)
+        for name in ("null_label", "null_value", "empty_label"):  # of the library's own field
+            self.extra.pop(name, None)
+
+
+class MomentField(IsoDateTimeField):
+    """A time in ISO 8601, in UTC where it names no offset."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Return the time in UTC."""
+        moment: datetime | None = super().to_python(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError:  # in no year that a database knows
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """A filter by a time in ISO 8601."""
+
+    field_class = MomentField
+
+
+class AddressFilter(django_filters.CharFilter):
+    """A filter by an IP address, in any of its spellings."""
+
+    field_class = forms.GenericIPAddressField
+
+
+class SearchFilterSet(django_filters.FilterSet):
+    """`?search=` by the method `search` of the list's QuerySet."""
+
+    search = django_filters.CharFilter(method="find", max_length=MAX_SEARCH_LENGTH)
+
+    def find(self, queryset: Any, name: str, value: str) -> Any:
+        """Rows that match the text."""
+        return queryset.search(value)
