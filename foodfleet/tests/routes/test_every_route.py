@@ -63,6 +63,7 @@ ROUTES = {
     "users/me/": {"GET": SIGNED_IN, "PATCH": SIGNED_IN, "DELETE": SIGNED_IN},
     "users/me/deletion/cancel/": {"POST": SIGNED_IN},
     "users/me/events/": {"GET": SIGNED_IN},
+    "events/": {"GET": "events:read"},
     "users/me/export/": {"GET": SIGNED_IN},
     "users/me/notification-preferences/": {"GET": SIGNED_IN, "PATCH": SIGNED_IN},
     "users/": {"GET": "users:read", "POST": "users:create"},
