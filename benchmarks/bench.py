@@ -6,6 +6,7 @@ python benchmarks/bench.py [--only me list ...] [--quick]
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 
@@ -64,10 +65,15 @@ def show(found):
 def main():
     options = options_of(sys.argv[1:])
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the servers too
     FOLDER.mkdir(parents=True, exist_ok=True)
     install_peers()
     control = Control()
-    keep = (lambda found: None) if options.quick else report.write
+
+    def keep(found):
+        if not options.quick:
+            report.write(found)
+
     calls = [call for call in HTTP if not options.only or call in options.only]
     found = http_load.measure(control, options, calls, keep) if calls else {}
     for name, measure in PARTS.items():
