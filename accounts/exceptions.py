@@ -29,6 +29,20 @@ class SessionNotFoundException(NotFoundException):
     message = _("There is no such session.")
 
 
+class ServiceAccountNotFoundException(NotFoundException):
+    """No service account has this id."""
+
+    code = "service_account_not_found"
+    message = _("There is no such service account.")
+
+
+class ApiKeyNotFoundException(NotFoundException):
+    """The account has no such API key, or it was revoked."""
+
+    code = "api_key_not_found"
+    message = _("There is no such API key, or it was revoked already.")
+
+
 class InvalidCredentialsException(UnauthorizedException):
     """The e-mail address or the password is wrong."""
 
@@ -81,6 +95,26 @@ class InvalidSessionTokenException(InvalidTokenException):
     message = _("Your session has ended or the token is invalid. Sign in again.")
 
 
+class InvalidApiKeyException(InvalidTokenException):
+    """An API key is unknown, expired or revoked, or its account is closed."""
+
+    message = _("This API key is unknown, has expired or was revoked.")
+
+
+class AddressNotAllowedException(ForbiddenException):
+    """An API key is used outside its allowed networks."""
+
+    code = "address_not_allowed"
+    message = _("This API key may not be used from your IP address.")
+
+
+class PersonalKeysOffException(ForbiddenException):
+    """PERSONAL_API_KEYS does not allow people to have API keys."""
+
+    code = "personal_keys_off"
+    message = _("People cannot have API keys here. Ask for a service account instead.")
+
+
 class EmailNotVerifiedException(ForbiddenException):
     """The password is correct, but the e-mail address is not verified yet."""
 
@@ -128,6 +162,18 @@ class TooManyPasskeysException(ConflictException):
 
     code = "conflict"
     message = _("There are as many passkeys as one account can have. Remove one first.")
+
+
+class TooManyKeysException(ConflictException):
+    """The account has the maximum number of API keys."""
+
+    message = _("There are as many API keys as one account can have. Revoke one first.")
+
+
+class ServiceAccountException(ConflictException):
+    """A service account has no password, address or MFA, and never enters the admin."""
+
+    message = _("This is a service account: it has no password, e-mail address or staff rights.")
 
 
 class ResetNotPossibleException(ConflictException):

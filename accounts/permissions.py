@@ -20,6 +20,16 @@ RESOURCES = (
         {"read": "See the sessions of all users", "end": "End sessions of other users"},
         models=("accounts.Session",),
     ),
+    Resource(
+        "service_accounts",
+        {
+            "read": "See service accounts and their API keys",
+            "create": "Create service accounts",
+            "update": "Change service accounts, create and revoke their API keys",
+            "delete": "Delete service accounts",
+        },
+        models=("accounts.ServiceAccount", "accounts.ApiKey"),
+    ),
     Resource("events", {"read": "See the security events of all users"}, models=("accounts.SecurityEvent",)),
 )
 
@@ -35,5 +45,5 @@ GRANTS = {
         "sessions:end",
         "events:read",
     ),
-    AUDITOR: ("users:read", "events:read"),
+    AUDITOR: ("users:read", "events:read", "service_accounts:read"),
 }

@@ -111,6 +111,7 @@ try:
     REGISTRATION = env.choice("REGISTRATION", ("open", "invite", "closed"), "open")
     REGISTRATION_ALLOWED_DOMAINS = env.domains("REGISTRATION_ALLOWED_DOMAINS")
     REGISTRATION_BLOCKED_DOMAINS = env.domains("REGISTRATION_BLOCKED_DOMAINS")
+    PERSONAL_API_KEYS = env.flag("PERSONAL_API_KEYS", default=False)
     PASSWORD_POLICY = env.choice("PASSWORD_POLICY", ("classic", "nist"), "classic")
     PWNED_PASSWORDS_URL = env.url("PWNED_PASSWORDS_URL", WEB_FORMS)
     BCRYPT_ROUNDS = env.integer("BCRYPT_ROUNDS", 12, minimum=4, maximum=18)
@@ -127,6 +128,7 @@ try:
         "register": env.rate("THROTTLE_REGISTER", "20/min"),
         "forgot": env.rate("THROTTLE_FORGOT", "20/min"),
         "2fa": env.rate("THROTTLE_2FA", "20/min"),
+        "api_key": env.rate("THROTTLE_API_KEY", "20/min"),
         "user": env.rate("THROTTLE_USER", "1200/min"),
     }
     BODY_TIMEOUT_SECONDS = env.integer("BODY_TIMEOUT_SECONDS", 10, minimum=1, maximum=300)

@@ -8,30 +8,38 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-from accounts.exceptions import InvalidSessionTokenException
-from accounts.models import Session, User
+from accounts.exceptions import InvalidApiKeyException, InvalidSessionTokenException
+from accounts.models import ApiKey, Session, User
 from accounts.services.account import access
 from accounts.services.jwt import tokens
 from accounts.services.mfa import methods
+from accounts.services.programs import key_authentication
 from accounts.services.sessions import sessions
+from foodfleet.core.http import throttling
 from foodfleet.core.http.access import access_of
+from foodfleet.core.http.clients import client_of
 
 
 class BearerAuthentication(JWTAuthentication):
-    """simplejwt's `Authorization: Bearer <access>`, bound to a session. Raises InvalidSessionTokenException.
+    """simplejwt's `Authorization: Bearer <access>`, bound to a session, or an API key in place of the access token.
 
-    `request.auth` is the Session that the token names, because it decides whether the token still counts.
+    `request.auth` is the Session that the token names, because it decides whether the token still counts, or the
+    ApiKey. Raises InvalidSessionTokenException, InvalidApiKeyException or AddressNotAllowedException.
     """
 
-    def authenticate(self, request: Request) -> tuple[User, Session] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[User, Session | ApiKey] | None:  # type: ignore[override]
         header = self.get_header(request)
         raw_token = self.get_raw_token(header) if header else None
         if raw_token is None:
             return None
-        session = self.get_session(self.get_validated_token(raw_token))
-        structlog.contextvars.bind_contextvars(user_id=session.user_id)
-        _ensure_allowed(request, session.user, session)
-        return session.user, session
+        by: Session | ApiKey
+        if key_authentication.is_key(raw_token):
+            by = self.get_api_key(raw_token, request)
+        else:
+            by = self.get_session(self.get_validated_token(raw_token))
+        structlog.contextvars.bind_contextvars(user_id=by.user_id)
+        _ensure_allowed(request, by.user, by)
+        return by.user, by
 
     def get_raw_token(self, header: bytes) -> bytes | None:
         return bearer_credentials(header)
@@ -41,6 +49,17 @@ class BearerAuthentication(JWTAuthentication):
             return tokens.read(raw_token.decode("ascii"), tokens.AccessToken)
         except UnicodeDecodeError:
             raise InvalidSessionTokenException from None
+
+    def get_api_key(self, raw_token: bytes, request: Request) -> ApiKey:
+        """The usable key with its user. Failures are limited by address: they cost a look-up each."""
+        client = client_of(request)
+        try:
+            key = key_authentication.authenticate(text=raw_token.decode("ascii", "replace"), client=client)
+        except InvalidApiKeyException:
+            throttling.count("api_key", client)
+            raise
+        methods.add_verification(key.user, key.pk)
+        return key
 
     def get_session(self, validated_token: tokens.SessionToken) -> Session:
         """The live session of the token, with its user."""
@@ -73,8 +92,8 @@ class PageSessionAuthentication(SessionAuthentication):
         return found[0], session
 
 
-def _ensure_allowed(request: Request, user: User, session: Session) -> None:
-    """Raise where this session does not fulfil the view's requirements."""
+def _ensure_allowed(request: Request, user: User, session: Session | ApiKey) -> None:
+    """Raise where this session or key does not fulfil the view's requirements."""
     declared = access_of(request.parser_context.get("view"))
     access.ensure_no_action_pending(user, declared)
     access.ensure_reauthenticated(user, session.pk, declared, request.method or "")

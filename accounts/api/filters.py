@@ -20,6 +20,9 @@ class UserFilter(SearchFilterSet):
 
     is_active = TrueFalseFilter()
     locked = TrueFalseFilter(method="filter_locked", help_text="By staff or after wrong passwords.")
+    service_account = TrueFalseFilter(
+        method="filter_service_account", help_text="Only service accounts, or only people."
+    )
     role = CharFilter(method="filter_role", max_length=150, help_text="Id or name of a role.")
     search = CharFilter(
         method="find",
@@ -31,6 +34,10 @@ class UserFilter(SearchFilterSet):
         """Users who are locked, or not."""
         now = timezone.now()
         return queryset.locked_out(now) if value else queryset.not_locked_out(now)
+
+    def filter_service_account(self, queryset: UserQuerySet, name: str, value: bool) -> UserQuerySet:
+        """Service accounts, or people."""
+        return queryset.service_accounts() if value else queryset.people()
 
     def filter_role(self, queryset: UserQuerySet, name: str, value: str) -> UserQuerySet:
         """Users who hold the role."""

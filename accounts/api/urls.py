@@ -17,12 +17,15 @@ from accounts.api.views import (
     sign_in,
     users,
 )
+from accounts.api.views.programs import api_keys, service_accounts
 
 users_urls = [
     path("me/", me.MeView.as_view(), name="api_me"),
     path("", users.UserViewSet.as_view({"get": "list", "post": "create"}), name="api_users"),
     path("me/events/", events.EventsView.as_view(), name="api_my_events"),
     path("me/deletion/cancel/", me.CancelDeletionView.as_view(), name="api_deletion_cancel"),
+    path("me/keys/", api_keys.OwnKeysView.as_view(), name="api_my_keys"),
+    path("me/keys/<uuid:key_id>/", api_keys.OwnKeyView.as_view(), name="api_my_key"),
     path("me/export/", me.ExportView.as_view(), name="api_export"),
     path("<int:user_id>/2fa-reset/", mfa_resets.RequestResetView.as_view(), name="api_2fa_reset"),
     path(
@@ -90,9 +93,30 @@ mfa_resets_urls = [
     ),
     path("<int:reset_id>/cancel/", mfa_resets.CancelResetView.as_view(), name="api_2fa_reset_cancel"),
 ]
+service_accounts_urls = [
+    path(
+        "",
+        service_accounts.ServiceAccountViewSet.as_view({"get": "list", "post": "create"}),
+        name="api_service_accounts",
+    ),
+    path(
+        "<int:pk>/",
+        service_accounts.ServiceAccountViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+        name="api_service_account",
+    ),
+    path("<int:account_id>/keys/", api_keys.ServiceAccountKeysView.as_view(), name="api_service_account_keys"),
+    path(
+        "<int:account_id>/keys/<uuid:key_id>/",
+        api_keys.ServiceAccountKeyView.as_view(),
+        name="api_service_account_key",
+    ),
+]
 urlpatterns = [
     path("users/", include(users_urls)),
     path("auth/", include(auth_urls)),
     path("2fa-resets/", include(mfa_resets_urls)),
+    path("service-accounts/", include(service_accounts_urls)),
     path("events/", events.AllEventsView.as_view(), name="api_events"),
 ]

@@ -9,12 +9,14 @@ from accounts.models.mfa import MFAReset, Passkey, TrustedBrowser
 from accounts.models.one_time_tokens import OneTimeToken
 from accounts.models.passwords import PasswordHistory
 from accounts.models.phone_codes import PhoneCode
+from accounts.models.programs import ApiKey, ServiceAccount
 from accounts.models.security import SecurityEvent
 from accounts.models.sessions import RefreshToken, Session
 from accounts.models.totp import TOTPDevice
 from accounts.models.users import User, no_nul
 
 __all__ = [
+    "ApiKey",
     "BackupCode",
     "Challenge",
     "DeferredJob",
@@ -26,6 +28,7 @@ __all__ = [
     "PhoneCode",
     "RefreshToken",
     "SecurityEvent",
+    "ServiceAccount",
     "Session",
     "SigningKey",
     "TOTPDevice",

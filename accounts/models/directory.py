@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KeyTransform
 
+from accounts import models as accounts_models
 from foodfleet.core.models import RateLimit, RateLimitQuerySet
 from foodfleet.core.typed_text import searched_parts
 from rbac.models import Role, RoleAssignment
@@ -59,6 +60,14 @@ class DirectoryQuerySet(models.QuerySet["User"]):
         holders = RoleAssignment.objects.live(now).filter(role=pk).values_list("user", flat=True)
         few = list(holders.distinct()[: FEW_HOLDERS + 1])
         return self.filter(pk__in=few if len(few) <= FEW_HOLDERS else holders)
+
+    def service_accounts(self) -> Self:
+        """Accounts of programs: found among them, who are few, and not among all users."""
+        return self.filter(pk__in=accounts_models.ServiceAccount.objects.values("pk"))
+
+    def people(self) -> Self:
+        """Accounts of people."""
+        return self.filter(is_service_account=False)
 
     def locked_out(self, now: datetime) -> Self:
         """Locked by staff, or by wrong passwords now."""

@@ -76,8 +76,8 @@ class UserQuerySet(DirectoryQuerySet):
             plain.bulk_update(users, ["search_text"])
 
     def with_email(self, email: str) -> Self:
-        """The user of this address, whatever its case and Unicode form."""
-        return self.filter(email=normalize_email(email))
+        """The user of this address, whatever its case and Unicode form. Service accounts have no address to use."""
+        return self.filter(email=normalize_email(email), is_service_account=False)
 
     def with_emails(self, emails: Sequence[str]) -> Self:
         """The users of these addresses, each in the form of `normalize_email`."""
@@ -114,11 +114,12 @@ class UserQuerySet(DirectoryQuerySet):
     def reachable(self) -> Self:
         """Active users whose address may receive a sign-in link: it is confirmed, or staff invited it."""
         known = models.Q(email_verified_at__isnull=False) | models.Q(invited_at__isnull=False)
-        return self.filter(known, is_active=True, deleted_at__isnull=True)
+        return self.filter(known, is_active=True, deleted_at__isnull=True, is_service_account=False)
 
     def unverified(self) -> Self:
         """Users with an unconfirmed address whom staff neither invited nor made staff."""
-        return self.filter(email_verified_at__isnull=True, invited_at__isnull=True, is_staff=False, is_superuser=False)
+        people = self.filter(is_service_account=False, is_staff=False, is_superuser=False)
+        return people.filter(email_verified_at__isnull=True, invited_at__isnull=True)
 
     def unclaimed(self) -> Self:
         """Unverified accounts that nobody has signed in to: another account may take their address."""
@@ -183,6 +184,9 @@ class User(AbstractBaseUser):
     is_superuser = models.BooleanField(
         _("superuser"), default=False, help_text=_("Has every permission without being given any.")
     )
+    is_service_account = models.BooleanField(
+        _("service account"), default=False, db_default=False, editable=False, help_text=_("A program, not a person.")
+    )
     locked_at = models.DateTimeField(
         _("locked"), null=True, blank=True, editable=False, help_text=_("By staff, until they unlock it.")
     )
@@ -210,7 +214,8 @@ class User(AbstractBaseUser):
     search_text = models.TextField(editable=False, default="", db_default="", help_text=_("What search reads."))
 
     locked_until: datetime | None = None  # by wrong passwords; only after `objects.with_locks`
-    acting_session: UUID | None = None  # the session of the current request; None outside of requests
+    acting_session: UUID | None = None  # the session or API key of the current request; None outside of requests
+    acting_permissions: frozenset[str] | None = None  # what the API key of the current request is limited to
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -288,11 +293,14 @@ class User(AbstractBaseUser):
         return self.first_name if self.is_email_verified else ""
 
     def can_act(self, session_id: UUID | None) -> bool:
-        """Whether the account is open and, where the request belongs to a session, that session has not ended."""
+        """Whether the account is open and, where the request belongs to a session or API key, that one still holds."""
         if not self.is_active or self.locked_at is not None or self.deleted_at is not None:
             return False
-        sessions: Any = self.sessions  # type: ignore[attr-defined]
-        return session_id is None or bool(sessions.live(timezone.now()).filter(pk=session_id).exists())
+        if session_id is None:
+            return True
+        now = timezone.now()
+        sessions, keys = accounts_models.Session.objects.live(now), accounts_models.ApiKey.objects.live(now)
+        return any(held.filter(pk=session_id, user=self.pk).exists() for held in (sessions, keys))
 
     def get_full_name(self) -> str:
         """First and last name, or '' where neither is known."""
@@ -309,7 +317,7 @@ class User(AbstractBaseUser):
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Whether the user holds `perm` (`users:read` or `accounts.view_user`), in scope `obj` where one is given."""
-        if self.is_active and self.is_superuser:
+        if self.is_active and self.is_superuser and self.acting_permissions is None:
             return True
         return bool(auth_models._user_has_perm(self, perm, obj))  # type: ignore[attr-defined]
 
@@ -319,6 +327,6 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         """Whether the user holds any permission of the app."""
-        if self.is_active and self.is_superuser:
+        if self.is_active and self.is_superuser and self.acting_permissions is None:
             return True
         return bool(auth_models._user_has_module_perms(self, app_label))  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from accounts import signals
 from accounts.models import User
 from accounts.services.limits import attempts, lockout
 from accounts.services.mfa import methods, resets, trusted_browsers
+from accounts.services.programs import api_keys
 from foodfleet.core.http.clients import Client
 
 
@@ -30,3 +31,4 @@ def forget_devices(user: User, client: Client, **kwargs: Any) -> None:
     methods.limit_after_compromise(user)
     lockout.forget_devices(user.email)
     resets.cancel(user=user, client=client)
+    api_keys.revoke_all(user, client=client)

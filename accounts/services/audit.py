@@ -36,6 +36,7 @@ WARNINGS = {
     EventKind.TWO_FACTOR_FAILED,
     EventKind.TWO_FACTOR_BLOCKED,
     EventKind.PASSKEY_COPIED,
+    EventKind.API_KEY_REFUSED,
 }
 
 

@@ -7,6 +7,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from accounts.models import (
+    ApiKey,
     Challenge,
     KnownDevice,
     OneTimeToken,
@@ -25,6 +26,7 @@ from foodfleet.core.http.clients import Client
 
 # Expired sessions and tokens stay this long, to recognise devices and to tell our tokens from forged ones.
 SESSION_RETENTION = timedelta(days=90)
+API_KEY_RETENTION = timedelta(days=90)  # after its end
 REFRESH_TOKEN_RETENTION = timedelta(days=7)
 
 
@@ -36,6 +38,7 @@ def purge_expired() -> int:
     expired = (
         RefreshToken.objects.expired(now - REFRESH_TOKEN_RETENTION),
         Session.objects.expired_before(now - SESSION_RETENTION),
+        ApiKey.objects.over_before(now - API_KEY_RETENTION),
         OneTimeToken.objects.expired(now),
         PhoneCode.objects.expired(now),
         Challenge.objects.expired(now),

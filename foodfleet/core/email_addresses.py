@@ -42,6 +42,11 @@ def mailed_address(address: str) -> str:
     return f"{head}{at}{mailed_domain(domain)}{bracket}{tail}"
 
 
+def is_reserved(domain: str) -> bool:
+    """Return whether no mail server has this domain (RFC 2606); accounts of programs and deleted users have such."""
+    return f".{domain}".endswith(".invalid")
+
+
 def validate_mailable(address: str) -> None:
     """Raise ValidationError for an address that has the form of one and that no mail can be sent to."""
     if len(address) > LONGEST_ADDRESS:  # the field's own rule says so
@@ -60,7 +65,7 @@ def validate_mailable(address: str) -> None:
     except UnicodeError:
         ascii_domain = ""
     length = len(local) + len("@") + len(ascii_domain)
-    if not ascii_domain or len(local) > LONGEST_LOCAL_PART or length > LONGEST_ADDRESS:
+    if not ascii_domain or is_reserved(ascii_domain) or len(local) > LONGEST_LOCAL_PART or length > LONGEST_ADDRESS:
         message = _("%(value)s is not an e-mail address that can be written to.")
         raise ValidationError(message, code="invalid", params={"value": address[:100]})
 

@@ -37,6 +37,6 @@ def ensure_still_may(actor: Any, *labels: str, scope: Any = None) -> None:
 def _checked(row: Any, actor: Any, labels: tuple[str, ...], scope: Any) -> Any:
     if row is None or not row.can_act(actor.acting_session):
         raise UnauthorizedException
-    row.acting_session = actor.acting_session
+    row.acting_session, row.acting_permissions = actor.acting_session, actor.acting_permissions
     decisions.require(row, *labels, scope=scope)
     return row

@@ -1,7 +1,7 @@
 """Decide whether a user has a permission, for views, the admin, templates and services."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import inf
 from threading import local
@@ -89,13 +89,18 @@ def has(user: Any, label: str, scope: Any = None, clock: Callable[[], float] = t
     """
     if not user.is_active:
         return False
-    if user.is_superuser:
+    if holds_everything(user):
         return True
     if user.pk is None:
         return False
     if "." in label:
         label = graph.resolve_alias(label)
     return access_of(user, clock).holds(label, scope if scope is None else scope_of(scope))
+
+
+def holds_everything(user: Any) -> bool:
+    """Return whether `user` is a superuser whose request is not limited to some permissions, as an API key may be."""
+    return user.is_superuser and user.acting_permissions is None
 
 
 def require(user: Any, *labels: str, scope: Any = None) -> None:
@@ -108,7 +113,7 @@ def labels_of(user: Any, scope: Any = None) -> frozenset[str]:
     """Return every label that `user` has, everywhere or in `scope`; for a superuser all labels."""
     if not user.is_active or user.pk is None:
         return NO_LABELS
-    if user.is_superuser:
+    if holds_everything(user):
         return access_of(user).roles.labels
     return access_of(user).labels(scope if scope is None else scope_of(scope))
 
@@ -143,6 +148,8 @@ def scope_of(thing: Any) -> str:
 def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
     """Return what the assignments of `user` give now, regardless of is_superuser and is_active.
 
+    Where the request is limited to some permissions (`acting_permissions`), only these, of a superuser too.
+
     Costs nothing while the user object has a memo: within one request, until this process changes something or an
     assignment expires. Inside a transaction the database answers: a change that it waited for counts.
     """
@@ -152,7 +159,7 @@ def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
     if memo is not None and memo.is_valid(now, request):
         return memo.access
     invalidations = coherent.local_invalidations()
-    access = _of_user(user.pk, now)
+    access = _limited(_of_user(user.pk, now), user)
     hooks = connection.run_on_commit if connection.in_atomic_block else None
     user.__dict__[MEMO] = _Memo(access, request, invalidations, min(access.until, now + MEMO_SECONDS), hooks)
     return access
@@ -163,7 +170,17 @@ def access_until(user: Any, until: datetime | None) -> Access:
     end = inf if until is None else until.timestamp()
     now = time()
     assignments, roles = _read(user.pk, now)
-    return _combined([one for one in assignments if one.expires_at >= end], roles, now)
+    lasting = [one for one in assignments if one.expires_at >= end]
+    return _limited(_combined(lasting, roles, now), user)
+
+
+def _limited(access: Access, user: Any) -> Access:
+    limit: frozenset[str] | None = user.acting_permissions
+    if limit is None:
+        return access
+    everywhere = access.roles.labels if user.is_superuser else access.everywhere
+    in_scope = {scope: labels & limit for scope, labels in access.in_scope.items()}
+    return replace(access, everywhere=everywhere & limit, in_scope=in_scope)
 
 
 def invalidate(user_id: int) -> None:

@@ -29,8 +29,8 @@ class DirectoryUserSerializer(UserSerializer):
 
     class Meta(UserSerializer.Meta):
         fields = [
-            *UserSerializer.Meta.fields, "is_superuser", "phone_verified", "locked", "must_change_password", "roles",
-            "last_login", "invited_at", "deletion_due_at",
+            *UserSerializer.Meta.fields, "is_superuser", "is_service_account", "phone_verified", "locked",
+            "must_change_password", "roles", "last_login", "invited_at", "deletion_due_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -18,14 +18,19 @@ def ensure_no_action_pending(user: User, access: Access) -> None:
         raise PasswordChangeRequiredException
     if RequiredAction.MFA_ENROLMENT in access.while_pending or not decisions.requires_mfa(user):
         return
+    if user.is_service_account:  # a program cannot have MFA; whoever makes its keys has passed it
+        return
     if not methods.is_enabled(user):
         raise TwoFactorRequiredException
 
 
 def ensure_reauthenticated(user: User, session_id: UUID, access: Access, method: str) -> None:
-    """Raise ReauthenticationRequiredException where the view requires re-authentication and the session has none."""
+    """Raise ReauthenticationRequiredException where the view requires re-authentication and the session has none.
+
+    session_id: also the id of an API key, with which nobody re-authenticates.
+    """
     when = access.reauthentication.get("GET" if method == "HEAD" else method)
-    if when is Reauthentication.ALWAYS:
+    if when is Reauthentication.ALWAYS or (when is not None and user.is_service_account):
         reauthentication.require(session_id)
     elif when is Reauthentication.WITH_MFA:
         reauthentication.require_if_mfa_enabled(user=user, session_id=session_id)

@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts import signals
-from accounts.models import SecurityEvent, User
+from accounts.models import SecurityEvent, ServiceAccount, User
 from accounts.services import audit
 from accounts.services.limits import lockout
 from accounts.services.sessions import sessions
@@ -31,6 +31,7 @@ def erase(user: User, *, actor: User | None, client: Client) -> None:
         assignments.end_all_of_deleted(user)
         lockout.forget(user.email)
         signals.user_deleted.send(sender=User, user=user, actor=actor, client=client)
+        ServiceAccount.objects.filter(owner=user).update(owner=None)
         _remove_belongings(user)
         _empty(user)
         SecurityEvent.objects.pseudonymise(user)

@@ -6,7 +6,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from accounts import signals
-from accounts.models import Session, User
+from accounts.models import ApiKey, Session, User
 from accounts.services import audit
 from accounts.states import EventKind
 from foodfleet.core.http.clients import Client
@@ -19,6 +19,9 @@ PROFILE = (
 )  # fmt: skip
 SESSION = (
     "id", "device_name", "user_agent", "ip", "created_at", "last_used_at", "expires_at", "ended_at", "end_reason",
+)  # fmt: skip
+API_KEY = (
+    "id", "name", "prefix", "permissions", "allowed_networks", "created_at", "expires_at", "last_used_at", "revoked_at",
 )  # fmt: skip
 EVENT = ("kind", "created_at", "ip", "user_agent", "request_id", "details")
 
@@ -34,6 +37,7 @@ def own_data(*, user: User, client: Client) -> dict[str, Any]:
             for one in assignments
         ],
         "sessions": list(Session.objects.of(user).order_by("-created_at").values(*SESSION)),
+        "api_keys": list(ApiKey.objects.of(user.pk).order_by("-created_at").values(*API_KEY)),
         "events": list(user.security_events.order_by("-pk").values(*EVENT)),
     }
     for _receiver, answer in signals.own_data_requested.send(sender=User, user=user, client=client):

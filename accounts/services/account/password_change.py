@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import signals
-from accounts.exceptions import InvalidCredentialsException, OwnAccountException
+from accounts.exceptions import InvalidCredentialsException, OwnAccountException, ServiceAccountException
 from accounts.models import User
 from accounts.services import audit
 from accounts.services.mfa import reauthentication
@@ -16,7 +16,7 @@ from accounts.services.staff import protections
 from accounts.states import EndReason, EventKind
 from foodfleet.core.http.clients import Client
 from rbac.exceptions import SuperusersOnlyException
-from rbac.services import actors
+from rbac.services import actors, decisions
 
 
 def change(*, user: User, current: str, new: str, client: Client, keep: UUID | None = None) -> User:
@@ -52,8 +52,10 @@ def replace_for(*, user: User, new: str | None, actor: User | None, client: Clie
         current, changed = protections.lock_parties(actor, user.pk, "users:update")
         if current is not None and current.pk == changed.pk:  # use `change`, which checks the current password
             raise OwnAccountException
-        if current is not None and not current.is_superuser:
+        if current is not None and not decisions.holds_everything(current):
             raise SuperusersOnlyException
+        if changed.is_service_account:
+            raise ServiceAccountException
         if encoded is None:
             passwords.disable(changed)
         else:

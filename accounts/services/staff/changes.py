@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts import signals
-from accounts.exceptions import OwnAccountException
+from accounts.exceptions import OwnAccountException, ServiceAccountException
 from accounts.models import User
 from accounts.services import audit
 from accounts.services.account import attributes
@@ -21,6 +21,7 @@ from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.mailbox_limits import ensure_staff_may_mail
 from rbac.exceptions import SuperusersOnlyException
+from rbac.services import decisions
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def update(*, pk: int, changes: UserChanges, actor: User | None, client: Client)
 
 
 def _ensure_may_change(actor: User | None, user: User, different: dict[str, Any]) -> None:
-    if FLAGS & different.keys() and actor is not None and not actor.is_superuser:
+    if user.is_service_account and different.keys() - {"is_active"}:
+        raise ServiceAccountException
+    if FLAGS & different.keys() and actor is not None and not decisions.holds_everything(actor):
         raise SuperusersOnlyException
     if "email" in different and actor is not None and actor.pk == user.pk:
         raise OwnAccountException  # use account.email, which verifies the new address

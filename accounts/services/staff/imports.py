@@ -29,7 +29,7 @@ from accounts.states import EventKind, TokenPurpose
 from foodfleet.core.http.clients import Client
 from rbac.exceptions import SuperusersOnlyException
 from rbac.models import Role
-from rbac.services import actors, assignments, graph, users
+from rbac.services import actors, assignments, decisions, graph, users
 from rbac.services.assignments import NewAssignment
 
 BATCH = 1000  # lines in one transaction
@@ -163,7 +163,7 @@ def _ensure_may_import(rows: Sequence[Row], roles: Mapping[str, Role], actor: Us
     if actor is None:
         return
     current = actors.lock_actor(actor, "users:create")
-    if not current.is_superuser and any(row.values.get(name) for row in rows for name in CREDENTIALS):
+    if not decisions.holds_everything(current) and any(row.values.get(name) for row in rows for name in CREDENTIALS):
         raise SuperusersOnlyException
     assignments.ensure_may_assign(current, [(roles[role.name], role.scope) for role in wanted])
 

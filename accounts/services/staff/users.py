@@ -24,7 +24,7 @@ from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.mailbox_limits import ensure_staff_may_mail
 from rbac.exceptions import SuperusersOnlyException
-from rbac.services import actors
+from rbac.services import actors, decisions
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def create(*, new: NewAccount, actor: User | None, client: Client) -> User:
         user.password = make_password(None)
     with transaction.atomic():
         current = actors.lock_actor(actor, "users:create")
-        if (new.is_staff or new.is_superuser) and current is not None and not current.is_superuser:
+        if (new.is_staff or new.is_superuser) and current is not None and not decisions.holds_everything(current):
             raise SuperusersOnlyException
         _insert(user, actor, client)
         audit.record(kind=EventKind.USER_CREATED, user=user, client=client, actor=actor)

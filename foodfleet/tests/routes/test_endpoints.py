@@ -23,7 +23,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 NEW_PASSWORD = "Another-Grill-2027!"
 NUMBER, UUID = "4711", "00000000-0000-4000-8000-000000000000"
-FILLED = {"content_type_id": "1", "app_label": "accounts", "url": "nowhere", "token": "wrong", "session_id": UUID}
+FILLED = {
+    "content_type_id": "1",
+    "app_label": "accounts",
+    "url": "nowhere",
+    "token": "wrong",
+    "session_id": UUID,
+    "key_id": UUID,
+}
 BODIES = {
     "login/": {"email": "ann@example.com", "password": PASSWORD},
     "account/": {"first_name": "Ann", "language": "en"},
@@ -85,6 +92,7 @@ REAUTHENTICATED = {
     "DELETE api/v1/auth/passkeys/<passkey_id>/", "POST api/v1/auth/password/change/", "POST api/v1/auth/email/change/",
     "POST api/v1/auth/phone/", "GET account/delete/", "POST account/delete/", "POST account/delete/cancel/",
     "DELETE api/v1/users/me/", "POST api/v1/users/me/deletion/cancel/",
+    "POST api/v1/users/me/keys/",
 }  # fmt: skip
 # Where the password is compared: wrong ones lock the account, and a locked account is refused.
 WITH_PASSWORD = {

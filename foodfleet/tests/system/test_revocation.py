@@ -62,7 +62,7 @@ def serve(start):
     def begin(redis_url):
         database = connection.settings_dict
         where = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-        off = {f"THROTTLE_{scope}": "off" for scope in ("LOGIN", "REGISTER", "FORGOT", "2FA", "USER")}
+        off = {f"THROTTLE_{scope}": "off" for scope in ("LOGIN", "REGISTER", "FORGOT", "2FA", "API_KEY", "USER")}
         port = processes.free_port()
         values = {"DATABASE_URL": f"postgres://{where}", "REDIS_URL": redis_url, "CONNECT_TIMEOUT_SECONDS": "1"}
         process = start(f"web{port}", processes.web_command(port), ADMIN_REQUIRE_2FA="false", **values, **off)
@@ -182,3 +182,17 @@ def test_concurrent_readers_never_cache_an_ended_session(user, reader, serve, pr
             for one in readers:
                 one.result()
         assert all(refused)
+
+
+def test_a_revoked_api_key_is_refused_by_every_process(make_user, reader, serve, private_redis):
+    make_user("boss@example.com", is_superuser=True)
+    writer = serve(private_redis.url)
+    boss = writer.sign_in("boss@example.com")["access"]
+    account = writer.call("POST", "/service-accounts/", boss, name="Payroll").json()["id"]
+    for _ in range(ROUNDS):
+        made = writer.call("POST", f"/service-accounts/{account}/keys/", boss, name="Production").json()
+        for _ in range(2):
+            assert reader.call("GET", "/users/me/", made["key"]).status_code == 200
+        path = f"/service-accounts/{account}/keys/{made['id']}/"
+        assert writer.call("DELETE", path, boss).status_code == 204
+        assert {reader.call("GET", "/users/me/", made["key"]).status_code for _ in range(3)} == {401}

@@ -17,8 +17,10 @@ def queue_notice(*, template: str, user: User, variables: dict[str, Any], reques
     """Queue an e-mail about an event in the account of `user`.
 
     An address that nobody confirmed may belong to somebody else. It gets no more e-mails than the limit for an address,
-    and None is returned beyond it.
+    and None is returned beyond it. A service account gets none.
     """
+    if user.is_service_account:
+        return None
     if not user.is_email_verified and not may_mail(user.email):
         return None
     return queue_email(template=template, user=user, variables=variables, request_id=request_id)

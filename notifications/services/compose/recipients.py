@@ -12,7 +12,13 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.email_addresses import LONGEST_ADDRESS, LONGEST_LOCAL_PART, mailed_domain, normalize_email
+from foodfleet.core.email_addresses import (
+    LONGEST_ADDRESS,
+    LONGEST_LOCAL_PART,
+    is_reserved,
+    mailed_domain,
+    normalize_email,
+)
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.phone_numbers import E164
 
@@ -123,7 +129,7 @@ def _check(address: str) -> None:
     _is_address(address)
     local, _at, domain = address.rpartition("@")
     mailed_to = f"{local}@{mailed_domain(domain)}"
-    if len(local) > LONGEST_LOCAL_PART or len(mailed_to) > LONGEST_ADDRESS:
+    if len(local) > LONGEST_LOCAL_PART or len(mailed_to) > LONGEST_ADDRESS or is_reserved(mailed_to.lower()):
         raise ValueError(address)
 
 

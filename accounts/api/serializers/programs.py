@@ -1,0 +1,106 @@
+"""Serializers for service accounts and API keys."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+
+from accounts.models import ApiKey, ServiceAccount
+from accounts.services.programs.api_keys import MOST_NETWORKS
+from foodfleet.core.http import serializers
+from foodfleet.core.names import LONGEST_NAME, validate_name
+from rbac.api.serializers import IdField, labels_field
+
+LONGEST_NETWORK = 49  # an IPv6 address with an IPv4 part, and its prefix length
+LONGEST_DESCRIPTION = 500
+OWNER = "Id of the person to ask about it; by default whoever creates it."
+PERMISSIONS = "Only these of the account's permissions; null: all of them."
+
+
+class ServiceAccountSerializer(serializers.ModelSerializer[ServiceAccount]):
+    """A service account."""
+
+    id = serializers.IntegerField(source="user_id", read_only=True, help_text="Also its id as a user.")
+    name = serializers.CharField(read_only=True)
+    owner = serializers.IntegerField(source="owner_id", read_only=True, allow_null=True, help_text=OWNER)
+    is_active = serializers.BooleanField(read_only=True)
+    roles = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField(source="user.created_at", read_only=True)
+    last_used_at = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ServiceAccount
+        fields = ["id", "name", "description", "owner", "is_active", "roles", "created_at", "last_used_at"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_roles(self, account: Any) -> list[str]:
+        """Names of its roles, in any scope; `/users/{id}/roles/` assigns them."""
+        return sorted({assignment.role.name for assignment in account.user.live_assignments})
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_last_used_at(self, account: Any) -> str | None:
+        """When one of its keys was last used, to five minutes."""
+        return serializers.DateTimeField().to_representation(account.last_used_at) if account.last_used_at else None
+
+
+class ServiceAccountCreateSerializer(serializers.Serializer[Any]):
+    """A new service account."""
+
+    name = serializers.CharField(max_length=LONGEST_NAME, validators=[validate_name])
+    description = serializers.CharField(
+        max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True, help_text="What it is for."
+    )
+    owner = IdField(required=False, allow_null=True, help_text=OWNER)
+
+
+class ServiceAccountChangeSerializer(serializers.Serializer[Any]):
+    """Changes to a service account; omitted fields stay as they are."""
+
+    name = serializers.CharField(max_length=LONGEST_NAME, validators=[validate_name], required=False)
+    description = serializers.CharField(max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True)
+    owner = IdField(required=False, help_text="Id of the person to ask about it.")
+    is_active = serializers.BooleanField(required=False, help_text="The keys of an inactive account are refused.")
+
+
+class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
+    """An API key, without its secret."""
+
+    permissions = serializers.ListField(
+        child=serializers.CharField(), read_only=True, allow_null=True, help_text=PERMISSIONS
+    )
+    allowed_networks = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta:
+        model = ApiKey
+        fields = [
+            "id", "name", "prefix", "permissions", "allowed_networks", "created_at", "expires_at", "last_used_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class CreatedKeySerializer(ApiKeySerializer):
+    """A new API key."""
+
+    key = serializers.SerializerMethodField()
+
+    class Meta(ApiKeySerializer.Meta):
+        fields = [*ApiKeySerializer.Meta.fields, "key"]
+        read_only_fields = fields
+
+    def get_key(self, row: ApiKey) -> str:
+        """The whole key: `Authorization: Bearer <key>`. It is shown here alone."""
+        return str(self.context["key"])
+
+
+class ApiKeyCreateSerializer(serializers.Serializer[Any]):
+    """A new API key."""
+
+    name = serializers.CharField(max_length=100, help_text="Where it is used.")
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="null: it does not expire.")
+    permissions = labels_field(required=False, allow_null=True, max_length=500, help_text=PERMISSIONS)
+    allowed_networks = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_NETWORK),
+        required=False,
+        max_length=MOST_NETWORKS,
+        help_text="IP addresses and networks from which it may be used, such as 192.0.2.0/24; none: anywhere.",
+    )

@@ -1,0 +1,105 @@
+"""API keys of service accounts, and of the caller."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.serializers.programs import ApiKeyCreateSerializer, ApiKeySerializer, CreatedKeySerializer
+from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
+from accounts.models import ApiKey
+from accounts.services.programs import api_keys
+from accounts.services.programs.api_keys import CreatedKey, NewKey
+from foodfleet.core.http.access import SIGNED_IN, Reauthentication
+from foodfleet.core.http.clients import client_of
+from rbac.api.guards import require_permission
+
+
+class KeyListView(GenericAPIView[ApiKey]):
+    """A list of keys."""
+
+    serializer_class = ApiKeySerializer
+    ordering = "-created_at"
+    ordering_fields = ("created_at",)
+    queryset = ApiKey.objects.none()
+
+    def page(self, keys: Any) -> Response:
+        """One page of these keys."""
+        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(keys), many=True).data)
+
+    @staticmethod
+    def new_key(request: Request) -> NewKey:
+        """The key that the body describes."""
+        values = validated(request, ApiKeyCreateSerializer)
+        labels = values.pop("permissions", None)
+        networks = tuple(values.pop("allowed_networks", ()))
+        return NewKey(**values, permissions=None if labels is None else tuple(labels), allowed_networks=networks)
+
+    @staticmethod
+    def created(key: CreatedKey) -> Response:
+        """The new key, with its secret."""
+        body = CreatedKeySerializer(key.row, context={"key": key.key}).data
+        return Response(body, status=status.HTTP_201_CREATED)
+
+
+@require_permission("service_accounts", "update")
+class ServiceAccountKeysView(KeyListView):
+    """The API keys of a service account."""
+
+    @extend_schema(responses=ApiKeySerializer(many=True))
+    def get(self, request: Request, account_id: int) -> Response:
+        """List the keys that nobody revoked."""
+        return self.page(api_keys.of_service_account(account_id))
+
+    @extend_schema(request=ApiKeyCreateSerializer, responses={201: CreatedKeySerializer})
+    def post(self, request: Request, account_id: int) -> Response:
+        """Create a key. The answer has the whole key, which is shown once."""
+        actor, client = signed_in_user(request), client_of(request)
+        new = self.new_key(request)
+        return self.created(api_keys.create_for_service_account(pk=account_id, new=new, actor=actor, client=client))
+
+
+@require_permission("service_accounts", "update")
+class ServiceAccountKeyView(APIView):
+    """One API key of a service account."""
+
+    @extend_schema(request=None, responses={204: NO_CONTENT})
+    def delete(self, request: Request, account_id: int, key_id: UUID) -> Response:
+        """Revoke the key: it is refused from the next request."""
+        actor, client = signed_in_user(request), client_of(request)
+        api_keys.revoke_of_service_account(pk=account_id, key_id=key_id, actor=actor, client=client)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class OwnKeysView(KeyListView):
+    """The caller's own API keys, where PERSONAL_API_KEYS allows them."""
+
+    access = SIGNED_IN.with_reauthentication(POST=Reauthentication.ALWAYS)
+
+    @extend_schema(responses=ApiKeySerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the caller's keys that nobody revoked."""
+        return self.page(api_keys.of_user(signed_in_user(request)))
+
+    @extend_schema(request=ApiKeyCreateSerializer, responses={201: CreatedKeySerializer})
+    def post(self, request: Request) -> Response:
+        """Create a key, which may do at most what its owner may at each moment. It is shown once."""
+        new = self.new_key(request)
+        return self.created(api_keys.create_own(user=signed_in_user(request), new=new, client=client_of(request)))
+
+
+class OwnKeyView(APIView):
+    """One of the caller's API keys."""
+
+    access = SIGNED_IN
+
+    @extend_schema(request=None, responses={204: NO_CONTENT})
+    def delete(self, request: Request, key_id: UUID) -> Response:
+        """Revoke the key: it is refused from the next request."""
+        api_keys.revoke_own(user=signed_in_user(request), key_id=key_id, client=client_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,150 @@
+"""Service accounts, and the API keys that programs authenticate with."""
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Max, OuterRef, Prefetch, Q, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.users import User
+from rbac.models import RoleAssignment
+
+
+class ServiceAccountQuerySet(models.QuerySet["ServiceAccount"]):
+    """Service accounts."""
+
+    def present(self) -> Self:
+        """Those that are not deleted, with their users and owners."""
+        return self.filter(user__deleted_at__isnull=True).select_related("user", "owner")
+
+    def with_roles(self, now: datetime) -> Self:
+        """Prefetch `user.live_assignments` with their roles."""
+        assignments = RoleAssignment.objects.live(now).select_related("role")
+        return self.prefetch_related(
+            Prefetch("user__role_assignments", queryset=assignments, to_attr="live_assignments")
+        )
+
+    def with_last_use(self) -> Self:
+        """Annotate `last_used_at`: when one of its keys was last used."""
+        keys = ApiKey.objects.filter(user=OuterRef("pk")).order_by()
+        return self.annotate(
+            last_used_at=Subquery(keys.values("user").annotate(last=Max("last_used_at")).values("last"))
+        )
+
+
+class ServiceAccount(models.Model):
+    """A program's account: a user without password and e-mail sign-in, whose first name is the account's name."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="service_account")
+    description = models.CharField(_("description"), max_length=500, blank=True, default="")
+    owner = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="owned_service_accounts",
+        verbose_name=_("owner"),
+        help_text=_("Whom to ask about it."),
+    )
+
+    objects = ServiceAccountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("service account")
+        verbose_name_plural = _("service accounts")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self.user.first_name
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its keys may be used."""
+        return self.user.is_active
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    """API keys."""
+
+    def of(self, user_id: int) -> Self:
+        """Keys of one user."""
+        return self.filter(user=user_id)
+
+    def unrevoked(self) -> Self:
+        """Keys that nobody revoked; they may have expired."""
+        return self.filter(revoked_at__isnull=True)
+
+    def live(self, now: datetime) -> Self:
+        """Keys that are neither revoked nor expired."""
+        return self.unrevoked().filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+
+    def usable(self, now: datetime) -> Self:
+        """Live keys whose user's account is open, with the user."""
+        open_account = self.filter(user__is_active=True, user__locked_at__isnull=True, user__deleted_at__isnull=True)
+        return open_account.live(now).select_related("user")
+
+    def with_prefix(self, prefix: str) -> Self:
+        """The key with this prefix."""
+        return self.filter(prefix=prefix)
+
+    def revoke(self, now: datetime) -> int:
+        """Revoke those that are not; returns how many."""
+        return self.unrevoked().update(revoked_at=now)
+
+    def note_use(self, pk: uuid.UUID, now: datetime) -> bool:
+        """Store the time of a use; return whether it is the first."""
+        if self.filter(pk=pk, last_used_at__isnull=True).update(last_used_at=now):
+            return True
+        self.filter(pk=pk, last_used_at__lt=now).update(last_used_at=now)
+        return False
+
+    def over_before(self, moment: datetime) -> Self:
+        """Those that were revoked or expired before `moment`."""
+        return self.filter(Q(revoked_at__lt=moment) | Q(expires_at__lt=moment))
+
+
+class ApiKey(models.Model):
+    """A key of a service account or a person. Only the digest of the whole key is stored.
+
+    Its id takes the place of a session's wherever a request is attributed to one: in `User.acting_session`, security
+    events and access tokens.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(_("name"), max_length=100)
+    prefix = models.CharField(_("prefix"), max_length=12, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    permissions = models.JSONField(
+        _("permissions"), null=True, blank=True, help_text=_("Only these of the account's; null: all of them.")
+    )
+    allowed_networks = models.JSONField(
+        _("allowed networks"), default=list, blank=True, help_text=_("Where it may be used; empty: anywhere.")
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
+
+    objects: ClassVar[Any] = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        indexes = [models.Index(fields=["user", "-created_at", "-id"], name="accounts_api_key_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.name} (ffk_{self.prefix}_…)"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())

@@ -1,0 +1,186 @@
+"""API keys: created with limits of their own, shown once, revoked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from secrets import token_hex
+from string import ascii_letters, digits
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext_lazy as _
+
+from accounts.exceptions import ApiKeyNotFoundException, PersonalKeysOffException, TooManyKeysException
+from accounts.models import ApiKey, User
+from accounts.models.programs import ApiKeyQuerySet
+from accounts.models.users import cache_key
+from accounts.services import audit
+from accounts.services.programs import service_accounts
+from accounts.services.staff import protections
+from accounts.states import EventKind
+from foodfleet.core import crypto
+from foodfleet.core.cache import coherent
+from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.http import ip_addresses
+from foodfleet.core.http.clients import Client
+from rbac.services import actors, decisions, limits
+
+SCHEME = "ffk_"  # so that scanners of source code recognise a key
+PREFIX_BYTES = 6
+SECRET_LENGTH = 43  # of 62 characters: 256 bits
+MOST_KEYS = 50  # live ones of an account
+MOST_NETWORKS = 20
+PERMISSION = "service_accounts:update"
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """The values of a new key. permissions: None for all of the account; allowed_networks: () for anywhere."""
+
+    name: str
+    expires_at: datetime | None = None
+    permissions: tuple[str, ...] | None = None
+    allowed_networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CreatedKey:
+    """A new key. key: its whole text, which is stored nowhere."""
+
+    row: ApiKey
+    key: str = field(repr=False)
+
+
+def of_service_account(pk: int) -> ApiKeyQuerySet:
+    """The keys of a service account that nobody revoked. Raises ServiceAccountNotFoundException."""
+    return of_user(service_accounts.find(pk).user)
+
+
+def of_user(user: User) -> ApiKeyQuerySet:
+    """The keys of a user that nobody revoked."""
+    found: ApiKeyQuerySet = ApiKey.objects.of(user.pk).unrevoked()
+    return found
+
+
+def create_for_service_account(*, pk: int, new: NewKey, actor: User | None, client: Client) -> CreatedKey:
+    """Create a key of a service account.
+
+    Raises ServiceAccountNotFoundException, ValidationException, TooManyKeysException, and as
+    `protections.lock_parties`: nobody gets a key of an account that may do more than they.
+    """
+    service_accounts.find(pk)
+    with transaction.atomic():
+        current, user = protections.lock_parties(actor, pk, PERMISSION)
+        return _create(user, new, current, client)
+
+
+def create_own(*, user: User, new: NewKey, client: Client) -> CreatedKey:
+    """Create a key of a person, where PERSONAL_API_KEYS allows it.
+
+    Raises PersonalKeysOffException, ValidationException, TooManyKeysException, and as `actors.lock_actor`.
+    """
+    if not settings.PERSONAL_API_KEYS:
+        raise PersonalKeysOffException
+    with transaction.atomic():
+        current: User = actors.lock_actor(user)
+        return _create(current, new, current, client)
+
+
+def revoke_of_service_account(*, pk: int, key_id: UUID, actor: User | None, client: Client) -> None:
+    """Revoke a key of a service account; it is refused from the next request.
+
+    Raises ServiceAccountNotFoundException, ApiKeyNotFoundException, and as `protections.lock_parties`.
+    """
+    service_accounts.find(pk)
+    with transaction.atomic():
+        _actor, user = protections.lock_parties(actor, pk, PERMISSION)
+        _revoke(user, key_id, actor, client)
+
+
+def revoke_own(*, user: User, key_id: UUID, client: Client) -> None:
+    """Revoke one of the user's own keys. Raises ApiKeyNotFoundException."""
+    with transaction.atomic():
+        _revoke(user, key_id, None, client)
+
+
+def revoke_all(user: User, *, client: Client) -> None:
+    """Revoke every key of the user."""
+    with transaction.atomic():
+        coherent.invalidate(cache_key(user.pk))
+        for key in ApiKey.objects.of(user.pk).unrevoked().select_for_update():
+            _revoke(user, key.pk, None, client)
+
+
+def _create(user: User, new: NewKey, actor: User | None, client: Client) -> CreatedKey:
+    now = timezone.now()
+    if new.expires_at is not None and new.expires_at <= now:
+        raise ValidationException.for_field("expires_at", _("Give a time in the future."), "in_the_past")
+    if ApiKey.objects.of(user.pk).live(now).count() >= MOST_KEYS:
+        raise TooManyKeysException
+    permissions = _checked_permissions(user, new.permissions, actor)
+    prefix = token_hex(PREFIX_BYTES)
+    key = f"{SCHEME}{prefix}_{get_random_string(SECRET_LENGTH, ascii_letters + digits)}"
+    row = ApiKey(
+        user=user,
+        name=new.name,
+        prefix=prefix,
+        digest=crypto.digest(key),
+        permissions=permissions,
+        allowed_networks=_checked_networks(new.allowed_networks),
+        created_at=now,
+        created_by=actor,
+        expires_at=new.expires_at,
+    )
+    row.save(force_insert=True)
+    by_other = actor if actor is not None and actor.pk != user.pk else None
+    audit.record(
+        kind=EventKind.API_KEY_CREATED,
+        user=user,
+        client=client,
+        actor=by_other,
+        details=described(row),
+        session_id=row.pk,
+    )
+    return CreatedKey(row, key)
+
+
+def _checked_permissions(user: User, labels: Iterable[str] | None, actor: User | None) -> list[str] | None:
+    access = decisions.access_of(user)
+    held = access.everywhere.union(*access.in_scope.values())
+    if decisions.holds_everything(user):
+        held = access.roles.labels
+    if actor is not None and actor.acting_permissions is not None:  # a limited key makes no key that may do more
+        limits.ensure_within(actor.acting_permissions, held if labels is None else labels)
+    if labels is None:
+        return None
+    unknown = sorted(set(labels) - held)
+    if unknown:
+        message = _("This account does not have the permission %(permission)s.") % {"permission": unknown[0]}
+        raise ValidationException.for_field("permissions", message, "not_held")
+    return sorted(set(labels))
+
+
+def _checked_networks(networks: Iterable[str]) -> list[str]:
+    try:
+        return [str(ip_addresses.network(text)) for text in networks]
+    except ValueError:
+        message = _("Give IP addresses or networks, such as 192.0.2.0/24 or 2001:db8::/32.")
+        raise ValidationException.for_field("allowed_networks", message, "invalid") from None
+
+
+def _revoke(user: User, key_id: UUID, actor: User | None, client: Client) -> None:
+    row = ApiKey.objects.of(user.pk).filter(pk=key_id).first()
+    coherent.invalidate(cache_key(user.pk))
+    if row is None or not ApiKey.objects.filter(pk=key_id).revoke(timezone.now()):
+        raise ApiKeyNotFoundException
+    audit.record(
+        kind=EventKind.API_KEY_REVOKED, user=user, client=client, actor=actor, details=described(row), session_id=row.pk
+    )
+
+
+def described(key: ApiKey) -> dict[str, str]:
+    """What security events say of a key."""
+    return {"prefix": key.prefix, "name": key.name}
