@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import (
+    BaseAppException,
     ConflictException,
     ForbiddenException,
     NotFoundException,
@@ -99,6 +100,44 @@ class InvalidApiKeyException(InvalidTokenException):
     """An API key is unknown, expired or revoked, or its account is closed."""
 
     message = _("This API key is unknown, has expired or was revoked.")
+
+
+class InvalidClientException(UnauthorizedException):
+    """The credentials of a program are wrong (RFC 6749 5.2). with_basic: they came by HTTP Basic authentication."""
+
+    BASIC = 'Basic realm="token", charset="UTF-8"'
+    code = "invalid_client"
+    message = _("The client id or the secret is wrong.")
+
+    def __init__(self, *, with_basic: bool = False) -> None:
+        super().__init__()
+        self.with_basic = with_basic
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": self.BASIC} if self.with_basic else super().headers
+
+
+class TokenRequestException(BaseAppException):
+    """A request to the token endpoint is wrong; OAuth's status for it is 400 (RFC 6749 5.2)."""
+
+    status_code = 400
+    code = "invalid_request"
+    message = _("A parameter is missing or has a wrong value.")
+
+
+class UnsupportedGrantTypeException(TokenRequestException):
+    """Another grant than client_credentials."""
+
+    code = "unsupported_grant_type"
+    message = _("Only the grant type client_credentials is supported.")
+
+
+class UnsupportedScopeException(TokenRequestException):
+    """The request names scopes."""
+
+    code = "invalid_scope"
+    message = _("There are no scopes here: the permissions of the key count.")
 
 
 class AddressNotAllowedException(ForbiddenException):

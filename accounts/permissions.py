@@ -30,6 +30,7 @@ RESOURCES = (
         },
         models=("accounts.ServiceAccount", "accounts.ApiKey"),
     ),
+    Resource("tokens", {"introspect": "Ask about the tokens of all users, as another service"}),
     Resource("events", {"read": "See the security events of all users"}, models=("accounts.SecurityEvent",)),
 )
 

@@ -13,7 +13,7 @@ from accounts.models import ApiKey, Session, User
 from accounts.services.account import access
 from accounts.services.jwt import tokens
 from accounts.services.mfa import methods
-from accounts.services.programs import key_authentication
+from accounts.services.programs import access_tokens, key_authentication
 from accounts.services.sessions import sessions
 from foodfleet.core.http import throttling
 from foodfleet.core.http.access import access_of
@@ -36,7 +36,7 @@ class BearerAuthentication(JWTAuthentication):
         if key_authentication.is_key(raw_token):
             by = self.get_api_key(raw_token, request)
         else:
-            by = self.get_session(self.get_validated_token(raw_token))
+            by = self.get_holder(self.get_validated_token(raw_token), request)
         structlog.contextvars.bind_contextvars(user_id=by.user_id)
         _ensure_allowed(request, by.user, by)
         return by.user, by
@@ -58,6 +58,16 @@ class BearerAuthentication(JWTAuthentication):
         except InvalidApiKeyException:
             throttling.count("api_key", client)
             raise
+        methods.add_verification(key.user, key.pk)
+        return key
+
+    def get_holder(self, validated_token: tokens.SessionToken, request: Request) -> Session | ApiKey:
+        """The session of the token or, of a program, its key."""
+        if not access_tokens.is_of_program(validated_token):
+            return self.get_session(validated_token)
+        client = client_of(request)
+        key = access_tokens.usable_key(validated_token, client=client)
+        key_authentication.ensure_address_allowed(key, client)
         methods.add_verification(key.user, key.pk)
         return key
 

@@ -17,7 +17,7 @@ from accounts.api.views import (
     sign_in,
     users,
 )
-from accounts.api.views.programs import api_keys, service_accounts
+from accounts.api.views.programs import api_keys, service_accounts, tokens
 
 users_urls = [
     path("me/", me.MeView.as_view(), name="api_me"),
@@ -70,6 +70,9 @@ auth_urls = [
     path("proof/", mfa.ProofView.as_view(), name="api_proof"),
     path("proof/passkey/", passkeys.ProofOptionsView.as_view(), name="api_proof_passkey"),
     path("proof/passkey/verify/", passkeys.ProofByPasskeyView.as_view(), name="api_proof_passkey_verify"),
+    path("token/", tokens.TokenView.as_view(), name="api_token"),
+    path("token/introspect/", tokens.IntrospectView.as_view(), name="api_token_introspect"),
+    path("token/revoke/", tokens.RevokeView.as_view(), name="api_token_revoke"),
     path("logout/", sign_in.LogoutView.as_view(), name="api_logout"),
     path("logout/all/", sessions.LogoutAllView.as_view(), name="api_logout_all"),
     path("sessions/", sessions.SessionsView.as_view(), name="api_sessions"),

@@ -9,7 +9,7 @@ from accounts.models.mfa import MFAReset, Passkey, TrustedBrowser
 from accounts.models.one_time_tokens import OneTimeToken
 from accounts.models.passwords import PasswordHistory
 from accounts.models.phone_codes import PhoneCode
-from accounts.models.programs import ApiKey, ServiceAccount
+from accounts.models.programs import ApiKey, RevokedToken, ServiceAccount
 from accounts.models.security import SecurityEvent
 from accounts.models.sessions import RefreshToken, Session
 from accounts.models.totp import TOTPDevice
@@ -27,6 +27,7 @@ __all__ = [
     "PasswordHistory",
     "PhoneCode",
     "RefreshToken",
+    "RevokedToken",
     "SecurityEvent",
     "ServiceAccount",
     "Session",

@@ -148,3 +148,23 @@ class ApiKey(models.Model):
     def is_live(self) -> bool:
         """Whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
+class RevokedTokenQuerySet(models.QuerySet["RevokedToken"]):
+    """Revoked access tokens."""
+
+    def expired(self, now: datetime) -> Self:
+        """Those that would be refused anyway."""
+        return self.filter(expires_at__lt=now)
+
+
+class RevokedToken(models.Model):
+    """An access token of a program that was revoked before its end. Those of people end with their session."""
+
+    jti = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = RevokedTokenQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.jti

@@ -12,6 +12,7 @@ from rbac.api.serializers import IdField, labels_field
 
 LONGEST_NETWORK = 49  # an IPv6 address with an IPv4 part, and its prefix length
 LONGEST_DESCRIPTION = 500
+LONGEST_TOKEN = 4096
 OWNER = "Id of the person to ask about it; by default whoever creates it."
 PERMISSIONS = "Only these of the account's permissions; null: all of them."
 
@@ -104,3 +105,53 @@ class ApiKeyCreateSerializer(serializers.Serializer[Any]):
         max_length=MOST_NETWORKS,
         help_text="IP addresses and networks from which it may be used, such as 192.0.2.0/24; none: anywhere.",
     )
+
+
+class TokenRequestSerializer(serializers.Serializer[Any]):
+    """A request to the token endpoint (RFC 6749 4.4.2)."""
+
+    grant_type = serializers.CharField(max_length=100, help_text="`client_credentials`.")
+    client_id = serializers.CharField(
+        required=False, allow_blank=True, max_length=100, help_text="The key's prefix, or the id of the account."
+    )
+    client_secret = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text="The whole key: `ffk_...`."
+    )
+    scope = serializers.CharField(
+        required=False, allow_blank=True, max_length=1000, help_text="Nothing: the permissions of the key count."
+    )
+
+
+class IssuedTokenSerializer(serializers.Serializer[Any]):
+    """An access token of a program."""
+
+    access_token = serializers.CharField(read_only=True)
+    token_type = serializers.CharField(read_only=True, default="Bearer")
+    expires_in = serializers.IntegerField(read_only=True, help_text="Seconds.")
+
+
+class TokenParameterSerializer(serializers.Serializer[Any]):
+    """A token of any kind (RFC 7662 2.1, RFC 7009 2.1)."""
+
+    token = serializers.CharField(max_length=LONGEST_TOKEN, help_text="An access token, a refresh token or an API key.")
+    token_type_hint = serializers.CharField(
+        required=False, allow_blank=True, max_length=100, help_text="Not needed: every kind is recognised."
+    )
+
+
+class IntrospectionSerializer(serializers.Serializer[Any]):
+    """What a token stands for; an inactive one has `active` alone."""
+
+    active = serializers.BooleanField()
+    token_type = serializers.CharField(required=False, help_text="`Bearer` or `refresh_token`.")
+    sub = serializers.CharField(required=False, help_text="The user's id.")
+    username = serializers.CharField(required=False, help_text="E-mail address, or name of a service account.")
+    scope = serializers.CharField(required=False, help_text="Permissions, with spaces between.")
+    client_id = serializers.CharField(required=False, help_text="Prefix of the API key, of a program.")
+    exp = serializers.IntegerField(required=False, help_text="Unix time.")
+    iat = serializers.IntegerField(required=False, help_text="Unix time.")
+    iss = serializers.CharField(required=False)
+    aud = serializers.CharField(required=False)
+    jti = serializers.CharField(required=False)
+    sid = serializers.CharField(required=False, help_text="Id of the session, or of the API key.")
+    allowed_networks = serializers.ListField(child=serializers.CharField(), required=False)

@@ -42,6 +42,14 @@ def refresh(*, token: str, client: Client) -> TokenPair:
     return pair
 
 
+def find_unused(token: str) -> RefreshToken:
+    """The row of a token that `refresh` would accept, with session and user. Raises InvalidSessionTokenException."""
+    found = _usable(token, tokens.read(token, tokens.RefreshToken).kid, timezone.now())
+    if found.consumed_at is not None:
+        raise InvalidSessionTokenException
+    return found
+
+
 def _usable(token: str, kid: str, now: datetime) -> RefreshToken:
     """The current row of the token, consumed or not, if its session is live and the account open."""
     signing = keyring.signing_key().kid

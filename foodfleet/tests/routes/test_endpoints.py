@@ -70,7 +70,7 @@ unsubscribe/<token>/
 api/v1/auth/register/ api/v1/auth/email/verify/ api/v1/auth/email/resend/ api/v1/auth/login/ api/v1/auth/login/verify/
 api/v1/auth/login/sms/ api/v1/auth/login/passkey/ api/v1/auth/login/passkey/verify/ api/v1/auth/refresh/
 api/v1/auth/logout/ api/v1/auth/password/forgot/ api/v1/auth/password/reset/ api/v1/auth/email/change/confirm/
-api/v1/auth/compromise/
+api/v1/auth/compromise/ api/v1/auth/token/ api/v1/auth/token/revoke/
 api/v1/auth/email/change/undo/
 """
 DURING_PASSWORD_CHANGE = """

@@ -33,6 +33,9 @@ ROUTES = {
     "auth/login/passkey/": {"POST": ANYONE},
     "auth/login/passkey/verify/": {"POST": ANYONE},
     "auth/refresh/": {"POST": ANYONE},
+    "auth/token/": {"POST": ANYONE},
+    "auth/token/introspect/": {"POST": "tokens:introspect"},
+    "auth/token/revoke/": {"POST": ANYONE},
     "auth/logout/": {"POST": ANYONE},
     "auth/logout/all/": {"POST": SIGNED_IN},
     "auth/sessions/": {"GET": SIGNED_IN},
@@ -137,7 +140,8 @@ def test_the_table_lists_declared_permissions_only():
 def call(api, user, make_user):
     """One call in Ann's name, about Bob, all of whose consequences are taken back; answers status and body."""
     bob = make_user("bob@example.com")
-    values = {"pk": bob.pk, "user_id": bob.pk, "session_id": "0197a0f0-0000-7000-8000-000000000000"}
+    unknown = "0197a0f0-0000-7000-8000-000000000000"
+    values = {"pk": bob.pk, "user_id": bob.pk, "session_id": unknown, "key_id": unknown}
 
     def ask(path, method, headers, before=lambda: None):
         address = re.sub(r"\{(\w+)\}", lambda name: str(values.get(name[1], 1)), path)

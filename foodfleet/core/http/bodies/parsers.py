@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from math import isinf
 from typing import IO, Any
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -12,6 +13,8 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from foodfleet.core.exceptions import MalformedRequestException, PayloadTooLargeException
+
+MOST_FIELDS = 100  # of a form
 
 
 class StrictJSONParser(BaseParser):
@@ -46,6 +49,27 @@ class StrictJSONParser(BaseParser):
         except (ValueError, RecursionError):
             raise MalformedRequestException from None
         return value
+
+
+class StrictFormParser(BaseParser):
+    """A form of at most MAX_BODY_BYTES, as OAuth's clients send it. Each name stands once in it (RFC 6749 3.2).
+
+    Raises MalformedRequestException or PayloadTooLargeException.
+    """
+
+    media_type = "application/x-www-form-urlencoded"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, str]:
+        body = stream.read(settings.MAX_BODY_BYTES + 1)
+        if len(body) > settings.MAX_BODY_BYTES:
+            raise PayloadTooLargeException(details={"max_bytes": settings.MAX_BODY_BYTES})
+        try:
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+            return _object_without_duplicates(pairs)
+        except ValueError:
+            raise MalformedRequestException from None
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

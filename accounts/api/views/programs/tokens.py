@@ -1,0 +1,132 @@
+"""Tokens in OAuth's words: for client libraries, and for other services that are given our tokens.
+
+RFC 6749 4.4 (client credentials), RFC 7662 (introspection), RFC 7009 (revocation).
+"""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import BearerAuthentication, PageSessionAuthentication
+from accounts.api.client_authentication import ClientAuthentication, basic_credentials, client_key
+from accounts.api.serializers.programs import (
+    IntrospectionSerializer,
+    IssuedTokenSerializer,
+    TokenParameterSerializer,
+    TokenRequestSerializer,
+)
+from accounts.api.views.base import OpenView
+from accounts.exceptions import (
+    InvalidClientException,
+    TokenRequestException,
+    UnsupportedGrantTypeException,
+    UnsupportedScopeException,
+)
+from accounts.services.programs import access_tokens, introspection
+from foodfleet.core.http import serializers
+from foodfleet.core.http.bodies.parsers import StrictFormParser, StrictJSONParser
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.errors import field_errors
+from rbac.api.guards import require_permission
+
+GRANT_TYPE = "client_credentials"
+
+
+class OAuthView(APIView):
+    """Takes forms too, and answers errors so that OAuth's client libraries understand them as well."""
+
+    parser_classes = [StrictJSONParser, StrictFormParser]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Our own form of errors, whose `error` is the code here (RFC 6749 5.2), with the sentence beside it."""
+        response = super().handle_exception(exc)
+        body: Any = response.data
+        response.data = {**body, "error": body["code"], "error_description": body["error"]}
+        return response
+
+
+def parameters_of(request: Request, serializer_class: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    """Return the parameters. Raises TokenRequestException, which is a 400 and not our usual 422."""
+    serializer = serializer_class(data=request.data)
+    if not serializer.is_valid():
+        raise TokenRequestException(details=field_errors(serializer.errors))
+    return dict(serializer.validated_data)
+
+
+class TokenView(OAuthView, OpenView):
+    """The token endpoint of OAuth."""
+
+    @extend_schema(
+        request={
+            "application/x-www-form-urlencoded": TokenRequestSerializer,
+            "application/json": TokenRequestSerializer,
+        },
+        responses=IssuedTokenSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange a key of a service account for an access token that lives 15 minutes.
+
+        `client_id` is the key's prefix or the account's id, `client_secret` the whole key; HTTP Basic authentication
+        may carry them instead. Errors have OAuth's form as well: `error` is the code.
+        """
+        basic = basic_credentials(request)
+        values = parameters_of(request, TokenRequestSerializer)
+        if values["grant_type"] != GRANT_TYPE:
+            raise UnsupportedGrantTypeException
+        if values.get("scope"):
+            raise UnsupportedScopeException
+        credentials = basic or (values.get("client_id", ""), values.get("client_secret", ""))
+        if not all(credentials):
+            raise InvalidClientException(with_basic=basic is not None)
+        key = client_key(request, *credentials, with_basic=basic is not None)
+        return Response(IssuedTokenSerializer(access_tokens.issue(key)).data)
+
+
+@require_permission("tokens", "introspect")
+class IntrospectView(OAuthView):
+    """Introspection of tokens by other services."""
+
+    authentication_classes = [BearerAuthentication, PageSessionAuthentication, ClientAuthentication]
+    throttle_classes: list[Any] = []  # a service asks once for each request that it gets
+
+    @extend_schema(
+        request={
+            "application/x-www-form-urlencoded": TokenParameterSerializer,
+            "application/json": TokenParameterSerializer,
+        },
+        responses=IntrospectionSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Tell whether a token holds at this moment, and whose it is: an access token, a refresh token or an API key.
+
+        A token that is unknown, expired or revoked, or whose account is closed, is `{"active": false}`. `scope` has the
+        permissions that its user has everywhere. `token_type` is `refresh_token` for a token that opens nothing by
+        itself. Compare `allowed_networks`, where it is there, with the address that used the token.
+        """
+        token = parameters_of(request, TokenParameterSerializer)["token"]
+        return Response(introspection.introspect(token=token, client=client_of(request)))
+
+
+class RevokeView(OAuthView, OpenView):
+    """Revocation of tokens by whoever has them."""
+
+    @extend_schema(
+        request={
+            "application/x-www-form-urlencoded": TokenParameterSerializer,
+            "application/json": TokenParameterSerializer,
+        },
+        responses={200: OpenApiResponse(description="It is revoked, or was not valid.")},
+    )
+    def post(self, request: Request) -> Response:
+        """Revoke a token: it is refused from the next request.
+
+        A refresh or access token of a person ends the session, an access token of a program ends alone, an API key is
+        revoked. The token is all that it takes, so whoever finds a leaked one can end it.
+        """
+        token = parameters_of(request, TokenParameterSerializer)["token"]
+        introspection.revoke(token=token, client=client_of(request))
+        return Response({}, status=status.HTTP_200_OK)

@@ -1,0 +1,119 @@
+"""What other services of the company ask about a token, and its revocation (RFC 7662, RFC 7009)."""
+
+from datetime import datetime
+from typing import Any
+
+from accounts.exceptions import ApiKeyNotFoundException, InvalidTokenException
+from accounts.models import ApiKey, User
+from accounts.services.account import access
+from accounts.services.jwt import tokens
+from accounts.services.jwt.tokens import SessionToken
+from accounts.services.programs import access_tokens, api_keys, key_authentication
+from accounts.services.sessions import refresh, sessions
+from foodfleet.core.exceptions import ForbiddenException
+from foodfleet.core.http.access import SIGNED_IN
+from foodfleet.core.http.clients import Client
+from rbac.services import decisions
+
+INACTIVE = {"active": False}  # and nothing else: RFC 7662 2.2
+
+
+def introspect(*, token: str, client: Client) -> dict[str, Any]:
+    """Return what a token, of any kind, stands for at this moment; only `active: false` where it does not hold.
+
+    A token whose user has to do something else first, such as to choose a password, is inactive: our own API refuses it
+    too. client: of the service that asks.
+    """
+    try:
+        if token.startswith(api_keys.SCHEME):
+            return _of_key(token, client)
+        return _of_access_token(token, client) or _of_refresh_token(token)
+    except (InvalidTokenException, ForbiddenException):
+        return INACTIVE
+
+
+def revoke(*, token: str, client: Client) -> None:
+    """Revoke a token that the sender has: an unknown one changes nothing (RFC 7009 2.2).
+
+    A refresh token and an access token end their session, an access token of a program itself alone, and an API key
+    itself: whoever finds a leaked key can end it.
+    """
+    try:
+        if token.startswith(api_keys.SCHEME):
+            key = key_authentication.find(text=token, client=client)
+            api_keys.revoke_own(user=key.user, key_id=key.pk, client=client)
+            return
+        read = _read_access_token(token)
+        if read is None:
+            sessions.sign_out(token=token, client=client)
+        elif access_tokens.is_of_program(read):
+            access_tokens.usable_key(read, client=client)
+            access_tokens.revoke(read)
+        else:
+            session = sessions.usable_session(read["sid"], read["sub"], read.kid)
+            sessions.sign_out_browser(session_id=session.pk, client=client)
+    except (InvalidTokenException, ApiKeyNotFoundException):
+        return
+
+
+def _of_key(token: str, client: Client) -> dict[str, Any]:
+    key = key_authentication.find(text=token, client=client)
+    return {
+        **_about(key.user, "Bearer"),
+        "client_id": key.prefix,
+        "iat": _unix(key.created_at),
+        **({"exp": _unix(key.expires_at)} if key.expires_at else {}),
+        **_networks(key),
+    }
+
+
+def _of_access_token(token: str, client: Client) -> dict[str, Any] | None:
+    """None for a token that is no access token."""
+    read = _read_access_token(token)
+    if read is None:
+        return None
+    if not access_tokens.is_of_program(read):
+        session = sessions.usable_session(read["sid"], read["sub"], read.kid)
+        return {**_about(session.user, "Bearer"), **_claims(read)}
+    key = access_tokens.usable_key(read, client=client)
+    return {**_about(key.user, "Bearer"), **_claims(read), "client_id": key.prefix, **_networks(key)}
+
+
+def _of_refresh_token(token: str) -> dict[str, Any]:
+    """Of a refresh token that is not used yet; the type tells that it opens nothing by itself."""
+    session = refresh.find_unused(token).session
+    about = _about(session.user, "refresh_token")
+    del about["scope"]
+    return {**about, **_claims(tokens.read(token, tokens.RefreshToken))}
+
+
+def _read_access_token(token: str) -> SessionToken | None:
+    try:
+        return tokens.read(token, tokens.AccessToken)
+    except InvalidTokenException:
+        return None
+
+
+def _about(user: User, token_type: str) -> dict[str, Any]:
+    """What is said of the user. Raises ForbiddenException for one who has to do something else first."""
+    access.ensure_no_action_pending(user, SIGNED_IN)
+    return {
+        "active": True,
+        "token_type": token_type,
+        "sub": str(user.pk),
+        "username": user.get_full_name() if user.is_service_account else user.email,
+        "scope": " ".join(sorted(decisions.labels_of(user))),
+    }
+
+
+def _claims(read: SessionToken) -> dict[str, Any]:
+    return {name: read.payload[name] for name in ("exp", "iat", "iss", "aud", "jti", "sid")}
+
+
+def _networks(key: ApiKey) -> dict[str, Any]:
+    """We do not see where the token was used: the service that asks has to compare it."""
+    return {"allowed_networks": key.allowed_networks} if key.allowed_networks else {}
+
+
+def _unix(moment: datetime) -> int:
+    return int(moment.timestamp())
