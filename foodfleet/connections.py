@@ -32,7 +32,7 @@ class Timeouts:
 def database_settings(read: dict[str, Any], timeouts: Timeouts) -> dict[str, Any]:
     """Django's settings of a database; `read`: those that its URL tells."""
     if read["ENGINE"].endswith("sqlite3"):
-        return {**read, "ENGINE": "foodfleet.core.database.sqlite3", "OPTIONS": SQLITE}
+        return {**read, "ENGINE": "foodfleet.core.database.sqlite3", "CONN_MAX_AGE": None, "OPTIONS": SQLITE}
     given = read.get("OPTIONS", {})
     ends = (
         f"-c statement_timeout={timeouts.statement}s -c lock_timeout={timeouts.lock}s"

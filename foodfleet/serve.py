@@ -12,6 +12,7 @@ import threading
 
 import django
 from django.core.management import call_command
+from django.db import connections
 from django.urls import reverse
 from django.utils.module_loading import import_string
 from granian.cli import entrypoint
@@ -33,6 +34,7 @@ def load_application() -> None:
     call_command("collectstatic", if_changed=True, interactive=False, verbosity=0)
     import_string(APPLICATION.replace(":", "."))  # now: its middleware reads which static files there are
     reverse("login")  # loads every URL, and with it every view
+    connections.close_all()  # a connection must not be shared by processes
     if threading.active_count() > 1:
         raise RuntimeError(f"A fork would end these threads: {threading.enumerate()}")
     gc.collect()

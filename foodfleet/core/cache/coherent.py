@@ -5,7 +5,9 @@
     coherent.invalidate(f"user:{user_id}")                              # in the transaction that changes the data
 
 When the transaction's commit returns, no process uses a value that depends on the key and was loaded before. The
-mechanism is that of leases (Gray and Cheriton, 1989); it needs Redis. Without REDIS_URL `get` calls `load` each time.
+mechanism is that of leases (Gray and Cheriton, 1989); it needs Redis. Without REDIS_URL, SQLite itself tells whether
+its file has changed since a value was loaded (`PRAGMA data_version`), and any change makes all values old; on
+PostgreSQL `get` calls `load` each time.
 
 **A reader** may use what it has only while its process holds a lease (`lease`). A thread of the process asks Redis for
 new announcements (`announcements`) all the time; each answer extends the lease to 1.5 seconds after the request was
@@ -43,8 +45,10 @@ lease is a write.
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from threading import Lock, local
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from django.conf import settings
 from django.db import connection
 
 from foodfleet.core.cache import lease
@@ -79,6 +83,8 @@ class Cache(Generic[Value]):
 
         None is not kept, and an exception of `load` is passed on. The value is shared by threads: do not change it.
         """
+        if not settings.REDIS_URL:
+            return self._get_by_file(name, load)
         until = lease.held.until  # before the value is looked at; the clock after it
         entry: _Entry | None = self._entries.get(name)
         if (
@@ -87,14 +93,25 @@ class Cache(Generic[Value]):
             or clock() >= min(until, entry.until)
             or not invalidated.keys.isdisjoint(keys)
         ):
-            return self._load(name, load)
+            return self._load(name, load, changes.tick)
         value: Value = entry.value
         return value
 
-    def _load(self, name: Hashable, load: Callable[[], Value]) -> Value:
-        tick, until = changes.tick, clock() + self._lifetime
+    def _get_by_file(self, name: Hashable, load: Callable[[], Value]) -> Value:
+        tick = _file_tick()
+        if tick is None:
+            return load()
+        entry = self._entries.get(name)
+        if entry is None or entry.tick != tick or clock() >= entry.until:
+            return self._load(name, load, tick)
+        value: Value = entry.value
+        return value
+
+    def _load(self, name: Hashable, load: Callable[[], Value], tick: int) -> Value:
+        until = clock() + self._lifetime
         value = load()
-        if value is not None and lease.keep() and not connection.in_atomic_block:
+        can_keep = lease.keep() if settings.REDIS_URL else True
+        if value is not None and can_keep and not connection.in_atomic_block:
             self._entries.pop(name, None)
             if len(self._entries) >= self._size:
                 self._entries.popitem(last=False)
@@ -104,6 +121,32 @@ class Cache(Generic[Value]):
     def drop(self, name: Hashable) -> None:
         """Drop one value of this process, as when it has expired."""
         self._entries.pop(name, None)
+
+
+class _Seen(local):
+    """state: of the SQLite file, as this thread's connection saw it last."""
+
+    state: tuple[int, int, int] | None = None
+
+
+_seen = _Seen()
+_counting = Lock()
+_latest_file_tick = 0
+
+
+def _file_tick() -> int | None:
+    """Return a number that grows with each change of the SQLite file; None on PostgreSQL and inside a transaction.
+
+    A thread that sees a change makes the values of all threads old: each connection counts changes for itself.
+    """
+    global _latest_file_tick
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return None
+    state = connection.file_state()  # type: ignore[attr-defined]
+    if state != _seen.state:
+        with _counting:
+            _seen.state, _latest_file_tick = state, _latest_file_tick + 1
+    return _latest_file_tick
 
 
 def clear() -> None:

@@ -65,7 +65,8 @@ def test_the_first_check_of_a_request_costs_no_sql_with_redis(user, allow, djang
         assert not user_again.has_perm("users:delete")
 
 
-def test_without_redis_every_read_asks_the_database(settings):
+@pytest.mark.postgres
+def test_on_postgresql_without_redis_every_read_asks_the_database(settings):
     settings.REDIS_URL = ""
     loads = count(1)
     cache = coherent.Cache(size=3)
