@@ -96,6 +96,21 @@ class LockedFilter(admin.SimpleListFilter):
         return queryset.locked_out(now) if self.value() == "yes" else queryset.not_locked_out(now)
 
 
+class ServiceAccountFilter(admin.SimpleListFilter):
+    """Service accounts, or people."""
+
+    title = _("service account")
+    parameter_name = "service_account"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() is None:
+            return queryset
+        return queryset.service_accounts() if self.value() == "yes" else queryset.people()
+
+
 class RoleFilter(admin.SimpleListFilter):
     """Users with a role, in any scope."""
 
@@ -119,7 +134,7 @@ class UserAdmin(AttributesAdmin, ServiceAdmin, TextSearchAdmin, RestrictedFilter
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_display = ("email", "full_name", "is_active", "sign_in", "is_staff", "role_names", "last_login")
-    list_filter = ("is_active", LockedFilter, "is_staff", "is_superuser", RoleFilter)
+    list_filter = ("is_active", LockedFilter, "is_staff", "is_superuser", ServiceAccountFilter, RoleFilter)
     search_fields = ("search_text",)
     search_help_text = _("Part of the e-mail address, a name or the phone number")
     form = forms.ModelForm

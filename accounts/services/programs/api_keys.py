@@ -95,8 +95,13 @@ def revoke_of_service_account(*, pk: int, key_id: UUID, actor: User | None, clie
     Raises ServiceAccountNotFoundException, ApiKeyNotFoundException, and as `protections.lock_parties`.
     """
     service_accounts.find(pk)
+    revoke_for(user_id=pk, key_id=key_id, actor=actor, client=client)
+
+
+def revoke_for(*, user_id: int, key_id: UUID, actor: User | None, client: Client) -> None:
+    """Revoke a key of a service account or a person. Raises as `revoke_of_service_account`."""
     with transaction.atomic():
-        _actor, user = protections.lock_parties(actor, pk, PERMISSION)
+        _actor, user = protections.lock_parties(actor, user_id, PERMISSION)
         _revoke(user, key_id, actor, client)
 
 

@@ -1,0 +1,225 @@
+"""Service accounts and API keys in the admin."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.shared import OF_A_USER, by
+from accounts.models import ApiKey, ServiceAccount
+from accounts.services.programs import api_keys, service_accounts
+from accounts.services.programs.api_keys import CreatedKey, NewKey
+from accounts.services.programs.service_accounts import NewServiceAccount, ServiceAccountChanges
+from foodfleet.core.admin import history
+from foodfleet.core.admin.forms import ServiceAdmin, errors_as_messages
+from foodfleet.core.admin.links import PermittedLinksAdmin
+from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin, UnchangeableMixin
+from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException, ValidationException
+from foodfleet.core.names import LONGEST_NAME, validate_name
+
+ERRORS = (ConflictException, ForbiddenException, NotFoundException, ValidationException)
+
+
+class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A service account, with the fields that its user has."""
+
+    name = forms.CharField(label=_("name"), max_length=LONGEST_NAME, validators=[validate_name])
+    is_active = forms.BooleanField(label=_("active"), required=False, initial=True)
+
+    class Meta:
+        model = ServiceAccount
+        fields = ("description", "owner")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        account = kwargs.get("instance")
+        if account is not None and account.pk:
+            own = {"name": account.name, "is_active": account.is_active}
+            kwargs["initial"] = {**own, **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+
+
+@admin.register(ServiceAccount)
+class ServiceAccountAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
+    """Service accounts, changed by services."""
+
+    form = ServiceAccountForm
+    form_errors = ERRORS
+    list_display = ("name", "owner", "active", "role_names", "last_used")
+    list_select_related = ("user", "owner")
+    search_fields = ("user__search_text",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+    raw_id_fields = ("owner",)
+    readonly_fields = ("role_names", "keys", "last_used")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccount]:
+        found: QuerySet[ServiceAccount] = service_accounts.present().with_roles(timezone.now())
+        return found
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = ("name", "description", "owner")
+        return (*fields, "is_active", *self.readonly_fields) if obj else fields
+
+    @admin.display(description=_("active"), boolean=True)
+    def active(self, account: ServiceAccount) -> bool:
+        """Whether its keys may be used."""
+        return account.is_active
+
+    @admin.display(description=_("roles"))
+    def role_names(self, account: Any) -> str:
+        """Its roles with their scopes."""
+        held = account.user.live_assignments
+        return ", ".join(sorted(f"{one.role.name} ({one.scope})" if one.scope else one.role.name for one in held))
+
+    @admin.display(description=_("last used"))
+    def last_used(self, account: Any) -> Any:
+        """When one of its keys was last used."""
+        return account.last_used_at
+
+    @admin.display(description=_("API keys"))
+    def keys(self, account: ServiceAccount) -> str:
+        """Links to its keys and to the form for a new one."""
+        listed = reverse("admin:accounts_apikey_changelist", query={OF_A_USER[0]: account.pk})
+        new = reverse("admin:accounts_apikey_add", query={"account": account.pk})
+        return format_html(
+            '<a href="{}">{}</a> · <a href="{}">{}</a>', listed, _("API keys"), new, _("Create an API key")
+        )
+
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        given = {name: form.cleaned_data[name] for name in form.changed_data}
+        if "owner" in given:
+            given["owner"] = given["owner"] and given["owner"].pk
+        if change:
+            changes = ServiceAccountChanges(**given)
+            service_accounts.change(pk=form.instance.pk, changes=changes, **by(request))
+        else:
+            given.pop("is_active", None)  # not in the form: a new account is active
+            form.instance.user = service_accounts.create(new=NewServiceAccount(**given), **by(request)).user
+
+    def delete_model(self, request: HttpRequest, obj: ServiceAccount) -> None:
+        service_accounts.delete(pk=obj.pk, **by(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> None:
+        with transaction.atomic():
+            for account in queryset:
+                self.delete_model(request, account)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The accounts to delete; their rows are emptied, so no related object is deleted or protects them."""
+        missing = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        return [str(one) for one in objs], {self.opts.verbose_name_plural: len(objs)}, missing, []
+
+
+class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new key of a service account."""
+
+    account = forms.ModelChoiceField(queryset=ServiceAccount.objects.none(), label=_("service account"))
+    labels = forms.CharField(
+        label=_("permissions"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Only these permissions of the account, one a line; empty: all of them."),
+    )
+    networks = forms.CharField(
+        label=_("allowed networks"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Networks from which it may be used, one a line; empty: anywhere."),
+    )
+    created: CreatedKey
+
+    class Meta:
+        model = ApiKey
+        fields = ("name", "expires_at")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        accounts: Any = self.fields["account"]
+        accounts.queryset = ServiceAccount.objects.present()
+
+    def new_key(self) -> NewKey:
+        """The key that the form describes."""
+        return NewKey(
+            name=self.cleaned_data["name"],
+            expires_at=self.cleaned_data["expires_at"],
+            permissions=tuple(self.cleaned_data["labels"].split()) or None,
+            allowed_networks=tuple(self.cleaned_data["networks"].split()),
+        )
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
+    """API keys, which are created and revoked, never changed."""
+
+    form = ApiKeyForm
+    form_errors = ERRORS
+    error_fields: ClassVar[dict[str, str]] = {"permissions": "labels", "allowed_networks": "networks"}
+    list_display = ("name", "prefix", "holder", "state", "created_at", "expires_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__search_text",)
+    extra_lookups = OF_A_USER
+    ordering = ("-created_at",)
+    show_full_result_count = False
+    actions = ("revoke",)
+    changelist_view = errors_as_messages(ServiceAdmin.changelist_view)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ("account", "name", "expires_at", "labels", "networks")
+        return (
+            "name", "prefix", "holder", "state", "permissions", "allowed_networks", "created_at", "created_by",
+            "expires_at", "last_used_at", "revoked_at",
+        )  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(api_keys.PERMISSION)  # type: ignore[union-attr]
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may revoke keys."""
+        return self.has_add_permission(request)
+
+    @admin.display(description=_("account"))
+    def holder(self, key: ApiKey) -> str:
+        """The service account, or the person."""
+        return key.user.get_full_name() if key.user.is_service_account else key.user.email
+
+    @admin.display(description=_("state"))
+    def state(self, key: ApiKey) -> str:
+        """Whether it is usable, expired or revoked."""
+        if key.revoked_at is not None:
+            return str(_("Revoked"))
+        return str(_("Usable") if key.is_live else _("Expired"))
+
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        account = form.cleaned_data["account"].pk
+        form.created = api_keys.create_for_service_account(pk=account, new=form.new_key(), **by(request))
+        form.instance.created = form.created
+        form.instance.pk = form.created.row.pk
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """Show the key: in this response alone, so that no session or cookie holds it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "created": obj.created,
+            "title": _("API key created"),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/accounts/key_created.html", context)
+
+    @admin.action(description=_("Revoke the chosen API keys"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """Refuse these keys from the next request; those that were revoked before stay as they are."""
+        with transaction.atomic():
+            for key in queryset.filter(revoked_at__isnull=True).select_related("user"):
+                api_keys.revoke_for(user_id=key.user_id, key_id=key.pk, **by(request))
+                history.record(request, [key.user], format_lazy("{}: {}", _("API key revoked"), key.prefix))
+        self.message_user(request, _("The API keys were revoked."))
