@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.api.serializers import EmailField, FrontendSerializer, PasswordField, PhoneField
+from accounts.api.serializers.fields import EmailField, FrontendSerializer, PasswordField, PhoneField
 from foodfleet.core.http import serializers
 
 

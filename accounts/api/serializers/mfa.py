@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 
-from accounts.api.serializers import PasswordField, TokenField
+from accounts.api.serializers.fields import PasswordField, TokenField
 from accounts.models import MFAReset, Passkey, TrustedBrowser
 from accounts.states import Method
 from foodfleet.core.http import serializers

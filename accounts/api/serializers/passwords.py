@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.api.serializers import FrontendSerializer, PasswordField, TokenField
+from accounts.api.serializers.fields import FrontendSerializer, PasswordField, TokenField
 from foodfleet.core.http import serializers
 
 

@@ -1,22 +1,67 @@
-"""Serializers for user administration."""
+"""Serializers of users: for themselves and for staff."""
 
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.utils import extend_schema_field
 
-from accounts.api.serializers import (
+from accounts.api.serializers.fields import (
     AttributesField,
     EmailField,
     FrontendSerializer,
     NameField,
     PasswordField,
     PhoneField,
-    UserSerializer,
 )
 from accounts.models import User
+from accounts.services.account import profile
 from accounts.states import Audience
 from foodfleet.core.http import serializers
+from rbac.services import decisions
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    """The public fields of a user."""
+
+    email_verified = serializers.BooleanField(source="is_email_verified", read_only=True)
+    attributes = AttributesField(Audience.OWNER, read_only=True)
+
+    class Meta:
+        model = User
+        fields = [
+            "id", "email", "first_name", "last_name", "phone", "language", "email_verified", "is_active", "is_staff",
+            "created_at", "attributes",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class MeSerializer(UserSerializer):
+    """The caller, with roles and permissions; names, language and some attributes can be changed."""
+
+    attributes = AttributesField(Audience.OWNER, required=False)
+
+    roles = serializers.SerializerMethodField()
+    permissions = serializers.SerializerMethodField()
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
+
+    class Meta(UserSerializer.Meta):
+        fields = [*UserSerializer.Meta.fields, "roles", "permissions", "deletion_due_at"]
+        read_only_fields = [name for name in fields if name not in profile.FIELDS]
+
+    def get_roles(self, user: User | AnonymousUser) -> list[str]:
+        """Names of the user's roles."""
+        return decisions.roles_of(user)
+
+    def get_permissions(self, user: User | AnonymousUser) -> list[str]:
+        """The user's permissions, as `resource:action`."""
+        return sorted(decisions.labels_of(user))
+
+
+class DeletionSerializer(serializers.Serializer[Any]):
+    """The planned deletion of an account."""
+
+    deleted_at = serializers.DateTimeField(read_only=True, help_text="When the account is deleted.")
 
 
 class DirectoryUserSerializer(UserSerializer):

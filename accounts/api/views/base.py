@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.api.serializers import FrontendSerializer
+from accounts.api.serializers.fields import FrontendSerializer
 from accounts.models import User
 from foodfleet.core.http.access import PUBLIC
 from foodfleet.core.http.clients import Client, client_of

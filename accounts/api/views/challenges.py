@@ -8,8 +8,8 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import serializers
 from accounts.api.serializers import mfa as schemas
+from accounts.api.serializers.sign_in import DetailSerializer, SignedInSerializer
 from accounts.api.views.base import OpenView, validated
 from accounts.api.views.sign_in import signed_in_response
 from accounts.services.login import passkey, second_step
@@ -23,7 +23,7 @@ class LoginVerifyView(OpenView):
 
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=schemas.AnswerSerializer, responses=serializers.SignedInSerializer)
+    @extend_schema(request=schemas.AnswerSerializer, responses=SignedInSerializer)
     def post(self, request: Request) -> Response:
         """Exchange a two-factor code for a pair of tokens. A challenge works once and expires after 5 wrong codes."""
         data = validated(request, schemas.AnswerSerializer)
@@ -41,7 +41,7 @@ class LoginSMSView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
-    @extend_schema(request=schemas.ChallengeInSerializer, responses={202: serializers.DetailSerializer})
+    @extend_schema(request=schemas.ChallengeInSerializer, responses={202: DetailSerializer})
     def post(self, request: Request) -> Response:
         """Send a 6-digit code to the confirmed phone number."""
         second_step.send_sms_code(**validated(request, schemas.ChallengeInSerializer), client=client_of(request))
@@ -65,7 +65,7 @@ class PasskeyLoginVerifyView(OpenView):
 
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=schemas.PasskeyAnswerSerializer, responses=serializers.SignedInSerializer)
+    @extend_schema(request=schemas.PasskeyAnswerSerializer, responses=SignedInSerializer)
     def post(self, request: Request) -> Response:
         """Exchange a passkey's response for a pair of tokens, if the passkey may be used without the password."""
         data = validated(request, schemas.PasskeyAnswerSerializer)

@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api import serializers
 from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInSerializer, PhoneInSerializer
+from accounts.api.serializers.sign_in import DetailSerializer, TokenInSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated, validated_with_client
 from accounts.services.account import email
 from accounts.services.account import phone as account_phone
@@ -24,7 +24,7 @@ class ChangeEmailView(APIView):
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [ForgotThrottle]
 
-    @extend_schema(request=ChangeEmailSerializer, responses={202: serializers.DetailSerializer})
+    @extend_schema(request=ChangeEmailSerializer, responses={202: DetailSerializer})
     def post(self, request: Request) -> Response:
         """Send a link to the new address. The old address keeps working and is notified until you confirm.
 
@@ -43,10 +43,10 @@ class ConfirmEmailView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
-    @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Confirm the change with the token sent to the new address."""
-        email.confirm(**validated(request, serializers.TokenInSerializer), client=client_of(request))
+        email.confirm(**validated(request, TokenInSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -55,10 +55,10 @@ class UndoEmailView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
-    @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Restore the old address with the token sent to it; every session ends."""
-        email.undo(**validated(request, serializers.TokenInSerializer), client=client_of(request))
+        email.undo(**validated(request, TokenInSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -68,7 +68,7 @@ class PhoneView(APIView):
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [SecondFactorThrottle]
 
-    @extend_schema(request=PhoneInSerializer, responses={202: serializers.DetailSerializer})
+    @extend_schema(request=PhoneInSerializer, responses={202: DetailSerializer})
     def post(self, request: Request) -> Response:
         """Send a code to the number. The old number stays until you confirm the new one.
 

@@ -7,7 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api import serializers
+from accounts.api.serializers.fields import FrontendSerializer
+from accounts.api.serializers.users import DeletionSerializer, MeSerializer
 from accounts.api.views.base import NO_CONTENT, client_in_body, session_id_of, signed_in_user
 from accounts.services.account import export, own_deletion, profile
 from foodfleet.core.http.access import SIGNED_IN, Reauthentication
@@ -19,20 +20,20 @@ class MeView(APIView):
 
     access = SIGNED_IN.with_reauthentication(DELETE=Reauthentication.ALWAYS)
 
-    @extend_schema(responses=serializers.MeSerializer)
+    @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
         """Return the caller, with roles and permissions."""
-        return Response(serializers.MeSerializer(signed_in_user(request)).data)
+        return Response(MeSerializer(signed_in_user(request)).data)
 
-    @extend_schema(request=serializers.MeSerializer, responses=serializers.MeSerializer)
+    @extend_schema(request=MeSerializer, responses=MeSerializer)
     def patch(self, request: Request) -> Response:
         """Change names and language; omitted fields stay as they are."""
         user = signed_in_user(request)
-        serializer = serializers.MeSerializer(user, data=request.data, partial=True)
+        serializer = MeSerializer(user, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        return Response(serializers.MeSerializer(profile.change(user=user, **serializer.validated_data)).data)
+        return Response(MeSerializer(profile.change(user=user, **serializer.validated_data)).data)
 
-    @extend_schema(request=serializers.FrontendSerializer, responses={202: serializers.DeletionSerializer})
+    @extend_schema(request=FrontendSerializer, responses={202: DeletionSerializer})
     def delete(self, request: Request) -> Response:
         """Delete the caller's account in 14 days; until then it works and the deletion can be cancelled.
 
@@ -43,7 +44,7 @@ class MeView(APIView):
         due = own_deletion.request(
             user=signed_in_user(request), session_id=session_id_of(request), client=client_in_body(request)
         )
-        return Response(serializers.DeletionSerializer({"deleted_at": due}).data, status=status.HTTP_202_ACCEPTED)
+        return Response(DeletionSerializer({"deleted_at": due}).data, status=status.HTTP_202_ACCEPTED)
 
 
 class CancelDeletionView(APIView):

@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api import serializers
 from accounts.api.serializers.passwords import ChangePasswordSerializer, ResetPasswordSerializer
+from accounts.api.serializers.sign_in import DetailSerializer, EmailInSerializer, TokenInSerializer
 from accounts.api.views.base import (
     NO_CONTENT,
     OpenView,
@@ -28,10 +28,10 @@ class ForgotPasswordView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
-    @extend_schema(request=serializers.EmailInSerializer, responses={202: serializers.DetailSerializer})
+    @extend_schema(request=EmailInSerializer, responses={202: DetailSerializer})
     def post(self, request: Request) -> Response:
         """Send the link if the address is known and confirmed; the response is always the same."""
-        values, client = validated_with_client(request, serializers.EmailInSerializer)
+        values, client = validated_with_client(request, EmailInSerializer)
         password_reset.request(**values, client=client)
         detail = _("If there is an account with this address, we sent it a link to choose a new password.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
@@ -54,13 +54,13 @@ class ReportCompromiseView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
-    @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Secure the account with the token of a "Wasn't you?" link.
 
         Every session ends, the password no longer works, and an e-mail has a link to choose another.
         """
-        report_compromise.report(**validated(request, serializers.TokenInSerializer), client=client_of(request))
+        report_compromise.report(**validated(request, TokenInSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

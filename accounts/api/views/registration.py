@@ -7,7 +7,8 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import serializers
+from accounts.api.serializers.sign_in import DetailSerializer, EmailInSerializer, RegisterSerializer, TokenInSerializer
+from accounts.api.serializers.users import UserSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, validated, validated_with_client
 from accounts.services.account import registration, registration_rules
 from foodfleet.core.http.clients import client_of
@@ -20,8 +21,8 @@ class RegisterView(OpenView):
     throttle_classes = [RegisterThrottle]
 
     @extend_schema(
-        request=serializers.RegisterSerializer,
-        responses={202: serializers.DetailSerializer, 201: serializers.UserSerializer},
+        request=RegisterSerializer,
+        responses={202: DetailSerializer, 201: UserSerializer},
     )
     def post(self, request: Request) -> Response:
         """Create an account; the response is the same whether or not the address has one.
@@ -29,7 +30,7 @@ class RegisterView(OpenView):
         403 `registration_closed` where people cannot register themselves (`REGISTRATION`). An address of a domain
         that is not allowed is 422 with the code `domain_not_allowed` in `details.email`.
         """
-        values, client = validated_with_client(request, serializers.RegisterSerializer)
+        values, client = validated_with_client(request, RegisterSerializer)
         new = registration.NewUser(**values, language=request.LANGUAGE_CODE)
         user = registration.register(new=new, client=client)
         if settings.ACCOUNTS_PREVENT_ENUMERATION or user is None:
@@ -37,16 +38,16 @@ class RegisterView(OpenView):
             if settings.REGISTRATION == registration_rules.INVITE:
                 detail = _("If this address was invited, we sent it an e-mail that says what comes next.")
             return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)
-        return Response(serializers.UserSerializer(user).data, status=status.HTTP_201_CREATED)
+        return Response(UserSerializer(user).data, status=status.HTTP_201_CREATED)
 
 
 class VerifyEmailView(OpenView):
     """Confirm an e-mail address."""
 
-    @extend_schema(request=serializers.TokenInSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Confirm the address with the token from the e-mail."""
-        registration.verify_email(**validated(request, serializers.TokenInSerializer), client=client_of(request))
+        registration.verify_email(**validated(request, TokenInSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -55,10 +56,10 @@ class ResendVerificationView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
-    @extend_schema(request=serializers.EmailInSerializer, responses={202: serializers.DetailSerializer})
+    @extend_schema(request=EmailInSerializer, responses={202: DetailSerializer})
     def post(self, request: Request) -> Response:
         """Send it if there is something to confirm; the response is always the same."""
-        values, client = validated_with_client(request, serializers.EmailInSerializer)
+        values, client = validated_with_client(request, EmailInSerializer)
         registration.resend_verification(**values, client=client)
         detail = _("If this address waits for a confirmation, we sent another e-mail.")
         return Response({"detail": detail}, status=status.HTTP_202_ACCEPTED)

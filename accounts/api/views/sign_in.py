@@ -7,8 +7,9 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import serializers
 from accounts.api.serializers.mfa import ChallengeSerializer
+from accounts.api.serializers.sign_in import LoginSerializer, RefreshInSerializer, SignedInSerializer, TokensSerializer
+from accounts.api.serializers.users import UserSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, validated
 from accounts.services.login import password
 from accounts.services.login.challenge import ChallengeIssued
@@ -24,16 +25,16 @@ class LoginView(OpenView):
     throttle_classes = [LoginThrottle]
 
     @extend_schema(
-        request=serializers.LoginSerializer,
+        request=LoginSerializer,
         responses=PolymorphicProxySerializer(
             component_name="SignedInOrChallenge",
-            serializers=[serializers.SignedInSerializer, ChallengeSerializer],
+            serializers=[SignedInSerializer, ChallengeSerializer],
             resource_type_field_name=None,
         ),
     )
     def post(self, request: Request) -> Response:
         """Exchange e-mail and password for a pair of tokens, or a challenge where two-factor authentication is on."""
-        data = validated(request, serializers.LoginSerializer)
+        data = validated(request, LoginSerializer)
         client = replace(client_of(request), device_name=data.pop("device_name"))
         result = password.sign_in(**data, client=client)
         if isinstance(result, ChallengeIssued):
@@ -43,8 +44,8 @@ class LoginView(OpenView):
 
 def signed_in_response(result: password.SignedIn) -> Response:
     """The tokens of a sign-in, and the cookie that identifies the device."""
-    body = serializers.TokensSerializer(result.tokens).data
-    response = Response({**body, "token_type": "Bearer", "user": serializers.UserSerializer(result.user).data})
+    body = TokensSerializer(result.tokens).data
+    response = Response({**body, "token_type": "Bearer", "user": UserSerializer(result.user).data})
     set_device_cookie(response, result.device)
     return response
 
@@ -64,20 +65,20 @@ def challenge_response(issued: ChallengeIssued) -> Response:
 class RefreshView(OpenView):
     """Refresh tokens."""
 
-    @extend_schema(request=serializers.RefreshInSerializer, responses=serializers.TokensSerializer)
+    @extend_schema(request=RefreshInSerializer, responses=TokensSerializer)
     def post(self, request: Request) -> Response:
         """Exchange a refresh token for a new pair. A refresh token works once."""
-        data = validated(request, serializers.RefreshInSerializer)
+        data = validated(request, RefreshInSerializer)
         pair = sessions_refresh.refresh(token=data["refresh"], client=client_of(request))
-        return Response({**serializers.TokensSerializer(pair).data, "token_type": "Bearer"})
+        return Response({**TokensSerializer(pair).data, "token_type": "Bearer"})
 
 
 class LogoutView(OpenView):
     """Sign out."""
 
-    @extend_schema(request=serializers.RefreshInSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=RefreshInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """End the session of this refresh token."""
-        data = validated(request, serializers.RefreshInSerializer)
+        data = validated(request, RefreshInSerializer)
         sessions.sign_out(token=data["refresh"], client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.filters import UserFilter
-from accounts.api.serializers import FrontendSerializer
+from accounts.api.serializers.fields import FrontendSerializer
 from accounts.api.serializers.users import (
     DirectoryUserSerializer,
     LockSerializer,

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from rest_framework import serializers as drf
 
-from accounts.api.serializers import MeSerializer, UserSerializer
+from accounts.api.serializers.users import MeSerializer, UserSerializer
 from accounts.models import User
 from foodfleet.core.http import serializers
 

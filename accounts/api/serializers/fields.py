@@ -1,0 +1,106 @@
+"""Fields that several serializers of accounts share."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.services.account import attributes
+from accounts.states import Audience
+from foodfleet.core.email_addresses import LONGEST_ADDRESS, validate_mailable
+from foodfleet.core.http import serializers
+from foodfleet.core.names import LONGEST_NAME, validate_name
+from foodfleet.core.phone_numbers import LONGEST_SPELLING, PHONE_SCHEMA, normalize_phone
+
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+PASSWORD_LENGTH = 4096  # only a limit of the input; the password policy has the rule
+
+
+class PasswordField(serializers.CharField):
+    """A password, taken as typed and never returned."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", PASSWORD_LENGTH)
+        super().__init__(trim_whitespace=False, write_only=True, style={"input_type": "password"}, **kwargs)
+
+
+class TokenField(serializers.CharField):
+    """A token."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(write_only=True, **kwargs)
+
+
+class PhoneField(serializers.CharField):
+    """A phone number with country code in any spacing; its value is in E.164."""
+
+    schema: ClassVar[dict[str, Any]] = PHONE_SCHEMA
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LONGEST_SPELLING, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return normalize_phone(super().to_internal_value(data))
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.message, code=error.code) from None
+
+
+class EmailField(serializers.EmailField):
+    """An e-mail address that mail can be sent to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LONGEST_ADDRESS, validators=[validate_mailable], **kwargs)
+
+
+class NameField(serializers.CharField):
+    """A first or last name."""
+
+    schema: ClassVar[dict[str, Any]] = {"pattern": ONE_LINE}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=LONGEST_NAME, required=False, allow_blank=True, validators=[validate_name], **kwargs
+        )
+
+
+class AttributesField(serializers.JSONField):
+    """The custom attributes that the reader may see; in a body, those to change, with null to remove one."""
+
+    schema: ClassVar[dict[str, Any]] = {"type": "object", "additionalProperties": True, "example": {"shift": "night"}}
+
+    def __init__(self, audience: Audience, **kwargs: Any) -> None:
+        self.audience = audience
+        super().__init__(**kwargs)
+
+    def to_representation(self, value: Any) -> Any:
+        return attributes.shown(value, self.audience)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError(_("Give an object of attributes."), code="not_a_dict")
+        return data
+
+
+class FrontendField(serializers.CharField):
+    """The app whose pages the links in the e-mails of this request lead to: a name in FRONTEND_URLS."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = (
+            "The app that links in the e-mails of this request lead into: a name in the setting FRONTEND_URLS. "
+            "Without it they lead to the product's own pages."
+        )
+        super().__init__(max_length=64, required=False, write_only=True, help_text=help_text, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name not in settings.FRONTEND_URLS:
+            raise serializers.ValidationError(_("There is no client with this name."), code="unknown_client")
+        return name
+
+
+class FrontendSerializer(serializers.Serializer[Any]):
+    """The body of a request whose e-mails have links."""
+
+    client = FrontendField()
