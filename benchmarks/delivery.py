@@ -77,36 +77,36 @@ class Bench:
             sys.exit(f"{system} {arguments[0]}:\n{done.stderr[-2000:]}")
         return done.stdout
 
-    def drains(self, system, senders, processes, env=()):
+    def dispatchers(self, system, senders, processes, env=()):
         """Processes that are ready to send, together with so many senders."""
         if system == "foodfleet":
-            commands = [self.command(system, "drain", senders // processes)] * processes
+            commands = [self.command(system, "dispatch", senders // processes)] * processes
         else:  # post-office forks by itself; django-mailer has one sender
-            commands = [self.command(system, "drain", processes)]
+            commands = [self.command(system, "dispatch", processes)]
         more = {**dict(env), "THREADS": str(max(1, senders // processes))}
-        drains = [
+        dispatchers = [
             self.start(command, env=more, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             for command in commands
         ]
-        for drain in drains:
-            drain.stdout.readline()
-        return drains
+        for dispatcher in dispatchers:
+            dispatcher.stdout.readline()
+        return dispatchers
 
-    def go(self, drains):
-        for drain in drains:
-            drain.stdin.write("\n")
-            drain.stdin.flush()
+    def go(self, dispatchers):
+        for dispatcher in dispatchers:
+            dispatcher.stdin.write("\n")
+            dispatcher.stdin.flush()
 
-    def ended(self, drains, seconds):
+    def ended(self, dispatchers, seconds):
         """Whether all of them came to an end within these seconds; whoever did not is killed."""
         until = time.monotonic() + seconds
         are_done = True
-        for drain in drains:
+        for dispatcher in dispatchers:
             try:
-                drain.wait(max(0.1, until - time.monotonic()))
+                dispatcher.wait(max(0.1, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 are_done = False
-            self.kill(drain)
+            self.kill(dispatcher)
         return are_done
 
     # -- Amazon
@@ -132,10 +132,10 @@ class Bench:
 
 
 def throughput(bench):
-    """Enqueue and drain, the systems in turn so that a machine that is busy for a while is so for all."""
+    """Enqueue and send, the systems in turn so that a machine that is busy for a while is so for all."""
     messages, latency = bench.arguments.messages, bench.arguments.latency
     enqueued = {system: [] for system in bench.systems}
-    print(f"\n{messages} mails each           drained a second                     CPU of senders")
+    print(f"\n{messages} mails each             sent a second                     CPU of senders")
     for senders, processes in PROCESSES.items():
         alone = float(bench.ask("foodfleet", "bare", senders, messages))
         found = bench.found[f"{senders} senders"] = {"bare boto3": {"per_second": alone}}
@@ -147,10 +147,10 @@ def throughput(bench):
                 bench.ask(system, "forget")
                 continue
             bench.reset()
-            drains = bench.drains(system, senders, processes)
+            dispatchers = bench.dispatchers(system, senders, processes)
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            bench.go(drains)
-            is_done = bench.ended(drains, 300)
+            bench.go(dispatchers)
+            is_done = bench.ended(dispatchers, 300)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             report = bench.report()
@@ -188,7 +188,7 @@ def codes(bench):
     for system in bench.systems:
         bench.ask(system, "fill", f"{system}bulk", arguments.bulk)
         bench.reset()
-        workers = celery(bench) if system == "foodfleet" else bench.drains(system, 5, 1)
+        workers = celery(bench) if system == "foodfleet" else bench.dispatchers(system, 5, 1)
         if system != "foodfleet":
             bench.go(workers)
         until = time.monotonic() + 60
@@ -233,17 +233,17 @@ def killed(bench):
         share = arguments.kill_messages // (arguments.kills + 1)
         in_flight = []
         for number in range(arguments.kills):
-            drains = bench.drains(system, senders, 1)
-            bench.go(drains)
+            dispatchers = bench.dispatchers(system, senders, 1)
+            bench.go(dispatchers)
             until = time.monotonic() + 60
             while (report := bench.report())["mails"] < share * (number + 1) and time.monotonic() < until:
                 time.sleep(0.02)
-            for drain in drains:
-                bench.kill(drain)
+            for dispatcher in dispatchers:
+                bench.kill(dispatcher)
             in_flight.append(1 if system == "mailer" else senders)
-        drains = bench.drains(system, senders, 1)
-        bench.go(drains)
-        is_done = bench.ended(drains, 120)
+        dispatchers = bench.dispatchers(system, senders, 1)
+        bench.go(dispatchers)
+        is_done = bench.ended(dispatchers, 120)
         report = bench.report()
         twice = sum(report["twice"].values()) - len(report["twice"])
         print(
@@ -260,9 +260,9 @@ def quota(bench):
     rate, seconds = bench.arguments.quota, bench.arguments.quota_seconds
     bench.ask("foodfleet", "fill", "quota", int(rate * seconds * 2))
     bench.reset()
-    drains = bench.drains("foodfleet", 20, 4, env={"EMAIL_MAX_PER_SECOND": str(rate)}.items())
-    bench.go(drains)
-    bench.ended(drains, seconds)
+    dispatchers = bench.dispatchers("foodfleet", 20, 4, env={"EMAIL_MAX_PER_SECOND": str(rate)}.items())
+    bench.go(dispatchers)
+    bench.ended(dispatchers, seconds)
     report = bench.report()
     print(
         f"\nfour workers of 5 senders under {rate:g} recipients a second, {seconds:g} s: at most "

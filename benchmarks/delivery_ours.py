@@ -81,7 +81,7 @@ def codes(prefix, count, pause):
     print(json.dumps(asked))
 
 
-def drain(senders):
+def dispatch(senders):
     """Send until nothing is left, what has to be tried again included. Begins when told to."""
     list(Message.objects.filter(status=Status.QUEUED)[:1])
     print("ready", flush=True)

@@ -149,7 +149,7 @@ def codes(prefix, count, pause):
     print(json.dumps(asked))
 
 
-def drain(processes):
+def dispatch(processes):
     """Send until nothing is left, what has to be tried again included. Begins when told to."""
     peer.left()
     print("ready", flush=True)

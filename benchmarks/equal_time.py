@@ -63,7 +63,7 @@ def serve_mail(port):
     threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
 
 
-class Doors:
+class Endpoints:
     """Requests for the n-th address with an account, or for one without; each answers its milliseconds."""
 
     CALLS = {
@@ -77,9 +77,9 @@ class Doors:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
         self.pause = pause
 
-    def ask(self, door, number, *, has_account):
-        path, kind, more = self.CALLS[door]
-        email = f"{kind if has_account else 'nobody-' + door}{number}@example.com"
+    def send(self, endpoint, number, *, has_account):
+        path, kind, more = self.CALLS[endpoint]
+        email = f"{kind if has_account else 'nobody-' + endpoint}{number}@example.com"
         began = time.perf_counter()
         self.connection.request(
             "POST", path, json.dumps({"email": email, **more}), {"Content-Type": "application/json"}
@@ -88,12 +88,12 @@ class Doors:
         answer.read()
         took = (time.perf_counter() - began) * 1000
         if answer.status not in {202, 401}:
-            raise SystemExit(f"{door}: {answer.status}")
+            raise SystemExit(f"{endpoint}: {answer.status}")
         time.sleep(self.pause)  # what goes on behind an answer is over before the next request
         return took
 
 
-def told(with_account, without):
+def median_ratio(with_account, without):
     """How often, of all pairs, the one with an account took longer."""
     pairs = [(a > b) + (a == b) / 2 for a in with_account for b in without]
     return sum(pairs) / len(pairs)
@@ -106,7 +106,7 @@ def main():
     parser.add_argument("--rounds", default="12")
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--pause", type=float, default=0.1, help="seconds between requests")
-    parser.add_argument("--doors", nargs="*", default=list(Doors.CALLS))
+    parser.add_argument("--endpoints", nargs="*", default=list(Endpoints.CALLS))
     arguments = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="equal-time-")
     port, mail_port = free_port(), free_port()
@@ -127,19 +127,20 @@ def main():
     )  # fmt: skip
     try:
         time.sleep(6)
-        doors = Doors(port, arguments.pause)
-        doors.ask("login", 0, has_account=False)  # the first one imports
+        endpoints = Endpoints(port, arguments.pause)
+        endpoints.send("login", 0, has_account=False)  # the first one imports
         print(f"{arguments.requests} requests each, bcrypt {arguments.rounds} rounds; median, 90 % within (ms)")
-        for door in arguments.doors:
+        for endpoint in arguments.endpoints:
             took = {True: [], False: []}
             for number in range(arguments.requests):
                 for has_account in (True, False) if number % 2 else (False, True):
-                    took[has_account].append(doors.ask(door, number, has_account=has_account))
+                    took[has_account].append(endpoints.send(endpoint, number, has_account=has_account))
             cells = [
                 f"{word} {statistics.median(took[has]):7.1f} {statistics.quantiles(took[has], n=10)[8]:7.1f}"
                 for has, word in ((True, "account"), (False, "none"))
             ]
-            print(f"{door:9} {cells[0]}   {cells[1]}   slower with an account: {told(took[True], took[False]):.2f}")
+            ratio = median_ratio(took[True], took[False])
+            print(f"{endpoint:9} {cells[0]}   {cells[1]}   slower with an account: {ratio:.2f}")
     finally:
         server.terminate()
         server.wait(10)

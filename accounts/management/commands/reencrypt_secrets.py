@@ -17,13 +17,13 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="change nothing; fail where an old key is needed")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        standings = []
+        states = []
         for column in encrypted.COLUMNS:
-            standing = encrypted.look(column) if options["check"] else encrypted.reencrypt(column)
-            moved = "" if options["check"] else f" ({standing.moved} moved)"
-            self.stdout.write(f"{encrypted.described(column, standing)}{moved}")
-            standings.append(standing)
-        if any(standing.unreadable for standing in standings):
+            state = encrypted.look(column) if options["check"] else encrypted.reencrypt(column)
+            moved = "" if options["check"] else f" ({state.moved} moved)"
+            self.stdout.write(f"{encrypted.described(column, state)}{moved}")
+            states.append(state)
+        if any(state.unreadable for state in states):
             raise CommandError("Some of it opens with none of ENCRYPTION_KEYS: put the key that is missing back.")
-        if not all(standing.is_current for standing in standings):
+        if not all(state.is_current for state in states):
             raise CommandError("Keys other than the first are still needed: run reencrypt_secrets without --check.")
