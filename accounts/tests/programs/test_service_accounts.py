@@ -2,10 +2,12 @@
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 
 from accounts.models import SecurityEvent, ServiceAccount, User
 from accounts.services.account import password_reset, registration
 from accounts.services.login import password
+from accounts.services.staff import exports
 from accounts.tests.programs.conftest import Caller
 from conftest import PASSWORD
 from foodfleet.core.http.clients import Client
@@ -136,3 +138,29 @@ def test_changes_of_a_service_account_are_security_events(boss, account):
     boss.call("patch", f"/service-accounts/{account}/", {"is_active": True})
     kinds = list(SecurityEvent.objects.filter(user=account).order_by("pk").values_list("kind", flat=True))
     assert kinds == ["service_account_created", "service_account_updated", "user_deactivated", "user_activated"]
+
+
+def test_an_export_of_users_leaves_service_accounts_out(account):
+    emails = [row[0] for row in exports.rows()]
+    assert emails == ["boss@example.com"]
+
+
+def test_an_import_makes_no_user_of_a_service_address(account, tmp_path):
+    path = tmp_path / "users.csv"
+    path.write_text(f"email\n{User.objects.get(pk=account).email}\nnew-service@service.invalid\n")
+    call_command("import_users", str(path))
+    assert User.objects.count() == 2
+
+
+def test_guessing_a_password_with_a_key_tells_nobody(account, new_key):
+    program = Caller(new_key()["key"])
+    mail.outbox.clear()
+    for _ in range(6):
+        assert program.call("post", "/auth/proof/", {"password": "Wrong-1234!"}).status_code == 401
+    assert mail.outbox == []
+    assert program.call("get", "/users/me/").status_code == 200
+
+
+def test_a_program_does_not_delete_its_account(account, new_key):
+    assert Caller(new_key()["key"]).call("delete", "/users/me/").status_code == 403
+    assert User.objects.get(pk=account).deletion_due_at is None
