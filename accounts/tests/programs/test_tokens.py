@@ -106,7 +106,8 @@ def test_errors_have_the_form_of_oauth_and_ours(api, new_key, change, status, co
     answer = form(api, TOKEN, {**GRANT, "client_id": key["prefix"], "client_secret": key["key"], **change})
     body = answer.json()
     assert (answer.status_code, body["error"], body["code"]) == (status, code, code)
-    assert body["error_description"]
+    assert set(body) == {"error", "code", "details", "request_id"}
+    assert body["details"]
     assert body["request_id"] == answer["X-Request-ID"]
 
 

@@ -42,10 +42,11 @@ class OAuthView(APIView):
     parser_classes = [StrictJSONParser, StrictFormParser]
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Our own form of errors, whose `error` is the code here (RFC 6749 5.2), with the sentence beside it."""
+        """Our own form of errors, whose `error` is the code here (RFC 6749 5.2); the details have the sentence."""
         response = super().handle_exception(exc)
         body: Any = response.data
-        response.data = {**body, "error": body["code"], "error_description": body["error"]}
+        details = body["details"] or {"description": body["error"]}
+        response.data = {**body, "error": body["code"], "details": details}
         return response
 
 
