@@ -2,14 +2,33 @@
 
 from typing import Any
 
+DESCRIPTION = """
+Accounts, access control and messages.
+
+**Get a token.** `POST /api/v1/auth/login/` with `email` and `password` returns `access` and `refresh`. Send
+`Authorization: Bearer <access>` with each call. An access token lives 30 minutes. `POST /api/v1/auth/refresh/`
+exchanges the refresh token for a new pair; each refresh token works once. Programs send an API key (`ffk_...`) in the
+same header.
+
+**Lists** have `next`, `previous` and `results`. Follow `next` until it is null; `page_size` is 1 to 100.
+
+**Errors** have `error` (for people), `code` (stable, for programs), `details` and `request_id`. For wrong fields,
+`details` maps each field to a list of `message` and `code`. Every answer has the header `X-Request-ID`.
+
+**Repeats.** Send an `Idempotency-Key` with an e-mail or SMS: the same key and body send nothing more. After 429 and
+503, wait as many seconds as `Retry-After` says.
+"""
+
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "FoodFleet",
-    "DESCRIPTION": "Accounts, access and messaging for a food fleet.",
+    "DESCRIPTION": DESCRIPTION,
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "SORT_OPERATIONS": False,  # foodfleet.operations has the order
     "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "docExpansion": "none", "filter": True},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
@@ -20,5 +39,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "foodfleet.core.http.schema.describe_errors",
+        "foodfleet.operations.name_operations",
     ],
 }

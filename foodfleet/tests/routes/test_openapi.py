@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from foodfleet.operations import OPERATIONS, PREFIX
 from foodfleet.wsgi import application
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -132,6 +133,22 @@ def test_roles_of_a_user_are_described_as_a_page(api):
     paths = api.get("/api/v1/schema/?format=json").json()["paths"]
     answer = paths["/api/v1/users/{user_id}/roles/"]["get"]["responses"]["200"]
     assert answer["content"]["application/json"]["schema"]["$ref"].endswith("/PaginatedAssignmentList")
+
+
+def test_every_operation_has_a_name_a_title_and_a_described_tag(api):
+    described = api.get("/api/v1/schema/?format=json").json()
+    calls = {
+        f"{method.upper()} {path.removeprefix(PREFIX)}": operation
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    }
+    named = {call for calls_of_tag in OPERATIONS.values() for call in calls_of_tag}
+    assert named <= calls.keys(), "foodfleet/operations.py names operations that are gone"
+    assert all(operation["summary"] for operation in calls.values())
+    assert len({operation["operationId"] for operation in calls.values()}) == len(calls)
+    unnamed = sorted(calls.keys() - named)
+    assert not unnamed, f"add them to foodfleet/operations.py: {unnamed}"
+    assert [tag["name"] for tag in described["tags"]] == list(OPERATIONS)
 
 
 def test_every_operation_names_the_errors_that_it_may_answer(api):
