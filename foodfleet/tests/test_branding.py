@@ -13,7 +13,7 @@ from accounts.services.staff import users
 from conftest import PASSWORD
 from foodfleet.core import branding
 from foodfleet.core.http.clients import Client
-from foodfleet.tests.endpoints import ENDPOINTS
+from foodfleet.tests.routes.endpoints import ENDPOINTS
 from notifications.models import SmsTemplate
 from notifications.services.templates import rendering, sms_templates, specs
 from notifications.states import Channel

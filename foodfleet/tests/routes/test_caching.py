@@ -7,7 +7,7 @@ from foodfleet.tests.routes.endpoints import ENDPOINTS
 from foodfleet.tests.routes.test_endpoints import fill, signed_in_browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
-CACHEABLE = {"/.well-known/jwks.json", "/admin/jsi18n/"}
+CACHEABLE = {"/.well-known/jwks.json", "/admin/jsi18n/", "/site-colors.css"}
 ADDRESSES = sorted({fill(endpoint.address) for endpoint in ENDPOINTS} - CACHEABLE)
 
 
