@@ -14,7 +14,7 @@ class AccountsConfig(AppConfig):
         from accounts.services.account import attribute_schema, password_reset, registration  # noqa: F401  register deferred jobs
         from accounts.services.jwt import claims, keyring
         from accounts.services.limits import lockout  # noqa: F401  registers a deferred job
-        from foodfleet.core import encrypted
+        from foodfleet.core.database import encrypted
 
         encrypted.COLUMNS += [
             encrypted.Column("Secrets of authenticator apps", TOTPDevice, "secret", totp.PURPOSE),

@@ -79,7 +79,7 @@ def grow(model, roles, first, last):
 def cursor_of_page(number):
     """Where page `number` of the list by id begins, as the API writes it."""
     from accounts.models import User
-    from foodfleet.core.http.pagination import _write_cursor
+    from foodfleet.core.http.lists.pagination import _write_cursor
 
     at = User.objects.order_by("pk").values_list("pk", flat=True)[(number - 1) * PAGE_SIZE - 1]
     return _write_cursor("id", [at], backwards=False)

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet import connections, openapi, schedule
+from foodfleet import connections, schedule
 from foodfleet.connections import Timeouts
 from foodfleet.environment import SHORTEST_KEY, ConfigurationError, Environment, default_sender
 from foodfleet.local_secret import local_secret
+from foodfleet.openapi import document
 from foodfleet.service_urls import BROKER_FORMS, EMAIL_FORMS, REDIS_FORMS, SMS_FORMS, WEB_FORMS, Form
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -286,14 +287,14 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "foodfleet.core.http.bodies.parsers.ContentNegotiation",
     "DEFAULT_THROTTLE_CLASSES": ["foodfleet.core.http.throttling.UserThrottle"],
-    "DEFAULT_PAGINATION_CLASS": "foodfleet.core.http.pagination.KeysetPagination",
-    "DEFAULT_FILTER_BACKENDS": ["foodfleet.core.http.filters.FilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "foodfleet.core.http.lists.pagination.KeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["foodfleet.core.http.lists.filters.FilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "foodfleet.core.http.errors.api_exception_handler",
     "UNAUTHENTICATED_USER": "foodfleet.core.http.api_calls.Nobody",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-SPECTACULAR_SETTINGS = {**openapi.SPECTACULAR_SETTINGS, "TITLE": SITE_NAME}
+SPECTACULAR_SETTINGS = {**document.SPECTACULAR_SETTINGS, "TITLE": SITE_NAME}
 MAX_BODY_BYTES = 2 * 1024 * 1024  # of a request to the API; a view may allow more by `max_body_bytes`
 MOST_BODY_BYTES = 42 * 1024 * 1024  # that any view allows: JSON of what Amazon SES v2 takes in a mail, and some room
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES

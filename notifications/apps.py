@@ -9,7 +9,7 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        from foodfleet.core import encrypted
+        from foodfleet.core.database import encrypted
         from foodfleet.core.http import health
         from notifications import receivers  # noqa: F401  registers itself
         from notifications.models import Message

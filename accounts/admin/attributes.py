@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.services.account import attribute_schema, attributes
 from accounts.services.account.attributes import PREFIX
 from accounts.states import Audience
-from foodfleet.core.http import json_fields
+from foodfleet.core.http.bodies import json_fields
 
 
 class AttributesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -15,7 +15,7 @@ from accounts.services.staff import sessions
 from foodfleet.core.admin import history
 from foodfleet.core.admin.forms import errors_as_messages
 from foodfleet.core.http.clients import describe_user_agent
-from foodfleet.core.http.csv_export import csv_response
+from foodfleet.core.http.lists.csv_export import csv_response
 
 
 @admin.register(Session)

@@ -5,7 +5,7 @@ from django_filters import CharFilter, FilterSet, NumberFilter
 
 from accounts.models.users import UserQuerySet
 from accounts.states import EventKind
-from foodfleet.core.http.filters import (
+from foodfleet.core.http.lists.filters import (
     MAX_SEARCH_LENGTH,
     AddressFilter,
     MomentFilter,

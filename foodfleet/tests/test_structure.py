@@ -1,6 +1,7 @@
 """Rules of the architecture that import-linter cannot express, checked over the syntax trees."""
 
 import ast
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +27,7 @@ ENVIRONMENT_READERS = {
     "foodfleet/supervise.py",
 }
 MAX_LINES = 400
+MAX_MODULES = 15  # of a folder
 MAX_LINES_OF_A_FUNCTION = 40
 
 
@@ -63,6 +65,12 @@ def test_the_rules_see_the_whole_project():
 def test_no_module_is_longer_than_400_lines():
     long = {name_of(path): lines for path in SOURCES if (lines := len(path.read_text().splitlines())) > MAX_LINES}
     assert not long, f"split by meaning: {long}"
+
+
+def test_no_folder_has_more_than_15_modules():
+    folders = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
+    full = {str(folder.relative_to(ROOT)): count for folder, count in folders.items() if count > MAX_MODULES}
+    assert not full, f"make a package of those that belong together: {full}"
 
 
 def test_no_function_is_longer_than_40_lines():

@@ -2,7 +2,7 @@
 
 from django_filters import CharFilter
 
-from foodfleet.core.http.filters import OneOfFilter, SearchFilterSet, TrueFalseFilter
+from foodfleet.core.http.lists.filters import OneOfFilter, SearchFilterSet, TrueFalseFilter
 from notifications.states import Channel, Status
 
 

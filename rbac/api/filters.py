@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 
-from foodfleet.core.http.filters import SearchFilterSet
+from foodfleet.core.http.lists.filters import SearchFilterSet
 from rbac.models import permissions_matching
 
 

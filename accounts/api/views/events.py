@@ -14,7 +14,7 @@ from accounts.api.views.base import signed_in_user
 from accounts.models import SecurityEvent
 from accounts.services import audit
 from foodfleet.core.http.access import SIGNED_IN
-from foodfleet.core.http.csv_export import CSVExportMixin, csv_response
+from foodfleet.core.http.lists.csv_export import CSVExportMixin, csv_response
 from rbac.api.guards import require_permission
 
 

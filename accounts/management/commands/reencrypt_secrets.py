@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from foodfleet.core import encrypted
+from foodfleet.core.database import encrypted
 
 
 class Command(BaseCommand):

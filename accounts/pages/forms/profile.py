@@ -12,7 +12,7 @@ from accounts.pages.forms.fields import code_field, email_field, phone_field
 from accounts.services.account import attribute_schema
 from accounts.services.account.attributes import PREFIX
 from accounts.states import Audience
-from foodfleet.core.http import json_fields
+from foodfleet.core.http.bodies import json_fields
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # a generic for mypy alone

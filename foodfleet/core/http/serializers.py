@@ -23,7 +23,7 @@ from rest_framework.serializers import (
 )
 from rest_framework.utils import html
 
-from foodfleet.core.http.representation import BuildsFieldsOnce
+from foodfleet.core.http.bodies.representation import BuildsFieldsOnce
 
 __all__ = [
     "BooleanField",

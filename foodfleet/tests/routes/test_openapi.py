@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from foodfleet.operations import OPERATIONS, PREFIX
+from foodfleet.openapi.operations import OPERATIONS, PREFIX
 from foodfleet.wsgi import application
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -143,11 +143,11 @@ def test_every_operation_has_a_name_a_title_and_a_described_tag(api):
         for method, operation in methods.items()
     }
     named = {call for calls_of_tag in OPERATIONS.values() for call in calls_of_tag}
-    assert named <= calls.keys(), "foodfleet/operations.py names operations that are gone"
+    assert named <= calls.keys(), "foodfleet/openapi/operations.py names operations that are gone"
     assert all(operation["summary"] for operation in calls.values())
     assert len({operation["operationId"] for operation in calls.values()}) == len(calls)
     unnamed = sorted(calls.keys() - named)
-    assert not unnamed, f"add them to foodfleet/operations.py: {unnamed}"
+    assert not unnamed, f"add them to foodfleet/openapi/operations.py: {unnamed}"
     assert [tag["name"] for tag in described["tags"]] == list(OPERATIONS)
 
 

@@ -26,7 +26,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
-    "SORT_OPERATIONS": False,  # foodfleet.operations has the order
+    "SORT_OPERATIONS": False,  # foodfleet.openapi.operations has the order
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "docExpansion": "none", "filter": True},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -39,6 +39,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "foodfleet.core.http.schema.describe_errors",
-        "foodfleet.operations.name_operations",
+        "foodfleet.openapi.operations.name_operations",
     ],
 }

@@ -10,8 +10,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import SigningKey, TOTPDevice
-from foodfleet.core import encrypted
 from foodfleet.core.crypto import DecryptionError
+from foodfleet.core.database import encrypted
 from notifications.models import Message
 from notifications.services.compose.email import send_email
 from notifications.services.compose.writing import MessageDraft
