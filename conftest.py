@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.cache import cache
+from django.utils import translation
 
 from accounts.models import User
 from foodfleet.core import heartbeats
@@ -66,6 +67,13 @@ def _patient_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
 def _just_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Delivery, which does not run in tests, counts as just started."""
     monkeypatch.setattr(liveness, "_started", time.monotonic())
+
+
+@pytest.fixture(autouse=True)
+def _default_language() -> Iterator[None]:
+    """Forget the language of the last request: it stays active in its thread until the next one."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
