@@ -37,21 +37,6 @@ def keyed_digest(value: str, *, purpose: str) -> str:
     return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
 
 
-def sign(data: bytes, *, purpose: str) -> bytes:
-    """Return an HMAC-SHA-256 of 32 bytes under SECRET_KEY, for data stored where others may write."""
-    return hmac.digest(_signing_secret(purpose, settings.SECRET_KEY), data, "sha256")
-
-
-def is_signed(data: bytes, signature: bytes, *, purpose: str) -> bool:
-    """Return whether `sign` made this signature of `data` for this purpose."""
-    return hmac.compare_digest(sign(data, purpose=purpose), signature)
-
-
-@lru_cache(maxsize=8)
-def _signing_secret(purpose: str, secret_key: str) -> bytes:
-    return _derived(secret_key, f"sign:{purpose}")
-
-
 def encrypt(text: str, *, purpose: str) -> str:
     """Encrypt with the newest of ENCRYPTION_KEYS; only the same purpose decrypts it."""
     return _fernet(purpose, tuple(settings.ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
