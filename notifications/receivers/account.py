@@ -52,12 +52,8 @@ def send_confirmation(user: User, new_email: str, confirm_token: str, client: Cl
 @receiver(accounts.email_change_requested)
 def send_notice(user: User, new_email: str, undo_token: str, report_token: str, client: Client, **kwargs: Any) -> None:
     """Notify the current address, with a link that cancels the change."""
-    variables = {
-        **security_facts(user, client, report_token),
-        "new_email": new_email,
-        "undo_link": link("email_undo", client, undo_token),
-    }
-    outbox.queue_notice(template="email_change_notice", user=user, variables=variables, request_id=client.request_id)
+    more = {"new_email": new_email, "undo_link": link("email_undo", client, undo_token)}
+    outbox.queue_notice("email_change_notice", user, client, report_token, **more)
 
 
 @receiver(accounts.email_changed)
@@ -84,8 +80,7 @@ def send_phone_code(user: User, phone: str, code: str, client: Client, **kwargs:
 @receiver(accounts.phone_changed)
 def send_phone_changed(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
     """Notify the owner."""
-    variables = security_facts(user, client, report_token)
-    outbox.queue_notice(template="phone_changed", user=user, variables=variables, request_id=client.request_id)
+    outbox.queue_notice("phone_changed", user, client, report_token)
 
 
 @receiver(accounts.deletion_requested)
@@ -103,8 +98,7 @@ def send_deletion_reminder(user: User, report_token: str, client: Client, **kwar
 def _queue_deletion(template: str, user: User, report_token: str, client: Client) -> None:
     assert user.deletion_due_at is not None
     due_at, keep_link = format_time(user.deletion_due_at, user), link("account", client)
-    variables = {**security_facts(user, client, report_token), "due_at": due_at, "link": keep_link}
-    outbox.queue_notice(template=template, user=user, variables=variables, request_id=client.request_id)
+    outbox.queue_notice(template, user, client, report_token, due_at=due_at, link=keep_link)
 
 
 @receiver(accounts.own_account_deleted)

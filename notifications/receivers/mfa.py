@@ -9,67 +9,64 @@ from accounts import signals as accounts
 from accounts.models import Passkey, User
 from foodfleet.core.http.clients import Client
 from notifications.services.compose import outbox
-from notifications.services.compose.variables import format_time, link, security_facts
-
-
-def _notify(template: str, user: User, client: Client, report_token: str, **more: Any) -> None:
-    variables = {**security_facts(user, client, report_token), **more}
-    outbox.queue_notice(template=template, user=user, variables=variables, request_id=client.request_id)
+from notifications.services.compose.variables import format_time, link
 
 
 @receiver(accounts.two_factor_enabled)
 def send_enabled(user: User, client: Client, report_token: str, **kwargs: Any) -> None:
     """Notify the owner."""
-    _notify("two_factor_enabled", user, client, report_token)
+    outbox.queue_notice("two_factor_enabled", user, client, report_token)
 
 
 @receiver(accounts.two_factor_disabled)
 def send_disabled(user: User, client: Client, report_token: str, **kwargs: Any) -> None:
     """Notify the owner."""
-    _notify("two_factor_disabled", user, client, report_token)
+    outbox.queue_notice("two_factor_disabled", user, client, report_token)
 
 
 @receiver(accounts.backup_code_used)
 def send_code_used(user: User, client: Client, report_token: str, remaining: int, **kwargs: Any) -> None:
     """Notify the owner of the number of codes that are left."""
-    _notify("backup_code_used", user, client, report_token, remaining=remaining)
+    outbox.queue_notice("backup_code_used", user, client, report_token, remaining=remaining)
 
 
 @receiver(accounts.backup_codes_made)
 def send_codes_made(user: User, client: Client, report_token: str, **kwargs: Any) -> None:
     """Notify the owner."""
-    _notify("backup_codes_regenerated", user, client, report_token)
+    outbox.queue_notice("backup_codes_regenerated", user, client, report_token)
 
 
 @receiver(accounts.codes_blocked)
 def send_blocked(user: User, client: Client, report_token: str, until: datetime, **kwargs: Any) -> None:
     """Notify the owner: whoever guesses codes knows the password."""
     more = {"until": format_time(until, user), "reset_link": link("forgot", client)}
-    _notify("account_locked", user, client, report_token, **more)
+    outbox.queue_notice("account_locked", user, client, report_token, **more)
 
 
 @receiver(accounts.passkey_added)
 def send_passkey_added(user: User, client: Client, report_token: str, passkey: Passkey, **kwargs: Any) -> None:
     """Notify the owner."""
-    _notify("passkey_added", user, client, report_token, name=passkey.name)
+    outbox.queue_notice("passkey_added", user, client, report_token, name=passkey.name)
 
 
 @receiver(accounts.passkey_removed)
 def send_passkey_removed(user: User, client: Client, report_token: str, name: str, **kwargs: Any) -> None:
     """Notify the owner."""
-    _notify("passkey_removed", user, client, report_token, name=name)
+    outbox.queue_notice("passkey_removed", user, client, report_token, name=name)
 
 
 @receiver(accounts.two_factor_reset_approved)
 def send_reset_approved(user: User, client: Client, report_token: str, effective_at: datetime, **kwargs: Any) -> None:
     """Notify the owner before the reset takes effect, so that they can cancel it."""
-    _notify("two_factor_reset_requested", user, client, report_token, effective_at=format_time(effective_at, user))
+    outbox.queue_notice(
+        "two_factor_reset_requested", user, client, report_token, effective_at=format_time(effective_at, user)
+    )
 
 
 @receiver(accounts.two_factor_reset_done)
 def send_reset_done(user: User, client: Client, report_token: str, **kwargs: Any) -> None:
     """Notify the owner."""
-    _notify("two_factor_reset_done", user, client, report_token)
+    outbox.queue_notice("two_factor_reset_done", user, client, report_token)
 
 
 @receiver(accounts.sms_code_requested)

@@ -22,8 +22,7 @@ def send_reset_link(user: User, reset_token: str, client: Client, **kwargs: Any)
 @receiver(accounts.password_changed)
 def send_password_changed(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
     """Notify the owner."""
-    variables = security_facts(user, client, report_token)
-    outbox.queue_notice(template="password_changed", user=user, variables=variables, request_id=client.request_id)
+    outbox.queue_notice("password_changed", user, client, report_token)
 
 
 @receiver(accounts.password_reset_done)

@@ -4,17 +4,19 @@ from typing import Any
 
 from accounts.models import User
 from foodfleet.core.exceptions import ValidationException
+from foodfleet.core.http.clients import Client
 from foodfleet.core.mailbox_limits import may_mail
 from notifications.models import Message
 from notifications.services.compose.email import queue_templated_email
 from notifications.services.compose.policies import policy_of
 from notifications.services.compose.sms import queue_templated_sms
+from notifications.services.compose.variables import security_facts
 from notifications.services.compose.writing import MessageDraft
 from notifications.states import Channel
 
 
-def queue_notice(*, template: str, user: User, variables: dict[str, Any], request_id: str = "") -> Message | None:
-    """Queue an e-mail about an event in the account of `user`.
+def queue_notice(template: str, user: User, client: Client, report_token: str, **more: Any) -> Message | None:
+    """Queue an e-mail about an event in the account of `user`, with `security_facts` and `more` as its values.
 
     An address that nobody confirmed may belong to somebody else. It gets no more e-mails than the limit for an address,
     and None is returned beyond it. A service account gets none.
@@ -23,7 +25,8 @@ def queue_notice(*, template: str, user: User, variables: dict[str, Any], reques
         return None
     if not user.is_email_verified and not may_mail(user.email):
         return None
-    return queue_email(template=template, user=user, variables=variables, request_id=request_id)
+    variables = {**security_facts(user, client, report_token), **more}
+    return queue_email(template=template, user=user, variables=variables, request_id=client.request_id)
 
 
 def queue_email(*, template: str, user: User, variables: dict[str, Any], request_id: str = "", to: str = "") -> Message:
