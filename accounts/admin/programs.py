@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.shared import OF_A_USER, by
+from accounts.admin.shared import OF_A_USER, EmptiedRowsAdmin, by
 from accounts.models import ApiKey, ServiceAccount
 from accounts.services.programs import api_keys, service_accounts
 from accounts.services.programs.api_keys import CreatedKey, NewKey
@@ -48,7 +48,7 @@ class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ServiceAccount)
-class ServiceAccountAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
+class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """Service accounts, changed by services."""
 
     form = ServiceAccountForm
@@ -107,16 +107,6 @@ class ServiceAccountAdmin(ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin)
 
     def delete_model(self, request: HttpRequest, obj: ServiceAccount) -> None:
         service_accounts.delete(pk=obj.pk, **by(request))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ServiceAccount]) -> None:
-        with transaction.atomic():
-            for account in queryset:
-                self.delete_model(request, account)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The accounts to delete; their rows are emptied, so no related object is deleted or protects them."""
-        missing = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
-        return [str(one) for one in objs], {self.opts.verbose_name_plural: len(objs)}, missing, []
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]

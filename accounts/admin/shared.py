@@ -3,6 +3,8 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from foodfleet.core.admin.links import PermittedLinksAdmin
@@ -22,6 +24,21 @@ class ReadOnlyAdmin(ReadOnlyMixin, PermittedLinksAdmin, TextSearchAdmin, Restric
     list_select_related: ClassVar[tuple[str, ...]] = ("user",)  # type: ignore[misc]
     search_fields = ("user__search_text",)
     raw_id_fields = ("user",)
+
+
+class EmptiedRowsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """An admin whose `delete_model` empties a row, so that no related object is deleted or protects it."""
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete the chosen ones, all or none."""
+        with transaction.atomic():
+            for one in queryset:
+                self.delete_model(request, one)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The chosen ones alone."""
+        missing = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        return [str(one) for one in objs], {self.opts.verbose_name_plural: len(objs)}, missing, []
 
 
 def by(request: HttpRequest) -> dict[str, Any]:

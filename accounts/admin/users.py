@@ -21,7 +21,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.attributes import AttributesAdmin
-from accounts.admin.shared import OF_A_USER, by
+from accounts.admin.shared import OF_A_USER, EmptiedRowsAdmin, by
 from accounts.models import User
 from accounts.services.account import password_change, password_reset
 from accounts.services.mfa import methods
@@ -125,7 +125,14 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class UserAdmin(AttributesAdmin, ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(
+    AttributesAdmin,
+    EmptiedRowsAdmin,
+    ServiceAdmin,
+    TextSearchAdmin,
+    RestrictedFiltersAdmin,
+    DjangoUserAdmin,  # type: ignore[type-arg]
+):
     """Users, with Django's own password forms."""
 
     form_errors = (ConflictException, ForbiddenException, ValidationException)
@@ -254,16 +261,6 @@ class UserAdmin(AttributesAdmin, ServiceAdmin, TextSearchAdmin, RestrictedFilter
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         users.delete(pk=obj.pk, **by(request))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        with transaction.atomic():
-            for user in queryset:
-                self.delete_model(request, user)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The users to delete. Deletion empties their rows, so that no related object is deleted or protects them."""
-        missing = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
-        return [str(one) for one in objs], {self.opts.verbose_name_plural: len(objs)}, missing, []
 
     # -- Actions
     def has_lock_permission(self, request: HttpRequest) -> bool:
