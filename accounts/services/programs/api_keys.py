@@ -102,21 +102,20 @@ def revoke_for(*, user_id: int, key_id: UUID, actor: User | None, client: Client
     """Revoke a key of a service account or a person. Raises as `revoke_of_service_account`."""
     with transaction.atomic():
         _actor, user = protections.lock_parties(actor, user_id, PERMISSION)
-        _revoke(user, key_id, actor, client)
+        _revoke(user, _lock(user, key_id), actor, client)
 
 
 def revoke_own(*, user: User, key_id: UUID, client: Client) -> None:
     """Revoke one of the user's own keys. Raises ApiKeyNotFoundException."""
     with transaction.atomic():
-        _revoke(user, key_id, None, client)
+        _revoke(user, _lock(user, key_id), None, client)
 
 
 def revoke_all(user: User, *, client: Client) -> None:
     """Revoke every key of the user."""
     with transaction.atomic():
-        coherent.invalidate(cache_key(user.pk))
         for key in ApiKey.objects.of(user.pk).unrevoked().select_for_update():
-            _revoke(user, key.pk, None, client)
+            _revoke(user, key, None, client)
 
 
 def _create(user: User, new: NewKey, actor: User | None, client: Client) -> CreatedKey:
@@ -176,13 +175,19 @@ def _checked_networks(networks: Iterable[str]) -> list[str]:
         raise ValidationException.for_field("allowed_networks", message, "invalid") from None
 
 
-def _revoke(user: User, key_id: UUID, actor: User | None, client: Client) -> None:
-    row = ApiKey.objects.of(user.pk).filter(pk=key_id).first()
+def _lock(user: User, key_id: UUID) -> ApiKey:
+    key: ApiKey | None = ApiKey.objects.of(user.pk).unrevoked().select_for_update().filter(pk=key_id).first()
+    if key is None:
+        raise ApiKeyNotFoundException
+    return key
+
+
+def _revoke(user: User, key: ApiKey, actor: User | None, client: Client) -> None:
     coherent.invalidate(cache_key(user.pk))
-    if row is None or not ApiKey.objects.filter(pk=key_id).revoke(timezone.now()):
+    if not ApiKey.objects.filter(pk=key.pk).revoke(timezone.now()):
         raise ApiKeyNotFoundException
     audit.record(
-        kind=EventKind.API_KEY_REVOKED, user=user, client=client, actor=actor, details=described(row), session_id=row.pk
+        kind=EventKind.API_KEY_REVOKED, user=user, client=client, actor=actor, details=described(key), session_id=key.pk
     )
 
 
