@@ -141,12 +141,17 @@ OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
 }
 
 
+def call_of(method: str, path: str) -> str:
+    """Return an operation as OPERATIONS names it: method, and path below PREFIX."""
+    return f"{method.upper()} {path.removeprefix(PREFIX)}"
+
+
 def name_operations(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A drf-spectacular postprocessing hook: names, titles and tags of operations, in the order above."""
     names = {call: (tag, *name) for tag, calls in OPERATIONS.items() for call, name in calls.items()}
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
-            named = names.get(f"{method.upper()} {path.removeprefix(PREFIX)}")
+            named = names.get(call_of(method, path))
             if named:
                 tag, operation["operationId"], operation["summary"] = named
                 operation["tags"] = [tag]
@@ -160,4 +165,4 @@ def name_operations(result: dict[str, Any], generator: Any, request: Any, public
 
 def _place(item: tuple[str, dict[str, Any]], places: dict[str, int]) -> int:
     path, methods = item
-    return min(places.get(f"{method.upper()} {path.removeprefix(PREFIX)}", len(places)) for method in methods)
+    return min(places.get(call_of(method, path), len(places)) for method in methods)

@@ -1,6 +1,5 @@
 """Security events: the caller's own, and for staff those of all users."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -48,9 +47,6 @@ class AllEventsView(CSVExportMixin, generics.ListAPIView[SecurityEvent]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """List the events, the newest first; `?format=csv` downloads all that match as one file."""
         if request.accepted_renderer.format == "csv":
-            return csv_response("security-events.csv", audit.CSV_COLUMNS, self._rows())
+            found: Any = self.filter_queryset(self.get_queryset())
+            return csv_response("security-events.csv", audit.CSV_COLUMNS, audit.csv_rows(found))
         return super().get(request, *args, **kwargs)
-
-    def _rows(self) -> Iterator[Any]:
-        found: Any = self.filter_queryset(self.get_queryset())
-        return audit.csv_rows(found)

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from foodfleet.openapi.operations import OPERATIONS, PREFIX
+from foodfleet.openapi.operations import OPERATIONS, call_of
 from foodfleet.wsgi import application
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -138,7 +138,7 @@ def test_roles_of_a_user_are_described_as_a_page(api):
 def test_every_operation_has_a_name_a_title_and_a_described_tag(api):
     described = api.get("/api/v1/schema/?format=json").json()
     calls = {
-        f"{method.upper()} {path.removeprefix(PREFIX)}": operation
+        call_of(method, path): operation
         for path, methods in described["paths"].items()
         for method, operation in methods.items()
     }

@@ -50,6 +50,11 @@ class OAuthView(APIView):
         return response
 
 
+def form_or_json(serializer_class: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    """Describe a body that is a form, as OAuth says, or JSON."""
+    return dict.fromkeys(("application/x-www-form-urlencoded", "application/json"), serializer_class)
+
+
 def parameters_of(request: Request, serializer_class: type[serializers.Serializer[Any]]) -> dict[str, Any]:
     """Return the parameters. Raises TokenRequestException, which is a 400 and not our usual 422."""
     serializer = serializer_class(data=request.data)
@@ -62,10 +67,7 @@ class TokenView(OAuthView, OpenView):
     """The token endpoint of OAuth."""
 
     @extend_schema(
-        request={
-            "application/x-www-form-urlencoded": TokenRequestSerializer,
-            "application/json": TokenRequestSerializer,
-        },
+        request=form_or_json(TokenRequestSerializer),
         responses=IssuedTokenSerializer,
     )
     def post(self, request: Request) -> Response:
@@ -95,10 +97,7 @@ class IntrospectView(OAuthView):
     throttle_classes: list[Any] = []  # a service asks once for each request that it gets
 
     @extend_schema(
-        request={
-            "application/x-www-form-urlencoded": TokenParameterSerializer,
-            "application/json": TokenParameterSerializer,
-        },
+        request=form_or_json(TokenParameterSerializer),
         responses=IntrospectionSerializer,
     )
     def post(self, request: Request) -> Response:
@@ -116,10 +115,7 @@ class RevokeView(OAuthView, OpenView):
     """Revocation of tokens by whoever has them."""
 
     @extend_schema(
-        request={
-            "application/x-www-form-urlencoded": TokenParameterSerializer,
-            "application/json": TokenParameterSerializer,
-        },
+        request=form_or_json(TokenParameterSerializer),
         responses={200: OpenApiResponse(description="It is revoked, or was not valid.")},
     )
     def post(self, request: Request) -> Response:
