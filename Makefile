@@ -80,7 +80,7 @@ worker: .venv/.runtime  ## Run the Celery workers: one for SMS, one for codes, o
 	@exec $(BIN)/python -m foodfleet.supervise worker
 
 beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)
-	@exec $(BIN)/celery --app foodfleet beat --loglevel INFO --schedule var/celerybeat-schedule
+	@exec $(BIN)/celery --quiet --app foodfleet beat --loglevel INFO --schedule var/celerybeat-schedule
 
 requirements: .venv/.dev  ## Upgrade the pins in requirements*.txt from requirements*.in
 	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 requirements.in -o requirements.txt

@@ -4,11 +4,13 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init, setup_logging
+from celery.signals import celeryd_init, setup_logging
 from django.conf import settings
+from django.utils.log import configure_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu.entity import Queue
 
+from foodfleet.core.logging import log_all_output
 from foodfleet.environment import require_broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
@@ -20,13 +22,13 @@ app.steps["worker"].add(DjangoStructLogInitStep)  # one request_id through reque
 app.autodiscover_tasks()
 
 
-@setup_logging.connect
-def keep_our_logging(**kwargs: Any) -> None:
-    """Hearing this signal keeps Celery from installing its own log handlers over LOGGING."""
-
-
 @celeryd_init.connect
-@beat_init.connect
-def refuse_without_broker(**kwargs: Any) -> None:
-    """Celery would try amqp://guest@localhost for ever."""
+@setup_logging.connect
+def start(**kwargs: Any) -> None:
+    """Refuse a worker or beat without a broker (Celery would try one on localhost for ever); log by our settings.
+
+    That `setup_logging` has a receiver keeps Celery from installing handlers of its own.
+    """
     require_broker(settings.CELERY_BROKER_URL)
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    log_all_output()

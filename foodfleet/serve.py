@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import django
 from django.core.management import call_command
@@ -17,12 +18,15 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 from granian.cli import entrypoint
 
+from foodfleet.core.logging import log_all_output
+
 APPLICATION = "foodfleet.asgi:application"
 OPTIONS = [
     "--interface=asginl",
     "--no-ws",
     "--http1-buffer-size=65536",  # bytes: the longest request line with its headers
     "--respawn-failed-workers",
+    f"--log-config={Path(__file__).with_name('granian.json')}",  # its lines go through settings.LOGGING
     "--workers-kill-timeout=25",  # seconds after SIGTERM; orchestrators commonly wait 30
 ]
 
@@ -31,6 +35,7 @@ def load_application() -> None:
     """Collect static files that changed, then load what the first request would load."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
     django.setup()
+    log_all_output()
     call_command("collectstatic", if_changed=True, interactive=False, verbosity=0)
     import_string(APPLICATION.replace(":", "."))  # now: its middleware reads which static files there are
     reverse("login")  # loads every URL, and with it every view

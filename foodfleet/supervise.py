@@ -20,6 +20,7 @@ import structlog
 from django.conf import settings
 from django.utils.log import configure_logging
 
+from foodfleet.core.logging import log_all_output
 from foodfleet.environment import require_broker
 
 logger = structlog.get_logger("foodfleet.supervise")
@@ -32,7 +33,7 @@ STOP_SECONDS = 30.0  # for all to end after SIGTERM
 PR_SET_PDEATHSIG = 1
 
 MANAGE = [sys.executable, "manage.py"]
-CELERY = [sys.executable, "-m", "celery", "--app", "foodfleet", "worker", "--loglevel", "INFO"]
+CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "foodfleet", "worker", "--loglevel", "INFO"]
 DELIVERY = [*MANAGE, "deliver_due", "--watch"]
 
 
@@ -139,6 +140,7 @@ def main() -> int:
     target, *arguments = sys.argv[1:]
     parts = parts_of(target, arguments)
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    log_all_output()
     return Supervisor(parts).run()
 
 

@@ -1,15 +1,19 @@
 """Structured logs: one line of JSON (or of text) for each event, with the request's id, and no secret in it."""
 
+import io
 import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import MutableMapping
 from functools import lru_cache
 from itertools import pairwise
+from types import TracebackType
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 REDACTED = "[redacted]"
 SECRET_NAMES = re.compile(
@@ -112,7 +116,26 @@ QUIET_LOGGERS: dict[str, Any] = {
     "django.utils.autoreload": {"level": "WARNING"},
     "botocore": {"level": logging.WARNING},
     "urllib3": {"level": logging.WARNING},
+    # django-structlog's lines on tasks say more than these.
+    "celery.beat": {"level": "WARNING"},
+    "celery.worker.strategy": {"level": "WARNING"},
+    "celery.app.trace": {"level": "WARNING"},
+    # Lines of health checks and of beat's jobs would be most of an idle installation's log.
+    "django_structlog.middlewares.request": {"filters": ["not_a_probe"]},
+    "django_structlog.celery.receivers": {"filters": ["not_periodic"]},
 }
+PROBES = ("/health/", "/metrics")
+
+
+def is_not_a_probe(record: logging.LogRecord) -> bool:
+    """A log filter: whether the line is more than a health check or a scrape that succeeded."""
+    path = record.msg.get("path", "") if isinstance(record.msg, dict) else ""
+    return record.levelno > logging.INFO or not path.startswith(PROBES)
+
+
+def is_not_periodic(record: logging.LogRecord) -> bool:
+    """A log filter: whether a task failed or was caused by a request. Jobs of beat log what they change."""
+    return record.levelno > logging.INFO or (isinstance(record.msg, dict) and bool(record.msg.get("request_id")))
 
 
 class EventFormatter(structlog.stdlib.ProcessorFormatter):
@@ -149,7 +172,14 @@ def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
                 "foreign_pre_chain": SHARED_PROCESSORS,
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+        "filters": {
+            "not_a_probe": {"()": lambda: is_not_a_probe},
+            "not_periodic": {"()": lambda: is_not_periodic},
+        },
+        "handlers": {
+            # The stream as it is now: `log_all_output` replaces sys.stderr.
+            "stderr": {"class": "logging.StreamHandler", "formatter": "structlog", "stream": sys.stderr}
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": QUIET_LOGGERS,
     }
@@ -169,3 +199,51 @@ def _final_processors(output_format: str) -> list[Any]:
         render_json if output_format == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     return [formatter.remove_processors_meta, structlog.processors.format_exc_info, redact_secrets, renderer]
+
+
+class LoggedStream(io.TextIOBase):
+    """A standard stream whose lines become events of the logger `stdout` or `stderr`."""
+
+    def __init__(self, name: str, original: Any) -> None:
+        logger = structlog.get_logger(name)
+        self._log, self._original = (logger.error if name == "stderr" else logger.info), original
+        self._state = threading.local()  # of each thread: its unfinished line, and whether it is logging one
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if getattr(self._state, "is_logging", False):  # logging itself failed and says so
+            return int(self._original.write(text))
+        *lines, self._state.rest = (getattr(self._state, "rest", "") + text).split("\n")
+        self._state.is_logging = True
+        try:
+            for line in filter(str.strip, lines):
+                self._log(line.rstrip())
+        finally:
+            self._state.is_logging = False
+        return len(text)
+
+    def flush(self) -> None:
+        if rest := getattr(self._state, "rest", ""):
+            self.write("\n" if rest.strip() else "")
+
+
+def log_all_output() -> None:
+    """Log also what libraries print, warnings, and exceptions that end this process or a thread.
+
+    For processes of a service with LOG_FORMAT=json, whose every line is one JSON object then. Call it after logging is
+    configured.
+    """
+    if settings.LOG_FORMAT != "json" or isinstance(sys.stderr, LoggedStream):
+        return
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_crash
+    threading.excepthook = lambda crash: _log_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
+    sys.stdout = sys.__stdout__ = LoggedStream("stdout", sys.stdout)  # type: ignore[misc, assignment]
+    sys.stderr = sys.__stderr__ = LoggedStream("stderr", sys.stderr)  # type: ignore[misc, assignment]
+
+
+def _log_crash(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if error is not None and not issubclass(kind, (KeyboardInterrupt, SystemExit)):
+        structlog.get_logger("foodfleet").critical("crashed", exc_info=(kind, error, trace))

@@ -84,13 +84,13 @@ def web_command(port, workers=1):
 
 def worker_command():
     """What `make worker` runs, with as little of it as a test needs."""
-    return [str(BIN / "celery"), "--app", "foodfleet", "worker", "--loglevel", "INFO", "--concurrency", "1"]
+    return [str(BIN / "celery"), "--quiet", "--app", "foodfleet", "worker", "--loglevel", "INFO", "--concurrency", "1"]
 
 
 def beat_command():
     """What `make beat` runs, with its schedule in memory."""
     return [
-        str(BIN / "celery"), "--app", "foodfleet", "beat", "--loglevel", "INFO",
+        str(BIN / "celery"), "--quiet", "--app", "foodfleet", "beat", "--loglevel", "INFO",
         "--scheduler", "celery.beat:Scheduler",
     ]  # fmt: skip
 

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from conftest import PASSWORD
-from foodfleet.core.logging import REDACTED, logging_config, redact_secrets, redact_text
+from foodfleet.core.logging import REDACTED, LoggedStream, logging_config, redact_secrets, redact_text
 from notifications.services.feedback.reports import redact
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -133,3 +133,24 @@ def test_a_second_configuration_reaches_loggers_that_were_used_before():
     with structlog.testing.capture_logs() as lines:
         logger.info("second_use")
     assert [line["event"] for line in lines] == ["second_use"]
+
+
+def test_idle_processes_log_neither_probes_nor_jobs_of_beat_that_succeed(written, client):
+    client.get("/health/live/")
+    tasks = structlog.get_logger("django_structlog.celery.receivers")
+    tasks.info("task_succeeded")
+    assert written() == []
+    client.get("/health/nowhere/")
+    tasks.info("task_succeeded", request_id="of-a-request")
+    tasks.error("task_failed")
+    assert [line["event"] for line in written()] == ["request_finished", "task_succeeded", "task_failed"]
+
+
+def test_what_a_library_prints_becomes_one_event_for_each_line(written):
+    original = io.StringIO()
+    print("one", 1, "\n\nBearer hunter2-secret", file=LoggedStream("stdout", original))
+    assert [(line["logger"], line["event"]) for line in written()] == [
+        ("stdout", "one 1"),
+        ("stdout", f"Bearer {REDACTED}"),
+    ]
+    assert original.getvalue() == ""

@@ -1,17 +1,22 @@
 """The product as operators run it: real processes, real services, and Amazon as moto plays it."""
 
 import email
+import json
 import re
 from email import policy
+from urllib.parse import urlsplit
 
 import boto3
+import pyotp
 import pytest
 import requests
 
 from conftest import PASSWORD
 from foodfleet.tests import environment, processes
 
-AWS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": "us-east-1"}
+AWS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "amazons-own-secret", "AWS_REGION": "us-east-1"}
+DATABASE_PASSWORD = "a-password-that-nobody-checks"
+REQUEST_ID = "follow-me-to-amazon"
 
 
 @pytest.fixture
@@ -27,23 +32,53 @@ def amazon(start):
     return address
 
 
+def sent_by(amazon):
+    """What Amazon got, as it recorded it."""
+    return requests.get(f"{amazon}/moto-api/data.json", timeout=5).json().get("ses", {}).get("RawMessage", [])
+
+
 def mails(amazon):
     """What Amazon got, parsed."""
-    messages = requests.get(f"{amazon}/moto-api/data.json", timeout=5).json().get("ses", {}).get("RawMessage", [])
-    return [email.message_from_string(entry["raw_data"], policy=policy.default) for entry in messages]
+    return [email.message_from_string(entry["raw_data"], policy=policy.default) for entry in sent_by(amazon)]
+
+
+def caller(address, **headers):
+    """A function that posts to the API."""
+    return lambda path, **body: requests.post(f"{address}/api/v1{path}", json=body, headers=headers, timeout=20)
 
 
 def walk_through_the_first_session(address, token_of_mail):
-    """Register, confirm, sign in, call, refresh: what the README shows."""
-    post = lambda path, **body: requests.post(f"{address}/api/v1{path}", json=body, timeout=20)  # noqa: E731
+    """Register, confirm, sign in, call, refresh: what the README shows. Returns every secret of it."""
+    post = caller(address, **{"X-Request-ID": REQUEST_ID})
     assert post("/auth/register/", email="ann@example.com", password=PASSWORD).status_code == 202
-    assert post("/auth/email/verify/", token=token_of_mail()).status_code == 204
+    token = token_of_mail()
+    assert post("/auth/email/verify/", token=token).status_code == 204
     tokens = post("/auth/login/", email="ann@example.com", password=PASSWORD).json()
     me = requests.get(
         f"{address}/api/v1/users/me/", headers={"Authorization": f"Bearer {tokens['access']}"}, timeout=20
     )
     assert me.json()["email"] == "ann@example.com"
-    assert post("/auth/refresh/", refresh=tokens["refresh"]).status_code == 200
+    refreshed = post("/auth/refresh/", refresh=tokens["refresh"])
+    assert refreshed.status_code == 200
+    return [PASSWORD, token, *_tokens_of(tokens), *_tokens_of(refreshed.json())]
+
+
+def _tokens_of(answer):
+    return [answer["access"], answer["refresh"]]
+
+
+def set_up_two_factor_authentication(address, access):
+    """Turn it on, sign in with a backup code, try links and queries with secrets. Returns every secret of it."""
+    post = caller(address, Authorization=f"Bearer {access}")
+    secret = post("/auth/2fa/setup/", password=PASSWORD).json()["secret"]
+    codes = post("/auth/2fa/verify/", code=pyotp.TOTP(secret).now()).json()["backup_codes"]
+    challenge = post("/auth/login/", email="ann@example.com", password=PASSWORD).json()["challenge"]
+    wrong, link = "a-wrong-Passw0rd-of-anns", "Zb3k9QmXv2LrT8wYpN4dHs7uJf6gCa1eKx5oVi0tEyM"
+    post("/auth/login/", email="ann@example.com", password=wrong)
+    tokens = post("/auth/login/verify/", challenge=challenge, method="backup_code", code=codes[0]).json()
+    for path in (f"/password/reset/{link}/", f"/api/v1/users/me/?access_token={tokens['access']}"):
+        requests.get(f"{address}{path}", timeout=20)
+    return [secret, *codes, challenge, wrong, link, *_tokens_of(tokens)]
 
 
 @pytest.mark.postgres
@@ -52,7 +87,7 @@ def walk_through_the_first_session(address, token_of_mail):
 def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgres_url, start, amazon):
     values = {
         **AWS,
-        "DATABASE_URL": postgres_url,
+        "DATABASE_URL": urlsplit(postgres_url)._replace(netloc=f"postgres:{DATABASE_PASSWORD}@127.0.0.1").geturl(),
         "REDIS_URL": environment.REDIS_URL,
         "CELERY_BROKER_URL": broker_url,
         "EMAIL_URL": "amazonses://",
@@ -62,8 +97,12 @@ def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgr
     processes.collect_static(**values)
     port = processes.free_port()
     address = f"http://127.0.0.1:{port}"
-    start("worker", processes.worker_command(), **values)
-    start("web", processes.web_command(port), **values)
+    commands = {
+        "worker": processes.worker_command(),
+        "beat": processes.beat_command(),
+        "web": [processes.sys.executable, "-m", "foodfleet.supervise", "serve", "--port", str(port)],
+    }
+    running = [start(name, command, **values) for name, command in commands.items()]
     ready = lambda: requests.get(f"{address}/health/ready/", timeout=5)  # noqa: E731
     state = processes.wait_until(lambda: (answer := ready()).ok and answer.json(), what="readiness")
     assert state["status"] == "ok"
@@ -77,7 +116,19 @@ def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgr
         assert "<a" in mail.get_body(("html",)).get_content()
         return re.search(r"/email/verify/([\w-]+)/", text)[1]
 
-    walk_through_the_first_session(address, token_of_mail)
+    secrets = walk_through_the_first_session(address, token_of_mail)
+    secrets += set_up_two_factor_authentication(address, secrets[-2])
+    processes.wait_until(lambda: len(mails(amazon)) > 1, what="the mail on two-factor authentication")
+    for process in running:
+        process.stop()
+    output = "".join(process.log.read_text() for process in running)
+    secrets += [processes.SECRET_KEY, AWS["AWS_SECRET_ACCESS_KEY"], DATABASE_PASSWORD]
+    assert [secret for secret in secrets if secret in output] == []
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert "notifications.sweep" not in output, "an idle installation logs a job of beat every few seconds"
+    followed = {line["event"]: line for line in lines if line.get("request_id") == REQUEST_ID}
+    assert {"request_finished", "task_enqueued", "task_started", "message_sent"} <= followed.keys()
+    assert followed["message_sent"]["provider_message_id"] in {entry["id"] for entry in sent_by(amazon)}
 
 
 @pytest.mark.once

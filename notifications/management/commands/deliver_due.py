@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection, connections
 
+from foodfleet.core.logging import log_all_output
 from notifications.services.delivery import liveness
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.dispatcher import Dispatcher
@@ -40,6 +41,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run once, or until the parent process has ended."""
         if options["watch"]:
+            log_all_output()
             Watch(options["every"]).run()
             return
         delivery_sweep.sweep()

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.servers.basehttp import WSGIServer
 from whitenoise.runserver_nostatic.management.commands.runserver import Command as RunserverCommand
 
+from foodfleet.core.logging import log_all_output
+
 
 class BoundedServer(WSGIServer):
     """Gives up a connection on which nothing arrives for BODY_TIMEOUT_SECONDS."""
@@ -25,3 +27,7 @@ class Command(RunserverCommand):  # type: ignore[misc]  # chosen when it is impo
     """Django's own, with time-outs."""
 
     server_cls = BoundedServer
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        log_all_output()  # now: what this class prints to is chosen next
+        super().__init__(*args, **kwargs)
