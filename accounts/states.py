@@ -124,6 +124,10 @@ class EventKind(TextChoices):
     ROLE_REVOKED = "role_revoked", _("Role taken away")
     ROLE_CHANGED = "role_changed", _("Role made, changed or deleted")
     PERMISSION_CHANGED = "permission_changed", _("Permission added or deleted")
+    TEMPLATE_CHANGED = "template_changed", _("Template added, changed or deleted")
+    SUPPRESSION_ADDED = "suppression_added", _("Address suppressed by staff")
+    SUPPRESSION_LIFTED = "suppression_lifted", _("Suppression lifted by staff")
+    USERS_EXPORTED = "users_exported", _("List of users exported")
 
 
 class Audience(StrEnum):

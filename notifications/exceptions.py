@@ -68,6 +68,27 @@ class PermanentDeliveryError(DeliveryError):
     """Refused permanently: a retry changes nothing."""
 
 
+class SuppressionNotFoundException(NotFoundException):
+    """No suppression has this ID."""
+
+    code = "suppression_not_found"
+    message = _("There is no such suppression.")
+
+
+class AlreadySuppressedException(ConflictException):
+    """Nothing, or nothing of this kind, is sent to the address already."""
+
+    code = "already_suppressed"
+    message = _("This address is already suppressed.")
+
+
+class AlreadyLiftedException(ConflictException):
+    """Somebody has lifted the suppression before."""
+
+    code = "already_lifted"
+    message = _("This suppression was lifted before.")
+
+
 class SmsTemplateNotFoundException(NotFoundException):
     """No active SMS template has this ID or name."""
 

@@ -1,12 +1,10 @@
 """Suppressions and preferences in the admin."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -15,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from foodfleet.core.admin import history
+from foodfleet.core.admin.forms import ServiceAdmin
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import (
     DateTimeFilter,
@@ -24,12 +23,12 @@ from foodfleet.core.admin.lists import (
     UnchangeableMixin,
 )
 from foodfleet.core.exceptions import ValidationException
-from foodfleet.core.phone_numbers import E164
+from foodfleet.core.http.clients import client_of
 from notifications.admin.forms import field_messages
 from notifications.admin.timeline import isolated
+from notifications.exceptions import AlreadySuppressedException
 from notifications.models import Preference, Suppression
 from notifications.services.audience import suppression
-from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import decisions
 
 MOST_SHOWN = 20  # rows on the confirmation page
@@ -44,29 +43,13 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("channel", "address", "kind", "detail")
         widgets = {"address": AdminTextInputWidget(attrs={"dir": "ltr"})}
 
-    def clean(self) -> dict[str, Any]:
-        """Normalize the address and refuse a second suppression."""
-        data = super().clean() or self.cleaned_data
-        if data.get("channel") and data.get("address"):
-            data["address"] = suppression.normalized(data["channel"], data["address"])
-            try:  # an invalid address would never match a recipient
-                (E164 if data["channel"] == Channel.SMS else validate_email)(data["address"])
-            except ValidationError as error:
-                self.add_error("address", error)
-            else:
-                self._refuse_duplicate(data)
-        return data
-
-    def _refuse_duplicate(self, data: dict[str, Any]) -> None:
-        if suppression.is_suppressed(data["channel"], data["address"], data.get("kind", EVERY_KIND)):
-            self.add_error("address", _("This address is already suppressed."))
-
 
 @admin.register(Suppression)
-class SuppressionAdmin(UnchangeableMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
+class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     """Suppressions are entered and lifted, never changed or deleted."""
 
     form = SuppressionForm
+    error_fields: ClassVar[dict[str, str]] = {AlreadySuppressedException.code: "address"}
     list_display = ("address_shown", "channel", "kind_shown", "reason", "created_at", "lifted_at", "detail_shown")
     list_filter = (
         "channel", "kind", "reason", ("lifted_at", admin.EmptyFieldListFilter), ("created_at", DateTimeFilter),
@@ -99,17 +82,12 @@ class SuppressionAdmin(UnchangeableMixin, PermittedLinksAdmin, RestrictedFilters
         """Show the first characters, as a provider's response may be long."""
         return Truncator(row.detail).chars(SHOWN)
 
-    def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
-        """Save it by the service, and set `obj` to the row that it created."""
-        suppression.suppress(
-            channel=obj.channel,
-            address=obj.address,
-            kind=obj.kind,
-            reason=SuppressionReason.MANUAL,
-            detail=obj.detail,
-            by=request.user,  # type: ignore[arg-type]
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        user: Any = request.user
+        new = suppression.NewSuppression(**form.cleaned_data)
+        form.instance.__dict__.update(
+            suppression.suppress_by_staff(new=new, by=user, client=client_of(request)).__dict__
         )
-        obj.pk = Suppression.objects.of(obj.channel, [obj.address]).of_kinds([obj.kind]).get().pk
 
     @admin.action(description=_("Send to these addresses again"), permissions=["lift"])
     def lift(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> HttpResponse | None:
@@ -120,7 +98,14 @@ class SuppressionAdmin(UnchangeableMixin, PermittedLinksAdmin, RestrictedFilters
         on_batch = history.recorder(request, format_lazy("{} {}", sentence, because) if because else sentence)
         user: Any = request.user
         try:
-            count = suppression.lift(suppression_ids=keys, by=user, because=because, on_batch=on_batch)
+            count = suppression.lift(
+                suppression_ids=keys,
+                by=user,
+                because=because,
+                recipient_agreed="because" in request.POST,  # the confirmation asks for it
+                client=client_of(request),
+                on_batch=on_batch,
+            )
         except ValidationException as error:
             return self._confirmation(request, queryset, field_messages(error) if "because" in request.POST else [])
         text = ngettext("%(count)s address gets messages again.", "%(count)s addresses get messages again.", count)

@@ -1,9 +1,9 @@
-"""Filters of the lists of messages and SMS templates."""
+"""Filters of the lists of messages, templates and suppressions."""
 
 from django_filters import CharFilter
 
-from foodfleet.core.http.lists.filters import OneOfFilter, SearchFilterSet, TrueFalseFilter
-from notifications.states import Channel, Status
+from foodfleet.core.http.lists.filters import MAX_SEARCH_LENGTH, OneOfFilter, SearchFilterSet, TrueFalseFilter
+from notifications.states import OPTIONAL_KINDS, Channel, Status, SuppressionReason
 
 
 class MessageFilter(SearchFilterSet):
@@ -19,3 +19,13 @@ class SmsTemplateFilter(SearchFilterSet):
     """Filters of the list of SMS templates."""
 
     is_active = TrueFalseFilter()
+
+
+class SuppressionFilter(SearchFilterSet):
+    """Filters of the list of suppressions."""
+
+    channel = OneOfFilter(Channel.choices)
+    reason = OneOfFilter(SuppressionReason.choices)
+    kind = OneOfFilter([(kind.value, kind.label) for kind in OPTIONAL_KINDS])
+    lifted = TrueFalseFilter(field_name="lifted_at", lookup_expr="isnull", exclude=True)
+    search = CharFilter(method="find", max_length=MAX_SEARCH_LENGTH, help_text="Part of the address or number.")

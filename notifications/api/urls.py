@@ -3,10 +3,11 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from notifications.api.views import messages, preferences, sms_templates, webhooks
+from notifications.api.views import messages, preferences, sms_templates, suppressions, webhooks
 
 router = SimpleRouter()
 router.register("sms-templates", sms_templates.SmsTemplateViewSet, "api_sms_template")
+router.register("suppressions", suppressions.SuppressionViewSet, "api_suppression")
 router.register("notifications", messages.MessageViewSet, "api_notification")
 
 urlpatterns = [

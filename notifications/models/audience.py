@@ -29,6 +29,10 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
         """Suppressions of these kinds of messages; EVERY_KIND: of all messages."""
         return self.filter(kind__in=list(kinds))
 
+    def search(self, part: str) -> "SuppressionQuerySet":
+        """Suppressions with this part of an address or number."""
+        return self.filter(address__contains=part.strip().lower())
+
     def requested_by_recipient(self) -> "SuppressionQuerySet":
         """Suppressions that a person requested by STOP, by a link or by a complaint."""
         return self.filter(reason__in=REQUESTED_BY_RECIPIENT)
