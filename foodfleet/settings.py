@@ -157,6 +157,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = "foodfleet.formats"
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",  # before the admin whose templates it replaces
     "foodfleet.apps.GatedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -165,6 +166,7 @@ INSTALLED_APPS = [
     "foodfleet.core",  # before those whose `runserver` it extends
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.forms",  # the templates of widgets, for FORM_RENDERER
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
@@ -200,6 +202,7 @@ MIDDLEWARE = [
 ]
 if DEBUG and urlsplit(PUBLIC_URL).hostname == "localhost":
     MIDDLEWARE.insert(1, "foodfleet.core.http.middleware.LocalhostMiddleware")
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # with our templates of widgets
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

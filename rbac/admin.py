@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -13,8 +12,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin import history
+from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin
 from foodfleet.core.admin.lists import ReadOnlyMixin, RestrictedFiltersAdmin, UnchangeableMixin
+from foodfleet.core.admin.widgets import CheckboxTable
 from foodfleet.core.database.search import matching
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.typed_text import searched_parts
@@ -37,14 +38,14 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
     labels = LabelChoices(
         queryset=Permission.objects.none(),
         required=False,
-        label=_("permissions"),
-        widget=FilteredSelectMultiple(_("permissions"), is_stacked=False),
+        label=_("Permissions"),
+        widget=CheckboxTable,
     )
     includes = forms.ModelMultipleChoiceField(
         queryset=Role.objects.none(),
         required=False,
-        label=_("roles"),
-        widget=FilteredSelectMultiple(_("roles"), is_stacked=False),
+        label=_("Included roles"),
+        widget=CheckboxTable,
     )
 
     class Meta:
@@ -90,6 +91,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 class RoleAdmin(ServiceAdmin, RestrictedFiltersAdmin):
     """Roles."""
 
+    subject, icon = Subject.ACCESS, "badge"
     form = RoleForm
     error_fields = {"permissions": "labels", "missing": "labels", "": "name"}
     fields = ("name", "description", "requires_2fa", "forbids_sms_code", "labels", "includes")
@@ -154,6 +156,7 @@ class PermissionForm(forms.ModelForm):  # type: ignore[type-arg]
 class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
     """Permissions, declared in code or added by people."""
 
+    subject, icon = Subject.ACCESS, "rule"
     form = PermissionForm
     error_fields = {"": "action"}
     fields = ("resource", "action", "description")
@@ -191,6 +194,7 @@ class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
 class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmin):
     """Assignments of roles to users; they end and are never deleted."""
 
+    subject, icon = Subject.ACCESS, "assignment_ind"
     fields = ("user", "role", "scope", "expires_at")
     error_fields = {"missing": "role", "user_not_found": "user", "": "role"}
     list_display = ("user", "role", "scope", "granted_at", "granted_by", "expires_at", "ended_at")
@@ -252,6 +256,7 @@ def _described(assignment: RoleAssignment) -> str:
 class RoleRevisionAdmin(ReadOnlyMixin, RestrictedFiltersAdmin):
     """The history of roles."""
 
+    subject, icon = Subject.EVENTS, "manage_history"
     list_display = ("name", "created_at", "created_by", "requires_2fa", "forbids_sms_code", "is_deleted")
     list_select_related = ("created_by",)
     search_fields = ("name",)

@@ -13,10 +13,11 @@ from accounts.models import User
 from accounts.services.account import attribute_schema, attributes
 from accounts.services.account.attributes import PREFIX
 from accounts.states import Audience
+from foodfleet.core.admin.base import BaseAdmin
 from foodfleet.core.http.bodies import json_fields
 
 
-class AttributesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AttributesAdmin(BaseAdmin):
     """Adds a section with the custom attributes to the page of a user."""
 
     @admin.display(description=_("set by imports"))

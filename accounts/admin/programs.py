@@ -20,6 +20,7 @@ from accounts.services.programs import api_keys, service_accounts
 from accounts.services.programs.api_keys import CreatedKey, NewKey
 from accounts.services.programs.service_accounts import NewServiceAccount, ServiceAccountChanges
 from foodfleet.core.admin import history
+from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin, errors_as_messages
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin, UnchangeableMixin
@@ -51,6 +52,7 @@ class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
 class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """Service accounts, changed by services."""
 
+    subject, icon = Subject.PROGRAMS, "smart_toy"
     form = ServiceAccountForm
     form_errors = ERRORS
     list_display = ("name", "owner", "active", "role_names", "last_used")
@@ -150,6 +152,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """API keys, which are created and revoked, never changed."""
 
+    subject, icon = Subject.PROGRAMS, "key"
     form = ApiKeyForm
     form_errors = ERRORS
     error_fields: ClassVar[dict[str, str]] = {"permissions": "labels", "allowed_networks": "networks"}

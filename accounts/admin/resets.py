@@ -13,6 +13,7 @@ from accounts.models import MFAReset
 from accounts.services.mfa import resets
 from accounts.states import EventKind
 from foodfleet.core.admin import history
+from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin, UnchangeableMixin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException
@@ -22,6 +23,7 @@ from foodfleet.core.exceptions import ConflictException, ForbiddenException, Not
 class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """MFA resets: requested by one member of staff, approved by another, done a day later."""
 
+    subject, icon = Subject.PEOPLE, "lock_reset"
     form_errors = (ConflictException, ForbiddenException, NotFoundException)
     extra_lookups = OF_A_USER
     list_display = ("user", "reason", "requested_by", "requested_at", "approved_by", "effective_at", "state")

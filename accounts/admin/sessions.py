@@ -13,6 +13,7 @@ from accounts.models.security import SecurityEventQuerySet
 from accounts.services import audit
 from accounts.services.staff import sessions
 from foodfleet.core.admin import history
+from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import errors_as_messages
 from foodfleet.core.http.clients import describe_user_agent
 from foodfleet.core.http.lists.csv_export import csv_response
@@ -22,6 +23,7 @@ from foodfleet.core.http.lists.csv_export import csv_response
 class SessionAdmin(ReadOnlyAdmin):
     """Sessions, which can be ended."""
 
+    subject, icon = Subject.PEOPLE, "devices"
     list_display = ("user", "device_name", "ip", "created_at", "last_used_at", "ended_at", "end_reason")
     fields = (
         "user", "device_name", "user_agent", "ip", "created_at", "last_used_at", "expires_at", "ended_at", "end_reason",
@@ -49,6 +51,7 @@ class SessionAdmin(ReadOnlyAdmin):
 class SecurityEventAdmin(ReadOnlyAdmin):
     """Security events."""
 
+    subject, icon = Subject.EVENTS, "history"
     list_display = ("created_at", "kind", "user", "actor", "ip", "request_id")
     list_select_related = ("user", "actor")
     list_filter = ("kind",)

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from foodfleet.core.admin.base import BaseAdmin
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import CappedPaginator, ReadOnlyMixin, RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.http.clients import client_of
@@ -26,7 +27,7 @@ class ReadOnlyAdmin(ReadOnlyMixin, PermittedLinksAdmin, TextSearchAdmin, Restric
     raw_id_fields = ("user",)
 
 
-class EmptiedRowsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EmptiedRowsAdmin(BaseAdmin):
     """An admin whose `delete_model` empties a row, so that no related object is deleted or protects it."""
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

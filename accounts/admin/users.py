@@ -6,9 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -19,6 +17,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from unfold.forms import ActionForm, AdminPasswordChangeForm, UserCreationForm
 
 from accounts.admin.attributes import AttributesAdmin
 from accounts.admin.shared import OF_A_USER, EmptiedRowsAdmin, by
@@ -29,6 +28,7 @@ from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import sessions, users
 from accounts.services.staff.changes import UserChanges
 from foodfleet.core.admin import history as admin_history
+from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
@@ -40,7 +40,7 @@ PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # the 
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
 
 
-class StaffPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
+class StaffPasswordForm(AdminPasswordChangeForm):
     """Django's form for a new password, saved by the service."""
 
     actor: Any = None
@@ -62,7 +62,7 @@ class StaffPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
         return user
 
 
-class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
+class NewUserForm(UserCreationForm):
     """Django's form, with the choice to invite the user instead of setting a password."""
 
     usable_password = forms.ChoiceField(
@@ -135,6 +135,7 @@ class UserAdmin(
 ):
     """Users, with Django's own password forms."""
 
+    subject, icon = Subject.PEOPLE, "person"
     form_errors = (ConflictException, ForbiddenException, ValidationException)
     error_fields = PASSWORD_FIELDS
     ordering = ("-id",)

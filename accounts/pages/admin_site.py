@@ -1,14 +1,14 @@
 """The admin has no sign-in of its own: staff sign in on the pages, with their lockout and MFA."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -16,10 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts.services.mfa import methods
+from foodfleet.core.admin import navigation
 from foodfleet.core.http.access import PUBLIC, STAFF, declare, endpoint
 
+if TYPE_CHECKING:  # unfold has no types
+    from django.contrib.admin import AdminSite as UnfoldAdminSite
+else:
+    from unfold.sites import UnfoldAdminSite
 
-class GatedAdminSite(AdminSite):
+
+class GatedAdminSite(UnfoldAdminSite):
     """Django's admin, for staff whose session passed MFA (ADMIN_REQUIRE_2FA)."""
 
     access = STAFF
@@ -39,6 +45,21 @@ class GatedAdminSite(AdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return declare(STAFF, super().admin_view(view, cacheable))
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return unfold's context, with the names, colours and navigation of this site."""
+        return {
+            **super().each_context(request),
+            "site_title": self.site_title,
+            "site_header": self.site_header,
+            "site_url": reverse("account"),
+            "site_icon": settings.SITE_LOGO or static("foodfleet/favicon.svg"),
+            "colors": None,  # they are in admin.css: the policy allows no style in the page
+            "account_links": [{"title": _("Account security"), "link": reverse("account_security")}],
+        }
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        return navigation.groups(self, request)
 
     @endpoint(PUBLIC)
     @method_decorator(never_cache)

@@ -134,17 +134,14 @@ STYLES = """:root {{
     --fill: {1.fill}; --fill-deep: {1.fill_deep}; --on-fill: {1.on_fill};
   }}
 }}
-html:root, html:root[data-theme] {{
-  --primary: {0.fill}; --primary-fg: {0.on_fill}; --secondary: light-dark({0.text}, {1.text});
-  --header-bg: {0.fill}; --header-color: {0.on_fill}; --header-branding-color: {0.on_fill};
-  --accent: {0.on_fill};
-  --header-link-color: {0.on_fill};
-  --breadcrumbs-bg: {0.fill_deep}; --breadcrumbs-fg: {0.on_fill}; --breadcrumbs-link-fg: {0.on_fill};
-  --link-fg: light-dark({0.text}, {1.text}); --link-hover-color: light-dark({0.deep}, {1.deep});
-  --link-selected-fg: light-dark({0.deep}, {1.deep}); --selected-bg: light-dark({0.wash}, {1.wash});
-  --message-success-bg: light-dark({0.wash}, {1.wash});
-  --button-bg: {0.fill}; --button-fg: {0.on_fill}; --button-hover-bg: {0.fill_deep};
-  --default-button-bg: {0.fill}; --default-button-hover-bg: {0.fill_deep};
+html:root {{
+  --color-primary-100: {0.wash}; --color-primary-500: {0.text}; --color-primary-600: {0.text};
+  --color-primary-700: {0.deep};
+}}
+html.dark:root {{
+  --fill: {0.fill}; --fill-deep: {0.fill_deep}; --on-fill: {0.on_fill};
+  --color-primary-400: {1.deep}; --color-primary-500: {1.text}; --color-primary-600: {1.text};
+  --color-primary-700: {1.deep};
 }}
 """
 

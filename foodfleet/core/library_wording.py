@@ -1,6 +1,7 @@
-"""Sentences of Django and the REST framework whose translations ours replace: `make messages` finds them here.
+"""Sentences of libraries that our catalogues translate: `make messages` finds them here.
 
-The project's catalogues come before those of libraries; some of theirs are formal or misspelt where ours are not.
+The project's catalogues come before those of libraries; some of Django's and the REST framework's are formal or
+misspelt where ours are not, and unfold has none.
 """
 
 from django.utils.translation import gettext_noop as _
@@ -14,4 +15,18 @@ REPLACED = (
     _("The password is too similar to the %(verbose_name)s."),
     _("Your password can’t be too similar to your other personal information."),
     _("You do not have permission to perform this action."),
+)
+
+OF_UNFOLD = (
+    _("Expand row"),
+    _("Go back"),
+    _("General"),
+    _("Loading more results..."),
+    _("No results matching your query"),
+    _("Select action"),
+    _("Select action to run"),
+    _("Select all rows"),
+    _("Select record"),
+    _("Select value"),
+    _("Type to search"),
 )

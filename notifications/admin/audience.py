@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from foodfleet.core.admin import history
+from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import (
@@ -48,6 +49,7 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
 class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     """Suppressions are entered and lifted, never changed or deleted."""
 
+    subject, icon = Subject.MESSAGES, "block"
     form = SuppressionForm
     error_fields: ClassVar[dict[str, str]] = {AlreadySuppressedException.code: "address"}
     list_display = ("address_shown", "channel", "kind_shown", "reason", "created_at", "lifted_at", "detail_shown")
@@ -138,6 +140,7 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
 class PreferenceAdmin(ReadOnlyMixin, PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """Preferences, searched by user. Only users change them."""
 
+    subject, icon = Subject.MESSAGES, "tune"
     list_display = ("user", "kind", "is_wanted", "changed_at")
     list_select_related = ("user",)
     list_filter = ("kind", "is_wanted")

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from foodfleet.core.admin import history
+from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import CappedPaginator, DateTimeFilter, ReadOnlyMixin, RestrictedFiltersAdmin
 from foodfleet.core.database import batches
@@ -65,6 +66,7 @@ class TemplateFilter(admin.SimpleListFilter):
 class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     """A searchable list of messages with their timelines."""
 
+    subject, icon = Subject.MESSAGES, "mail"
     list_display = ("created_at", "status", "recipients_shown", "subject", "template")
     list_filter = (
         "status", RetriableFilter, "channel", TemplateFilter, "kind", "priority", ("created_at", DateTimeFilter),

@@ -14,6 +14,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core.admin.base import Subject
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.views import frames_email
@@ -31,6 +32,7 @@ from rbac.services import decisions
 class EmailOverrideAdmin(VersionedAdmin):
     """Overrides with a preview as HTML and text, and a test e-mail."""
 
+    subject, icon = Subject.MESSAGES, "edit_note"
     form = EmailOverrideForm
     list_display = ("template", "language_shown", "subject", "is_active", "version", "updated_at")
     list_filter = ("is_active", "language")

@@ -16,6 +16,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from foodfleet.core.admin import widgets
+from foodfleet.core.admin.base import Subject
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
 from notifications.admin.forms import PreviewForm, SmsTemplateForm, error_text
@@ -56,6 +58,7 @@ def _own_phone(request: HttpRequest) -> str:
 class SmsTemplateAdmin(VersionedAdmin):
     """SMS templates with previews, test messages and versions."""
 
+    subject, icon = Subject.MESSAGES, "sms"
     form = SmsTemplateForm
     list_display = ("name", "content_shown", "is_active", "version", "updated_at")
     list_filter = ("is_active",)
@@ -101,6 +104,7 @@ class SmsTemplateAdmin(VersionedAdmin):
         """Show the SMS and its size; `_send` sends it to the user and redirects, so that a reload sends nothing."""
         may_send = decisions.has(request.user, "notifications:send")
         form = PreviewForm(request.POST or _typed(request), template=thing)
+        widgets.style(form.fields.values())
         is_valid = form.is_valid()
         language = form.cleaned_data["language"] if is_valid else ""
         shown = None

@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
 
 from accounts.models import User
 from foodfleet.core.admin.lists import ReadOnlyMixin
@@ -58,7 +59,7 @@ class Timeline(BaseInlineFormSet):  # type: ignore[type-arg]
         return events
 
 
-class TimelineInline(ReadOnlyMixin, admin.TabularInline):  # type: ignore[type-arg]
+class TimelineInline(ReadOnlyMixin, TabularInline):
     """The events of a message. Whoever may see the message may see them."""
 
     template = "admin/notifications/lines.html"

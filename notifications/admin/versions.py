@@ -94,6 +94,7 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
             "page_title": title,
             "opts": self.opts,
             "thing": thing,
+            "original": thing,
         }
 
     @admin.display(description=_("as saved"))

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from foodfleet.core.admin.base import BaseAdmin
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.form_errors import add_errors
 
@@ -39,7 +40,7 @@ def _sentences(details: Any) -> list[str]:
     return [str(details)]
 
 
-class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ServiceAdmin(BaseAdmin):
     """An admin that saves by calling a service in the last step of the form's validation.
 
     form_errors: the exceptions that are shown in the form; others get their error page. error_fields: the form field
@@ -50,8 +51,8 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form_errors: ClassVar[tuple[type[BaseAppException], ...]] = (BaseAppException,)
     error_fields: ClassVar[Mapping[str, str]] = {}
 
-    changelist_view = errors_as_messages(admin.ModelAdmin.changelist_view)
-    delete_view = errors_as_messages(admin.ModelAdmin.delete_view)
+    changelist_view = errors_as_messages(BaseAdmin.changelist_view)
+    delete_view = errors_as_messages(BaseAdmin.delete_view)
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         """Save the form through a service, and store the result in `form.instance`."""

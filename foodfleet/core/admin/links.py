@@ -8,8 +8,10 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from foodfleet.core.admin.base import BaseAdmin
 
-class PermittedLinksAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+
+class PermittedLinksAdmin(BaseAdmin):
     """An admin whose read-only foreign keys are links for users who may view the target, and text for others."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -9,14 +9,15 @@ from django.contrib import admin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
+from unfold.views import ChangeList
 
+from foodfleet.core.admin.base import BaseAdmin
 from foodfleet.core.typed_text import searched_parts
 
 COUNTED = 10_000  # rows; a longer list has to be filtered or searched
@@ -56,7 +57,7 @@ class ReadOnlyMixin(UnchangeableMixin):
         return False
 
 
-class TextSearchAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TextSearchAdmin(BaseAdmin):
     """A list whose `search_fields` hold `typed_text.searchable` text: any spelling finds a part of it."""
 
     def get_search_results(
@@ -102,7 +103,7 @@ class RestrictedChangeList(ChangeList):
         return by_date or name in self.model_admin.extra_lookups
 
 
-class RestrictedFiltersAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RestrictedFiltersAdmin(BaseAdmin):
     """An admin whose list accepts only its own filters, so that its readers learn no more than it shows.
 
     extra_lookups: further lookups that other pages of the admin link to.

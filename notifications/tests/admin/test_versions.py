@@ -74,8 +74,8 @@ def test_versions_page_lists_fifty_versions(boss):
     )
     versions = path("smstemplate_versions", template.pk)
     first = boss.get(versions).content.decode()
-    assert (first.count('class="module"'), "?page=3" in first) == (50, True)
-    assert boss.get(versions, {"page": 3}).content.decode().count('class="module"') == 20
+    assert (first.count('class="panel"'), "?page=3" in first) == (50, True)
+    assert boss.get(versions, {"page": 3}).content.decode().count('class="panel"') == 20
 
 
 def test_versions_page_uses_the_labels_of_the_form(boss):

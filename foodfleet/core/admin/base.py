@@ -1,0 +1,52 @@
+"""What all admins share: unfold's look, and their place in the navigation."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from foodfleet.core.admin import widgets
+
+if TYPE_CHECKING:  # unfold has no types
+    from django.contrib.admin import ModelAdmin
+else:
+    from unfold.admin import ModelAdmin
+
+
+class Subject(models.TextChoices):
+    """The groups of the navigation, in their order."""
+
+    PEOPLE = "people", _("People")
+    ACCESS = "access", _("Access")
+    MESSAGES = "messages", _("Messages")
+    PROGRAMS = "programs", _("Programs")
+    EVENTS = "events", _("Events")
+
+
+class BaseAdmin(ModelAdmin):  # type: ignore[type-arg]
+    """An admin in unfold's look.
+
+    subject: the group of the navigation. icon: a name of https://fonts.google.com/icons.
+    """
+
+    subject: Subject = Subject.PEOPLE
+    icon: str = "list"
+    list_fullwidth = True
+    warn_unsaved_form = True
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show the form, with unfold's look also for fields that unfold did not make."""
+        widgets.style(context["adminform"].form.fields.values())
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list. Unfold keeps the request of the list on the admin, which all threads share: forget it."""
+        try:
+            response: HttpResponse = super().changelist_view(request, extra_context)
+            return response
+        finally:
+            self.__dict__.pop("request", None)

@@ -1,0 +1,63 @@
+"""The look of form fields that Django or a form of ours made, rather than unfold."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    CHECKBOX_CLASSES,
+    INPUT_CLASSES,
+    RADIO_CLASSES,
+    SELECT_CLASSES,
+    TEXTAREA_CLASSES,
+)
+
+CLASSES: tuple[tuple[type[forms.Widget], list[str]], ...] = (
+    (forms.CheckboxSelectMultiple, []),
+    (forms.RadioSelect, RADIO_CLASSES),
+    (forms.CheckboxInput, CHECKBOX_CLASSES),
+    (forms.Textarea, TEXTAREA_CLASSES),
+    (forms.SelectMultiple, []),
+    (forms.Select, SELECT_CLASSES),
+    (forms.TextInput, INPUT_CLASSES),
+)
+
+
+def style(fields: Iterable[forms.Field]) -> None:
+    """Give the widgets of these fields the classes of their kind, unless they have some."""
+    for field in fields:
+        inner = field.widget.widgets if isinstance(field.widget, forms.MultiWidget) else [field.widget]
+        for widget in inner:
+            _style(widget)
+
+
+def _style(widget: forms.Widget) -> None:
+    has_look = len(widget.attrs.get("class", "").split()) > 2  # Django's own have one or two, such as vTextField
+    found = next((classes for kind, classes in CLASSES if isinstance(widget, kind)), [])
+    if found and not has_look and not widget.is_hidden:
+        widget.attrs["class"] = " ".join([widget.attrs.get("class", ""), *found]).strip()
+
+
+class CheckboxTable(forms.CheckboxSelectMultiple):
+    """Checkboxes for labels such as `users:read - See users`, a row for each resource; other labels in one row."""
+
+    template_name = "admin/widgets/checkbox_table.html"
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        options = [
+            self._described(option) for _group, group, _index in context["widget"]["optgroups"] for option in group
+        ]
+        context["widget"]["rows"] = [
+            (resource, list(row)) for resource, row in groupby(options, key=lambda option: option["resource"])
+        ]
+        return context
+
+    @staticmethod
+    def _described(option: dict[str, Any]) -> dict[str, Any]:
+        codename, _separator, sentence = str(option["label"]).partition(" - ")
+        resource, _separator, action = codename.rpartition(":")
+        return {
+            **option, "resource": resource, "label": action, "help": sentence, "classes": " ".join(CHECKBOX_CLASSES)
+        }  # fmt: skip

@@ -1,0 +1,30 @@
+/* The parts of unfold's pages that its templates write as text for the browser to evaluate, which our policy forbids.
+
+   Loaded before the page is drawn, so that a dark page is dark at once. */
+(() => {
+  const stored = (localStorage.getItem("adminTheme") || '"auto"').replaceAll('"', "");
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.classList.toggle("dark", stored === "dark" || (stored === "auto" && prefersDark));
+  window.SimpleBar = { instances: new Map() }; /* unfold's script asks for it; lists scroll as the browser does it */
+
+  /* What the templates' expressions name besides their own data. */
+  const workspace = () => ({
+    activeTab: document.body.dataset.activeTab,
+    sidebarMobileOpen: false,
+    sidebarDesktopOpen: localStorage.getItem("sidebarDesktopOpen") !== "0",
+    window: { location: { pathname: location.pathname, search: location.search } },
+    localStorage: { setItem() {} },
+    init() {
+      this.activeTab = getCurrentTab() || document.body.dataset.activeTab;
+      this.$watch("sidebarDesktopOpen", (value) => localStorage.setItem("sidebarDesktopOpen", value ? "1" : "0"));
+    },
+  });
+  document.addEventListener("alpine:init", () => {
+    Object.entries({ workspace, theme, searchForm, searchDropdown, searchCommand }).forEach(([name, made]) => Alpine.data(name, made));
+  });
+
+  /* Icons are words of a font: decoration, not to be read aloud. */
+  const hideIcons = (root) => root.querySelectorAll(".material-symbols-outlined").forEach((icon) => icon.setAttribute("aria-hidden", "true"));
+  document.addEventListener("DOMContentLoaded", () => hideIcons(document));
+  document.addEventListener("htmx:afterSwap", (event) => hideIcons(event.target));
+})();
