@@ -54,7 +54,8 @@ lint: .venv/.dev  ## Check style (ruff), types (mypy) and layers (import-linter)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') $(BIN)/mypy .
-	@PYTHONPATH=. $(BIN)/lint-imports
+	@mkdir -p var && $(BIN)/python -m foodfleet.modules.layers >var/importlinter.toml
+	@PYTHONPATH=. $(BIN)/lint-imports --config var/importlinter.toml
 
 format: .venv/.dev  ## Format the code (ruff)
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -82,7 +82,9 @@ phone_code_requested = Signal()
 # The confirmed phone of `user` has changed or was removed. report_token.
 phone_changed = Signal()
 
-# The personal data of `user` is being deleted: receivers delete theirs. actor: User | None.
+# The account of `user` is being deleted. Each app decides about its own rows: it deletes them or empties the column. A
+# receiver that raises an exception, such as ConflictException, keeps the account. The row of the user stays, emptied,
+# so `on_delete` has no effect. actor: User | None.
 user_deleted = Signal()
 
 # `user` asked for the deletion of their own account, at `user.deletion_due_at`. report_token.

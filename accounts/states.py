@@ -3,7 +3,10 @@
 from enum import StrEnum
 
 from django.db.models import TextChoices
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from foodfleet.modules import events
 
 
 class EndReason(TextChoices):
@@ -128,6 +131,11 @@ class EventKind(TextChoices):
     SUPPRESSION_ADDED = "suppression_added", _("Address suppressed by staff")
     SUPPRESSION_LIFTED = "suppression_lifted", _("Suppression lifted by staff")
     USERS_EXPORTED = "users_exported", _("List of users exported")
+
+
+def event_kinds() -> list[tuple[str, str | Promise]]:
+    """Return every kind of security event with its wording: those above, and those that modules declare."""
+    return [*EventKind.choices, *events.kinds()]
 
 
 class Audience(StrEnum):

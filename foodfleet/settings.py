@@ -17,6 +17,7 @@ from foodfleet import connections, schedule
 from foodfleet.connections import Timeouts
 from foodfleet.environment import SHORTEST_KEY, ConfigurationError, Environment, default_sender
 from foodfleet.local_secret import local_secret
+from foodfleet.modules import discovery
 from foodfleet.openapi import document
 from foodfleet.service_urls import BROKER_FORMS, EMAIL_FORMS, REDIS_FORMS, SMS_FORMS, WEB_FORMS, Form
 
@@ -29,6 +30,10 @@ try:
     # -- The process
     DEBUG = env.flag("DEBUG", default=False)
     PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+    INSTALLED_MODULES = [
+        *discovery.beside(BASE_DIR),
+        *env.patterns("INSTALLED_MODULES", r"[a-z_]\w*(\.\w+)*", "names of Python packages with commas between"),
+    ]
     WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, minimum=1, maximum=256)
     LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")
@@ -163,6 +168,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "foodfleet.modules",
     "foodfleet.core",  # before those whose `runserver` it extends
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -176,6 +182,7 @@ INSTALLED_APPS = [
     "rbac",
     "accounts",
     "notifications",
+    *INSTALLED_MODULES,
 ]
 MIDDLEWARE = [
     "foodfleet.core.http.middleware.RequestIdMiddleware",

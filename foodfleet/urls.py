@@ -10,6 +10,7 @@ from foodfleet.core import branding
 from foodfleet.core.http import health
 from foodfleet.core.http.access import PUBLIC, declare
 from foodfleet.core.http.views import api_not_found
+from foodfleet.modules import registry
 
 handler400 = "foodfleet.core.http.errors.bad_request"
 handler403 = "foodfleet.core.http.errors.permission_denied"
@@ -30,6 +31,10 @@ urlpatterns = [
     path("", include("accounts.pages.urls")),
     path("", include("notifications.pages.urls")),
 ]
+for module in registry.installed():
+    for prefix, submodule in ((f"api/v1/{module.url}/", "api.urls"), (f"{module.url}/", "pages.urls")):
+        if module.has(submodule):
+            urlpatterns.append(path(prefix, include(f"{module.name}.{submodule}")))
 if settings.DEBUG:
     urlpatterns.append(path("dev/", include("notifications.pages.dev_urls")))
 urlpatterns.append(re_path(r"^api/", api_not_found))

@@ -4,7 +4,7 @@ from django.utils import timezone
 from django_filters import CharFilter, FilterSet, NumberFilter
 
 from accounts.models.users import UserQuerySet
-from accounts.states import EventKind
+from accounts.states import event_kinds
 from foodfleet.core.http.lists.filters import (
     MAX_SEARCH_LENGTH,
     AddressFilter,
@@ -48,7 +48,7 @@ class EventFilter(FilterSet):
     """Filters of the list of security events."""
 
     user = NumberFilter(field_name="user_id", min_value=1, max_value=2**63 - 1, help_text="A user's id.")
-    kind = OneOfFilter(EventKind.choices)
+    kind = OneOfFilter(event_kinds())
     ip = AddressFilter(field_name="ip", help_text="An IP address.")
     since = MomentFilter(field_name="created_at", lookup_expr="gte", help_text="From this time on.")
     until = MomentFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time.")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import User
-from accounts.states import EventKind
+from accounts.states import event_kinds
 from foodfleet.core.models import AppendOnly, AppendOnlyQuerySet
 
 
@@ -41,7 +41,7 @@ class SecurityEvent(AppendOnly):
     Only the purge removes events, once they are older than SECURITY_EVENTS_REMOVED_AFTER_DAYS.
     """
 
-    kind = models.CharField(_("kind"), max_length=40, choices=EventKind)
+    kind = models.CharField(_("kind"), max_length=40, choices=event_kinds)
     # No constraint and no cascade: the event stays as it is even where the row of the user is deleted by hand.
     user = models.ForeignKey(
         User, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="security_events"

@@ -18,7 +18,7 @@ from foodfleet.core.http.clients import Client
 logger = structlog.get_logger(__name__)
 
 # Names in the log; every other kind is logged by its own value.
-LOG_NAMES = {
+LOG_NAMES: dict[EventKind | str, str] = {
     EventKind.REGISTERED: "user_registered",
     EventKind.SIGNED_IN: "user_login",
     EventKind.SIGNED_OUT: "user_logout",
@@ -42,7 +42,7 @@ WARNINGS = {
 
 def record(
     *,
-    kind: EventKind,
+    kind: EventKind | str,
     user: User | None,
     client: Client,
     actor: User | None = None,
@@ -91,13 +91,18 @@ def record_many(
         transaction.on_commit(line, robust=True)
 
 
-def log_name(kind: EventKind) -> str:
+def log_name(kind: EventKind | str) -> str:
     """Return the name of the event's line in the log."""
-    return LOG_NAMES.get(kind, kind.value)
+    return LOG_NAMES.get(_member(kind), str(kind))
+
+
+def _member(kind: EventKind | str) -> EventKind | str:
+    """Return the kind as an EventKind; that of a module is a string."""
+    return EventKind(kind) if kind in EventKind.values else kind
 
 
 def _log(event: SecurityEvent, user: User | None) -> None:
-    kind = EventKind(event.kind)
+    kind = _member(event.kind)
     if kind in LOGGED_BY_LOCKOUT:
         return
     fields = {

@@ -32,9 +32,19 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # Every enum has its name here: drf-spectacular would rename one when a module has a field of the same name.
     "ENUM_NAME_OVERRIDES": {
+        "ChannelEnum": "notifications.states.Channel",
+        "EncodingEnum": ["GSM-7", "UCS-2"],
+        "EventKindEnum": "accounts.states.event_kinds",
+        "LanguageEnum": "django.conf.settings.LANGUAGES",
+        "MethodEnum": "accounts.states.Method",
+        "MethodsEnum": ["totp", "backup_code", "sms", "passkey"],
         "SendableKindEnum": ["account", "marketing"],
-        "EventKindEnum": "accounts.states.EventKind",
+        "SnsNotificationTypeEnum": ["Notification"],
+        "SnsSubscriptionTypeEnum": ["SubscriptionConfirmation", "UnsubscribeConfirmation"],
+        "StatusEnum": "notifications.states.Status",
+        "TypeEnum": "notifications.states.EventType",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -1,10 +1,11 @@
 """Names of the API's operations in the OpenAPI document, and the order in which it lists them.
 
-An operation without an entry keeps the name that drf-spectacular gives it and the tag of its first path segment, so a
-module of its own needs no entry here.
+Modules need no entry: their operations have the tag of the module and the name that `extend_schema` gives them.
 """
 
 from typing import Any
+
+from foodfleet.modules import registry
 
 PREFIX = "/api/v1/"
 # Tags in their order. An operation belongs to the tag of its entry below.
@@ -153,15 +154,19 @@ def call_of(method: str, path: str) -> str:
 def name_operations(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A drf-spectacular postprocessing hook: names, titles and tags of operations, in the order above."""
     names = {call: (tag, *name) for tag, calls in OPERATIONS.items() for call, name in calls.items()}
+    tags = {f"{PREFIX}{module.url}/": str(module.verbose_name) for module in registry.installed()}
     for path, methods in result["paths"].items():
+        of_module = next((tag for prefix, tag in tags.items() if path.startswith(prefix)), None)
         for method, operation in methods.items():
             named = names.get(call_of(method, path))
             if named:
                 tag, operation["operationId"], operation["summary"] = named
                 operation["tags"] = [tag]
-            else:
-                operation.setdefault("summary", operation.get("description", "").partition(".")[0].partition("\n")[0])
-    result["tags"] = [{"name": name, "description": description} for name, description in TAGS.items()]
+                continue
+            operation["tags"] = [of_module] if of_module else operation["tags"]
+            operation.setdefault("summary", operation.get("description", "").partition(".")[0].partition("\n")[0])
+    described = {**TAGS, **{str(module.verbose_name): module.description for module in registry.installed()}}
+    result["tags"] = [{"name": name, "description": description} for name, description in described.items()]
     places = {call: place for place, call in enumerate(names)}
     result["paths"] = dict(sorted(result["paths"].items(), key=lambda item: _place(item, places)))
     return result

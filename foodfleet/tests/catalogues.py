@@ -7,9 +7,10 @@ from pathlib import Path
 import polib
 from django.utils.translation.template import templatize
 
+from foodfleet.modules.discovery import PRODUCT
+
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("de", "es", "fr", "ar")
-ROOMS = ("accounts", "foodfleet", "notifications", "rbac")
 SINGULAR = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 PLURAL = {"ngettext", "ngettext_lazy"}
 STRING = r"""u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
@@ -19,7 +20,7 @@ IN_TEMPLATE = re.compile(rf"\b(?P<name>ngettext|gettext|_)\((?P<first>{STRING})(
 def wanted() -> dict[str, str]:
     """Every message of the code and of the templates, with the file that it stands in."""
     found: dict[str, str] = {}
-    for room in ROOMS:
+    for room in PRODUCT:
         for path in (ROOT / room).rglob("*.py"):
             if not {"migrations", "tests"} & set(path.parts):
                 found |= dict.fromkeys(_of_code(path.read_text(encoding="utf-8")), str(path.relative_to(ROOT)))

@@ -7,6 +7,8 @@ import pytest
 from corsheaders.conf import conf as cors_settings
 from django.conf import global_settings
 
+from foodfleet.modules.discovery import PRODUCT
+
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +17,7 @@ VARIABLES = sorted(set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', SETTINGS)))
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SOURCES = "".join(
     path.read_text()
-    for app in ("foodfleet", "rbac", "accounts", "notifications")
+    for app in PRODUCT
     for path in (ROOT / app).rglob("*.py")
     if "tests" not in path.parts and path.name != "settings.py"
 )

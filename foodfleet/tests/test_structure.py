@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from foodfleet.modules import discovery
+
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("foodfleet", "rbac", "accounts", "notifications")
+APPS = (*discovery.PRODUCT, *discovery.beside(ROOT))
 SOURCES = sorted(
     path
     for app in APPS
@@ -92,24 +94,24 @@ def test_only_settings_read_the_environment():
 def test_services_do_not_import_http():
     services = [path for path in SOURCES if "services" in path.relative_to(ROOT).parts]
     assert services
-    assert not importers(services, "django.http", "django.shortcuts", "django.forms")
+    assert not importers(services, "django.http", "django.shortcuts", "django.forms"), "that belongs in api/ or pages/"
 
 
 def test_the_api_uses_our_serializers_with_strict_types():
     api = [path for path in SOURCES if "api" in path.relative_to(ROOT).parts]
-    assert not importers(api, "rest_framework.serializers")
+    assert not importers(api, "rest_framework.serializers"), "import foodfleet.core.http.serializers"
 
 
 def test_only_gateways_import_boto3():
     others = [path for path in SOURCES if "gateways" not in path.relative_to(ROOT).parts]
-    assert not importers(others, "boto3", "botocore")
+    assert not importers(others, "boto3", "botocore"), "move the call to a gateway"
 
 
 def test_models_import_no_services_and_no_signals():
     models = [path for path in SOURCES if path.name == "models.py" or "models" in path.relative_to(ROOT).parts]
     assert models
     own = tuple(f"{app}.{room}" for app in APPS for room in ("services", "signals"))
-    assert not importers(models, *own)
+    assert not importers(models, *own), "a service changes rows and sends signals"
 
 
 def saves_a_whole_row(call):
@@ -159,11 +161,13 @@ def test_an_admin_that_changes_rows_does_it_by_services():
         if not isinstance(one, ServiceAdmin)
         and type(one).has_change_permission is admin.ModelAdmin.has_change_permission
     ]
-    assert not writing
+    assert not writing, "subclass foodfleet.core.admin.forms.ServiceAdmin, or ReadOnlyMixin where nothing changes"
 
 
 def test_there_is_no_utils_module():
-    assert not [name_of(path) for path in SOURCES if path.stem in {"utils", "helpers", "misc"}]
+    assert not [name_of(path) for path in SOURCES if path.stem in {"utils", "helpers", "misc"}], (
+        "name it by its subject"
+    )
 
 
 @pytest.mark.django_db

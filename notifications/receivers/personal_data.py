@@ -22,5 +22,6 @@ def messages_of(user: User, **kwargs: Any) -> dict[str, Any]:
 
 @receiver(accounts.user_deleted)
 def forget_recipient(user: User, **kwargs: Any) -> None:
-    """Remove the content and recipients of the messages to `user`."""
+    """Remove the content and recipients of the messages to `user`, and their preferences."""
     retention.erase_recipient(user)
+    preferences.forget(user)

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from types import ModuleType
 
-from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import module_has_submodule
 
+from foodfleet.modules.registry import submodules
 from rbac.permissions import EVERYTHING, ROLES, DefaultRole, Resource
 
 MODEL_ACTIONS = {"view": "read", "add": "create", "change": "update", "delete": "delete"}
@@ -51,13 +49,8 @@ def declared() -> Declared:
 
 
 def _modules() -> list[ModuleType]:
-    found = []
-    for app in apps.get_app_configs():
-        if module_has_submodule(app.module, "permissions"):  # type: ignore[arg-type]
-            module = import_module(f"{app.name}.permissions")
-            if hasattr(module, "RESOURCES"):  # the REST framework has a module of this name too
-                found.append(module)
-    return found
+    # The REST framework has a module of this name too.
+    return [module for module in submodules("permissions") if hasattr(module, "RESOURCES")]
 
 
 def _granted(role: DefaultRole, modules: list[ModuleType], labels: Mapping[str, str]) -> frozenset[str]:

@@ -21,8 +21,6 @@ from accounts.states import EndReason, EventKind
 from foodfleet.core.http.clients import Client
 from rbac.services import assignments
 
-AUDIT_APPS = frozenset({"admin", "rbac"})  # their rows about a user are audit rows
-
 
 def erase(user: User, *, actor: User | None, client: Client) -> None:
     """Remove the personal data and the credentials of `user`. Checks no permission."""
@@ -42,10 +40,13 @@ def erase(user: User, *, actor: User | None, client: Client) -> None:
 
 
 def _remove_belongings(user: User) -> None:
-    """Delete the rows that belong to the user and are no audit rows: sessions, tokens, MFA methods."""
+    """Delete the rows of this app that belong to the user and are no audit rows: sessions, tokens, MFA methods.
+
+    Other apps receive `signals.user_deleted` and decide about theirs.
+    """
     for relation in user._meta.related_objects:
         belongs = relation.on_delete is models.CASCADE
-        if belongs and relation.related_model._meta.app_label not in AUDIT_APPS:
+        if belongs and relation.related_model._meta.app_label == User._meta.app_label:
             relation.related_model._base_manager.filter(**{relation.field.name: user}).delete()
 
 

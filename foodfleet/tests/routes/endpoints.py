@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import URLResolver, get_resolver
 
 from foodfleet.core.http.access import SIGNED_IN, Access, Caller, Reauthentication, RequiredAction, declared_access
+from foodfleet.modules import registry
 from rbac.api.guards import LABEL, ActionPermission, label_of
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -86,3 +87,6 @@ ENDPOINTS = tuple(
     for address, callback in sorted(dict(views(get_resolver(URLCONF).url_patterns)).items())
     for method in methods_of(callback)
 )
+_MODULES = [(module, (f"api/v1/{module.url}/", f"{module.url}/")) for module in registry.installed()]
+OF_MODULES = tuple(one for one in ENDPOINTS if any(one.address.startswith(prefixes) for _, prefixes in _MODULES))
+PUBLIC_OF_MODULES = {address for module, _ in _MODULES for address in module.public}

@@ -43,6 +43,11 @@ def of(user: User) -> dict[Kind, bool]:
     return {kind: known.get(kind.value, True) and kind.value not in unsubscribed for kind in OPTIONAL_KINDS}
 
 
+def forget(user: User) -> None:
+    """Delete the preferences of a user whose account is deleted."""
+    Preference.objects.of(user).delete()
+
+
 def change(*, user: User, changes: dict[Kind, bool]) -> dict[Kind, bool]:
     """Change the preferences that `changes` names and return all of them.
 

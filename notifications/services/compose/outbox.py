@@ -8,10 +8,11 @@ from foodfleet.core.http.clients import Client
 from foodfleet.core.mailbox_limits import may_mail
 from notifications.models import Message
 from notifications.services.compose.email import queue_templated_email
-from notifications.services.compose.policies import policy_of
+from notifications.services.compose.policies import Policy, policy_of
 from notifications.services.compose.sms import queue_templated_sms
 from notifications.services.compose.variables import security_facts
 from notifications.services.compose.writing import MessageDraft
+from notifications.services.templates import specs
 from notifications.states import Channel
 
 
@@ -35,7 +36,7 @@ def queue_email(*, template: str, user: User, variables: dict[str, Any], request
     variables: the values of the template. The rendered e-mail is stored encrypted, and only until it is sent.
     to: another address than the user's own.
     """
-    draft = MessageDraft(policy=policy_of(Channel.EMAIL, template), user=user, request_id=request_id)
+    draft = MessageDraft(policy=_policy_of(Channel.EMAIL, template), user=user, request_id=request_id)
     try:
         return queue_templated_email(to=[to or user.email], template=template, context=variables, draft=draft)
     except ValidationException as error:
@@ -44,17 +45,22 @@ def queue_email(*, template: str, user: User, variables: dict[str, Any], request
 
 def queue_farewell(*, template: str, to: str, language: str, variables: dict[str, Any]) -> Message:
     """Queue an e-mail to somebody who has no account any longer."""
-    draft = MessageDraft(policy=policy_of(Channel.EMAIL, template), language=language)
+    draft = MessageDraft(policy=_policy_of(Channel.EMAIL, template), language=language)
     return queue_templated_email(to=[to], template=template, context=variables, draft=draft)
 
 
 def queue_sms(*, template: str, phone: str, user: User, variables: dict[str, str], request_id: str = "") -> Message:
     """Queue an SMS to `phone` in the language of `user`. It is sent after the transaction commits."""
-    draft = MessageDraft(policy=policy_of(Channel.SMS, template), user=user, request_id=request_id)
+    draft = MessageDraft(policy=_policy_of(Channel.SMS, template), user=user, request_id=request_id)
     try:
         return queue_templated_sms(to=phone, template=template, variables=variables, draft=draft)
     except ValidationException as error:
         raise _for_account_field(error, "phone") from None
+
+
+def _policy_of(channel: Channel, template: str) -> Policy:
+    spec = specs.find(channel, template)
+    return (spec and spec.policy) or policy_of(channel, template)
 
 
 def _for_account_field(error: ValidationException, field: str) -> ValidationException:

@@ -1,15 +1,20 @@
 """Template specs: the product's own e-mails and SMS, with their variables.
 
-Staff may change the content. The variables, and which of them are required, are declared here.
+Staff may change the content. The variables, and which of them are required, are declared here, and by modules in
+MAILS of their `mails.py`.
 """
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cache
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from foodfleet.modules.registry import submodules
 from notifications.exceptions import InvalidTemplateException, TemplateNotSendableException
+from notifications.services.compose.policies import Policy
 from notifications.states import Channel
 
 LINK = "https://foodfleet.example/"
@@ -28,7 +33,8 @@ class Variable:
 class TemplateSpec:
     """The declaration of one of the product's e-mails or SMS.
 
-    by_hand: staff may send it. Only the product sends the others, with values that it makes.
+    by_hand: staff may send it. Only the product sends the others, with values that it makes. policy: None has
+    notifications.services.compose.policies decide.
     """
 
     name: str
@@ -37,6 +43,7 @@ class TemplateSpec:
     variables: tuple[Variable, ...]
     content: str = ""  # of an SMS; the content of e-mails is in templates/notifications/email/
     by_hand: bool = False
+    policy: Policy | None = None
 
     @property
     def examples(self) -> dict[str, str | int]:
@@ -162,12 +169,22 @@ SPECS = (
         by_hand=True,
     ),
 )
-_BY_KEY = {(spec.channel, spec.name): spec for spec in SPECS}
+
+
+@cache
+def all_specs() -> dict[tuple[Channel, str], TemplateSpec]:
+    """Return the specs of the product and of its modules. Raises ImproperlyConfigured for a name declared twice."""
+    found: dict[tuple[Channel, str], TemplateSpec] = {}
+    for spec in [*SPECS, *(spec for module in submodules("mails") for spec in module.MAILS)]:
+        if (spec.channel, spec.name) in found:
+            raise ImproperlyConfigured(f"Two templates are named {spec.name}: rename the one in the module's mails.py.")
+        found[spec.channel, spec.name] = spec
+    return found
 
 
 def find(channel: Channel, name: str) -> TemplateSpec | None:
     """Return the spec of this name, or None for a template that staff made."""
-    return _BY_KEY.get((channel, name))
+    return all_specs().get((channel, name))
 
 
 def check_sendable(channel: Channel, name: str) -> None:
@@ -196,4 +213,4 @@ def check_required(*, spec: TemplateSpec, used: AbstractSet[str], field: str) ->
 
 def for_channel(channel: Channel) -> list[TemplateSpec]:
     """Return the specs of one channel."""
-    return [spec for spec in SPECS if spec.channel == channel]
+    return [spec for spec in all_specs().values() if spec.channel == channel]

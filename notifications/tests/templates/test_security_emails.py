@@ -6,7 +6,7 @@ from notifications.services.compose.policies import policy_of
 from notifications.services.templates import specs
 from notifications.states import Channel, Kind
 
-MAILS = [declared for declared in specs.for_channel(Channel.EMAIL) if not declared.by_hand]
+MAILS = [declared for declared in specs.SPECS if declared.channel == Channel.EMAIL and not declared.by_hand]
 # What brings a link or word to an address, before or beside an account; `wasnt_me` is the answer to the link itself.
 WITHOUT = {
     "account_deleted",

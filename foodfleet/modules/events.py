@@ -1,0 +1,29 @@
+"""Events of modules: recorded in the log of security events by whoever receives `event_recorded`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.dispatch import Signal
+from django.utils.functional import Promise
+
+from foodfleet.core.http.clients import Client
+from foodfleet.modules import registry
+
+# Something happened in a module. kind: str, actor (a user, or None for the system), client: Client, user (whom it
+# concerns, or None), details: dict. Sent inside the transaction of the change.
+event_recorded = Signal()
+
+
+def kinds() -> list[tuple[str, str | Promise]]:
+    """Return the kinds that modules declare in ModuleConfig.events, with their wording."""
+    return [event for module in registry.installed() for event in module.events.items()]
+
+
+def record(
+    *, kind: str, actor: Any, client: Client, user: Any = None, details: Mapping[str, Any] | None = None
+) -> None:
+    """Record an event, in the transaction of the change. Raises ImproperlyConfigured for a kind nobody declares."""
+    if kind not in dict(kinds()):
+        raise ImproperlyConfigured(f"Declare the event {kind} in `events` of the module's ModuleConfig.")
+    event_recorded.send(sender=None, kind=kind, actor=actor, client=client, user=user, details=dict(details or {}))

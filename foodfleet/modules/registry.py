@@ -1,0 +1,66 @@
+"""ModuleConfig, by which a module declares what it has, and the access of the product to all modules.
+
+By convention the product finds in a module, where they exist: `api/urls.py` (mounted at /api/v1/<module>/),
+`pages/urls.py` (at /<module>/), `permissions.py`, `mails.py`, `receivers.py` and `tasks.py`.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, ClassVar
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.utils.functional import Promise
+
+
+class ModuleConfig(AppConfig):
+    """The AppConfig of a module.
+
+    events: the kinds of its events in the log of security events, with their wording. schedule: entries of
+    CELERY_BEAT_SCHEDULE. public: the addresses that anybody may call without signing in, such as `trucks/map/`.
+    """
+
+    default = False  # a module's apps.py imports this class: only its own subclass is its configuration
+    default_auto_field = "django.db.models.BigAutoField"
+    events: ClassVar[Mapping[str, str | Promise]] = {}
+    schedule: ClassVar[Mapping[str, dict[str, Any]]] = {}
+    public: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.default = True
+
+    @property
+    def description(self) -> str:
+        """Return the first line of the docstring, for the API's document."""
+        return (self.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def url(self) -> str:
+        """Return the first part of the module's addresses: `food_trucks` is at `food-trucks/`."""
+        return self.label.replace("_", "-")
+
+    def has(self, submodule: str) -> bool:
+        """Return whether the module has e.g. `api.urls`."""
+        package = submodule.rpartition(".")[0]
+        return (not package or self.has(package)) and find_spec(f"{self.name}.{submodule}") is not None
+
+    def ready(self) -> None:
+        """Register the receivers and the schedule."""
+        if self.has("receivers"):
+            import_module(f"{self.name}.receivers")
+        settings.CELERY_BEAT_SCHEDULE.update(self.schedule)
+
+
+def installed() -> list[ModuleConfig]:
+    """Return the installed modules."""
+    return [config for config in apps.get_app_configs() if isinstance(config, ModuleConfig)]
+
+
+def submodules(name: str) -> Iterator[ModuleType]:
+    """Import the submodule of this name of each installed app that has one, as Django's `autodiscover_modules`."""
+    for config in apps.get_app_configs():
+        if find_spec(f"{config.name}.{name}") is not None:
+            yield import_module(f"{config.name}.{name}")
