@@ -103,6 +103,20 @@ class EmailTemplateNotFoundException(NotFoundException):
     message = _("There is no such e-mail template.")
 
 
+class EmailOverrideNotFoundException(NotFoundException):
+    """No e-mail override has this ID."""
+
+    code = "email_override_not_found"
+    message = _("There is no such e-mail override.")
+
+
+class NoOwnRecipientException(ConflictException):
+    """Test messages go to the sender's own confirmed address or number, and there is none."""
+
+    code = "no_own_recipient"
+    message = _("Test messages go to your own address or number. Confirm it first.")
+
+
 class VersionNotFoundException(NotFoundException):
     """The template has no version with this number."""
 

@@ -21,9 +21,8 @@ from foodfleet.core.http.views import frames_email
 from notifications.admin.forms import LANGUAGES, EmailOverrideForm, error_text
 from notifications.admin.versions import VersionedAdmin, direction
 from notifications.models import EmailOverride
-from notifications.services.compose import email as compose_email
-from notifications.services.compose.writing import MessageDraft
-from notifications.services.templates import cache, overrides, rendering, specs
+from notifications.services.compose import samples
+from notifications.services.templates import overrides, rendering, specs
 from notifications.states import Channel
 from rbac.services import decisions
 
@@ -34,6 +33,7 @@ class EmailOverrideAdmin(VersionedAdmin):
 
     subject, icon = Subject.MESSAGES, "edit_note"
     form = EmailOverrideForm
+    restore = staticmethod(overrides.restore)
     list_display = ("template", "language_shown", "subject", "is_active", "version", "updated_at")
     list_filter = ("is_active", "language")
     search_fields = ("template", "subject")
@@ -62,10 +62,6 @@ class EmailOverrideAdmin(VersionedAdmin):
             content = rendering.own_content(known.name, language)
             data |= {"subject": content.subject, "html": content.html, "text": content.text}
         return data
-
-    @staticmethod
-    def restore(thing: EmailOverride, number: int, by: Any) -> None:
-        overrides.restore(override=thing, number=number, by=by)
 
     @admin.display(description=_("variables"))
     def variables(self, override: EmailOverride) -> str:
@@ -111,61 +107,47 @@ class EmailOverrideAdmin(VersionedAdmin):
     def try_page(self, request: HttpRequest, thing: EmailOverride) -> HttpResponse:
         """Show the e-mail with example values; a POST sends it to the user."""
         may_send = decisions.has(request.user, "notifications:send")
-        context = {**self.page_context(request, thing, _("Preview and test")), **direction(_language(thing))}
+        context = {**self.page_context(request, thing, _("Preview and test")), **direction(samples.language_of(thing))}
         try:
-            content = _rendered(thing)
+            content = samples.email(thing)
         except BaseAppException as error:  # the product no longer has the e-mail, or its variables changed
             context["error"] = error_text(error)
             return TemplateResponse(request, "admin/notifications/try_email.html", context)
         if request.method == "POST":
             if not may_send:
                 raise PermissionDenied
-            self._send(request, content)
+            self._send(request, thing)
             return redirect(request.path)
-        own = rendering.render_files(thing.template, _examples(thing), _language(thing))
+        own = rendering.render_files(thing.template, samples.examples_of(thing), samples.language_of(thing))
         context |= {"content": content, "own": own, "may_send": may_send}
         return TemplateResponse(request, "admin/notifications/try_email.html", context)
 
     def frame_page(self, request: HttpRequest, thing: EmailOverride) -> HttpResponse:
         """Return the HTML alone, or the error as text."""
         try:
-            return HttpResponse(_rendered(thing).html)
+            return HttpResponse(samples.email(thing).html)
         except BaseAppException as error:
             return HttpResponse(str(error.message), content_type="text/plain; charset=utf-8")
 
     @staticmethod
-    def _send(request: HttpRequest, content: rendering.EmailContent) -> None:
+    def _send(request: HttpRequest, thing: EmailOverride) -> None:
         user: Any = request.user
-        draft = MessageDraft(sender=user, request_id=client_of(request).request_id)
         try:
-            compose_email.send_email(
-                to=[user.email], subject=content.subject, text=content.text, html=content.html, draft=draft
-            )
+            samples.send_email(override=thing, by=user, client=client_of(request))
             messages.success(request, _("Test message queued."))
         except BaseAppException as error:
             messages.error(request, error_text(error))
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user: Any = request.user
-        overrides.save(override=form.instance, by=user, opened_with=form.cleaned_data.get("opened_with"))
+        opened_with = form.cleaned_data.get("opened_with")
+        overrides.save(override=form.instance, by=user, opened_with=opened_with, client=client_of(request))
 
     def delete_model(self, request: HttpRequest, obj: EmailOverride) -> None:
-        overrides.delete(override=obj, by=request.user)  # type: ignore[arg-type]
+        user: Any = request.user
+        overrides.delete(override=obj, by=user, client=client_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[EmailOverride]) -> None:
         with transaction.atomic():
             for override in queryset:
                 self.delete_model(request, override)
-
-
-def _examples(override: EmailOverride) -> dict[str, str | int]:
-    return overrides.spec_of(override.template).examples
-
-
-def _language(override: EmailOverride) -> str:
-    return override.language or settings.LANGUAGE_CODE
-
-
-def _rendered(override: EmailOverride) -> rendering.EmailContent:
-    content = cache.OverrideContent(override.subject, override.html, override.text, override.version)
-    return rendering.render_override(content, _examples(override), _language(override))

@@ -21,6 +21,7 @@ from foodfleet.core.admin import history
 from foodfleet.core.admin.forms import ServiceAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin
 from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.http.clients import client_of
 from notifications.admin.forms import error_text
 
 NEWEST = 10  # versions on the form; the versions page has all
@@ -137,7 +138,7 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
             raise PermissionDenied
         try:
             with transaction.atomic():
-                type(self).restore(thing, int(number), request.user)
+                self.restore(pk=thing.pk, number=int(number), by=request.user, client=client_of(request))
                 sentence = _("Restored version %(number)s.") % {"number": number}
                 history.record(request, [thing], sentence)
             messages.success(request, _("Version restored."))

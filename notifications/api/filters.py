@@ -1,5 +1,6 @@
 """Filters of the lists of messages, templates and suppressions."""
 
+from django.conf import settings
 from django_filters import CharFilter
 
 from foodfleet.core.http.lists.filters import MAX_SEARCH_LENGTH, OneOfFilter, SearchFilterSet, TrueFalseFilter
@@ -18,6 +19,14 @@ class MessageFilter(SearchFilterSet):
 class SmsTemplateFilter(SearchFilterSet):
     """Filters of the list of SMS templates."""
 
+    is_active = TrueFalseFilter()
+
+
+class EmailOverrideFilter(SearchFilterSet):
+    """Filters of the list of e-mail overrides."""
+
+    template = CharFilter(max_length=100)
+    language = OneOfFilter(settings.LANGUAGES)
     is_active = TrueFalseFilter()
 
 

@@ -3,10 +3,19 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from notifications.api.views import messages, preferences, sms_templates, suppressions, webhooks
+from notifications.api.views import (
+    email_overrides,
+    messages,
+    preferences,
+    sms_templates,
+    suppressions,
+    versions,
+    webhooks,
+)
 
 router = SimpleRouter()
 router.register("sms-templates", sms_templates.SmsTemplateViewSet, "api_sms_template")
+router.register("email-overrides", email_overrides.EmailOverrideViewSet, "api_email_override")
 router.register("suppressions", suppressions.SuppressionViewSet, "api_suppression")
 router.register("notifications", messages.MessageViewSet, "api_notification")
 
@@ -17,5 +26,19 @@ urlpatterns = [
         "users/me/notification-preferences/", preferences.PreferencesView.as_view(), name="api_notification_preferences"
     ),
     path("webhooks/ses/", webhooks.SesWebhookView.as_view(), name="api_ses_webhook"),
+    path("email-templates/", email_overrides.EmailTemplatesView.as_view(), name="api_email_templates"),
+    path("email-templates/<str:name>/", email_overrides.EmailTemplateView.as_view(), name="api_email_template"),
+    path("sms-templates/<int:pk>/versions/", versions.SmsTemplateVersionsView.as_view(), name="api_sms_versions"),
+    path(
+        "sms-templates/<int:pk>/versions/<int:number>/restore/",
+        versions.RestoreSmsTemplateView.as_view(),
+        name="api_sms_restore",
+    ),
+    path("email-overrides/<int:pk>/versions/", versions.EmailOverrideVersionsView.as_view(), name="api_email_versions"),
+    path(
+        "email-overrides/<int:pk>/versions/<int:number>/restore/",
+        versions.RestoreEmailOverrideView.as_view(),
+        name="api_email_restore",
+    ),
     path("", include(router.urls)),
 ]

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 SMS_LENGTH = 1600  # Amazon SNS takes no more in one call
+LONGEST_HTML, LONGEST_TEXT = 100_000, 50_000  # characters of an override
 NAME = RegexValidator(
     r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", _("Letters, digits and . _ - only, beginning with a letter or digit."), "invalid"
 )
@@ -97,6 +98,13 @@ class EmailOverrideQuerySet(models.QuerySet["EmailOverride"]):
         """The active overrides of an e-mail."""
         return self.filter(template=template, is_active=True)
 
+    def search(self, words: str) -> "EmailOverrideQuerySet":
+        """Overrides with all of the words in the name of the e-mail or the subject."""
+        found = self
+        for word in words.split():
+            found = found.filter(Q(template__icontains=word) | Q(subject__icontains=word))
+        return found
+
 
 class EmailOverride(models.Model):
     """Other content for one e-mail of the product, in one language or (`language` '') where a language has none."""
@@ -104,8 +112,8 @@ class EmailOverride(models.Model):
     template = models.CharField(_("template"), max_length=100)
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     subject = models.CharField(_("subject"), max_length=200)
-    html = models.TextField(_("HTML"), max_length=100_000)
-    text = models.TextField(_("text"), max_length=50_000)
+    html = models.TextField(_("HTML"), max_length=LONGEST_HTML)
+    text = models.TextField(_("text"), max_length=LONGEST_TEXT)
     is_active = models.BooleanField(_("active"), default=True)
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)

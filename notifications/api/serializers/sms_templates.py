@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 
 from foodfleet.core.http import serializers
 from foodfleet.core.http.schema import NOT_BLANK
+from notifications.api.serializers.versions import OpenedWithField
 from notifications.models import SMS_LENGTH, SmsTemplate
 from notifications.models.templates import NAME
 from notifications.services.templates import sms_templates
@@ -59,6 +60,21 @@ class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
     def get_variables(self, template: SmsTemplate) -> list[str]:
         """Return the names of the template's values."""
         return sms_templates.variables_of(template)
+
+
+class SmsTemplateChangeSerializer(SmsTemplateSerializer):
+    """Changes to an SMS template; omitted fields stay as they are."""
+
+    opened_with = OpenedWithField()
+
+    class Meta(SmsTemplateSerializer.Meta):
+        fields = [*SmsTemplateSerializer.Meta.fields, "opened_with"]
+
+
+class SmsTestSerializer(serializers.Serializer[Any]):
+    """The language of a test SMS."""
+
+    language = serializers.CharField(max_length=10, required=False, allow_blank=True, default="")
 
 
 class SmsPreviewInSerializer(serializers.Serializer[Any]):

@@ -8,14 +8,18 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
+from foodfleet.core.http.clients import client_of
 from notifications.api.filters import SmsTemplateFilter
+from notifications.api.serializers.messages import QueuedSerializer
 from notifications.api.serializers.sms_templates import (
     SmsPreviewInSerializer,
     SmsPreviewSerializer,
+    SmsTemplateChangeSerializer,
     SmsTemplateSerializer,
+    SmsTestSerializer,
 )
 from notifications.models import SmsTemplate
+from notifications.services.compose import samples
 from notifications.services.templates import sms_templates as service
 from rbac.api.guards import ActionPermission
 
@@ -26,7 +30,7 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     permission_classes = [ActionPermission]
     access_resource = "sms_templates"
-    access_actions = {"preview": "read"}
+    access_actions = {"preview": "read", "send_test": "read"}
     serializer_class = SmsTemplateSerializer
     queryset = SmsTemplate.objects.all()
     filterset_class = SmsTemplateFilter
@@ -49,19 +53,23 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
 
     def create(self, request: Request) -> Response:
         """Add a template."""
-        template = service.save(template=SmsTemplate(**self._given(partial=False)), by=self._user())
+        given = self._given(self.get_serializer(data=request.data))
+        template = service.save(template=SmsTemplate(**given), **self._by())
         return Response(self.get_serializer(template).data, status=status.HTTP_201_CREATED)
 
+    @extend_schema(request=SmsTemplateChangeSerializer, responses=SmsTemplateSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a template. Earlier versions are kept."""
-        changes = service.TemplateChanges(**self._given(partial=True))
-        template = service.change(template_id=self.get_object().pk, changes=changes, by=self._user())
+        given = self._given(SmsTemplateChangeSerializer(data=request.data, partial=True))
+        opened_with = given.pop("opened_with", None)
+        changes = service.TemplateChanges(**given)
+        template = service.change(template_id=int(pk), changes=changes, opened_with=opened_with, **self._by())
         return Response(self.get_serializer(template).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a template; 409 for a template that the product sends."""
-        service.delete(template=self.get_object(), by=self._user())
+        service.delete(template=self.get_object(), **self._by())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=SmsPreviewInSerializer, responses=SmsPreviewSerializer)
@@ -73,10 +81,18 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
         serializer.is_valid(raise_exception=True)
         return Response(SmsPreviewSerializer(service.preview(template=template, **serializer.validated_data)).data)
 
-    def _given(self, *, partial: bool) -> dict[str, Any]:
-        serializer = self.get_serializer(data=self.request.data, partial=partial)
+    @extend_schema(request=SmsTestSerializer, responses={202: QueuedSerializer})
+    @action(detail=True, methods=["post"], url_path="test")
+    def send_test(self, request: Request, pk: str) -> Response:
+        """Send a template with its examples to your own confirmed number. It needs `notifications:send` too."""
+        given = self._given(SmsTestSerializer(data=request.data))
+        message = samples.send_sms(template=self.get_object(), **given, **self._by())
+        return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
+
+    @staticmethod
+    def _given(serializer: Any) -> dict[str, Any]:
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
-    def _user(self) -> User:
-        return self.request.user  # type: ignore[return-value]
+    def _by(self) -> dict[str, Any]:
+        return {"by": self.request.user, "client": client_of(self.request)}

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from foodfleet.core.http.clients import Client
 from notifications.exceptions import (
+    EmailOverrideNotFoundException,
     EmailTemplateNotFoundException,
     InvalidTemplateException,
     MissingVariablesException,
@@ -17,11 +21,34 @@ from notifications.exceptions import (
 )
 from notifications.models import EmailOverride, EmailOverrideVersion
 from notifications.services.templates import link_places, placeholders, sandbox, specs, versions
+from notifications.services.templates.versions import NO_CLIENT
 from notifications.states import Channel
 from rbac.services import actors
 
 NUMBER = re.compile(r"[0-9]{1,9}")
 VERSIONED = ("subject", "html", "text", "is_active")
+
+
+@dataclass(frozen=True)
+class OverrideChanges:
+    """New values of an override, which keeps its e-mail and language; None keeps a field."""
+
+    subject: str | None = None
+    html: str | None = None
+    text: str | None = None
+    is_active: bool | None = None
+
+
+def find(pk: int) -> EmailOverride:
+    """Return the override with this ID. Raises EmailOverrideNotFoundException."""
+    return _one_of(EmailOverride.objects.all(), pk)
+
+
+def _one_of(overrides: QuerySet[EmailOverride], pk: int) -> EmailOverride:
+    override = overrides.filter(pk=pk).first()
+    if override is None:
+        raise EmailOverrideNotFoundException
+    return override
 
 
 def spec_of(template: str) -> specs.TemplateSpec:
@@ -54,7 +81,9 @@ def accepted(template: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def save(*, override: EmailOverride, by: User | None, opened_with: int | None = None) -> EmailOverride:
+def save(
+    *, override: EmailOverride, by: User | None, opened_with: int | None = None, client: Client = NO_CLIENT
+) -> EmailOverride:
     """Check and save a new or changed override and add a version.
 
     opened_with: the version that the editor saw; a newer one is not overwritten (NewerVersionException).
@@ -63,34 +92,58 @@ def save(*, override: EmailOverride, by: User | None, opened_with: int | None = 
     """
     check(override)
     override.full_clean()
+    is_new = override.pk is None
     with transaction.atomic():
-        actors.lock_actor(by, "email_templates:create" if override.pk is None else "email_templates:update")
-        if override.pk is not None:
+        actors.lock_actor(by, "email_templates:create" if is_new else "email_templates:update")
+        if not is_new:
             override.version = versions.next_number(override, opened_with)
         versions.save_row(override)
         data = {field: getattr(override, field) for field in VERSIONED}
         EmailOverrideVersion.objects.create(override=override, number=override.version, data=data, saved_by=by)
+        versions.record(override, "created" if is_new else "updated", by, client)
     return override
 
 
-def delete(*, override: EmailOverride, by: User | None) -> None:
+def change(
+    *,
+    pk: int,
+    changes: OverrideChanges,
+    by: User | None,
+    opened_with: int | None = None,
+    client: Client = NO_CLIENT,
+) -> EmailOverride:
+    """Change some fields of an override; concurrent changes of other fields are kept.
+
+    Raises EmailOverrideNotFoundException, and as `save`.
+    """
+    with transaction.atomic():
+        override = _one_of(EmailOverride.objects.select_for_update(), pk)
+        for field, value in asdict(changes).items():
+            if value is not None:
+                setattr(override, field, value)
+        return save(override=override, by=by, opened_with=opened_with, client=client)
+
+
+def delete(*, override: EmailOverride, by: User | None, client: Client = NO_CLIENT) -> None:
     """Delete an override, so that the e-mail has its own content again. Raises as `actors.lock_actor`."""
     with transaction.atomic():
         actors.lock_actor(by, "email_templates:delete")
+        versions.record(override, "deleted", by, client)
         override.delete()
 
 
-def restore(*, override: EmailOverride, number: int, by: User | None) -> EmailOverride:
+def restore(
+    *, pk: int, number: int, by: User | None, opened_with: int | None = None, client: Client = NO_CLIENT
+) -> EmailOverride:
     """Save the content of version `number` again, as the newest version.
 
-    Raises VersionNotFoundException, and as `save`.
+    Raises VersionNotFoundException, and as `change`.
     """
-    version = override.versions.filter(number=number).first()
+    version = find(pk).versions.filter(number=number).first()
     if version is None:
         raise VersionNotFoundException
-    for field in VERSIONED:
-        setattr(override, field, version.data[field])
-    return save(override=override, by=by)
+    changes = OverrideChanges(**version.data)
+    return change(pk=pk, changes=changes, by=by, opened_with=opened_with, client=client)
 
 
 def check(override: EmailOverride) -> None:

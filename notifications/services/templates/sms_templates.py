@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from foodfleet.core.http.clients import Client
 from notifications.exceptions import (
     InvalidTemplateException,
     MissingVariablesException,
@@ -21,6 +22,7 @@ from notifications.exceptions import (
 from notifications.models import SMS_LENGTH, SmsTemplate, SmsTemplateVersion
 from notifications.services.compose.segments import Size, measure
 from notifications.services.templates import cache, placeholders, specs, versions
+from notifications.services.templates.versions import NO_CLIENT
 from notifications.states import Channel
 from rbac.services import actors
 
@@ -135,7 +137,9 @@ def preview(*, template: SmsTemplate, variables: Mapping[str, Any], language: st
     return Preview(text, measure(text), placeholders.missing(content, variables), unknown)
 
 
-def save(*, template: SmsTemplate, by: User | None, opened_with: int | None = None) -> SmsTemplate:
+def save(
+    *, template: SmsTemplate, by: User | None, opened_with: int | None = None, client: Client = NO_CLIENT
+) -> SmsTemplate:
     """Check and save a new or changed template and add a version.
 
     opened_with: the version that the editor saw; a newer one is not overwritten (NewerVersionException).
@@ -143,18 +147,27 @@ def save(*, template: SmsTemplate, by: User | None, opened_with: int | None = No
     """
     check(template)
     template.full_clean()  # Django's ValidationError: a name that is taken or malformed
+    is_new = template.pk is None
     with transaction.atomic():
-        actors.lock_actor(by, "sms_templates:create" if template.pk is None else "sms_templates:update")
-        if template.pk is None:
+        actors.lock_actor(by, "sms_templates:create" if is_new else "sms_templates:update")
+        if is_new:
             template.version = 1
         else:
             template.version = versions.next_number(template, opened_with)
         versions.save_row(template)
         _add_version(template, by)
+        versions.record(template, "created" if is_new else "updated", by, client)
     return template
 
 
-def change(*, template_id: int, changes: TemplateChanges, by: User | None) -> SmsTemplate:
+def change(
+    *,
+    template_id: int,
+    changes: TemplateChanges,
+    by: User | None,
+    opened_with: int | None = None,
+    client: Client = NO_CLIENT,
+) -> SmsTemplate:
     """Change some fields of a template; concurrent changes of other fields are kept.
 
     Raises SmsTemplateNotFoundException, and as `save`.
@@ -165,21 +178,24 @@ def change(*, template_id: int, changes: TemplateChanges, by: User | None) -> Sm
             value = getattr(changes, field.name)
             if value is not None:
                 setattr(template, field.name, value)
-        return save(template=template, by=by)
+        return save(template=template, by=by, opened_with=opened_with, client=client)
 
 
-def restore(*, template: SmsTemplate, number: int, by: User | None) -> SmsTemplate:
+def restore(
+    *, pk: int, number: int, by: User | None, opened_with: int | None = None, client: Client = NO_CLIENT
+) -> SmsTemplate:
     """Save the content of version `number` again, as the newest version.
 
     Raises VersionNotFoundException, and as `change`.
     """
-    version = template.versions.filter(number=number).first()
+    version = find(pk).versions.filter(number=number).first()
     if version is None:
         raise VersionNotFoundException
-    return change(template_id=template.pk, changes=TemplateChanges(**version.data), by=by)
+    changes = TemplateChanges(**version.data)
+    return change(template_id=pk, changes=changes, by=by, opened_with=opened_with, client=client)
 
 
-def delete(*, template: SmsTemplate, by: User | None) -> None:
+def delete(*, template: SmsTemplate, by: User | None, client: Client = NO_CLIENT) -> None:
     """Delete a template and its versions.
 
     Raises TemplateInUseException for a product template, and as `actors.lock_actor`.
@@ -188,6 +204,7 @@ def delete(*, template: SmsTemplate, by: User | None) -> None:
         raise TemplateInUseException
     with transaction.atomic():
         actors.lock_actor(by, "sms_templates:delete")
+        versions.record(template, "deleted", by, client)
         template.delete()
 
 

@@ -1,4 +1,4 @@
-"""Version numbers of templates, and protection against overwriting a version that the editor has not seen."""
+"""Versions of templates: their numbers, protection against overwriting one that the editor has not seen, audit."""
 
 from typing import Any
 
@@ -7,7 +7,13 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from accounts import signals as accounts
+from accounts.models import User
+from accounts.states import EventKind
+from foodfleet.core.http.clients import Client
 from notifications.exceptions import NewerVersionException
+
+NO_CLIENT = Client()
 
 
 def next_number(thing: Any, opened_with: int | None) -> int:
@@ -37,3 +43,10 @@ def save_row(thing: Any) -> None:
         thing.validate_unique()
         thing.validate_constraints()
         raise
+
+
+def record(thing: Any, change: str, by: User | None, client: Client) -> None:
+    """Record a change (created, updated, deleted) of an SMS template or e-mail override as a security event."""
+    details = {"template": str(thing), "type": thing._meta.model_name, "change": change, "version": thing.version}
+    kind = EventKind.TEMPLATE_CHANGED
+    accounts.staff_acted.send(sender=type(thing), kind=kind, actor=by, client=client, details=details)

@@ -185,7 +185,7 @@ def test_every_save_adds_a_version_that_can_be_restored(user):
     override = new(subject="one")
     override.subject = "two"
     overrides.save(override=override, by=user)
-    overrides.restore(override=override, number=1, by=user)
+    overrides.restore(pk=override.pk, number=1, by=user)
     assert [(v.number, v.data["subject"]) for v in override.versions.order_by("number")] == [
         (1, "one"),
         (2, "two"),

@@ -109,13 +109,13 @@ def test_restored_version_becomes_the_newest(user):
     template = new(content="one {{name}}")
     template.content = "two {{name}}"
     sms_templates.save(template=template, by=user)
-    sms_templates.restore(template=template, number=1, by=user)
+    sms_templates.restore(pk=template.pk, number=1, by=user)
     assert [(v.number, v.data["content"]) for v in template.versions.order_by("number")] == [
         (1, "one {{name}}"), (2, "two {{name}}"), (3, "one {{name}}"),
     ]  # fmt: skip
     assert sms_templates.render(name="greeting", variables={"name": "x"}).version == 3
     with pytest.raises(VersionNotFoundException):
-        sms_templates.restore(template=template, number=9, by=user)
+        sms_templates.restore(pk=template.pk, number=9, by=user)
 
 
 @pytest.mark.parametrize(
