@@ -131,6 +131,11 @@ class EventKind(TextChoices):
     SUPPRESSION_ADDED = "suppression_added", _("Address suppressed by staff")
     SUPPRESSION_LIFTED = "suppression_lifted", _("Suppression lifted by staff")
     USERS_EXPORTED = "users_exported", _("List of users exported")
+    SCOPE_CREATED = "scope_created", _("Scope created")
+    SCOPE_UPDATED = "scope_updated", _("Scope changed")
+    SCOPE_DELETED = "scope_deleted", _("Scope deleted")
+    SCOPE_MEMBER_ADDED = "scope_member_added", _("Member added to a scope")
+    SCOPE_MEMBER_REMOVED = "scope_member_removed", _("Member removed from a scope")
 
 
 def event_kinds() -> list[tuple[str, str | Promise]]:

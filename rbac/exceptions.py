@@ -48,3 +48,23 @@ class SuperusersOnlyException(ForbiddenException):
     """Only a superuser may act on a superuser or make one."""
 
     message = _("Only a superuser may do this.")
+
+
+class ScopeNotFoundException(NotFoundException):
+    """No scope has this id."""
+
+    code = "scope_not_found"
+    message = _("There is no such scope.")
+
+
+class MemberNotFoundException(NotFoundException):
+    """The user does not belong to the scope."""
+
+    code = "member_not_found"
+    message = _("The user is not a member of this scope.")
+
+
+class ScopeInUseException(ConflictException):
+    """The scope has members, live assignments or scopes below it; `details` counts them."""
+
+    message = _("This scope is in use: it still has members, roles assigned in it, or scopes below it.")

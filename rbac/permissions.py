@@ -84,12 +84,27 @@ RESOURCES = (
         },
         models=("auth.Permission",),
     ),
+    Resource(
+        "scopes",
+        {
+            "read": "See scopes and who belongs to them",
+            "create": "Add scopes",
+            "update": "Change scopes, add and remove their members",
+            "delete": "Delete scopes that nothing uses",
+        },
+        models=("rbac.Scope",),
+        aliases={
+            "rbac.view_scopemembership": "read",
+            "rbac.add_scopemembership": "update",
+            "rbac.delete_scopemembership": "update",
+        },
+    ),
     Resource("access", {"check": "Ask what another user may do, and why"}),
 )
 
 GRANTS = {
     ADMINISTRATOR: (EVERYTHING,),
-    FLEET_MANAGER: ("roles:read", "roles:assign", "access:check"),
-    SUPPORT: ("roles:read", "access:check"),
-    AUDITOR: ("roles:read", "permissions:read", "access:check"),
+    FLEET_MANAGER: ("roles:read", "roles:assign", "scopes:read", "access:check"),
+    SUPPORT: ("roles:read", "scopes:read", "access:check"),
+    AUDITOR: ("roles:read", "permissions:read", "scopes:read", "access:check"),
 }

@@ -9,10 +9,10 @@ from django.dispatch import receiver
 
 from foodfleet.core.database import tables
 from foodfleet.core.models import CacheVersion
-from rbac.models import Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision
+from rbac.models import Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision, Scope
 from rbac.services import assignments, decisions, graph, sync, users
 
-MODELS = (Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision, CacheVersion)
+MODELS = (Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision, Scope, CacheVersion)
 
 
 @receiver(post_migrate, dispatch_uid="rbac.synchronise")
@@ -33,8 +33,9 @@ def synchronise_permissions(app_config: Any, verbosity: int = 1, using: str = "d
 @receiver([post_save, post_delete], sender=RoleInclusion, dispatch_uid="rbac.inclusion")
 @receiver([post_save, post_delete], sender=Group, dispatch_uid="rbac.group")
 @receiver([post_save, post_delete], sender=Permission, dispatch_uid="rbac.permission")
+@receiver([post_save, post_delete], sender=Scope, dispatch_uid="rbac.scope")
 def roles_changed(action: str = "post_", **kwargs: Any) -> None:
-    """Invalidate cached roles after a change without the services, such as in a shell."""
+    """Invalidate cached roles and scopes after a change without the services, such as in a shell."""
     if action.startswith("post_"):
         graph.invalidate()
 

@@ -18,3 +18,10 @@ role_changed = Signal()
 
 # A permission was added or deleted by a person. label: str, change: str ("created", "deleted"). Sender: Permission.
 permission_changed = Signal()
+
+# A scope was created, changed or deleted. scope: Scope, change: str ("created", "updated", "deleted"). Sender: Scope.
+scope_changed = Signal()
+
+# A user became a member of a scope, or no longer is one. membership: ScopeMembership. Sender: ScopeMembership.
+member_added = Signal()
+member_removed = Signal()

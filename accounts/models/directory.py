@@ -1,5 +1,6 @@
 """Queries of the user list that staff work with. Each stays fast with a million users."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,7 +12,7 @@ from django.db.models.fields.json import KeyTransform
 from accounts import models as accounts_models
 from foodfleet.core.models import RateLimit, RateLimitQuerySet
 from foodfleet.core.typed_text import searched_parts
-from rbac.models import Role, RoleAssignment
+from rbac.models import Role, RoleAssignment, ScopedQuerySet, ScopeMembership
 
 if TYPE_CHECKING:
     from accounts.models.users import User  # noqa: F401 (in a string below)
@@ -20,8 +21,12 @@ FEW_HOLDERS = 2000  # a list of at most so many holders of a role is filtered by
 LOCKED_UNTIL = "(SELECT MAX(blocked_until) FROM {limits} WHERE subject = {users}.id AND blocked_until > %s)"
 
 
-class DirectoryQuerySet(models.QuerySet["User"]):
+class DirectoryQuerySet(ScopedQuerySet["User"]):
     """Users as staff find them."""
+
+    def in_scopes(self, scopes: Collection[str]) -> Self:
+        """Members of any of these scopes."""
+        return self.filter(pk__in=ScopeMembership.objects.in_scopes(scopes).values("user"))
 
     def present(self) -> Self:
         """Not deleted."""

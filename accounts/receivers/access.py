@@ -13,7 +13,7 @@ from accounts.states import EventKind
 from foodfleet.core.cache import coherent
 from foodfleet.core.http.clients import Client
 from rbac import signals
-from rbac.models import Role, RoleAssignment
+from rbac.models import Role, RoleAssignment, Scope, ScopeMembership
 
 
 @receiver(signals.role_granted, dispatch_uid="accounts.role_granted")
@@ -52,6 +52,38 @@ def record_staff_acted(
 ) -> None:
     """Record what staff did in another app."""
     audit.record(kind=kind, user=None, actor=actor, client=client, details=details)
+
+
+SCOPE_EVENTS = {
+    "created": EventKind.SCOPE_CREATED,
+    "updated": EventKind.SCOPE_UPDATED,
+    "deleted": EventKind.SCOPE_DELETED,
+}
+
+
+@receiver(signals.scope_changed, dispatch_uid="accounts.scope_changed")
+def record_scope_changed(scope: Scope, change: str, actor: User | None, client: Client, **kwargs: Any) -> None:
+    """Record that a scope was created, changed or deleted."""
+    parent = scope.parent.identifier if scope.parent else None
+    details = {"scope": scope.identifier, "scope_id": scope.pk, "name": scope.name, "parent": parent}
+    audit.record(kind=SCOPE_EVENTS[change], user=None, actor=actor, client=client, details=details)
+
+
+@receiver(signals.member_added, dispatch_uid="accounts.member_added")
+def record_member_added(membership: ScopeMembership, actor: User | None, client: Client, **kwargs: Any) -> None:
+    """Record that a user became a member of a scope."""
+    _record_member(EventKind.SCOPE_MEMBER_ADDED, membership, actor, client)
+
+
+@receiver(signals.member_removed, dispatch_uid="accounts.member_removed")
+def record_member_removed(membership: ScopeMembership, actor: User | None, client: Client, **kwargs: Any) -> None:
+    """Record that a user is no longer a member of a scope."""
+    _record_member(EventKind.SCOPE_MEMBER_REMOVED, membership, actor, client)
+
+
+def _record_member(kind: EventKind, membership: ScopeMembership, actor: User | None, client: Client) -> None:
+    details = {"scope": membership.scope_id}
+    audit.record(kind=kind, user=membership.user, actor=actor, client=client, details=details)
 
 
 def _described(assignment: RoleAssignment) -> dict[str, Any]:

@@ -1,12 +1,14 @@
-"""Filters of the lists of roles and permissions."""
+"""Filters of the lists of roles, permissions and scopes."""
 
 from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
+from django_filters import CharFilter, NumberFilter
 
-from foodfleet.core.http.lists.filters import SearchFilterSet
+from foodfleet.core.http.lists.filters import MAX_SEARCH_LENGTH, SearchFilterSet
 from rbac.models import permissions_matching
+from rbac.models.scopes import LONGEST_IDENTIFIER, ScopeQuerySet
 
 
 class RoleFilter(SearchFilterSet):
@@ -23,3 +25,16 @@ class PermissionFilter(SearchFilterSet):
     def find(self, queryset: QuerySet[Permission], name: str, value: str) -> QuerySet[Permission]:
         """Permissions whose label and description have each word."""
         return permissions_matching(queryset, value)
+
+
+class ScopeFilter(SearchFilterSet):
+    """Filters of the list of scopes."""
+
+    kind = CharFilter(max_length=LONGEST_IDENTIFIER, help_text="Such as fleet.")
+    parent = NumberFilter(field_name="parent_id", min_value=1, max_value=2**63 - 1, help_text="A scope's id.")
+    member = NumberFilter(method="filter_member", min_value=1, max_value=2**63 - 1, help_text="A user's id.")
+    search = CharFilter(method="find", max_length=MAX_SEARCH_LENGTH, help_text="Parts of the name or of kind:key.")
+
+    def filter_member(self, queryset: ScopeQuerySet, name: str, value: int) -> ScopeQuerySet:
+        """Scopes that the user belongs to."""
+        return queryset.with_member(value)

@@ -45,16 +45,22 @@ class ActionPermission(BasePermission):
     """Require `<view.access_resource>:<action>`: list and retrieve are `read`, destroy is `delete`, others their name.
 
     A view may map actions in `access_actions` ({"lock": "update"}), and return the scope of the permission from a
-    method `access_scope(request)`. A method with @require_permission requires that label alone.
+    method `access_scope(request)`. A method with @require_permission requires that label alone. Actions (methods of a
+    plain view) in `scoped_actions` are also open to who holds the permission in any scope: there the view shows or
+    changes only rows that are `visible_to` the user, or that its service checks.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
         label = label_of(view, request.method or "")
-        if label is not None:  # None: no such method, which is 405 and not 403
-            find_scope = getattr(view, "access_scope", None)
-            decisions.require(request.user, label, scope=find_scope(request) if find_scope else None)
+        if label is None:  # no such method, which is 405 and not 403
+            return True
+        if (getattr(view, "action", None) or request.method) in getattr(view, "scoped_actions", ()):
+            decisions.require_somewhere(request.user, label)
+            return True
+        find_scope = getattr(view, "access_scope", None)
+        decisions.require(request.user, label, scope=find_scope(request) if find_scope else None)
         return True
 
 
@@ -74,8 +80,8 @@ def action_of(view: Any, name: str) -> str:
     return named.get(name) or BY_ACTION.get(name) or BY_METHOD.get(name.upper()) or name
 
 
-def holds(resource: str, action: str) -> type[BasePermission]:
-    """Return a permission class of the REST framework that requires one label."""
+def holds(resource: str, action: str, *, scoped: bool = False) -> type[BasePermission]:
+    """Return a permission class of the REST framework that requires one label; scoped: in any scope."""
     label = f"{resource}:{action}"
 
     class Holds(BasePermission):
@@ -84,6 +90,9 @@ def holds(resource: str, action: str) -> type[BasePermission]:
         def has_permission(self, request: Request, view: Any) -> bool:
             if not request.user or not request.user.is_authenticated:
                 return False
+            if scoped:
+                decisions.require_somewhere(request.user, label)
+                return True
             find_scope = getattr(view, "access_scope", None)
             decisions.require(request.user, label, scope=find_scope(request) if find_scope else None)
             return True
@@ -91,8 +100,10 @@ def holds(resource: str, action: str) -> type[BasePermission]:
     return Holds
 
 
-def require_permission(resource: str, action: str) -> Callable[[Guarded], Guarded]:
+def require_permission(resource: str, action: str, *, scoped: bool = False) -> Callable[[Guarded], Guarded]:
     """Require `resource:action`; the 403 names the label.
+
+    scoped: in any scope; only for a view whose queryset is `visible_to` the user, or whose service checks the scope.
 
     Guards a class or function view of Django, async ones too, a class or @api_view of the REST framework, or one action
     of a viewset, above or below @api_view and @action. Users who are not signed in get 401 from the API and the sign-in
@@ -101,31 +112,31 @@ def require_permission(resource: str, action: str) -> Callable[[Guarded], Guarde
 
     def guard(target: Any) -> Any:
         if isclass(target) and issubclass(target, APIView):
-            target.permission_classes = [*target.permission_classes, holds(resource, action)]
+            target.permission_classes = [*target.permission_classes, holds(resource, action, scoped=scoped)]
             return target
         if isclass(target) and issubclass(target, View):
-            return _guard_view_class(target, f"{resource}:{action}")
+            return _guard_view_class(target, f"{resource}:{action}", scoped)
         if isclass(getattr(target, "cls", None)):  # the result of @api_view
             guard(target.cls)
             return target
-        return _guard_function(resource, action)(target)
+        return _guard_function(resource, action, scoped)(target)
 
     return guard
 
 
-def _guard_view_class(target: Any, label: str) -> Any:
+def _guard_view_class(target: Any, label: str, scoped: bool) -> Any:
     """Check before `dispatch`; in a thread for a view with async methods, because SQL is synchronous."""
     dispatch = target.dispatch
 
     async def guarded_async(view: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        denial = await sync_to_async(_denial)(request, label)
+        denial = await sync_to_async(_denial)(request, label, scoped)
         return denial if denial is not None else await dispatch(view, request, *args, **kwargs)
 
     @wraps(dispatch)
     def guarded(view: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if type(view).view_is_async:
             return guarded_async(view, request, *args, **kwargs)
-        denial = _denial(request, label)
+        denial = _denial(request, label, scoped)
         return denial if denial is not None else dispatch(view, request, *args, **kwargs)
 
     target.dispatch = guarded
@@ -134,7 +145,7 @@ def _guard_view_class(target: Any, label: str) -> Any:
     return target
 
 
-def _guard_function(resource: str, action: str) -> Callable[[Any], Any]:
+def _guard_function(resource: str, action: str, scoped: bool) -> Callable[[Any], Any]:
     label = f"{resource}:{action}"
 
     def guard(function: Any) -> Any:
@@ -142,7 +153,7 @@ def _guard_function(resource: str, action: str) -> Callable[[Any], Any]:
 
             @wraps(function)
             async def guarded_async(*args: Any, **kwargs: Any) -> Any:
-                denial = await sync_to_async(_denial)(_request_of(args), label)
+                denial = await sync_to_async(_denial)(_request_of(args), label, scoped)
                 return denial if denial is not None else await function(*args, **kwargs)
 
             guarded: Any = guarded_async
@@ -150,13 +161,16 @@ def _guard_function(resource: str, action: str) -> Callable[[Any], Any]:
 
             @wraps(function)
             def guarded_sync(*args: Any, **kwargs: Any) -> Any:
-                denial = _denial(_request_of(args), label)
+                denial = _denial(_request_of(args), label, scoped)
                 return denial if denial is not None else function(*args, **kwargs)
 
             guarded = guarded_sync
         setattr(guarded, LABEL, label)
         guarded.access = Access(Caller.PERMITTED, label)
-        guarded.permission_classes = [IsAuthenticated, holds(resource, action)]  # for an @api_view around it
+        guarded.permission_classes = [
+            IsAuthenticated,
+            holds(resource, action, scoped=scoped),
+        ]  # for an @api_view around it
         return guarded
 
     return guard
@@ -167,7 +181,7 @@ def _request_of(args: tuple[Any, ...]) -> Any:
     return next(argument for argument in args[:2] if isinstance(argument, (HttpRequest, Request)))
 
 
-def _denial(request: Any, label: str) -> HttpResponseBase | None:
+def _denial(request: Any, label: str, scoped: bool) -> HttpResponseBase | None:
     """Return None for a user with `label`, a redirect to sign in for an anonymous one.
 
     Raises InsufficientPermissionsException, or UnauthorizedException in the API.
@@ -176,5 +190,8 @@ def _denial(request: Any, label: str) -> HttpResponseBase | None:
         if isinstance(request, Request) or is_api(request):
             raise UnauthorizedException
         return redirect_to_login(request.get_full_path())
-    decisions.require(request.user, label)
+    if scoped:
+        decisions.require_somewhere(request.user, label)
+    else:
+        decisions.require(request.user, label)
     return None

@@ -7,8 +7,8 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.http import serializers
-from rbac.models import LABEL_SEPARATOR, Role, RoleAssignment
-from rbac.services.assignments import SCOPE
+from rbac.models import LABEL_SEPARATOR, LONGEST_IDENTIFIER, LONGEST_NAME, Role, RoleAssignment, Scope, ScopeMembership
+from rbac.services.assignments import KEY, KIND, SCOPE
 from rbac.services.custom_permissions import WORD
 from rbac.services.graph import Graph
 
@@ -249,3 +249,67 @@ class AssignmentCreateSerializer(serializers.Serializer[Any]):
     role = IdField()
     scope = ScopeField()
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class ScopeSerializer(serializers.ModelSerializer[Scope]):
+    """A scope. Assignments and checks name it `kind:key`."""
+
+    scope = serializers.CharField(
+        source="identifier", read_only=True, help_text="`kind:key`, as assignments and checks name it."
+    )
+    parent = serializers.IntegerField(  # type: ignore[assignment]
+        source="parent_id",
+        read_only=True,
+        allow_null=True,
+        help_text="Id of the scope above it, whose roles apply too.",
+    )
+
+    class Meta:
+        model = Scope
+        fields = ["id", "kind", "key", "scope", "name", "parent", "created_at"]
+        read_only_fields = fields
+
+
+class PatternField(serializers.CharField):
+    """A word of a pattern; services.scopes validates it."""
+
+    def __init__(self, pattern: str, **kwargs: Any) -> None:
+        self.schema = {"pattern": f"^{pattern}$"}  # type: ignore[misc]
+        super().__init__(max_length=LONGEST_IDENTIFIER, **kwargs)
+
+
+class ScopeEditSerializer(serializers.Serializer[Any]):
+    """Changes of a scope; omitted fields stay as they are. The kind and key cannot change."""
+
+    kind = PatternField(KIND.pattern, required=False)
+    key = PatternField(KEY.pattern, required=False)
+    name = serializers.CharField(max_length=LONGEST_NAME, required=False, allow_blank=True)
+    parent = IdField(  # type: ignore[assignment]
+        required=False, allow_null=True, help_text="Id of a scope; null: none."
+    )
+
+
+class ScopeCreateSerializer(ScopeEditSerializer):
+    """A new scope."""
+
+    kind = PatternField(KIND.pattern, help_text="Such as fleet.")
+    key = PatternField(KEY.pattern, help_text="Such as 12.")
+
+
+class MemberSerializer(serializers.ModelSerializer[ScopeMembership]):
+    """A member of a scope."""
+
+    user = serializers.IntegerField(source="user_id", read_only=True)
+    email = serializers.EmailField(source="user.email", read_only=True)
+    added_by = serializers.IntegerField(source="added_by_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = ScopeMembership
+        fields = ["user", "email", "created_at", "added_by"]
+        read_only_fields = fields
+
+
+class MemberCreateSerializer(serializers.Serializer[Any]):
+    """A user who becomes a member."""
+
+    user = IdField()

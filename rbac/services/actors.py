@@ -27,11 +27,12 @@ def lock_actor(actor: Any, *labels: str, scope: Any = None, with_users: Iterable
     return None if actor is None else _checked(rows.get(actor.pk), actor, labels, scope)
 
 
-def ensure_still_may(actor: Any, *labels: str, scope: Any = None) -> None:
-    """Do the checks of `lock_actor` without the lock, for what one sender does many times concurrently."""
-    if actor is not None:
-        row = get_user_model()._default_manager.filter(pk=actor.pk).first()
-        _checked(row, actor, labels, scope)
+def ensure_still_may(actor: Any, *labels: str, scope: Any = None) -> Any:
+    """Do what `lock_actor` does without the lock, for what one sender does many times concurrently."""
+    if actor is None:
+        return None
+    row = get_user_model()._default_manager.filter(pk=actor.pk).first()
+    return _checked(row, actor, labels, scope)
 
 
 def _checked(row: Any, actor: Any, labels: tuple[str, ...], scope: Any) -> Any:

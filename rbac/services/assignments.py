@@ -14,13 +14,13 @@ from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 from rbac import signals
 from rbac.exceptions import AlreadyExistsException, RoleNotFoundException
-from rbac.models import Role, RoleAssignment, RoleAssignmentQuerySet
+from rbac.models import LONGEST_IDENTIFIER, Role, RoleAssignment, RoleAssignmentQuerySet
 from rbac.services import actors, decisions, graph, limits, users
 
-SCOPE = re.compile(r"[a-z][a-z0-9_]*:[A-Za-z0-9_.-]+")
+KIND, KEY = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[A-Za-z0-9_.-]+")
+SCOPE = re.compile(f"{KIND.pattern}:{KEY.pattern}")
 PERMISSION = "roles:assign"
 SYSTEM = Client()  # for commands and receivers
-LONGEST_SCOPE = 100
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ def grant(
 
     Replaces an assignment of the same role in the same scope. Raises InsufficientPermissionsException for permissions
     that the actor does not have, there and for as long, or where the user has more than the actor, ValidationException,
-    RoleNotFoundException, HolderNotFoundException, and the exceptions of `actors.lock_actor`.
+    RoleNotFoundException, HolderNotFoundException, and the exceptions of `limits.ensure_reaches` and
+    `actors.lock_actor`.
     """
     now = timezone.now()
     _check_shape(scope, expires_at, now)
@@ -55,6 +56,7 @@ def grant(
             raise RoleNotFoundException
         current = actors.lock_actor(actor, PERMISSION, scope=scope or None, with_users=[user.pk])
         users.lock_existing(user)
+        limits.ensure_reaches(current, user, PERMISSION, scope=scope)
         limits.ensure_may_act_on(current, user)
         limits.ensure_may_give(current, facts.labels, scope=scope, until=expires_at)
         decisions.invalidate(user.pk)
@@ -73,7 +75,7 @@ def grant(
 
 def is_scope(text: str) -> bool:
     """Whether this is the scope of an assignment; '' is everywhere."""
-    return not text or (len(text) <= LONGEST_SCOPE and bool(SCOPE.fullmatch(text)))
+    return not text or (len(text) <= LONGEST_IDENTIFIER and bool(SCOPE.fullmatch(text)))
 
 
 def ensure_may_assign(actor: Any, roles: Iterable[tuple[Role, str]]) -> None:
@@ -109,11 +111,12 @@ def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, clien
     """End assignments of the role to `user`, in one scope or, with None, in all; return how many.
 
     Raises RoleNotFoundException where there is nothing to end, InsufficientPermissionsException where the user has
-    more than the actor, and the exceptions of `actors.lock_actor`.
+    more than the actor, and the exceptions of `limits.ensure_reaches` and `actors.lock_actor`.
     """
     now = timezone.now()
     with transaction.atomic():
         current = actors.lock_actor(actor, PERMISSION, scope=scope, with_users=[user.pk])
+        limits.ensure_reaches(current, user, PERMISSION, scope=scope or "")
         limits.ensure_may_act_on(current, user)
         decisions.invalidate(user.pk)
         current_assignments = RoleAssignment.objects.of(user).of_roles([role.pk]).unended()

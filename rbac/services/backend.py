@@ -21,6 +21,10 @@ class RoleBackend(ModelBackend):
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         return decisions.has(user_obj, perm, obj)
 
+    def scopes_with(self, user_obj: Any, perm: str) -> frozenset[str] | None:
+        """Return every scope in which the user has the permission, for `visible_to`; None: everywhere."""
+        return decisions.scopes_with(user_obj, perm)
+
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         if LABEL_SEPARATOR in app_label:
             return decisions.has(user_obj, app_label)

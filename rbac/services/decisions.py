@@ -35,11 +35,15 @@ class ActiveAssignment:
 
 @dataclass(frozen=True)
 class Access:
-    """The permissions of a user until `until` (Unix time), when the next assignment expires."""
+    """The permissions of a user until `until` (Unix time), when the next assignment expires.
+
+    in_scope: what roles give in the very scope of their assignment; it also holds in the scopes below. role_ids: by
+    scope, '' for everywhere.
+    """
 
     everywhere: frozenset[str]
     in_scope: Mapping[str, frozenset[str]]
-    role_ids: frozenset[int]
+    role_ids: Mapping[str, frozenset[int]]
     requires_2fa: bool
     forbids_sms_code: bool
     until: float
@@ -47,11 +51,34 @@ class Access:
 
     def holds(self, label: str, scope: str | None) -> bool:
         """Return whether the user has `label` in `scope`; without a scope, everywhere."""
-        return label in self.everywhere or bool(scope and label in self.in_scope.get(scope, NO_LABELS))
+        if label in self.everywhere:
+            return True
+        if not scope or not self.in_scope:
+            return False
+        return any(label in self.in_scope.get(one, NO_LABELS) for one in self.roles.scope_and_above(scope))
 
     def labels(self, scope: str | None) -> frozenset[str]:
         """Return all labels in `scope`; without a scope, everywhere."""
-        return self.everywhere | self.in_scope.get(scope, NO_LABELS) if scope else self.everywhere
+        if not scope or not self.in_scope:
+            return self.everywhere
+        above = self.roles.scope_and_above(scope)
+        return self.everywhere.union(*(self.in_scope.get(one, NO_LABELS) for one in above))
+
+    def scopes_with(self, label: str, covering: str = "") -> frozenset[str]:
+        """Return the scopes in which a role gives `label`, with those below them; see the function `scopes_with`."""
+        holding = {scope for scope, labels in self.in_scope.items() if label in labels}
+        if covering:
+            holding &= {*self.roles.scope_and_above(covering)}
+        return self.roles.with_below(holding)
+
+
+@dataclass(frozen=True)
+class ScopeAccess:
+    """The roles of a user in one scope, None for everywhere, and the permissions that they give there and below."""
+
+    scope: str | None
+    roles: list[str]
+    permissions: list[str]
 
 
 @dataclass(frozen=True)
@@ -109,6 +136,24 @@ def require(user: Any, *labels: str, scope: Any = None) -> None:
         raise InsufficientPermissionsException.missing(*missing)
 
 
+def scopes_with(user: Any, label: str, covering: str = "") -> frozenset[str] | None:
+    """Return every scope in which `user` has `label`; None: everywhere.
+
+    covering: only by assignments that also apply in this scope.
+    """
+    if has(user, label):
+        return None
+    if not user.is_active or user.pk is None:
+        return frozenset()
+    return access_of(user).scopes_with(graph.resolve_alias(label), covering)
+
+
+def require_somewhere(user: Any, label: str) -> None:
+    """Raise InsufficientPermissionsException, with the label, unless `user` has it everywhere or in any scope."""
+    if scopes_with(user, label) == frozenset():
+        raise InsufficientPermissionsException.missing(label)
+
+
 def labels_of(user: Any, scope: Any = None) -> frozenset[str]:
     """Return every label that `user` has, everywhere or in `scope`; for a superuser all labels."""
     if not user.is_active or user.pk is None:
@@ -123,7 +168,24 @@ def roles_of(user: Any) -> list[str]:
     if user.pk is None:
         return []
     access = access_of(user)
-    return sorted(access.roles.roles[role_id].name for role_id in access.role_ids)
+    ids = frozenset().union(*access.role_ids.values())
+    return sorted(access.roles.roles[role_id].name for role_id in ids)
+
+
+def by_scope(user: Any) -> list[ScopeAccess]:
+    """Return what the roles of `user` give in each scope that they are assigned in; everywhere first."""
+    if user.pk is None:
+        return []
+    access = access_of(user)
+    names = {role_id: role.name for role_id, role in access.roles.roles.items()}
+    return [
+        ScopeAccess(
+            scope=scope or None,
+            roles=sorted(names[role_id] for role_id in ids),
+            permissions=sorted(access.in_scope[scope] if scope else access.everywhere),
+        )
+        for scope, ids in sorted(access.role_ids.items())
+    ]
 
 
 def requires_mfa(user: Any) -> bool:
@@ -217,19 +279,16 @@ def _read(user_id: int, now: float) -> tuple[list[ActiveAssignment], graph.Graph
 
 
 def _combined(assignments: list[ActiveAssignment], roles: graph.Graph, now: float) -> Access:
-    everywhere: set[str] = set()
-    in_scope: dict[str, frozenset[str]] = {}
+    labels: dict[str, frozenset[str]] = {}
+    role_ids: dict[str, frozenset[int]] = {}
     live = [one for one in assignments if one.expires_at > now and one.role_id in roles.roles]
     for one in live:
-        labels = roles.roles[one.role_id].labels
-        if one.scope:
-            in_scope[one.scope] = in_scope.get(one.scope, NO_LABELS) | labels
-        else:
-            everywhere |= labels
+        labels[one.scope] = labels.get(one.scope, NO_LABELS) | roles.roles[one.role_id].labels
+        role_ids[one.scope] = role_ids.get(one.scope, frozenset()) | {one.role_id}
     return Access(
-        everywhere=frozenset(everywhere),
-        in_scope=in_scope,
-        role_ids=frozenset(one.role_id for one in live),
+        everywhere=labels.pop("", NO_LABELS),
+        in_scope=labels,
+        role_ids=role_ids,
         requires_2fa=any(roles.roles[one.role_id].requires_2fa for one in live),
         forbids_sms_code=any(roles.roles[one.role_id].forbids_sms_code for one in live),
         until=min((one.expires_at for one in live), default=inf),

@@ -1,6 +1,6 @@
 """Explain why a user has a permission or not, now or at any time in the past."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from rbac.models import RoleAssignment, RoleRevision
+from rbac.models import RoleAssignment, RoleRevision, Scope
 from rbac.services import decisions, graph, users
 
 
@@ -62,7 +62,8 @@ def explain(*, user: Any, permission: str, scope: str = "", at: datetime | None 
     roles = graph.load() if at is None else past(when)
     giving = roles.holding(label)
     in_force = list(RoleAssignment.objects.of(user).of_roles(giving).in_force_at(when).order_by("granted_at", "pk"))
-    effective = [assignment for assignment in in_force if assignment.scope in ("", scope)]
+    covering = {"", *roles.scope_and_above(scope)}
+    effective = [assignment for assignment in in_force if assignment.scope in covering]
     superuser = status.is_superuser and status.is_active
     allowed = superuser or (status.is_active and bool(effective))
     missing = None
@@ -72,20 +73,21 @@ def explain(*, user: Any, permission: str, scope: str = "", at: datetime | None 
             known=label in roles.labels,
             is_active=status.is_active,
             roles=tuple(sorted(roles.roles[role_id].name for role_id in giving)),
-            elsewhere=tuple(sorted({assignment.scope for assignment in in_force} - {"", scope})),
-            expired=_last_held(user, giving, scope, when),
+            elsewhere=tuple(sorted({assignment.scope for assignment in in_force} - covering)),
+            expired=_last_held(user, giving, covering, when),
         )
     reasons = tuple(_reasons(effective, roles, label, when)) if allowed else ()
     return Explanation(allowed, superuser, reasons, missing, when)
 
 
 def past(when: datetime) -> graph.Graph:
-    """Return the roles as they were at `when`, from their revisions."""
+    """Return the roles as they were at `when`, from their revisions; which scope is below which, as it is now."""
     revisions = [row for row in RoleRevision.objects.at(when) if not row.is_deleted]
     rows = [graph.RoleRow(row.role_id, row.name, row.requires_2fa, row.forbids_sms_code) for row in revisions]
     own = {row.role_id: set(row.permissions) for row in revisions}
     included = {row.role_id: set(row.included_roles) for row in revisions}
-    return graph.assemble(rows, own, included, frozenset().union(*own.values()) if own else frozenset())
+    above = graph.scopes_above(Scope.objects.parents())
+    return graph.assemble(rows, own, included, frozenset().union(*own.values()) if own else frozenset(), above)
 
 
 def way_to(role_id: int, label: str, roles: graph.Graph) -> tuple[int, ...]:
@@ -122,12 +124,12 @@ def _reasons(assignments: Iterable[RoleAssignment], roles: graph.Graph, label: s
         )
 
 
-def _last_held(user: Any, giving: Iterable[int], scope: str, when: datetime) -> datetime | None:
-    """Return when the user last had it in this scope before `when`."""
+def _last_held(user: Any, giving: Iterable[int], covering: Collection[str], when: datetime) -> datetime | None:
+    """Return when the user last had it in one of these scopes before `when`."""
     ends = [
         min(end for end in (row.expires_at, row.ended_at) if end is not None)
         for row in RoleAssignment.objects.of(user).of_roles(giving).over_by(when)
-        if row.scope in ("", scope)
+        if row.scope in covering
     ]
     return max(ends, default=None)
 

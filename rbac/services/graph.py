@@ -1,10 +1,10 @@
-"""All roles and their inclusions in memory.
+"""All roles with their inclusions, and which scope is below which, in memory.
 
 Where no lease is held (`core.cache.coherent`), one SELECT of their version tells whether they have to be read again.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.cache import coherent
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.models import CacheVersion
-from rbac.models import LABEL_SEPARATOR, Role, RoleInclusion, labelled_permissions
+from rbac.models import LABEL_SEPARATOR, Role, RoleInclusion, Scope, labelled_permissions
 from rbac.services.declarations import declared
 
 VERSION_KEY = "roles"
@@ -49,21 +49,31 @@ class RoleFacts:
 
 @dataclass(frozen=True)
 class Graph:
-    """Every role by id, and all existing labels."""
+    """Every role by id, all existing labels, and the scopes above each scope that has a parent, the nearest first."""
 
     roles: Mapping[int, RoleFacts]
     labels: frozenset[str]
+    above: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def holding(self, label: str) -> frozenset[int]:
         """Return the ids of the roles that have `label`, directly or by inclusion."""
         return frozenset(role.id for role in self.roles.values() if label in role.labels)
+
+    def scope_and_above(self, scope: str) -> tuple[str, ...]:
+        """Return `scope` and the scopes above it: what is held in one of them is held in `scope`."""
+        return (scope, *self.above.get(scope, ()))
+
+    def with_below(self, scopes: Iterable[str]) -> frozenset[str]:
+        """Return these scopes and all below them."""
+        held = frozenset(scopes)
+        return held.union(scope for scope, above in self.above.items() if not held.isdisjoint(above))
 
     def with_own(self, role_id: int, labels: frozenset[str]) -> "Graph":
         """Return the graph as if this role had other labels of its own."""
         rows = [RoleRow(role.id, role.name, role.requires_2fa, role.forbids_sms_code) for role in self.roles.values()]
         own = {role.id: role.own for role in self.roles.values()}
         included = {role.id: role.includes for role in self.roles.values()}
-        return assemble(rows, {**own, role_id: labels}, included, self.labels)
+        return assemble(rows, {**own, role_id: labels}, included, self.labels, self.above)
 
 
 _graphs: coherent.Cache[Graph] = coherent.Cache(size=1)
@@ -106,7 +116,21 @@ def load() -> Graph:
     for role_id, included_id in RoleInclusion.objects.values_list("role_id", "included_id"):
         included.setdefault(role_id, set()).add(included_id)
     rows = map(RoleRow._make, Role.objects.live().values_list("pk", *RoleRow._fields[1:]))
-    return assemble(rows, own, included, frozenset(labelled_permissions().values_list("codename", flat=True)))
+    labels = frozenset(labelled_permissions().values_list("codename", flat=True))
+    return assemble(rows, own, included, labels, scopes_above(Scope.objects.parents()))
+
+
+def scopes_above(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the scopes above each scope, the nearest first. A cycle, which only SQL by hand can make, ends."""
+    above: dict[str, tuple[str, ...]] = {}
+    for scope in parents:
+        chain: list[str] = []
+        parent = parents.get(scope)
+        while parent is not None and parent != scope and parent not in chain:
+            chain.append(parent)
+            parent = parents.get(parent)
+        above[scope] = tuple(chain)
+    return above
 
 
 def assemble(
@@ -114,6 +138,7 @@ def assemble(
     own: Mapping[int, Iterable[str]],
     included: Mapping[int, Iterable[int]],
     labels: frozenset[str],
+    above: Mapping[str, tuple[str, ...]],
 ) -> Graph:
     """Compute the labels and requirements of each role with its inclusions."""
     known = {row.id: row for row in rows}
@@ -130,7 +155,7 @@ def assemble(
             requires_2fa=any(known[member].requires_2fa for member in reach),
             forbids_sms_code=any(known[member].forbids_sms_code for member in reach),
         )
-    return Graph(roles, labels)
+    return Graph(roles, labels, above)
 
 
 def reach_of(role_id: int, included: Mapping[int, Iterable[int]]) -> frozenset[int]:

@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from foodfleet.core.exceptions import InsufficientPermissionsException
-from rbac.exceptions import SuperusersOnlyException
+from rbac.exceptions import HolderNotFoundException, SuperusersOnlyException
+from rbac.models import ScopeMembership
 from rbac.services import decisions
+
+READ = "users:read"  # who has it sees the user
 
 
 def ensure_may_act_on(actor: Any, user: Any) -> None:
@@ -26,6 +29,24 @@ def ensure_may_act_on(actor: Any, user: Any) -> None:
         missing |= labels - own.labels(scope)
     if missing:
         raise InsufficientPermissionsException.missing(*sorted(missing))
+
+
+def ensure_reaches(actor: Any, user: Any, label: str, *, scope: str = "") -> None:
+    """Ensure that `actor` has `label` for this user: everywhere, or in a scope that the user belongs to.
+
+    scope: where it is used; only assignments that apply there count. Raises HolderNotFoundException where the actor has
+    it in other scopes and may not see the user either, else InsufficientPermissionsException.
+    """
+    if actor is None or decisions.has(actor, label):
+        return
+    decisions.require_somewhere(actor, label)
+    memberships = ScopeMembership.objects.of(user)
+    if memberships.in_scopes(decisions.scopes_with(actor, label, scope) or ()).exists():
+        return
+    seen_in = decisions.scopes_with(actor, READ)
+    if seen_in is not None and not memberships.in_scopes(seen_in).exists():
+        raise HolderNotFoundException
+    raise InsufficientPermissionsException.missing(label)
 
 
 def ensure_may_give(actor: Any, labels: Iterable[str], *, scope: str = "", until: datetime | None = None) -> None:

@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.services.account import profile
 from accounts.states import Audience
 from foodfleet.core.http import serializers
+from rbac.api.serializers import ScopeField
 from rbac.services import decisions
 
 
@@ -36,6 +37,14 @@ class UserSerializer(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
 
+class ScopeAccessSerializer(serializers.Serializer[Any]):
+    """The caller's roles in one scope, and the permissions that they give there and in the scopes below it."""
+
+    scope = ScopeField(read_only=True, help_text="Such as fleet:12; null: everywhere.")
+    roles = serializers.ListField(child=serializers.CharField(), read_only=True)
+    permissions = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
 class MeSerializer(UserSerializer):
     """The caller, with roles and permissions; names, language and some attributes can be changed."""
 
@@ -43,19 +52,25 @@ class MeSerializer(UserSerializer):
 
     roles = serializers.SerializerMethodField()
     permissions = serializers.SerializerMethodField()
+    access = serializers.SerializerMethodField()
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
 
     class Meta(UserSerializer.Meta):
-        fields = [*UserSerializer.Meta.fields, "roles", "permissions", "deletion_due_at"]
+        fields = [*UserSerializer.Meta.fields, "roles", "permissions", "access", "deletion_due_at"]
         read_only_fields = [name for name in fields if name not in profile.FIELDS]
 
     def get_roles(self, user: User | AnonymousUser) -> list[str]:
-        """Names of the user's roles."""
+        """Names of the user's roles, in any scope."""
         return decisions.roles_of(user)
 
     def get_permissions(self, user: User | AnonymousUser) -> list[str]:
-        """The user's permissions, as `resource:action`."""
+        """The user's permissions everywhere, as `resource:action`."""
         return sorted(decisions.labels_of(user))
+
+    @extend_schema_field(ScopeAccessSerializer(many=True))
+    def get_access(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
+        """The user's roles and their permissions by scope."""
+        return [vars(one) for one in decisions.by_scope(user)]
 
 
 class DeletionSerializer(serializers.Serializer[Any]):

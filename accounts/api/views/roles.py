@@ -12,7 +12,7 @@ from foodfleet.core.http.clients import client_of
 from rbac.api.guards import ActionPermission
 from rbac.api.serializers import LABEL_LENGTH, AssignmentCreateSerializer, AssignmentSerializer
 from rbac.models import RoleAssignment
-from rbac.services import assignments, roles, users
+from rbac.services import assignments, limits, roles, users
 
 SCOPE = OpenApiParameter(
     "scope",
@@ -27,6 +27,7 @@ class UserRolesView(GenericAPIView[RoleAssignment]):
     permission_classes = [ActionPermission]
     access_resource = "roles"
     access_actions = {"POST": "assign"}
+    scoped_actions = frozenset({"GET", "HEAD"})
     serializer_class = AssignmentSerializer
     ordering = "id"
     ordering_fields = ("id",)
@@ -38,7 +39,9 @@ class UserRolesView(GenericAPIView[RoleAssignment]):
         return scope if scope and isinstance(scope, str) else None
 
     def get_queryset(self) -> QuerySet[RoleAssignment]:
-        return assignments.current_of(users.find(self.kwargs["user_id"]))
+        user = users.find(self.kwargs["user_id"])
+        limits.ensure_reaches(self.request.user, user, "roles:read")
+        return assignments.current_of(user)
 
     @extend_schema(responses=AssignmentSerializer(many=True))
     def get(self, request: Request, user_id: int) -> Response:

@@ -26,13 +26,14 @@ from accounts.api.views.base import (
     validated,
     validated_with_client,
 )
+from accounts.exceptions import UserNotFoundException
 from accounts.models import User
 from accounts.models.users import UserQuerySet
 from accounts.services.account import attributes, password_reset
 from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import protections, users
 from foodfleet.core.http.clients import client_of
-from rbac.api.guards import ActionPermission
+from rbac.api.guards import ActionPermission, action_of
 from rbac.services import users as role_holders
 
 
@@ -42,6 +43,7 @@ class UserViewSet(GenericViewSet[User]):
     permission_classes = [ActionPermission]
     access_resource = "users"
     access_actions = {"unlock": "lock", "invite": "create", "password_link": "update"}
+    scoped_actions = frozenset({"list", "retrieve", "partial_update", "lock", "unlock"})
     serializer_class = DirectoryUserSerializer
     queryset = User.objects.none()
     filterset_class = UserFilter
@@ -49,12 +51,15 @@ class UserViewSet(GenericViewSet[User]):
     ordering_fields = ("id", "email", "last_name", "created_at")
 
     def get_queryset(self) -> UserQuerySet:
-        found: UserQuerySet = User.objects.present().with_locks(timezone.now())
+        visible = User.objects.present().visible_to(self.request.user, f"users:{action_of(self, self.action)}")
+        found: UserQuerySet = visible.with_locks(timezone.now())
         return found
 
     def user_response(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
         """The user as saved."""
-        user = self.get_queryset().get(pk=protections.find(pk).pk)
+        user = self.get_queryset().filter(pk=pk).first() if pk <= protections.LARGEST_ID else None
+        if user is None:
+            raise UserNotFoundException
         return Response(_represented([user])[0], status=code)
 
     def list(self, request: Request) -> Response:

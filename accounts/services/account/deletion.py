@@ -19,7 +19,7 @@ from accounts.services.limits import lockout
 from accounts.services.sessions import sessions
 from accounts.states import EndReason, EventKind
 from foodfleet.core.http.clients import Client
-from rbac.services import assignments
+from rbac.services import assignments, scopes
 
 
 def erase(user: User, *, actor: User | None, client: Client) -> None:
@@ -27,6 +27,7 @@ def erase(user: User, *, actor: User | None, client: Client) -> None:
     with transaction.atomic():
         sessions.end_all(user, reason=EndReason.DELETED)
         assignments.end_all_of_deleted(user)
+        scopes.remove_all_of_deleted(user)
         lockout.forget(user.email)
         signals.user_deleted.send(sender=User, user=user, actor=actor, client=client)
         ServiceAccount.objects.filter(owner=user).update(owner=None)

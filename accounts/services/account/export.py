@@ -10,7 +10,7 @@ from accounts.models import ApiKey, Session, User
 from accounts.services import audit
 from accounts.states import EventKind
 from foodfleet.core.http.clients import Client
-from rbac.models import RoleAssignment
+from rbac.models import RoleAssignment, ScopeMembership
 
 PROFILE = (
     "id", "email", "first_name", "last_name", "phone", "language", "email_verified_at", "phone_verified_at",
@@ -35,6 +35,10 @@ def own_data(*, user: User, client: Client) -> dict[str, Any]:
         "roles": [
             {"role": one.role.name, **_values(one, ("scope", "granted_at", "expires_at", "ended_at"))}
             for one in assignments
+        ],
+        "scopes": [
+            {"scope": one.scope_id, "name": one.scope.name, "added_at": one.created_at}
+            for one in ScopeMembership.objects.of(user).select_related("scope").order_by("pk")
         ],
         "sessions": list(Session.objects.of(user).order_by("-created_at").values(*SESSION)),
         "api_keys": list(ApiKey.objects.of(user.pk).order_by("-created_at").values(*API_KEY)),

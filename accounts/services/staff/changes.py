@@ -63,7 +63,7 @@ def update(*, pk: int, changes: UserChanges, actor: User | None, client: Client)
         requested = changes.on(protections.find(pk))
         loses = any(requested.get(power) is False for power in POWERS)
         lock = protections.lock_parties_for_loss if loses else protections.lock_parties
-        current, user = lock(actor, pk, "users:update")
+        current, user = lock(actor, pk, scoped="users:update")
         different = changes.on(user)
         if not loses and any(different.get(power) is False for power in POWERS):
             raise ConflictException  # the power was given meanwhile, and the rows of superusers are not locked

@@ -15,19 +15,19 @@ def find(pk: int) -> User:
     return user
 
 
-def lock_parties(actor: User | None, pk: int, *labels: str) -> tuple[User | None, User]:
+def lock_parties(actor: User | None, pk: int, *labels: str, scoped: str = "") -> tuple[User | None, User]:
     """Lock and return the current rows of `actor` and of the user whom they act on.
 
     Call it first in the transaction. actor None is the system itself. labels: permissions that the actor must have now.
-    Raises UserNotFoundException, UnauthorizedException if the actor's account or session was closed,
-    InsufficientPermissionsException if a permission is missing or the user has more power than the actor, and
-    SuperusersOnlyException.
+    scoped: one that they must have everywhere or in a scope of the user. Raises UserNotFoundException,
+    UnauthorizedException if the actor's account or session was closed, InsufficientPermissionsException if a permission
+    is missing or the user has more power than the actor, SuperusersOnlyException, and as `limits.ensure_reaches`.
     """
     find(pk)
-    return _checked(actors.lock_actor(actor, *labels, with_users=[pk]), pk)
+    return _checked(actors.lock_actor(actor, *labels, with_users=[pk]), pk, scoped)
 
 
-def lock_parties_for_loss(actor: User | None, pk: int, *labels: str) -> tuple[User | None, User]:
+def lock_parties_for_loss(actor: User | None, pk: int, *labels: str, scoped: str = "") -> tuple[User | None, User]:
     """`lock_parties` for changes that take an account or power away.
 
     It locks all superusers too: of two who remove each other at the same time the second finds that nobody would be
@@ -35,19 +35,21 @@ def lock_parties_for_loss(actor: User | None, pk: int, *labels: str) -> tuple[Us
     """
     find(pk)
     if actor is not None and actor.pk == pk:
-        actors.lock_actor(actor, *labels)
+        _checked(actors.lock_actor(actor, *labels), pk, scoped)
         raise OwnAccountException
     superusers = User.objects.superusers().values_list("pk", flat=True)
-    current, user = _checked(actors.lock_actor(actor, *labels, with_users=[pk, *superusers]), pk)
+    current, user = _checked(actors.lock_actor(actor, *labels, with_users=[pk, *superusers]), pk, scoped)
     others = User.objects.superusers().filter(locked_at__isnull=True).exclude(pk=pk)
     if user.is_superuser and user.is_active and not others.exists():
         raise LastSuperuserException
     return current, user
 
 
-def _checked(actor: User | None, pk: int) -> tuple[User | None, User]:
+def _checked(actor: User | None, pk: int, scoped: str) -> tuple[User | None, User]:
     user: User = User.objects.get_for_update(pk)
     if user.deleted_at is not None:
         raise UserNotFoundException
+    if scoped:
+        limits.ensure_reaches(actor, user, scoped)
     limits.ensure_may_act_on(actor, user)
     return actor, user

@@ -122,7 +122,7 @@ def lock(*, pk: int, actor: User | None, client: Client, reason: str = "") -> Us
     Raises as `protections.lock_parties_for_loss`.
     """
     with transaction.atomic():
-        _actor, user = protections.lock_parties_for_loss(actor, pk, "users:lock")
+        _actor, user = protections.lock_parties_for_loss(actor, pk, scoped="users:lock")
         lockout.lock(user=user, actor=actor, client=client, reason=reason)
     return user
 
@@ -130,7 +130,7 @@ def lock(*, pk: int, actor: User | None, client: Client, reason: str = "") -> Us
 def unlock(*, pk: int, actor: User | None, client: Client) -> User:
     """Unlock an account that staff or wrong passwords locked. Raises as `protections.lock_parties`."""
     with transaction.atomic():
-        _actor, user = protections.lock_parties(actor, pk, "users:lock")
+        _actor, user = protections.lock_parties(actor, pk, scoped="users:lock")
         lockout.unlock(user=user, actor=actor, client=client)
     return user
 

@@ -93,6 +93,10 @@ ROUTES = {
     "roles/": {"GET": "roles:read", "POST": "roles:create"},
     "roles/{pk}/": {"GET": "roles:read", "PATCH": "roles:update", "DELETE": "roles:delete"},
     "roles/{pk}/preview/": {"POST": "roles:update"},
+    "scopes/": {"GET": "scopes:read", "POST": "scopes:create"},
+    "scopes/{pk}/": {"GET": "scopes:read", "PATCH": "scopes:update", "DELETE": "scopes:delete"},
+    "scopes/{scope_id}/members/": {"GET": "scopes:read", "POST": "scopes:update"},
+    "scopes/{scope_id}/members/{user_id}/": {"DELETE": "scopes:update"},
     "permissions/": {"GET": "permissions:read", "POST": "permissions:create"},
     "permissions/{pk}/": {"GET": "permissions:read", "DELETE": "permissions:delete"},
     "access/check/": {"POST": SIGNED_IN},
@@ -129,6 +133,13 @@ ROUTES = {
     "notifications/email/": {"POST": "notifications:send"},
     "notifications/sms/": {"POST": "notifications:send"},
     "webhooks/ses/": {"POST": ANYONE},
+}
+# What a permission in a scope without members gives.
+IN_SCOPES = {
+    "GET users/": 200,
+    **dict.fromkeys(("GET users/{pk}/", "PATCH users/{pk}/", "POST users/{pk}/lock/", "POST users/{pk}/unlock/"), 404),
+    "GET users/{user_id}/roles/": 404,
+    **dict.fromkeys(("POST notifications/email/", "POST notifications/sms/"), 422),  # an empty body
 }
 # Endpoints that may be called while the set-up of MFA is pending.
 WITHOUT_MFA = {
@@ -240,9 +251,10 @@ def test_every_other_label_does_not(call, bearer, give):
     assert surprises(call, missed, bearer, lambda who: give(declared().labels.keys() - {who})) == {}
 
 
-def test_the_label_in_one_scope_does_not_let_in_everywhere(call, bearer, give):
+def test_the_label_in_one_scope_opens_its_members_and_nothing_else(call, bearer, give):
     give(LABELS, scope="fleet:13")
-    assert surprises(call, missed, bearer) == {}
+    found = {call: code for call, (code, _details) in surprises(call, missed, bearer).items()}
+    assert found == IN_SCOPES
 
 
 def test_an_expired_role_gives_nothing(call, bearer, give):

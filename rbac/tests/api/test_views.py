@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from rbac.models import Role, RoleRevision
-from rbac.services import assignments, roles
+from rbac.services import assignments, roles, scopes
 
 pytestmark = pytest.mark.django_db
 
@@ -154,6 +154,9 @@ def test_a_role_cannot_get_permissions_that_its_editor_lacks(api, user, allow, a
 def test_a_scoped_roles_assign_allows_assigning_in_that_scope_only(api, user, make_user, allow, as_root):
     reader = as_root.post("/api/v1/roles/", {"name": "r", "permissions": ["users:read"]}).json()["id"]
     driver = make_user("driver@example.com")
+    for number in (12, 13):
+        fleet = scopes.create(actor=None, kind="fleet", key=str(number))
+        scopes.add_member(actor=None, scope_id=fleet.pk, user=driver)
     allow(user, "roles:assign", "users:read", scope="fleet:12")
     api.force_authenticate(user)
     url = f"/api/v1/users/{driver.pk}/roles/"

@@ -4,7 +4,7 @@ A role is one of Django's groups and a permission one row of `auth_permission`, 
 same data. Nothing is deleted: assignments and inclusions end, edits of roles are recorded as revisions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -123,6 +123,10 @@ class RoleAssignmentQuerySet(UndeletableQuerySet):
         """Assignments for exactly this scope; '' means everywhere."""
         return self.filter(scope=scope)
 
+    def in_any_scope(self, scopes: Collection[str]) -> "RoleAssignmentQuerySet":
+        """Assignments for exactly one of these scopes, of which none is ''."""
+        return self.exclude(scope="").filter(scope__in=scopes)
+
     def over_by(self, when: datetime) -> "RoleAssignmentQuerySet":
         """Assignments that had ended or expired by `when`."""
         return self.filter(Q(expires_at__lte=when) | Q(ended_at__lte=when))
@@ -196,7 +200,12 @@ class RoleAssignment(Undeletable):
                 fields=["user", "role", "scope"], condition=Q(ended_at__isnull=True), name="rbac_assignment_live_once"
             )
         ]
-        indexes = [models.Index(fields=["role", "user"], name="rbac_live_of_role", condition=Q(ended_at__isnull=True))]
+        indexes = [
+            models.Index(fields=["role", "user"], name="rbac_live_of_role", condition=Q(ended_at__isnull=True)),
+            models.Index(
+                fields=["scope"], name="rbac_live_in_scope", condition=Q(ended_at__isnull=True) & ~Q(scope="")
+            ),
+        ]
         base_manager_name = "objects"  # Django's default one would delete
         verbose_name = _("role assignment")
         verbose_name_plural = _("role assignments")
