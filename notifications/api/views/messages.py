@@ -70,7 +70,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
         return Response(self.get_serializer(operations.find(pk)).data)
 
 
-@require_permission("notifications", "send")
+@require_permission("notifications", "send", scoped=True)
 class SendEmailView(APIView):
     """Send an e-mail."""
 
@@ -78,7 +78,10 @@ class SendEmailView(APIView):
 
     @extend_schema(request=SendEmailSerializer, parameters=[IDEMPOTENCY_KEY], responses={202: QueuedSerializer})
     def post(self, request: Request) -> Response:
-        """Queue an e-mail: subject with text or HTML, or a template with its context."""
+        """Queue an e-mail: subject with text or HTML, or a template with its context.
+
+        With the permission in a scope only, every recipient is a member of that scope; else 403.
+        """
         serializer = SendEmailSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         fields = dict(serializer.validated_data)
@@ -88,13 +91,16 @@ class SendEmailView(APIView):
         return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
 
 
-@require_permission("notifications", "send")
+@require_permission("notifications", "send", scoped=True)
 class SendSmsView(APIView):
     """Send an SMS."""
 
     @extend_schema(request=SendSmsSerializer, parameters=[IDEMPOTENCY_KEY], responses={202: QueuedSerializer})
     def post(self, request: Request) -> Response:
-        """Queue an SMS: a text, or a template with its variables."""
+        """Queue an SMS: a text, or a template with its variables.
+
+        With the permission in a scope only, the number is the confirmed one of a member of that scope; else 403.
+        """
         serializer = SendSmsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         requested = requests.SmsRequest(**serializer.validated_data)

@@ -14,12 +14,16 @@ from structlog.contextvars import get_contextvars
 
 from accounts.models import User
 from foodfleet.core import crypto
+from foodfleet.core.exceptions import InsufficientPermissionsException
 from notifications import signals
 from notifications.exceptions import IdempotencyConflictException
 from notifications.models import Attachment, Message
 from notifications.services.compose.policies import Policy
-from rbac.services import actors
+from notifications.services.compose.recipients import mailbox_of
+from notifications.states import Channel
+from rbac.services import actors, decisions
 
+SEND = "notifications:send"
 TRIED_FOR = timedelta(days=1)  # after a message is due; most outages of a mail server are over by then
 PAYLOAD_PURPOSE = "message"
 COMPRESSION_LEVEL = 1  # an e-mail shrinks to a third; higher levels gain little and cost the request time
@@ -73,10 +77,10 @@ def write(
 ) -> Message:
     """Save `message` with its encrypted content and send `message_queued`; return the earlier one with the same key.
 
-    Raises IdempotencyConflictException where the key was used with another body, and the exceptions of
-    `actors.ensure_still_may` where the sender may no longer send.
+    Raises IdempotencyConflictException where the key was used with another body, InsufficientPermissionsException where
+    the sender may not send to these recipients, and the exceptions of `actors.ensure_still_may`.
     """
-    actors.ensure_still_may(draft.sender, "notifications:send")
+    _ensure_may_send(draft.sender, message)
     _apply_draft(message, draft)
     message.payload = encrypt_content(content)
     if not draft.idempotency_key and not attachments:
@@ -97,6 +101,21 @@ def write(
             raise
         return earlier
     return message
+
+
+def _ensure_may_send(sender: User | None, message: Message) -> None:
+    """Whoever may send in some scopes only reaches their members: at confirmed addresses and numbers."""
+    current = actors.ensure_still_may(sender)
+    if current is None or decisions.has(current, SEND):
+        return
+    members = User.objects.reachable().visible_to(current, SEND)
+    if message.channel == Channel.SMS:
+        reached = members.filter(phone__in=message.to, phone_verified_at__isnull=False).exists()
+    else:
+        mailboxes = {mailbox_of(address) for address in (*message.to, *message.cc, *message.bcc)}
+        reached = members.with_emails(list(mailboxes)).count() == len(mailboxes)
+    if not reached:
+        raise InsufficientPermissionsException.missing(SEND)
 
 
 def _apply_draft(message: Message, draft: MessageDraft) -> None:
