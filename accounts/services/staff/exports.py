@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services.staff.import_columns import ATTRIBUTES, ROLE_SEPARATOR, SCOPE_SEPARATOR
-from rbac.models import RoleAssignment
+from rbac.models import RoleAssignment, ScopeMembership
 
 BATCH = 1000
 TEXTS = ("email", "first_name", "last_name", "phone", "language")
 FLAGS = ("email_verified", "phone_verified", "is_active", "must_change_password")
-COLUMNS = (*TEXTS, *FLAGS, "created_at", "roles", ATTRIBUTES)
+COLUMNS = (*TEXTS, *FLAGS, "created_at", "roles", "scopes", ATTRIBUTES)
 
 
 def rows() -> Iterator[list[str]]:
@@ -23,8 +23,8 @@ def rows() -> Iterator[list[str]]:
     """
     last = 0
     while users := list(User.objects.present().people().filter(pk__gt=last).order_by("pk")[:BATCH]):
-        roles = _roles_of(users)
-        yield from (_row(user, roles.get(user.pk, [])) for user in users)
+        roles, scopes = _roles_of(users), _scopes_of(users)
+        yield from (_row(user, roles.get(user.pk, []), scopes.get(user.pk, [])) for user in users)
         last = users[-1].pk
 
 
@@ -36,12 +36,21 @@ def _roles_of(users: list[User]) -> dict[int, list[str]]:
     return found
 
 
-def _row(user: User, roles: list[str]) -> list[str]:
+def _scopes_of(users: list[User]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    members: Any = ScopeMembership.objects.filter(user__in=users).order_by("pk")
+    for user_id, scope in members.values_list("user", "scope"):
+        found.setdefault(user_id, []).append(scope)
+    return found
+
+
+def _row(user: User, roles: list[str], scopes: list[str]) -> list[str]:
     flags = (user.is_email_verified, user.phone_verified_at is not None, user.is_active, user.must_change_password)
     return [
         *(getattr(user, name) for name in TEXTS),
         *("true" if flag else "false" for flag in flags),
         user.created_at.isoformat(),
         ROLE_SEPARATOR.join(roles),
+        ROLE_SEPARATOR.join(scopes),
         json.dumps(user.attributes, ensure_ascii=False) if user.attributes else "",
     ]

@@ -160,8 +160,15 @@ def _start_of(day: date | None) -> datetime | None:
 
 
 def _roles(text: str) -> list[RoleName]:
-    entries = [entry.strip() for entry in text.split(ROLE_SEPARATOR) if entry.strip()]
-    return list(dict.fromkeys(_role(entry) for entry in entries))
+    return list(dict.fromkeys(_role(entry) for entry in _entries(text)))
+
+
+def _scopes(text: str) -> list[str]:
+    return list(dict.fromkeys(_entries(text)))
+
+
+def _entries(text: str) -> list[str]:
+    return [entry.strip() for entry in text.split(ROLE_SEPARATOR) if entry.strip()]
 
 
 def _role(entry: str) -> RoleName:
@@ -197,6 +204,7 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "is_active": _flag,
     "created_at": _created_at,
     "roles": _roles,
+    "scopes": _scopes,
     "totp_secret": _totp_secret,
 }
 COLUMNS = (*CHECKS, ATTRIBUTES)

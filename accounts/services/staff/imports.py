@@ -29,7 +29,7 @@ from accounts.states import EventKind, TokenPurpose
 from foodfleet.core.http.clients import Client
 from rbac.exceptions import SuperusersOnlyException
 from rbac.models import Role
-from rbac.services import actors, assignments, decisions, graph, users
+from rbac.services import actors, assignments, decisions, graph, scopes, users
 from rbac.services.assignments import NewAssignment
 
 BATCH = 1000  # lines in one transaction
@@ -84,8 +84,8 @@ def import_users(source: BinaryIO, *, mode: Mode, client: Client, actor: User | 
     size = BATCH_OF_INVITATIONS if how.mode is Mode.INVITE else BATCH
     while batch := list(islice(rows, size)):
         progress.problems = []
-        roles = _roles_of(batch)
-        valid = [row for row in batch if _is_valid(row, first_lines, roles, progress)]
+        roles, no_scopes = _roles_of(batch), scopes.unknown(_named(batch, "scopes"))
+        valid = [row for row in batch if _is_valid(row, first_lines, roles, no_scopes, progress)]
         created = _create(valid, roles, how)
         progress.position += sum(row.size for row in batch)
         progress.lines += len(batch)
@@ -104,16 +104,25 @@ def _is_json(source: BinaryIO) -> bool:
 
 def _roles_of(rows: Sequence[Row]) -> dict[str, Role]:
     """The roles that these lines name, by name."""
-    names = {role.name for row in rows for role in row.values.get("roles", ())}
+    names = {role.name for role in _named(rows, "roles")}
     return {role.name: role for role in Role.objects.live().filter(name__in=names)} if names else {}
 
 
-def _is_valid(row: Row, first_lines: dict[str, int], roles: Mapping[str, Role], progress: Progress) -> bool:
+def _named(rows: Sequence[Row], column: str) -> set[Any]:
+    """What these lines name in a column of several values."""
+    return {name for row in rows for name in row.values.get(column, ())}
+
+
+def _is_valid(
+    row: Row, first_lines: dict[str, int], roles: Mapping[str, Role], no_scopes: set[str], progress: Progress
+) -> bool:
     problems = list(row.problems)
     if any(role.name not in roles for role in row.values.get("roles", ())):
         problems.append(Problem(row.line, "roles", _("One of these roles does not exist. Create it first.")))
     if not all(assignments.is_scope(role.scope) for role in row.values.get("roles", ())):
         problems.append(Problem(row.line, "roles", _("Give a kind and an id, such as fleet:12.")))
+    if not no_scopes.isdisjoint(row.values.get("scopes", ())):
+        problems.append(Problem(row.line, "scopes", _("One of these scopes does not exist. Create it first.")))
     if not problems:
         first = first_lines.setdefault(row.values["email"], row.line)
         if first != row.line:
@@ -150,6 +159,9 @@ def _create_once(rows: Sequence[Row], roles: Mapping[str, Role], how: _How) -> i
     audit.record_many(kind=EventKind.USER_CREATED, users=created, client=how.client, details=details, actor=how.actor)
     _add_apps(created, missing, now)
     _assign(created, missing, roles, how)
+    members = [(user, one) for user, row in zip(created, missing, strict=True) for one in row.values.get("scopes", ())]
+    if members:
+        scopes.add_new_users(actor=how.actor, new=members, client=how.client)
     if how.mode is Mode.INVITE:
         _invite([user for user in created if user.is_active and not user.has_usable_password()], how)
     return len(created)
@@ -157,12 +169,12 @@ def _create_once(rows: Sequence[Row], roles: Mapping[str, Role], how: _How) -> i
 
 def _ensure_may_import(rows: Sequence[Row], roles: Mapping[str, Role], actor: User | None) -> None:
     """Whoever imports a hash could sign in with it: superusers alone may. Roles as in `assignments.grant`."""
-    wanted = {role for row in rows for role in row.values.get("roles", ())}
+    wanted = _named(rows, "roles")
     if wanted:
         graph.lock_and_load()  # before the row of the actor, in the order of `assignments.grant`: no deadlock
     if actor is None:
         return
-    current = actors.lock_actor(actor, "users:create")
+    current = actors.lock_actor(actor, "users:create", *(["scopes:update"] if _named(rows, "scopes") else []))
     if not decisions.holds_everything(current) and any(row.values.get(name) for row in rows for name in CREDENTIALS):
         raise SuperusersOnlyException
     assignments.ensure_may_assign(current, [(roles[role.name], role.scope) for role in wanted])

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services.staff import exports
-from rbac.models import Role, RoleAssignment
-from rbac.services import assignments
+from rbac.models import Role, RoleAssignment, ScopeMembership
+from rbac.services import assignments, scopes
 
 pytestmark = pytest.mark.django_db
 SCHEMA = {"properties": {"shift": {"type": "string"}, "legacy_id": {"type": "string", "x-visible": "hidden"}}}
@@ -26,6 +26,9 @@ def test_an_export_is_what_an_import_reads(settings, tmp_path, make_user, monkey
     driver, dispatcher = Role.objects.get(name="Driver"), Role.objects.get(name="Dispatcher")
     assignments.grant(actor=None, user=ann, role=driver)
     assignments.grant(actor=None, user=ann, role=dispatcher, scope="fleet:12")
+    for key in ("12", "13"):
+        fleet = scopes.create(actor=None, kind="fleet", key=key)
+        scopes.add_member(actor=None, scope_id=fleet.pk, user=ann)
     path, out = tmp_path / "people.csv", io.StringIO()
     call_command("export_users", str(path), stdout=out)
     assert out.getvalue() == "2 users.\n"
@@ -34,6 +37,7 @@ def test_an_export_is_what_an_import_reads(settings, tmp_path, make_user, monkey
     with pytest.raises(CommandError, match="exists"):
         call_command("export_users", str(path))
     RoleAssignment.objects.end(timezone.now(), None)
+    ScopeMembership.objects.all().delete()
     for number, user in enumerate(User.objects.all()):
         User.objects.filter(pk=user.pk).update(email=f"old{number}@example.com", deleted_at=timezone.now())
     call_command("import_users", str(path), stdout=io.StringIO())

@@ -22,7 +22,8 @@ from accounts.services.staff import import_columns, imports
 from accounts.services.staff.imports import Mode
 from conftest import PASSWORD
 from foodfleet.core.http.clients import Client
-from rbac.models import RoleAssignment, UserStatus
+from rbac.models import RoleAssignment, ScopeMembership, UserStatus
+from rbac.services import scopes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -283,6 +284,14 @@ def test_each_column_becomes_state_of_the_account(run):
     kinds = list(SecurityEvent.objects.of(ann).values_list("kind", flat=True))
     assert sorted(kinds) == ["role_granted", "role_granted", "user_created"]
     assert ann.has_perm("users:read", "fleet:12")
+
+
+def test_an_account_becomes_a_member_of_scopes_that_exist(run):
+    scopes.create(actor=None, kind="fleet", key="12")
+    said, rows = run("email,scopes\nann@example.com,fleet:12; fleet:12\nbob@example.com,fleet:13\ncarl@example.com,\n")
+    assert (said, refusals(rows)) == (summary(3, 2, refused=1), [(3, "scopes")])
+    members = ScopeMembership.objects.values_list("user__email", "scope")
+    assert list(members) == [("ann@example.com", "fleet:12")]
 
 
 def test_a_second_run_changes_nothing_of_what_the_first_one_made(run):
