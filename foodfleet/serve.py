@@ -46,24 +46,26 @@ def load_application() -> None:
     gc.freeze()  # a collection would write to, and so copy, every page that the processes share
 
 
-def end_starting_workers() -> None:
-    """Let SIGTERM end a worker until it is ready to end by itself.
+def prepare_workers() -> None:
+    """Let SIGTERM end a worker until it is ready to end by itself, and have it write its metrics.
 
     A worker inherits the main process's handler, which does nothing there: the main process would wait for it.
     """
+    writer = import_string("foodfleet.core.metrics.counters.writer")  # it needs its table's model: Django is set up
     main = os.getpid()
 
-    def set_default() -> None:
+    def begin() -> None:
         if os.getppid() == main:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            writer.start()
 
-    os.register_at_fork(after_in_child=set_default)
+    os.register_at_fork(after_in_child=begin)
 
 
 def main() -> None:
     """Serve until a signal."""
     load_application()
-    end_starting_workers()
+    prepare_workers()
     multiprocessing.set_start_method("fork")
     sys.argv[1:] = [*OPTIONS, *sys.argv[1:], APPLICATION]
     entrypoint()

@@ -48,6 +48,7 @@ try:
         ("localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_URL).hostname or "localhost"),
     )
     TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+    METRICS_ALLOWED_NETS = env.networks("METRICS_ALLOWED_NETS", ("127.0.0.0/8", "::1"))
     CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
     FRONTEND_URLS = env.frontends("FRONTEND_URLS")
 
@@ -345,7 +346,7 @@ MEDIA_ROOT = VAR_DIR / "media"
 
 # ---------------------------------------------------------------- Browser security
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # only of TRUSTED_PROXIES: the middleware drops others'
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS

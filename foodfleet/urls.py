@@ -10,6 +10,7 @@ from foodfleet.core import branding
 from foodfleet.core.http import health
 from foodfleet.core.http.access import PUBLIC, declare
 from foodfleet.core.http.views import api_not_found
+from foodfleet.core.metrics import scrape
 from foodfleet.modules import registry
 
 handler400 = "foodfleet.core.http.errors.bad_request"
@@ -25,6 +26,7 @@ urlpatterns = [
     path("api/v1/docs/", declare(PUBLIC, SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
     path("health/live/", health.live, name="health_live"),
     path("health/ready/", health.ready, name="health_ready"),
+    path("metrics", scrape.metrics, name="metrics"),
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("site-colors.css", branding.stylesheet, name="site_colors"),
     path("admin/", admin.site.urls),

@@ -1,6 +1,7 @@
 """Exceptions of notifications and its gateways."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
@@ -44,13 +45,19 @@ class MessageNotCancellableException(ConflictException):
 class DeliveryError(Exception):
     """A gateway could not send. The text says why and contains no secret."""
 
+    kind: ClassVar[str] = "permanent"  # in metrics
+
 
 class TemporaryDeliveryError(DeliveryError):
     """Worth a retry: throttling, a network error or a fault of the provider."""
 
+    kind = "temporary"
+
 
 class PerhapsSentError(TemporaryDeliveryError):
     """The provider may have accepted the message: its response was lost."""
+
+    kind = "uncertain"
 
 
 class MisconfiguredDeliveryError(TemporaryDeliveryError):
@@ -58,6 +65,8 @@ class MisconfiguredDeliveryError(TemporaryDeliveryError):
 
     code: the name of the fault in the log.
     """
+
+    kind = "misconfigured"
 
     def __init__(self, reason: str, code: str) -> None:
         super().__init__(reason)
@@ -183,6 +192,8 @@ class UnsubscribeLinkException(NotFoundException):
 
 class RecipientOptedOutError(PermanentDeliveryError):
     """The recipient opted out at the provider: not a failure, and not retried."""
+
+    kind = "opted_out"
 
 
 class MailTooLargeException(ValidationException):

@@ -14,6 +14,7 @@ from accounts.models.security import SecurityEventQuerySet
 from accounts.states import EventKind
 from foodfleet.core.database.keyset import newest_first
 from foodfleet.core.http.clients import Client
+from foodfleet.core.metrics.counters import Counter
 
 logger = structlog.get_logger(__name__)
 
@@ -37,6 +38,14 @@ WARNINGS = {
     EventKind.TWO_FACTOR_BLOCKED,
     EventKind.PASSKEY_COPIED,
     EventKind.API_KEY_REFUSED,
+}
+
+EVENTS = Counter("foodfleet_security_events_total", "Security events, such as locks, by kind.", "kind")
+SIGN_INS = Counter("foodfleet_sign_ins_total", "Sign-ins by outcome: success, or the code of the error.", "outcome")
+SIGN_IN_OUTCOMES: dict[EventKind | str, str] = {
+    EventKind.SIGNED_IN: "success",
+    EventKind.SIGN_IN_FAILED: "invalid_credentials",
+    EventKind.TWO_FACTOR_FAILED: "invalid_2fa_code",
 }
 
 
@@ -103,6 +112,9 @@ def _member(kind: EventKind | str) -> EventKind | str:
 
 def _log(event: SecurityEvent, user: User | None) -> None:
     kind = _member(event.kind)
+    EVENTS.add(event.kind)
+    if kind in SIGN_IN_OUTCOMES:
+        SIGN_INS.add(event.details.get("reason") or SIGN_IN_OUTCOMES[kind])
     if kind in LOGGED_BY_LOCKOUT:
         return
     fields = {

@@ -8,4 +8,9 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from foodfleet.core import checks, receivers  # noqa: F401  register themselves
+
+        if settings.CELERY_BROKER_URL:
+            from foodfleet.core.metrics import tasks  # noqa: F401  registers itself

@@ -1,4 +1,4 @@
-"""Tables of the kernel: rate limits, cache versions and heartbeats; base classes of rows that are history."""
+"""Tables of the kernel: rate limits, cache versions, heartbeats and metrics; base classes of rows that are history."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,6 +18,7 @@ ON CONFLICT (key) DO UPDATE SET count = {count}, blocked_until = {block}, expire
 WHERE stored.blocked_until IS NULL OR stored.blocked_until <= %(now)s
 RETURNING count
 """
+ADDED_AT_ONCE = 400  # samples
 COUNT = "CASE WHEN stored.expires_at <= %(now)s THEN 1 ELSE stored.count + 1 END"
 
 
@@ -152,6 +153,41 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.at}"
+
+
+class SampleQuerySet(models.QuerySet["Sample"]):
+    """Samples."""
+
+    def add(self, values: Mapping[str, float]) -> None:
+        """Add to the series, in the order of their names: processes that add at once do not deadlock."""
+        connection = connections[self.db]
+        table = connection.ops.quote_name(self.model._meta.db_table)
+        order = sorted(values)
+        for begin in range(0, len(order), ADDED_AT_ONCE):
+            names = order[begin : begin + ADDED_AT_ONCE]
+            places = ", ".join(["(%s, %s)"] * len(names))
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"INSERT INTO {table} AS stored (series, value) VALUES {places} "  # noqa: S608
+                    "ON CONFLICT (series) DO UPDATE SET value = stored.value + excluded.value",
+                    [part for name in names for part in (name, float(values[name]))],
+                )
+
+    def by_series(self) -> "SampleQuerySet":
+        """All of them, each metric's together."""
+        return self.order_by("series")
+
+
+class Sample(models.Model):
+    """What all processes counted of one series; see foodfleet.core.metrics."""
+
+    series = models.TextField(primary_key=True)
+    value = models.FloatField()
+
+    objects = SampleQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.series} {self.value}"
 
 
 class UndeletableQuerySet(models.QuerySet[Any]):

@@ -1,4 +1,4 @@
-"""Receivers of signals: request logs, and migrations without time-outs."""
+"""Receivers of signals: logs and metrics of requests, and migrations without time-outs."""
 
 from time import perf_counter
 from typing import Any
@@ -8,6 +8,13 @@ from django.db.models.signals import pre_migrate
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django_structlog import signals
+
+from foodfleet.core.metrics.counters import Histogram
+
+REQUESTS = Histogram(
+    "foodfleet_http_request_duration_seconds", "Requests by route, method and status.", "route", "method", "status"
+)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # clients invent others
 
 
 @receiver(signals.bind_extra_request_metadata)
@@ -27,6 +34,11 @@ def describe_request(request: HttpRequest, response: HttpResponse, log_kwargs: d
         status=response.status_code,
         duration_ms=round((perf_counter() - started) * 1000, 2) if started is not None else None,
     )
+
+    if started is not None:
+        route = request.resolver_match.route if request.resolver_match else "none"
+        method = request.method if request.method in METHODS else "OTHER"
+        REQUESTS.observe(perf_counter() - started, route, method, str(response.status_code))
 
 
 REQUEST_TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")

@@ -114,6 +114,7 @@ WRONG = {
         '{"app": {"reset": "https://a.example/<b>{token}"}}', '{"app": {"reset": "https://b\u00fccher.example/{token}"}}',
         '{"app": {"reset": "https://a.example/' + "x" * 500 + '{token}"}}', "[" * 100_000,
     ],
+    "METRICS_ALLOWED_NETS": ["10.0.0.0/33", "prometheus.example.com"],
     "TRUSTED_PROXIES": ["10.0.0.0/33", "proxy.example.com"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["LOUD"],

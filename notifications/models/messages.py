@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connections, models, transaction
-from django.db.models import F, Q, Value
+from django.db.models import Count, F, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +20,7 @@ from accounts.models import User
 from notifications.states import FINISHED, Channel, Guarantee, Kind, Priority, Status, sources
 
 MOST_WITH_ONE_ID = 50
+MOST_COUNTED = 100_000
 MOST_WORDS = 10  # each reads every message that is left: hundreds of words would keep the database busy for seconds
 NO_LEASE: dict[str, None] = {"claim": None, "leased_until": None, "send_started_at": None}
 
@@ -81,6 +82,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def waiting(self) -> "MessageQuerySet":
         """Messages in the queue that no dispatcher has claimed."""
         return self.filter(status=Status.QUEUED)
+
+    def count_waiting(self) -> "models.QuerySet[Message, tuple[str, str, int]]":
+        """Return channel, status and how many of MOST_COUNTED messages that are queued or being sent."""
+        some = self.filter(status__in=[Status.QUEUED, Status.SENDING]).values("pk")[:MOST_COUNTED]
+        counted = self.filter(pk__in=some).order_by().values("channel", "status").annotate(number=Count("pk"))
+        return counted.values_list("channel", "status", "number")
 
     def too_late(self, now: datetime) -> "MessageQuerySet":
         """Messages in the queue that have expired."""

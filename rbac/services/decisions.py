@@ -99,7 +99,7 @@ class _Memo:
 
 
 _thread = local()
-_accesses: coherent.Cache[Access] = coherent.Cache(size=CACHED_USERS)
+_accesses: coherent.Cache[Access] = coherent.Cache(size=CACHED_USERS, name="access")
 
 
 @receiver(request_started, dispatch_uid="rbac.decisions.new_request")

@@ -76,7 +76,7 @@ class Graph:
         return assemble(rows, {**own, role_id: labels}, included, self.labels, self.above)
 
 
-_graphs: coherent.Cache[Graph] = coherent.Cache(size=1)
+_graphs: coherent.Cache[Graph] = coherent.Cache(size=1, name="roles")
 _known: tuple[str | None, Graph] | None = None  # with its version
 
 

@@ -19,6 +19,7 @@ from rest_framework_simplejwt.settings import api_settings
 from accounts.exceptions import InvalidSessionTokenException
 from accounts.models import Session
 from accounts.services.jwt import claims, keyring
+from foodfleet.core.metrics.counters import Counter
 
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "iss", "aud", "sub", "sid", "type"]
 STRING_CLAIMS = ["jti", "sub", "sid", "type", "iss", "aud"]
@@ -27,6 +28,7 @@ LATEST = 253_402_300_799  # the last second of the year 9999, the last date of P
 HEADER_TYPE = "JWT"
 MAX_TOKEN_LENGTH = 4096
 CACHED_TOKENS = 20_000
+ISSUED = Counter("foodfleet_tokens_issued_total", "Tokens that were signed, by type.", "type")
 
 
 class KeyRingBackend:
@@ -35,6 +37,7 @@ class KeyRingBackend:
     def encode(self, payload: dict[str, Any]) -> str:
         """Sign with the signing key."""
         key = keyring.signing_key()
+        ISSUED.add(payload["type"])
         claims = {**payload, "iss": api_settings.ISSUER, "aud": api_settings.AUDIENCE}
         return jwt.encode(claims, key.secret, algorithm=key.algorithm, headers={"kid": key.kid})
 

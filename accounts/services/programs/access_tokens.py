@@ -24,7 +24,7 @@ LIFETIME = timedelta(minutes=15)  # there is no refresh token: the program excha
 CLAIM = "client_id"
 CACHED_TOKENS = 20_000
 
-_unrevoked: coherent.Cache[bool] = coherent.Cache(size=CACHED_TOKENS)
+_unrevoked: coherent.Cache[bool] = coherent.Cache(size=CACHED_TOKENS, name="revocations")
 
 
 @dataclass(frozen=True)

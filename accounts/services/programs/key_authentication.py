@@ -26,7 +26,7 @@ KEY = re.compile(rf"{SCHEME}([0-9a-f]{{{2 * PREFIX_BYTES}}})_[A-Za-z0-9]{{{SECRE
 REFUSAL_SECONDS = 3600  # one security event in this time for each key and reason
 CACHED_KEYS = 20_000
 
-_keys: coherent.Cache[ApiKey] = coherent.Cache(size=CACHED_KEYS)
+_keys: coherent.Cache[ApiKey] = coherent.Cache(size=CACHED_KEYS, name="api_keys")
 
 
 def is_key(token: bytes) -> bool:

@@ -28,7 +28,7 @@ TOUCH_AFTER = timedelta(minutes=5) - timedelta(seconds=coherent.LIFETIME)
 NOT_CACHED = ("reauthenticated_at", "mfa_passed_at", "user__password")
 CACHED_SESSIONS = 20_000
 
-_sessions: coherent.Cache[Session] = coherent.Cache(size=CACHED_SESSIONS)
+_sessions: coherent.Cache[Session] = coherent.Cache(size=CACHED_SESSIONS, name="sessions")
 
 
 @dataclass(frozen=True)

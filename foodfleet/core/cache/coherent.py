@@ -44,7 +44,7 @@ lease is a write.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from threading import Lock, local
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -55,6 +55,7 @@ from foodfleet.core.cache import lease
 from foodfleet.core.cache.changes import changes, clock
 from foodfleet.core.cache.commits import invalidate, local_invalidations
 from foodfleet.core.database.commits import invalidated
+from foodfleet.core.metrics.counters import Counter
 
 __all__ = ["LIFETIME", "Cache", "invalidate", "local_invalidations"]
 
@@ -73,8 +74,9 @@ class _Entry(NamedTuple):
 class Cache(Generic[Value]):
     """At most `size` values, each kept for `lifetime` seconds; the oldest one makes room."""
 
-    def __init__(self, *, size: int, lifetime: float = LIFETIME) -> None:
-        self._size, self._lifetime = size, lifetime
+    def __init__(self, *, size: int, lifetime: float = LIFETIME, name: str = "other") -> None:
+        self._size, self._lifetime, self.name = size, lifetime, name
+        self.hits = self.misses = 0  # not written yet; without a lock, which would cost more than a few lost counts
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         _caches.append(self)
 
@@ -94,6 +96,7 @@ class Cache(Generic[Value]):
             or not invalidated.keys.isdisjoint(keys)
         ):
             return self._load(name, load, changes.tick)
+        self.hits += 1
         value: Value = entry.value
         return value
 
@@ -104,10 +107,12 @@ class Cache(Generic[Value]):
         entry = self._entries.get(name)
         if entry is None or entry.tick != tick or clock() >= entry.until:
             return self._load(name, load, tick)
+        self.hits += 1
         value: Value = entry.value
         return value
 
     def _load(self, name: Hashable, load: Callable[[], Value], tick: int) -> Value:
+        self.misses += 1
         until = clock() + self._lifetime
         value = load()
         can_keep = lease.keep() if settings.REDIS_URL else True
@@ -121,6 +126,19 @@ class Cache(Generic[Value]):
     def drop(self, name: Hashable) -> None:
         """Drop one value of this process, as when it has expired."""
         self._entries.pop(name, None)
+
+
+class _Reads(Counter):
+    def take(self) -> Iterator[tuple[str, float]]:
+        for cache in _caches:
+            hits, misses, cache.hits, cache.misses = cache.hits, cache.misses, 0, 0
+            for result, count in (("hit", hits), ("miss", misses)):
+                if count:
+                    self.add(cache.name, result, count=count)
+        return super().take()
+
+
+_Reads("foodfleet_cache_reads_total", "Reads of the caches in each process's memory.", "cache", "result")
 
 
 class _Seen(local):

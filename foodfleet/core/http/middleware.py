@@ -10,6 +10,7 @@ from django.middleware.common import CommonMiddleware as DjangoCommonMiddleware
 from foodfleet.core.exceptions import CookiesTooLargeException
 from foodfleet.core.http import errors, ip_addresses, request_ids
 from foodfleet.core.http.clients import Client
+from foodfleet.core.logging import PROBES
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 FORWARDED_HEADERS = (
@@ -74,8 +75,8 @@ class TrustedProxyMiddleware:
         if _is_trusted(client):
             client = _forwarded_for(request, client)
         else:
-            for header in FORWARDED_HEADERS:
-                request.META.pop(header, None)
+            dropped = [request.META.pop(header, None) for header in FORWARDED_HEADERS]
+            request.is_forwarded_by_unknown = any(dropped)  # type: ignore[attr-defined]
         request.META["REMOTE_ADDR"] = str(client or "")
         return self.get_response(request)
 
@@ -140,12 +141,12 @@ class NoStoreMiddleware:
 class CommonMiddleware(DjangoCommonMiddleware):
     """Django's own, with two exceptions.
 
-    Health checks use a pod's IP address, which is not in ALLOWED_HOSTS. And only GET and HEAD are redirected to the URL
-    with a slash: a redirected POST would lose its body, so it gets 404.
+    Health checks and scrapes use a pod's IP address, which is not in ALLOWED_HOSTS. And only GET and HEAD are
+    redirected to the URL with a slash: a redirected POST would lose its body, so it gets 404.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        return None if request.path_info.startswith("/health/") else super().process_request(request)
+        return None if request.path_info.startswith(PROBES) else super().process_request(request)
 
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         return request.method in {"GET", "HEAD"} and super().should_redirect_with_slash(request)

@@ -62,7 +62,7 @@ REFUSALS = {  # what is missing: the response of the API, the page that a browse
 
 # -- What is expected, in words of its own, of declarations that would open something by mistake
 PUBLIC = """
-api/ api/v1/schema/ api/v1/docs/ api/v1/webhooks/ses/ .well-known/jwks.json site-colors.css health/live/ health/ready/
+api/ api/v1/schema/ api/v1/docs/ api/v1/webhooks/ses/ .well-known/jwks.json site-colors.css health/live/ health/ready/ metrics
 dev/mailbox/ dev/mailbox/<message_id>/ admin/login/ admin/logout/
 / language/ register/ login/ login/verify/ login/sms/ logout/ email/verify/<token>/ email/resend/ password/forgot/
 password/reset/<token>/ account/not-me/<token>/ account/email/confirm/<token>/ account/email/undo/<token>/

@@ -16,6 +16,8 @@ from foodfleet.tests import environment, processes
 
 AWS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "amazons-own-secret", "AWS_REGION": "us-east-1"}
 DATABASE_PASSWORD = "a-password-that-nobody-checks"
+WEBS_FIGURE = 'foodfleet_sign_ins_total{outcome="success"} 2'
+WORKERS_FIGURE = 'foodfleet_message_moves_total{channel="email",state="sent"} '
 REQUEST_ID = "follow-me-to-amazon"
 
 
@@ -119,6 +121,8 @@ def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgr
     secrets = walk_through_the_first_session(address, token_of_mail)
     secrets += set_up_two_factor_authentication(address, secrets[-2])
     processes.wait_until(lambda: len(mails(amazon)) > 1, what="the mail on two-factor authentication")
+    counted = lambda: WORKERS_FIGURE in (text := requests.get(f"{address}/metrics", timeout=5).text) and text  # noqa: E731
+    assert WEBS_FIGURE in processes.wait_until(counted, what="a scrape with the worker's figures")
     for process in running:
         process.stop()
     output = "".join(process.log.read_text() for process in running)

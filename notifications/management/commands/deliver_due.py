@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection, connections
 
 from foodfleet.core.logging import log_all_output
+from foodfleet.core.metrics.counters import writer
 from notifications.services.delivery import liveness
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.dispatcher import Dispatcher
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         """Run once, or until the parent process has ended."""
         if options["watch"]:
             log_all_output()
+            writer.start()
             Watch(options["every"]).run()
             return
         delivery_sweep.sweep()

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from foodfleet.core.crypto import DecryptionError
+from foodfleet.core.metrics.counters import Counter
 from notifications.exceptions import (
     DeliveryError,
     MisconfiguredDeliveryError,
@@ -32,6 +33,10 @@ from notifications.services.feedback.reports import redact, storable
 from notifications.states import Channel, Guarantee, Status
 
 logger = structlog.get_logger(__name__)
+
+PROVIDER_ERRORS = Counter(
+    "foodfleet_provider_errors_total", "Errors of the provider by channel and kind.", "channel", "kind"
+)
 
 # RFC 3834: vacation responders do not answer automatic mail.
 AUTOMATIC_HEADERS = {"Auto-Submitted": "auto-generated"}
@@ -86,6 +91,7 @@ def attempt(message: Message, excluded: frozenset[str], gateways: Gateways) -> O
 
 def _outcome_of(message: Message, error: DeliveryError) -> Outcome:
     text = redact(storable(error, LONGEST_ERROR))
+    PROVIDER_ERRORS.add(message.channel, error.kind)
     if isinstance(error, RecipientOptedOutError):
         return Outcome(message, Status.SUPPRESSED, error=text)
     if isinstance(error, PerhapsSentError):

@@ -1,5 +1,6 @@
 """Whether a process looks for due messages."""
 
+from collections.abc import Iterator
 from time import monotonic
 
 from django.conf import settings
@@ -7,6 +8,8 @@ from django.utils import timezone
 
 from foodfleet.core import heartbeats
 from foodfleet.core.http import health
+from foodfleet.core.metrics.scrape import Gauge
+from notifications.models import Message
 from notifications.services.delivery import sweep
 from notifications.states import Channel, Priority
 
@@ -45,3 +48,23 @@ def oldest_due() -> int:
     """Return for how many seconds the longest waiting message has been due."""
     times = [due_at for channel in Channel if (due_at := sweep.next_due(channel, Priority.BULK)) is not None]
     return max(0, int((timezone.now() - min(times)).total_seconds())) if times else 0
+
+
+def _waiting() -> Iterator[tuple[tuple[str, ...], float]]:
+    for channel, status, count in Message.objects.count_waiting():
+        yield (channel, status), count
+
+
+def _oldest_due() -> Iterator[tuple[tuple[str, ...], float]]:
+    yield (), oldest_due()
+
+
+def _heartbeat() -> Iterator[tuple[tuple[str, ...], float]]:
+    silence = heartbeats.last_seen(NAME)
+    if silence is not None:
+        yield (), (timezone.now() - silence).timestamp()
+
+
+Gauge("foodfleet_messages_waiting", "Messages queued and being sent.", "channel", "state", read=_waiting)
+Gauge("foodfleet_oldest_due_seconds", "For how long the oldest due message has waited.", read=_oldest_due)
+Gauge("foodfleet_delivery_heartbeat_timestamp_seconds", "When delivery last looked for messages.", read=_heartbeat)

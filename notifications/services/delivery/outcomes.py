@@ -11,12 +11,15 @@ import structlog
 from django.db import Error, transaction
 from django.utils import timezone
 
+from foodfleet.core.metrics.counters import Counter
 from notifications.models import Message, MessageEvent
 from notifications.services.compose import attachments
 from notifications.services.delivery.attempt import Outcome
 from notifications.states import EventType, Status
 
 logger = structlog.get_logger(__name__)
+
+MOVES = Counter("foodfleet_message_moves_total", "Messages by channel and the state they moved to.", "channel", "state")
 
 EVENTS = {
     Status.SENT: EventType.SENT,
@@ -98,6 +101,7 @@ def _event(outcome: Outcome, now: datetime) -> MessageEvent:
 
 def _log(outcome: Outcome) -> None:
     message = outcome.message
+    MOVES.add(message.channel, outcome.status)
     facts = {
         "message_id": str(message.pk),
         "channel": message.channel,

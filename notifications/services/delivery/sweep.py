@@ -77,6 +77,7 @@ def _reclaim(message: Message, now: datetime, result: SweepResult) -> None:
     with transaction.atomic():
         if not Message.objects.reclaim(message.pk, now, target, **fields):
             return
+        outcomes.MOVES.add(message.channel, target)
         if is_uncertain:
             outcomes.record(message, EventType.UNCERTAIN, attempt=message.attempts, error=UNCERTAIN[target])
     result.failed += target == Status.FAILED
@@ -95,4 +96,5 @@ def _cancel(message: Message, now: datetime) -> bool:
         is_cancelled = Message.objects.too_late(now).move(message.pk, Status.CANCELLED, payload="", last_error=reason)
         if is_cancelled:
             outcomes.record(message, EventType.CANCELLED, error=reason)
+            outcomes.MOVES.add(message.channel, Status.CANCELLED)
     return bool(is_cancelled)

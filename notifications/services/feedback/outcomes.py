@@ -16,6 +16,7 @@ from notifications.gateways.sns_http import SnsHttp, sns_http
 from notifications.models import Message, MessageEvent, Receipt
 from notifications.models.receipts import ReceiptQuerySet
 from notifications.services.audience import suppression
+from notifications.services.delivery.outcomes import MOVES
 from notifications.services.feedback import reports, sns_envelopes
 from notifications.services.feedback.reports import Report
 from notifications.states import Channel, EventType, ReceiptState, Status
@@ -137,9 +138,9 @@ def _record_event(message: Message, receipt: Receipt) -> None:
     )
     target = NEW_STATUS.get(event)
     if target is not None and not is_contradicted:
-        Message.objects.move(
-            message.pk, target, last_error=" ".join(reported.values())[:500] if event in FAILURES else ""
-        )
+        error = " ".join(reported.values())[:500] if event in FAILURES else ""
+        if Message.objects.move(message.pk, target, last_error=error):
+            MOVES.add(message.channel, target)
     logger.info("report_applied", message_id=str(message.pk), reported=event.value)
 
 

@@ -8,7 +8,7 @@ from foodfleet.core.cache import coherent
 from notifications.models import EmailOverride, SmsTemplate
 
 KEY = "templates"
-_cache: coherent.Cache[Any] = coherent.Cache(size=1_000)
+_cache: coherent.Cache[Any] = coherent.Cache(size=1_000, name="templates")
 
 
 @dataclass(frozen=True)
