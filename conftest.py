@@ -21,7 +21,7 @@ from notifications.receivers.dispatch import notifier
 from notifications.services.delivery import in_process, liveness
 
 PASSWORD = "Grill-Fleet-2026!"
-pytest_plugins = ["foodfleet.tests.chromium", "foodfleet.tests.databases"]
+pytest_plugins = ["foodfleet.tests.chromium", "foodfleet.tests.databases", "foodfleet.tests.described_answers"]
 
 
 def pytest_configure() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from math import ceil
+from typing import Self
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -67,6 +68,10 @@ class AccountLockedException(UnauthorizedException):
         else:
             until = self.locked_until.isoformat().replace("+00:00", "Z")
             super().__init__(FOR_A_WHILE, details={"locked_until": until})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(datetime(2026, 1, 31, 12, 15, tzinfo=UTC))
 
     @property
     def headers(self) -> dict[str, str]:

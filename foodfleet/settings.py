@@ -300,7 +300,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["foodfleet.core.http.throttling.UserThrottle"],
     "DEFAULT_PAGINATION_CLASS": "foodfleet.core.http.lists.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["foodfleet.core.http.lists.filters.FilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "foodfleet.openapi.errors.AutoSchema",
     "EXCEPTION_HANDLER": "foodfleet.core.http.errors.api_exception_handler",
     "UNAUTHENTICATED_USER": "foodfleet.core.http.api_calls.Nobody",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -5,7 +5,7 @@ the envelope of the API or into a page.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +22,11 @@ class BaseAppException(Exception):
         self.message = message or self.message
         self.details: dict[str, Any] = dict(details or {})
         super().__init__(str(self.message))
+
+    @classmethod
+    def example(cls) -> Self:
+        """Create a typical error of this class for the OpenAPI document. Its code and headers are those of any."""
+        return cls()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -105,9 +110,13 @@ class InsufficientPermissionsException(ForbiddenException):
     """A permission is missing; `details["missing"]` lists the `resource:action` labels."""
 
     @classmethod
-    def missing(cls, *labels: str) -> "InsufficientPermissionsException":
+    def missing(cls, *labels: str) -> Self:
         """Create the error for these missing permissions."""
         return cls(details={"missing": list(labels)})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls.missing("users:read")
 
 
 class NotFoundException(BaseAppException):
@@ -146,6 +155,10 @@ class ValidationException(BaseAppException):
         """Create the error of one field, by default with this error's code."""
         return cls(details={field: [{"message": str(message), "code": code or cls.code}]})
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(details={"email": [{"message": "This field is required.", "code": "required"}]})
+
 
 class ThrottledException(BaseAppException):
     """Too many requests; to be repeated after `retry_after` seconds."""
@@ -157,6 +170,10 @@ class ThrottledException(BaseAppException):
     def __init__(self, retry_after: float) -> None:
         super().__init__()
         self.retry_after = max(1, int(retry_after + 0.999))
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(30)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -40,6 +40,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "LanguageEnum": "django.conf.settings.LANGUAGES",
         "MethodEnum": "accounts.states.Method",
         "MethodsEnum": ["totp", "backup_code", "sms", "passkey"],
+        "ReasonEnum": "notifications.states.SuppressionReason",
         "SendableKindEnum": ["account", "marketing"],
         "SnsNotificationTypeEnum": ["Notification"],
         "SnsSubscriptionTypeEnum": ["SubscriptionConfirmation", "UnsubscribeConfirmation"],
@@ -48,7 +49,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "foodfleet.core.http.schema.describe_errors",
+        "foodfleet.openapi.errors.describe_answers",
         "foodfleet.openapi.operations.name_operations",
     ],
 }

@@ -68,7 +68,7 @@ def label_of(view: Any, method: str) -> str | None:
     """Return the label that a call of `view` requires; None where it has no such method."""
     action = getattr(view, "action", None)
     handler = getattr(view, action or method.lower(), None)
-    if handler is None or (hasattr(view, "action_map") and action is None):
+    if handler is None or (getattr(view, "action_map", None) is not None and action is None):
         return None
     guarded: str | None = getattr(handler, LABEL, None)
     return guarded or f"{view.access_resource}:{action_of(view, action or method)}"
@@ -78,6 +78,13 @@ def action_of(view: Any, name: str) -> str:
     """Return the declared action for a method or a viewset's action."""
     named: dict[str, str] = getattr(view, "access_actions", {})
     return named.get(name) or BY_ACTION.get(name) or BY_METHOD.get(name.upper()) or name
+
+
+def permission_of(view: Any, method: str) -> str:
+    """Return the label that a method of a view of the REST framework requires, or ''."""
+    if ActionPermission in view.permission_classes:
+        return label_of(view, method) or ""
+    return next((getattr(one, LABEL) for one in view.permission_classes if hasattr(one, LABEL)), "")
 
 
 def holds(resource: str, action: str, *, scoped: bool = False) -> type[BasePermission]:

@@ -13,12 +13,21 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from foodfleet.core.exceptions import InsufficientPermissionsException
 from foodfleet.core.http.access import SIGNED_IN
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from rbac.api import serializers
 from rbac.api.filters import PermissionFilter, RoleFilter
 from rbac.api.guards import ActionPermission, require_permission
-from rbac.exceptions import RoleNotFoundException
+from rbac.exceptions import (
+    AlreadyExistsException,
+    DeclaredPermissionException,
+    HolderNotFoundException,
+    PermissionNotFoundException,
+    RoleInUseException,
+    RoleNotFoundException,
+)
 from rbac.models import Role, labelled_permissions
 from rbac.services import custom_permissions, decisions, explanations, graph, previews, roles, users
 from rbac.services.roles import RoleEdit
@@ -58,10 +67,12 @@ class RoleViewSet(GenericViewSet[Role]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @raises(RoleNotFoundException)
     def retrieve(self, request: Request, pk: str) -> Response:
         """Get one role."""
         return Response(self.get_serializer(self.get_object()).data)
 
+    @raises(AlreadyExistsException)
     @extend_schema(request=serializers.RoleCreateSerializer, responses={201: serializers.RoleSerializer})
     def create(self, request: Request) -> Response:
         """Create a role with permissions that you have yourself."""
@@ -69,6 +80,7 @@ class RoleViewSet(GenericViewSet[Role]):
         role = roles.create(actor=request.user, edit=edit, client=client_of(request))
         return Response(self.get_serializer(role).data, status=status.HTTP_201_CREATED)
 
+    @raises(RoleNotFoundException, AlreadyExistsException)
     @extend_schema(request=serializers.RoleEditSerializer, responses=serializers.RoleSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a role. You must have every permission that you add. Takes effect at its users' next request."""
@@ -76,12 +88,14 @@ class RoleViewSet(GenericViewSet[Role]):
         roles.update(actor=request.user, role=self.get_object(), edit=edit, client=client_of(request))
         return Response(self.get_serializer(self.get_object()).data)
 
+    @raises(RoleNotFoundException, RoleInUseException)
     @extend_schema(responses={204: OpenApiResponse(description="Done.")})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a role that nobody has."""
         roles.delete(actor=request.user, role=self.get_object(), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @raises(RoleNotFoundException)
     @extend_schema(request=serializers.PreviewInSerializer, responses=serializers.PreviewSerializer)
     @action(detail=True, methods=["post"])
     @require_permission("roles", "update")
@@ -124,10 +138,12 @@ class PermissionViewSet(GenericViewSet[Permission]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @raises(PermissionNotFoundException)
     def retrieve(self, request: Request, pk: str) -> Response:
         """Get one permission."""
         return Response(self.get_serializer(custom_permissions.find(int(pk))).data)
 
+    @raises(AlreadyExistsException)
     @extend_schema(request=serializers.PermissionCreateSerializer, responses={201: serializers.PermissionSerializer})
     def create(self, request: Request) -> Response:
         """Create a permission in addition to those that the code declares."""
@@ -136,6 +152,7 @@ class PermissionViewSet(GenericViewSet[Permission]):
         made = custom_permissions.create(actor=request.user, client=client_of(request), **shape.validated_data)
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
+    @raises(PermissionNotFoundException, DeclaredPermissionException)
     @extend_schema(responses={204: OpenApiResponse(description="Done.")})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a permission that the code does not declare; roles lose it."""
@@ -150,6 +167,7 @@ class CheckView(APIView):
 
     access = SIGNED_IN
 
+    @raises(HolderNotFoundException, InsufficientPermissionsException)
     @extend_schema(request=serializers.CheckInSerializer, responses=serializers.CheckSerializer)
     def post(self, request: Request) -> Response:
         """Check whether you, or with `access:check` another user, have each of these permissions."""
@@ -168,6 +186,7 @@ class CheckView(APIView):
 class ExplainView(APIView):
     """Explain one permission of a user."""
 
+    @raises(HolderNotFoundException)
     @extend_schema(parameters=[serializers.ExplainInSerializer], responses=serializers.ExplanationSerializer)
     def get(self, request: Request) -> Response:
         """Return every reason why a user has a permission, now or `at` a time, or what is missing."""

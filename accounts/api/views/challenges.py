@@ -12,9 +12,16 @@ from accounts.api.serializers import mfa as schemas
 from accounts.api.serializers.sign_in import DetailSerializer, SignedInSerializer
 from accounts.api.views.base import OpenView, validated
 from accounts.api.views.sign_in import signed_in_response
+from accounts.exceptions import (
+    AccountLockedException,
+    EmailNotVerifiedException,
+    Invalid2FACodeException,
+    InvalidCredentialsException,
+)
 from accounts.services.login import passkey, second_step
 from accounts.services.mfa import trusted_browsers
 from foodfleet.core.http.clients import client_of, set_trusted_browser_cookie
+from foodfleet.core.http.schema import raises
 from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 
@@ -23,6 +30,7 @@ class LoginVerifyView(OpenView):
 
     throttle_classes = [SecondFactorThrottle]
 
+    @raises(Invalid2FACodeException, InvalidCredentialsException, AccountLockedException, EmailNotVerifiedException)
     @extend_schema(request=schemas.AnswerSerializer, responses=SignedInSerializer)
     def post(self, request: Request) -> Response:
         """Exchange a two-factor code for a pair of tokens. A challenge works once and expires after 5 wrong codes."""
@@ -41,6 +49,7 @@ class LoginSMSView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
+    @raises(Invalid2FACodeException)
     @extend_schema(request=schemas.ChallengeInSerializer, responses={202: DetailSerializer})
     def post(self, request: Request) -> Response:
         """Send a 6-digit code to the confirmed phone number."""
@@ -65,6 +74,7 @@ class PasskeyLoginVerifyView(OpenView):
 
     throttle_classes = [SecondFactorThrottle]
 
+    @raises(Invalid2FACodeException, InvalidCredentialsException, AccountLockedException, EmailNotVerifiedException)
     @extend_schema(request=schemas.PasskeyAnswerSerializer, responses=SignedInSerializer)
     def post(self, request: Request) -> Response:
         """Exchange a passkey's response for a pair of tokens, if the passkey may be used without the password."""

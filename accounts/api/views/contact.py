@@ -10,11 +10,18 @@ from rest_framework.views import APIView
 from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInSerializer, PhoneInSerializer
 from accounts.api.serializers.sign_in import DetailSerializer, TokenInSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated, validated_with_client
+from accounts.exceptions import (
+    AccountLockedException,
+    InvalidCredentialsException,
+    InvalidTokenException,
+    UserAlreadyExistsException,
+)
 from accounts.services.account import email
 from accounts.services.account import phone as account_phone
 from accounts.services.mfa import reauthentication
 from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 
@@ -24,6 +31,7 @@ class ChangeEmailView(APIView):
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [ForgotThrottle]
 
+    @raises(InvalidCredentialsException, AccountLockedException, UserAlreadyExistsException)
     @extend_schema(request=ChangeEmailSerializer, responses={202: DetailSerializer})
     def post(self, request: Request) -> Response:
         """Send a link to the new address. The old address keeps working and is notified until you confirm.
@@ -43,6 +51,7 @@ class ConfirmEmailView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
+    @raises(InvalidTokenException, UserAlreadyExistsException)
     @extend_schema(request=TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Confirm the change with the token sent to the new address."""
@@ -55,6 +64,7 @@ class UndoEmailView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
+    @raises(InvalidTokenException, UserAlreadyExistsException)
     @extend_schema(request=TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Restore the old address with the token sent to it; every session ends."""

@@ -12,8 +12,10 @@ from accounts.api.serializers.sessions import SecurityEventSerializer, StaffEven
 from accounts.api.views.base import signed_in_user
 from accounts.models import SecurityEvent
 from accounts.services import audit
+from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.http.access import SIGNED_IN
 from foodfleet.core.http.lists.csv_export import CSVExportMixin, csv_response
+from foodfleet.core.http.schema import raises
 from rbac.api.guards import require_permission
 
 
@@ -43,6 +45,7 @@ class AllEventsView(CSVExportMixin, generics.ListAPIView[SecurityEvent]):
     def get_queryset(self) -> Any:
         return SecurityEvent.objects.with_people()
 
+    @raises(NotFoundException)
     @extend_schema(parameters=[OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"])])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """List the events, the newest first; `?format=csv` downloads all that match as one file."""

@@ -10,9 +10,12 @@ from rest_framework.views import APIView
 from accounts.api.serializers.fields import FrontendSerializer
 from accounts.api.serializers.users import DeletionSerializer, MeSerializer
 from accounts.api.views.base import NO_CONTENT, client_in_body, session_id_of, signed_in_user
+from accounts.exceptions import LastSuperuserException
 from accounts.services.account import export, own_deletion, profile
+from foodfleet.core.exceptions import PayloadTooLargeException, ValidationException
 from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 
 
 class MeView(APIView):
@@ -33,6 +36,7 @@ class MeView(APIView):
         serializer.is_valid(raise_exception=True)
         return Response(MeSerializer(profile.change(user=user, **serializer.validated_data)).data)
 
+    @raises(LastSuperuserException, PayloadTooLargeException, ValidationException)
     @extend_schema(request=FrontendSerializer, responses={202: DeletionSerializer})
     def delete(self, request: Request) -> Response:
         """Delete the caller's account in 14 days; until then it works and the deletion can be cancelled.

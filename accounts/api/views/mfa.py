@@ -11,11 +11,18 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers import mfa as schemas
 from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user, validated
+from accounts.exceptions import (
+    AccountLockedException,
+    AuthenticatorExistsException,
+    Invalid2FACodeException,
+    InvalidCredentialsException,
+)
 from accounts.models import TrustedBrowser
 from accounts.services.mfa import enrolment, reauthentication, trusted_browsers
 from accounts.services.mfa import methods as mfa_methods
 from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACTIONS, SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from foodfleet.core.http.throttling import SecondFactorThrottle
 
 
@@ -43,6 +50,7 @@ class SetupView(OwnMfaView):
     access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [SecondFactorThrottle]
 
+    @raises(InvalidCredentialsException, AccountLockedException, AuthenticatorExistsException)
     @extend_schema(request=schemas.PasswordInSerializer, responses=schemas.SetupSerializer)
     def post(self, request: Request) -> Response:
         """Create a secret; it is used once a code has been confirmed. Calling again creates a new one."""
@@ -60,6 +68,7 @@ class VerifyView(OwnMfaView):
 
     throttle_classes = [SecondFactorThrottle]
 
+    @raises(Invalid2FACodeException)
     @extend_schema(request=schemas.CodeInSerializer, responses=schemas.BackupCodesSerializer)
     def post(self, request: Request) -> Response:
         """Confirm a code of the app; returns ten backup codes, which are never shown again."""
@@ -77,6 +86,7 @@ class BackupCodesView(OwnMfaView):
 
     throttle_classes = [SecondFactorThrottle]
 
+    @raises(Invalid2FACodeException)
     @extend_schema(request=schemas.CodeInSerializer, responses=schemas.BackupCodesSerializer)
     def post(self, request: Request) -> Response:
         """Create ten new backup codes and revoke the old ones."""
@@ -92,6 +102,7 @@ class DisableView(OwnMfaView):
 
     throttle_classes = [SecondFactorThrottle]
 
+    @raises(InvalidCredentialsException, AccountLockedException, Invalid2FACodeException)
     @extend_schema(request=schemas.PasswordAndCodeSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Remove every passkey, authenticator app, backup code and remembered browser of the caller."""
@@ -108,6 +119,7 @@ class ProofView(OwnMfaView):
     access = DURING_REQUIRED_ACTIONS
     throttle_classes = [SecondFactorThrottle]
 
+    @raises(InvalidCredentialsException, AccountLockedException, Invalid2FACodeException)
     @extend_schema(request=schemas.ProofSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Re-authenticate with password and two-factor code: security settings can be changed for ten minutes."""

@@ -10,9 +10,12 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers import mfa as schemas
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
+from accounts.exceptions import ResetNotPossibleException, UserNotFoundException
 from accounts.models import MFAReset
 from accounts.services.mfa import resets
+from foodfleet.core.exceptions import ForbiddenException, NotFoundException
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from rbac.api.guards import require_permission
 
 
@@ -32,6 +35,7 @@ class ResetsView(generics.ListAPIView[MFAReset]):
 class RequestResetView(APIView):
     """Request the reset of a user's two-factor authentication."""
 
+    @raises(UserNotFoundException, ForbiddenException, ResetNotPossibleException)
     @extend_schema(request=schemas.ResetInSerializer, responses={202: schemas.ResetSerializer})
     def post(self, request: Request, user_id: int) -> Response:
         """Request a reset, which another member of staff has to approve."""
@@ -48,6 +52,7 @@ class RequestResetView(APIView):
 class ApproveResetView(APIView):
     """Approve a reset."""
 
+    @raises(NotFoundException, ForbiddenException)
     @extend_schema(request=None, responses=schemas.ResetSerializer)
     def post(self, request: Request, reset_id: int) -> Response:
         """Approve the request of another user: the reset happens after 24 hours, the owner is notified now."""

@@ -10,10 +10,12 @@ from rest_framework.response import Response
 from accounts.api.serializers import mfa as schemas
 from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user, validated
 from accounts.api.views.mfa import OwnMfaView
+from accounts.exceptions import Invalid2FACodeException, TooManyPasskeysException
 from accounts.models import Passkey
 from accounts.services.mfa import passkeys, reauthentication
 from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACTIONS, Reauthentication
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from foodfleet.core.http.throttling import SecondFactorThrottle
 
 
@@ -29,6 +31,7 @@ class PasskeysView(OwnMfaView, generics.ListAPIView[Passkey]):
     def get_queryset(self) -> Any:
         return Passkey.objects.of(signed_in_user(self.request))
 
+    @raises(Invalid2FACodeException, TooManyPasskeysException)
     @extend_schema(request=schemas.NewPasskeySerializer, responses={201: schemas.AddedPasskeySerializer})
     def post(self, request: Request) -> Response:
         """Save the passkey that the browser created. Needs re-authentication."""
@@ -51,6 +54,7 @@ class PasskeyOptionsView(OwnMfaView):
     access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.ALWAYS)
     throttle_classes = [SecondFactorThrottle]
 
+    @raises(TooManyPasskeysException)
     @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:
         """Return the options for `navigator.credentials.create`. Needs re-authentication."""
@@ -115,6 +119,7 @@ class ProofByPasskeyView(OwnMfaView):
     access = DURING_REQUIRED_ACTIONS
     throttle_classes = [SecondFactorThrottle]
 
+    @raises(Invalid2FACodeException)
     @extend_schema(request=schemas.PasskeyAnswerSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Re-authenticate with a passkey instead of password and code."""

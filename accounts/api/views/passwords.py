@@ -17,9 +17,17 @@ from accounts.api.views.base import (
     validated,
     validated_with_client,
 )
+from accounts.exceptions import (
+    AccountLockedException,
+    InvalidCredentialsException,
+    InvalidTokenException,
+    PasswordReusedException,
+    WeakPasswordException,
+)
 from accounts.services.account import password_change, password_reset, report_compromise
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, Reauthentication
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from foodfleet.core.http.throttling import ForgotThrottle, LoginThrottle
 
 
@@ -42,6 +50,7 @@ class ResetPasswordView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
+    @raises(InvalidTokenException, WeakPasswordException, PasswordReusedException)
     @extend_schema(request=ResetPasswordSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Set a password with the token of a reset or invitation; all sessions end. A weak password leaves it valid."""
@@ -54,6 +63,7 @@ class ReportCompromiseView(OpenView):
 
     throttle_classes = [ForgotThrottle]
 
+    @raises(InvalidTokenException)
     @extend_schema(request=TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Secure the account with the token of a "Wasn't you?" link.
@@ -70,6 +80,7 @@ class ChangePasswordView(APIView):
     access = DURING_REQUIRED_ACTIONS.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle_classes = [LoginThrottle]
 
+    @raises(InvalidCredentialsException, AccountLockedException, WeakPasswordException, PasswordReusedException)
     @extend_schema(request=ChangePasswordSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Replace the password; every other session ends.

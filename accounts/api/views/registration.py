@@ -10,8 +10,15 @@ from rest_framework.response import Response
 from accounts.api.serializers.sign_in import DetailSerializer, EmailInSerializer, RegisterSerializer, TokenInSerializer
 from accounts.api.serializers.users import UserSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, validated, validated_with_client
+from accounts.exceptions import (
+    InvalidTokenException,
+    RegistrationClosedException,
+    UserAlreadyExistsException,
+    WeakPasswordException,
+)
 from accounts.services.account import registration, registration_rules
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from foodfleet.core.http.throttling import ForgotThrottle, RegisterThrottle
 
 
@@ -20,6 +27,7 @@ class RegisterView(OpenView):
 
     throttle_classes = [RegisterThrottle]
 
+    @raises(RegistrationClosedException, WeakPasswordException, UserAlreadyExistsException)
     @extend_schema(
         request=RegisterSerializer,
         responses={202: DetailSerializer, 201: UserSerializer},
@@ -44,6 +52,7 @@ class RegisterView(OpenView):
 class VerifyEmailView(OpenView):
     """Confirm an e-mail address."""
 
+    @raises(InvalidTokenException)
     @extend_schema(request=TokenInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Confirm the address with the token from the e-mail."""

@@ -9,8 +9,15 @@ from rest_framework.response import Response
 
 from accounts.api.views.base import NO_CONTENT, validated
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from rbac.api.guards import ActionPermission
 from rbac.api.serializers import LABEL_LENGTH, AssignmentCreateSerializer, AssignmentSerializer
+from rbac.exceptions import (
+    AlreadyExistsException,
+    HolderNotFoundException,
+    RoleNotFoundException,
+    SuperusersOnlyException,
+)
 from rbac.models import RoleAssignment
 from rbac.services import assignments, limits, roles, users
 
@@ -43,12 +50,14 @@ class UserRolesView(GenericAPIView[RoleAssignment]):
         limits.ensure_reaches(self.request.user, user, "roles:read")
         return assignments.current_of(user)
 
+    @raises(HolderNotFoundException)
     @extend_schema(responses=AssignmentSerializer(many=True))
     def get(self, request: Request, user_id: int) -> Response:
         """List the user's roles with scope, expiry and who assigned them."""
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @raises(HolderNotFoundException, RoleNotFoundException, SuperusersOnlyException, AlreadyExistsException)
     @extend_schema(request=AssignmentCreateSerializer, responses={201: AssignmentSerializer})
     def post(self, request: Request, user_id: int) -> Response:
         """Assign a role whose permissions the caller has; assigning it again replaces its expiry."""
@@ -76,6 +85,7 @@ class UserRoleView(GenericAPIView[RoleAssignment]):
         """The scope in which the caller needs the permission."""
         return request.query_params.get("scope") or None
 
+    @raises(HolderNotFoundException, RoleNotFoundException, SuperusersOnlyException)
     @extend_schema(parameters=[SCOPE], responses={204: NO_CONTENT})
     def delete(self, request: Request, user_id: int, role_id: int) -> Response:
         """Remove the role from the user, in one scope or in all, from their next request."""

@@ -11,12 +11,15 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers.sessions import SessionSerializer
 from accounts.api.views.base import NO_CONTENT, signed_in_user
+from accounts.exceptions import SessionNotFoundException, UserNotFoundException
 from accounts.models import Session
 from accounts.services.sessions import sessions
 from accounts.services.staff import sessions as staff_sessions
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, SIGNED_IN
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from rbac.api.guards import require_permission
+from rbac.exceptions import SuperusersOnlyException
 
 
 class SessionsView(generics.ListAPIView[Session]):
@@ -37,6 +40,7 @@ class SessionView(APIView):
 
     access = SIGNED_IN
 
+    @raises(SessionNotFoundException)
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, session_id: UUID) -> Response:
         """End the session: its tokens are refused from the next request."""
@@ -56,6 +60,7 @@ class LogoutAllView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+@raises(UserNotFoundException)
 @require_permission("sessions", "read")
 class UserSessionsView(generics.ListAPIView[Session]):
     """The sessions of another user."""
@@ -73,6 +78,7 @@ class UserSessionsView(generics.ListAPIView[Session]):
 class UserSessionView(APIView):
     """One session of another user."""
 
+    @raises(UserNotFoundException, SessionNotFoundException, SuperusersOnlyException)
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, user_id: int, session_id: UUID) -> Response:
         """End the session: its tokens are refused from the next request."""
@@ -85,6 +91,7 @@ class UserSessionView(APIView):
 class EndUserSessionsView(APIView):
     """Sign another user out everywhere."""
 
+    @raises(UserNotFoundException, SuperusersOnlyException)
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def post(self, request: Request, user_id: int) -> Response:
         """End every session of the user."""

@@ -11,11 +11,18 @@ from accounts.api.serializers.mfa import ChallengeSerializer
 from accounts.api.serializers.sign_in import LoginSerializer, RefreshInSerializer, SignedInSerializer, TokensSerializer
 from accounts.api.serializers.users import UserSerializer
 from accounts.api.views.base import NO_CONTENT, OpenView, validated
+from accounts.exceptions import (
+    AccountLockedException,
+    EmailNotVerifiedException,
+    InvalidCredentialsException,
+    InvalidSessionTokenException,
+)
 from accounts.services.login import password
 from accounts.services.login.challenge import ChallengeIssued
 from accounts.services.sessions import refresh as sessions_refresh
 from accounts.services.sessions import sessions
 from foodfleet.core.http.clients import client_of, set_device_cookie
+from foodfleet.core.http.schema import raises
 from foodfleet.core.http.throttling import LoginThrottle
 
 
@@ -24,6 +31,7 @@ class LoginView(OpenView):
 
     throttle_classes = [LoginThrottle]
 
+    @raises(InvalidCredentialsException, AccountLockedException, EmailNotVerifiedException)
     @extend_schema(
         request=LoginSerializer,
         responses=PolymorphicProxySerializer(
@@ -65,6 +73,7 @@ def challenge_response(issued: ChallengeIssued) -> Response:
 class RefreshView(OpenView):
     """Refresh tokens."""
 
+    @raises(InvalidSessionTokenException)
     @extend_schema(request=RefreshInSerializer, responses=TokensSerializer)
     def post(self, request: Request) -> Response:
         """Exchange a refresh token for a new pair. A refresh token works once."""
@@ -76,6 +85,7 @@ class RefreshView(OpenView):
 class LogoutView(OpenView):
     """Sign out."""
 
+    @raises(InvalidSessionTokenException)
     @extend_schema(request=RefreshInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """End the session of this refresh token."""

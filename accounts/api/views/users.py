@@ -26,14 +26,24 @@ from accounts.api.views.base import (
     validated,
     validated_with_client,
 )
-from accounts.exceptions import UserNotFoundException
+from accounts.exceptions import (
+    LastSuperuserException,
+    OwnAccountException,
+    ServiceAccountException,
+    UserAlreadyExistsException,
+    UserNotFoundException,
+    WeakPasswordException,
+)
 from accounts.models import User
 from accounts.models.users import UserQuerySet
 from accounts.services.account import attributes, password_reset
 from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import protections, users
+from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from rbac.api.guards import ActionPermission, action_of
+from rbac.exceptions import SuperusersOnlyException
 from rbac.services import users as role_holders
 
 
@@ -71,10 +81,12 @@ class UserViewSet(GenericViewSet[User]):
         page = self.paginate_queryset(self.filter_queryset(found))
         return self.get_paginated_response(_represented(page or []))
 
+    @raises(UserNotFoundException)
     def retrieve(self, request: Request, pk: int) -> Response:
         """One user."""
         return self.user_response(pk)
 
+    @raises(UserAlreadyExistsException, WeakPasswordException, SuperusersOnlyException)
     @extend_schema(request=UserCreateSerializer, responses={201: DirectoryUserSerializer})
     def create(self, request: Request) -> Response:
         """Create a user with a password, or invite them by e-mail to choose one."""
@@ -82,6 +94,15 @@ class UserViewSet(GenericViewSet[User]):
         user = users.create(new=users.NewAccount(**values), actor=signed_in_user(request), client=client)
         return self.user_response(user.pk, status.HTTP_201_CREATED)
 
+    @raises(
+        UserNotFoundException,
+        SuperusersOnlyException,
+        OwnAccountException,
+        LastSuperuserException,
+        ServiceAccountException,
+        UserAlreadyExistsException,
+        ConflictException,
+    )
     @extend_schema(request=UserChangeSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:
         """Change the given fields. Only superusers may change the staff flags."""
@@ -90,12 +111,14 @@ class UserViewSet(GenericViewSet[User]):
         staff_changes.update(pk=pk, changes=changes, actor=signed_in_user(request), client=client)
         return self.user_response(pk)
 
+    @raises(UserNotFoundException, SuperusersOnlyException, OwnAccountException, LastSuperuserException)
     @extend_schema(responses={204: NO_CONTENT})
     def destroy(self, request: Request, pk: int) -> Response:
         """Delete the user with all personal data."""
         users.delete(pk=pk, **self._by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @raises(UserNotFoundException, SuperusersOnlyException, OwnAccountException, LastSuperuserException)
     @extend_schema(request=LockSerializer)
     def lock(self, request: Request, pk: int) -> Response:
         """Lock the account until it is unlocked; every session ends. The body may give a reason."""
@@ -104,18 +127,21 @@ class UserViewSet(GenericViewSet[User]):
         users.lock(pk=pk, **given, **self._by(request))
         return self.user_response(pk)
 
+    @raises(UserNotFoundException, SuperusersOnlyException)
     @extend_schema(request=None)
     def unlock(self, request: Request, pk: int) -> Response:
         """Unlock the account, whether staff or wrong passwords locked it."""
         users.unlock(pk=pk, **self._by(request))
         return self.user_response(pk)
 
+    @raises(UserNotFoundException, SuperusersOnlyException, ConflictException)
     @extend_schema(request=FrontendSerializer)
     def invite(self, request: Request, pk: int) -> Response:
         """Send another invitation to a user who has not accepted the first."""
         users.invite(pk=pk, actor=signed_in_user(request), client=client_in_body(request))
         return self.user_response(pk)
 
+    @raises(UserNotFoundException, SuperusersOnlyException, ConflictException)
     @extend_schema(request=FrontendSerializer, responses={202: NO_CONTENT})
     def password_link(self, request: Request, pk: int) -> Response:
         """Send the user a link to choose a new password; 409 if their address may not be sent to."""

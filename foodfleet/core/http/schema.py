@@ -1,74 +1,31 @@
-"""What the OpenAPI document says of every call alike: which errors it answers, in which form, and of texts."""
+"""What the OpenAPI document says of texts, of fields together, and of the errors that a view names."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.core.validators import RegexValidator
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from rest_framework import serializers
 
+from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.serializers import CharField
 
-ENVELOPE = {
-    "type": "object",
-    "required": ["error", "code", "details", "request_id"],
-    "properties": {
-        "error": {"type": "string", "description": "A sentence for a person."},
-        "code": {"type": "string", "description": "Stable; programs decide by it."},
-        "details": {
-            "type": "object",
-            "additionalProperties": True,
-            "description": "For wrong fields: each field with a list of {message, code}.",
-        },
-        "request_id": {"type": "string"},
-    },
-}
-METHODS = ("get", "post", "put", "patch", "delete")
-BODY_METHODS = ("post", "put", "patch")
 NOT_BLANK = r"\S"
-
-# Each status that a call may answer, with the codes of its errors (foodfleet.core.http.errors; services add their own).
-ERRORS = {
-    "400": "The request could not be read: `malformed_request`.",
-    "401": "`not_authenticated`, `invalid_token`, `invalid_credentials`, `account_locked` or `invalid_2fa_code`.",
-    "403": "`insufficient_permissions`, or what has to be done first, such as `two_factor_required`.",
-    "404": "`not_found`, or more exactly, such as `user_not_found`.",
-    "406": "Answers are JSON: `not_acceptable`.",
-    "409": "It contradicts what is there: `conflict`, or more exactly.",
-    "413": "`payload_too_large`.",
-    "415": "Bodies are JSON: `unsupported_media_type`.",
-    "422": "Fields are wrong: `validation_error` with `details` for each, or more exactly, such as `weak_password`.",
-    "429": "`throttled`; the header `Retry-After` says how many seconds to wait.",
-    "503": "`service_unavailable`; try again after `Retry-After` seconds.",
-}
-ANYWHERE = ("400", "401", "403", "404", "406", "429", "503")
-CHANGING = ("409", "422")
-WITH_A_BODY = ("413", "415")
+Target = TypeVar("Target", bound=Callable[..., Any])
 
 
-def describe_errors(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """A drf-spectacular postprocessing hook: adds the errors that each operation may answer, with the envelope."""
-    components = result.setdefault("components", {})
-    components.setdefault("schemas", {})["Error"] = ENVELOPE
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    components["responses"] = {
-        f"Error{status}": {"description": description, "content": content} for status, description in ERRORS.items()
-    }
-    for path in result["paths"].values():
-        for method in METHODS:
-            if method in path:
-                for status in _statuses(path[method], method):
-                    path[method]["responses"].setdefault(status, {"$ref": f"#/components/responses/Error{status}"})
-    return result
+def raises(*exceptions: type[BaseAppException]) -> Callable[[Target], Target]:
+    """Name what the service behind a method of a view, or behind each method of a view class, raises.
 
+    `foodfleet.openapi.errors` puts them into the OpenAPI document, with the errors that follow from the view's
+    declarations: those need no naming. A test fails for an answer that the document does not have.
+    """
 
-def _statuses(operation: dict[str, Any], method: str) -> list[str]:
-    in_query = any(parameter["in"] != "path" for parameter in operation.get("parameters", []))
-    statuses = [*ANYWHERE]
-    if method != "get":
-        statuses += CHANGING
-    elif in_query:
-        statuses.append("422")
-    return [*statuses, *WITH_A_BODY] if method in BODY_METHODS else statuses
+    def declare(target: Target) -> Target:
+        target.raised = exceptions  # type: ignore[attr-defined]
+        return target
+
+    return declare
 
 
 class TextInSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ from django.urls import URLResolver, get_resolver
 
 from foodfleet.core.http.access import SIGNED_IN, Access, Caller, Reauthentication, RequiredAction, declared_access
 from foodfleet.modules import registry
-from rbac.api.guards import LABEL, ActionPermission, label_of
+from rbac.api.guards import permission_of
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 URLCONF = "foodfleet.tests.development_urls"  # with the mailbox
@@ -47,14 +47,19 @@ class Endpoint:
 
 
 def views(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Each address with its view: `<id>` for `<int:id>` and for `(?P<id>...)`, without anchors."""
+    """Each address, as `plain` writes it, with its view."""
     for pattern in patterns:
         address = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from views(pattern.url_patterns, address)
         else:
-            named = re.sub(r"\(\?P(<\w+>)(?:\[[^\]]*\]|[^()\[])*\)", r"\1", address)
-            yield re.sub(r"<\w+:", "<", named).replace("^", "").replace("$", ""), pattern.callback
+            yield plain(address), pattern.callback
+
+
+def plain(route: str) -> str:
+    """A route of Django with `<id>` for `<int:id>` and for `(?P<id>...)`, without anchors."""
+    named = re.sub(r"\(\?P(<\w+>)(?:\[[^\]]*\]|[^()\[])*\)", r"\1", route)
+    return re.sub(r"<\w+:", "<", named).replace("^", "").replace("$", "")
 
 
 def methods_of(callback: Any) -> list[str]:
@@ -77,9 +82,7 @@ def _permission(callback: Any, method: str) -> str:
     view = callback.cls(**callback.initkwargs)
     if actions := getattr(callback, "actions", None):
         view.action, view.action_map = actions[method.lower()], actions
-    if ActionPermission in view.permission_classes:
-        return label_of(view, method) or ""
-    return next((getattr(one, LABEL) for one in view.permission_classes if hasattr(one, LABEL)), "")
+    return permission_of(view, method)
 
 
 ENDPOINTS = tuple(

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from notifications.api.filters import EmailOverrideFilter
 from notifications.api.serializers.email_overrides import (
     EmailContentSerializer,
@@ -19,6 +20,13 @@ from notifications.api.serializers.email_overrides import (
     LanguageSerializer,
 )
 from notifications.api.serializers.messages import QueuedSerializer
+from notifications.exceptions import (
+    EmailOverrideNotFoundException,
+    EmailTemplateNotFoundException,
+    MailTooLargeException,
+    NewerVersionException,
+    NoOwnRecipientException,
+)
 from notifications.models import EmailOverride
 from notifications.services.compose import samples
 from notifications.services.templates import overrides, rendering, specs
@@ -41,6 +49,7 @@ class EmailTemplatesView(APIView):
 class EmailTemplateView(APIView):
     """The product's own content of an e-mail."""
 
+    @raises(EmailTemplateNotFoundException)
     @extend_schema(parameters=[LanguageSerializer], responses=EmailContentSerializer)
     def get(self, request: Request, name: str) -> Response:
         """Get the product's own content of an e-mail, with placeholders, to begin an override with."""
@@ -73,10 +82,12 @@ class EmailOverrideViewSet(viewsets.GenericViewSet[EmailOverride]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @raises(EmailOverrideNotFoundException)
     def retrieve(self, request: Request, pk: str) -> Response:
         """Get an override."""
         return Response(self.get_serializer(self.get_object()).data)
 
+    @raises(EmailTemplateNotFoundException)
     def create(self, request: Request) -> Response:
         """Override an e-mail in one language. `/email-templates/` has the names and variables."""
         serializer = self.get_serializer(data=request.data)
@@ -84,6 +95,7 @@ class EmailOverrideViewSet(viewsets.GenericViewSet[EmailOverride]):
         override = overrides.save(override=EmailOverride(**serializer.validated_data), **self._by())
         return Response(self.get_serializer(override).data, status=status.HTTP_201_CREATED)
 
+    @raises(EmailOverrideNotFoundException, EmailTemplateNotFoundException, NewerVersionException)
     @extend_schema(request=EmailOverrideChangeSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change an override. Earlier versions are kept."""
@@ -95,18 +107,23 @@ class EmailOverrideViewSet(viewsets.GenericViewSet[EmailOverride]):
         override = overrides.change(pk=int(pk), changes=changes, opened_with=opened_with, **self._by())
         return Response(self.get_serializer(override).data)
 
+    @raises(EmailOverrideNotFoundException)
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete an override: the e-mail has its own content again."""
         overrides.delete(override=self.get_object(), **self._by())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @raises(EmailOverrideNotFoundException, EmailTemplateNotFoundException)
     @extend_schema(request=None, responses=EmailContentSerializer)
     @action(detail=True, methods=["post"])
     def preview(self, request: Request, pk: str) -> Response:
         """Render an override with example values without sending it."""
         return Response(EmailContentSerializer(samples.email(self.get_object())).data)
 
+    @raises(
+        EmailOverrideNotFoundException, EmailTemplateNotFoundException, NoOwnRecipientException, MailTooLargeException
+    )
     @extend_schema(request=None, responses={202: QueuedSerializer})
     @action(detail=True, methods=["post"], url_path="test")
     def send_test(self, request: Request, pk: str) -> Response:

@@ -10,12 +10,22 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from notifications.api.filters import MessageFilter
 from notifications.api.serializers.messages import (
     MessageSerializer,
     QueuedSerializer,
     SendEmailSerializer,
     SendSmsSerializer,
+)
+from notifications.exceptions import (
+    EmailTemplateNotFoundException,
+    IdempotencyConflictException,
+    MailTooLargeException,
+    MessageNotCancellableException,
+    MessageNotFoundException,
+    MessageNotRetriableException,
+    SmsTemplateNotFoundException,
 )
 from notifications.models import Message
 from notifications.services.compose import requests
@@ -51,10 +61,12 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @raises(MessageNotFoundException)
     def retrieve(self, request: Request, pk: str) -> Response:
         """Get a message with its timeline."""
         return Response(self.get_serializer(operations.find(pk)).data)
 
+    @raises(MessageNotFoundException, MessageNotRetriableException)
     @extend_schema(request=None, responses={202: QueuedSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
@@ -62,6 +74,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
         message = operations.retry(message=operations.find(pk), by=request.user)  # type: ignore[arg-type]
         return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
 
+    @raises(MessageNotFoundException, MessageNotCancellableException)
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
@@ -76,6 +89,7 @@ class SendEmailView(APIView):
 
     max_body_bytes = settings.MOST_BODY_BYTES
 
+    @raises(EmailTemplateNotFoundException, IdempotencyConflictException, MailTooLargeException)
     @extend_schema(request=SendEmailSerializer, parameters=[IDEMPOTENCY_KEY], responses={202: QueuedSerializer})
     def post(self, request: Request) -> Response:
         """Queue an e-mail: subject with text or HTML, or a template with its context.
@@ -95,6 +109,7 @@ class SendEmailView(APIView):
 class SendSmsView(APIView):
     """Send an SMS."""
 
+    @raises(SmsTemplateNotFoundException, IdempotencyConflictException)
     @extend_schema(request=SendSmsSerializer, parameters=[IDEMPOTENCY_KEY], responses={202: QueuedSerializer})
     def post(self, request: Request) -> Response:
         """Queue an SMS: a text, or a template with its variables.

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from notifications.api.filters import SmsTemplateFilter
 from notifications.api.serializers.messages import QueuedSerializer
 from notifications.api.serializers.sms_templates import (
@@ -17,6 +18,12 @@ from notifications.api.serializers.sms_templates import (
     SmsTemplateChangeSerializer,
     SmsTemplateSerializer,
     SmsTestSerializer,
+)
+from notifications.exceptions import (
+    NewerVersionException,
+    NoOwnRecipientException,
+    SmsTemplateNotFoundException,
+    TemplateInUseException,
 )
 from notifications.models import SmsTemplate
 from notifications.services.compose import samples
@@ -47,6 +54,7 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @raises(SmsTemplateNotFoundException)
     def retrieve(self, request: Request, pk: str) -> Response:
         """Get a template."""
         return Response(self.get_serializer(self.get_object()).data)
@@ -57,6 +65,7 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
         template = service.save(template=SmsTemplate(**given), **self._by())
         return Response(self.get_serializer(template).data, status=status.HTTP_201_CREATED)
 
+    @raises(SmsTemplateNotFoundException, TemplateInUseException, NewerVersionException)
     @extend_schema(request=SmsTemplateChangeSerializer, responses=SmsTemplateSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a template. Earlier versions are kept."""
@@ -66,12 +75,14 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
         template = service.change(template_id=int(pk), changes=changes, opened_with=opened_with, **self._by())
         return Response(self.get_serializer(template).data)
 
+    @raises(SmsTemplateNotFoundException, TemplateInUseException)
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a template; 409 for a template that the product sends."""
         service.delete(template=self.get_object(), **self._by())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @raises(SmsTemplateNotFoundException)
     @extend_schema(request=SmsPreviewInSerializer, responses=SmsPreviewSerializer)
     @action(detail=True, methods=["post"])
     def preview(self, request: Request, pk: str) -> Response:
@@ -81,6 +92,7 @@ class SmsTemplateViewSet(viewsets.GenericViewSet[SmsTemplate]):
         serializer.is_valid(raise_exception=True)
         return Response(SmsPreviewSerializer(service.preview(template=template, **serializer.validated_data)).data)
 
+    @raises(SmsTemplateNotFoundException, NoOwnRecipientException)
     @extend_schema(request=SmsTestSerializer, responses={202: QueuedSerializer})
     @action(detail=True, methods=["post"], url_path="test")
     def send_test(self, request: Request, pk: str) -> Response:

@@ -7,11 +7,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from notifications.api.filters import SuppressionFilter
 from notifications.api.serializers.suppressions import (
     SuppressionCreateSerializer,
     SuppressionLiftSerializer,
     SuppressionSerializer,
+)
+from notifications.exceptions import (
+    AlreadyLiftedException,
+    AlreadySuppressedException,
+    SuppressionNotFoundException,
 )
 from notifications.models import Suppression
 from notifications.services.audience import suppression as service
@@ -36,10 +42,12 @@ class SuppressionViewSet(viewsets.GenericViewSet[Suppression]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @raises(SuppressionNotFoundException)
     def retrieve(self, request: Request, pk: str) -> Response:
         """Get a suppression."""
         return Response(self.get_serializer(service.find_one(int(pk))).data)
 
+    @raises(AlreadySuppressedException)
     @extend_schema(request=SuppressionCreateSerializer, responses={201: SuppressionSerializer})
     def create(self, request: Request) -> Response:
         """Suppress an address or number; 409 if it is suppressed already."""
@@ -49,6 +57,7 @@ class SuppressionViewSet(viewsets.GenericViewSet[Suppression]):
         row = service.suppress_by_staff(new=new, by=request.user, client=client_of(request))  # type: ignore[arg-type]
         return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED)
 
+    @raises(SuppressionNotFoundException, AlreadyLiftedException)
     @extend_schema(request=SuppressionLiftSerializer)
     @action(detail=True, methods=["post"])
     def lift(self, request: Request, pk: str) -> Response:

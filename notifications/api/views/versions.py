@@ -10,9 +10,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from notifications.api.serializers.email_overrides import EmailOverrideSerializer
 from notifications.api.serializers.sms_templates import SmsTemplateSerializer
 from notifications.api.serializers.versions import RestoreSerializer, VersionSerializer
+from notifications.exceptions import (
+    EmailOverrideNotFoundException,
+    EmailTemplateNotFoundException,
+    NewerVersionException,
+    SmsTemplateNotFoundException,
+    VersionNotFoundException,
+)
 from notifications.models import EmailOverrideVersion, SmsTemplateVersion
 from notifications.services.templates import overrides, sms_templates
 from rbac.api.guards import require_permission
@@ -30,6 +38,7 @@ class VersionsView(generics.ListAPIView[Any]):
         return self.find(self.kwargs["pk"]).versions.all()
 
 
+@raises(SmsTemplateNotFoundException)
 @require_permission("sms_templates", "read")
 class SmsTemplateVersionsView(VersionsView):
     """The versions of an SMS template."""
@@ -38,6 +47,7 @@ class SmsTemplateVersionsView(VersionsView):
     find = staticmethod(sms_templates.find)
 
 
+@raises(EmailOverrideNotFoundException)
 @require_permission("email_templates", "read")
 class EmailOverrideVersionsView(VersionsView):
     """The versions of an e-mail override."""
@@ -56,6 +66,7 @@ def _how(request: Request) -> dict[str, Any]:
 class RestoreSmsTemplateView(APIView):
     """Restore a version of an SMS template."""
 
+    @raises(SmsTemplateNotFoundException, VersionNotFoundException, NewerVersionException)
     @extend_schema(request=RestoreSerializer, responses=SmsTemplateSerializer)
     def post(self, request: Request, pk: int, number: int) -> Response:
         """Save the content of this version again, as the newest version."""
@@ -66,6 +77,9 @@ class RestoreSmsTemplateView(APIView):
 class RestoreEmailOverrideView(APIView):
     """Restore a version of an e-mail override."""
 
+    @raises(
+        EmailOverrideNotFoundException, EmailTemplateNotFoundException, VersionNotFoundException, NewerVersionException
+    )
     @extend_schema(request=RestoreSerializer, responses=EmailOverrideSerializer)
     def post(self, request: Request, pk: int, number: int) -> Response:
         """Save the content of this version again, as the newest version."""

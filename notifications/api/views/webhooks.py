@@ -11,6 +11,8 @@ from foodfleet.core.http import serializers
 from foodfleet.core.http.access import PUBLIC
 from foodfleet.core.http.bodies.parsers import StrictJSONParser
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
+from notifications.exceptions import UntrustedReportException
 from notifications.gateways.sns_http import sns_http
 from notifications.services.feedback import outcomes
 from notifications.services.feedback.sns_envelopes import CONFIRMATION, NOTIFICATION, UNSUBSCRIPTION
@@ -53,6 +55,7 @@ class SesWebhookView(APIView):
     parser_classes = [SnsParser, StrictJSONParser]
     http_factory = staticmethod(sns_http)
 
+    @raises(UntrustedReportException)
     @extend_schema(
         request={
             "application/json": PolymorphicProxySerializer(

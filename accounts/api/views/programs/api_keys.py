@@ -12,11 +12,18 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers.programs import ApiKeyCreateSerializer, ApiKeySerializer, CreatedKeySerializer
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
+from accounts.exceptions import (
+    ApiKeyNotFoundException,
+    PersonalKeysOffException,
+    ServiceAccountNotFoundException,
+    TooManyKeysException,
+)
 from accounts.models import ApiKey
 from accounts.services.programs import api_keys
 from accounts.services.programs.api_keys import CreatedKey, NewKey
 from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from rbac.api.guards import require_permission
 
 
@@ -51,11 +58,13 @@ class KeyListView(GenericAPIView[ApiKey]):
 class ServiceAccountKeysView(KeyListView):
     """The API keys of a service account."""
 
+    @raises(ServiceAccountNotFoundException)
     @extend_schema(responses=ApiKeySerializer(many=True))
     def get(self, request: Request, account_id: int) -> Response:
         """List the keys that nobody revoked."""
         return self.page(api_keys.of_service_account(account_id))
 
+    @raises(ServiceAccountNotFoundException, TooManyKeysException)
     @extend_schema(request=ApiKeyCreateSerializer, responses={201: CreatedKeySerializer})
     def post(self, request: Request, account_id: int) -> Response:
         """Create a key. The answer has the whole key, which is shown once."""
@@ -68,6 +77,7 @@ class ServiceAccountKeysView(KeyListView):
 class ServiceAccountKeyView(APIView):
     """One API key of a service account."""
 
+    @raises(ServiceAccountNotFoundException, ApiKeyNotFoundException)
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, account_id: int, key_id: UUID) -> Response:
         """Revoke the key: it is refused from the next request."""
@@ -86,6 +96,7 @@ class OwnKeysView(KeyListView):
         """List the caller's keys that nobody revoked."""
         return self.page(api_keys.of_user(signed_in_user(request)))
 
+    @raises(PersonalKeysOffException, TooManyKeysException)
     @extend_schema(request=ApiKeyCreateSerializer, responses={201: CreatedKeySerializer})
     def post(self, request: Request) -> Response:
         """Create a key, which may do at most what its owner may at each moment. It is shown once."""
@@ -98,6 +109,7 @@ class OwnKeyView(APIView):
 
     access = SIGNED_IN
 
+    @raises(ApiKeyNotFoundException)
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, key_id: UUID) -> Response:
         """Revoke the key: it is refused from the next request."""

@@ -13,11 +13,13 @@ from accounts.api.serializers.programs import (
     ServiceAccountSerializer,
 )
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
+from accounts.exceptions import ServiceAccountNotFoundException
 from accounts.models import ServiceAccount
 from accounts.models.programs import ServiceAccountQuerySet
 from accounts.services.programs import service_accounts
 from accounts.services.programs.service_accounts import NewServiceAccount, ServiceAccountChanges
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from rbac.api.guards import ActionPermission
 
 
@@ -44,6 +46,7 @@ class ServiceAccountViewSet(GenericViewSet[ServiceAccount]):
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @raises(ServiceAccountNotFoundException)
     def retrieve(self, request: Request, pk: int) -> Response:
         """One service account."""
         return self.account_response(pk)
@@ -55,6 +58,7 @@ class ServiceAccountViewSet(GenericViewSet[ServiceAccount]):
         account = service_accounts.create(new=new, actor=signed_in_user(request), client=client_of(request))
         return self.account_response(account.pk, status.HTTP_201_CREATED)
 
+    @raises(ServiceAccountNotFoundException)
     @extend_schema(request=ServiceAccountChangeSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:
         """Change the given fields. The keys of an inactive account are refused from the next request."""
@@ -62,6 +66,7 @@ class ServiceAccountViewSet(GenericViewSet[ServiceAccount]):
         service_accounts.change(pk=pk, changes=changes, actor=signed_in_user(request), client=client_of(request))
         return self.account_response(pk)
 
+    @raises(ServiceAccountNotFoundException)
     @extend_schema(responses={204: NO_CONTENT})
     def destroy(self, request: Request, pk: int) -> Response:
         """Delete the service account and its keys."""

@@ -21,6 +21,7 @@ from accounts.api.serializers.programs import (
 )
 from accounts.api.views.base import OpenView
 from accounts.exceptions import (
+    AddressNotAllowedException,
     InvalidClientException,
     TokenRequestException,
     UnsupportedGrantTypeException,
@@ -31,6 +32,7 @@ from foodfleet.core.http import serializers
 from foodfleet.core.http.bodies.parsers import StrictFormParser, StrictJSONParser
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.errors import field_errors
+from foodfleet.core.http.schema import raises
 from rbac.api.guards import require_permission
 
 GRANT_TYPE = "client_credentials"
@@ -66,6 +68,13 @@ def parameters_of(request: Request, serializer_class: type[serializers.Serialize
 class TokenView(OAuthView, OpenView):
     """The token endpoint of OAuth."""
 
+    @raises(
+        TokenRequestException,
+        UnsupportedGrantTypeException,
+        UnsupportedScopeException,
+        InvalidClientException,
+        AddressNotAllowedException,
+    )
     @extend_schema(
         request=form_or_json(TokenRequestSerializer),
         responses=IssuedTokenSerializer,
@@ -96,6 +105,7 @@ class IntrospectView(OAuthView):
     authentication_classes = [BearerAuthentication, PageSessionAuthentication, ClientAuthentication]
     throttle_classes: list[Any] = []  # a service asks once for each request that it gets
 
+    @raises(TokenRequestException, InvalidClientException)
     @extend_schema(
         request=form_or_json(TokenParameterSerializer),
         responses=IntrospectionSerializer,
@@ -114,6 +124,7 @@ class IntrospectView(OAuthView):
 class RevokeView(OAuthView, OpenView):
     """Revocation of tokens by whoever has them."""
 
+    @raises(TokenRequestException)
     @extend_schema(
         request=form_or_json(TokenParameterSerializer),
         responses={200: OpenApiResponse(description="It is revoked, or was not valid.")},
