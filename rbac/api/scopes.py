@@ -12,9 +12,17 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
 from rbac.api import serializers
 from rbac.api.filters import ScopeFilter
 from rbac.api.guards import ActionPermission
+from rbac.exceptions import (
+    AlreadyExistsException,
+    HolderNotFoundException,
+    MemberNotFoundException,
+    ScopeInUseException,
+    ScopeNotFoundException,
+)
 from rbac.models import Scope, ScopeMembership
 from rbac.services import scopes, users
 
@@ -39,10 +47,12 @@ class ScopeViewSet(GenericViewSet[Scope]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @raises(ScopeNotFoundException)
     def retrieve(self, request: Request, pk: str) -> Response:
         """Get one scope."""
         return Response(self.get_serializer(scopes.find(int(pk))).data)
 
+    @raises(AlreadyExistsException)
     @extend_schema(request=serializers.ScopeCreateSerializer, responses={201: serializers.ScopeSerializer})
     def create(self, request: Request) -> Response:
         """Create a scope. Roles that are assigned in its `kind:key` already apply in it."""
@@ -50,6 +60,7 @@ class ScopeViewSet(GenericViewSet[Scope]):
         scope = scopes.create(actor=request.user, client=client_of(request), **values)
         return Response(self.get_serializer(scope).data, status=status.HTTP_201_CREATED)
 
+    @raises(ScopeNotFoundException)
     @extend_schema(request=serializers.ScopeEditSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Rename a scope or move it below another, whose roles then apply in it too."""
@@ -57,6 +68,7 @@ class ScopeViewSet(GenericViewSet[Scope]):
         scope = scopes.update(actor=request.user, scope_id=int(pk), changes=changes, client=client_of(request))
         return Response(self.get_serializer(scope).data)
 
+    @raises(ScopeNotFoundException, ScopeInUseException)
     @extend_schema(responses={204: NO_CONTENT})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a scope; 409 while it has members, roles assigned in it, or scopes below it."""
@@ -78,12 +90,14 @@ class MembersView(GenericAPIView[ScopeMembership]):
     def get_queryset(self) -> QuerySet[ScopeMembership]:
         return scopes.find(self.kwargs["scope_id"]).memberships.select_related("user")
 
+    @raises(ScopeNotFoundException)
     @extend_schema(responses=serializers.MemberSerializer(many=True))
     def get(self, request: Request, scope_id: int) -> Response:
         """List the users who belong to the very scope, in the order in which they were added."""
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @raises(ScopeNotFoundException, HolderNotFoundException)
     @extend_schema(
         request=serializers.MemberCreateSerializer,
         responses={201: serializers.MemberSerializer, 200: serializers.MemberSerializer},
@@ -103,6 +117,7 @@ class MemberView(APIView):
     access_resource = "scopes"
     access_actions = {"DELETE": "update"}
 
+    @raises(ScopeNotFoundException, MemberNotFoundException)
     @extend_schema(responses={204: NO_CONTENT})
     def delete(self, request: Request, scope_id: int, user_id: int) -> Response:
         """Remove the user from the scope; who holds permissions in it no longer sees them from the next request on."""
