@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.services import deferred, purge
+from accounts.services import deferred, purge, statistics
 
 
 @shared_task(name="accounts.purge_expired")
@@ -27,3 +27,9 @@ def delete_due() -> None:
 def sweep() -> None:
     """Run deferred jobs whose process died."""
     deferred.sweep()
+
+
+@shared_task(name="accounts.count_events")
+def count_events() -> None:
+    """Count security events for the home page of the admin."""
+    statistics.count_events()

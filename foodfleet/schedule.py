@@ -9,6 +9,8 @@ BEAT: dict[str, dict[str, Any]] = {
     "run abandoned deferred jobs": {"task": "accounts.sweep", "schedule": 30.0},
     "perform due MFA resets": {"task": "accounts.carry_out_resets", "schedule": 300.0},
     "delete accounts whose owners asked for it": {"task": "accounts.delete_due", "schedule": 3600.0},
+    "count security events": {"task": "accounts.count_events", "schedule": 300.0},
+    "count messages": {"task": "notifications.count_messages", "schedule": 300.0},
     "apply retention periods": {"task": "notifications.forget", "schedule": 3600.0},
     # A sweep that no worker started before the next one is scheduled is dropped.
     "sweep messages": {"task": "notifications.sweep", "schedule": 5.0, "options": {"expires": 5.0}},

@@ -9,7 +9,7 @@ from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.services.feedback import outcomes, sms_log
-from notifications.services.operations import retention
+from notifications.services.operations import retention, statistics
 from notifications.states import Channel, Priority
 
 SMS_QUEUE = "sms"  # separate, so that no SMS waits for a worker process that sends mail
@@ -72,3 +72,9 @@ def read_sms_log() -> None:
 def forget() -> None:
     """Reduce and remove old messages."""
     retention.forget()
+
+
+@shared_task(name="notifications.count_messages")
+def count_messages() -> None:
+    """Count messages for the home page of the admin."""
+    statistics.count_messages()

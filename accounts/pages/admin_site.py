@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts.services.mfa import methods
-from foodfleet.core.admin import navigation
+from foodfleet.core.admin import home, navigation
 from foodfleet.core.http.access import PUBLIC, STAFF, declare, endpoint
 
 if TYPE_CHECKING:  # unfold has no types
@@ -36,7 +36,7 @@ class GatedAdminSite(UnfoldAdminSite):
         return str(settings.SITE_NAME)
 
     site_header = site_title  # type: ignore[assignment]
-    index_title = _("Administration")
+    index_title = _("Home")
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and (
@@ -57,6 +57,11 @@ class GatedAdminSite(UnfoldAdminSite):
             "colors": None,  # they are in admin.css: the policy allows no style in the page
             "account_links": [{"title": _("Account security"), "link": reverse("account_security")}],
         }
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Show the cards of the home page."""
+        response: TemplateResponse = super().index(request, {"cards": home.cards(request), **(extra_context or {})})
+        return response
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         return navigation.groups(self, request)

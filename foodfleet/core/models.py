@@ -231,3 +231,27 @@ class AppendOnly(Undeletable):
         if not self._state.adding:
             raise PermissionDenied(f"{type(self).__name__} rows are append-only.")
         super().save_base(*args, **{**kwargs, "force_insert": True})
+
+
+class HourlyCountQuerySet(models.QuerySet["HourlyCount"]):
+    """Counts by hour."""
+
+    def about(self, subject: str) -> "HourlyCountQuerySet":
+        """Counts whose names begin with `subject` and a colon."""
+        return self.filter(name__startswith=f"{subject}:")
+
+
+class HourlyCount(models.Model):
+    """How many rows of one kind an hour had, for charts; see foodfleet.core.database.hourly_counts."""
+
+    name = models.CharField(max_length=80)
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField()
+
+    objects = HourlyCountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["hour", "name"], name="core_one_count_an_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H}h {self.name}: {self.count}"

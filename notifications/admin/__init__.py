@@ -1,8 +1,9 @@
 """Messages, templates, suppressions and preferences in Django's admin."""
 
+from notifications.admin import home
 from notifications.admin.audience import PreferenceAdmin, SuppressionAdmin
 from notifications.admin.messages import MessageAdmin
 from notifications.admin.overrides import EmailOverrideAdmin
 from notifications.admin.sms_templates import SmsTemplateAdmin
 
-__all__ = ["EmailOverrideAdmin", "MessageAdmin", "PreferenceAdmin", "SmsTemplateAdmin", "SuppressionAdmin"]
+__all__ = ["EmailOverrideAdmin", "MessageAdmin", "PreferenceAdmin", "SmsTemplateAdmin", "SuppressionAdmin", "home"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.services import deferred, purge
+from accounts.services import deferred, purge, statistics
 
 
 class Command(BaseCommand):
@@ -20,4 +20,5 @@ class Command(BaseCommand):
         resets = purge.perform_due_resets()
         deleted = purge.perform_due_deletions()
         done = f"{resets} MFA resets done, {deleted} accounts deleted"
+        statistics.count_events()
         self.stdout.write(f"{purge.purge_expired()} expired rows removed, {done}.")

@@ -129,6 +129,13 @@ def sliding_window(key: str, *, limit: int, seconds: int, now: float | None = No
     return limit_stores.in_database(f"sliding:{key}", timestamp + seconds + width, decide, lambda: timestamp)
 
 
+def used_of_window(key: str, *, seconds: int) -> int:
+    """Return how many occurrences of `key` a sliding window counts now, without counting one."""
+    row = RateLimit.objects.filter(pk=f"sliding:{key}").first()
+    first = int(time() // (seconds / SLICES)) - SLICES
+    return sum(count for at, count in row.state.items() if int(at) >= first) if row is not None else 0
+
+
 def reserve_attempt(key: str, policy: Lockout, *, now: datetime | None = None) -> Attempt:
     """Count an attempt before it is compared, unless its key is blocked. Only an `allowed` one may be compared.
 

@@ -21,7 +21,7 @@ from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.services.feedback import outcomes, sms_log
-from notifications.services.operations import retention
+from notifications.services.operations import retention, statistics
 from notifications.states import Channel
 
 logger = structlog.get_logger(__name__)
@@ -125,6 +125,7 @@ class PeriodicTasks:
             (60.0, outcomes.apply_waiting),
             (60.0, sms_log.read),
             (300.0, lambda: call_command("purge_expired", stdout=StringIO())),
+            (300.0, statistics.count_messages),
             (3600.0, retention.forget),
         ]
         self._due = [0.0] * len(self._tasks)

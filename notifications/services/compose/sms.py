@@ -24,6 +24,7 @@ from notifications.services.templates import rendering, specs
 from notifications.states import Channel, Kind
 
 logger = structlog.get_logger(__name__)
+LIMIT_OF_ALL = "sms"  # the key of the limit over all SMS
 
 LONGEST = 1600  # characters; the maximum of Amazon SNS
 SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}")
@@ -140,7 +141,7 @@ def check_limits(number: str) -> None:
     """
     country, digest = country_prefix(number), crypto.keyed_digest(number, purpose="sms-limits")
     with transaction.atomic():
-        for name, key in (("all", "sms"), ("country", f"sms:{country}"), ("number", f"sms:{digest}")):
+        for name, key in (("all", LIMIT_OF_ALL), ("country", f"sms:{country}"), ("number", f"sms:{digest}")):
             limit = settings.SMS_LIMITS[name]
             if limit is None:
                 continue

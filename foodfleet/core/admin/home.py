@@ -1,0 +1,85 @@
+"""The home page of the admin: cards that apps register, each for the holders of one permission."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from foodfleet.core.admin.charts import Chart
+from foodfleet.core.database import hourly_counts
+from foodfleet.core.database.hourly_counts import Recent
+from foodfleet.core.http import health
+from foodfleet.core.models import Heartbeat
+
+ALIVE_WITHIN = timedelta(seconds=60)
+ASKED_AGAIN_AFTER = 15.0  # seconds: asking cache and broker takes long while they are away
+WORDS = {health.OK: _("OK"), health.DOWN: _("Unavailable"), health.NOT_CONFIGURED: _("Not used")}
+
+_asked: dict[str, tuple[float, str]] = {}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number or word with its label. link: to the list of what is counted; tone: `good`, `warn` or `bad`."""
+
+    label: Any
+    value: Any
+    link: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one card shows. note: a sentence below the figures."""
+
+    title: Any
+    figures: Sequence[Figure] = ()
+    charts: Sequence[Chart] = ()
+    note: Any = ""
+
+
+Builder = Callable[[HttpRequest, Recent], Card]
+_builders: list[tuple[str, Builder]] = []
+
+
+def register(permission: str, build: Builder) -> None:
+    """Show the card to who has the permission; in the order of registration."""
+    _builders.append((permission, build))
+
+
+def cards(request: HttpRequest) -> list[Card]:
+    """Return the cards that the user may see, and the health of the services."""
+    user: Any = request.user
+    counts = hourly_counts.recent()
+    return [*(build(request, counts) for permission, build in _builders if user.has_perm(permission)), _health()]
+
+
+def _health() -> Card:
+    """The database, which has just answered, and what else the product stands on."""
+    figures = [Figure(_("Database"), WORDS[health.OK], tone="good")]
+    for name, label, ask in (
+        ("cache", _("Cache"), health.cache_state),
+        ("broker", _("Broker"), health.broker_state),
+    ):
+        state = _state(name, ask)
+        figures.append(Figure(label, WORDS[state], tone={health.OK: "good", health.DOWN: "bad"}.get(state, "")))
+    now = timezone.now()
+    beats = [at for at in Heartbeat.objects.values_list("at", flat=True) if at > now - ALIVE_WITHIN]
+    figures.append(
+        Figure(_("Workers"), WORDS[health.OK] if beats else _("Not seen lately"), tone="good" if beats else "warn")
+    )
+    return Card(_("Services"), figures)
+
+
+def _state(name: str, ask: Callable[[], str]) -> str:
+    """Return the state of a service, asked at most every few seconds in this process."""
+    at, state = _asked.get(name, (0.0, ""))
+    if not state or monotonic() - at > ASKED_AGAIN_AFTER:
+        state = ask()
+        _asked[name] = (monotonic(), state)
+    return state

@@ -1,0 +1,126 @@
+"""The home page of the admin tells a manager on duty what happens, each card to who may know it."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import MFAReset, SecurityEvent
+from accounts.services import statistics
+from foodfleet.core.models import HourlyCount
+from notifications.models import Message
+from notifications.services.operations.statistics import count_messages
+from rbac.models import Role
+from rbac.services import assignments
+
+pytestmark = pytest.mark.django_db
+
+CARDS = {
+    "Administrator": {"Waiting for you", "People", "Sign-ins", "Queue", "Messages in 24 hours", "Services"},
+    "Support": {"Waiting for you", "People", "Sign-ins", "Queue", "Messages in 24 hours", "Services"},
+    "Auditor": {"People", "Sign-ins", "Queue", "Messages in 24 hours", "Services"},
+    "Fleet manager": {"People", "Queue", "Messages in 24 hours", "Services"},
+    "Driver": {"Services"},
+}
+
+
+@pytest.fixture
+def staff(client, make_user, settings):
+    """A browser of staff with a default role."""
+    settings.ADMIN_REQUIRE_2FA = False
+
+    def sign_in(role):
+        person = make_user(f"{role.split()[0]}@example.com".lower(), is_staff=True)
+        assignments.grant(actor=None, user=person, role=Role.objects.get(name=role))
+        client.force_login(person)
+        return client
+
+    return sign_in
+
+
+def figures(page, title):
+    card = next(card for card in page.context["cards"] if str(card.title) == title)
+    return {str(figure.label): figure for figure in card.figures}
+
+
+@pytest.mark.parametrize("role", CARDS)
+def test_each_role_sees_the_cards_of_its_permissions(staff, role):
+    page = staff(role).get("/admin/")
+    assert {str(card.title) for card in page.context["cards"]} == CARDS[role]
+
+
+@pytest.mark.django_db(transaction=True)  # what a transaction changed is not cached within it
+def test_it_costs_at_most_ten_queries(staff, user):
+    browser = staff("Administrator")
+    browser.get("/admin/")
+    Message.objects.create(channel="sms", to=["+491701234567"], status="failed", payload="x")
+    with CaptureQueriesContext(connection) as queries:
+        browser.get("/admin/")
+    counted = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert len(counted) <= 10, "\n".join(one[:230] for one in counted)
+
+
+def test_sign_ins_are_drawn_and_written_as_a_table(staff, user):
+    for kind, ago in (("signed_in", 0), ("signed_in", 5), ("sign_in_failed", 0)):
+        SecurityEvent.objects.create(kind=kind, user=user, created_at=timezone.now() - timedelta(hours=ago))
+    statistics.count_events()
+    page = staff("Auditor").get("/admin/")
+    assert figures(page, "Sign-ins")["Failures in 24 hours"].value == 1
+    html = page.content.decode()
+    assert "Sign-ins: 2" in html
+    assert html.count("<table>") == 2
+    assert "style=" not in html
+
+
+def test_counting_again_changes_nothing_and_adds_what_is_new(user):
+    SecurityEvent.objects.create(kind="signed_in", user=user)
+    for _time in range(2):
+        statistics.count_events()
+        assert list(HourlyCount.objects.values_list("name", "count")) == [("event:signed_in", 1)]
+    SecurityEvent.objects.create(kind="signed_in", user=user)
+    call_command("purge_expired")  # where there is no Celery
+    assert HourlyCount.objects.get().count == 2
+
+
+def test_a_message_whose_status_changed_is_counted_under_the_new_one(staff):
+    Message.objects.create(channel="email", to=["a@example.com"], status="queued")
+    count_messages()
+    Message.objects.update(status="failed")
+    count_messages()
+    assert list(HourlyCount.objects.values_list("name", "count")) == [("message:email:failed", 1)]
+    page = staff("Support").get("/admin/")
+    assert figures(page, "Messages in 24 hours")["E-mail: failed or returned"].value == 1
+
+
+def test_counts_of_long_ago_are_removed():
+    HourlyCount.objects.create(name="event:signed_in", hour=timezone.now() - timedelta(days=40), count=1)
+    statistics.count_events()
+    assert not HourlyCount.objects.exists()
+
+
+def test_a_reset_waits_for_everybody_but_its_requester(staff, user, make_user):
+    browser = staff("Support")
+    other = make_user("other@example.com")
+    MFAReset.objects.create(user=user, reason="lost", requested_by=other)
+    assert figures(browser.get("/admin/"), "Waiting for you")["Two-factor resets to approve"].value == "1"
+    MFAReset.objects.update(requested_by=browser.get("/admin/").wsgi_request.user)
+    assert figures(browser.get("/admin/"), "Waiting for you")["Two-factor resets to approve"].value == "0"
+
+
+def test_the_oldest_due_message_and_the_limit_of_texts_are_told(staff):
+    Message.objects.create(channel="email", to=["a@example.com"], due_at=timezone.now() - timedelta(minutes=40))
+    shown = figures(staff("Support").get("/admin/"), "Queue")
+    assert shown["Due and not sent"].value == 1
+    assert shown["Due and not sent"].tone == "warn"
+    assert str(shown["Oldest of them"].value) == "40\xa0minutes"
+    assert str(shown["SMS counted against the limit"].value) == "0 of 5000"
+
+
+def test_each_figure_leads_to_a_list_that_opens(staff):
+    browser = staff("Administrator")
+    links = [figure.link for card in browser.get("/admin/").context["cards"] for figure in card.figures if figure.link]
+    assert len(links) >= 8
+    assert [link for link in links if browser.get(link).status_code != 200] == []

@@ -1,0 +1,90 @@
+"""The cards of messages on the home page of the admin."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext_lazy as _
+
+from foodfleet.core.admin.home import Card, Figure, register
+from foodfleet.core.cache import rate_limits
+from foodfleet.core.database.hourly_counts import Recent
+from notifications.models import Message
+from notifications.services.compose.sms import LIMIT_OF_ALL
+from notifications.services.operations import statistics
+from notifications.states import Channel, Status
+
+LATE = timedelta(minutes=5)  # a message that has been due for longer
+GUARD_NEAR = 0.8  # of the limit
+ARRIVED = (Status.SENT, Status.DELIVERED)
+LOST = (Status.FAILED, Status.BOUNCED, Status.COMPLAINED)
+
+
+def messages(request: HttpRequest, counts: Recent) -> Card:
+    """Messages of the last day by channel and status, and what waits."""
+    return Card(
+        _("Messages in 24 hours"),
+        [figure for channel in Channel for figure in _of_channel(channel, counts)],
+        note=_("Delivered of all that were delivered or lost; counted every five minutes."),
+    )
+
+
+def _of_channel(channel: Channel, counts: Recent) -> list[Figure]:
+    listed = reverse("admin:notifications_message_changelist")
+    by_status = {status: sum(counts.by_hour(statistics.name_of(channel, status))) for status in Status}
+    arrived, lost = (sum(by_status[status] for status in some) for some in (ARRIVED, LOST))
+    rate = f"{100 * arrived / (arrived + lost):.1f} %" if arrived + lost else "–"
+    link = f"{listed}?channel__exact={channel.value}"
+    tone = "bad" if lost > arrived else "warn" if lost else ""
+    name = {"channel": channel.label}
+    return [
+        Figure(_("%(channel)s: all") % name, sum(by_status.values()), link),
+        Figure(_("%(channel)s: failed or returned") % name, lost, f"{link}&status__exact={Status.FAILED}", tone),
+        Figure(_("%(channel)s: delivery rate") % name, rate),
+    ]
+
+
+def queue(request: HttpRequest, counts: Recent) -> Card:
+    """What waits for a worker or for staff, and how much of the limit of SMS is used."""
+    now = timezone.now()
+    due, failed = Q(status=Status.QUEUED, due_at__lte=now), Q(status=Status.FAILED) & ~Q(payload="")
+    found: Any = Message.objects.filter(due | failed).aggregate(
+        due=Count("pk", filter=due),
+        oldest=Min("due_at", filter=due),
+        failed=Count("pk", filter=failed & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))),
+    )
+    listed = reverse("admin:notifications_message_changelist")
+    is_late = found["oldest"] is not None and now - found["oldest"] > LATE
+    figures = [
+        Figure(_("Due and not sent"), found["due"], f"{listed}?status__exact=queued", "warn" if is_late else ""),
+        Figure(_("Oldest of them"), timesince(found["oldest"], now, depth=1) if found["oldest"] else "–"),
+        Figure(
+            _("Failed, can be sent again"),
+            found["failed"],
+            f"{listed}?retriable=yes",
+            "warn" if found["failed"] else "",
+        ),
+        *_guard(),
+    ]
+    return Card(_("Queue"), figures)
+
+
+def _guard() -> list[Figure]:
+    limit = settings.SMS_LIMITS["all"]
+    if limit is None:
+        return []
+    most, seconds = limit
+    used = rate_limits.used_of_window(LIMIT_OF_ALL, seconds=seconds)
+    tone = "bad" if used >= most else "warn" if used >= GUARD_NEAR * most else ""
+    return [
+        Figure(_("SMS counted against the limit"), _("%(used)s of %(most)s") % {"used": used, "most": most}, tone=tone)
+    ]
+
+
+register("notifications:read", queue)
+register("notifications:read", messages)
