@@ -92,6 +92,7 @@ class RoleAdmin(ServiceAdmin, RestrictedFiltersAdmin):
     """Roles."""
 
     subject, icon = Subject.ACCESS, "badge"
+    searched_everywhere = True
     form = RoleForm
     error_fields = {"permissions": "labels", "missing": "labels", "": "name"}
     fields = ("name", "description", "requires_2fa", "forbids_sms_code", "labels", "includes")

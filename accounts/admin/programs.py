@@ -53,6 +53,7 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
     """Service accounts, changed by services."""
 
     subject, icon = Subject.PROGRAMS, "smart_toy"
+    searched_everywhere = True
     form = ServiceAccountForm
     form_errors = ERRORS
     list_display = ("name", "owner", "active", "role_names", "last_used")

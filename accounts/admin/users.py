@@ -136,6 +136,7 @@ class UserAdmin(
     """Users, with Django's own password forms."""
 
     subject, icon = Subject.PEOPLE, "person"
+    searched_everywhere = True
     form_errors = (ConflictException, ForbiddenException, ValidationException)
     error_fields = PASSWORD_FIELDS
     ordering = ("-id",)
@@ -173,6 +174,9 @@ class UserAdmin(
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         found: QuerySet[User] = User.objects.present().with_access(timezone.now())
         return found
+
+    def found_as(self, row: User) -> str:
+        return " · ".join(part for part in (row.get_full_name(), row.email) if part)
 
     # -- Columns and read-only fields
     @admin.display(description=_("name"), ordering="last_name")

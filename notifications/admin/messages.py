@@ -67,6 +67,7 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     """A searchable list of messages with their timelines."""
 
     subject, icon = Subject.MESSAGES, "mail"
+    searched_everywhere = True
     list_display = ("created_at", "status", "recipients_shown", "subject", "template")
     list_filter = (
         "status", RetriableFilter, "channel", TemplateFilter, "kind", "priority", ("created_at", DateTimeFilter),
@@ -133,6 +134,9 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
     ) -> tuple[QuerySet[Message], bool]:
         return queryset.search(search_term), False  # type: ignore[attr-defined]
+
+    def found_as(self, row: Message) -> str:
+        return f"{', '.join(row.to[:1])} · {row.subject or row.template} · {row.get_status_display()}"
 
     @admin.display(description=_("to"))
     def recipients_shown(self, message: Message) -> str:

@@ -52,6 +52,7 @@ class SmsTemplateAdmin(VersionedAdmin):
     """SMS templates with previews, test messages and versions."""
 
     subject, icon = Subject.MESSAGES, "sms"
+    searched_everywhere = True
     form = SmsTemplateForm
     restore = staticmethod(sms_templates.restore)
     list_display = ("name", "content_shown", "is_active", "version", "updated_at")

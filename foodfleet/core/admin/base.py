@@ -27,13 +27,19 @@ class Subject(models.TextChoices):
 class BaseAdmin(ModelAdmin):  # type: ignore[type-arg]
     """An admin in unfold's look.
 
-    subject: the group of the navigation. icon: a name of https://fonts.google.com/icons.
+    subject: the group of the navigation. icon: a name of https://fonts.google.com/icons. searched_everywhere: whether
+    Ctrl-K finds its rows.
     """
 
     subject: Subject = Subject.PEOPLE
     icon: str = "list"
+    searched_everywhere: bool = False
     list_fullwidth = True
     warn_unsaved_form = True
+
+    def found_as(self, row: Any) -> str:
+        """Return how the search names a row."""
+        return str(row)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -19,8 +19,15 @@
       this.$watch("sidebarDesktopOpen", (value) => localStorage.setItem("sidebarDesktopOpen", value ? "1" : "0"));
     },
   });
+  const command = () => ({
+    ...searchCommand(),
+    openItem(event) {
+      this.currentIndex = this.currentIndex || 1;
+      if (this.totalItems) this.selectItem(false, event.ctrlKey || event.metaKey);
+    },
+  });
   document.addEventListener("alpine:init", () => {
-    Object.entries({ workspace, theme, searchForm, searchDropdown, searchCommand }).forEach(([name, made]) => Alpine.data(name, made));
+    Object.entries({ workspace, theme, searchForm, command }).forEach(([name, made]) => Alpine.data(name, made));
   });
 
   /* Icons are words of a font: decoration, not to be read aloud. */
