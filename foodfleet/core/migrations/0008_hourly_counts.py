@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0006_versions_of_users'),
+        ('core', '0007_sample'),
     ]
 
     operations = [
