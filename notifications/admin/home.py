@@ -30,7 +30,7 @@ def messages(request: HttpRequest, counts: Recent) -> Card:
     return Card(
         _("Messages in 24 hours"),
         [figure for channel in Channel for figure in _of_channel(channel, counts)],
-        note=_("Delivered of all that were delivered or lost; counted every five minutes."),
+        note=_("Delivery rate: the share that arrived. Counted every five minutes."),
     )
 
 
