@@ -77,7 +77,7 @@ serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCU
 bench: .venv/.runtime  ## Measure FoodFleet beside its peers (needs PostgreSQL, Redis and wrk; ONLY=, QUICK=1)
 	@$(BIN)/python benchmarks/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
-worker: .venv/.runtime  ## Run the Celery workers: one for SMS, one for codes, one for everything else (needs CELERY_BROKER_URL)
+worker: .venv/.runtime  ## Run the Celery workers: for SMS, for codes, for webhooks, and for everything else (needs CELERY_BROKER_URL)
 	@exec $(BIN)/python -m foodfleet.supervise worker
 
 beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)

@@ -82,6 +82,16 @@ phone_code_requested = Signal()
 # The confirmed phone of `user` has changed or was removed. report_token.
 phone_changed = Signal()
 
+# A security event was recorded. kind: EventKind; users: Sequence[User], whom it concerns (empty: no account);
+# details: dict, as recorded. It has no `user`, and is sent for each event: do little.
+event_recorded = Signal()
+
+# Sessions ended. sessions: SessionQuerySet of just these, not read yet. It has neither `user` nor `client`.
+sessions_ended = Signal()
+
+# The owner changed names, language or attributes. There is no `client`.
+profile_changed = Signal()
+
 # The account of `user` is being deleted. Each app decides about its own rows: it deletes them or empties the column. A
 # receiver that raises an exception, such as ConflictException, keeps the account. The row of the user stays, emptied,
 # so `on_delete` has no effect. actor: User | None.

@@ -17,7 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
 
 app = Celery("foodfleet")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.task_queues = [Queue(name) for name in ("codes", "transactional", "bulk", "sms", "default")]
+app.conf.task_queues = [Queue(name) for name in ("codes", "transactional", "bulk", "sms", "webhooks", "default")]
 app.steps["worker"].add(DjangoStructLogInitStep)  # one request_id through request, enqueue and task
 app.autodiscover_tasks()
 

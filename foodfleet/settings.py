@@ -111,6 +111,7 @@ try:
         "all": env.rate("SMS_LIMIT_ALL", "5000/hour"),
     }
     EMAIL_LIMIT_ADDRESS = env.rate("EMAIL_LIMIT_ADDRESS", "10/hour")
+    WEBHOOK_ALLOWED_NETS = env.networks("WEBHOOK_ALLOWED_NETS")
 
     # -- Accounts
     ACCOUNTS_PREVENT_ENUMERATION = env.flag("ACCOUNTS_PREVENT_ENUMERATION", default=True)

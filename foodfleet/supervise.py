@@ -1,7 +1,7 @@
 """`python -m foodfleet.supervise serve|run|worker [arguments]`: keeps the processes of a make target running.
 
 serve and run: the server, and beside it a process that delivers messages where there is no broker. The end of the
-server ends all. worker: three Celery workers. Any other process that ends is started again. SIGTERM and SIGINT end all
+server ends all. worker: four Celery workers. Any other process that ends is started again. SIGTERM and SIGINT end all
 of them, in the time that each needs for what it is doing; a second one kills them.
 """
 
@@ -57,7 +57,8 @@ def parts_of(target: str, arguments: Sequence[str]) -> list[Part]:
         return [
             Part("sms", [*CELERY, "--hostname", "sms@%h", "--queues", "sms", "--concurrency", "2"]),
             Part("codes", [*CELERY, "--hostname", "codes@%h", "--queues", "codes,default", "--concurrency", "2"]),
-            Part("all", [*CELERY, "--hostname", "all@%h", "--exclude-queues", "sms", *arguments]),
+            Part("webhooks", [*CELERY, "--hostname", "webhooks@%h", "--queues", "webhooks", "--concurrency", "1"]),
+            Part("all", [*CELERY, "--hostname", "all@%h", "--exclude-queues", "sms,webhooks", *arguments]),
         ]
     servers = {
         "serve": [sys.executable, "-m", "foodfleet.serve", *arguments],

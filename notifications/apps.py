@@ -12,9 +12,12 @@ class NotificationsConfig(AppConfig):
         from foodfleet.core.database import encrypted
         from foodfleet.core.http import health
         from notifications import receivers  # noqa: F401  registers itself
-        from notifications.models import Message
+        from notifications.models import Message, WebhookEndpoint
         from notifications.services.compose import writing
         from notifications.services.delivery import liveness
+        from notifications.services.webhooks.endpoints import SECRET_PURPOSE
 
         encrypted.COLUMNS.append(encrypted.Column("Queued messages", Message, "payload", writing.PAYLOAD_PURPOSE))
+        for column in ("secret", "previous_secret"):
+            encrypted.COLUMNS.append(encrypted.Column("Webhook secrets", WebhookEndpoint, column, SECRET_PURPOSE))
         health.register("delivery", liveness.delivery_state)

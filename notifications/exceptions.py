@@ -218,6 +218,34 @@ class SmsLimitException(ThrottledException):
     message = _("Too many SMS were sent. Please try again later.")
 
 
+class WebhookNotFoundException(NotFoundException):
+    """No webhook endpoint has this ID."""
+
+    code = "webhook_not_found"
+    message = _("There is no such webhook endpoint.")
+
+
+class DeliveryNotFoundException(NotFoundException):
+    """No webhook delivery has this ID."""
+
+    code = "delivery_not_found"
+    message = _("There is no such webhook delivery.")
+
+
+class WebhookPausedException(ConflictException):
+    """Nothing is delivered to an endpoint that is paused or was deleted."""
+
+    code = "webhook_paused"
+    message = _("Nothing is delivered to an endpoint that is paused or was deleted.")
+
+
+class DeliveryNotReplayableException(ConflictException):
+    """A delivery can be replayed unless it is being made at this moment or its content was removed."""
+
+    code = "delivery_not_replayable"
+    message = _("This is being delivered at the moment, or its content was removed.")
+
+
 class SnsUnreachableError(Exception):
     """A request to Amazon SNS failed. The text contains no secret."""
 

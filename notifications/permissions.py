@@ -33,6 +33,16 @@ RESOURCES = (
         models=("notifications.Suppression",),
     ),
     Resource(
+        "webhooks",
+        {
+            "read": "See webhook endpoints and what was delivered to them",
+            "create": "Add webhook endpoints, which receive data of all users",
+            "update": "Change and test webhook endpoints, and deliver again",
+            "delete": "Delete webhook endpoints",
+        },
+        models=("notifications.WebhookEndpoint", "notifications.WebhookDelivery"),
+    ),
+    Resource(
         "notifications",
         {"read": "See what was sent, and what became of it", "send": "Send e-mails and texts"},
         models=("notifications.Message", "notifications.Preference"),
@@ -55,5 +65,5 @@ GRANTS = {
         "suppressions:read",
         "suppressions:lift",
     ),
-    AUDITOR: ("sms_templates:read", "email_templates:read", "notifications:read", "suppressions:read"),
+    AUDITOR: ("sms_templates:read", "email_templates:read", "notifications:read", "suppressions:read", "webhooks:read"),
 }

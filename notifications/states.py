@@ -9,6 +9,11 @@ class Channel(TextChoices):
 
     EMAIL = "email", _("E-mail")
     SMS = "sms", _("SMS")
+    WEBHOOK = "webhook", _("Webhook")
+
+
+TO_PEOPLE = (Channel.EMAIL, Channel.SMS)
+TO_PEOPLE_CHOICES = [(channel.value, channel.label) for channel in TO_PEOPLE]
 
 
 class Priority(IntegerChoices):
@@ -73,14 +78,15 @@ MOVES: dict[Status, frozenset[Status]] = {
     # QUEUED and FAILED -> SENT: a worker with an expired lease reports late that it sent the message.
     Status.QUEUED: frozenset({Status.SENDING, Status.SENT, Status.SUPPRESSED, Status.CANCELLED}),
     Status.SENDING: frozenset({Status.QUEUED, Status.SENT, Status.FAILED, Status.SUPPRESSED, Status.CANCELLED}),
-    Status.SENT: frozenset({Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED, Status.FAILED}),
+    # SENT and CANCELLED -> QUEUED: a webhook is delivered again by hand.
+    Status.SENT: frozenset({Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED, Status.FAILED, Status.QUEUED}),
     Status.DELIVERED: frozenset({Status.COMPLAINED, Status.BOUNCED}),
     Status.FAILED: frozenset({Status.QUEUED, Status.SENT}),
     # A later complaint of another recipient, or an automatic reply reported before the delivery it replies to.
     Status.BOUNCED: frozenset({Status.COMPLAINED, Status.DELIVERED}),
     Status.COMPLAINED: frozenset(),
     Status.SUPPRESSED: frozenset(),
-    Status.CANCELLED: frozenset(),
+    Status.CANCELLED: frozenset({Status.QUEUED}),
 }
 
 
@@ -112,3 +118,33 @@ class ReceiptState(TextChoices):
     WAITING = "waiting", _("Waiting for its message")  # arrived before our commit; retried for a while
     APPLIED = "applied", _("Applied")
     IGNORED = "ignored", _("Ignored")  # about an unknown message or of an unused type
+
+
+class WebhookEvent(TextChoices):
+    """The events that a webhook endpoint may subscribe to."""
+
+    USER_CREATED = "user.created", _("User created")
+    USER_UPDATED = "user.updated", _("User updated")
+    USER_LOCKED = "user.locked", _("User locked by staff")
+    USER_UNLOCKED = "user.unlocked", _("User unlocked")
+    USER_DEACTIVATED = "user.deactivated", _("User deactivated")
+    USER_REACTIVATED = "user.reactivated", _("User activated again")
+    USER_DELETED = "user.deleted", _("User deleted")
+    USER_ROLES_CHANGED = "user.roles_changed", _("Roles of a user changed")
+    SESSION_ENDED = "session.ended", _("Session ended")
+    MESSAGE_DELIVERED = "message.delivered", _("Message delivered")
+    MESSAGE_FAILED = "message.failed", _("Message failed")
+    MESSAGE_BOUNCED = "message.bounced", _("Message bounced")
+    MESSAGE_COMPLAINED = "message.complained", _("Message marked as spam")
+
+
+EVERY_EVENT = "*"
+WEBHOOK_EVENT_CHOICES = [(EVERY_EVENT, _("All events")), *WebhookEvent.choices]
+TEST_EVENT = "webhook.test"
+
+
+class DisabledReason(TextChoices):
+    """Why an endpoint was disabled by itself."""
+
+    GONE = "gone", _("The receiver answered 410 Gone")
+    FAILING = "failing", _("Every delivery failed for days")

@@ -12,7 +12,8 @@ from notifications.services.feedback import outcomes, sms_log
 from notifications.services.operations import retention, statistics
 from notifications.states import Channel, Priority
 
-SMS_QUEUE = "sms"  # separate, so that no SMS waits for a worker process that sends mail
+# Separate, so that no SMS waits for a worker process that sends mail, and no mail for one that posts webhooks.
+CHANNEL_QUEUES = {Channel.SMS: "sms", Channel.WEBHOOK: "webhooks"}
 QUEUES = {Priority.CODE: "codes", Priority.TRANSACTIONAL: "transactional", Priority.BULK: "bulk"}
 SCHEDULED_WITHIN = 30  # seconds; what is due later is found by the sweep
 DISPATCH_SECONDS = 5.0  # other tasks of the same worker, and its shutdown, wait no longer
@@ -24,7 +25,7 @@ def notify_worker(channel: Channel, priority: Priority, countdown: float = 0) ->
     try:
         dispatch.apply_async(
             args=[int(priority), channel.value],
-            queue=SMS_QUEUE if channel == Channel.SMS else QUEUES[priority],
+            queue=CHANNEL_QUEUES.get(channel, QUEUES[priority]),
             countdown=countdown or None,
             expires=countdown + TASK_EXPIRES_AFTER,
         )

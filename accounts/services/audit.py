@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from accounts import signals
 from accounts.models import SecurityEvent, User
 from accounts.models.security import SecurityEventQuerySet
 from accounts.states import EventKind
@@ -73,6 +74,7 @@ def record(
         session_id=session_id,
         details=details or {},
     )
+    _announce(kind, [user] if user else [], client, event.details)
     transaction.on_commit(partial(_log, event, user), robust=True)
     return event
 
@@ -93,11 +95,16 @@ def record_many(
         )
         for user in users
     )
+    _announce(kind, users, client, details)
     if users:
         line = partial(
             logger.info, log_name(kind), users=len(users), actor_id=actor.pk if actor else None, details=details
         )
         transaction.on_commit(line, robust=True)
+
+
+def _announce(kind: EventKind | str, users: Sequence[User], client: Client, details: dict[str, Any]) -> None:
+    signals.event_recorded.send(sender=User, kind=kind, users=users, client=client, details=details)
 
 
 def log_name(kind: EventKind | str) -> str:

@@ -34,7 +34,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     # Every enum has its name here: drf-spectacular would rename one when a module has a field of the same name.
     "ENUM_NAME_OVERRIDES": {
-        "ChannelEnum": "notifications.states.Channel",
+        "ChannelEnum": "notifications.states.TO_PEOPLE_CHOICES",
+        "DisabledReasonEnum": "notifications.states.DisabledReason",
         "EncodingEnum": ["GSM-7", "UCS-2"],
         "EventKindEnum": "accounts.states.event_kinds",
         "LanguageEnum": "django.conf.settings.LANGUAGES",
@@ -46,6 +47,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "SnsSubscriptionTypeEnum": ["SubscriptionConfirmation", "UnsubscribeConfirmation"],
         "StatusEnum": "notifications.states.Status",
         "TypeEnum": "notifications.states.EventType",
+        "WebhookEventEnum": "notifications.states.WEBHOOK_EVENT_CHOICES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

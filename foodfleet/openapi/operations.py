@@ -17,6 +17,7 @@ TAGS = {
     "Roles and permissions": "For staff: who may do what, in which scope, and why.",
     "Programs": "Service accounts, API keys and tokens in OAuth's words.",
     "Messages": "Send e-mails and SMS, and follow what became of them.",
+    "Webhooks": "Endpoints of other systems that events are posted to.",
     "Events": "Security events of all users.",
 }
 # Method and path -> name of the operation in typed clients, and the title that people read.
@@ -169,6 +170,21 @@ OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
         "GET suppressions/{id}/": ("getSuppression", "Get a suppression"),
         "POST suppressions/{id}/lift/": ("liftSuppression", "Lift a suppression"),
         "POST webhooks/ses/": ("receiveSesReport", "Receive a report of Amazon SES"),
+    },
+    "Webhooks": {
+        "GET webhooks/": ("listWebhooks", "List webhook endpoints"),
+        "POST webhooks/": ("createWebhook", "Add a webhook endpoint"),
+        "GET webhooks/{id}/": ("getWebhook", "Get a webhook endpoint"),
+        "PATCH webhooks/{id}/": ("updateWebhook", "Change a webhook endpoint"),
+        "DELETE webhooks/{id}/": ("deleteWebhook", "Delete a webhook endpoint"),
+        "POST webhooks/{id}/test/": ("testWebhook", "Send a test event"),
+        "POST webhooks/{id}/rotate-secret/": ("rotateWebhookSecret", "Replace the secret of a webhook endpoint"),
+        "GET webhooks/{endpoint_id}/deliveries/": ("listWebhookDeliveries", "List deliveries to a webhook endpoint"),
+        "POST webhooks/deliveries/{delivery_id}/replay/": ("replayDelivery", "Deliver an event again"),
+        "POST webhooks/{endpoint_id}/deliveries/{delivery_id}/replay/": (
+            "replayDeliveryOfWebhook",
+            "Deliver an event of an endpoint again",
+        ),
     },
     "Events": {"GET events/": ("listEvents", "List security events")},
 }

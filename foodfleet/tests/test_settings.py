@@ -115,6 +115,7 @@ WRONG = {
         '{"app": {"reset": "https://a.example/' + "x" * 500 + '{token}"}}', "[" * 100_000,
     ],
     "METRICS_ALLOWED_NETS": ["10.0.0.0/33", "prometheus.example.com"],
+    "WEBHOOK_ALLOWED_NETS": ["10.0.0.0/33", "crm.example.com"],
     "TRUSTED_PROXIES": ["10.0.0.0/33", "proxy.example.com"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["LOUD"],

@@ -1,19 +1,26 @@
 """Filters of the lists of messages, templates and suppressions."""
 
 from django.conf import settings
-from django_filters import CharFilter
+from django_filters import CharFilter, FilterSet
 
 from foodfleet.core.http.lists.filters import MAX_SEARCH_LENGTH, OneOfFilter, SearchFilterSet, TrueFalseFilter
-from notifications.states import OPTIONAL_KINDS, Channel, Status, SuppressionReason
+from notifications.states import OPTIONAL_KINDS, TO_PEOPLE_CHOICES, Status, SuppressionReason
 
 
 class MessageFilter(SearchFilterSet):
     """Filters of the list of messages."""
 
-    channel = OneOfFilter(Channel.choices)
+    channel = OneOfFilter(TO_PEOPLE_CHOICES)
     status = OneOfFilter(Status.choices)
     template = CharFilter()
     search = CharFilter(method="find", help_text="Up to ten words from the recipient, subject, template or ID.")
+
+
+class DeliveryFilter(FilterSet):
+    """Filters of the list of webhook deliveries."""
+
+    status = OneOfFilter(Status.choices, field_name="message__status")
+    event = CharFilter(field_name="message__template", help_text="The name of an event.")
 
 
 class SmsTemplateFilter(SearchFilterSet):
@@ -33,7 +40,7 @@ class EmailOverrideFilter(SearchFilterSet):
 class SuppressionFilter(SearchFilterSet):
     """Filters of the list of suppressions."""
 
-    channel = OneOfFilter(Channel.choices)
+    channel = OneOfFilter(TO_PEOPLE_CHOICES)
     reason = OneOfFilter(SuppressionReason.choices)
     kind = OneOfFilter([(kind.value, kind.label) for kind in OPTIONAL_KINDS])
     lifted = TrueFalseFilter(field_name="lifted_at", lookup_expr="isnull", exclude=True)

@@ -13,6 +13,7 @@ from notifications.models.templates import (
     SmsTemplate,
     SmsTemplateVersion,
 )
+from notifications.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "SMS_LENGTH",
@@ -28,4 +29,6 @@ __all__ = [
     "SmsTemplateVersion",
     "StoredFile",
     "Suppression",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

@@ -11,7 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from notifications.states import EVERY_KIND, OPTIONAL_KINDS, REQUESTED_BY_RECIPIENT, Channel, Kind, SuppressionReason
+from notifications.states import (
+    EVERY_KIND,
+    OPTIONAL_KINDS,
+    REQUESTED_BY_RECIPIENT,
+    TO_PEOPLE_CHOICES,
+    Kind,
+    SuppressionReason,
+)
 
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):
@@ -45,7 +52,7 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
 class Suppression(models.Model):
     """An address or number that gets no messages, or none of one kind, until the suppression is lifted."""
 
-    channel = models.CharField(_("channel"), max_length=10, choices=Channel)
+    channel = models.CharField(_("channel"), max_length=10, choices=TO_PEOPLE_CHOICES)
     address = models.CharField(_("address"), max_length=254)
     kind = models.CharField(
         _("kind"),

@@ -36,6 +36,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
     """Queries of messages. States change here and nowhere else, always as `states.MOVES` allows."""
 
     # -- Lists
+    def to_people(self) -> "MessageQuerySet":
+        """E-mails and SMS, without webhooks."""
+        return self.exclude(channel=Channel.WEBHOOK)
+
     def listed(self) -> "MessageQuerySet":
         """Messages for a list, with their timelines and without their content."""
         return self.defer("payload").prefetch_related("events")
@@ -196,6 +200,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Move one message to `target`; False where its state does not allow that."""
         return self.filter(pk=pk, status__in=sources(target)).update(status=target, **fields) == 1
 
+    def requeue(self, pks: Sequence[UUID], **fields: Any) -> int:
+        """Queue webhooks again, and let those that wait start at once; returns how many still had their content."""
+        webhooks = self.filter(channel=Channel.WEBHOOK, pk__in=pks).exclude(payload="")
+        waiting = webhooks.waiting().update(**fields)
+        again = webhooks.finished().filter(status__in=sources(Status.QUEUED))
+        return waiting + again.update(status=Status.QUEUED, attempts=0, **fields)
+
     def move_all(self, pks: Sequence[UUID], target: Status, **fields: Any) -> list["Message"]:
         """Move those of these messages whose state allows it, and return them. Call it in a transaction.
 
@@ -233,7 +244,7 @@ def _with_key(word: str) -> Q:
 
 
 class Message(models.Model):
-    """One e-mail or SMS to one set of recipients."""
+    """One e-mail or SMS to one set of recipients, or one webhook, which has a `WebhookDelivery` too."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)

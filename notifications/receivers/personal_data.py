@@ -16,7 +16,7 @@ FIELDS = ("id", "channel", "to", "subject", "template", "status", "created_at", 
 @receiver(accounts.own_data_requested)
 def messages_of(user: User, **kwargs: Any) -> dict[str, Any]:
     """Return the messages to `user` and their preferences, for the export of their data."""
-    messages = list(Message.objects.filter(user=user).order_by("-created_at").values(*FIELDS))
+    messages = list(Message.objects.to_people().filter(user=user).order_by("-created_at").values(*FIELDS))
     return {"messages": messages, "preferences": preferences.of(user)}
 
 

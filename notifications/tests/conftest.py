@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from notifications.api.views.webhooks import SesWebhookView
+from notifications.api.views.feedback import SesWebhookView
 from notifications.models import Message
 from notifications.services.feedback import sns_envelopes
 from notifications.states import Channel, Status

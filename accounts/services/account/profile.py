@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts import signals
 from accounts.models import User
 from accounts.services.account import attributes
 from accounts.states import Audience
@@ -25,6 +26,7 @@ def change(*, user: User, **values: Any) -> User:
         for name, value in values.items():
             setattr(changed, name, value)
         changed.save(update_fields=list(values))
+        signals.profile_changed.send(sender=User, user=changed)
     return changed
 
 

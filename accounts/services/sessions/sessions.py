@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import signals
 from accounts.exceptions import InvalidSessionTokenException, SessionNotFoundException
 from accounts.models import RefreshToken, Session, User
 from accounts.models.sessions import SessionQuerySet
@@ -188,15 +189,23 @@ def end(session_id: UUID, *, reason: EndReason) -> bool:
         return False
     with transaction.atomic():
         coherent.invalidate(cache_key(user_id))
-        return bool(Session.objects.filter(pk=session_id).end(timezone.now(), reason))
+        return bool(_end(Session.objects.filter(pk=session_id), reason))
 
 
 def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
     """End every session of `user` except `keep`."""
     with transaction.atomic():
         coherent.invalidate(cache_key(user.pk))
-        ended = Session.objects.of(user) if keep is None else Session.objects.of(user).exclude(pk=keep)
-        ended.end(timezone.now(), reason)
+        _end(Session.objects.of(user) if keep is None else Session.objects.of(user).exclude(pk=keep), reason)
+
+
+def _end(sessions: SessionQuerySet, reason: EndReason) -> int:
+    """End those that have not ended and announce it; returns how many."""
+    now = timezone.now()
+    ended = sessions.end(now, reason)
+    if ended:
+        signals.sessions_ended.send(sender=User, sessions=sessions.filter(ended_at=now))
+    return ended
 
 
 def end_signed_by(kid: str) -> int:
@@ -209,9 +218,7 @@ def end_signed_by(kid: str) -> int:
         users = list({session.user_id: session.user for session in batch}.values())
         with transaction.atomic():
             coherent.invalidate(*(cache_key(user.pk) for user in users))
-            ended += Session.objects.filter(pk__in=[session.pk for session in batch]).end(
-                timezone.now(), EndReason.KEY_REVOKED
-            )
+            ended += _end(Session.objects.filter(pk__in=[session.pk for session in batch]), EndReason.KEY_REVOKED)
             details = {"reason": EndReason.KEY_REVOKED.value, "kid": kid}
             audit.record_many(kind=EventKind.SESSIONS_ENDED, users=users, client=Client(), details=details)
     return ended

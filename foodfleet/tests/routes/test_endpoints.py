@@ -30,6 +30,7 @@ FILLED = {
     "token": "wrong",
     "session_id": UUID,
     "key_id": UUID,
+    "delivery_id": UUID,
 }
 BODIES = {
     "login/": {"email": "ann@example.com", "password": PASSWORD},

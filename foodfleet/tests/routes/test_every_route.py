@@ -133,6 +133,13 @@ ROUTES = {
     "notifications/email/": {"POST": "notifications:send"},
     "notifications/sms/": {"POST": "notifications:send"},
     "webhooks/ses/": {"POST": ANYONE},
+    "webhooks/": {"GET": "webhooks:read", "POST": "webhooks:create"},
+    "webhooks/{pk}/": {"GET": "webhooks:read", "PATCH": "webhooks:update", "DELETE": "webhooks:delete"},
+    "webhooks/{pk}/test/": {"POST": "webhooks:update"},
+    "webhooks/{pk}/rotate-secret/": {"POST": "webhooks:update"},
+    "webhooks/{endpoint_id}/deliveries/": {"GET": "webhooks:read"},
+    "webhooks/{endpoint_id}/deliveries/{delivery_id}/replay/": {"POST": "webhooks:update"},
+    "webhooks/deliveries/{delivery_id}/replay/": {"POST": "webhooks:update"},
 }
 # What a permission in a scope without members gives.
 IN_SCOPES = {
@@ -176,7 +183,7 @@ def call(api, user, make_user):
     """One call in Ann's name, about Bob, all of whose consequences are taken back; answers status and body."""
     bob = make_user("bob@example.com")
     unknown = "0197a0f0-0000-7000-8000-000000000000"
-    values = {"pk": bob.pk, "user_id": bob.pk, "session_id": unknown, "key_id": unknown}
+    values = {"pk": bob.pk, "user_id": bob.pk, "session_id": unknown, "key_id": unknown, "delivery_id": unknown}
 
     def ask(path, method, headers, before=lambda: None):
         address = re.sub(r"\{(\w+)\}", lambda name: str(values.get(name[1], 1)), path)

@@ -40,6 +40,7 @@ SHAPE = frozenset({
 # Formats of which only the server knows all: for these any value that is one will do.
 schemathesis.openapi.format("cursor", st.just(""))
 schemathesis.openapi.format("mailbox", st.sampled_from(["ann@example.com", "Ann <ann@example.com>"]))
+schemathesis.openapi.format("webhook-url", st.just("https://hooks.example.com/in"))
 schemathesis.openapi.format("phone", st.sampled_from(["+4915123456789", "+12025550134"]))
 # Each run makes the same requests: what it says is the same for everybody.
 FIXED = settings(

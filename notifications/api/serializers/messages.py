@@ -11,6 +11,7 @@ from foodfleet.core.http import serializers
 from foodfleet.core.phone_numbers import PHONE_SCHEMA
 from notifications.models import Message, MessageEvent
 from notifications.services.compose.email import LONGEST_SUBJECT
+from notifications.states import TO_PEOPLE_CHOICES
 
 VALUE_LENGTH = 5000  # characters of one template value
 
@@ -28,6 +29,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     events = EventSerializer(many=True, read_only=True)
     to = serializers.ListField(child=serializers.CharField(), read_only=True)
+    channel = serializers.ChoiceField(choices=TO_PEOPLE_CHOICES, read_only=True)
 
     class Meta:
         model = Message

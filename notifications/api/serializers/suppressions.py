@@ -5,7 +5,7 @@ from typing import Any
 from foodfleet.core.http import serializers
 from notifications.models import Suppression
 from notifications.services.audience.suppression import LONGEST_REASON
-from notifications.states import EVERY_KIND, OPTIONAL_KINDS, Channel
+from notifications.states import EVERY_KIND, OPTIONAL_KINDS, TO_PEOPLE_CHOICES
 
 KINDS = [EVERY_KIND, *(kind.value for kind in OPTIONAL_KINDS)]
 EMPTY_KIND = "Empty: messages of every kind."
@@ -28,7 +28,7 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
 class SuppressionCreateSerializer(serializers.Serializer[Any]):
     """An address or number to suppress."""
 
-    channel = serializers.ChoiceField(choices=Channel.choices)
+    channel = serializers.ChoiceField(choices=TO_PEOPLE_CHOICES)
     address = serializers.CharField(max_length=254, help_text="An e-mail address, or a number such as +4915123456789.")
     kind = serializers.ChoiceField(choices=KINDS, required=False, default=EVERY_KIND, help_text=EMPTY_KIND)
     detail = serializers.CharField(max_length=500, help_text="Why.")

@@ -54,7 +54,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
     ordering_fields = ("created_at",)
 
     def get_queryset(self) -> QuerySet[Message]:
-        return Message.objects.listed()
+        return Message.objects.to_people().listed()
 
     def list(self, request: Request) -> Response:
         """List messages, newest first."""

@@ -1,72 +1,140 @@
-"""Webhooks for Amazon's delivery reports."""
+"""Webhook endpoints and their deliveries."""
 
 from typing import Any
+from uuid import UUID
 
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema
+from rest_framework import status, viewsets
+from rest_framework.decorators import action
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foodfleet.core.http import serializers
-from foodfleet.core.http.access import PUBLIC
-from foodfleet.core.http.bodies.parsers import StrictJSONParser
-from foodfleet.core.http.clients import client_of
+from accounts.models import User
+from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.schema import raises
-from notifications.exceptions import UntrustedReportException
-from notifications.gateways.sns_http import sns_http
-from notifications.services.feedback import outcomes
-from notifications.services.feedback.sns_envelopes import CONFIRMATION, NOTIFICATION, UNSUBSCRIPTION
+from notifications.api.filters import DeliveryFilter
+from notifications.api.serializers.webhooks import (
+    DeliverySerializer,
+    EndpointChangeSerializer,
+    EndpointCreateSerializer,
+    EndpointSecretSerializer,
+    EndpointSerializer,
+)
+from notifications.exceptions import (
+    DeliveryNotFoundException,
+    DeliveryNotReplayableException,
+    WebhookNotFoundException,
+    WebhookPausedException,
+)
+from notifications.models import WebhookDelivery, WebhookEndpoint
+from notifications.services.webhooks import deliveries, endpoints
+from notifications.services.webhooks.endpoints import EndpointChanges, NewEndpoint, WithSecret
+from rbac.api.guards import ActionPermission, require_permission
 
 
-class SnsNotificationSerializer(serializers.Serializer[Any]):
-    """A signed notification of Amazon SNS, posted with the content type `text/plain`."""
+class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
+    """Endpoints of other systems that events are posted to."""
 
-    Type = serializers.ChoiceField(choices=[NOTIFICATION])
-    MessageId = serializers.CharField(max_length=100)
-    TopicArn = serializers.CharField()
-    Message = serializers.CharField()
-    Timestamp = serializers.CharField()
-    SigningCertURL = serializers.CharField()
-    Signature = serializers.CharField()
-    SignatureVersion = serializers.CharField()
-    Subject = serializers.CharField(required=False)
+    permission_classes = [ActionPermission]
+    access_resource = "webhooks"
+    access_actions = {"test": "update", "rotate_secret": "update"}
+    serializer_class = EndpointSerializer
+    queryset = WebhookEndpoint.objects.all()
+    lookup_value_regex = "[0-9]{1,18}"
+    ordering = "id"
+    ordering_fields = ("id",)
+
+    def list(self, request: Request) -> Response:
+        """List the endpoints."""
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @raises(WebhookNotFoundException)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """Get an endpoint."""
+        return Response(self.get_serializer(endpoints.find(int(pk))).data)
+
+    @raises(ConflictException)
+    @extend_schema(request=EndpointCreateSerializer, responses={201: EndpointSecretSerializer})
+    def create(self, request: Request) -> Response:
+        """Add an endpoint. The response has its secret, which is shown once."""
+        made = endpoints.create(new=NewEndpoint(**_given(request, EndpointCreateSerializer)), by=_user(request))
+        return _with_secret(made, status.HTTP_201_CREATED)
+
+    @raises(WebhookNotFoundException)
+    @extend_schema(request=EndpointChangeSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change the given fields. Activating an endpoint forgets its failures."""
+        changes = EndpointChanges(**_given(request, EndpointChangeSerializer))
+        return Response(self.get_serializer(endpoints.change(pk=int(pk), changes=changes, by=_user(request))).data)
+
+    @raises(WebhookNotFoundException)
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete an endpoint. What waits for it is cancelled."""
+        endpoints.delete(pk=int(pk), by=_user(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @raises(WebhookNotFoundException, WebhookPausedException)
+    @extend_schema(request=None, responses={202: DeliverySerializer})
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str) -> Response:
+        """Queue the event `webhook.test`; 409 for an inactive endpoint."""
+        delivery = deliveries.send_test(endpoint_id=int(pk), by=_user(request))
+        return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
+
+    @raises(WebhookNotFoundException)
+    @extend_schema(request=None, responses=EndpointSecretSerializer)
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    def rotate_secret(self, request: Request, pk: str) -> Response:
+        """Replace the secret. The former one signs too for 24 hours. The new one is shown once."""
+        return _with_secret(endpoints.rotate_secret(pk=int(pk), by=_user(request)), status.HTTP_200_OK)
 
 
-class SnsSubscriptionSerializer(SnsNotificationSerializer):
-    """A subscription to confirm, or one that has ended."""
+@require_permission("webhooks", "read")
+class DeliveriesView(GenericAPIView[WebhookDelivery]):
+    """Deliveries to an endpoint."""
 
-    Type = serializers.ChoiceField(choices=[CONFIRMATION, UNSUBSCRIPTION])
-    Token = serializers.CharField()
-    SubscribeURL = serializers.CharField()
+    serializer_class = DeliverySerializer
+    queryset = WebhookDelivery.objects.none()
+    filterset_class = DeliveryFilter
+    ordering = "-created_at"
+    ordering_fields = ("created_at",)
+
+    @raises(WebhookNotFoundException)
+    @extend_schema(responses=DeliverySerializer(many=True))
+    def get(self, request: Request, endpoint_id: int) -> Response:
+        """List the deliveries to an endpoint with their timelines, the newest first."""
+        page = self.paginate_queryset(self.filter_queryset(deliveries.of_endpoint(endpoint_id)))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
-class SnsParser(StrictJSONParser):
-    """Parses JSON, which Amazon SNS sends as text/plain."""
+@require_permission("webhooks", "update")
+class ReplayView(APIView):
+    """Deliver an event again."""
 
-    media_type = "text/plain"
+    @raises(DeliveryNotFoundException, WebhookPausedException, DeliveryNotReplayableException)
+    @extend_schema(request=None, responses={202: DeliverySerializer})
+    def post(self, request: Request, delivery_id: UUID, endpoint_id: int | None = None) -> Response:
+        """Deliver an event again, with the same content and `webhook-id`, whatever became of it.
+
+        409 for an inactive endpoint, and where the content was removed.
+        """
+        delivery = deliveries.replay(pk=delivery_id, endpoint_id=endpoint_id, by=_user(request))
+        return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
 
 
-class SesWebhookView(APIView):
-    """Receives delivery reports of e-mails from Amazon SNS."""
+def _given(request: Request, serializer_class: type[Any]) -> dict[str, Any]:
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
 
-    access = PUBLIC  # authenticated by Amazon's signature
-    authentication_classes: list[Any] = []
-    throttle_classes: list[Any] = []  # every e-mail has a report; a request without a valid topic is refused cheaply
-    parser_classes = [SnsParser, StrictJSONParser]
-    http_factory = staticmethod(sns_http)
 
-    @raises(UntrustedReportException)
-    @extend_schema(
-        request={
-            "application/json": PolymorphicProxySerializer(
-                component_name="SnsMessage",
-                serializers=[SnsNotificationSerializer, SnsSubscriptionSerializer],
-                resource_type_field_name=None,
-            )
-        },
-        responses=inline_serializer("ReportTaken", {"status": serializers.CharField()}),
-    )
-    def post(self, request: Request) -> Response:
-        """Receive bounces, complaints, deliveries, rejects, delays and the confirmation of a subscription."""
-        state = outcomes.receive(request.data, sender=client_of(request).ip, http=self.http_factory())
-        return Response({"status": state})
+def _user(request: Request) -> User:
+    return request.user  # type: ignore[return-value]
+
+
+def _with_secret(made: WithSecret, code: int) -> Response:
+    return Response(EndpointSecretSerializer(made.endpoint, context={"secret": made.secret}).data, status=code)

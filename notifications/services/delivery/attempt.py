@@ -5,8 +5,10 @@ Nothing here touches the database, except to read attachments that are stored th
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -27,9 +29,11 @@ from notifications.gateways.email import Email, EmailFile, EmailGateway, email_g
 from notifications.gateways.slots import PermitExpiredError
 from notifications.gateways.sms import SmsGateway, sms_gateway
 from notifications.gateways.sms_message import Sms
+from notifications.gateways.webhooks.posting import Webhook, WebhookGateway, webhook_gateway
 from notifications.models import Message
 from notifications.services.compose import writing
 from notifications.services.feedback.reports import redact, storable
+from notifications.services.webhooks import endpoints
 from notifications.states import Channel, Guarantee, Status
 
 logger = structlog.get_logger(__name__)
@@ -54,11 +58,15 @@ class Gateways:
 
     email: EmailGateway = field(default_factory=email_gateway)
     sms: SmsGateway = field(default_factory=sms_gateway)
+    webhook: WebhookGateway = field(default_factory=webhook_gateway)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of an attempt. due_at: of the next one, where QUEUED. is_uncertain: the message may have been sent."""
+    """The result of an attempt. due_at: of the next one, where QUEUED. is_uncertain: the message may have been sent.
+
+    details: for the timeline. is_tried: False where the message only goes back to the queue.
+    """
 
     message: Message
     status: Status
@@ -66,6 +74,8 @@ class Outcome:
     error: str = ""
     due_at: datetime | None = None
     is_uncertain: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+    is_tried: bool = True
 
 
 def attempt(message: Message, excluded: frozenset[str], gateways: Gateways) -> Outcome:
@@ -77,6 +87,8 @@ def attempt(message: Message, excluded: frozenset[str], gateways: Gateways) -> O
     if message.expires_at is not None and timezone.now() >= message.expires_at:
         return Outcome(message, Status.CANCELLED, error="Not sent before it expired.")
     try:
+        if message.channel == Channel.WEBHOOK:
+            return _post(message, gateways.webhook)
         return Outcome(message, Status.SENT, provider_id=_send(message, excluded, gateways))
     except PermitExpiredError:
         raise
@@ -143,6 +155,33 @@ def _send(message: Message, excluded: frozenset[str], gateways: Gateways) -> str
     if message.channel == Channel.SMS:
         return gateways.sms.send(Sms(to=message.to[0], **content))
     return gateways.email.send(_email(message, content, excluded))
+
+
+def _post(message: Message, gateway: WebhookGateway) -> Outcome:
+    """Post a webhook. Any 2xx status is a success, and all others are retried, except 410 Gone."""
+    endpoint = message.webhook.endpoint
+    assert endpoint is not None  # `health.admit` cancels those of deleted ones
+    result = gateway.post(
+        Webhook(
+            id=str(message.pk),
+            url=endpoint.url,
+            body=writing.decrypt_content(message.payload)["body"],
+            secrets=endpoints.secrets_of(endpoint, timezone.now()),
+        )
+    )
+    details = {"status_code": result.status, "duration_ms": result.milliseconds}
+    if result.status is not None and HTTPStatus.OK <= result.status < HTTPStatus.MULTIPLE_CHOICES:
+        return Outcome(message, Status.SENT, details=details)
+    error = result.error or _refusal(result.status)
+    PROVIDER_ERRORS.add(message.channel, "permanent" if result.status == HTTPStatus.GONE else "temporary")
+    if result.status == HTTPStatus.GONE:
+        return Outcome(message, Status.FAILED, error=error, details=details)
+    return replace(after_temporary(message, error, timezone.now()), details=details)
+
+
+def _refusal(status: int | None) -> str:
+    is_redirect = status is not None and HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+    return f"The receiver answered {status}{'; redirects are not followed' if is_redirect else ''}."
 
 
 def _email(message: Message, content: dict[str, Any], excluded: frozenset[str]) -> Email:

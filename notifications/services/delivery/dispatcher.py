@@ -42,6 +42,7 @@ from notifications.services.delivery import outcomes
 from notifications.services.delivery.attempt import Gateways, Outcome, attempt
 from notifications.services.delivery.priority_queue import Claimed, DispatchResult, Entry, Limits, PriorityQueue
 from notifications.services.delivery.quota import Quota
+from notifications.services.webhooks import health
 from notifications.states import Channel, Priority, Status
 
 logger = structlog.get_logger(__name__)
@@ -230,7 +231,8 @@ class Dispatcher:
 
     def _check_recipients(self, messages: list[Message]) -> list[Message]:
         """Return those that may be sent; commit the refused ones as they are."""
-        admitted = self._retrying(lambda: recipient_filter.apply(messages))
+        check = health.admit if self.limits.channel == Channel.WEBHOOK else recipient_filter.apply
+        admitted = self._retrying(lambda: check(messages))
         for message in admitted.messages:
             self._claimed[message.pk] = Claimed(admitted.excluded[message.pk], monotonic())
         if admitted.refused:

@@ -20,6 +20,7 @@ TIMEOUT = 1.0  # seconds that a thread of the server spends on sending after a r
 MOST_AT_ONCE = 20  # messages of one transaction; the rest is left to `manage.py deliver_due --watch`
 MOST_OLDER = 5  # older messages that are sent too, for installations without `deliver_due --watch`
 THREAD_SECONDS = 5.0  # for so long a thread claims messages; the end of the process waits for it
+ORDER = (Channel.SMS, Channel.EMAIL, Channel.WEBHOOK)  # most SMS are codes
 
 _in_thread: set[Channel] = set()  # channels that a thread of their own sends
 _lock = threading.Lock()
@@ -27,8 +28,8 @@ _lock = threading.Lock()
 
 def deliver(messages: Mapping[Channel, Collection[UUID]]) -> None:
     """Send these messages, and a few older ones of the same channels."""
-    for channel in sorted(messages, reverse=True):  # SMS first: most are codes
-        if channel not in _in_thread:
+    for channel in ORDER:
+        if channel in messages and channel not in _in_thread:
             _deliver(channel, messages[channel])
 
 

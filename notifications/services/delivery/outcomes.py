@@ -9,13 +9,15 @@ from uuid import UUID
 
 import structlog
 from django.db import Error, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from foodfleet.core.metrics.counters import Counter
 from notifications.models import Message, MessageEvent
 from notifications.services.compose import attachments
 from notifications.services.delivery.attempt import Outcome
-from notifications.states import EventType, Status
+from notifications.services.webhooks import events, health
+from notifications.states import Channel, EventType, Status, WebhookEvent
 
 logger = structlog.get_logger(__name__)
 
@@ -58,7 +60,10 @@ def commit(outcomes: Sequence[Outcome], claim: UUID, starting: Sequence[UUID] = 
     now = timezone.now()
     with transaction.atomic(savepoint=False):
         finished = [outcome for outcome in outcomes if _move(outcome, claim, now)]
-        MessageEvent.objects.bulk_create(_event(outcome, now) for outcome in finished)
+        MessageEvent.objects.bulk_create(_event(outcome, now) for outcome in finished if outcome.is_tried)
+        failed = [outcome.message for outcome in finished if outcome.status == Status.FAILED]
+        events.messages_changed(WebhookEvent.MESSAGE_FAILED, failed)
+        health.record([outcome for outcome in finished if outcome.message.channel == Channel.WEBHOOK], now)
         started = Message.objects.start_sending(starting, claim, now)
     return Committed({outcome.message.pk for outcome in finished}, started)
 
@@ -77,8 +82,10 @@ def clean_up(outcomes: Sequence[Outcome]) -> None:
 def _move(outcome: Outcome, claim: UUID, now: datetime) -> bool:
     message = outcome.message
     fields: dict[str, Any] = {"last_error": outcome.error[:500]}
-    if outcome.status in CONTENT_IS_DONE:
+    if outcome.status in CONTENT_IS_DONE and message.channel != Channel.WEBHOOK:  # which may be replayed
         fields["payload"] = ""
+    if not outcome.is_tried:
+        fields["attempts"] = F("attempts") - 1
     if outcome.status == Status.SENT:
         fields.update(sent_at=now, provider_message_id=outcome.provider_id)
     if outcome.due_at is not None:
@@ -91,7 +98,7 @@ def _move(outcome: Outcome, claim: UUID, now: datetime) -> bool:
 
 
 def _event(outcome: Outcome, now: datetime) -> MessageEvent:
-    details: dict[str, Any] = {"attempt": outcome.message.attempts}
+    details: dict[str, Any] = {"attempt": outcome.message.attempts, **outcome.details}
     if outcome.error:
         details["error"] = outcome.error[:500]
     if outcome.due_at is not None:
@@ -101,6 +108,8 @@ def _event(outcome: Outcome, now: datetime) -> MessageEvent:
 
 def _log(outcome: Outcome) -> None:
     message = outcome.message
+    if not outcome.is_tried:
+        return
     MOVES.add(message.channel, outcome.status)
     facts = {
         "message_id": str(message.pk),

@@ -40,6 +40,8 @@ class Quota:
 
     def rate(self, channel: Channel) -> float | None:
         """Return recipients a second, or None for no limit."""
+        if channel == Channel.WEBHOOK:
+            return None
         if channel == Channel.SMS:
             return settings.SMS_MAX_PER_SECOND or (SNS_PER_SECOND if settings.SMS_URL.startswith("sns") else None)
         if settings.EMAIL_MAX_PER_SECOND or not settings.EMAIL_URL.startswith("amazonses"):

@@ -12,7 +12,8 @@ from notifications.models import Message
 from notifications.services.compose import attachments
 from notifications.services.delivery import outcomes
 from notifications.services.delivery.attempt import pause_after
-from notifications.states import Channel, EventType, Guarantee, Priority, Status
+from notifications.services.webhooks import events
+from notifications.states import Channel, EventType, Guarantee, Priority, Status, WebhookEvent
 
 logger = structlog.get_logger(__name__)
 
@@ -80,6 +81,8 @@ def _reclaim(message: Message, now: datetime, result: SweepResult) -> None:
         outcomes.MOVES.add(message.channel, target)
         if is_uncertain:
             outcomes.record(message, EventType.UNCERTAIN, attempt=message.attempts, error=UNCERTAIN[target])
+        if target == Status.FAILED:
+            events.messages_changed(WebhookEvent.MESSAGE_FAILED, [message])
     result.failed += target == Status.FAILED
     result.requeued += target == Status.QUEUED
 

@@ -19,7 +19,8 @@ from notifications.services.audience import suppression
 from notifications.services.delivery.outcomes import MOVES
 from notifications.services.feedback import reports, sns_envelopes
 from notifications.services.feedback.reports import Report
-from notifications.states import Channel, EventType, ReceiptState, Status
+from notifications.services.webhooks import events as webhooks
+from notifications.states import Channel, EventType, ReceiptState, Status, WebhookEvent
 
 logger = structlog.get_logger(__name__)
 
@@ -33,6 +34,13 @@ NEW_STATUS = {
     EventType.BOUNCED: Status.BOUNCED,
     EventType.COMPLAINED: Status.COMPLAINED,
     EventType.REJECTED: Status.FAILED,
+}
+
+WEBHOOK_EVENTS = {
+    Status.DELIVERED: WebhookEvent.MESSAGE_DELIVERED,
+    Status.BOUNCED: WebhookEvent.MESSAGE_BOUNCED,
+    Status.COMPLAINED: WebhookEvent.MESSAGE_COMPLAINED,
+    Status.FAILED: WebhookEvent.MESSAGE_FAILED,
 }
 
 
@@ -141,6 +149,7 @@ def _record_event(message: Message, receipt: Receipt) -> None:
         error = " ".join(reported.values())[:500] if event in FAILURES else ""
         if Message.objects.move(message.pk, target, last_error=error):
             MOVES.add(message.channel, target)
+            webhooks.messages_changed(WEBHOOK_EVENTS[target], [message])
     logger.info("report_applied", message_id=str(message.pk), reported=event.value)
 
 

@@ -33,7 +33,7 @@ def find(message_id: str) -> Message:
         key = UUID(message_id)
     except ValueError:
         raise MessageNotFoundException from None
-    found: Message | None = Message.objects.listed().filter(pk=key).first()
+    found: Message | None = Message.objects.to_people().listed().filter(pk=key).first()
     if found is None:
         raise MessageNotFoundException
     return found

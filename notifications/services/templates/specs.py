@@ -161,6 +161,13 @@ SPECS = (
     _email("two_factor_reset_done", _("Two-factor authentication was reset"), *SECURITY_FACTS),
     _email("wasnt_me", _("The account was secured by its owner"), _link("password/forgot/"), FIRST_NAME),
     _email(
+        "webhook_disabled",
+        _("A webhook endpoint was disabled"),
+        Variable("url", "https://hooks.example/foodfleet"),
+        _link("admin/"),
+        FIRST_NAME,
+    ),
+    _email(
         "announcement",
         _("News that staff write"),
         Variable("heading", "Lunch moves"),

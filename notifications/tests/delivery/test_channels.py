@@ -1,4 +1,4 @@
-"""E-mail and SMS never wait for each other, and an SMS is marked as sending at the last moment."""
+"""E-mail, SMS and webhooks never wait for each other, and an SMS is marked as sending at the last moment."""
 
 import threading
 import time
@@ -12,6 +12,7 @@ from django.db import connections
 from foodfleet import supervise
 from notifications import tasks
 from notifications.gateways import slots
+from notifications.gateways.webhooks.posting import WebhookResult
 from notifications.management.commands import deliver_due
 from notifications.models import Message
 from notifications.services.compose.policies import SMS_CODE, Policy
@@ -21,11 +22,12 @@ from notifications.services.delivery import dispatcher, in_process, quota
 from notifications.services.delivery.attempt import Gateways
 from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
-from notifications.states import Channel, Priority
+from notifications.services.webhooks import deliveries, endpoints
+from notifications.states import TO_PEOPLE, Channel, Priority
 from notifications.tests.delivery.dispatching import FakeGateway, expire_leases, mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OTHER = {Channel.EMAIL: Channel.SMS, Channel.SMS: Channel.EMAIL}
+OTHER = {Channel.EMAIL: Channel.SMS, Channel.SMS: Channel.EMAIL, Channel.WEBHOOK: Channel.EMAIL}
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +47,9 @@ def text(number="+4915112345678", policy=SMS_CODE):
 
 
 def queue(channel):
+    if channel == Channel.WEBHOOK:
+        new = endpoints.NewEndpoint(url="https://hooks.example.com/", events=["*"])
+        return deliveries.send_test(endpoint_id=endpoints.create(new=new, by=None).endpoint.pk, by=None).message
     return mail() if channel == Channel.EMAIL else text()
 
 
@@ -59,6 +64,10 @@ class Hanging:
         self.was_released.append(self.release.wait(10))
         return ""
 
+    def post(self, webhook):
+        self.send(webhook)
+        return WebhookResult(200, 0)
+
 
 @pytest.fixture(params=Channel, ids=str)
 def hanging(request, monkeypatch):
@@ -66,7 +75,7 @@ def hanging(request, monkeypatch):
     provider, channel = Hanging(), request.param
     other = FakeGateway(lambda number, content: provider.release.set())
     gateways = {channel: provider, OTHER[channel]: other}
-    monkeypatch.setattr(dispatcher, "Gateways", lambda: Gateways(gateways[Channel.EMAIL], gateways[Channel.SMS]))
+    monkeypatch.setattr(dispatcher, "Gateways", lambda: Gateways(*(gateways.get(one) for one in Channel)))
     queue(channel)
     yield channel, provider, other
     provider.release.set()
@@ -125,7 +134,7 @@ def test_a_hanging_provider_occupies_the_threads_of_the_server_once(hanging):
     wait_until(lambda: channel not in in_process._in_thread)
 
 
-@pytest.mark.parametrize("limited", Channel, ids=str)
+@pytest.mark.parametrize("limited", TO_PEOPLE, ids=str)
 def test_a_provider_with_a_low_rate_does_not_delay_the_other_channel(limited, settings, monkeypatch):
     settings.EMAIL_MAX_PER_SECOND, settings.SMS_MAX_PER_SECOND = (2, 100) if limited == Channel.EMAIL else (100, 2)
     arrived = {Channel.EMAIL: [], Channel.SMS: []}
@@ -140,20 +149,21 @@ def test_a_provider_with_a_low_rate_does_not_delay_the_other_channel(limited, se
     assert arrived[limited][-1] - began > 2
 
 
-def test_sms_has_its_own_queue_and_workers(monkeypatch):
+def test_sms_and_webhooks_have_their_own_queues_and_workers(monkeypatch):
     queues = []
     monkeypatch.setattr(tasks.dispatch, "apply_async", lambda **call: queues.append((call["args"], call["queue"])))
     tasks.notify_worker(Channel.SMS, Priority.CODE)
     tasks.notify_worker(Channel.EMAIL, Priority.CODE)
-    assert queues == [([0, "sms"], "sms"), ([0, "email"], "codes")]
+    tasks.notify_worker(Channel.WEBHOOK, Priority.TRANSACTIONAL)
+    assert queues == [([0, "sms"], "sms"), ([0, "email"], "codes"), ([1, "webhook"], "webhooks")]
     compose = Path(project.BASE_DIR, "docker-compose.yml").read_text().splitlines()
     for workers in (
         [" ".join(part.command) for part in supervise.parts_of("worker", [])],
         [line for line in compose if "foodfleet worker" in line],
     ):
-        serving = [line for line in workers if "--queues" not in line and "--exclude-queues sms" not in line]
+        serving = [line for line in workers if "--queues" not in line and "--exclude-queues sms,webhooks" not in line]
         assert not serving
-        assert sum("--queues sms " in line for line in workers) == 1
+        assert [sum(f"--queues {name} " in line for line in workers) for name in ("sms", "webhooks")] == [1, 1]
 
 
 class Provider:

@@ -7,7 +7,8 @@ from notifications.services.templates import specs
 from notifications.states import Channel, Kind
 
 MAILS = [declared for declared in specs.SPECS if declared.channel == Channel.EMAIL and not declared.by_hand]
-# What brings a link or word to an address, before or beside an account; `wasnt_me` is the answer to the link itself.
+# What brings a link or word to an address, before or beside an account, or is about something else than an account;
+# `wasnt_me` is the answer to the link itself.
 WITHOUT = {
     "account_deleted",
     "already_registered",
@@ -16,6 +17,7 @@ WITHOUT = {
     "password_reset",
     "verify_email",
     "wasnt_me",
+    "webhook_disabled",
 }
 
 

@@ -1,0 +1,72 @@
+"""Webhooks for Amazon's delivery reports."""
+
+from typing import Any
+
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema, inline_serializer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from foodfleet.core.http import serializers
+from foodfleet.core.http.access import PUBLIC
+from foodfleet.core.http.bodies.parsers import StrictJSONParser
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.schema import raises
+from notifications.exceptions import UntrustedReportException
+from notifications.gateways.sns_http import sns_http
+from notifications.services.feedback import outcomes
+from notifications.services.feedback.sns_envelopes import CONFIRMATION, NOTIFICATION, UNSUBSCRIPTION
+
+
+class SnsNotificationSerializer(serializers.Serializer[Any]):
+    """A signed notification of Amazon SNS, posted with the content type `text/plain`."""
+
+    Type = serializers.ChoiceField(choices=[NOTIFICATION])
+    MessageId = serializers.CharField(max_length=100)
+    TopicArn = serializers.CharField()
+    Message = serializers.CharField()
+    Timestamp = serializers.CharField()
+    SigningCertURL = serializers.CharField()
+    Signature = serializers.CharField()
+    SignatureVersion = serializers.CharField()
+    Subject = serializers.CharField(required=False)
+
+
+class SnsSubscriptionSerializer(SnsNotificationSerializer):
+    """A subscription to confirm, or one that has ended."""
+
+    Type = serializers.ChoiceField(choices=[CONFIRMATION, UNSUBSCRIPTION])
+    Token = serializers.CharField()
+    SubscribeURL = serializers.CharField()
+
+
+class SnsParser(StrictJSONParser):
+    """Parses JSON, which Amazon SNS sends as text/plain."""
+
+    media_type = "text/plain"
+
+
+class SesWebhookView(APIView):
+    """Receives delivery reports of e-mails from Amazon SNS."""
+
+    access = PUBLIC  # authenticated by Amazon's signature
+    authentication_classes: list[Any] = []
+    throttle_classes: list[Any] = []  # every e-mail has a report; a request without a valid topic is refused cheaply
+    parser_classes = [SnsParser, StrictJSONParser]
+    http_factory = staticmethod(sns_http)
+
+    @raises(UntrustedReportException)
+    @extend_schema(
+        request={
+            "application/json": PolymorphicProxySerializer(
+                component_name="SnsMessage",
+                serializers=[SnsNotificationSerializer, SnsSubscriptionSerializer],
+                resource_type_field_name=None,
+            )
+        },
+        responses=inline_serializer("ReportTaken", {"status": serializers.CharField()}),
+    )
+    def post(self, request: Request) -> Response:
+        """Receive bounces, complaints, deliveries, rejects, delays and the confirmation of a subscription."""
+        state = outcomes.receive(request.data, sender=client_of(request).ip, http=self.http_factory())
+        return Response({"status": state})

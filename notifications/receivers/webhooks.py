@@ -1,0 +1,62 @@
+"""Tell other systems of changes of accounts, in the transaction of the change."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.dispatch import receiver
+
+from accounts import signals as accounts
+from accounts.models import User
+from accounts.models.sessions import SessionQuerySet
+from accounts.states import EventKind
+from notifications.models import WebhookEndpoint
+from notifications.services.webhooks import events
+from notifications.states import WebhookEvent
+
+USER_EVENTS: dict[str, WebhookEvent] = {
+    EventKind.REGISTERED: WebhookEvent.USER_CREATED,
+    EventKind.USER_CREATED: WebhookEvent.USER_CREATED,
+    EventKind.SERVICE_ACCOUNT_CREATED: WebhookEvent.USER_CREATED,
+    EventKind.USER_UPDATED: WebhookEvent.USER_UPDATED,
+    EventKind.SERVICE_ACCOUNT_UPDATED: WebhookEvent.USER_UPDATED,
+    EventKind.EMAIL_VERIFIED: WebhookEvent.USER_UPDATED,
+    EventKind.EMAIL_CHANGED: WebhookEvent.USER_UPDATED,
+    EventKind.EMAIL_CHANGE_UNDONE: WebhookEvent.USER_UPDATED,
+    EventKind.PHONE_CHANGED: WebhookEvent.USER_UPDATED,
+    EventKind.LOCKED: WebhookEvent.USER_LOCKED,
+    EventKind.UNLOCKED: WebhookEvent.USER_UNLOCKED,
+    EventKind.USER_DEACTIVATED: WebhookEvent.USER_DEACTIVATED,
+    EventKind.USER_ACTIVATED: WebhookEvent.USER_REACTIVATED,
+}
+ROLE_EVENTS: dict[str, str] = {EventKind.ROLE_GRANTED: "granted", EventKind.ROLE_REVOKED: "revoked"}
+
+
+@receiver(accounts.event_recorded)
+def tell_event(kind: str, users: Sequence[User], details: dict[str, Any], **kwargs: Any) -> None:
+    """Tell of an event of one or many users."""
+    if kind in USER_EVENTS:
+        events.users_changed(USER_EVENTS[kind], users)
+    elif kind in ROLE_EVENTS:
+        role = {"id": details["role_id"], "name": details["role"], "scope": details["scope"]}
+        change = {"change": ROLE_EVENTS[kind], "role": {**role, "expires_at": details["expires_at"]}}
+        events.users_changed(WebhookEvent.USER_ROLES_CHANGED, users, **change)
+    elif kind == EventKind.USER_DELETED:
+        events.users_deleted(users)
+
+
+@receiver(accounts.profile_changed)
+def tell_profile(user: User, **kwargs: Any) -> None:
+    """Tell that an owner changed their profile."""
+    events.users_changed(WebhookEvent.USER_UPDATED, [user])
+
+
+@receiver(accounts.sessions_ended)
+def tell_sessions(sessions: SessionQuerySet, **kwargs: Any) -> None:
+    """Tell of ended sessions."""
+    events.sessions_ended(sessions)
+
+
+@receiver(accounts.user_deleted)
+def disown_endpoints(user: User, **kwargs: Any) -> None:
+    """Keep the endpoints of a deleted user, without an owner."""
+    WebhookEndpoint.objects.filter(owner=user).update(owner=None)

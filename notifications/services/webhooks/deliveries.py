@@ -1,0 +1,77 @@
+"""Deliveries of webhooks: look up, replay, and the test event."""
+
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from notifications import signals
+from notifications.exceptions import (
+    DeliveryNotFoundException,
+    DeliveryNotReplayableException,
+    WebhookPausedException,
+)
+from notifications.models import Message, WebhookDelivery, WebhookEndpoint
+from notifications.models.webhooks import WebhookDeliveryQuerySet
+from notifications.services.delivery import outcomes
+from notifications.services.webhooks import endpoints, events
+from notifications.states import TEST_EVENT, EventType
+from rbac.services import actors
+
+logger = structlog.get_logger(__name__)
+
+
+def of_endpoint(pk: int) -> WebhookDeliveryQuerySet:
+    """Return the deliveries to an endpoint. Raises WebhookNotFoundException."""
+    return WebhookDelivery.objects.filter(endpoint=endpoints.find(pk)).listed()
+
+
+def find(pk: UUID) -> WebhookDelivery:
+    """Return the delivery with this id. Raises DeliveryNotFoundException."""
+    found = WebhookDelivery.objects.listed().filter(pk=pk).first()
+    if found is None:
+        raise DeliveryNotFoundException
+    return found
+
+
+def replay(*, pk: UUID, endpoint_id: int | None = None, by: User | None) -> WebhookDelivery:
+    """Deliver an event again at once, with the same content and webhook-id, whatever became of it.
+
+    endpoint_id: of the endpoint that it has to belong to. Raises DeliveryNotFoundException, WebhookPausedException,
+    DeliveryNotReplayableException, and as `actors.lock_actor`.
+    """
+    with transaction.atomic():
+        actors.lock_actor(by, "webhooks:update")
+        delivery = find(pk)
+        if endpoint_id is not None and delivery.endpoint_id != endpoint_id:
+            raise DeliveryNotFoundException
+        _open(delivery.endpoint_id)
+        now = timezone.now()
+        if not Message.objects.requeue([pk], due_at=now, give_up_at=now + events.TRIED_FOR):
+            raise DeliveryNotReplayableException
+        outcomes.record(delivery.message, EventType.RETRIED, by=by.pk if by else None)
+        signals.message_queued.send(sender=Message, message=delivery.message)
+    logger.info("webhook_replayed", message_id=str(pk), by=by.pk if by else None)
+    return find(pk)
+
+
+def send_test(*, endpoint_id: int, by: User | None) -> WebhookDelivery:
+    """Queue the event `webhook.test` to one endpoint.
+
+    Raises WebhookNotFoundException, WebhookPausedException, and as `actors.lock_actor`.
+    """
+    endpoints.find(endpoint_id)
+    with transaction.atomic():
+        actors.lock_actor(by, "webhooks:update")
+        _open(endpoint_id)
+        test = events.Occurrence(TEST_EVENT, {"endpoint": {"id": endpoint_id}})
+        message = events.queue([test], [endpoint_id])[0]
+    return find(message.pk)
+
+
+def _open(endpoint_id: int | None) -> None:
+    """Let the next delivery to an active endpoint start at once. Raises WebhookPausedException."""
+    if endpoint_id is None or not WebhookEndpoint.objects.active().filter(pk=endpoint_id).update(retry_at=None):
+        raise WebhookPausedException

@@ -1,0 +1,107 @@
+"""Which endpoints can be delivered to: failures hold their deliveries back, and days of failure disable them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import ServiceAccount, User
+from notifications.models import Message, WebhookDelivery, WebhookEndpoint
+from notifications.services.audience.recipient_filter import FilterResult
+from notifications.services.compose import outbox
+from notifications.services.compose.variables import page_link
+from notifications.services.delivery.attempt import Outcome, pause_after
+from notifications.services.webhooks import subscriptions
+from notifications.states import DisabledReason, Status
+
+logger = structlog.get_logger(__name__)
+
+DISABLED_AFTER = timedelta(days=5)  # without a success
+LONGEST_HOLD = timedelta(minutes=10)
+GONE = 410
+
+
+def admit(messages: Sequence[Message]) -> FilterResult:
+    """Return which deliveries may start: a message whose endpoint is paused or was deleted is cancelled.
+
+    After a failure the other deliveries of an endpoint wait, so that one that does not answer keeps no other endpoint
+    waiting.
+    """
+    now = timezone.now()
+    result = FilterResult([], [], {})
+    found = WebhookDelivery.objects.filter(message__in=messages).select_related("endpoint")
+    deliveries = {delivery.message_id: delivery for delivery in found}
+    for message in messages:
+        delivery = deliveries.get(message.pk)
+        refusal = _refusal(message, delivery.endpoint if delivery else None, now)
+        if refusal is not None:
+            result.refused.append(refusal)
+            continue
+        message.webhook = delivery
+        result.messages.append(message)
+        result.excluded[message.pk] = frozenset()
+    return result
+
+
+def _refusal(message: Message, endpoint: WebhookEndpoint | None, now: datetime) -> Outcome | None:
+    if endpoint is None:
+        return Outcome(message, Status.CANCELLED, error="The endpoint was deleted.")
+    if not endpoint.is_active:
+        return Outcome(message, Status.CANCELLED, error="The endpoint is paused.")
+    if endpoint.retry_at is not None and endpoint.retry_at > now:
+        error = message.last_error or "Waits, because the last delivery to the endpoint failed."
+        return Outcome(message, Status.QUEUED, error=error, due_at=endpoint.retry_at, is_tried=False)
+    return None
+
+
+def record(outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Record for each endpoint whether it could be delivered to. Call it in the transaction of the outcomes."""
+    results: dict[int, list[Outcome]] = {}
+    for outcome in outcomes:
+        endpoint = outcome.message.webhook.endpoint if outcome.details else None  # details: of a request
+        if endpoint is not None:
+            results.setdefault(endpoint.pk, []).append(outcome)
+    for pk, of_endpoint in sorted(results.items()):
+        if any(outcome.status == Status.SENT for outcome in of_endpoint):
+            WebhookEndpoint.objects.filter(pk=pk).record_success()
+        else:
+            _record_failure(pk, of_endpoint, now)
+
+
+def _record_failure(pk: int, outcomes: Sequence[Outcome], now: datetime) -> None:
+    endpoint = WebhookEndpoint.objects.select_for_update().filter(pk=pk).first()
+    if endpoint is None:
+        return
+    hold = min(pause_after(endpoint.failures + 1), LONGEST_HOLD)
+    WebhookEndpoint.objects.filter(pk=pk).record_failure(now, now + hold)
+    if any(outcome.details.get("status_code") == GONE for outcome in outcomes):
+        _disable(endpoint, DisabledReason.GONE)
+    elif endpoint.failing_since is not None and now - endpoint.failing_since >= DISABLED_AFTER:
+        _disable(endpoint, DisabledReason.FAILING)
+
+
+def _disable(endpoint: WebhookEndpoint, reason: DisabledReason) -> None:
+    """Disable the endpoint once, and tell its owner."""
+    if not WebhookEndpoint.objects.active().filter(pk=endpoint.pk).update(is_active=False, disabled_reason=reason):
+        return
+    subscriptions.invalidate()
+    owner = _mailed_owner(endpoint.owner)
+    if owner is not None:
+        variables = {"url": endpoint.url, "link": page_link("admin:index"), "first_name": owner.greeting_name}
+        outbox.queue_email(template="webhook_disabled", user=owner, variables=variables)
+    transaction.on_commit(
+        lambda: logger.error(
+            "webhook_disabled", endpoint_id=endpoint.pk, reason=reason.value, owner_id=owner.pk if owner else None
+        ),
+        robust=True,
+    )
+
+
+def _mailed_owner(owner: User | None) -> User | None:
+    """Return who reads the mail: a service account has an owner of its own."""
+    if owner is not None and owner.is_service_account:
+        account = ServiceAccount.objects.filter(user=owner).select_related("owner").first()
+        owner = account.owner if account else None
+    return owner if owner is not None and owner.is_active else None
