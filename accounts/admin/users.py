@@ -34,6 +34,7 @@ from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.http.form_errors import add_errors
+from rbac.admin.scopes import ScopedAdmin
 from rbac.models import Role
 
 PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # the services' names and the forms'
@@ -126,6 +127,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 @admin.register(User)
 class UserAdmin(
+    ScopedAdmin,
     AttributesAdmin,
     EmptiedRowsAdmin,
     ServiceAdmin,
@@ -151,14 +153,14 @@ class UserAdmin(
     actions = ("lock", "unlock", "invite", "send_password_link", "end_sessions")
     filter_horizontal = ()
     readonly_fields = (
-        "password_state", "sign_in", "role_names", "mfa_methods", "history", "email_verified_at",
+        "password_state", "sign_in", "role_names", "scopes", "mfa_methods", "history", "email_verified_at",
         "phone_verified_at", "locked_at", "deletion_due_at", "invited_at", "last_login", "created_at",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("email", "password_state", "must_change_password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "phone", "language")}),
-        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "role_names")}),
-        (_("State"), {"fields": ("sign_in", "mfa_methods", "history", *readonly_fields[5:])}),
+        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "role_names", "scopes")}),
+        (_("State"), {"fields": ("sign_in", "mfa_methods", "history", *readonly_fields[6:])}),
     )
     add_form = NewUserForm
     add_fieldsets = (
@@ -172,8 +174,9 @@ class UserAdmin(
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        found: QuerySet[User] = User.objects.present().with_access(timezone.now())
-        return found
+        found: Any = super().get_queryset(request)
+        users: QuerySet[User] = found.present().with_access(timezone.now())
+        return users
 
     def found_as(self, row: User) -> str:
         return " · ".join(part for part in (row.get_full_name(), row.email) if part)
@@ -199,6 +202,11 @@ class UserAdmin(
         """The user's roles with their scopes."""
         names = {f"{one.role.name} ({one.scope})" if one.scope else one.role.name for one in user.live_assignments}
         return ", ".join(sorted(names))
+
+    @admin.display(description=_("scopes"))
+    def scopes(self, user: User) -> str:
+        """The scopes that the user belongs to."""
+        return ", ".join(str(one.scope) for one in user.scope_memberships.select_related("scope").order_by("scope"))
 
     @admin.display(description=_("two-factor authentication"))
     def mfa_methods(self, user: User) -> str:
@@ -270,7 +278,7 @@ class UserAdmin(
     # -- Actions
     def has_lock_permission(self, request: HttpRequest) -> bool:
         """Whether the user may lock and unlock accounts."""
-        return request.user.has_perm("users:lock")  # type: ignore[union-attr]
+        return self.may(request, "users:lock")
 
     @admin.action(description=_("Lock the chosen accounts"), permissions=["lock"])
     def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -291,7 +299,11 @@ class UserAdmin(
         """Send them a new link to choose a password."""
         self._each(request, queryset, users.invite, _("Invited."))
 
-    @admin.action(description=_("Send a link to choose a password"), permissions=["change"])
+    def has_link_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may send password links; not in a scope only."""
+        return request.user.has_perm("users:update")  # type: ignore[union-attr]
+
+    @admin.action(description=_("Send a link to choose a password"), permissions=["link"])
     def send_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Send them a link to choose a password, which staff never learn."""
         self._each(request, queryset, password_reset.mail_link_for, _("Password link sent."))

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import MFAReset, SecurityEvent, Session, TOTPDevice, User
 from conftest import PASSWORD
 from rbac.models import Role, RoleAssignment
-from rbac.services import assignments
+from rbac.services import assignments, scopes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 V1 = "/api/v1"
@@ -207,6 +207,7 @@ def test_roles_and_mfa_resets_stand_in_the_history_of_the_user(client, user, mak
     TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
     driver = Role.objects.get(name="Driver")
+    scopes.create(actor=None, kind="fleet", key="7")
     client.post("/admin/rbac/roleassignment/add/", {"user": user.pk, "role": driver.pk, "scope": "fleet:7"})
     assignment = RoleAssignment.objects.of(user).get()
     client.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": [assignment.pk]})

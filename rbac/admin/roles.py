@@ -19,6 +19,7 @@ from foodfleet.core.admin.widgets import CheckboxTable
 from foodfleet.core.database.search import matching
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.typed_text import searched_parts
+from rbac.admin.scopes import scope_field
 from rbac.models import Role, RoleAssignment, RoleRevision, labelled_permissions
 from rbac.services import assignments, custom_permissions, roles
 
@@ -191,11 +192,23 @@ class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
             self.delete_model(request, permission)
 
 
+class AssignmentForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A role for a user, everywhere or in a scope from the list."""
+
+    scope = scope_field()
+
+    def clean_scope(self) -> str:
+        """Return what assignments store."""
+        scope = self.cleaned_data["scope"]
+        return scope.identifier if scope else ""
+
+
 @admin.register(RoleAssignment)
 class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmin):
     """Assignments of roles to users; they end and are never deleted."""
 
     subject, icon = Subject.ACCESS, "assignment_ind"
+    form = AssignmentForm
     fields = ("user", "role", "scope", "expires_at")
     error_fields = {"missing": "role", "user_not_found": "user", "": "role"}
     list_display = ("user", "role", "scope", "granted_at", "granted_by", "expires_at", "ended_at")

@@ -1,0 +1,177 @@
+"""Scopes and their members in the admin, and the base of lists that show the rows of a scope only."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from foodfleet.core.admin import history
+from foodfleet.core.admin.base import BaseAdmin, Subject
+from foodfleet.core.admin.forms import ServiceAdmin
+from foodfleet.core.admin.lists import CappedPaginator, RestrictedFiltersAdmin
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.typed_text import searched_parts
+from rbac.models import Scope, ScopeMembership
+from rbac.services import decisions, scopes
+
+OF_A_SCOPE = "scope__identifier__exact"  # the filter in links from a scope to its members
+
+
+def scope_field() -> forms.ModelChoiceField:  # type: ignore[type-arg]
+    """Return a field that finds a scope while one types; its value is the scope, chosen by `fleet:12`."""
+    return forms.ModelChoiceField(
+        queryset=Scope.objects.all(),
+        to_field_name="identifier",
+        required=False,
+        label=_("Scope"),
+        help_text=_("Empty: everywhere."),
+        widget=AutocompleteSelect(ScopeMembership._meta.get_field("scope"), admin.site),
+    )
+
+
+class ScopedAdmin(BaseAdmin):
+    """An admin whose rows belong to scopes: who holds a permission in a scope sees and changes its rows only.
+
+    The model's default manager has `visible_to` (rbac.models.ScopedQuerySet). Adding and deleting rows needs the
+    permission everywhere.
+    """
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found: Any = super().get_queryset(request)
+        by = "view" if self.may(request, self.label("view")) else "change"
+        return found.visible_to(request.user, self.label(by))  # type: ignore[no-any-return]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return super().has_module_permission(request) or self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, self.label("view"), obj) or self.may(request, self.label("change"), obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, self.label("change"), obj)
+
+    def label(self, verb: str) -> str:
+        """Return Django's name of the permission."""
+        return f"{self.opts.app_label}.{verb}_{self.opts.model_name}"
+
+    def may(self, request: HttpRequest, label: str, obj: Any = None) -> bool:
+        """Return whether the user holds `label` everywhere, in a scope of `obj` or, without one, in any scope."""
+        held_in = decisions.scopes_with(request.user, label)
+        if held_in is None or not held_in or obj is None:
+            return held_in is None or bool(held_in)
+        rows: Any = self.model._default_manager.filter(pk=obj.pk)
+        return bool(rows.visible_to(request.user, label).exists())
+
+
+@admin.register(Scope)
+class ScopeAdmin(ServiceAdmin, RestrictedFiltersAdmin):
+    """Scopes."""
+
+    subject, icon = Subject.ACCESS, "account_tree"
+    error_fields = {"": "key"}
+    fields = ("kind", "key", "name", "parent")
+    autocomplete_fields = ("parent",)
+    list_display = ("named", "name", "parent", "members")
+    list_select_related = ("parent",)
+    search_fields = ("name", "identifier")
+    ordering = ("identifier",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Scope], search_term: str
+    ) -> tuple[QuerySet[Scope], bool]:
+        return queryset.search(search_term), False  # type: ignore[attr-defined]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Scope | None = None) -> Any:
+        return (*scopes.FIXED, "members") if obj is not None else ()
+
+    def get_fields(self, request: HttpRequest, obj: Scope | None = None) -> Any:
+        return (*self.fields, "members") if obj is not None else self.fields
+
+    @admin.display(description=_("scope"), ordering="identifier")
+    def named(self, scope: Scope) -> str:
+        """What roles name it."""
+        return scope.identifier
+
+    @admin.display(description=_("members"))
+    def members(self, scope: Scope) -> str:
+        """A link to the list of members."""
+        url = reverse("admin:rbac_scopemembership_changelist", query={OF_A_SCOPE: scope.identifier})
+        return format_html('<a href="{}">{}</a>', url, _("Members"))
+
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        scope, data, client = form.instance, form.cleaned_data, client_of(request)
+        parent = data["parent"].pk if data["parent"] else None
+        if change:
+            changes = {"name": data["name"], "parent": parent}
+            saved = scopes.update(actor=request.user, scope_id=scope.pk, changes=changes, client=client)
+        else:
+            named = {name: data[name] for name in ("kind", "key", "name")}
+            saved = scopes.create(actor=request.user, **named, parent=parent, client=client)
+        scope.__dict__.update(saved.__dict__)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        return [str(scope) for scope in objs], {}, set(), []  # the service refuses a scope in use, and says why
+
+    def delete_model(self, request: HttpRequest, obj: Scope) -> None:
+        scopes.delete(actor=request.user, scope_id=obj.pk, client=client_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Scope]) -> None:
+        with transaction.atomic():
+            for scope in queryset:
+                self.delete_model(request, scope)
+
+
+@admin.register(ScopeMembership)
+class ScopeMembershipAdmin(ServiceAdmin, RestrictedFiltersAdmin):
+    """Members of scopes."""
+
+    subject, icon = Subject.ACCESS, "group"
+    error_fields = {"": "user", "user_not_found": "user"}
+    fields = ("scope", "user")
+    autocomplete_fields = ("scope", "user")
+    list_display = ("user", "scope", "created_at", "added_by")
+    list_select_related = ("user", "scope", "added_by")
+    list_display_links = None
+    search_fields = ("user__search_text",)
+    extra_lookups = (OF_A_SCOPE,)
+    ordering = ("-id",)
+    paginator = CappedPaginator
+    show_full_result_count = False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ScopeMembership], search_term: str
+    ) -> tuple[QuerySet[ScopeMembership], bool]:
+        for part in searched_parts(search_term):
+            queryset = queryset.filter(user__search_text__contains=part)
+        return queryset, False
+
+    def has_change_permission(self, request: HttpRequest, obj: ScopeMembership | None = None) -> bool:
+        return False
+
+    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
+        scope, user = form.cleaned_data["scope"], form.cleaned_data["user"]
+        made, is_new = scopes.add_member(actor=request.user, scope_id=scope.pk, user=user, client=client_of(request))
+        form.instance.__dict__.update(made.__dict__)
+        if is_new:
+            history.record(request, [user], format_lazy("{}: {}", _("Added to the scope"), str(scope)))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        missing = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        return [f"{one.user}: {one.scope}" for one in objs], {self.opts.verbose_name_plural: len(objs)}, missing, []
+
+    def delete_model(self, request: HttpRequest, obj: ScopeMembership) -> None:
+        scopes.remove_member(actor=request.user, scope_id=obj.scope.pk, user_id=obj.user_id, client=client_of(request))
+        history.record(request, [obj.user], format_lazy("{}: {}", _("Removed from the scope"), str(obj.scope)))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ScopeMembership]) -> None:
+        with transaction.atomic():
+            for membership in queryset.select_related("scope", "user"):
+                self.delete_model(request, membership)
