@@ -118,7 +118,3 @@ new_device_used = Signal()
 # An access token for `user` is made: receivers return `{claim: JSON value}`, without reserved claims
 # (accounts.services.jwt.claims). session: Session; there is no `client`. It is sent for each token: do little.
 token_claims_requested = Signal()
-
-# Staff changed something in an app above this one. It has no `user`, but kind: EventKind, actor: User | None (None: the
-# system itself) and details: dict. Sender: the class of what was changed.
-staff_acted = Signal()

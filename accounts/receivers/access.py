@@ -1,11 +1,10 @@
-"""Record changes of roles, and of what other apps manage, as security events; invalidate caches of changed users."""
+"""Record changes of roles as security events; invalidate the cache of changed users."""
 
 from typing import Any
 
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from accounts import signals as own_signals
 from accounts.models import User
 from accounts.models.users import NOT_CACHED, cache_key
 from accounts.services import audit
@@ -44,14 +43,6 @@ def record_permission_changed(label: str, change: str, actor: User | None, clien
     """Record that a permission was added or deleted."""
     details = {"permission": label, "change": change}
     audit.record(kind=EventKind.PERMISSION_CHANGED, user=None, actor=actor, client=client, details=details)
-
-
-@receiver(own_signals.staff_acted, dispatch_uid="accounts.staff_acted")
-def record_staff_acted(
-    kind: EventKind, actor: User | None, client: Client, details: dict[str, Any], **kwargs: Any
-) -> None:
-    """Record what staff did in another app."""
-    audit.record(kind=kind, user=None, actor=actor, client=client, details=details)
 
 
 SCOPE_EVENTS = {

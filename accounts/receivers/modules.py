@@ -1,4 +1,4 @@
-"""Record the events of modules as security events."""
+"""Record the events of the apps above this one as security events."""
 
 from typing import Any
 
@@ -14,5 +14,5 @@ from foodfleet.modules.events import event_recorded
 def record_module_event(
     kind: str, actor: User | None, client: Client, user: User | None, details: dict[str, Any], **kwargs: Any
 ) -> None:
-    """Record an event of a module."""
+    """Record an event of notifications or a module."""
     audit.record(kind=kind, user=user, actor=actor, client=client, details=details)

@@ -1,4 +1,4 @@
-"""Events of modules: recorded in the log of security events by whoever receives `event_recorded`."""
+"""Events of modules and of notifications: whoever receives `event_recorded` records them as security events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from foodfleet.core.http.clients import Client
 from foodfleet.modules import registry
 
-# Something happened in a module. kind: str, actor (a user, or None for the system), client: Client, user (whom it
-# concerns, or None), details: dict. Sent inside the transaction of the change.
+# Something happened in an app above accounts. kind: str, actor (a user, or None for the system), client: Client, user
+# (whom it concerns, or None), details: dict. Sent inside the transaction of the change.
 event_recorded = Signal()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.core.exceptions import ValidationError
@@ -11,7 +12,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import signals as accounts
 from accounts.models import User
 from accounts.states import EventKind
 from foodfleet.core.database import batches
@@ -19,6 +19,7 @@ from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.phone_numbers import E164
+from foodfleet.modules.events import event_recorded
 from notifications.exceptions import AlreadyLiftedException, AlreadySuppressedException, SuppressionNotFoundException
 from notifications.models import Suppression
 from notifications.services.feedback.reports import storable
@@ -102,8 +103,7 @@ def suppress_by_staff(*, new: NewSuppression, by: User | None, client: Client = 
                 raise AlreadySuppressedException
             row = _create(new.channel, form, new.kind, SuppressionReason.MANUAL, new.detail)
             details = {"suppression": row.pk, "channel": row.channel, "kind": row.kind or "all", "detail": row.detail}
-            kind = EventKind.SUPPRESSION_ADDED
-            accounts.staff_acted.send(sender=Suppression, kind=kind, actor=by, client=client, details=details)
+            _record(EventKind.SUPPRESSION_ADDED, by, client, details)
     except IntegrityError:  # entered at the same time
         raise AlreadySuppressedException from None
     return row
@@ -141,7 +141,12 @@ def lift(
             actors.lock_actor(by, "suppressions:lift")
             rows = _lift_batch(batch, now, by, why)
             if rows:
-                _record_lift(rows, by, client, {"because": why, "recipient_agreed": recipient_agreed})
+                details = {
+                    "because": why,
+                    "recipient_agreed": recipient_agreed,
+                    "suppressions": [one.pk for one in rows],
+                }
+                _record(EventKind.SUPPRESSION_LIFTED, by, client, details)
             on_batch(rows)
         return len(rows)
 
@@ -186,10 +191,8 @@ def _lift_batch(keys: Sequence[int], now: datetime, by: User | None, because: st
     return list(chosen.filter(lifted_at=now)) if chosen.lift(now, by, because) else []
 
 
-def _record_lift(rows: Sequence[Suppression], by: User | None, client: Client, details: dict[str, object]) -> None:
-    details = {"suppressions": [row.pk for row in rows], **details}
-    kind = EventKind.SUPPRESSION_LIFTED
-    accounts.staff_acted.send(sender=Suppression, kind=kind, actor=by, client=client, details=details)
+def _record(kind: EventKind, by: User | None, client: Client, details: dict[str, Any]) -> None:
+    event_recorded.send(sender=Suppression, kind=kind, actor=by, client=client, user=None, details=details)
 
 
 def opt_in(*, address: str, kind: str, by: User) -> None:

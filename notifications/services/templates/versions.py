@@ -7,10 +7,10 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from accounts import signals as accounts
 from accounts.models import User
 from accounts.states import EventKind
 from foodfleet.core.http.clients import Client
+from foodfleet.modules.events import event_recorded
 from notifications.exceptions import NewerVersionException
 
 NO_CLIENT = Client()
@@ -49,4 +49,4 @@ def record(thing: Any, change: str, by: User | None, client: Client) -> None:
     """Record a change (created, updated, deleted) of an SMS template or e-mail override as a security event."""
     details = {"template": str(thing), "type": thing._meta.model_name, "change": change, "version": thing.version}
     kind = EventKind.TEMPLATE_CHANGED
-    accounts.staff_acted.send(sender=type(thing), kind=kind, actor=by, client=client, details=details)
+    event_recorded.send(sender=type(thing), kind=kind, actor=by, client=client, user=None, details=details)
