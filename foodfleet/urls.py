@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from accounts.api.views.keys import jwks
+from accounts.api.views.programs.tokens import jwks
 from foodfleet.core import branding
 from foodfleet.core.http import health
 from foodfleet.core.http.access import PUBLIC, declare

@@ -5,6 +5,8 @@ RFC 6749 4.4 (client credentials), RFC 7662 (introspection), RFC 7009 (revocatio
 
 from typing import Any
 
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import cache_control
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -27,8 +29,10 @@ from accounts.exceptions import (
     UnsupportedGrantTypeException,
     UnsupportedScopeException,
 )
+from accounts.services.jwt import keyring
 from accounts.services.programs import access_tokens, introspection
 from foodfleet.core.http import serializers
+from foodfleet.core.http.access import PUBLIC, endpoint
 from foodfleet.core.http.bodies.parsers import StrictFormParser, StrictJSONParser
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.errors import field_errors
@@ -36,6 +40,7 @@ from foodfleet.core.http.schema import raises
 from rbac.api.guards import require_permission
 
 GRANT_TYPE = "client_credentials"
+CACHE_SECONDS = 60  # of the public keys: a new one is used at once
 
 
 class OAuthView(APIView):
@@ -138,3 +143,10 @@ class RevokeView(OAuthView, OpenView):
         token = parameters_of(request, TokenParameterSerializer)["token"]
         introspection.revoke(token=token, client=client_of(request))
         return Response({}, status=status.HTTP_200_OK)
+
+
+@endpoint(PUBLIC, "GET")
+@cache_control(public=True, max_age=CACHE_SECONDS)
+def jwks(request: HttpRequest) -> JsonResponse:
+    """A JSON Web Key Set (RFC 7517), newest key first; empty with HS256, whose keys are secret."""
+    return JsonResponse({"keys": keyring.public_keys()})
