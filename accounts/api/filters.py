@@ -19,6 +19,8 @@ class UserFilter(SearchFilterSet):
     """Filters of the list of users."""
 
     is_active = TrueFalseFilter()
+    is_staff = TrueFalseFilter()
+    is_superuser = TrueFalseFilter()
     locked = TrueFalseFilter(method="filter_locked", help_text="By staff or after wrong passwords.")
     service_account = TrueFalseFilter(
         method="filter_service_account", help_text="Only service accounts, or only people."
@@ -52,3 +54,9 @@ class EventFilter(FilterSet):
     ip = AddressFilter(field_name="ip", help_text="An IP address.")
     since = MomentFilter(field_name="created_at", lookup_expr="gte", help_text="From this time on.")
     until = MomentFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time.")
+
+
+class ResetFilter(FilterSet):
+    """Filters of the list of resets of two-factor authentication."""
+
+    user = NumberFilter(field_name="user_id", min_value=1, max_value=2**63 - 1, help_text="A user's id.")

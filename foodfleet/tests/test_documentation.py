@@ -8,6 +8,7 @@ from corsheaders.conf import conf as cors_settings
 from django.conf import global_settings
 
 from foodfleet.modules.discovery import PRODUCT
+from foodfleet.tests.routes.test_every_route import ROUTES
 
 pytestmark = pytest.mark.once
 
@@ -57,6 +58,17 @@ def test_every_variable_is_used():
 def test_links_between_documents_lead_somewhere(path):
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text()):
         assert (path.parent / target).exists(), target
+
+
+def test_every_act_of_the_admin_has_a_call_with_its_permission():
+    routes = {
+        (method, re.sub(r"\{\w+\}", "{}", path)): who for path, calls in ROUTES.items() for method, who in calls.items()
+    }
+    text = (ROOT / "docs/api.md").read_text()
+    rows = re.findall(r"^\|.*\| `([A-Z]+) /(\S+)` \| `(\S+)` \|$", text, re.MULTILINE)
+    assert len(rows) == len(re.findall(r"^\| ", text, re.MULTILINE)) - 1, "a row has another form"
+    wrong = [row for row in rows if routes.get((row[0], re.sub(r"\{\w+\}", "{}", row[1]))) != row[2]]
+    assert not wrong
 
 
 def test_the_readme_names_only_commands_that_exist():

@@ -3,8 +3,14 @@
 from django.conf import settings
 from django_filters import CharFilter, FilterSet
 
-from foodfleet.core.http.lists.filters import MAX_SEARCH_LENGTH, OneOfFilter, SearchFilterSet, TrueFalseFilter
-from notifications.states import OPTIONAL_KINDS, TO_PEOPLE_CHOICES, Status, SuppressionReason
+from foodfleet.core.http.lists.filters import (
+    MAX_SEARCH_LENGTH,
+    MomentFilter,
+    OneOfFilter,
+    SearchFilterSet,
+    TrueFalseFilter,
+)
+from notifications.states import OPTIONAL_KINDS, TO_PEOPLE_CHOICES, Kind, Status, SuppressionReason
 
 
 class MessageFilter(SearchFilterSet):
@@ -12,7 +18,10 @@ class MessageFilter(SearchFilterSet):
 
     channel = OneOfFilter(TO_PEOPLE_CHOICES)
     status = OneOfFilter(Status.choices)
+    kind = OneOfFilter(Kind.choices)
     template = CharFilter()
+    since = MomentFilter(field_name="created_at", lookup_expr="gte", help_text="From this time on.")
+    until = MomentFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time.")
     search = CharFilter(method="find", help_text="Up to ten words from the recipient, subject, template or ID.")
 
 

@@ -27,6 +27,11 @@ urlpatterns = [
     path(
         "users/me/notification-preferences/", preferences.PreferencesView.as_view(), name="api_notification_preferences"
     ),
+    path(
+        "users/<int:user_id>/notification-preferences/",
+        preferences.UserPreferencesView.as_view(),
+        name="api_user_notification_preferences",
+    ),
     path("email-templates/", email_overrides.EmailTemplatesView.as_view(), name="api_email_templates"),
     path("email-templates/<str:name>/", email_overrides.EmailTemplateView.as_view(), name="api_email_template"),
     path("sms-templates/<int:pk>/versions/", versions.SmsTemplateVersionsView.as_view(), name="api_sms_versions"),

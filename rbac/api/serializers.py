@@ -7,7 +7,16 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.http import serializers
-from rbac.models import LABEL_SEPARATOR, LONGEST_IDENTIFIER, LONGEST_NAME, Role, RoleAssignment, Scope, ScopeMembership
+from rbac.models import (
+    LABEL_SEPARATOR,
+    LONGEST_IDENTIFIER,
+    LONGEST_NAME,
+    Role,
+    RoleAssignment,
+    RoleRevision,
+    Scope,
+    ScopeMembership,
+)
 from rbac.services.assignments import KEY, KIND, SCOPE
 from rbac.services.custom_permissions import WORD
 from rbac.services.graph import Graph
@@ -313,3 +322,23 @@ class MemberCreateSerializer(serializers.Serializer[Any]):
     """A user who becomes a member."""
 
     user = IdField()
+
+
+class RoleRevisionSerializer(serializers.ModelSerializer[RoleRevision]):
+    """The state of a role from a time on, until its next revision."""
+
+    permissions = labels_field(read_only=True, help_text="Labels of its own permissions.")
+    includes = serializers.ListField(
+        child=serializers.IntegerField(), source="included_roles", read_only=True, help_text="Ids of included roles."
+    )
+    created_by = serializers.IntegerField(
+        source="created_by_id", read_only=True, allow_null=True, help_text="A user's id; null: the system."
+    )
+
+    class Meta:
+        model = RoleRevision
+        fields = [
+            "name", "permissions", "includes", "requires_2fa", "forbids_sms_code", "is_deleted", "created_at",
+            "created_by",
+        ]  # fmt: skip
+        read_only_fields = fields

@@ -15,5 +15,6 @@ urlpatterns = [
     path("scopes/<int:scope_id>/members/<int:user_id>/", scopes.MemberView.as_view(), name="api_scope_member"),
     path("access/check/", views.CheckView.as_view(), name="api_access_check"),
     path("access/explain/", views.ExplainView.as_view(), name="api_access_explain"),
+    path("roles/<int:role_id>/revisions/", views.RoleRevisionsView.as_view(), name="api_role_revisions"),
     path("", include(router.urls)),
 ]

@@ -8,6 +8,7 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -28,7 +29,7 @@ from rbac.exceptions import (
     RoleInUseException,
     RoleNotFoundException,
 )
-from rbac.models import Role, labelled_permissions
+from rbac.models import Role, RoleRevision, labelled_permissions
 from rbac.services import custom_permissions, decisions, explanations, graph, previews, roles, users
 from rbac.services.roles import RoleEdit
 
@@ -105,6 +106,20 @@ class RoleViewSet(GenericViewSet[Role]):
         shape.is_valid(raise_exception=True)
         result = previews.preview(role=self.get_object(), **shape.validated_data)
         return Response(serializers.PreviewSerializer(result).data)
+
+
+@raises(RoleNotFoundException)
+@require_permission("roles", "read")
+class RoleRevisionsView(ListAPIView[RoleRevision]):
+    """The history of a role, also of a deleted one."""
+
+    serializer_class = serializers.RoleRevisionSerializer
+    queryset = RoleRevision.objects.none()
+    ordering = "-created_at"
+    ordering_fields = ("created_at",)
+
+    def get_queryset(self) -> QuerySet[RoleRevision]:
+        return roles.revisions_of(self.kwargs["role_id"])
 
 
 def _edit(request: Request, shape: type[Any]) -> RoleEdit:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -100,6 +101,14 @@ def find(role_id: int) -> Role:
     if role is None:
         raise RoleNotFoundException
     return role
+
+
+def revisions_of(role_id: int) -> QuerySet[RoleRevision]:
+    """Return the history of a role, also of a deleted one. Raises RoleNotFoundException."""
+    if role_id > LARGEST_ID or not Role.objects.filter(pk=role_id).exists():
+        raise RoleNotFoundException
+    found: QuerySet[RoleRevision] = RoleRevision.objects.filter(role=role_id)
+    return found
 
 
 def _apply(role: Role, edit: RoleEdit, allowed: frozenset[str] | None, before: graph.Graph) -> None:

@@ -141,3 +141,9 @@ class LockSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(
         required=False, allow_blank=True, max_length=500, help_text="Recorded with the security event."
     )
+
+
+class StaffPasswordSerializer(serializers.Serializer[Any]):
+    """A new password for a user; null disables the password."""
+
+    password = PasswordField(allow_null=True)

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
 
@@ -14,7 +13,7 @@ from accounts.models import SecurityEvent
 from accounts.services import audit
 from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.http.access import SIGNED_IN
-from foodfleet.core.http.lists.csv_export import CSVExportMixin, csv_response
+from foodfleet.core.http.lists.csv_export import FORMAT, CSVExportMixin, csv_response
 from foodfleet.core.http.schema import raises
 from rbac.api.guards import require_permission
 
@@ -46,7 +45,7 @@ class AllEventsView(CSVExportMixin, generics.ListAPIView[SecurityEvent]):
         return SecurityEvent.objects.with_people()
 
     @raises(NotFoundException)
-    @extend_schema(parameters=[OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"])])
+    @extend_schema(parameters=[FORMAT])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """List the events, the newest first; `?format=csv` downloads all that match as one file."""
         if request.accepted_renderer.format == "csv":

@@ -16,14 +16,17 @@ from accounts.exceptions import (
     AuthenticatorExistsException,
     Invalid2FACodeException,
     InvalidCredentialsException,
+    UserNotFoundException,
 )
-from accounts.models import TrustedBrowser
+from accounts.models import TrustedBrowser, User
 from accounts.services.mfa import enrolment, reauthentication, trusted_browsers
 from accounts.services.mfa import methods as mfa_methods
+from accounts.services.staff import protections
 from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACTIONS, SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.throttling import SecondFactorThrottle
+from rbac.api.guards import require_permission
 
 
 class OwnMfaView(APIView):
@@ -38,10 +41,24 @@ class StatusView(OwnMfaView):
     @extend_schema(responses=schemas.StatusSerializer)
     def get(self, request: Request) -> Response:
         """Return whether it is on, its methods and how many backup codes are left."""
-        user = signed_in_user(request)
-        methods = mfa_methods.methods_of(user)
-        left = mfa_methods.backup_codes_left(user)
-        return Response({"enabled": bool(methods), "methods": methods, "backup_codes_remaining": left})
+        return _status(signed_in_user(request))
+
+
+@require_permission("users", "read")
+class UserStatusView(APIView):
+    """The state of a user's two-factor authentication."""
+
+    @raises(UserNotFoundException)
+    @extend_schema(responses=schemas.StatusSerializer)
+    def get(self, request: Request, user_id: int) -> Response:
+        """Return whether it is on, its methods and how many backup codes are left."""
+        return _status(protections.find(user_id))
+
+
+def _status(user: User) -> Response:
+    methods = mfa_methods.methods_of(user)
+    left = mfa_methods.backup_codes_left(user)
+    return Response({"enabled": bool(methods), "methods": methods, "backup_codes_remaining": left})
 
 
 class SetupView(OwnMfaView):

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.filters import ResetFilter
 from accounts.api.serializers import mfa as schemas
 from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
 from accounts.exceptions import ResetNotPossibleException, UserNotFoundException
@@ -24,6 +25,8 @@ class ResetsView(generics.ListAPIView[MFAReset]):
     """Requested resets."""
 
     serializer_class = schemas.ResetSerializer
+    filterset_class = ResetFilter
+    queryset = MFAReset.objects.none()
     ordering = "-requested_at"
     ordering_fields = ("requested_at",)
 

@@ -15,6 +15,7 @@ from accounts.api.serializers.fields import FrontendSerializer
 from accounts.api.serializers.users import (
     DirectoryUserSerializer,
     LockSerializer,
+    StaffPasswordSerializer,
     UserChangeSerializer,
     UserCreateSerializer,
 )
@@ -29,6 +30,7 @@ from accounts.api.views.base import (
 from accounts.exceptions import (
     LastSuperuserException,
     OwnAccountException,
+    PasswordReusedException,
     ServiceAccountException,
     UserAlreadyExistsException,
     UserNotFoundException,
@@ -36,23 +38,24 @@ from accounts.exceptions import (
 )
 from accounts.models import User
 from accounts.models.users import UserQuerySet
-from accounts.services.account import attributes, password_reset
+from accounts.services.account import attributes, password_change, password_reset
 from accounts.services.staff import changes as staff_changes
-from accounts.services.staff import protections, users
-from foodfleet.core.exceptions import ConflictException
+from accounts.services.staff import exports, protections, users
+from foodfleet.core.exceptions import ConflictException, NotFoundException
 from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.lists.csv_export import FORMAT, CSVExportMixin, csv_response
 from foodfleet.core.http.schema import raises
 from rbac.api.guards import ActionPermission, action_of
 from rbac.exceptions import SuperusersOnlyException
 from rbac.services import users as role_holders
 
 
-class UserViewSet(GenericViewSet[User]):
+class UserViewSet(CSVExportMixin, GenericViewSet[User]):
     """Find, add, change, lock and delete users."""
 
     permission_classes = [ActionPermission]
     access_resource = "users"
-    access_actions = {"unlock": "lock", "invite": "create", "password_link": "update"}
+    access_actions = {"unlock": "lock", "invite": "create", "password_link": "update", "set_password": "update"}
     scoped_actions = frozenset({"list", "retrieve", "partial_update", "lock", "unlock"})
     serializer_class = DirectoryUserSerializer
     queryset = User.objects.none()
@@ -72,14 +75,20 @@ class UserViewSet(GenericViewSet[User]):
             raise UserNotFoundException
         return Response(_represented([user])[0], status=code)
 
-    def list(self, request: Request) -> Response:
-        """List users, with search, filters and order.
+    @raises(NotFoundException)
+    @extend_schema(parameters=[FORMAT])
+    def list(self, request: Request) -> Any:
+        """List users, with search, filters and order; `?format=csv` downloads all people that match as one file.
 
         `attributes.<name>=<value>` filters by a custom attribute, such as `?attributes.shift=night`.
         """
         found = self.get_queryset().with_attributes(attributes.filters(request.query_params.dict()))
-        page = self.paginate_queryset(self.filter_queryset(found))
-        return self.get_paginated_response(_represented(page or []))
+        matching: Any = self.filter_queryset(found)
+        if request.accepted_renderer.format == "csv":
+            names = [name for name in request.query_params if name != "format"]
+            rows = exports.rows_for_staff(found=matching, filters=names, **self._by(request))
+            return csv_response("users.csv", exports.STAFF_COLUMNS, rows)
+        return self.get_paginated_response(_represented(self.paginate_queryset(matching) or []))
 
     @raises(UserNotFoundException)
     def retrieve(self, request: Request, pk: int) -> Response:
@@ -147,6 +156,21 @@ class UserViewSet(GenericViewSet[User]):
         """Send the user a link to choose a new password; 409 if their address may not be sent to."""
         password_reset.mail_link_for(pk=pk, actor=signed_in_user(request), client=client_in_body(request))
         return Response(status=status.HTTP_202_ACCEPTED)
+
+    @raises(
+        UserNotFoundException,
+        SuperusersOnlyException,
+        OwnAccountException,
+        ServiceAccountException,
+        WeakPasswordException,
+        PasswordReusedException,
+    )
+    @extend_schema(request=StaffPasswordSerializer, responses={204: NO_CONTENT})
+    def set_password(self, request: Request, pk: int) -> Response:
+        """Set the user's password, or with null disable it; every session ends. Only for superusers."""
+        new = validated(request, StaffPasswordSerializer)["password"]
+        password_change.replace_for(user=protections.find(pk), new=new, **self._by(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @staticmethod
     def _by(request: Request) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def _columns(header: str) -> list[str]:
 
 
 def _rejected(message: str) -> ValidationException:
-    return ValidationException.for_field("file", message, "invalid")
+    return ValidationException.for_field("file", message, "invalid_file")
 
 
 def _rows(source: BinaryIO, columns: list[str]) -> Iterator[Row]:

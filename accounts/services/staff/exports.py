@@ -1,19 +1,27 @@
 """Exports of users: rows with the columns that `imports` takes, without hashes and secrets."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.models.users import UserQuerySet
+from accounts.services import audit
+from accounts.services.account import attributes
 from accounts.services.staff.import_columns import ATTRIBUTES, ROLE_SEPARATOR, SCOPE_SEPARATOR
+from accounts.states import Audience, EventKind
+from foodfleet.core.http.clients import Client
 from rbac.models import RoleAssignment, ScopeMembership
+from rbac.services import actors
 
 BATCH = 1000
 TEXTS = ("email", "first_name", "last_name", "phone", "language")
 FLAGS = ("email_verified", "phone_verified", "is_active", "must_change_password")
-COLUMNS = (*TEXTS, *FLAGS, "created_at", "roles", "scopes", ATTRIBUTES)
+STAFF_COLUMNS = (*TEXTS, *FLAGS, "created_at", ATTRIBUTES)  # roles and scopes have permissions of their own
+COLUMNS = (*STAFF_COLUMNS[:-1], "roles", "scopes", ATTRIBUTES)
 
 
 def rows() -> Iterator[list[str]]:
@@ -21,10 +29,30 @@ def rows() -> Iterator[list[str]]:
 
     Service accounts are left out: their keys cannot be exported, and no import makes such an account.
     """
-    last = 0
-    while users := list(User.objects.present().people().filter(pk__gt=last).order_by("pk")[:BATCH]):
+    for users in _batches(User.objects.present().people()):
         roles, scopes = _roles_of(users), _scopes_of(users)
-        yield from (_row(user, roles.get(user.pk, []), scopes.get(user.pk, [])) for user in users)
+        for user in users:
+            held = (ROLE_SEPARATOR.join(found.get(user.pk, [])) for found in (roles, scopes))
+            yield [*_own(user), *held, _as_json(user.attributes)]
+
+
+def rows_for_staff(*, found: UserQuerySet, filters: Sequence[str], actor: User, client: Client) -> Iterator[list[str]]:
+    """Return the values of STAFF_COLUMNS for the people among these users, without attributes hidden from staff.
+
+    The export is recorded with the names of its filters. Raises UnauthorizedException.
+    """
+    with transaction.atomic():
+        actors.ensure_still_may(actor)
+        details = {"filters": sorted(filters)}
+        audit.record(kind=EventKind.USERS_EXPORTED, user=None, actor=actor, client=client, details=details)
+    people = (user for users in _batches(found.people()) for user in users)
+    return ([*_own(user), _as_json(attributes.shown(user.attributes, Audience.STAFF))] for user in people)
+
+
+def _batches(people: UserQuerySet) -> Iterator[list[User]]:
+    last = 0
+    while users := list(people.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        yield users
         last = users[-1].pk
 
 
@@ -44,13 +72,14 @@ def _scopes_of(users: list[User]) -> dict[int, list[str]]:
     return found
 
 
-def _row(user: User, roles: list[str], scopes: list[str]) -> list[str]:
+def _own(user: User) -> list[str]:
     flags = (user.is_email_verified, user.phone_verified_at is not None, user.is_active, user.must_change_password)
     return [
         *(getattr(user, name) for name in TEXTS),
         *("true" if flag else "false" for flag in flags),
         user.created_at.isoformat(),
-        ROLE_SEPARATOR.join(roles),
-        ROLE_SEPARATOR.join(scopes),
-        json.dumps(user.attributes, ensure_ascii=False) if user.attributes else "",
     ]
+
+
+def _as_json(values: dict[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False) if values else ""

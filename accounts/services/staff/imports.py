@@ -26,6 +26,7 @@ from accounts.services.one_time import tokens as one_time_tokens
 from accounts.services.staff import csv_file, keycloak
 from accounts.services.staff.import_columns import Problem, RoleName, Row
 from accounts.states import EventKind, TokenPurpose
+from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 from rbac.exceptions import SuperusersOnlyException
 from rbac.models import Role
@@ -36,6 +37,9 @@ BATCH = 1000  # lines in one transaction
 BATCH_OF_INVITATIONS = 100  # each renders an e-mail in the transaction
 TRIES = 5  # of a batch, if the same addresses are registered at the same time
 START_OF_JSON = b"{"
+# Lines of an import in one request, which has to end: about five seconds. The command takes any number.
+MOST_LINES, MOST_INVITED = 5_000, 1_000
+MOST_PROBLEMS = 1_000  # that the answer to a request lists
 CREDENTIALS = ("password_hash", "totp_secret", "email_verified", "phone_verified")  # who may sign in, and how
 FIELDS = frozenset({"email", "first_name", "last_name", "phone", "language", "attributes"})  # columns of that name
 
@@ -67,6 +71,41 @@ class Progress:
     present: int = 0
     refused: int = 0
     problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a file: its lines, and the first MOST_PROBLEMS problems."""
+
+    lines: int
+    created: int
+    present: int
+    refused: int
+    problems: Sequence[Problem]
+
+
+def import_file(*, source: BinaryIO, mode: Mode, client: Client, actor: User | None) -> Report:
+    """Import a file of at most MOST_LINES lines, or MOST_INVITED. All is checked before the first account is created.
+
+    Raises as `import_users`, and ValidationException for a longer file.
+    """
+    most = MOST_INVITED if mode is Mode.INVITE else MOST_LINES
+    report = _finished(import_users(source, mode=Mode.CHECK, client=client, actor=actor), most)
+    if mode is Mode.CHECK:
+        return report
+    source.seek(0)
+    return _finished(import_users(source, mode=mode, client=client, actor=actor), most)
+
+
+def _finished(steps: Iterator[Progress], most: int) -> Report:
+    problems: list[Problem] = []
+    progress = Progress()
+    for progress in steps:
+        problems += progress.problems[: MOST_PROBLEMS - len(problems)]
+        if progress.lines > most:
+            message = _("A file may have %(most)s lines. Split it, or use the command import_users.")
+            raise ValidationException.for_field("file", message % {"most": most}, "too_many_lines")
+    return Report(progress.lines, progress.created, progress.present, progress.refused, problems)
 
 
 def import_users(source: BinaryIO, *, mode: Mode, client: Client, actor: User | None = None) -> Iterator[Progress]:

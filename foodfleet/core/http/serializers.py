@@ -15,6 +15,7 @@ from rest_framework.serializers import (
     DateTimeField,
     DictField,
     Field,
+    FileField,
     JSONField,
     ListField,
     SerializerMethodField,
@@ -33,6 +34,7 @@ __all__ = [
     "DictField",
     "EmailField",
     "Field",
+    "FileField",
     "IntegerField",
     "JSONField",
     "ListField",
@@ -84,7 +86,8 @@ class BooleanField(drf.BooleanField):
     """True or false."""
 
     def to_internal_value(self, data: Any) -> bool:
-        value = WORDS.get(str(data)) if _is_text_only(self) else data
+        # A form without the field has False and not a text.
+        value = WORDS.get(data) if isinstance(data, str) and _is_text_only(self) else data
         if not isinstance(value, bool):
             self.fail("invalid", input=data)
         return value

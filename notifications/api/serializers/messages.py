@@ -40,6 +40,20 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         read_only_fields = fields
 
 
+class MessageDetailSerializer(MessageSerializer):
+    """A message with everything but its content."""
+
+    cc = serializers.ListField(child=serializers.CharField(), read_only=True)
+    bcc = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta(MessageSerializer.Meta):
+        fields = [
+            *MessageSerializer.Meta.fields, "cc", "bcc", "kind", "priority", "language", "template_version",
+            "is_uncertain", "user", "sender", "due_at", "expires_at", "request_id",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
 class QueuedSerializer(serializers.ModelSerializer[Message]):
     """The ID and status of a queued message."""
 

@@ -13,6 +13,7 @@ from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from notifications.api.filters import MessageFilter
 from notifications.api.serializers.messages import (
+    MessageDetailSerializer,
     MessageSerializer,
     QueuedSerializer,
     SendEmailSerializer,
@@ -62,9 +63,10 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @raises(MessageNotFoundException)
+    @extend_schema(responses=MessageDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
         """Get a message with its timeline."""
-        return Response(self.get_serializer(operations.find(pk)).data)
+        return Response(MessageDetailSerializer(operations.find(pk)).data)
 
     @raises(MessageNotFoundException, MessageNotRetriableException)
     @extend_schema(request=None, responses={202: QueuedSerializer})

@@ -10,8 +10,12 @@ from rest_framework.views import APIView
 
 from foodfleet.core.http import serializers
 from foodfleet.core.http.access import SIGNED_IN
+from foodfleet.core.http.schema import raises
 from notifications.services.audience import preferences
 from notifications.states import Kind
+from rbac.api.guards import require_permission
+from rbac.exceptions import HolderNotFoundException
+from rbac.services import users
 
 
 class PreferencesSerializer(serializers.Serializer[Any]):
@@ -45,6 +49,17 @@ class PreferencesView(APIView):
         serializer.is_valid(raise_exception=True)
         changes = {Kind(name): wanted for name, wanted in serializer.validated_data.items()}
         return Response(_shown(preferences.change(user=request.user, changes=changes)))  # type: ignore[arg-type]
+
+
+@require_permission("notifications", "read")
+class UserPreferencesView(APIView):
+    """Notification preferences of a user."""
+
+    @raises(HolderNotFoundException)
+    @extend_schema(responses=PreferencesSerializer)
+    def get(self, request: Request, user_id: int) -> Response:
+        """Get whether a user wants each kind of message. Only users change it."""
+        return Response(_shown(preferences.of(users.find(user_id))))
 
 
 def _shown(changes: dict[Kind, bool]) -> dict[str, bool]:

@@ -338,6 +338,27 @@ def test_messages_are_listed_newest_first_and_filtered(staff, django_assert_max_
         assert staff.get("/api/v1/notifications/", wrong).status_code == 422
 
 
+def test_a_message_is_shown_with_everything_but_its_content(staff, user):
+    key = staff.post(EMAIL, {**MAIL, "bcc": ["c@example.com"], "kind": "account"}).json()["id"]
+    shown = staff.get(f"/api/v1/notifications/{key}/").json()
+    assert (shown["bcc"], shown["kind"], shown["sender"], shown["is_uncertain"]) == (
+        ["c@example.com"], "account", user.pk, False,
+    )  # fmt: skip
+    assert MAIL["text"] not in json.dumps(shown)
+    now = timezone.now().isoformat()
+    found = {"kind=account": 1, "kind=security": 0, f"since={now[:10]}": 1, f"until={now[:10]}": 0}
+    for query, count in found.items():
+        assert len(staff.get(f"/api/v1/notifications/?{query}").json()["results"]) == count, query
+
+
+def test_staff_see_the_preferences_of_a_user(staff, user, make_user):
+    bob = make_user("bob@example.com")
+    preferences.change(user=bob, changes={Kind.MARKETING: False})
+    path = "/api/v1/users/{}/notification-preferences/"
+    assert staff.get(path.format(bob.pk)).json() == {"security": True, "account": True, "marketing": False}
+    assert staff.get(path.format("9" * 30)).json()["code"] == "user_not_found"
+
+
 def test_preferences_can_be_read_and_changed(api, user):
     path = "/api/v1/users/me/notification-preferences/"
     assert api.get(path).status_code == 401

@@ -41,6 +41,20 @@ def test_a_role_can_be_created_read_changed_and_deleted(as_root):
     assert RoleRevision.objects.filter(role_id=body["id"]).count() == 3
 
 
+def test_the_history_of_a_role_is_listed_also_after_its_deletion(as_root, root):
+    made = as_root.post("/api/v1/roles/", {"name": "Editors", "permissions": ["users:read"]}).json()["id"]
+    as_root.patch(f"/api/v1/roles/{made}/", {"permissions": []})
+    as_root.delete(f"/api/v1/roles/{made}/")
+    rows = as_root.get(f"/api/v1/roles/{made}/revisions/").json()["results"]
+    assert [(row["permissions"], row["is_deleted"]) for row in rows] == [
+        ([], True),
+        ([], False),
+        (["users:read"], False),
+    ]
+    assert {row["created_by"] for row in rows} == {root.pk}
+    assert as_root.get(f"/api/v1/roles/{'9' * 30}/revisions/").json()["code"] == "role_not_found"
+
+
 def test_an_assigned_included_or_declared_role_cannot_be_deleted(as_root, user):
     assignment = as_root.post("/api/v1/roles/", {"name": "assignment"}).json()["id"]
     as_root.post(f"/api/v1/users/{user.pk}/roles/", {"role": assignment})

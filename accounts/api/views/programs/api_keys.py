@@ -17,14 +17,17 @@ from accounts.exceptions import (
     PersonalKeysOffException,
     ServiceAccountNotFoundException,
     TooManyKeysException,
+    UserNotFoundException,
 )
 from accounts.models import ApiKey
 from accounts.services.programs import api_keys
 from accounts.services.programs.api_keys import CreatedKey, NewKey
+from accounts.services.staff import protections
 from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from rbac.api.guards import require_permission
+from rbac.exceptions import SuperusersOnlyException
 
 
 class KeyListView(GenericAPIView[ApiKey]):
@@ -83,6 +86,30 @@ class ServiceAccountKeyView(APIView):
         """Revoke the key: it is refused from the next request."""
         actor, client = signed_in_user(request), client_of(request)
         api_keys.revoke_of_service_account(pk=account_id, key_id=key_id, actor=actor, client=client)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@raises(UserNotFoundException)
+@require_permission("service_accounts", "read")
+class UserKeysView(KeyListView):
+    """The API keys of a person or a service account."""
+
+    @extend_schema(responses=ApiKeySerializer(many=True))
+    def get(self, request: Request, user_id: int) -> Response:
+        """List the keys that nobody revoked."""
+        return self.page(api_keys.of_user(protections.find(user_id)))
+
+
+@require_permission("service_accounts", "update")
+class UserKeyView(APIView):
+    """One API key of a person or a service account."""
+
+    @raises(UserNotFoundException, ApiKeyNotFoundException, SuperusersOnlyException)
+    @extend_schema(request=None, responses={204: NO_CONTENT})
+    def delete(self, request: Request, user_id: int, key_id: UUID) -> Response:
+        """Revoke the key: it is refused from the next request."""
+        actor, client = signed_in_user(request), client_of(request)
+        api_keys.revoke_for(user_id=user_id, key_id=key_id, actor=actor, client=client)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from django.conf import settings
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
@@ -70,6 +70,19 @@ class StrictFormParser(BaseParser):
             return _object_without_duplicates(pairs)
         except ValueError:
             raise MalformedRequestException from None
+
+
+class StrictMultiPartParser(MultiPartParser):
+    """A form with files, of at most `view.max_body_bytes` (default MAX_BODY_BYTES). Raises PayloadTooLargeException."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        context = parser_context or {}
+        limit = getattr(context.get("view"), "max_body_bytes", settings.MAX_BODY_BYTES)
+        if int(context["request"].META.get("CONTENT_LENGTH") or 0) > limit:
+            raise PayloadTooLargeException(details={"max_bytes": limit})
+        return super().parse(stream, media_type, parser_context)
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,10 +7,15 @@ from itertools import chain
 from typing import Any
 
 from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP: CSV injection
+
+
+FORMAT = OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"])
 
 
 class CSVRenderer(BaseRenderer):
@@ -22,9 +27,12 @@ class CSVRenderer(BaseRenderer):
 
 
 class CSVExportMixin:
-    """A list that can also be downloaded as CSV; its errors stay JSON."""
+    """A list that can also be downloaded as CSV; its errors stay JSON, and so do other actions of a viewset."""
 
-    renderer_classes: Sequence[type[BaseRenderer]] = [JSONRenderer, CSVRenderer]
+    def get_renderers(self) -> list[BaseRenderer]:
+        """Return the forms of the answer."""
+        is_list = getattr(self, "action", "list") == "list"  # a view that is no viewset has no actions
+        return [JSONRenderer(), CSVRenderer()] if is_list else [JSONRenderer()]
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer an error in the form of every error."""
