@@ -61,9 +61,25 @@ def max_per_second() -> float | None:
 
     Raises TemporaryDeliveryError or PermanentDeliveryError.
     """
+    rate = float(send_quota()["MaxSendRate"])
+    return rate if rate > 0 else None  # -1: unlimited
+
+
+def send_quota() -> dict[str, float]:
+    """Return the account's MaxSendRate, Max24HourSend and SentLast24Hours. Raises as `max_per_second` does."""
     try:
-        quota = amazon.client("ses").get_send_quota()
+        quota: dict[str, float] = amazon.client("ses").get_send_quota()
     except (ClientError, BotoCoreError) as error:
         raise amazon.delivery_error(error) from error
-    rate = float(quota["MaxSendRate"])
-    return rate if rate > 0 else None  # -1: unlimited
+    return quota
+
+
+def is_verified(sender: str) -> bool:
+    """Return whether SES has verified the address, its domain or one above. Raises as `max_per_second` does."""
+    words = sender.rpartition("@")[2].split(".")
+    identities = [sender, *(".".join(words[begin:]) for begin in range(len(words) - 1))]
+    try:
+        answer = amazon.client("ses").get_identity_verification_attributes(Identities=identities)
+    except (ClientError, BotoCoreError) as error:
+        raise amazon.delivery_error(error) from error
+    return any(found["VerificationStatus"] == "Success" for found in answer["VerificationAttributes"].values())

@@ -79,3 +79,11 @@ class SnsSmsGateway:
             with suppress(*UNREACHABLE):
                 cache.set(key, known, OPT_OUT_CACHED_FOR)
         return known
+
+
+def is_in_sandbox() -> bool:
+    """Return whether SMS reach only verified numbers. Raises TemporaryDeliveryError or PermanentDeliveryError."""
+    try:
+        return bool(amazon.client("sns").get_sms_sandbox_account_status()["IsInSandbox"])
+    except (ClientError, BotoCoreError) as error:
+        raise amazon.delivery_error(error) from error

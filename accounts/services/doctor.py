@@ -1,0 +1,43 @@
+"""What the doctor looks at in accounts."""
+
+import stat
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import SigningKey, User
+from accounts.services.jwt import keyring
+from foodfleet.core.crypto import DecryptionError, decrypt
+from foodfleet.core.database import encrypted
+from foodfleet.core.doctor.registry import Problem, register
+
+
+@register(needs_database=True)
+def signing_keys() -> Iterator[Problem]:
+    """Whether keys that sign tokens can be decrypted, and whether others can read their files."""
+    for key in SigningKey.objects.usable(timezone.now()):
+        try:
+            decrypt(key.secret_ciphertext, purpose=keyring.PURPOSE)
+        except DecryptionError:
+            yield Problem(
+                f"The signing key {key} cannot be decrypted: nobody gets or uses a token.",
+                "Add the key it was encrypted with to ENCRYPTION_KEYS (or the old SECRET_KEY to SECRET_KEY_FALLBACKS).",
+            )
+    for path in settings.JWT_PRIVATE_KEY_FILES:
+        if path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+            yield Problem(f"Everybody on this machine can read {path}.", f"Run chmod 640 {path}.")
+
+
+@register(needs_database=True)
+def encryption() -> Iterator[Problem]:
+    """Whether all that is encrypted uses the newest key."""
+    for message in encrypted.check_keys(["default"]):
+        yield Problem(str(message.msg), str(message.hint))
+
+
+@register(needs_database=True)
+def administrators() -> Iterator[Problem]:
+    """Whether somebody can do everything."""
+    if not User.objects.superusers().exists():
+        yield Problem("There is no administrator.", "Run manage.py administrator.")

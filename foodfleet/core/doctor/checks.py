@@ -1,0 +1,125 @@
+"""What the doctor looks at in the kernel: settings, services, static files, the clock."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+from django.db.utils import DatabaseError
+from django.http.request import validate_host
+from redis.exceptions import ResponseError
+
+from foodfleet.core.cache import limit_stores, shared
+from foodfleet.core.doctor.registry import Problem, register
+from foodfleet.core.http import health
+
+MOST_DRIFT = 2.0  # seconds; access tokens allow 10, and codes of authenticator apps 30
+# With an http:// PUBLIC_URL all of these say the same.
+WITHOUT_HTTPS = {"security.W004", "security.W008", "security.W010", "security.W012", "security.W016"}
+IN_PLAIN_WORDS = {
+    "security.W009": Problem(
+        "SECRET_KEY is short or repeats a few characters: tokens and cookies can be forged.",
+        "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(64))'.",
+    ),
+    "security.W018": Problem(
+        "DEBUG is on: error pages show settings and code to anybody.", "Set DEBUG=false, or do not set it."
+    ),
+}
+
+
+@register()
+def database() -> Iterator[Problem]:
+    """Whether it can be reached and has every table."""
+    try:
+        connection.ensure_connection()
+        state = health.migrations_state()
+    except DatabaseError as error:
+        reason = str(error).strip().partition("\n")[0]
+        yield Problem(f"The database cannot be used: {reason}", "Start it, and correct DATABASE_URL.")
+        return
+    if state != health.OK:
+        yield Problem("Migrations were not applied: tables or columns are missing.", "Run manage.py migrate.")
+
+
+@register()
+def deployment() -> Iterator[Problem]:
+    """Django's own checks for deployment, ours included: DEBUG, the strength of SECRET_KEY, cookies, proxies."""
+    is_https = settings.PUBLIC_URL.startswith("https://")
+    for message in checks.run_checks(include_deployment_checks=True):
+        if message.level >= checks.WARNING and not message.is_silenced():
+            if message.id in IN_PLAIN_WORDS:
+                yield IN_PLAIN_WORDS[message.id]
+            elif is_https or message.id not in WITHOUT_HTTPS:
+                yield Problem(f"{message.msg} ({message.id})", str(message.hint or "The text says what to set."))
+
+
+@register()
+def public_address() -> Iterator[Problem]:
+    """PUBLIC_URL, ALLOWED_HOSTS and TRUSTED_PROXIES."""
+    address = urlsplit(settings.PUBLIC_URL)
+    if address.scheme != "https":
+        yield Problem(
+            f"PUBLIC_URL is {settings.PUBLIC_URL}: passwords and tokens travel without encryption.",
+            "Put a proxy that ends TLS before FoodFleet and set PUBLIC_URL=https://...",
+        )
+    if not validate_host(address.netloc.partition(":")[0], settings.ALLOWED_HOSTS):
+        yield Problem(
+            f"ALLOWED_HOSTS lacks {address.hostname}, the host of PUBLIC_URL: every request gets 400.",
+            "Add it to ALLOWED_HOSTS, or leave ALLOWED_HOSTS empty.",
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Problem("ALLOWED_HOSTS accepts any host.", "Name the hosts that your proxy passes on.")
+    if any(network.prefixlen == 0 for network in settings.TRUSTED_PROXIES):
+        yield Problem(
+            "TRUSTED_PROXIES trusts everybody: anyone chooses their own address, and so passes every limit.",
+            "Name the addresses that your proxy connects from.",
+        )
+
+
+@register()
+def cache() -> Iterator[Problem]:
+    """Redis, where there is one."""
+    if health.cache_state() == health.DOWN:
+        yield Problem("Redis does not answer at REDIS_URL; the database does its work, slower.", "Start Redis.")
+    elif redis := shared.client():
+        try:
+            policy = redis.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+        except ResponseError:  # managed Redis hides its configuration
+            return
+        if policy != "noeviction":
+            yield Problem(
+                f"Redis evicts keys when its memory is full (maxmemory-policy {policy}).",
+                "Set maxmemory-policy to noeviction.",
+            )
+
+
+@register()
+def broker() -> Iterator[Problem]:
+    """Celery's broker, where there is one."""
+    if health.broker_state() == health.DOWN:
+        yield Problem("The broker does not answer at CELERY_BROKER_URL.", "Start it, and correct CELERY_BROKER_URL.")
+
+
+@register(needs_database=True)
+def clock() -> Iterator[Problem]:
+    """Compare the clock of this machine with the database's."""
+    before = time.time()
+    there = limit_stores.database_clock()
+    drift = there - (before + time.time()) / 2
+    if abs(drift) > MOST_DRIFT:
+        yield Problem(
+            f"This machine's clock is {abs(drift):.0f} seconds {'behind' if drift > 0 else 'ahead of'} the database's.",
+            "Let both machines follow a time server (chrony, systemd-timesyncd).",
+        )
+
+
+@register()
+def static_files() -> Iterator[Problem]:
+    """Whether they were collected; with DEBUG they are served from where they are."""
+    if not settings.DEBUG and not (Path(settings.STATIC_ROOT) / "staticfiles.json").is_file():
+        yield Problem(
+            "Static files were not collected: pages have no style.", "Run manage.py collectstatic, or make serve."
+        )
