@@ -13,6 +13,7 @@ from foodfleet.core.http.lists.filters import (
     SearchFilterSet,
     TrueFalseFilter,
 )
+from rbac.models import LONGEST_IDENTIFIER
 
 
 class UserFilter(SearchFilterSet):
@@ -26,6 +27,9 @@ class UserFilter(SearchFilterSet):
         method="filter_service_account", help_text="Only service accounts, or only people."
     )
     role = CharFilter(method="filter_role", max_length=150, help_text="Id or name of a role.")
+    scope = CharFilter(
+        method="filter_scope", max_length=LONGEST_IDENTIFIER, help_text="Members of the very scope, such as fleet:12."
+    )
     search = CharFilter(
         method="find",
         max_length=MAX_SEARCH_LENGTH,
@@ -44,6 +48,10 @@ class UserFilter(SearchFilterSet):
     def filter_role(self, queryset: UserQuerySet, name: str, value: str) -> UserQuerySet:
         """Users who hold the role."""
         return queryset.holding_role(value, timezone.now())
+
+    def filter_scope(self, queryset: UserQuerySet, name: str, value: str) -> UserQuerySet:
+        """Users who belong to the scope."""
+        return queryset.in_scopes([value])
 
 
 class EventFilter(FilterSet):

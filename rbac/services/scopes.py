@@ -65,9 +65,12 @@ def update(*, actor: Any, scope_id: int, changes: Mapping[str, Any], client: Cli
             if changes.get(field, getattr(scope, field)) != getattr(scope, field):
                 message = _("Roles name the scope by its kind and key, so these cannot be changed.")
                 raise ValidationException.for_field(field, message, "fixed")
+        before = (scope.name, scope.parent_id)
         if "parent" in changes and changes["parent"] != scope.parent_id:
             _place(scope, changes["parent"], current, roles)
         scope.name = changes.get("name", scope.name).strip()
+        if (scope.name, scope.parent_id) == before:
+            return scope
         scope.save(update_fields=["name", "parent"])
         signals.scope_changed.send(sender=Scope, scope=scope, change="updated", actor=actor, client=client)
     return scope

@@ -357,6 +357,16 @@ def test_an_actor_imports_no_role_with_more_than_their_own_permissions(run, cler
     assert RoleAssignment.objects.latest("pk").granted_by == boss
 
 
+def test_an_actor_imports_members_with_the_right_to_add_them(run, clerk, allow):
+    scopes.create(actor=None, kind="fleet", key="12")
+    line = "email,scopes\nann@example.com,fleet:12\n"
+    with pytest.raises(CommandError, match="may not import"):
+        run(line, "--actor", clerk.email, "--dry-run")
+    allow(clerk, "scopes:update")
+    assert run(line, "--actor", clerk.email)[0] == summary(1, 1)
+    assert ScopeMembership.objects.get().added_by == clerk
+
+
 def test_who_may_not_create_users_imports_none(run, user):
     with pytest.raises(CommandError, match="may not import"):
         run("email\nbob@example.com\n", "--actor", user.email)

@@ -194,6 +194,17 @@ def test_a_list_in_a_scope_is_two_statements_and_pages_along(as_manager, user, f
     assert found == sorted((one.pk for one in people[:25]), reverse=True)
 
 
+def test_the_list_filters_by_scope_what_the_caller_sees(as_manager, user, fleets, member, outsider, allow):
+    allow(user, "users:read", scope="region:north")
+
+    def found(scope):
+        return [row["id"] for row in as_manager.get(f"{USERS}?scope={scope}").json()["results"]]
+
+    assert [found(scope) for scope in ("fleet:12", "fleet:13", "region:north")] == [[member.pk], [], []]
+    allow(user, "users:read")
+    assert found("fleet:13") == [outsider.pk]
+
+
 def test_my_account_tells_roles_and_permissions_by_scope(as_manager, user, allow):
     held = [allow(user, "users:read"), allow(user, "users:read", "users:lock", scope="fleet:12")]
     names = [one.role.name for one in held]
