@@ -54,6 +54,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "foodfleet.openapi.errors.describe_answers",
+        "foodfleet.openapi.examples.add_examples",
         "foodfleet.openapi.operations.name_operations",
     ],
 }

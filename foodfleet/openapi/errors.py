@@ -100,6 +100,9 @@ class AutoSchema(SpectacularAutoSchema):
             operation["errors"] = [*self._errors(operation)]
             if permission := permission_of(self.view, self.method):
                 operation["description"] = f"{operation.get('description', '')}\n\nPermission: `{permission}`."
+            body = operation.get("requestBody", {})
+            if len(body.get("content", {})) > 1:  # openapi-python-client imports no `Unset` for a required one
+                body.pop("required", None)
         return operation
 
     def _errors(self, operation: dict[str, Any]) -> Iterator[type[BaseAppException]]:

@@ -5,8 +5,10 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 
 from accounts.services.account import attributes
+from accounts.services.account.attribute_schema import current
 from accounts.states import Audience
 from foodfleet.core.email_addresses import LONGEST_ADDRESS, validate_mailable
 from foodfleet.core.http import serializers
@@ -68,8 +70,6 @@ class NameField(serializers.CharField):
 class AttributesField(serializers.JSONField):
     """The custom attributes that the reader may see; in a body, those to change, with null to remove one."""
 
-    schema: ClassVar[dict[str, Any]] = {"type": "object", "additionalProperties": True, "example": {"shift": "night"}}
-
     def __init__(self, audience: Audience, **kwargs: Any) -> None:
         self.audience = audience
         super().__init__(**kwargs)
@@ -81,6 +81,59 @@ class AttributesField(serializers.JSONField):
         if not isinstance(data, dict):
             raise serializers.ValidationError(_("Give an object of attributes."), code="not_a_dict")
         return data
+
+
+class AttributesInSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """The attributes of USER_ATTRIBUTES in the OpenAPI document: those that the reader sees, or may change."""
+
+    target_class = AttributesField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        known = current()
+        if not known.attributes:
+            text = "None are described: see the setting USER_ATTRIBUTES."
+            return {"type": "object", "additionalProperties": True, "description": text, "example": {}}
+        is_request = direction == "request" and not self.target.read_only
+        audience = self.target.audience
+        chosen = known.editable_by(audience) if is_request else known.visible_to(audience)
+        described = {one.name: in_openapi(known.validator.schema["properties"][one.name]) for one in chosen}
+        if is_request:
+            described = {name: _or_null(schema) for name, schema in described.items()}
+            return {"type": "object", "additionalProperties": False, "properties": described}
+        text = "Values that were stored under an earlier schema may not fit this one."
+        return {"type": "object", "additionalProperties": False, "properties": described, "description": text}
+
+
+# Keywords with the same meaning in JSON Schema 2020-12 and in OpenAPI 3.0.
+SHARED_KEYWORDS = (
+    "title", "description", "default", "format", "pattern", "minLength", "maxLength", "minimum", "maximum",
+    "multipleOf", "enum", "minItems", "maxItems", "uniqueItems", "required",
+)  # fmt: skip
+
+
+def in_openapi(schema: Any) -> dict[str, Any]:
+    """Return a JSON Schema of draft 2020-12 as far as OpenAPI 3.0 can say it; the rest is left out."""
+    if not isinstance(schema, dict):
+        return {}
+    said = {name: schema[name] for name in SHARED_KEYWORDS if name in schema}
+    if isinstance(schema.get("type"), str):
+        said["type"] = schema["type"]
+    if "const" in schema:
+        said["enum"] = [schema["const"]]
+    for exclusive, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if exclusive in schema and limit not in schema:
+            said |= {limit: schema[exclusive], exclusive: True}
+    if said.get("type") == "array":
+        said["items"] = in_openapi(schema.get("items"))
+    if isinstance(schema.get("properties"), dict):
+        said["properties"] = {name: in_openapi(one) for name, one in schema["properties"].items()}
+    return said
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same, or null, which removes the attribute."""
+    choices = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, **choices, "nullable": True}
 
 
 class FrontendField(serializers.CharField):

@@ -50,8 +50,8 @@ class ChallengeSerializer(serializers.Serializer[Any]):
     challenge = serializers.CharField(read_only=True)
     methods = serializers.ListField(child=serializers.ChoiceField(choices=Method.values), read_only=True)
     expires_in = serializers.IntegerField(read_only=True, help_text="Lifetime of the challenge in seconds.")
-    passkey_options = serializers.JSONField(
-        read_only=True, required=False, help_text="For `navigator.credentials.get`; only with the method `passkey`."
+    passkey_options = serializers.JSONField(  # not read_only, which would mean in the schema that it is always there
+        required=False, help_text="For `navigator.credentials.get`; only with the method `passkey`."
     )
 
 

@@ -218,3 +218,22 @@ def test_without_a_schema_there_are_no_attributes(settings, as_owner):
     settings.USER_ATTRIBUTES = {}
     assert as_owner.get(ME).json()["attributes"] == {}
     assert problems(as_owner.patch(ME, {"attributes": {"shift": "day"}})) == {"attributes.shift": "unknown_attribute"}
+
+
+def test_the_openapi_document_describes_the_attributes_of_each_reader(api):
+    schemas = api.get("/api/v1/schema/?format=json").json()["components"]["schemas"]
+    described = {
+        name: schemas[name]["properties"]["attributes"]["properties"]
+        for name in ("Me", "PatchedMeRequest", "DirectoryUser", "PatchedUserChangeRequest")
+    }
+    of_owner, of_staff = {"shift", "employee_number", "vehicle", "seats", "tags"}, {"trained", "rating"}
+    assert described["Me"].keys() == of_owner
+    assert described["PatchedMeRequest"].keys() == {"shift", "vehicle"}
+    assert described["DirectoryUser"].keys() == of_owner | of_staff
+    assert described["PatchedUserChangeRequest"].keys() == of_owner | {"trained"}
+    assert described["DirectoryUser"]["seats"] == {"type": "integer", "minimum": 1}
+    assert described["PatchedMeRequest"]["shift"] == {
+        "type": "string",
+        "enum": ["day", "night", None],
+        "nullable": True,
+    }

@@ -54,5 +54,9 @@ class RulesInSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        for described in schema.get("properties", {}).values():
+            for one in described.get("oneOf", ()):  # a text with a pattern, or the empty one: the default of both
+                if "default" in one:
+                    described["default"] = one.pop("default")
         rules: dict[str, Any] = getattr(self.target, "schema_rules", {})
         return {**schema, **rules} if direction == "request" else schema

@@ -2,14 +2,17 @@
 
 import re
 
+import openapi_spec_validator
 import pytest
 from django.urls import path as route
 from drf_spectacular.generators import SchemaGenerator
+from openapi_schema_validator import OAS30ReadValidator, OAS30Validator, OAS30WriteValidator
 from rest_framework.generics import GenericAPIView
 
 from foodfleet.core.http import serializers
 from foodfleet.modules import registry
 from foodfleet.openapi.document import SPECTACULAR_SETTINGS
+from foodfleet.openapi.examples import BODIES
 from foodfleet.openapi.operations import OPERATIONS, call_of
 from foodfleet.tests import described_answers
 from foodfleet.urls import urlpatterns
@@ -131,6 +134,59 @@ def test_codes_follow_from_declarations_of_the_view_and_its_service(document, op
     found = codes_of(document, operations[call])
     assert {status: found[status] for status in expected} == expected
     assert ("404" in found) == ("404" in expected)
+
+
+def test_the_document_is_valid(document):
+    openapi_spec_validator.validate(document)
+
+
+def bodies_with_examples(document):
+    """Each body with examples of its own: where it is, its schema and its examples."""
+    for address, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for part, holder in {"request": operation.get("requestBody", {}), **operation["responses"]}.items():
+                for content in holder.get("content", {}).values():
+                    if "examples" in content:
+                        values = [one["value"] for one in content["examples"].values()]
+                        yield call_of(method, address), part, content["schema"], values
+
+
+def test_every_example_fits_its_schema(document):
+    def fits(value, schema, validator_class=OAS30Validator):
+        return validator_class({**schema, "components": document["components"]}).is_valid(value)
+
+    properties = {
+        f"{component}.{name}": described
+        for component, schema in document["components"]["schemas"].items()
+        for name, described in schema.get("properties", {}).items()
+        if "example" in described
+    }
+    assert not [name for name, described in properties.items() if not fits(described["example"], described)]
+    bodies = list(bodies_with_examples(document))
+    assert {call for call, *_ in bodies} == BODIES.keys()
+    wrong = [
+        (call, part)
+        for call, part, schema, values in bodies
+        for value in values
+        if not fits(value, schema, OAS30WriteValidator if part == "request" else OAS30ReadValidator)
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("component", [
+    "LoginRequest", "RegisterRequest", "SignedIn", "Challenge", "RefreshInRequest", "Tokens", "Me", "DirectoryUser",
+    "UserCreateRequest", "AssignmentCreateRequest", "Assignment", "SendEmailRequest", "SendSmsRequest", "Message",
+    "PaginatedDirectoryUserList", "ApiKeyCreateRequest", "CreatedKey", "ServiceAccount", "Role",
+])  # fmt: skip
+def test_important_bodies_have_realistic_values(document, component):
+    described = document["components"]["schemas"][component]["properties"]
+    said = {"example", "enum", "$ref", "allOf", "oneOf"}
+    without = [
+        name
+        for name, schema in described.items()
+        if not said & schema.keys() and schema.get("type") in {"string", "integer"} and "default" not in schema
+    ]
+    assert not without, "add them to VALUES in foodfleet/openapi/examples.py"
 
 
 def test_an_operation_names_the_permission_that_it_requires(operations):

@@ -16,20 +16,6 @@ pytestmark = pytest.mark.once
 README = (processes.ROOT / "README.md").read_text()
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    """What `make run` serves, on data of its own; gives its port."""
-    folder, port = tmp_path_factory.mktemp("served"), processes.free_port()
-    values = {"DATABASE_URL": f"sqlite:///{folder}/fleet.sqlite3", "DEBUG": "true", "PORT": str(port)}
-    throttles = {f"THROTTLE_{scope}": "off" for scope in ("LOGIN", "REGISTER", "FORGOT")}
-    command = [processes.sys.executable, "manage.py", "run_embedded", f"127.0.0.1:{port}"]
-    process = processes.Process(command, folder / "run.log", **values, **throttles)
-    processes.wait_until(lambda: requests.get(f"http://127.0.0.1:{port}/health/live/", timeout=5).ok, what="the start")
-    process.port = port
-    yield process
-    process.stop()
-
-
 def manage(*arguments, **environment):
     """Run manage.py with this environment alone."""
     return subprocess.run(

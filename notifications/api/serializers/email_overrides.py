@@ -49,7 +49,7 @@ class EmailContentSerializer(serializers.Serializer[Any]):
 class LanguageSerializer(serializers.Serializer[Any]):
     """The language of an e-mail."""
 
-    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, default="")
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False)
 
 
 class EmailOverrideSerializer(serializers.ModelSerializer[EmailOverride]):

@@ -55,7 +55,7 @@ class EmailTemplateView(APIView):
         """Get the product's own content of an e-mail, with placeholders, to begin an override with."""
         serializer = LanguageSerializer(data=request.query_params)
         serializer.is_valid(raise_exception=True)
-        content = rendering.own_content(name, serializer.validated_data["language"])
+        content = rendering.own_content(name, serializer.validated_data.get("language", ""))
         return Response(EmailContentSerializer(content).data)
 
 
