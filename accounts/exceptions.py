@@ -56,7 +56,7 @@ FOR_A_WHILE = _("Too many attempts: sign-in to this account is temporarily locke
 
 
 class AccountLockedException(UnauthorizedException):
-    """Locked by wrong passwords until `locked_until`, or by staff until they unlock it (None)."""
+    """Locked by wrong passwords until `locked_until`, or by staff until they unlock it (without a time)."""
 
     code = "account_locked"
     message = _("This account is locked. Contact support to have it unlocked.")

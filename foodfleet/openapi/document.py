@@ -13,7 +13,9 @@ same header.
 **Lists** have `next`, `previous` and `results`. Follow `next` until it is null; `page_size` is 1 to 100.
 
 **Errors** have `error` (for people), `code` (stable, for programs), `details` and `request_id`. For wrong fields,
-`details` maps each field to a list of `message` and `code`. Every answer has the header `X-Request-ID`.
+`details` maps each field to a list of `message` and `code`. Every answer has the header `X-Request-ID`: the one that
+was sent, if it has 8 to 64 letters, digits, `.`, `_` and `-`. Each operation lists its errors. Besides, any address
+answers 405 to another method, 408 and 411 to a slow or chunked body, and 431 to long cookies.
 
 **Repeats.** Send an `Idempotency-Key` with an e-mail or SMS: the same key and body send nothing more. After 429 and
 503, wait as many seconds as `Retry-After` says.

@@ -53,8 +53,7 @@ ENVELOPE = {
 }
 HEADERS: dict[str, dict[str, Any]] = {
     REQUEST_ID: {
-        "description": "The id of the request in our logs: the one that was sent, if it has 8 to 64 letters, digits, "
-        "`.`, `_` and `-`.",
+        "description": "The id of the request in our logs.",
         "schema": {"type": "string", "example": "b7a1f3c2-5d1e-4f7b-9a51-0c7f2f3f9d10"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1, "example": 30}},
