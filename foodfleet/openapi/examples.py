@@ -53,6 +53,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "ServiceAccountCreateRequest.name": ("Payroll",), "Setup.otpauth_uri": (
         "otpauth://totp/FoodFleet:ann%40example.com?secret=JBSWY3DPEHPK3PXP&issuer=FoodFleet",
     ), "Setup.qr_code": ("data:image/png;base64,iVBORw0KGgo=",), "ReportTaken.status": ("delivered",),
+    "EndpointSecret.secret": ("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",), "url": ("https://crm.example.com/foodfleet",),
     "Error.code": ("validation_error",), "Error.error": ("Please check the marked fields.",),
 }  # fmt: skip
 
@@ -135,6 +136,12 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
                 "permissions": ["users:read"],
                 "allowed_networks": ["192.0.2.0/24"],
             },
+        },
+    },
+    "POST webhooks/": {
+        "request": {
+            "Every event": {"url": "https://crm.example.com/foodfleet", "events": ["*"]},
+            "Some": {"url": "https://crm.example.com/foodfleet", "events": ["user.created", "message.bounced"]},
         },
     },
     "POST auth/token/": {
