@@ -1,9 +1,19 @@
-"""Messages, templates, suppressions and preferences in Django's admin."""
+"""Messages, templates, suppressions, preferences and webhooks in Django's admin."""
 
 from notifications.admin import home
 from notifications.admin.audience import PreferenceAdmin, SuppressionAdmin
 from notifications.admin.messages import MessageAdmin
 from notifications.admin.overrides import EmailOverrideAdmin
 from notifications.admin.sms_templates import SmsTemplateAdmin
+from notifications.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 
-__all__ = ["EmailOverrideAdmin", "MessageAdmin", "PreferenceAdmin", "SmsTemplateAdmin", "SuppressionAdmin", "home"]
+__all__ = [
+    "EmailOverrideAdmin",
+    "MessageAdmin",
+    "PreferenceAdmin",
+    "SmsTemplateAdmin",
+    "SuppressionAdmin",
+    "WebhookDeliveryAdmin",
+    "WebhookEndpointAdmin",
+    "home",
+]

@@ -17,7 +17,7 @@ from foodfleet.core.database.hourly_counts import Recent
 from notifications.models import Message
 from notifications.services.compose.sms import LIMIT_OF_ALL
 from notifications.services.operations import statistics
-from notifications.states import Channel, Status
+from notifications.states import TO_PEOPLE, Channel, Status
 
 LATE = timedelta(minutes=5)  # a message that has been due for longer
 GUARD_NEAR = 0.8  # of the limit
@@ -29,7 +29,7 @@ def messages(request: HttpRequest, counts: Recent) -> Card:
     """Messages of the last day by channel and status, and what waits."""
     return Card(
         _("Messages in 24 hours"),
-        [figure for channel in Channel for figure in _of_channel(channel, counts)],
+        [figure for channel in TO_PEOPLE for figure in _of_channel(channel, counts)],
         note=_("Delivery rate: the share that arrived. Counted every five minutes."),
     )
 
@@ -53,10 +53,14 @@ def queue(request: HttpRequest, counts: Recent) -> Card:
     """What waits for a worker or for staff, and how much of the limit of SMS is used."""
     now = timezone.now()
     due, failed = Q(status=Status.QUEUED, due_at__lte=now), Q(status=Status.FAILED) & ~Q(payload="")
-    found: Any = Message.objects.filter(due | failed).aggregate(
-        due=Count("pk", filter=due),
-        oldest=Min("due_at", filter=due),
-        failed=Count("pk", filter=failed & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))),
+    found: Any = (
+        Message.objects.to_people()
+        .filter(due | failed)
+        .aggregate(
+            due=Count("pk", filter=due),
+            oldest=Min("due_at", filter=due),
+            failed=Count("pk", filter=failed & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))),
+        )
     )
     listed = reverse("admin:notifications_message_changelist")
     is_late = found["oldest"] is not None and now - found["oldest"] > LATE

@@ -89,7 +89,7 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     inlines = (TimelineInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        return super().get_queryset(request).defer("payload").select_related("user", "sender")
+        return Message.objects.to_people().defer("payload").select_related("user", "sender")
 
     def get_urls(self) -> list[URLPattern]:
         actions = (("retry", self.retry), ("cancel", self.cancel))

@@ -17,11 +17,13 @@ from unfold.admin import TabularInline
 
 from accounts.models import User
 from foodfleet.core.admin.lists import ReadOnlyMixin
-from notifications.models import MessageEvent
+from notifications.models import Message, MessageEvent
 
 # Labels of an event's details, in the order in which they are shown. Other details follow under their own names.
 LABELS = {
     "attempt": _("attempt"),
+    "status_code": _("status code"),
+    "duration_ms": _("milliseconds"),
     "error": _("error"),
     "next_try_at": _("next try"),
     "by": _("by"),
@@ -76,11 +78,25 @@ class TimelineInline(ReadOnlyMixin, TabularInline):
     @admin.display(description=_("details"))
     def details_shown(self, event: Any) -> str:
         """Show the details with their labels, and staff by e-mail address."""
-        shown = {**event.details, "by": event.by} if event.by else event.details
-        names = [name for name in [*LABELS, *sorted(shown.keys() - LABELS.keys())] if shown.get(name) is not None]
-        return format_html_join(
-            "; ", "{}: {}", [(LABELS.get(name, name), _format(name, shown[name])) for name in names]
+        return _details({**event.details, "by": event.by} if event.by else event.details)
+
+
+def timeline_of(message: Message) -> SafeString:
+    """List the events of a message, for a page that is not its own."""
+    rows = [
+        (
+            date_format(timezone.localtime(event.at), "DATETIME_FORMAT"),
+            event.get_type_display(),
+            _details(event.details),
         )
+        for event in message.events.all()
+    ]
+    return format_html("<ol>{}</ol>", format_html_join("", "<li>{} · {} · {}</li>", rows))
+
+
+def _details(shown: dict[str, Any]) -> SafeString:
+    names = [name for name in [*LABELS, *sorted(shown.keys() - LABELS.keys())] if shown.get(name) is not None]
+    return format_html_join("; ", "{}: {}", [(LABELS.get(name, name), _format(name, shown[name])) for name in names])
 
 
 def _format(name: str, value: Any) -> str:

@@ -1,5 +1,7 @@
 """Fixtures of several tests of notifications."""
 
+from ipaddress import ip_network
+
 import pytest
 from django.utils import timezone
 
@@ -8,6 +10,7 @@ from notifications.models import Message
 from notifications.services.feedback import sns_envelopes
 from notifications.states import Channel, Status
 from notifications.tests.sns import TOPIC, FakeHttp
+from notifications.tests.webhooks.receiver import Receiver
 
 
 @pytest.fixture
@@ -45,3 +48,17 @@ def may_do_all(user):
     """Ann may do everything."""
     user.is_superuser = True
     user.save(update_fields=["is_superuser"])
+
+
+@pytest.fixture
+def on_loopback(settings):
+    """Webhooks may reach this machine."""
+    settings.WEBHOOK_ALLOWED_NETS = [ip_network("127.0.0.0/8")]
+
+
+@pytest.fixture
+def receiver(on_loopback):
+    """A receiver of webhooks that answers 200 unless the test says otherwise."""
+    server = Receiver()
+    yield server
+    server.close()

@@ -1,5 +1,6 @@
 """Deliveries of webhooks: look up, replay, and the test event."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -7,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from foodfleet.core.database import batches
 from notifications import signals
 from notifications.exceptions import (
     DeliveryNotFoundException,
@@ -17,7 +19,7 @@ from notifications.models import Message, WebhookDelivery, WebhookEndpoint
 from notifications.models.webhooks import WebhookDeliveryQuerySet
 from notifications.services.delivery import outcomes
 from notifications.services.webhooks import endpoints, events
-from notifications.states import TEST_EVENT, EventType
+from notifications.states import TEST_EVENT, EventType, Status
 from rbac.services import actors
 
 logger = structlog.get_logger(__name__)
@@ -55,6 +57,33 @@ def replay(*, pk: UUID, endpoint_id: int | None = None, by: User | None) -> Webh
         signals.message_queued.send(sender=Message, message=delivery.message)
     logger.info("webhook_replayed", message_id=str(pk), by=by.pk if by else None)
     return find(pk)
+
+
+def replay_all(*, chosen: WebhookDeliveryQuerySet, by: User | None, on_batch: batches.Callback = batches.ignore) -> int:
+    """Deliver again those of the chosen that can be, at most batches.MOST, to active endpoints. Returns how many.
+
+    on_batch: called with the deliveries of each batch, in its transaction.
+    """
+    active = chosen.filter(endpoint__is_active=True).exclude(message__payload="")
+    keys = list(active.order_by("pk").values_list("pk", flat=True)[: batches.MOST])
+    return batches.for_each(keys, lambda batch: _replay_batch(batch, by, on_batch))
+
+
+def _replay_batch(keys: Sequence[UUID], by: User | None, on_batch: batches.Callback) -> int:
+    now = timezone.now()
+    with transaction.atomic():
+        actors.lock_actor(by, "webhooks:update")
+        waiting = Message.objects.filter(pk__in=keys).exclude(status=Status.SENDING).order_by("pk")
+        replayed = list(waiting.select_for_update().defer("payload"))
+        count = Message.objects.requeue(
+            [message.pk for message in replayed], due_at=now, give_up_at=now + events.TRIED_FOR
+        )
+        outcomes.record_all(replayed, EventType.RETRIED, by=by.pk if by else None)
+        on_batch(list(WebhookDelivery.objects.filter(pk__in=replayed)))
+        for message in replayed[:1]:  # the dispatcher finds the others
+            signals.message_queued.send(sender=Message, message=message)
+    logger.info("webhooks_replayed", count=count, by=by.pk if by else None)
+    return count
 
 
 def send_test(*, endpoint_id: int, by: User | None) -> WebhookDelivery:

@@ -89,7 +89,8 @@ def _disable(endpoint: WebhookEndpoint, reason: DisabledReason) -> None:
     subscriptions.invalidate()
     owner = _mailed_owner(endpoint.owner)
     if owner is not None:
-        variables = {"url": endpoint.url, "link": page_link("admin:index"), "first_name": owner.greeting_name}
+        link = page_link("admin:notifications_webhookendpoint_change", str(endpoint.pk))
+        variables = {"url": endpoint.url, "link": link, "first_name": owner.greeting_name}
         outbox.queue_email(template="webhook_disabled", user=owner, variables=variables)
     transaction.on_commit(
         lambda: logger.error(

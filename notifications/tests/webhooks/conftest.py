@@ -1,24 +1,7 @@
-import ipaddress
-
 import pytest
 
 from notifications.services.webhooks import endpoints
 from notifications.services.webhooks.endpoints import NewEndpoint
-from notifications.tests.webhooks.receiver import Receiver
-
-
-@pytest.fixture
-def on_loopback(settings):
-    """Webhooks may reach this machine."""
-    settings.WEBHOOK_ALLOWED_NETS = [ipaddress.ip_network("127.0.0.0/8")]
-
-
-@pytest.fixture
-def receiver(on_loopback):
-    """A receiver that answers 200 unless the test says otherwise."""
-    server = Receiver()
-    yield server
-    server.close()
 
 
 @pytest.fixture
