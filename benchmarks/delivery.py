@@ -119,7 +119,7 @@ class Bench:
     def prepare(self):
         redis.Redis.from_url(self.arguments.redis).flushdb()
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=self.env, check=True)
-        self.ask("post_office", "prepare", self.ask("foodfleet", "words"))
+        self.ask("post_office", "prepare", self.ask("foodfleet", "content"))
         latency = str(self.arguments.latency)
         port = str(self.arguments.port)
         self.start([sys.executable, HERE / "fake_amazon.py", "--port", port, "--latency", latency])
@@ -143,7 +143,7 @@ def throughput(bench):
         for system in bench.systems:
             figures = bench.ask(system, "enqueue", f"{system}{senders}x", messages).split()
             enqueued[system].append(tuple(map(float, figures)))
-            if system == "mailer" and senders != 5:  # it has one sender, whatever it is told
+            if system == "mailer" and senders != 5:  # it has one sender, whatever it is asked for
                 bench.ask(system, "forget")
                 continue
             bench.reset()

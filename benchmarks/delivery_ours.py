@@ -42,13 +42,13 @@ def order(name, priority):
     )
 
 
-def words():
+def content():
     """The mail as the peers get it: flat, its style inline, with two variables."""
-    content = rendering.render_email("welcome", {"first_name": "QQNAMEQQ", "link": "https://QQLINKQQ/"}, "en")
-    parts = {"subject": content.subject, "text": content.text, "html": content.html}
-    gaps = {"QQNAMEQQ": "{{ first_name }}", "https://QQLINKQQ/": "{{ link }}"}
-    for gap, variable in gaps.items():
-        parts = {name: part.replace(gap, variable) for name, part in parts.items()}
+    rendered = rendering.render_email("welcome", {"first_name": "QQNAMEQQ", "link": "https://QQLINKQQ/"}, "en")
+    parts = {"subject": rendered.subject, "text": rendered.text, "html": rendered.html}
+    placeholders = {"QQNAMEQQ": "{{ first_name }}", "https://QQLINKQQ/": "{{ link }}"}
+    for placeholder, variable in placeholders.items():
+        parts = {name: part.replace(placeholder, variable) for name, part in parts.items()}
     print(json.dumps(parts))
 
 
@@ -82,7 +82,7 @@ def codes(prefix, count, pause):
 
 
 def dispatch(senders):
-    """Send until nothing is left, what has to be tried again included. Begins when told to."""
+    """Send until nothing is left, what has to be tried again included. Starts at the first line of input."""
     list(Message.objects.filter(status=Status.QUEUED)[:1])
     print("ready", flush=True)
     sys.stdin.readline()

@@ -3,7 +3,7 @@
     python benchmarks/delivery_peers.py post_office|mailer COMMAND ...
 
 Both render the same mail with Django's engine (post-office from its own table of templates) and send it by django-ses,
-as they are installed, apart from retries, which post-office does not make unless it is told to.
+as they are installed, apart from retries, which post-office does not make by default.
 """
 
 import json
@@ -71,10 +71,10 @@ from post_office import mail
 from post_office.models import STATUS, Email, EmailTemplate
 
 
-def prepare(words):
+def prepare(content):
     """The mail's template, and the tables."""
     call_command("migrate", verbosity=0)
-    parts = json.loads(words)
+    parts = json.loads(content)
     EmailTemplate.objects.create(
         name="welcome", subject=parts["subject"], content=parts["text"], html_content=parts["html"]
     )
@@ -150,7 +150,7 @@ def codes(prefix, count, pause):
 
 
 def dispatch(processes):
-    """Send until nothing is left, what has to be tried again included. Begins when told to."""
+    """Send until nothing is left, what has to be tried again included. Starts at the first line of input."""
     peer.left()
     print("ready", flush=True)
     sys.stdin.readline()

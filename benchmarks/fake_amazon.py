@@ -1,4 +1,4 @@
-"""A small Amazon in a process of its own: takes mail as SES does (v1 and v2, raw) and texts as SNS does, slowly and
+"""A small Amazon in a process of its own: takes e-mails as SES does (v1 and v2, raw) and SMS as SNS does, slowly and
 not always.
 
     python benchmarks/fake_amazon.py --port 4999 --latency 0.02 --throttled 0.01 --failing 0.01
@@ -55,7 +55,7 @@ class Amazon:
 
     def reset(self) -> None:
         self.taken: Counter[str] = Counter()
-        self.moments: list[tuple[float, int]] = []
+        self.arrivals: list[tuple[float, int]] = []
         self.first_taken: dict[str, float] = {}
         self.message_ids: dict[str, str] = {}
         self.same_id = 0
@@ -65,7 +65,7 @@ class Amazon:
 
     def report(self) -> dict:
         return {
-            "mails": len(self.moments),
+            "mails": len(self.arrivals),
             "recipients": len(self.taken),
             "twice": {address: count for address, count in self.taken.items() if count > 1},
             "same_id": self.same_id,
@@ -73,29 +73,29 @@ class Amazon:
             "most_in_flight": self.most_in_flight,
             "most_in_a_second": self.most_in_a_second(),
             "a_second": self.a_second(),
-            "seconds": self.moments[-1][0] - self.moments[0][0] if self.moments else 0,
+            "seconds": self.arrivals[-1][0] - self.arrivals[0][0] if self.arrivals else 0,
             "first_taken": self.first_taken,
         }
 
     def most_in_a_second(self) -> int:
         """The largest number of recipients in any window of one second."""
         most = within = begin = 0
-        for moment, recipients in self.moments:
+        for arrived, recipients in self.arrivals:
             within += recipients
-            while moment - self.moments[begin][0] >= 1:
-                within -= self.moments[begin][1]
+            while arrived - self.arrivals[begin][0] >= 1:
+                within -= self.arrivals[begin][1]
                 begin += 1
             most = max(most, within)
         return most
 
     def a_second(self) -> float:
         """Mails a second until 95 % of them had come: the rest are those that had to be tried again later."""
-        most = int(len(self.moments) * 0.95)
+        most = int(len(self.arrivals) * 0.95)
         if most < 2:
             return 0.0
-        return (most - 1) / (self.moments[most - 1][0] - self.moments[0][0])
+        return (most - 1) / (self.arrivals[most - 1][0] - self.arrivals[0][0])
 
-    def note(self, recipient: str, message_id: str) -> None:
+    def record(self, recipient: str, message_id: str) -> None:
         self.taken[recipient] += 1
         self.first_taken.setdefault(recipient, time.time())
         if self.taken[recipient] > 1 and self.message_ids[recipient] == message_id:
@@ -129,17 +129,17 @@ class Amazon:
         if luck < self.arguments.throttled + self.arguments.failing:
             self.refused += 1
             return 500, "InternalFailure", "Try again."
-        self.moments.append((arrived, len(recipients)))
+        self.arrivals.append((arrived, len(recipients)))
         for recipient in recipients:
-            self.note(recipient, message_id)
+            self.record(recipient, message_id)
         return 200, "", ""
 
     async def answer(self, path: str, body: bytes, due: float, key: str) -> tuple[int, str, str]:
         """Status, content type, body."""
         if path.startswith("/by/"):
             client = path.removeprefix("/by/")
-            told = {"unanswered": self.unanswered[client], "answered": list(self.answered[client])}
-            return 200, "application/json", json.dumps(told)
+            state = {"unanswered": self.unanswered[client], "answered": list(self.answered[client])}
+            return 200, "application/json", json.dumps(state)
         if path == "/report":
             return 200, "application/json", json.dumps(self.report())
         if path == "/reset":

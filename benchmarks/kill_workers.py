@@ -3,10 +3,10 @@
     python benchmarks/kill_workers.py --messages 10000 --kills 100
 
 Needs PostgreSQL (--database, emptied!), Redis (--redis, its database is emptied) and a broker (--broker). Starts a
-small Amazon, Celery workers for mails and for texts, and beat; kills one whole worker with SIGKILL, its children with
+small Amazon, Celery workers for e-mails and for SMS, and beat; kills one whole worker with SIGKILL, its children with
 it, at random moments, and starts another. Halfway it also empties Redis and drops every connection of PostgreSQL.
-Half of the messages are written before, half meanwhile: mails, every fifth with a file, texts that may be sent twice,
-and codes by text that may not.
+Half of the messages are written before, half meanwhile: e-mails, every fifth with a file, SMS that may be sent
+twice, and codes by SMS that may not.
 
 What may go out twice is counted at each kill: requests that Amazon had not answered, and those that it had answered and
 whose outcome was not committed. It fails where anything was lost, more was sent twice than that, a code was sent
@@ -145,9 +145,9 @@ class Bench:
         process.wait()
         self.processes.remove(process)
         time.sleep(0.3)  # what is on its way to Amazon arrives; nobody takes the messages before their lease ends
-        told = self.fetch(f"/by/{key}")
-        unanswered = len(told["unanswered"])
-        [(uncommitted,)] = self.rows(UNCOMMITTED, [*set(told["answered"]) - set(told["unanswered"])])
+        state = self.fetch(f"/by/{key}")
+        unanswered = len(state["unanswered"])
+        [(uncommitted,)] = self.rows(UNCOMMITTED, [*set(state["answered"]) - set(state["unanswered"])])
         self.kills += 1
         self.unanswered += unanswered
         self.uncommitted += uncommitted
@@ -163,8 +163,8 @@ class Bench:
         )
 
     def run(self):
-        mails, texts = ["--exclude-queues", "sms"], ["--queues", "sms"]
-        workers = [self.worker(queues) for queues in (mails, mails, texts, texts)]
+        email, sms = ["--exclude-queues", "sms"], ["--queues", "sms"]
+        workers = [self.worker(queues) for queues in (email, email, sms, sms)]
         half = self.arguments.messages // 2
         writer = self.write(half, self.arguments.messages, pause=self.arguments.seconds_to_write * BATCH / half)
         began = time.monotonic()
@@ -197,7 +197,7 @@ class Bench:
             f"not committed; at most {self.most_at_once} at one kill"
         )
         print(
-            f"codes by text: {len(codes)}, sent twice {len(codes_twice)}, given up because they may have been sent "
+            f"codes by SMS: {len(codes)}, sent twice {len(codes_twice)}, given up because they may have been sent "
             f"{len(given_up)}, of which {len(never_reached)} never reached Amazon"
         )
         print(f"states: {self.states()}; Amazon refused {taken['refused']} (tried again)")

@@ -30,14 +30,14 @@ TRIES = 2  # of a round, until it is quiet
 def install_peers():
     """Build the peers' own environment, where it is missing or its pins changed."""
     pins = HERE / "requirements.txt"
-    stamp = FOLDER / "venv" / "requirements.txt"
-    if stamp.is_file() and stamp.read_text() == pins.read_text():
+    installed = FOLDER / "venv" / "requirements.txt"
+    if installed.is_file() and installed.read_text() == pins.read_text():
         return
     uv = Path(sys.executable).parent / "uv"
     subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, FOLDER / "venv"], check=True)
     env = {**os.environ, "VIRTUAL_ENV": str(FOLDER / "venv")}
     subprocess.run([uv, "pip", "install", "--quiet", "-r", pins], check=True, env=env)
-    stamp.write_text(pins.read_text())
+    installed.write_text(pins.read_text())
 
 
 def new_database(name):

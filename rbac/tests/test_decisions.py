@@ -61,9 +61,9 @@ def test_a_role_with_permissions_that_the_actor_lacks_cannot_be_assigned(user, m
     boss = make_user("boss@example.com")
     allow(boss, "users:read", "roles:assign")
     strong = roles.create(actor=None, edit=roles.RoleEdit(name="strong", permissions=["users:read", "users:delete"]))
-    with pytest.raises(InsufficientPermissionsException) as refusal:
+    with pytest.raises(InsufficientPermissionsException) as error:
         assignments.grant(actor=boss, user=user, role=strong)
-    assert refusal.value.details["missing"] == ["users:delete"]
+    assert error.value.details["missing"] == ["users:delete"]
 
 
 def test_a_temporary_permission_cannot_be_granted_for_longer(user, make_user, allow):

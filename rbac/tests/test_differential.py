@@ -157,12 +157,12 @@ class Case:
             return  # there is no such role, or there is one already
         if kind == "grant" and how[3] is not None:
             how = (*how[:3], self.now + how[3])
-        refusal, raised = self.model.change(kind, *how), None
+        expected, raised = self.model.change(kind, *how), None
         try:
             getattr(self, f"_{kind}")(*how)
         except BaseAppException as error:
             raised = type(error)
-        assert raised is refusal
+        assert raised is expected
 
     def compare(self):
         for person, user in enumerate(self.users):

@@ -24,8 +24,8 @@ def at_once(*calls):
         try:
             start.wait()
             return call()
-        except BaseAppException as refusal:
-            return refusal.code
+        except BaseAppException as error:
+            return error.code
         finally:
             connection.close()
 

@@ -179,9 +179,9 @@ def test_synchronising_changes_nothing_that_people_made():
 def test_sync_permissions_check_changes_nothing_and_exits_with_1(capsys):
     call_command("sync_permissions", check=True)
     Role.objects.filter(name=SUPPORT).update(is_system=False)
-    with pytest.raises(CommandError) as refusal:
+    with pytest.raises(CommandError) as error:
         call_command("sync_permissions", check=True)
-    assert refusal.value.returncode == 1
+    assert error.value.returncode == 1
     assert "role Support is now declared in code" in capsys.readouterr().out
     assert not Role.objects.get(name=SUPPORT).is_system
     call_command("sync_permissions")

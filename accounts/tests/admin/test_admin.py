@@ -27,7 +27,7 @@ def messages_of(page):
 
 
 def act(client, action, *users, reason="theft"):
-    """Carry out an action of the list of users; gives the page that follows."""
+    """Run an action of the list of users; gives the page that follows."""
     chosen = {"action": action, "_selected_action": [user.pk for user in users], "reason": reason}
     return client.post("/admin/accounts/user/", chosen, follow=True)
 

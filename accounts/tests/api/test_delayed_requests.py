@@ -197,8 +197,8 @@ def test_a_service_waits_for_who_is_taking_the_actors_power_away(boss, user):
         started.set()
         try:
             return users.lock(pk=user.pk, actor=boss, client=Client())
-        except BaseAppException as refusal:
-            return refusal.status_code
+        except BaseAppException as error:
+            return error.status_code
         finally:
             connection.close()
 

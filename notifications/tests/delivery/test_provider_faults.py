@@ -20,7 +20,7 @@ from notifications.tests.delivery.dispatching import FakeGateway, dispatch, mail
 TEXT = Sms(to="+4915112345678", text="Hello")
 
 
-def refusal(code, reason="", operation="SendRawEmail"):
+def client_error(code, reason="", operation="SendRawEmail"):
     return ClientError({"Error": {"Code": code, "Message": reason}, "ResponseMetadata": {"HTTPStatusCode": 400}}, operation)  # fmt: skip
 
 
@@ -47,11 +47,11 @@ def nothing_told(monkeypatch):
     ],
 )  # fmt: skip
 def test_what_an_operator_has_to_correct_at_amazon_is_tried_again(code, reason):
-    assert isinstance(amazon.delivery_error(refusal(code, reason)), MisconfiguredDeliveryError)
+    assert isinstance(amazon.delivery_error(client_error(code, reason)), MisconfiguredDeliveryError)
 
 
 def test_what_amazon_refuses_of_a_message_itself_fails_for_good():
-    assert isinstance(amazon.delivery_error(refusal("MessageRejected", "Illegal address")), PermanentDeliveryError)
+    assert isinstance(amazon.delivery_error(client_error("MessageRejected", "Illegal address")), PermanentDeliveryError)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,9 @@ def test_an_unverified_sender_delays_messages_and_is_logged_once(settings, monke
     mail("ann"), mail("bob")
 
     def refuse(number, content):
-        raise amazon.delivery_error(refusal("MessageRejected", "Email address is not verified. no-reply@x.example"))
+        raise amazon.delivery_error(
+            client_error("MessageRejected", "Email address is not verified. no-reply@x.example")
+        )
 
     with capture_logs() as logs:
         dispatch(FakeGateway(refuse))
@@ -108,7 +110,7 @@ class Sns:
 
 
 def test_texts_are_sent_without_the_right_to_look_up_opt_outs(monkeypatch):
-    client = Sns(refusal("AuthorizationError", "not authorized", "CheckIfPhoneNumberIsOptedOut"))
+    client = Sns(client_error("AuthorizationError", "not authorized", "CheckIfPhoneNumberIsOptedOut"))
     monkeypatch.setattr(amazon, "client", lambda service: client)
     with capture_logs() as logs:
         for _ in range(3):
@@ -148,7 +150,7 @@ def test_ses_without_quota_permission_gets_a_default_rate(settings, monkeypatch)
     class Client:
         def get_send_quota(self):
             requested.append(1)
-            raise refusal("AccessDenied", "not authorized", "GetSendQuota")
+            raise client_error("AccessDenied", "not authorized", "GetSendQuota")
 
     monkeypatch.setattr(amazon, "client", lambda service: Client())
     with capture_logs() as logs:

@@ -36,17 +36,17 @@ def ensure_few_rounds(encoded: str) -> None:
         raise UnacceptableHashError
 
 
-def spend_rest_of_hash(spent: float) -> None:
-    """Hash for as long as a new password's hash takes longer than `spent` seconds.
+def spend_rest_of_hash(elapsed: float) -> None:
+    """Hash for as long as a new password's hash takes longer than `elapsed` seconds.
 
     A wrong password for an account with a cheaper imported hash then takes as long as one for no account at all.
     """
     full = settings.BCRYPT_ROUNDS
-    gap = _seconds(full) - spent
+    left = _seconds(full) - elapsed
     for rounds in range(full - 1, FEWEST_ROUNDS - 1, -1):
-        if gap >= _seconds(rounds):
+        if left >= _seconds(rounds):
             bcrypt.hashpw(b"", bcrypt.gensalt(rounds))
-            gap -= _seconds(rounds)
+            left -= _seconds(rounds)
 
 
 def _seconds(rounds: int) -> float:
