@@ -37,7 +37,6 @@ try:
     WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, minimum=1, maximum=256)
     LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")
-    (VAR_DIR / "static").mkdir(parents=True, exist_ok=True)
 
     # -- Public address
     PUBLIC_URL = env.web_address("PUBLIC_URL", f"http://localhost:{PORT}")  # a name: passkeys need one

@@ -41,8 +41,7 @@ def collected(settings, tmp_path):
     (source / "page.css").write_text("a {}")
     settings.STATICFILES_DIRS = [source]
     settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
-    settings.STATIC_ROOT = tmp_path / "static"
-    settings.STATIC_ROOT.mkdir()
+    settings.STATIC_ROOT = tmp_path / "var" / "static"  # made by the command
     copy = settings.STATIC_ROOT / "page.css"
 
     def collect():

@@ -25,6 +25,7 @@ class Command(CollectStaticCommand):
         record, digest = root.with_name(f"{root.name}.sha256"), _digest_of_sources()  # whitenoise serves what is inside
         if if_changed and _is_collected(root, record, digest):  # also where nothing can be written
             return None
+        root.mkdir(parents=True, exist_ok=True)
         with record.open("a+") as file:
             locks.lock(file, locks.LOCK_EX)  # a second server may start at the same time
             if if_changed and _is_collected(root, record, digest):
@@ -37,7 +38,7 @@ class Command(CollectStaticCommand):
 
 
 def _is_collected(root: Path, record: Path, digest: str) -> bool:
-    return record.is_file() and record.read_text() == digest and any(root.iterdir())
+    return record.is_file() and record.read_text() == digest and root.is_dir() and any(root.iterdir())
 
 
 def _digest_of_sources() -> str:
