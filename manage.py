@@ -13,7 +13,8 @@ EMBEDDED = {"DEBUG": "true", "ADMIN_REQUIRE_2FA": "false"}
 
 def use_embedded_settings_in_a_fresh_clone() -> None:
     """Let every command work without an environment, on the data of `make run`; not Django's deployment check."""
-    if "--deploy" not in sys.argv and not any(os.environ.get(name, "").strip() for name in DEPLOYED):
+    names = [*DEPLOYED, *(f"{name}_FILE" for name in DEPLOYED)]
+    if "--deploy" not in sys.argv and not any(os.environ.get(name, "").strip() for name in names):
         for name, value in EMBEDDED.items():
             os.environ[name] = os.environ.get(name, "").strip() or value
 

@@ -53,14 +53,28 @@ def default_sender(site_name: str, public_url: str) -> str:
 
 
 class Environment:
-    """Reads variables out of `values`; an empty variable counts as one that is not set."""
+    """Reads variables out of `values`; an empty variable counts as one that is not set.
+
+    Each may be in a file instead, whose path is in the variable with `_FILE` behind its name: as secrets of containers.
+    """
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
 
     def text(self, name: str, default: str = "") -> str:
-        """The variable as it is, without surrounding white space."""
-        return self._values.get(name, "").strip() or default
+        """The variable, or the content of its file, without surrounding white space."""
+        value, path = (self._values.get(each, "").strip() for each in (name, f"{name}_FILE"))
+        if value and path:
+            raise ConfigurationError(f"{name} and {name}_FILE are both set: it must be one of them.")
+        return value or (self._content_of(name, path) if path else "") or default
+
+    @staticmethod
+    def _content_of(name: str, path: str) -> str:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            meant = f"the path of a text file with the value of {name}"
+            raise ConfigurationError(f"{name}_FILE has a wrong value: it must be {meant}.") from None
 
     def flag(self, name: str, *, default: bool) -> bool:
         """True for true/1/yes/on, False for false/0/no/off, in any case."""

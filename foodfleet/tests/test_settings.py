@@ -238,6 +238,31 @@ def test_the_start_ends_with_that_line_and_status_1():
     assert "EMAIL_URL" in result.stderr
 
 
+def test_a_variable_may_be_in_a_file(read, tmp_path):
+    (tmp_path / "secret").write_text(f"  {'s' * 50}\n")
+    (tmp_path / "url").write_text("postgres://me:hunter2@host:5432/name\n")
+    values = {"SECRET_KEY": "", "SECRET_KEY_FILE": f"{tmp_path}/secret", "DATABASE_URL_FILE": f"{tmp_path}/url"}
+    settings = read(values)
+    assert settings["SECRET_KEY"] == "s" * 50
+    assert settings["DATABASES"]["default"]["HOST"] == "host"
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"REDIS_URL_FILE": "/nowhere"}, "REDIS_URL_FILE has a wrong value: it must be the path of a text file"),
+        ({"REDIS_URL_FILE": "/"}, "REDIS_URL_FILE has a wrong value: it must be the path of a text file"),
+        ({"REDIS_URL": "redis://h", "REDIS_URL_FILE": "/x"}, "REDIS_URL and REDIS_URL_FILE are both set"),
+        ({"PORT_FILE": str(ROOT / "LICENSE")}, "PORT has a wrong value"),
+    ],
+)
+def test_a_file_that_does_not_fit_stops_the_start_with_one_line(read, values, line):
+    with pytest.raises(SystemExit) as stopped:
+        read(values)
+    assert str(stopped.value).startswith(f"FoodFleet cannot start. {line}")
+    assert "\n" not in str(stopped.value)
+
+
 def test_without_a_secret_a_production_start_refuses():
     result = start()
     assert result.returncode == 1

@@ -18,7 +18,7 @@ from notifications.gateways import amazon, ses, sns
 from notifications.services.delivery import liveness
 
 T = TypeVar("T")
-QUEUES = frozenset({"codes", "transactional", "bulk", "sms", "default"})
+QUEUES = frozenset({"codes", "transactional", "bulk", "sms", "webhooks", "default"})
 LATE_AFTER = 300  # seconds
 ALMOST_USED_UP = 0.8  # of what Amazon lets us send
 SANDBOX_A_DAY = 200.0  # e-mails in 24 hours, which Amazon gives to an account in the sandbox
