@@ -35,7 +35,6 @@ def load_application() -> None:
     """Collect static files that changed, then load what the first request would load."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
     django.setup()
-    log_all_output()
     call_command("collectstatic", if_changed=True, interactive=False, verbosity=0)
     import_string(APPLICATION.replace(":", "."))  # now: its middleware reads which static files there are
     reverse("login")  # loads every URL, and with it every view
@@ -65,6 +64,7 @@ def prepare_workers() -> None:
 def main() -> None:
     """Serve until a signal."""
     load_application()
+    log_all_output()
     prepare_workers()
     multiprocessing.set_start_method("fork")
     sys.argv[1:] = [*OPTIONS, *sys.argv[1:], APPLICATION]
