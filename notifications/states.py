@@ -1,7 +1,10 @@
 """The statuses of a message and the allowed transitions between them."""
 
 from django.db.models import IntegerChoices, TextChoices
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from foodfleet.modules import events
 
 
 class Channel(TextChoices):
@@ -139,7 +142,6 @@ class WebhookEvent(TextChoices):
 
 
 EVERY_EVENT = "*"
-WEBHOOK_EVENT_CHOICES = [(EVERY_EVENT, _("All events")), *WebhookEvent.choices]
 TEST_EVENT = "webhook.test"
 
 
@@ -148,3 +150,8 @@ class DisabledReason(TextChoices):
 
     GONE = "gone", _("The receiver answered 410 Gone")
     FAILING = "failing", _("Every delivery failed for days")
+
+
+def webhook_event_choices() -> list[tuple[str, str | Promise]]:
+    """Return what an endpoint may subscribe to: every event, each above, and those of modules."""
+    return [(EVERY_EVENT, _("All events")), *WebhookEvent.choices, *events.webhook_events()]

@@ -109,16 +109,11 @@ def _announce(kind: EventKind | str, users: Sequence[User], client: Client, deta
 
 def log_name(kind: EventKind | str) -> str:
     """Return the name of the event's line in the log."""
-    return LOG_NAMES.get(_member(kind), str(kind))
-
-
-def _member(kind: EventKind | str) -> EventKind | str:
-    """Return the kind as an EventKind; that of a module is a string."""
-    return EventKind(kind) if kind in EventKind.values else kind
+    return LOG_NAMES.get(kind, str(kind))
 
 
 def _log(event: SecurityEvent, user: User | None) -> None:
-    kind = _member(event.kind)
+    kind = event.kind
     EVENTS.add(event.kind)
     if kind in SIGN_IN_OUTCOMES:
         SIGN_INS.add(event.details.get("reason") or SIGN_IN_OUTCOMES[kind])

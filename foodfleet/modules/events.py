@@ -1,4 +1,4 @@
-"""Events of modules and of notifications: whoever receives `event_recorded` records them as security events."""
+"""Events of modules and of notifications. Receivers of `event_recorded` record them as security events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +18,17 @@ event_recorded = Signal()
 def kinds() -> list[tuple[str, str | Promise]]:
     """Return the kinds that modules declare in ModuleConfig.events, with their wording."""
     return [event for module in registry.installed() for event in module.events.items()]
+
+
+def webhook_name(kind: str) -> str:
+    """Return the name under which webhooks tell of a kind: `truck.created` for `truck_created`."""
+    subject, _, verb = kind.rpartition("_")
+    return f"{subject}.{verb}" if subject else f"module.{verb}"
+
+
+def webhook_events() -> list[tuple[str, str | Promise]]:
+    """Return the events of modules that a webhook endpoint may subscribe to, with their wording."""
+    return [(webhook_name(kind), wording) for kind, wording in kinds()]
 
 
 def record(

@@ -4,7 +4,7 @@ By convention the product finds in a module, where they exist: `api/urls.py` (mo
 `pages/urls.py` (at /<module>/), `permissions.py`, `mails.py`, `receivers.py` and `tasks.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -19,7 +19,8 @@ class ModuleConfig(AppConfig):
     """The AppConfig of a module.
 
     events: the kinds of its events in the log of security events, with their wording. schedule: entries of
-    CELERY_BEAT_SCHEDULE. public: the addresses that anybody may call without signing in, such as `trucks/map/`.
+    CELERY_BEAT_SCHEDULE, every so many seconds. public: the addresses that anybody may call without signing in, such as
+    `trucks/map/`.
     """
 
     default = False  # a module's apps.py imports this class: only its own subclass is its configuration
@@ -57,6 +58,16 @@ class ModuleConfig(AppConfig):
 def installed() -> list[ModuleConfig]:
     """Return the installed modules."""
     return [config for config in apps.get_app_configs() if isinstance(config, ModuleConfig)]
+
+
+def scheduled_tasks() -> list[tuple[float, Callable[[], object]]]:
+    """Return the tasks that modules schedule, each with its pause in seconds, for a process without Celery's beat."""
+    found: list[tuple[float, Callable[[], object]]] = []
+    for module in installed():
+        tasks = import_module(f"{module.name}.tasks") if module.schedule else None
+        by_name = {task.name: task for task in vars(tasks).values() if hasattr(task, "apply_async")} if tasks else {}
+        found += [(float(entry["schedule"]), by_name[entry["task"]]) for entry in module.schedule.values()]
+    return found
 
 
 def submodules(name: str) -> Iterator[ModuleType]:

@@ -51,7 +51,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "SnsSubscriptionTypeEnum": ["SubscriptionConfirmation", "UnsubscribeConfirmation"],
         "StatusEnum": "notifications.states.Status",
         "TypeEnum": "notifications.states.EventType",
-        "WebhookEventEnum": "notifications.states.WEBHOOK_EVENT_CHOICES",
+        "WebhookEventEnum": "notifications.states.webhook_event_choices",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -23,7 +23,7 @@ from notifications.admin.timeline import isolated, timeline_of
 from notifications.models import WebhookDelivery, WebhookEndpoint
 from notifications.services.webhooks import deliveries, endpoints
 from notifications.services.webhooks.endpoints import EndpointChanges, NewEndpoint, WithSecret
-from notifications.states import EVERY_EVENT, WEBHOOK_EVENT_CHOICES
+from notifications.states import EVERY_EVENT, webhook_event_choices
 from rbac.services import decisions
 
 OF_ENDPOINT = "endpoint__id__exact"
@@ -34,7 +34,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 
     events = forms.MultipleChoiceField(
         label=_("events"),
-        choices=[(name, name if name != EVERY_EVENT else label) for name, label in WEBHOOK_EVENT_CHOICES],
+        choices=lambda: [(name, name if name != EVERY_EVENT else label) for name, label in webhook_event_choices()],
         widget=forms.CheckboxSelectMultiple,
     )
 

@@ -9,6 +9,7 @@ from accounts import signals as accounts
 from accounts.models import User
 from accounts.models.sessions import SessionQuerySet
 from accounts.states import EventKind
+from foodfleet.modules import events as modules
 from notifications.models import WebhookEndpoint
 from notifications.services.webhooks import events
 from notifications.states import WebhookEvent
@@ -42,6 +43,8 @@ def tell_event(kind: str, users: Sequence[User], details: dict[str, Any], **kwar
         events.users_changed(WebhookEvent.USER_ROLES_CHANGED, users, **change)
     elif kind == EventKind.USER_DELETED:
         events.users_deleted(users)
+    elif kind in dict(modules.kinds()):
+        events.happened(modules.webhook_name(kind), details, next(iter(users), None))
 
 
 @receiver(accounts.profile_changed)

@@ -14,16 +14,17 @@ from foodfleet.core.admin.base import Subject
 def groups(site: AdminSite, request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups in the form that unfold's templates expect, the home page first."""
     home = reverse("admin:index")
-    found: dict[Subject, list[dict[str, Any]]] = {subject: [] for subject in Subject}
+    found: dict[str, list[dict[str, Any]]] = {str(subject.label): [] for subject in Subject}
     for app in site.get_app_list(request):
         for model in app["models"]:
             if model["admin_url"] is None:
                 continue
             model_admin: Any = site.get_model_admin(model["model"])
             item = _item(str(model["name"]), model["admin_url"], model_admin.icon, request)
-            found[model_admin.subject].append(item)
+            title = str(app["name"] if model_admin.subject is None else model_admin.subject.label)
+            found.setdefault(title, []).append(item)
     first = {"items": [_item(str(_("Home")), home, "home", request)]}
-    return [first, *({"title": subject.label, "items": items} for subject, items in found.items() if items)]
+    return [first, *({"title": title, "items": items} for title, items in found.items() if items)]
 
 
 def _item(title: str, link: str, icon: str, request: HttpRequest) -> dict[str, Any]:

@@ -15,7 +15,10 @@ from notifications.states import Channel
 pytestmark = pytest.mark.once
 CLIENT = Client(ip="203.0.113.7", user_agent="curl", request_id="r-1")
 TRUCKS = SimpleNamespace(
-    name="trucks", url="trucks", events={"truck_created": "Truck added"}, get_models=lambda: [Passkey]
+    name="trucks",
+    url="trucks",
+    events={"truck_created": "Truck added"},
+    get_models=lambda: [Passkey],
 )
 
 
@@ -26,14 +29,10 @@ def trucks(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_an_event_of_a_module_is_a_security_event_with_its_wording(trucks, api, user, allow):
+def test_an_event_of_a_module_is_a_security_event_with_its_wording(trucks, user):
     events.record(kind="truck_created", actor=user, client=CLIENT, details={"truck": 7})
     row = SecurityEvent.objects.get(kind="truck_created")
     assert (row.actor, row.ip, row.details, row.get_kind_display()) == (user, CLIENT.ip, {"truck": 7}, "Truck added")
-    allow(user, "events:read")
-    api.force_authenticate(user)
-    listed = {event["kind"]: event["details"] for event in api.get("/api/v1/events/").json()["results"]}
-    assert listed["truck_created"] == {"truck": 7}
 
 
 @pytest.mark.django_db

@@ -162,10 +162,11 @@ WITHOUT_MFA = {
     "auth/proof/", "auth/proof/passkey/", "auth/proof/passkey/verify/",
     "auth/password/change/", "auth/logout/all/",
 }  # fmt: skip
+BRACES = str.maketrans("<>", "{}")
 # Modules have no rows above: what their views declare is expected.
 for endpoint in OF_MODULES:
     if endpoint.is_api:
-        address = endpoint.address.removeprefix("api/v1/").replace("<", "{").replace(">", "}")
+        address = endpoint.address.removeprefix("api/v1/").translate(BRACES)
         who = ANYONE if endpoint.is_public else endpoint.access.permission or SIGNED_IN
         ROUTES.setdefault(address, {})[endpoint.method] = who
 CALLS = [(path, method, who) for path, methods in ROUTES.items() for method, who in methods.items()]
@@ -267,7 +268,8 @@ def test_every_other_label_does_not(call, bearer, give):
 
 def test_the_label_in_one_scope_opens_its_members_and_nothing_else(call, bearer, give):
     give(LABELS, scope="fleet:13")
-    found = {call: code for call, (code, _details) in surprises(call, missed, bearer).items()}
+    others = {f"{one.method} {one.address.removeprefix('api/v1/')}".translate(BRACES) for one in OF_MODULES}
+    found = {call: code for call, (code, _details) in surprises(call, missed, bearer).items() if call not in others}
     assert found == IN_SCOPES
 
 

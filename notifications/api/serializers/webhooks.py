@@ -6,7 +6,7 @@ from foodfleet.core.http import serializers
 from notifications.api.serializers.messages import EventSerializer
 from notifications.models import WebhookDelivery, WebhookEndpoint
 from notifications.models.webhooks import LONGEST_URL
-from notifications.states import WEBHOOK_EVENT_CHOICES, DisabledReason, Status
+from notifications.states import DisabledReason, Status, webhook_event_choices
 
 LONGEST_DESCRIPTION = 500
 
@@ -21,8 +21,9 @@ class EventsField(serializers.ListField):
     """Names of events."""
 
     def __init__(self, **kwargs: Any) -> None:
-        child = serializers.ChoiceField(choices=WEBHOOK_EVENT_CHOICES)
-        super().__init__(child=child, allow_empty=False, min_length=1, max_length=len(WEBHOOK_EVENT_CHOICES), **kwargs)
+        choices = webhook_event_choices()
+        child = serializers.ChoiceField(choices=choices)
+        super().__init__(child=child, allow_empty=False, min_length=1, max_length=len(choices), **kwargs)
 
 
 class EndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):

@@ -16,6 +16,7 @@ from django.db import Error, connection, connections
 
 from foodfleet.core.logging import log_all_output
 from foodfleet.core.metrics.counters import writer
+from foodfleet.modules import registry
 from notifications.services.delivery import liveness
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.dispatcher import Dispatcher
@@ -127,6 +128,7 @@ class PeriodicTasks:
             (300.0, lambda: call_command("purge_expired", stdout=StringIO())),
             (300.0, statistics.count_messages),
             (3600.0, retention.forget),
+            *registry.scheduled_tasks(),
         ]
         self._due = [0.0] * len(self._tasks)
 

@@ -61,6 +61,13 @@ def sessions_ended(sessions: Iterable[Session]) -> None:
     queue(occurrences, endpoints)
 
 
+def happened(event: str, data: dict[str, Any], user: User | None) -> None:
+    """Tell the subscribers of an event of a module. user: whom it concerns, of whom the payload has the id."""
+    endpoints = subscriptions.to(event)
+    if endpoints:
+        queue([Occurrence(event, {"user": {"id": user.pk} if user else None, **data}, user)], endpoints)
+
+
 def messages_changed(event: WebhookEvent, messages: Iterable[Message]) -> None:
     """Tell the subscribers of a `message.` event. Webhooks are no such messages: a failed one would tell of itself."""
     told = [message for message in messages if message.channel != Channel.WEBHOOK]

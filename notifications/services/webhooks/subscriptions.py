@@ -5,14 +5,14 @@ from django.db import connection, transaction
 
 from foodfleet.core.cache import coherent
 from notifications.models import WebhookEndpoint
-from notifications.states import EVERY_EVENT, WebhookEvent
+from notifications.states import EVERY_EVENT
 
 KEY = "webhooks"
 Subscriptions = tuple[tuple[int, frozenset[str]], ...]  # the id of each active endpoint, and its events
 _cache: coherent.Cache[Subscriptions] = coherent.Cache(size=1)
 
 
-def to(event: WebhookEvent) -> list[int]:
+def to(event: str) -> list[int]:
     """Return the ids of the active endpoints that subscribe to `event`."""
     return [pk for pk, events in _current() if events & {event, EVERY_EVENT}]
 

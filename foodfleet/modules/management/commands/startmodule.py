@@ -1,0 +1,121 @@
+"""`manage.py startmodule`: lay out a module with one resource that works at once."""
+
+import re
+import subprocess
+import sys
+from argparse import ArgumentParser
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.urls import Resolver404, resolve
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "template"
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+LONGEST = 30  # characters of a name: with it, kinds of events have at most 40
+SHORT = 20  # characters at the beginning of the names of indexes, of which Django accepts 30
+PLACEHOLDER = re.compile(r"\{\{ (\w+) \}\}")
+
+
+class Command(BaseCommand):
+    """Write the files, format them and make the first migration."""
+
+    help = "Lay out a module beside manage.py: a domain app with one resource in the API, the admin and a page."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="of the module: a Python package, usually a plural such as trucks")
+        parser.add_argument("--resource", required=True, help="what it holds, in the singular: truck")
+        parser.add_argument("--plural", help="of the resource, where it is not the resource with an s")
+
+    def handle(self, *args: Any, name: str, resource: str, plural: str | None, **options: Any) -> None:
+        """Lay out the module."""
+        plural = plural or f"{resource}s"
+        for word in (name, resource, plural):
+            check_name(word)
+        folder = settings.BASE_DIR / name
+        check_free(folder)
+        written = write(folder, context_of(name, resource, plural))
+        run_ruff(folder)
+        manage("makemigrations", name, "--verbosity", "0")
+        self.stdout.write(f"Wrote {name}/: {written} files and the first migration.")
+        self.stdout.write("Now: python manage.py migrate, make run, make lint, docs/modules.md.")
+
+
+def check_name(word: str) -> None:
+    """Raise CommandError for a name that cannot be one of a package, a table and an address."""
+    if not NAME.fullmatch(word) or len(word) > LONGEST:
+        raise CommandError(f"{word}: use at most {LONGEST} lower-case letters, digits and underscores, a letter first.")
+
+
+def check_free(folder: Path) -> None:
+    """Raise CommandError where the folder, the package or its addresses are in use."""
+    if folder.exists():
+        raise CommandError(f"{folder.name}/ exists already. Choose another name or remove it.")
+    if find_spec(folder.name) is not None:
+        raise CommandError(f"{folder.name} is the name of an installed Python package. Choose another name.")
+    for address in (f"/api/v1/{folder.name.replace('_', '-')}/", f"/{folder.name.replace('_', '-')}/"):
+        try:
+            view = resolve(address).func
+        except Resolver404:
+            continue
+        if view.__name__ != "api_not_found":
+            raise CommandError(f"{address} is an address of the product. Choose another name.")
+
+
+def context_of(name: str, resource: str, plural: str) -> dict[str, str]:
+    """Return the words that the template names."""
+    url = name.replace("_", "-")
+    prefix = "" if plural == name else plural.replace("_", "-")
+    word, words = resource.replace("_", " "), plural.replace("_", " ")
+    return {
+        "app_name": name,
+        "short": f"{name}_{resource}"[:SHORT],
+        "config": f"{camel(name)}Config",
+        "title": name.replace("_", " ").capitalize(),
+        "url": url,
+        "prefix": prefix,
+        "path": f"{url}/{prefix}/" if prefix else f"{url}/",
+        "resource": resource,
+        "resources": plural,
+        "model": camel(resource),
+        "models": camel(plural),
+        "model_lower": camel(resource).lower(),
+        "word": word,
+        "words": words,
+        "word_capital": word.capitalize(),
+        "words_capital": words.capitalize(),
+    }
+
+
+def camel(name: str) -> str:
+    """Return `FoodTruck` for `food_truck`."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def write(folder: Path, context: dict[str, str]) -> int:
+    """Write the files of the template with these words; return how many."""
+    sources = sorted(TEMPLATE.rglob("*-tpl"))
+    for source in sources:
+        relative = str(source.relative_to(TEMPLATE)).removesuffix("-tpl").replace("app_name", context["app_name"])
+        target = folder / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        text = source.read_text(encoding="utf-8")
+        target.write_text(PLACEHOLDER.sub(lambda found: context[found[1]], text), encoding="utf-8")
+    return len(sources)
+
+
+def run_ruff(folder: Path) -> None:
+    """Sort imports and wrap lines for names of this length, where ruff is installed (`make lint` installs it)."""
+    ruff = Path(sys.executable).with_name("ruff")
+    if ruff.exists():
+        for arguments in (("check", "--quiet", "--fix", "--select", "I"), ("format", "--quiet")):
+            subprocess.run([ruff, *arguments, folder], cwd=folder.parent, check=True)  # noqa: S603
+
+
+def manage(*arguments: str) -> None:
+    """Run manage.py in a new process, which finds the new module."""
+    program = settings.BASE_DIR / "manage.py"
+    subprocess.run([sys.executable, program, *arguments], cwd=settings.BASE_DIR, check=True)  # noqa: S603
