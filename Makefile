@@ -89,5 +89,5 @@ requirements: .venv/.dev  ## Upgrade the pins in requirements*.txt from requirem
 	  requirements-dev.in -o requirements-dev.txt
 
 messages: .venv/.runtime  ## Collect the texts to translate into locale/, and compile the translations (needs gettext)
-	@DEBUG=true $(MANAGE) makemessages --all --no-location --no-obsolete --no-wrap --ignore .venv --ignore var --ignore 'test*' --verbosity 0
+	@DEBUG=true $(MANAGE) makemessages --all --no-location --no-obsolete --no-wrap --ignore .venv --ignore var --ignore 'test*' $$($(BIN)/python -m foodfleet.modules.discovery | xargs --no-run-if-empty -n 1 echo --ignore) --verbosity 0
 	@DEBUG=true $(MANAGE) compilemessages --ignore .venv --verbosity 0

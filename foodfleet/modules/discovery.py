@@ -15,3 +15,7 @@ def beside(folder: Path) -> list[str]:
         for path in folder.glob("*/apps.py")
         if path.parent.name not in PRODUCT and "(ModuleConfig)" in path.read_text(encoding="utf-8")
     )
+
+
+if __name__ == "__main__":  # for the Makefile
+    print(*beside(Path(__file__).resolve().parents[2]))  # noqa: T201

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from foodfleet import __version__
+
 DESCRIPTION = """
 Accounts, access control and messages.
 
@@ -24,7 +26,7 @@ answers 405 to another method, 408 and 411 to a slow or chunked body, and 431 to
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "FoodFleet",
     "DESCRIPTION": DESCRIPTION,
-    "VERSION": "1.0.0",
+    "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],

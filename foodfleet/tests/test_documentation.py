@@ -7,6 +7,7 @@ import pytest
 from corsheaders.conf import conf as cors_settings
 from django.conf import global_settings
 
+import foodfleet
 from foodfleet.modules.discovery import PRODUCT
 from foodfleet.tests.routes.test_every_route import ROUTES
 
@@ -75,3 +76,7 @@ def test_the_readme_names_only_commands_that_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"`make ([a-z]+)`|^make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert {first or second for first, second in named} <= targets
+
+
+def test_the_changelog_has_the_version_of_the_code():
+    assert re.search(rf"^## \[{re.escape(foodfleet.__version__)}\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)

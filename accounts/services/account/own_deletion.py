@@ -20,6 +20,7 @@ from accounts.services.mfa import reauthentication
 from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
 from accounts.states import EndReason, EventKind
+from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.clients import Client
 from rbac.services import actors
 
@@ -74,9 +75,12 @@ def remind_due(*, now: datetime | None = None) -> int:
 
 
 def perform_due(*, now: datetime | None = None) -> int:
-    """Delete the accounts whose time has come, once each; returns how many. The last superuser is left and logged."""
+    """Delete the accounts whose time has come, once each; returns how many.
+
+    The last superuser, and an account that a receiver of `user_deleted` keeps, are left and logged.
+    """
     now = now or timezone.now()
-    return sum(_perform(pk, now) for pk in list(User.objects.deletion_due(now).values_list("pk", flat=True)[:BATCH]))
+    return sum(_attempt(pk, now) for pk in list(User.objects.deletion_due(now).values_list("pk", flat=True)[:BATCH]))
 
 
 def _remind(pk: int, now: datetime) -> bool:
@@ -89,6 +93,14 @@ def _remind(pk: int, now: datetime) -> bool:
             sender=User, user=user, report_token=tokens.issue_report_token(user), client=Client()
         )
     return True
+
+
+def _attempt(pk: int, now: datetime) -> bool:
+    try:
+        return _perform(pk, now)
+    except ConflictException as error:
+        logger.warning("own_deletion_refused", user_id=pk, reason=error.code)
+        return False
 
 
 def _perform(pk: int, now: datetime) -> bool:

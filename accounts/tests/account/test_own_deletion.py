@@ -8,11 +8,12 @@ from django.core import mail
 from django.db import connection
 from django.utils import timezone
 
-from accounts import tasks
+from accounts import signals, tasks
 from accounts.models import SecurityEvent, Session, User
 from accounts.services.account import own_deletion
 from accounts.services.staff import users
 from conftest import PASSWORD
+from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,6 +97,22 @@ def test_the_periodic_task_deletes(ann, user):
     User.objects.filter(pk=user.pk).update(deletion_due_at=after(seconds=-1))
     tasks.delete_due()
     assert User.objects.get(pk=user.pk).deleted_at
+
+
+def test_an_account_that_another_app_keeps_does_not_stop_the_others(ann, user, make_user):
+    bob = make_user("bob@example.com")
+    User.objects.filter(pk__in=[user.pk, bob.pk]).update(deletion_due_at=after(seconds=-1))
+
+    def keep_ann(user, **kwargs):
+        if user.email == "ann@example.com":
+            raise ConflictException
+
+    signals.user_deleted.connect(keep_ann)
+    try:
+        assert own_deletion.perform_due() == 1
+    finally:
+        signals.user_deleted.disconnect(keep_ann)
+    assert [User.objects.get(pk=one.pk).deleted_at is None for one in (user, bob)] == [True, False]
 
 
 def test_simultaneous_runs_delete_once(ann, user):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts import tasks
 from accounts.models import Passkey, SecurityEvent
 from accounts.receivers.checks import check_modules
 from foodfleet.core.http.clients import Client
@@ -76,3 +77,9 @@ def test_modules_stand_above_the_apps_and_have_their_layers():
         {"layers": ["urls", "trucks : menus", "notifications"]},
         {"containers": ["rbac", "trucks", "menus"], "layers": ["tests"]},
     ]
+
+
+def test_what_a_module_schedules_also_runs_without_celery(monkeypatch):
+    module = SimpleNamespace(name="accounts", schedule={"purge": {"task": "accounts.purge_expired", "schedule": 60}})
+    monkeypatch.setattr(registry, "installed", lambda: [module])
+    assert registry.scheduled_tasks() == [(60.0, tasks.purge_expired)]
