@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.utils.functional import Promise
+from django.utils.module_loading import module_has_submodule
 
 
 class ModuleConfig(AppConfig):
@@ -73,5 +74,5 @@ def scheduled_tasks() -> list[tuple[float, Callable[[], object]]]:
 def submodules(name: str) -> Iterator[ModuleType]:
     """Import the submodule of this name of each installed app that has one, as Django's `autodiscover_modules`."""
     for config in apps.get_app_configs():
-        if find_spec(f"{config.name}.{name}") is not None:
+        if module_has_submodule(config.module, name):  # type: ignore[arg-type]
             yield import_module(f"{config.name}.{name}")
