@@ -1,41 +1,45 @@
 """Accounts in Django's admin: changes go through the services."""
 
 from copy import copy
-from functools import partial
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
-from django.utils.text import format_lazy
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import ActionForm, AdminPasswordChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
+from accounts.admin import story
 from accounts.admin.attributes import AttributesAdmin
-from accounts.admin.shared import OF_A_USER, EmptiedRowsAdmin, by
+from accounts.admin.shared import EmptiedRowsAdmin, by
+from accounts.admin.user_actions import UserActionsAdmin
+from accounts.admin.user_filters import (
+    InvitedFilter,
+    LastSeenFilter,
+    LockedFilter,
+    MFAFilter,
+    RoleFilter,
+    ServiceAccountFilter,
+)
+from accounts.admin.user_roles import UserRolesAdmin
 from accounts.models import User
-from accounts.services.account import password_change, password_reset
-from accounts.services.mfa import methods
+from accounts.services.account import password_change
 from accounts.services.staff import changes as staff_changes
-from accounts.services.staff import sessions, users
+from accounts.services.staff import users
 from accounts.services.staff.changes import UserChanges
-from foodfleet.core.admin import history as admin_history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin
-from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin
+from foodfleet.core.admin.lists import CappedPaginator, RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.http.form_errors import add_errors
 from rbac.admin.scopes import ScopedAdmin
-from rbac.models import Role
 
 PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # the services' names and the forms'
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
@@ -75,58 +79,10 @@ class NewUserForm(UserCreationForm):
     )
 
 
-class UserActionForm(ActionForm):
-    """The fields beside the choice of an action."""
-
-    reason = forms.CharField(label=_("Reason (to lock)"), max_length=500, required=False)
-
-
-class LockedFilter(admin.SimpleListFilter):
-    """Whether staff or wrong passwords have locked the account."""
-
-    title = _("locked")
-    parameter_name = "locked"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No"))]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        now = timezone.now()
-        if self.value() is None:
-            return queryset
-        return queryset.locked_out(now) if self.value() == "yes" else queryset.not_locked_out(now)
-
-
-class ServiceAccountFilter(admin.SimpleListFilter):
-    """Service accounts, or people."""
-
-    title = _("service account")
-    parameter_name = "service_account"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No"))]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        if self.value() is None:
-            return queryset
-        return queryset.service_accounts() if self.value() == "yes" else queryset.people()
-
-
-class RoleFilter(admin.SimpleListFilter):
-    """Users with a role, in any scope."""
-
-    title = _("role")
-    parameter_name = "role"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(pk), name) for pk, name in Role.objects.live().order_by("name").values_list("pk", "name")]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.holding_role(self.value(), timezone.now()) if self.value() else queryset
-
-
 @admin.register(User)
 class UserAdmin(
+    UserRolesAdmin,
+    UserActionsAdmin,
     ScopedAdmin,
     AttributesAdmin,
     EmptiedRowsAdmin,
@@ -145,22 +101,24 @@ class UserAdmin(
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_display = ("email", "full_name", "is_active", "sign_in", "is_staff", "role_names", "last_login")
-    list_filter = ("is_active", LockedFilter, "is_staff", "is_superuser", ServiceAccountFilter, RoleFilter)
+    list_filter = (
+        "is_active", LockedFilter, MFAFilter, RoleFilter, LastSeenFilter, InvitedFilter, "is_staff", "is_superuser",
+        ServiceAccountFilter,
+    )  # fmt: skip
     search_fields = ("search_text",)
     search_help_text = _("Part of the e-mail address, a name or the phone number")
     form = forms.ModelForm
-    action_form = UserActionForm
-    actions = ("lock", "unlock", "invite", "send_password_link", "end_sessions")
+    paginator = CappedPaginator
     filter_horizontal = ()
     readonly_fields = (
-        "password_state", "sign_in", "role_names", "scopes", "mfa_methods", "history", "email_verified_at",
-        "phone_verified_at", "locked_at", "deletion_due_at", "invited_at", "last_login", "created_at",
+        "password_state", "scopes", "email_verified_at", "phone_verified_at", "locked_at", "deletion_due_at",
+        "invited_at", "last_login", "created_at",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("email", "password_state", "must_change_password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "phone", "language")}),
-        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "role_names", "scopes")}),
-        (_("State"), {"fields": ("sign_in", "mfa_methods", "history", *readonly_fields[6:])}),
+        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "scopes")}),
+        (_("State"), {"fields": readonly_fields[2:]}),
     )
     add_form = NewUserForm
     add_fieldsets = (
@@ -208,11 +166,6 @@ class UserAdmin(
         """The scopes that the user belongs to."""
         return ", ".join(str(one.scope) for one in user.scope_memberships.select_related("scope").order_by("scope"))
 
-    @admin.display(description=_("two-factor authentication"))
-    def mfa_methods(self, user: User) -> str:
-        """The user's MFA methods."""
-        return ", ".join(str(method.label) for method in methods.methods_of(user))
-
     @admin.display(description=_("password"))
     def password_state(self, user: User) -> str:
         """Whether a password is set."""
@@ -223,16 +176,54 @@ class UserAdmin(
         """The same, with a link to the form for superusers."""
         return format_html('{} <a href="../password/">{}</a>', self.password_state(user), _("Set a password"))
 
-    @admin.display(description=_("history"))
-    def history(self, user: User) -> str:
-        """Links to the lists of the user's sessions, security events and MFA resets."""
-        pages = [("accounts_session", _("Sessions")), ("accounts_securityevent", _("Security events"))]
-        if methods.is_enabled(user) or user.mfa_resets.exists():
-            pages.append(("accounts_mfareset", _("Two-factor resets")))
-        rows = [
-            (reverse(f"admin:{page}_changelist", query=dict.fromkeys(OF_A_USER, user.pk)), name) for page, name in pages
-        ]
-        return format_html_join(" · ", '<a href="{}">{}</a>', rows)
+    # -- The page of one user
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the state, what can be done, and the story of the user above the form."""
+        user: Any = self.get_object(request, object_id)
+        told = self._story(request, user) if user is not None and self.has_view_permission(request, user) else {}
+        return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
+
+    def _story(self, request: HttpRequest, user: User) -> dict[str, Any]:
+        refusal = self._refusal(request, user)
+        actions: Any = {} if refusal or user.is_service_account else self.get_actions(request)
+        return {
+            "state": story.state_of(user),
+            "refusal": refusal if super().has_change_permission(request) else "",
+            "buttons": [(name, title) for _action, name, title in actions.values() if self._is_useful(name, user)],
+            "sections": story.sections(request, user),
+            **self.roles_context(request, user),
+        }
+
+    @staticmethod
+    def _is_useful(name: str, user: Any) -> bool:
+        """Whether a button makes sense for the user as they are."""
+        waits = not user.is_email_verified
+        useful: dict[str, bool] = {
+            "delete_selected": False,
+            "assign_role": False,  # the section of roles has a form
+            "lock": user.locked_at is None,
+            "unlock": user.is_locked,
+            "invite": waits and user.invited_at is not None,
+            "resend_verification": waits and user.invited_at is None,
+            "send_password_link": not waits or user.invited_at is not None,
+        }
+        return useful.get(name, True)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Show the account of somebody with more power without a form, which the service would refuse."""
+        return super().has_change_permission(request, obj) and not (obj is not None and self._refusal(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj is not None and self._refusal(request, obj))
+
+    def _refusal(self, request: HttpRequest, user: User) -> str:
+        """Return why the member of staff may not change the account; asked once a request."""
+        known: dict[int, str] = request.__dict__.setdefault("admin_refusals", {})
+        if user.pk not in known:
+            known[user.pk] = story.refusal(request.user, user)
+        return known[user.pk]
 
     # -- Changes
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -274,52 +265,3 @@ class UserAdmin(
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         users.delete(pk=obj.pk, **by(request))
-
-    # -- Actions
-    def has_lock_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may lock and unlock accounts."""
-        return self.may(request, "users:lock")
-
-    @admin.action(description=_("Lock the chosen accounts"), permissions=["lock"])
-    def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Lock the accounts until staff unlock them; their sessions end."""
-        reason = request.POST.get("reason", "").strip()
-        if not reason:
-            self.message_user(request, _("Give a reason to lock an account."), messages.ERROR)
-            return
-        self._each(request, queryset, partial(users.lock, reason=reason), _("Locked."), because=reason)
-
-    @admin.action(description=_("Unlock the chosen accounts"), permissions=["lock"])
-    def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Unlock the accounts, whether staff or wrong passwords locked them."""
-        self._each(request, queryset, users.unlock, _("Unlocked."))
-
-    @admin.action(description=_("Invite again who has not accepted yet"), permissions=["add"])
-    def invite(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Send them a new link to choose a password."""
-        self._each(request, queryset, users.invite, _("Invited."))
-
-    def has_link_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may send password links; not in a scope only."""
-        return request.user.has_perm("users:update")  # type: ignore[union-attr]
-
-    @admin.action(description=_("Send a link to choose a password"), permissions=["link"])
-    def send_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Send them a link to choose a password, which staff never learn."""
-        self._each(request, queryset, password_reset.mail_link_for, _("Password link sent."))
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may end sessions."""
-        return request.user.has_perm(sessions.PERMISSION)  # type: ignore[union-attr]
-
-    @admin.action(description=_("End all sessions"), permissions=["end"])
-    def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Sign them out everywhere."""
-        self._each(request, queryset, sessions.end_all, _("All sessions ended."))
-
-    def _each(self, request: HttpRequest, queryset: QuerySet[User], work: Any, done: Any, *, because: str = "") -> None:
-        """Apply the service to each user and record it; the first error rolls all of it back."""
-        with transaction.atomic():
-            changed = [work(pk=pk, **by(request)) for pk in queryset.values_list("pk", flat=True)]
-            admin_history.record(request, changed, format_lazy("{} {}", done, because) if because else done)
-        self.message_user(request, done)

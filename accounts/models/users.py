@@ -103,6 +103,10 @@ class UserQuerySet(DirectoryQuerySet):
         """Those who have an authenticator app or a passkey."""
         return self.filter(self._has_mfa())
 
+    def without_mfa(self) -> Self:
+        """Those who have neither."""
+        return self.exclude(self._has_mfa())
+
     def _has_mfa(self) -> Any:
         app = Exists(accounts_models.TOTPDevice.objects.confirmed().filter(user=OuterRef("pk")))
         return app | Exists(accounts_models.Passkey.objects.filter(user=OuterRef("pk")))

@@ -134,6 +134,11 @@ def _confirmation(user: User, client: Client, *, contested: bool) -> str:
     return tokens.issue(user, TokenPurpose.VERIFY_EMAIL, data={"contested": contested}, client=client)
 
 
+def mail_confirmation(user: User, *, client: Client) -> None:
+    """Mail a link to confirm the address. Call it in a transaction."""
+    _mail_confirmation(user, contested=_is_contested(user), client=client)
+
+
 def _mail_confirmation(user: User, *, contested: bool, client: Client) -> None:
     token = _confirmation(user, client, contested=contested)
     signals.verification_requested.send(sender=User, user=user, verification_token=token, client=client)
@@ -164,7 +169,7 @@ def mail_confirmation_again(*, email: str, client: Client) -> None:
     with transaction.atomic():
         user = User.objects.with_email(email).filter(email_verified_at__isnull=True, is_active=True).first()
         if user is not None:
-            _mail_confirmation(user, contested=_is_contested(user), client=client)
+            mail_confirmation(user, client=client)
 
 
 def verify_email(*, token: str, client: Client, signed_in: User | None = None) -> User:

@@ -26,9 +26,11 @@ def messages_of(page):
     return " ".join(str(message) for message in page.context["messages"])
 
 
-def act(client, action, *users, reason="theft"):
-    """Run an action of the list of users; gives the page that follows."""
-    chosen = {"action": action, "_selected_action": [user.pk for user in users], "reason": reason}
+def act(client, action, *users, reason="theft", **given):
+    """Confirm an action of the list of users; gives the page that follows."""
+    chosen = {
+        "action": action, "_selected_action": [user.pk for user in users], "confirmed": "1", "reason": reason, **given,
+    }  # fmt: skip
     return client.post("/admin/accounts/user/", chosen, follow=True)
 
 

@@ -158,7 +158,7 @@ def test_a_delayed_admin_form_fails_once_power_is_gone(client, boss, user, setti
     forms = {
         "change": (f"{user.pk}/change/", {"email": user.email, "first_name": "Changed", "is_superuser": "on"}),
         "add": ("add/", {"email": "new@example.com", "usable_password": "false"}),
-        "lock": ("", {"action": "lock", "_selected_action": user.pk, "reason": "theft"}),
+        "lock": ("", {"action": "lock", "_selected_action": user.pk, "reason": "theft", "confirmed": "1"}),
     }
     path, form = forms[page]
     data = urlencode(form).encode()

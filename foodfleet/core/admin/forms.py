@@ -24,11 +24,15 @@ def errors_as_messages(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
         try:
             return view(self, request, *args, **kwargs)
         except BaseAppException as error:
-            details = "; ".join(_sentences(error.details))
-            self.message_user(request, f"{error.message} {details}".strip(), messages.ERROR)
+            self.message_user(request, error_message(error), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
     return wrapper
+
+
+def error_message(error: BaseAppException) -> str:
+    """Return an error's message with what its details say."""
+    return f"{error.message} {'; '.join(_sentences(error.details))}".strip()
 
 
 def _sentences(details: Any) -> list[str]:

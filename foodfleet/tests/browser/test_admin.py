@@ -1,13 +1,17 @@
-"""axe-core finds nothing on the admin's pages of messages and templates."""
+"""axe-core finds nothing on the admin's pages, and they keep to the Content-Security-Policy."""
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.tests.browser.looking import look_at, sign_in
+from accounts.models import SecurityEvent
+from accounts.services import statistics
+from accounts.tests.browser.looking import look_at, sign_in, violations
 from notifications.models import EmailOverride, Message, MessageEvent, SmsTemplate, Suppression
 from notifications.services.audience import suppression
 from notifications.services.templates import overrides
 from notifications.states import Channel, Kind, SuppressionReason
+from rbac.models import Role
 
 # Whether the frame of a list, in which it could be scrolled sideways, is wide enough for it.
 ALL_SHOWN = "(e => e.scrollWidth <= e.clientWidth)(document.querySelector('#result_list').parentElement)"
@@ -66,3 +70,25 @@ def test_no_column_of_a_list_is_out_of_sight_on_a_small_desk(opened, settings, u
     for path in pages[:4]:
         page.goto(path)
         assert page.evaluate(ALL_SHOWN), path
+
+
+@pytest.mark.parametrize("language", ["en-GB", "ar"])
+def test_home_people_and_roles_have_none_and_keep_to_the_policy(opened, settings, user, make_user, language):
+    page = open_admin(opened, settings, user, language)
+    refused = []
+    page.on("console", lambda message: refused.append(message.text) if "Security Policy" in message.text else None)
+    page.on("pageerror", lambda error: refused.append(str(error)))
+    ben = make_user("ben@example.com", invited_at=timezone.now(), email_verified_at=None)
+    SecurityEvent.objects.create(kind="signed_in", user=ben)
+    statistics.count_events()
+    role = Role.objects.get(name="Driver")
+    paths = ["/admin/", "/admin/accounts/user/", "/admin/accounts/user/add/", f"/admin/rbac/role/{role.pk}/change/"]
+    problems = look_at(page, [*paths, f"/admin/accounts/user/{ben.pk}/change/"])
+    page.locator("button[name=action][value=lock]").click()
+    page.locator("#id_reason").wait_for()
+    problems += violations(page)
+    page.goto("/admin/")
+    page.keyboard.press("Control+k")
+    page.locator("#search-input-command").fill("ben@example")
+    page.locator(".found a").first.wait_for()
+    assert not problems + violations(page) + refused

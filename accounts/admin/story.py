@@ -1,0 +1,128 @@
+"""What the page of a user tells at the top: whether they can sign in, and sections such as sessions and events."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.shared import OF_A_USER
+from accounts.models import SecurityEvent, Session, User
+from accounts.services.mfa import methods
+from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.http.clients import describe_user_agent
+from foodfleet.core.models import RateLimit
+from rbac.services import limits
+
+MOST = 8  # rows of a section; its link leads to all
+
+
+@dataclass(frozen=True)
+class State:
+    """One sentence on whether the user can sign in. tone: `good`, `warn` or `bad`."""
+
+    sentence: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table on the page of a user. link: to the whole list."""
+
+    title: Any
+    columns: Sequence[Any]
+    rows: Sequence[Sequence[Any]]
+    link: str = ""
+
+
+Builder = Callable[[HttpRequest, User], Section]
+_builders: list[tuple[str, Builder]] = []
+
+
+def register(permission: str, build: Builder) -> None:
+    """Show the section to who has the permission; in the order of registration."""
+    _builders.append((permission, build))
+
+
+def sections(request: HttpRequest, user: User) -> list[Section]:
+    """Return the sections that the member of staff may see."""
+    reader: Any = request.user
+    return [build(request, user) for permission, build in _builders if reader.has_perm(permission)]
+
+
+def refusal(actor: Any, user: User) -> str:
+    """Return why `actor` may not change this account; '' where they may."""
+    try:
+        limits.ensure_may_act_on(actor, user)
+    except BaseAppException as error:
+        missing = error.details.get("missing") if isinstance(error.details, dict) else None
+        return f"{error.message} {', '.join(missing)}" if missing else str(error.message)
+    return ""
+
+
+def state_of(user: Any) -> State:
+    """Tell whether the user, read by `with_access`, can sign in, and why not."""
+    if user.is_service_account:
+        return State(str(_("A program: it uses API keys and does not sign in.")), "")
+    if not user.is_active:
+        return State(str(_("Cannot sign in: the account is deactivated.")), "bad")
+    if user.locked_at is not None:
+        return State(_at(_("Cannot sign in: locked by staff since %(time)s"), user.locked_at), "bad")
+    if user.locked_until is not None:
+        lock = RateLimit.objects.blocking(timezone.now()).filter(subject=user.pk).order_by("-blocked_until").first()
+        tries = lock.count if lock is not None else 0
+        sentence = _("Cannot sign in: locked until %(time)s UTC after %(tries)s wrong passwords.")
+        until = date_format(timezone.localtime(user.locked_until), "TIME_FORMAT")
+        return State(str(sentence) % {"time": until, "tries": tries}, "bad")
+    return _open_state(user)
+
+
+def _open_state(user: User) -> State:
+    if user.invited_at is not None and not user.is_email_verified:
+        return State(_at(_("Invited on %(time)s, and has not chosen a password yet."), user.invited_at), "warn")
+    if not user.is_email_verified:
+        return State(str(_("Has not confirmed the e-mail address yet.")), "warn")
+    if user.must_change_password:
+        return State(str(_("Can sign in, and has to choose a new password then.")), "warn")
+    if user.last_login is None:
+        return State(str(_("Can sign in, and has never done so.")), "good")
+    return State(_at(_("Can sign in. The last time: %(time)s"), user.last_login), "good")
+
+
+def _at(sentence: Any, moment: Any) -> str:
+    return str(sentence) % {"time": date_format(timezone.localtime(moment), "DATETIME_FORMAT")}
+
+
+# -- Sections of accounts
+def mfa(request: HttpRequest, user: User) -> Section:
+    """The MFA methods."""
+    rows = [[method.label] for method in methods.methods_of(user)]
+    link = ""
+    if request.user.has_perm("users:reset_2fa"):  # type: ignore[union-attr]
+        link = reverse("admin:accounts_mfareset_changelist", query=dict.fromkeys(OF_A_USER, user.pk))
+    return Section(_("Two-factor authentication"), [_("Method")], rows, link)
+
+
+def sessions(request: HttpRequest, user: User) -> Section:
+    """The sessions that are open now, the last used first."""
+    live = Session.objects.of(user).live(timezone.now()).order_by("-last_used_at")[:MOST]
+    rows = [[one.device_name or describe_user_agent(one.user_agent), one.ip or "", one.last_used_at] for one in live]
+    link = reverse("admin:accounts_session_changelist", query=dict.fromkeys(OF_A_USER, user.pk))
+    return Section(_("Sessions"), [_("Device"), _("IP address"), _("Last used")], rows, link)
+
+
+def events(request: HttpRequest, user: User) -> Section:
+    """The newest security events."""
+    newest = SecurityEvent.objects.of(user).select_related("actor").order_by("-created_at", "-id")[:MOST]
+    rows = [[one.created_at, one.get_kind_display(), one.actor or "", one.ip or ""] for one in newest]
+    link = reverse("admin:accounts_securityevent_changelist", query=dict.fromkeys(OF_A_USER, user.pk))
+    return Section(_("Security events"), [_("When"), _("What"), _("By"), _("IP address")], rows, link)
+
+
+register("users:read", mfa)
+register("sessions:read", sessions)
+register("events:read", events)

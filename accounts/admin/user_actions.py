@@ -1,0 +1,196 @@
+"""What staff do to accounts, one by one and in bulk: each after a page that says what will happen."""
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.admin.shared import by
+from accounts.models import User
+from accounts.services.account import password_reset
+from accounts.services.staff import changes as staff_changes
+from accounts.services.staff import sessions, users, verification
+from accounts.services.staff.changes import UserChanges
+from foodfleet.core.admin import confirm
+from foodfleet.core.admin import history as admin_history
+from rbac.admin.scopes import ScopedAdmin
+from rbac.models import Role
+from rbac.services import assignments
+
+
+class RoleGrantForm(confirm.ConfirmForm):
+    """A role to give, everywhere or in a scope, for good or until a time."""
+
+    role = forms.ModelChoiceField(queryset=Role.objects.none(), label=_("Role"))
+    scope = forms.CharField(
+        label=_("Scope"), required=False, max_length=100, help_text=_("Such as fleet:12. Empty: everywhere.")
+    )
+    expires_at = forms.DateTimeField(
+        label=_("Until (UTC)"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text=_("Empty: for good."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role: Any = self.fields["role"]
+        role.queryset = Role.objects.live().order_by("name")
+
+
+class UserActionsAdmin(ScopedAdmin):
+    """The actions of the list of users and of the page of one."""
+
+    actions = (
+        "lock", "unlock", "end_sessions", "send_password_link", "require_new_password", "resend_verification", "invite",
+        "assign_role",
+    )  # fmt: skip
+
+    # -- Permissions
+    def has_lock_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may lock and unlock accounts."""
+        return self.may(request, "users:lock")
+
+    def has_link_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may send links; not in a scope only."""
+        return request.user.has_perm("users:update")  # type: ignore[union-attr]
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may end sessions."""
+        return request.user.has_perm(sessions.PERMISSION)  # type: ignore[union-attr]
+
+    def has_assign_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may give roles."""
+        return request.user.has_perm(assignments.PERMISSION)  # type: ignore[union-attr]
+
+    # -- Actions
+    @admin.action(description=_("Lock"), permissions=["lock"])
+    def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Lock the accounts until staff unlock them; their sessions end."""
+        form = confirm.confirmed(request, confirm.ReasonForm)
+        if form is None:
+            sentence = ngettext(
+                "%(count)s person cannot sign in any more until staff unlock the account. All sessions end at once.",
+                "%(count)s people cannot sign in any more until staff unlock the accounts. All sessions end at once.",
+                queryset.count(),
+            )
+            return confirm.page(self, request, queryset, _counted(sentence, queryset), confirm.ReasonForm)
+        reason = form.cleaned_data["reason"]
+        return self._each(request, queryset, partial(users.lock, reason=reason), _("Locked."), because=reason)
+
+    @admin.action(description=_("Unlock"), permissions=["lock"])
+    def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Unlock the accounts, whether staff or wrong passwords locked them."""
+        sentence = ngettext(
+            "%(count)s account is unlocked, whether staff or wrong passwords locked it.",
+            "%(count)s accounts are unlocked, whether staff or wrong passwords locked them.",
+            queryset.count(),
+        )
+        return self._confirmed(request, queryset, sentence) or self._each(
+            request, queryset, users.unlock, _("Unlocked.")
+        )
+
+    @admin.action(description=_("Invite again"), permissions=["add"])
+    def invite(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Send them a new link to choose a password."""
+        sentence = ngettext(
+            "%(count)s invited person gets another e-mail with a link to choose a password.",
+            "%(count)s invited people get another e-mail with a link to choose a password.",
+            queryset.count(),
+        )
+        return self._confirmed(request, queryset, sentence) or self._each(
+            request, queryset, users.invite, _("Invited.")
+        )
+
+    @admin.action(description=_("Send a link to choose a password"), permissions=["link"])
+    def send_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Send them a link to choose a password, which staff never learn."""
+        sentence = ngettext(
+            "%(count)s person gets an e-mail with a link to choose a password. Until then the current password works.",
+            "%(count)s people get an e-mail with a link to choose a password. Until then the current passwords work.",
+            queryset.count(),
+        )
+        return self._confirmed(request, queryset, sentence) or self._each(
+            request, queryset, password_reset.mail_link_for, _("Password link sent.")
+        )
+
+    @admin.action(description=_("Require a new password"), permissions=["change"])
+    def require_new_password(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Have them choose another password when they next sign in."""
+        sentence = ngettext(
+            "%(count)s person has to choose a new password at the next sign-in before anything else.",
+            "%(count)s people have to choose a new password at the next sign-in before anything else.",
+            queryset.count(),
+        )
+        work = partial(staff_changes.update, changes=UserChanges(must_change_password=True))
+        return self._confirmed(request, queryset, sentence) or self._each(
+            request, queryset, work, _("A new password is required.")
+        )
+
+    @admin.action(description=_("Send the e-mail to confirm the address"), permissions=["link"])
+    def resend_verification(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Send another link to who has not confirmed the address."""
+        sentence = ngettext(
+            "%(count)s person gets another e-mail with a link to confirm the address.",
+            "%(count)s people get another e-mail with a link to confirm the address.",
+            queryset.count(),
+        )
+        return self._confirmed(request, queryset, sentence) or self._each(
+            request, queryset, verification.resend, _("E-mail sent.")
+        )
+
+    @admin.action(description=_("End all sessions"), permissions=["end"])
+    def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Sign them out everywhere."""
+        sentence = ngettext(
+            "%(count)s person is signed out on every device.",
+            "%(count)s people are signed out on every device.",
+            queryset.count(),
+        )
+        return self._confirmed(request, queryset, sentence) or self._each(
+            request, queryset, sessions.end_all, _("All sessions ended.")
+        )
+
+    @admin.action(description=_("Give a role"), permissions=["assign"])
+    def assign_role(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Give them a role, everywhere or in a scope."""
+        form = confirm.confirmed(request, RoleGrantForm)
+        if form is None:
+            sentence = ngettext("%(count)s person gets a role.", "%(count)s people get a role.", queryset.count())
+            return confirm.page(self, request, queryset, _counted(sentence, queryset), RoleGrantForm)
+        given = dict(form.cleaned_data)
+
+        def grant(*, pk: int, actor: Any, client: Any) -> User:
+            user: User = User.objects.get(pk=pk)
+            assignments.grant(actor=actor, user=user, client=client, **given)
+            return user
+
+        scope = f" ({given['scope']})" if given["scope"] else ""
+        return self._each(request, queryset, grant, _("Role given."), because=f"{given['role'].name}{scope}")
+
+    # -- How they work
+    def _confirmed(self, request: HttpRequest, queryset: QuerySet[User], sentence: str) -> HttpResponse | None:
+        if confirm.confirmed(request) is not None:
+            return None
+        return confirm.page(self, request, queryset, _counted(sentence, queryset))
+
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[User], work: Any, done: Any, *, because: str = ""
+    ) -> HttpResponse | None:
+        """Apply the service to each user and record it; the first error rolls all of it back."""
+        with transaction.atomic():
+            changed = [work(pk=pk, **by(request)) for pk in queryset.values_list("pk", flat=True)]
+            admin_history.record(request, changed, format_lazy("{} {}", done, because) if because else done)
+        self.message_user(request, done)
+        return confirm.back(self, request)
+
+
+def _counted(sentence: str, queryset: QuerySet[User]) -> str:
+    return sentence % {"count": queryset.count()}

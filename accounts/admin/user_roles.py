@@ -1,0 +1,84 @@
+"""The roles of a user on their page: given and ended right there."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from accounts.admin.user_actions import RoleGrantForm
+from accounts.models import User
+from foodfleet.core.admin import history, widgets
+from foodfleet.core.admin.base import BaseAdmin
+from foodfleet.core.admin.forms import error_message
+from foodfleet.core.exceptions import BaseAppException
+from foodfleet.core.http.clients import client_of
+from rbac.models import RoleAssignment
+from rbac.services import assignments
+
+
+class UserRolesAdmin(BaseAdmin):
+    """Two addresses below the page of a user."""
+
+    def get_urls(self) -> list[URLPattern]:
+        views: dict[str, tuple[str, Any]] = {
+            "give_role": ("roles/", self._give_role),
+            "end_role": ("roles/<int:assignment>/end/", self._end_role),
+        }
+        own = [
+            path(f"<int:pk>/{end}", self.admin_site.admin_view(require_POST(view)), name=f"accounts_user_{name}")
+            for name, (end, view) in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def roles_context(self, request: HttpRequest, user: Any) -> dict[str, Any]:
+        """Return what the section of roles shows."""
+        may_assign = request.user.has_perm(assignments.PERMISSION)  # type: ignore[union-attr]
+        form = RoleGrantForm(auto_id="id_grant_%s") if may_assign else None
+        if form is not None:
+            widgets.style(form.fields.values())
+        roles = sorted(user.live_assignments, key=lambda one: (one.role.name, one.scope))
+        return {"roles": roles, "may_assign": may_assign, "role_form": form}
+
+    def _give_role(self, request: HttpRequest, pk: int) -> HttpResponse:
+        user = self._user(request, pk)
+        form = RoleGrantForm(request.POST)
+        if form.is_valid():
+            try:
+                given = assignments.grant(actor=request.user, user=user, client=client_of(request), **form.cleaned_data)
+                self._record(request, user, _("Role given"), given)
+            except BaseAppException as error:
+                self.message_user(request, error_message(error), messages.ERROR)
+        else:
+            problems = [str(one) for some in form.errors.values() for one in some]
+            self.message_user(request, " ".join(problems), messages.ERROR)
+        return redirect("admin:accounts_user_change", pk)
+
+    def _end_role(self, request: HttpRequest, pk: int, assignment: int) -> HttpResponse:
+        user = self._user(request, pk)
+        found = get_object_or_404(RoleAssignment.objects.of(user).unended().select_related("role"), pk=assignment)
+        try:
+            assignments.revoke(
+                actor=request.user, user=user, role=found.role, scope=found.scope, client=client_of(request)
+            )
+            self._record(request, user, _("Role taken away"), found)
+        except BaseAppException as error:
+            self.message_user(request, error_message(error), messages.ERROR)
+        return redirect("admin:accounts_user_change", pk)
+
+    def _user(self, request: HttpRequest, pk: int) -> User:
+        user: User = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, user) or not request.user.has_perm(assignments.PERMISSION):  # type: ignore[union-attr]
+            raise PermissionDenied
+        return user
+
+    def _record(self, request: HttpRequest, user: User, done: Any, assignment: RoleAssignment) -> None:
+        scope = f" ({assignment.scope})" if assignment.scope else ""
+        sentence = format_lazy("{}: {}{}", done, assignment.role.name, scope)
+        history.record(request, [user], sentence)
+        self.message_user(request, sentence, messages.SUCCESS)

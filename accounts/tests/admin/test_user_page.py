@@ -1,0 +1,190 @@
+"""The page of a user in the admin: why they cannot sign in, what can be done, and their roles, right there."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import SecurityEvent, Session, TOTPDevice
+from accounts.tests.admin.test_admin import act, admin, messages_of  # noqa: F401  a fixture
+from foodfleet.core.models import RateLimit
+from notifications.models import Message
+from rbac.models import Role, RoleAssignment
+from rbac.services import assignments
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def page_of(client, user):
+    return client.get(f"/admin/accounts/user/{user.pk}/change/")
+
+
+def press(client, action, user, **given):
+    """Press a button on the page of a user."""
+    chosen = {"action": action, "_selected_action": [user.pk], "from_page": "1", **given}
+    return client.post("/admin/accounts/user/", chosen)
+
+
+def lock_by_passwords(user):
+    until = timezone.now() + timedelta(minutes=15)
+    RateLimit.objects.create(key="x", count=5, blocked_until=until, subject=user.pk, expires_at=until)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"is_active": False}, "Cannot sign in: the account is deactivated."),
+        ({"locked_at": timezone.now()}, "Cannot sign in: locked by staff since "),
+        ({"email_verified_at": None, "invited_at": timezone.now()}, "Invited on "),
+        ({"email_verified_at": None}, "Has not confirmed the e-mail address yet."),
+        ({"must_change_password": True}, "Can sign in, and has to choose a new password then."),
+        ({}, "Can sign in, and has never done so."),
+        ({"last_login": timezone.now()}, "Can sign in. The last time: "),
+    ],
+)
+def test_one_sentence_tells_whether_the_person_can_sign_in(admin, make_user, fields, sentence):  # noqa: F811
+    user = make_user("cara@example.com", **fields)
+    assert page_of(admin, user).context["state"].sentence.startswith(sentence)
+
+
+def test_a_lock_by_wrong_passwords_is_told_with_its_end(admin, user):  # noqa: F811
+    lock_by_passwords(user)
+    sentence = page_of(admin, user).context["state"].sentence
+    assert sentence.startswith("Cannot sign in: locked until ")
+    assert sentence.endswith(" UTC after 5 wrong passwords.")
+
+
+def test_a_page_says_what_an_action_does_before_it_does_it(admin, user):  # noqa: F811
+    page = press(admin, "lock", user)
+    assert "1 person cannot sign in any more" in page.content.decode()
+    assert user.email in page.content.decode()
+    unreasoned = press(admin, "lock", user, confirmed="1", reason=" ")
+    assert unreasoned.context["form"].errors["reason"]
+    user.refresh_from_db()
+    assert user.locked_at is None
+    assert not LogEntry.objects.exists()
+
+
+def test_a_confirmed_action_returns_to_the_page_and_is_recorded(admin, user):  # noqa: F811
+    answer = press(admin, "lock", user, confirmed="1", reason="theft")
+    assert answer["Location"] == f"/admin/accounts/user/{user.pk}/change/"
+    user.refresh_from_db()
+    assert user.locked_at is not None
+    assert "theft" in LogEntry.objects.get().get_change_message()
+    assert SecurityEvent.objects.get(kind="locked").details["reason"] == "theft"
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [("end_sessions", {}), ("send_password_link", {}), ("require_new_password", {}), ("unlock", {"locked_at": timezone.now()}),
+     ("resend_verification", {"email_verified_at": None}), ("invite", {"email_verified_at": None, "invited_at": timezone.now()})],
+)  # fmt: skip
+def test_each_button_asks_first_and_works_then(admin, make_user, action, fields):  # noqa: F811
+    user = make_user("cara@example.com", **fields)
+    assert action in dict(page_of(admin, user).context["buttons"])
+    assert press(admin, action, user).status_code == 200
+    assert not LogEntry.objects.exists()
+    assert press(admin, action, user, confirmed="1").status_code == 302
+    assert LogEntry.objects.get().object_id == str(user.pk)
+
+
+def test_buttons_without_sense_are_not_shown(admin, user):  # noqa: F811
+    shown = set(dict(page_of(admin, user).context["buttons"]))
+    assert not shown & {"unlock", "invite", "resend_verification", "delete_selected"}
+
+
+def test_many_get_a_role_at_once(admin, user, make_user):  # noqa: F811
+    other = make_user("other@example.com")
+    role = Role.objects.get(name="Driver")
+    given = {"role": role.pk, "scope": "fleet:12", "expires_at": "2099-01-01T12:00"}
+    act(admin, "assign_role", user, other, **given)
+    for one in (user, other):
+        held = RoleAssignment.objects.get(user=one)
+        assert (held.role, held.scope, held.expires_at.year) == (role, "fleet:12", 2099)
+
+
+def test_a_role_is_given_and_ended_on_the_page(admin, user):  # noqa: F811
+    role = Role.objects.get(name="Driver")
+    admin.post(f"/admin/accounts/user/{user.pk}/roles/", {"role": role.pk, "scope": "fleet:12"})
+    held = RoleAssignment.objects.get(user=user)
+    page = page_of(admin, user)
+    assert [one.scope for one in page.context["roles"]] == ["fleet:12"]
+    admin.post(f"/admin/accounts/user/{user.pk}/roles/{held.pk}/end/")
+    held.refresh_from_db()
+    assert held.ended_at is not None
+    assert admin.post(f"/admin/accounts/user/{user.pk}/roles/{held.pk}/end/").status_code == 404  # sent twice
+    assert LogEntry.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"role": "x"}, {"role": "1", "scope": "no scope"}, {"role": "1", "scope": "a\x00"}]
+)
+def test_a_role_that_cannot_be_given_is_told_on_the_page(admin, user, given):  # noqa: F811
+    answer = admin.post(f"/admin/accounts/user/{user.pk}/roles/", given, follow=True)
+    assert answer.status_code in {200, 400}
+    assert answer.status_code == 400 or messages_of(answer)
+    assert not RoleAssignment.objects.filter(user=user).exists()
+
+
+def test_an_account_with_more_power_is_shown_without_a_form_and_says_why(client, make_user, settings):
+    settings.ADMIN_REQUIRE_2FA = False
+    boss = make_user("boss@example.com", is_staff=True)
+    assignments.grant(actor=None, user=boss, role=Role.objects.get(name="Administrator"))
+    helper = make_user("helper@example.com", is_staff=True)
+    assignments.grant(actor=None, user=helper, role=Role.objects.get(name="Support"))
+    client.force_login(helper)
+    page = page_of(client, boss)
+    assert page.context["refusal"]
+    assert page.context["refusal"] in page.content.decode().replace("&#x27;", "'")
+    assert not page.context["buttons"]
+    assert 'name="first_name"' not in page.content.decode()
+    assert client.post(f"/admin/accounts/user/{boss.pk}/change/", {"first_name": "X"}).status_code == 403
+    press(client, "lock", boss, confirmed="1", reason="theft")
+    boss.refresh_from_db()
+    assert (boss.first_name, boss.locked_at) == ("", None)
+
+
+def test_sections_are_those_that_the_reader_may_open(client, make_user, user, settings):
+    settings.ADMIN_REQUIRE_2FA = False
+    Session.objects.create(user=user, device_name="Ann's tablet", expires_at=timezone.now() + timedelta(days=1))
+    Message.objects.create(channel="email", to=[user.email], subject="Hello", user=user)
+    manager = make_user("manager@example.com", is_staff=True)
+    assignments.grant(actor=None, user=manager, role=Role.objects.get(name="Fleet manager"))
+    client.force_login(manager)
+    page = page_of(client, user)
+    assert {str(section.title) for section in page.context["sections"]} == {"Two-factor authentication", "Messages"}
+    assert "Hello" in page.content.decode()
+    assert "tablet" not in page.content.decode()
+
+
+def test_the_page_and_the_list_cost_few_queries(admin, user, sign_in):  # noqa: F811
+    sign_in()
+    for _number in range(12):
+        Message.objects.create(channel="email", to=[user.email], user=user)
+        SecurityEvent.objects.create(kind="signed_in", user=user, actor=admin.boss)
+    lock_by_passwords(user)
+    for path, most in ((f"/admin/accounts/user/{user.pk}/change/", 20), ("/admin/accounts/user/", 8)):
+        admin.get(path)
+        with CaptureQueriesContext(connection) as queries:
+            admin.get(path)
+        counted = [one["sql"] for one in queries if not one["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN"))]
+        assert len(counted) <= most, "\n".join(one[:150] for one in counted)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("mfa=yes", {"mfa"}), ("invited=yes", {"invited"}), ("seen=never", {"mfa", "invited", "boss"}), ("seen=7", {"new"}),
+     ("seen=before", {"old"}), ("seen=30", {"new"})],
+)  # fmt: skip
+def test_the_list_is_filtered_by_what_staff_ask(admin, make_user, query, expected):  # noqa: F811
+    now = timezone.now()
+    TOTPDevice.objects.create(user=make_user("mfa@example.com"), secret="x", confirmed_at=now)
+    make_user("invited@example.com", email_verified_at=None, invited_at=now)
+    make_user("new@example.com", last_login=now)
+    make_user("old@example.com", last_login=now - timedelta(days=100))
+    type(admin.boss).objects.filter(pk=admin.boss.pk).update(last_login=None)
+    found = admin.get(f"/admin/accounts/user/?{query}").context["cl"].result_list
+    assert {user.email.split("@")[0] for user in found} == expected
