@@ -94,11 +94,11 @@ def test_a_manager_of_a_scope_sees_and_changes_its_members_only(manager, fleet, 
     form = {"email": user.email, "first_name": "New", "is_active": "on"}
     assert manager.post(f"{USERS}{user.pk}/change/", form).status_code == 302
     assert User.objects.get(pk=user.pk).first_name == "New"
-    act = {"action": "lock", "_selected_action": [user.pk, outsider.pk], "reason": "theft"}
+    act = {"action": "lock", "_selected_action": [user.pk, outsider.pk], "reason": "theft", "confirmed": "1"}
     manager.post(USERS, act)
     assert [bool(User.objects.get(pk=one.pk).locked_at) for one in (user, outsider)] == [True, False]
     actions = dict(manager.get(USERS).context["action_form"].fields["action"].choices)
-    assert {"lock", "unlock"} == actions.keys() - {""}
+    assert {"lock", "unlock", "require_new_password"} == actions.keys() - {""}
     assert [manager.get(f"{USERS}add/").status_code, manager.get(f"{USERS}{user.pk}/delete/").status_code] == [403] * 2
 
 
