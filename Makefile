@@ -30,6 +30,13 @@ help:  ## List these targets
 .venv/.dev: requirements-dev.txt .venv/.runtime
 	$(call install,requirements-dev.txt)
 
+# What the test of docs/clients.md generates a TypeScript client with, for the node of requirements-dev.txt.
+CLIENTS := foodfleet/tests/clients/package.json foodfleet/tests/clients/package-lock.json
+.venv/clients/.installed: $(CLIENTS) .venv/.dev
+	@mkdir -p $(@D) && cp $(CLIENTS) $(@D)
+	@cd $(@D) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel error --no-audit --no-fund --ignore-scripts </dev/null >/dev/null
+	@touch $@
+
 setup: .venv/.runtime  ## Install the run-time requirements into .venv; change no data
 
 run: export DEBUG = true
@@ -42,10 +49,10 @@ admin: .venv/.runtime  ## Create an administrator, or set a new password for one
 	@$(MANAGE) administrator $(EMAIL)
 
 # Both passes are in foodfleet/tests/run.py. ARGS= goes to pytest: make test ARGS="-k passkey"
-test: .venv/.dev  ## Run every test: embedded, then on PostgreSQL, Redis and RabbitMQ where they run (ARGS=)
+test: .venv/.dev .venv/clients/.installed  ## Run every test: embedded, then on PostgreSQL, Redis and RabbitMQ where they run (ARGS=)
 	@$(BIN)/python -m foodfleet.tests.run $(ARGS)
 
-coverage: .venv/.dev  ## Run every test and report the lines that no test ran
+coverage: .venv/.dev .venv/clients/.installed  ## Run every test and report the lines that no test ran
 	@$(BIN)/coverage erase
 	@$(BIN)/python -m foodfleet.tests.run --cov --cov-append --cov-report= $(ARGS)
 	@$(BIN)/coverage report

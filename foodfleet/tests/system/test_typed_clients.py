@@ -17,6 +17,7 @@ import importlib, pkgutil, foodfleet_client
 for module in pkgutil.walk_packages(foodfleet_client.__path__, "foodfleet_client."):
     importlib.import_module(module.name)
 """
+NODE_MODULES = processes.BIN.parent / "clients" / "node_modules"  # the Makefile fills it
 
 
 @pytest.fixture
@@ -37,16 +38,34 @@ def run(*command, folder):
     return result.stdout
 
 
+def session_of(language, served):
+    """An own address, and the page's program in this language with it and with the server's port."""
+    email, session = f"ann-{uuid.uuid4().hex}@example.com", re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[1]
+    assert "localhost:8000" in session
+    return email, session.replace("localhost:8000", f"localhost:{served.port}").replace("ann@example.com", email)
+
+
 def test_a_generated_python_client_runs_the_first_session(served, folder):
     command = re.search(r"^(openapi-python-client generate .*)$", PAGE, re.MULTILINE)[1]
     run(*command.split(), "--fail-on-warning", folder=folder)
     run("python", "-c", IMPORT_ALL, folder=folder)
-    email, session = f"ann-{uuid.uuid4().hex}@example.com", re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
-    assert "localhost:8000" in session
-    session = session.replace("localhost:8000", f"localhost:{served.port}").replace("ann@example.com", email)
+    email, session = session_of("python", served)
     (folder / "session.py").write_text(session)
     run("mypy", "--config-file=", "--strict", "--follow-imports=silent", "session.py", folder=folder)
     me, tokens = run("python", "session.py", folder=folder).splitlines()
     assert me.startswith("Me(")
     assert f"email='{email}'" in me
     assert "refresh='ey" in tokens
+
+
+def test_a_generated_typescript_client_runs_the_first_session(served, folder):
+    assert NODE_MODULES.is_dir(), "`make test` installs it"
+    (folder / "node_modules").symlink_to(NODE_MODULES)
+    email, session = session_of("ts", served)
+    (folder / "session.mts").write_text(session)
+    generate, check = re.findall(r"^npx (.*)$", PAGE, re.MULTILINE)
+    assert "--strict" in check
+    for command in (generate, check):
+        program, *arguments = command.split()
+        run("node", NODE_MODULES / ".bin" / program, *arguments, folder=folder)
+    assert run("node", "session.mts", folder=folder).splitlines() == [email, "1800"]
