@@ -21,11 +21,11 @@ from django.utils.translation import gettext as _
 from accounts import signals
 from accounts.models import TOTPDevice, User
 from accounts.services import audit
-from accounts.services.account import deletion
+from accounts.services.account import attribute_schema, deletion
 from accounts.services.one_time import tokens as one_time_tokens
 from accounts.services.staff import csv_file, keycloak
 from accounts.services.staff.import_columns import Problem, RoleName, Row
-from accounts.states import EventKind, TokenPurpose
+from accounts.states import Audience, EventKind, TokenPurpose
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 from rbac.exceptions import SuperusersOnlyException
@@ -207,16 +207,26 @@ def _create_once(rows: Sequence[Row], roles: Mapping[str, Role], how: _How) -> i
 
 
 def _ensure_may_import(rows: Sequence[Row], roles: Mapping[str, Role], actor: User | None) -> None:
-    """Whoever imports a hash could sign in with it: superusers alone may. Roles as in `assignments.grant`."""
+    """Superusers alone import hashes, which they could sign in with, and attributes that staff cannot change.
+
+    Roles as in `assignments.grant`.
+    """
     wanted = _named(rows, "roles")
     if wanted:
         graph.lock_and_load()  # before the row of the actor, in the order of `assignments.grant`: no deadlock
     if actor is None:
         return
     current = actors.lock_actor(actor, "users:create", *(["scopes:update"] if _named(rows, "scopes") else []))
-    if not decisions.holds_everything(current) and any(row.values.get(name) for row in rows for name in CREDENTIALS):
+    if not decisions.holds_everything(current) and any(map(_is_for_superusers, rows)):
         raise SuperusersOnlyException
     assignments.ensure_may_assign(current, [(roles[role.name], role.scope) for role in wanted])
+
+
+def _is_for_superusers(row: Row) -> bool:
+    of_staff = {one.name for one in attribute_schema.current().editable_by(Audience.STAFF)}
+    return any(row.values.get(name) for name in CREDENTIALS) or not of_staff.issuperset(
+        row.values.get("attributes", ())
+    )
 
 
 def _account(values: Mapping[str, Any], now: datetime) -> User:

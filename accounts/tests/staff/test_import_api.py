@@ -72,6 +72,18 @@ def test_what_the_caller_may_not_import_is_refused_before_any_line_counts(send, 
     assert User.objects.count() == 1
 
 
+def test_staff_import_no_attributes_that_they_could_not_change(send, user, settings):
+    kinds = {"shift": "staff", "rank": "import"}
+    properties = {name: {"type": "string", "x-editable": editable} for name, editable in kinds.items()}
+    settings.USER_ATTRIBUTES = {"type": "object", "properties": properties}
+    reserved = "email,attributes.rank\ncid@example.com,chief\n"
+    assert send(reserved).status_code == 403
+    assert send("email,attributes.shift,attributes.rank\nbob@example.com,day,\n").json()["created"] == 1
+    User.objects.filter(pk=user.pk).update(is_superuser=True)
+    user.refresh_from_db()
+    assert send(reserved).json()["created"] == 1
+
+
 def test_files_have_limits(send, settings, monkeypatch):
     monkeypatch.setattr(imports, "MOST_LINES", 1)
     refused = send(PEOPLE)
