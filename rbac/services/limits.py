@@ -10,6 +10,8 @@ from rbac.models import ScopeMembership
 from rbac.services import decisions
 
 READ = "users:read"  # who has it sees the user
+# What a permission in a scope opens of its members.
+OVER_MEMBERS = frozenset({READ, "users:update", "users:lock", "roles:read", "roles:assign", "notifications:send"})
 
 
 def ensure_may_act_on(actor: Any, user: Any) -> None:
@@ -47,6 +49,19 @@ def ensure_reaches(actor: Any, user: Any, label: str, *, scope: str = "") -> Non
     if seen_in is not None and not memberships.in_scopes(seen_in).exists():
         raise HolderNotFoundException
     raise InsufficientPermissionsException.missing(label)
+
+
+def ensure_gains_nothing(actor: Any, user: Any, scope: str) -> None:
+    """Ensure that `actor` gets no permission over `user` by making them a member of `scope`.
+
+    Raises InsufficientPermissionsException with what the actor has in the scope, but does not have for the user.
+    """
+    if actor is None or decisions.holds_everything(actor):
+        return
+    own = decisions.access_of(actor)
+    joined = ScopeMembership.objects.of(user).values_list("scope__identifier", flat=True)
+    before = own.everywhere.union(*(own.labels(one) for one in joined))
+    ensure_within(before, own.labels(scope) & OVER_MEMBERS)
 
 
 def ensure_may_give(actor: Any, labels: Iterable[str], *, scope: str = "", until: datetime | None = None) -> None:

@@ -107,12 +107,13 @@ def add_member(*, actor: Any, scope_id: int, user: Any, client: Client = SYSTEM)
     """Make `user` a member of the scope; return the membership and whether it is new.
 
     Raises ScopeNotFoundException, HolderNotFoundException for a deleted user, and the exceptions of
-    `actors.lock_actor`.
+    `limits.ensure_gains_nothing` and `actors.lock_actor`.
     """
     with transaction.atomic():
-        actors.lock_actor(actor, "scopes:update", with_users=[user.pk])
+        current = actors.lock_actor(actor, "scopes:update", with_users=[user.pk])
         users.lock_existing(user)
         scope = _lock(scope_id)
+        limits.ensure_gains_nothing(current, user, scope.identifier)
         membership, is_new = ScopeMembership.objects.get_or_create(scope=scope, user=user, defaults={"added_by": actor})
         if is_new:
             signals.member_added.send(sender=ScopeMembership, membership=membership, actor=actor, client=client)

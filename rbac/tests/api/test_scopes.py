@@ -150,6 +150,18 @@ def test_nobody_moves_a_scope_to_give_what_they_do_not_have(api, user, make_user
     assert api.patch(f"{URL}{scope.pk}/", {"parent": region.pk}).status_code == 200
 
 
+def test_nobody_adds_members_to_have_more_power_over_them(api, user, make_user, allow):
+    own, other, bob = make("12", make("north", kind="region")), make("13"), make_user("bob@example.com")
+    allow(user, "scopes:update", "users:read")
+    allow(user, "users:update", "users:read", "events:read", scope="region:north")
+    api.force_authenticate(user)
+    refused = api.post(f"{URL}{own.pk}/members/", {"user": bob.pk})
+    assert (refused.status_code, refused.json()["details"]) == (403, {"missing": ["users:update"]})
+    assert api.post(f"{URL}{other.pk}/members/", {"user": bob.pk}).status_code == 201
+    allow(user, "users:update", scope="fleet:13")
+    assert api.post(f"{URL}{own.pk}/members/", {"user": bob.pk}).status_code == 201
+
+
 def test_a_deleted_user_is_no_member(as_root, user):
     scope = make()
     scopes.add_member(actor=None, scope_id=scope.pk, user=user)
