@@ -51,7 +51,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "Passkey.name": ("Ann's laptop",), "NewPasskeyRequest.name": ("Ann's laptop",), "SmsTemplate.name": ("order_code",),
     "SmsTemplateRequest.name": ("order_code",), "ServiceAccount.name": ("Payroll",), "Detail.detail": ("We sent it.",),
     "ServiceAccountCreateRequest.name": ("Payroll",), "Setup.otpauth_uri": (
-        "otpauth://totp/FoodFleet:ann%40example.com?secret=JBSWY3DPEHPK3PXP&issuer=FoodFleet",
+        "otpauth://totp/Example:ann%40example.com?secret=JBSWY3DPEHPK3PXP&issuer=Example",
     ), "Setup.qr_code": ("data:image/png;base64,iVBORw0KGgo=",), "ReportTaken.status": ("delivered",),
     "EndpointSecret.secret": ("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",), "url": ("https://crm.example.com/foodfleet",),
     "Error.code": ("validation_error",), "Error.error": ("Please check the marked fields.",),

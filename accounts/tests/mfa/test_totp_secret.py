@@ -56,7 +56,7 @@ def walk(request, api, client, ann, written):
     secret, codes = call(api, client)
     raw = b32decode(secret)
     groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]
-    return [secret, secret.lower(), " ".join(groups), raw.hex(), "otpauth://", *codes]
+    return [secret, secret.lower(), " ".join(groups), raw.hex(), "otpauth://totp/FoodFleet", *codes]
 
 
 def _over_the_api(api, client):
