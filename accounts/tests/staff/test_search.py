@@ -97,7 +97,7 @@ def test_roles_are_found_in_any_spelling(boss):
         assert [role["name"] for role in answer] == ["Küchenleitung"], words
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="trigrams are PostgreSQL's")
+@pytest.mark.postgres  # trigrams are PostgreSQL's
 @pytest.mark.parametrize("words", ["imena", "meyer@food", "+4915", "jo"])
 def test_search_may_walk_an_index(db, words):
     with connection.cursor() as cursor:
