@@ -112,7 +112,7 @@ def test_no_admin_action_acts_on_somebody_with_more_power(client, support, targe
     settings.ADMIN_REQUIRE_2FA = False
     client.force_login(support)
     before = state(target)
-    chosen = {"action": action, "_selected_action": [target.pk], "reason": "theft"}
+    chosen = {"action": action, "_selected_action": [target.pk], "confirmed": "1", "reason": "theft"}
     page = client.post("/admin/accounts/user/", chosen, follow=True)
     assert [message.level_tag for message in page.context["messages"]] == ["error"]
     assert state(target) == before
@@ -197,7 +197,8 @@ def test_actions_on_a_user_stand_in_the_history_in_the_admin(client, user, make_
     settings.ADMIN_REQUIRE_2FA = False
     client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
     for action in ("lock", "unlock", "end_sessions", "send_password_link"):
-        client.post("/admin/accounts/user/", {"action": action, "_selected_action": [user.pk], "reason": "theft"})
+        chosen = {"action": action, "_selected_action": [user.pk], "confirmed": "1", "reason": "theft"}
+        client.post("/admin/accounts/user/", chosen)
     entries = LogEntry.objects.filter(object_id=str(user.pk)).order_by("pk").values_list("change_message", flat=True)
     assert list(entries) == ["Locked. theft", "Unlocked.", "All sessions ended.", "Password link sent."]
 
@@ -220,9 +221,9 @@ def test_roles_and_mfa_resets_stand_in_the_history_of_the_user(client, user, mak
 def test_a_lock_takes_a_reason_in_the_admin_and_keeps_it(client, user, make_user, settings):
     settings.ADMIN_REQUIRE_2FA = False
     client.force_login(make_user("boss@example.com", is_staff=True, is_superuser=True))
-    chosen = {"action": "lock", "_selected_action": [user.pk], "reason": " "}
+    chosen = {"action": "lock", "_selected_action": [user.pk], "confirmed": "1", "reason": " "}
     page = client.post("/admin/accounts/user/", chosen, follow=True)
-    assert "reason" in str(next(iter(page.context["messages"])))
+    assert "reason" in page.context["form"].errors
     assert User.objects.get(pk=user.pk).locked_at is None
     client.post("/admin/accounts/user/", {**chosen, "reason": "Stolen phone"})
     assert SecurityEvent.objects.get(user=user, kind="locked").details == {"reason": "Stolen phone"}
@@ -244,7 +245,9 @@ def test_support_sends_a_password_link_and_types_no_password(client, user, make_
     give(support, "Support")
     client.force_login(support)
     assert client.get(f"/admin/accounts/user/{user.pk}/password/").status_code == 403
-    client.post("/admin/accounts/user/", {"action": "send_password_link", "_selected_action": [user.pk]})
+    client.post(
+        "/admin/accounts/user/", {"action": "send_password_link", "_selected_action": [user.pk], "confirmed": "1"}
+    )
     token = link_token("/password/reset/", to=user.email)
     assert api.post(f"{V1}/auth/password/reset/", {"token": token, "password": "Other-Kitchen-77?"}).status_code == 204
     event = SecurityEvent.objects.get(user=user, kind="password_reset_requested")
