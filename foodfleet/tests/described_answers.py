@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from foodfleet.tests.routes.endpoints import plain
 # Answers that no operation has of its own: another method, a slow or chunked body, cookies that are too long.
 OF_ANY_ADDRESS = frozenset({405, 408, 411, 431})
 undescribed: list[str] = []
+# drf-spectacular registers classes while it generates a document, which fails where threads do it at once.
+_one_thread = Lock()
 
 
 def pytest_configure() -> None:
@@ -45,7 +48,8 @@ class DescribedAnswersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        operation = operation_of(request)
+        with _one_thread:
+            operation = operation_of(request)
         if operation is not None and response.status_code not in OF_ANY_ADDRESS:
             described = described_answers()[operation]
             answer = (str(response.status_code), code_of(response))
