@@ -1,7 +1,5 @@
 """Views of scopes and their members."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
@@ -13,6 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from rbac.api import serializers
 from rbac.api.filters import ScopeFilter
 from rbac.api.guards import ActionPermission
@@ -56,7 +55,7 @@ class ScopeViewSet(GenericViewSet[Scope]):
     @extend_schema(request=serializers.ScopeCreateSerializer, responses={201: serializers.ScopeSerializer})
     def create(self, request: Request) -> Response:
         """Create a scope. Roles that are assigned in its `kind:key` already apply in it."""
-        values = _validated(request, serializers.ScopeCreateSerializer)
+        values = validated(request, serializers.ScopeCreateSerializer)
         scope = scopes.create(actor=request.user, client=client_of(request), **values)
         return Response(self.get_serializer(scope).data, status=status.HTTP_201_CREATED)
 
@@ -64,7 +63,7 @@ class ScopeViewSet(GenericViewSet[Scope]):
     @extend_schema(request=serializers.ScopeEditSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Rename a scope or move it below another, whose roles then apply in it too."""
-        changes = _validated(request, serializers.ScopeEditSerializer)
+        changes = validated(request, serializers.ScopeEditSerializer)
         scope = scopes.update(actor=request.user, scope_id=int(pk), changes=changes, client=client_of(request))
         return Response(self.get_serializer(scope).data)
 
@@ -104,7 +103,7 @@ class MembersView(GenericAPIView[ScopeMembership]):
     )
     def post(self, request: Request, scope_id: int) -> Response:
         """Make a user a member; 200 for one who is a member already."""
-        user = users.find(_validated(request, serializers.MemberCreateSerializer)["user"])
+        user = users.find(validated(request, serializers.MemberCreateSerializer)["user"])
         member, is_new = scopes.add_member(actor=request.user, scope_id=scope_id, user=user, client=client_of(request))
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(self.get_serializer(member).data, status=code)
@@ -123,9 +122,3 @@ class MemberView(APIView):
         """Remove the user from the scope; who holds permissions in it no longer sees them from the next request on."""
         scopes.remove_member(actor=request.user, scope_id=scope_id, user_id=user_id, client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _validated(request: Request, serializer_class: type[Any]) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)

@@ -12,15 +12,9 @@ from accounts.api.serializers.fields import FrontendSerializer
 from accounts.models import User
 from foodfleet.core.http.access import PUBLIC
 from foodfleet.core.http.clients import Client, client_of
+from foodfleet.core.http.serializers import validated
 
 NO_CONTENT = OpenApiResponse(description="Done.")
-
-
-def validated(request: Request, serializer_class: type[Any]) -> dict[str, Any]:
-    """Return the validated body. Raises the REST framework's ValidationError."""
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def validated_with_client(

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.api.serializers import mfa as schemas
 from accounts.api.serializers.sign_in import DetailSerializer, SignedInSerializer
-from accounts.api.views.base import OpenView, validated
+from accounts.api.views.base import OpenView
 from accounts.api.views.sign_in import signed_in_response
 from accounts.exceptions import (
     AccountLockedException,
@@ -22,6 +22,7 @@ from accounts.services.login import passkey, second_step
 from accounts.services.mfa import trusted_browsers
 from foodfleet.core.http.clients import client_of, set_trusted_browser_cookie
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInSerializer, PhoneInSerializer
 from accounts.api.serializers.sign_in import DetailSerializer, TokenInSerializer
-from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated, validated_with_client
+from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated_with_client
 from accounts.exceptions import (
     AccountLockedException,
     InvalidCredentialsException,
@@ -22,6 +22,7 @@ from accounts.services.mfa import reauthentication
 from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.serializers import mfa as schemas
-from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user, validated
+from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user
 from accounts.exceptions import (
     AccountLockedException,
     AuthenticatorExistsException,
@@ -25,6 +25,7 @@ from accounts.services.staff import protections
 from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACTIONS, SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from foodfleet.core.http.throttling import SecondFactorThrottle
 from rbac.api.guards import require_permission
 

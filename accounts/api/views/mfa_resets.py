@@ -10,13 +10,14 @@ from rest_framework.views import APIView
 
 from accounts.api.filters import ResetFilter
 from accounts.api.serializers import mfa as schemas
-from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
+from accounts.api.views.base import NO_CONTENT, signed_in_user
 from accounts.exceptions import ResetNotPossibleException, UserNotFoundException
 from accounts.models import MFAReset
 from accounts.services.mfa import resets
 from foodfleet.core.exceptions import ForbiddenException, NotFoundException
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from rbac.api.guards import require_permission
 
 

@@ -14,7 +14,6 @@ from accounts.api.views.base import (
     OpenView,
     session_id_of,
     signed_in_user,
-    validated,
     validated_with_client,
 )
 from accounts.exceptions import (
@@ -28,6 +27,7 @@ from accounts.services.account import password_change, password_reset, report_co
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from foodfleet.core.http.throttling import ForgotThrottle, LoginThrottle
 
 

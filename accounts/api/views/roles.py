@@ -7,9 +7,10 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.views.base import NO_CONTENT, validated
+from accounts.api.views.base import NO_CONTENT
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from rbac.api.guards import ActionPermission
 from rbac.api.serializers import LABEL_LENGTH, AssignmentCreateSerializer, AssignmentSerializer
 from rbac.exceptions import (

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.api.serializers.mfa import ChallengeSerializer
 from accounts.api.serializers.sign_in import LoginSerializer, RefreshInSerializer, SignedInSerializer, TokensSerializer
 from accounts.api.serializers.users import UserSerializer
-from accounts.api.views.base import NO_CONTENT, OpenView, validated
+from accounts.api.views.base import NO_CONTENT, OpenView
 from accounts.exceptions import (
     AccountLockedException,
     EmailNotVerifiedException,
@@ -23,6 +23,7 @@ from accounts.services.sessions import refresh as sessions_refresh
 from accounts.services.sessions import sessions
 from foodfleet.core.http.clients import client_of, set_device_cookie
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from foodfleet.core.http.throttling import LoginThrottle
 
 

@@ -24,7 +24,6 @@ from accounts.api.views.base import (
     client_in_body,
     has_json,
     signed_in_user,
-    validated,
     validated_with_client,
 )
 from accounts.exceptions import (
@@ -45,6 +44,7 @@ from foodfleet.core.exceptions import ConflictException, NotFoundException
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.lists.csv_export import FORMAT, CSVExportMixin, csv_response
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from rbac.api.guards import ActionPermission, action_of
 from rbac.exceptions import SuperusersOnlyException
 from rbac.services import users as role_holders

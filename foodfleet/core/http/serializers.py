@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from django.db import models
 from rest_framework import serializers as drf
 from rest_framework.fields import empty
+from rest_framework.request import Request
 from rest_framework.serializers import (
     DateTimeField,
     DictField,
@@ -44,6 +45,7 @@ __all__ = [
     "UUIDField",
     "ValidationError",
     "empty",
+    "validated",
 ]
 
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
@@ -122,3 +124,10 @@ class ModelSerializer(BuildsFieldsOnce, drf.ModelSerializer[Row]):
         models.BooleanField: BooleanField,
     }
     serializer_choice_field = ChoiceField
+
+
+def validated(request: Request, serializer_class: type[Any]) -> dict[str, Any]:
+    """Return the validated body. Raises the REST framework's ValidationError."""
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)

@@ -1,6 +1,5 @@
 """Webhook endpoints and their deliveries."""
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -14,6 +13,7 @@ from rest_framework.views import APIView
 from accounts.models import User
 from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from notifications.api.filters import DeliveryFilter
 from notifications.api.serializers.webhooks import (
     DeliverySerializer,
@@ -60,14 +60,14 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     @extend_schema(request=EndpointCreateSerializer, responses={201: EndpointSecretSerializer})
     def create(self, request: Request) -> Response:
         """Add an endpoint. The response has its secret, which is shown once."""
-        made = endpoints.create(new=NewEndpoint(**_given(request, EndpointCreateSerializer)), by=_user(request))
+        made = endpoints.create(new=NewEndpoint(**validated(request, EndpointCreateSerializer)), by=_user(request))
         return _with_secret(made, status.HTTP_201_CREATED)
 
     @raises(WebhookNotFoundException)
     @extend_schema(request=EndpointChangeSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the given fields. Activating an endpoint forgets its failures."""
-        changes = EndpointChanges(**_given(request, EndpointChangeSerializer))
+        changes = EndpointChanges(**validated(request, EndpointChangeSerializer))
         return Response(self.get_serializer(endpoints.change(pk=int(pk), changes=changes, by=_user(request))).data)
 
     @raises(WebhookNotFoundException)
@@ -124,12 +124,6 @@ class ReplayView(APIView):
         """
         delivery = deliveries.replay(pk=delivery_id, endpoint_id=endpoint_id, by=_user(request))
         return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
-
-
-def _given(request: Request, serializer_class: type[Any]) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def _user(request: Request) -> User:

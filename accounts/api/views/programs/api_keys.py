@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.serializers.programs import ApiKeyCreateSerializer, ApiKeySerializer, CreatedKeySerializer
-from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
+from accounts.api.views.base import NO_CONTENT, signed_in_user
 from accounts.exceptions import (
     ApiKeyNotFoundException,
     PersonalKeysOffException,
@@ -26,6 +26,7 @@ from accounts.services.staff import protections
 from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from rbac.api.guards import require_permission
 from rbac.exceptions import SuperusersOnlyException
 

@@ -12,7 +12,7 @@ from accounts.api.serializers.programs import (
     ServiceAccountCreateSerializer,
     ServiceAccountSerializer,
 )
-from accounts.api.views.base import NO_CONTENT, signed_in_user, validated
+from accounts.api.views.base import NO_CONTENT, signed_in_user
 from accounts.exceptions import ServiceAccountNotFoundException
 from accounts.models import ServiceAccount
 from accounts.models.programs import ServiceAccountQuerySet
@@ -20,6 +20,7 @@ from accounts.services.programs import service_accounts
 from accounts.services.programs.service_accounts import NewServiceAccount, ServiceAccountChanges
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
+from foodfleet.core.http.serializers import validated
 from rbac.api.guards import ActionPermission
 
 
