@@ -43,6 +43,17 @@ def collect_static(**environment):
     manage("collectstatic", "--if-changed", "--noinput", "--verbosity", "0", **environment)
 
 
+def pause(popen):
+    """Stop a process; return when its last thread stands still, which on a busy machine takes a while."""
+    popen.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, popen.pid, os.WSTOPPED)
+
+
+def resume(popen):
+    """Continue a paused process."""
+    popen.send_signal(signal.SIGCONT)
+
+
 class Process:
     """A process that logs to a file and ends with all its children."""
 
@@ -133,11 +144,11 @@ class PrivateRedis:
 
     def freeze(self):
         """Keep connections and answer nothing."""
-        self.popen.send_signal(signal.SIGSTOP)
+        pause(self.popen)
 
     def thaw(self):
         """Continue."""
-        self.popen.send_signal(signal.SIGCONT)
+        resume(self.popen)
 
     def kill(self):
         """Kill it."""

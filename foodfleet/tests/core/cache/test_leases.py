@@ -1,7 +1,6 @@
 """Several processes under leases: no process uses a value after its change, whatever becomes of Redis and of others."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -44,6 +43,7 @@ class Other:
         self.popen.stdin.flush()
 
     def end(self):
+        processes.resume(self.popen)
         self.popen.stdin.close()
         self.popen.wait(10)
 
@@ -117,14 +117,14 @@ def test_an_announcement_takes_milliseconds_while_all_processes_live(other):
 def test_a_paused_process_is_waited_for_once_and_answers_nothing_old(other):
     old = write()
     assert other.ask("read", KEY) == old
-    other.popen.send_signal(signal.SIGSTOP)
+    processes.pause(other.popen)
     began = time.monotonic()
     write()
     assert lease.WAIT_SECONDS <= time.monotonic() - began < lease.WAIT_SECONDS + 1
     began = time.monotonic()
     new = write()
     assert time.monotonic() - began < 1
-    other.popen.send_signal(signal.SIGCONT)
+    processes.resume(other.popen)
     assert {other.ask("read", KEY) for _ in range(100)} == {new}
 
 
