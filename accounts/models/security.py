@@ -31,14 +31,16 @@ class SecurityEventQuerySet(AppendOnlyQuerySet):
 
     def remove_older(self, moment: datetime, *, most: int) -> int:
         """Remove up to `most` events older than `moment`, the oldest first; returns how many. For the purge."""
-        oldest = self.filter(created_at__lt=moment).order_by("created_at", "pk").values_list("pk", flat=True)[:most]
-        return models.QuerySet.delete(self.filter(pk__in=list(oldest)))[0]
+        older = self.filter(created_at__lt=moment)  # in both queries: PostgreSQL looks into no other partition
+        oldest = older.order_by("created_at", "pk").values_list("pk", flat=True)[:most]
+        return models.QuerySet.delete(older.filter(pk__in=list(oldest)))[0]
 
 
 class SecurityEvent(AppendOnly):
     """An event of one account. Append-only: neither changed nor removed through the ORM.
 
-    Only the purge removes events, once they are older than SECURITY_EVENTS_REMOVED_AFTER_DAYS.
+    Only the purge removes events, once they are older than SECURITY_EVENTS_REMOVED_AFTER_DAYS. PostgreSQL stores them
+    in partitions by month (migration 0033).
     """
 
     kind = models.CharField(_("kind"), max_length=40, choices=event_kinds)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import SigningKey, User
+from accounts.models import SecurityEvent, SigningKey, User
 from accounts.services.jwt import keyring
 from foodfleet.core.crypto import DecryptionError, decrypt
-from foodfleet.core.database import encrypted
+from foodfleet.core.database import encrypted, partitions
 from foodfleet.core.doctor.registry import Problem, register
 
 
@@ -34,6 +34,18 @@ def encryption() -> Iterator[Problem]:
     """Whether all that is encrypted uses the newest key."""
     for message in encrypted.check_keys(["default"]):
         yield Problem(str(message.msg), str(message.hint))
+
+
+@register(needs_database=True)
+def event_partitions() -> Iterator[Problem]:
+    """Whether PostgreSQL has partitions for the security events of this month and the next."""
+    if months := partitions.missing(SecurityEvent, timezone.now(), ahead=1):
+        yield Problem(
+            f"Security events of {' and '.join(f'{month:%B %Y}' for month in months)} have no partition of their own; "
+            "they are recorded in the default partition, and removed one by one.",
+            "Run manage.py purge_expired as the owner of the tables. If it runs every hour, its log says why it makes "
+            "none (partition_not_made).",
+        )
 
 
 @register(needs_database=True)

@@ -22,7 +22,7 @@ from accounts.services.account import own_deletion
 from accounts.services.jwt import keyring
 from accounts.services.mfa import resets
 from foodfleet.core.cache import rate_limits
-from foodfleet.core.database import batches
+from foodfleet.core.database import batches, partitions
 from foodfleet.core.http.clients import Client
 
 # Expired sessions and tokens stay this long, to recognise devices and to tell our tokens from forged ones.
@@ -35,6 +35,7 @@ def purge_expired() -> int:
     """Delete expired rows; returns how many."""
     now = timezone.now()
     keyring.purge_expired(now)
+    partitions.make_ahead(SecurityEvent, now)
     SessionStore.clear_expired()
     expired = (
         RefreshToken.objects.expired(now - REFRESH_TOKEN_RETENTION),
@@ -52,11 +53,16 @@ def purge_expired() -> int:
 
 
 def _remove_events(now: datetime) -> int:
-    """Delete security events older than SECURITY_EVENTS_REMOVED_AFTER_DAYS."""
+    """Delete security events older than SECURITY_EVENTS_REMOVED_AFTER_DAYS; returns how many by themselves.
+
+    Those in a partition of a month go with it, when all of them are older.
+    """
     days = settings.SECURITY_EVENTS_REMOVED_AFTER_DAYS
     if not days:
         return 0
     before = now - timedelta(days=days)
+    partitions.drop_older(SecurityEvent, before)
+    before = min(before, partitions.first_month(SecurityEvent) or before)
     return batches.repeat(lambda: SecurityEvent.objects.remove_older(before, most=batches.BATCH))
 
 

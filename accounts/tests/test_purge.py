@@ -1,20 +1,23 @@
 """Expired rows are deleted; others stay."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as BrowserSession
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import KnownDevice, OneTimeToken, PhoneCode, RefreshToken, SecurityEvent, Session
+from accounts.services import doctor
 from accounts.services import purge as services_purge
 from accounts.services.limits import lockout
 from accounts.services.one_time import tokens
 from accounts.states import TokenPurpose
 from conftest import PASSWORD
-from foodfleet.core.database import batches
+from foodfleet.core.database import batches, partitions
 from foodfleet.core.models import RateLimit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,6 +57,25 @@ def test_security_events_are_removed_only_when_older_than_the_setting(user, sett
     settings.SECURITY_EVENTS_REMOVED_AFTER_DAYS = 365
     purge()
     assert [event.details["age"] for event in SecurityEvent.objects.order_by("pk")] == [364, 1, 0]
+
+
+@pytest.mark.postgres
+def test_a_month_of_security_events_goes_with_its_partition(event_partitions, settings, monkeypatch):
+    """Events in no partition of a month, being older or newer than all, are deleted by themselves."""
+    settings.SECURITY_EVENTS_REMOVED_AFTER_DAYS = 30
+    may, july = datetime(2031, 5, 10, tzinfo=UTC), datetime(2031, 7, 5, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: may)
+    assert ["May 2031 and June 2031" in problem.text for problem in doctor.event_partitions()] == [True]
+    purge()
+    assert list(doctor.event_partitions()) == []
+    moments = [datetime(2030, 1, 1, tzinfo=UTC), *(datetime(2031, month, 2, tzinfo=UTC) for month in (5, 6, 7, 12))]
+    SecurityEvent.objects.bulk_create(SecurityEvent(kind="locked", created_at=moment) for moment in moments)
+    monkeypatch.setattr(timezone, "now", lambda: july)
+    with CaptureQueriesContext(connection) as queries:
+        purge()
+    assert [event.created_at.month for event in SecurityEvent.objects.order_by("created_at")] == [6, 7, 12]
+    assert 'DROP TABLE "accounts_securityevent_2031_05"' in [query["sql"] for query in queries]
+    assert partitions.of(SecurityEvent)[0].name[-7:] == "2031_06"
 
 
 def test_refresh_tokens_are_purged_a_week_after_they_expire(user, sign_in, api):

@@ -6,14 +6,17 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from threading import BoundedSemaphore
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from psycopg import OperationalError
 
 from foodfleet.core.cache import lease
+from foodfleet.core.database.partitioning import PartitionByMonth
 from foodfleet.core.database.postgres import driver
 from foodfleet.core.database.postgres.base import DatabaseWrapper
 from foodfleet.tests import environment
@@ -80,6 +83,34 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     for thread in threading.enumerate():
         if thread.name.startswith("lease"):  # it looks into the database, which is dropped next
             thread.join(10)
+
+
+class EventPartitions:
+    """The partitions of the security events, and their migration forwards and backwards. Nothing on SQLite."""
+
+    operation = PartitionByMonth("securityevent")
+    state: Any = SimpleNamespace(apps=apps)
+
+    def partition(self) -> None:
+        """Run the migration."""
+        with connection.schema_editor(atomic=False) as editor:
+            self.operation.database_forwards("accounts", editor, self.state, self.state)
+
+    def merge(self) -> None:
+        """Run the migration backwards."""
+        with connection.schema_editor(atomic=False) as editor:
+            self.operation.database_backwards("accounts", editor, self.state, self.state)
+
+
+@pytest.fixture
+def event_partitions(transactional_db: None) -> Iterator[EventPartitions]:
+    """Leave the security events as the migrations do, without rows, whatever the test does to their partitions."""
+    found = EventPartitions()
+    yield found
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM accounts_securityevent")
+    found.merge()
+    found.partition()
 
 
 class Baseline:

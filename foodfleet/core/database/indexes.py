@@ -4,6 +4,9 @@ In a migration, use AddIndexOnline and RemoveIndexOnline instead of Django's Add
 `atomic = False` on the Migration class, with no other operation in it: PostgreSQL builds an index CONCURRENTLY only
 outside of a transaction. Trigram indexes (`GinIndex(..., opclasses=["gin_trgm_ops"])`) take AddTrigramIndexOnline:
 databases other than PostgreSQL have no such index and are left without it, and every other index is built there.
+
+PostgreSQL does nothing CONCURRENTLY to a partitioned table. There an index is built for one partition after the other,
+and removed under a lock of an instant.
 """
 
 import structlog
@@ -15,8 +18,19 @@ from django.db.migrations import AddIndex, RemoveIndex
 from django.db.migrations.state import ProjectState
 from django.db.models import Index, Model
 
+from foodfleet.core.database import short_locks
+from foodfleet.core.database.partitioning import is_partitioned
+
 logger = structlog.get_logger(__name__)
 IS_INVALID = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND NOT indisvalid"
+WITHOUT_INDEX = """
+SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+WHERE inhparent = to_regclass(%s) AND NOT EXISTS (
+    SELECT 1 FROM pg_index JOIN pg_inherits attached ON attached.inhrelid = indexrelid
+    WHERE indrelid = pg_class.oid AND attached.inhparent = to_regclass(%s)
+) ORDER BY relname
+"""
+LONGEST_NAME = 63
 
 
 class AddIndexOnline(AddIndex):
@@ -103,6 +117,9 @@ def _add(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Ind
             schema_editor.add_index(model, index)
         return
     _check_outside_transaction(schema_editor)
+    if is_partitioned(connection, model._meta.db_table):
+        _add_to_partitions(schema_editor, model, index)
+        return
     with connection.cursor() as cursor:
         cursor.execute(IS_INVALID, [schema_editor.quote_name(index.name)])
         if cursor.fetchone():  # left by a build that was interrupted
@@ -120,7 +137,25 @@ def _remove(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: 
             schema_editor.remove_index(model, index)
         return
     _check_outside_transaction(schema_editor)
-    schema_editor.remove_index(model, index, concurrently=True)  # type: ignore[call-arg]
+    if is_partitioned(connection, model._meta.db_table):
+        short_locks.run(connection, lambda _: schema_editor.remove_index(model, index))
+    else:
+        schema_editor.remove_index(model, index, concurrently=True)  # type: ignore[call-arg]
+
+
+def _add_to_partitions(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
+    """Build the index; the parent's is not valid before every partition has its own."""
+    quote, table = schema_editor.quote_name, schema_editor.quote_name(model._meta.db_table)
+    parent = quote(index.name)
+    rest = str(index.create_sql(model, schema_editor)).partition(f" ON {table}")[2]
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX IF NOT EXISTS {parent} ON ONLY {table}{rest}")
+        cursor.execute(WITHOUT_INDEX, [table, parent])
+        for (partition,) in cursor.fetchall():
+            own = quote(f"{index.name}_{partition.removeprefix(model._meta.db_table).strip('_')}"[:LONGEST_NAME])
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {own}")  # left by a build that was interrupted
+            cursor.execute(f"CREATE INDEX CONCURRENTLY {own} ON {quote(partition)}{rest}")
+            cursor.execute(f"ALTER INDEX {parent} ATTACH PARTITION {own}")
 
 
 def _check_outside_transaction(schema_editor: BaseDatabaseSchemaEditor) -> None:

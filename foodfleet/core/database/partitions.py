@@ -1,0 +1,114 @@
+"""Tables that PostgreSQL stores in partitions by month, cut by their column `created_at`.
+
+Beside those of months there are `<table>_before`, with what is older than the first month, and `<table>_default`, which
+takes every row that has no other place, so that no insert fails. To the ORM all of them are one table. Other databases
+have one table indeed, and these functions do nothing there.
+
+The default partition forbids DETACH CONCURRENTLY. Partitions are dropped by a statement that locks the table for an
+instant, and that gives up if it would have to wait.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import methodcaller
+
+import structlog
+from django.db import DatabaseError, connections
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
+
+from foodfleet.core.database import short_locks
+
+logger = structlog.get_logger(__name__)
+MONTHS_AHEAD = 3  # beside the current one: the purge may fail to run for so long
+IN_ORDER = """
+SELECT relname, substring(bound FROM 'FROM \\(''([^'']+)')::timestamptz,
+    substring(bound FROM 'TO \\(''([^'']+)')::timestamptz
+FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid, pg_get_expr(relpartbound, pg_class.oid) bound
+WHERE inhparent = to_regclass(%s) ORDER BY 3 NULLS LAST
+"""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition, and the times of its rows: from `start` (None: any) to before `end` (None: the default one)."""
+
+    name: str
+    start: datetime | None
+    end: datetime | None
+
+
+def of(model: type[Model], using: str = "default") -> list[Partition]:
+    """Return the partitions of the model's table, the oldest first and the default one last; none on SQLite."""
+    connection = connections[using]
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(IN_ORDER, [connection.ops.quote_name(model._meta.db_table)])
+        return [Partition(*row) for row in cursor.fetchall()]
+
+
+def month_of(moment: datetime, later: int = 0) -> datetime:
+    """Return the first moment of the month, in UTC, that is `later` months after that of `moment`."""
+    moment = moment.astimezone(UTC)
+    years, month = divmod(moment.month - 1 + later, 12)
+    return datetime(moment.year + years, month + 1, 1, tzinfo=UTC)
+
+
+def missing(model: type[Model], now: datetime, *, ahead: int = MONTHS_AHEAD, using: str = "default") -> list[datetime]:
+    """Return which months, from the current one to `ahead` months later, have no partition."""
+    found = [one for one in of(model, using) if one.end]
+    months = [month_of(now, later) for later in range(ahead + 1)] if found else []
+    return [month for month in months if not any(_covers(one, month) for one in found)]
+
+
+def _covers(partition: Partition, month: datetime) -> bool:
+    return (partition.start is None or partition.start <= month) and partition.end is not None and month < partition.end
+
+
+def make_ahead(model: type[Model], now: datetime, *, using: str = "default") -> None:
+    """Make the missing partitions of this month and the next ones.
+
+    A month that has rows in the default partition gets none: its rows stay there, and the lists find them.
+    """
+    for month in missing(model, now, using=using):
+        try:
+            _make(model, month, using)
+        except DatabaseError as error:  # locked by others, made by another process, or the role is not the owner
+            logger.warning("partition_not_made", table=model._meta.db_table, month=f"{month:%Y-%m}", error=str(error))
+
+
+def _make(model: type[Model], month: datetime, using: str) -> None:
+    table, end, quote = model._meta.db_table, month_of(month, 1), connections[using].ops.quote_name
+    in_default = f"SELECT 1 FROM {quote(f'{table}_default')} WHERE created_at >= %s AND created_at < %s LIMIT 1"  # noqa: S608
+    name = quote(f"{table}_{month:%Y_%m}")
+
+    def work(cursor: CursorWrapper) -> None:
+        cursor.execute(in_default, [month, end])
+        if cursor.fetchone():
+            return
+        # CREATE TABLE ... PARTITION OF would lock out everybody; ATTACH locks only the default partition.
+        cursor.execute(f"CREATE TABLE {name} (LIKE {quote(table)} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+        cursor.execute(f"ALTER TABLE {quote(table)} ATTACH PARTITION {name} FOR VALUES FROM ('{month}') TO ('{end}')")
+
+    short_locks.run(connections[using], work, tries=1)
+
+
+def drop_older(model: type[Model], moment: datetime, *, using: str = "default") -> None:
+    """Drop the partitions in which every row is older than `moment`."""
+    connection = connections[using]
+    for partition in of(model, using):
+        if partition.end is None or partition.end > moment:
+            return
+        drop = f"DROP TABLE {connection.ops.quote_name(partition.name)}"
+        try:
+            short_locks.run(connection, methodcaller("execute", drop), tries=1)
+        except DatabaseError as error:  # the next run tries again
+            logger.warning("partition_not_dropped", partition=partition.name, error=str(error))
+            return
+        logger.info("partition_dropped", partition=partition.name)
+
+
+def first_month(model: type[Model], using: str = "default") -> datetime | None:
+    """Return when the oldest partition of a month begins; None where there is none."""
+    return next((one.start for one in of(model, using) if one.start), None)
