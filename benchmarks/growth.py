@@ -1,0 +1,265 @@
+"""A young and a grown installation on PostgreSQL: which calls, pages and statements of delivery cost more?
+
+    DATABASE_URL=postgres://.../an_empty_database python benchmarks/growth.py 10000 1000000
+
+Fills the database by SQL with so many users, as many messages with their timelines, and three times as many security
+events in 24 partitions by month; measures; grows it to the second number; and measures the same again, in this process
+and as a superuser. Prints the fastest of ROUNDS calls in milliseconds (others may use the machine) and its statements.
+"""
+
+import json
+import os
+import sys
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+os.environ.update(ADMIN_REQUIRE_2FA="false", ALLOWED_HOSTS="testserver", EMAIL_URL="memorymail://", LOG_LEVEL="ERROR")
+os.environ.update({f"THROTTLE_{scope}": "off" for scope in ("LOGIN", "USER")}, PUBLIC_URL="http://testserver")
+
+import users_at_scale
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import SecurityEvent, User
+from accounts.services import statistics as event_statistics
+from foodfleet.core.database import partitions
+from foodfleet.core.http.lists.pagination import _write_cursor
+from notifications.models import Message
+from notifications.services.operations import statistics as message_statistics
+from notifications.states import Channel
+
+settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # not collected
+ROUNDS = 15
+MONTHS = 24
+# What differs between users, beside what users_at_scale.py knows: every fiftieth was invited and has not come.
+users_at_scale.DIFFERENT.update(
+    email_verified_at="CASE WHEN n %% 50 <> 7 THEN now() END",
+    invited_at="CASE WHEN n %% 50 = 7 THEN now() END",
+    last_login="CASE WHEN n %% 10 < 6 THEN now() - (n %% 100000) * interval '5 minutes' END",
+)
+FILL_MESSAGES = """
+INSERT INTO notifications_message ({columns})
+SELECT {values} FROM notifications_message model, generate_series(%(first)s, %(last)s) n WHERE model.id = %(model)s
+"""
+DIFFERENT_MESSAGES = {
+    "id": "gen_random_uuid()",
+    "to": "jsonb_build_array((ARRAY['ann','bob','carla','dinesh','eva'])[n %% 5 + 1] || n || '@fleet.example')",
+    "subject": "'Order ' || md5(n::text)",
+    "channel": "CASE WHEN n %% 10 = 0 THEN 'sms' ELSE 'email' END",
+    "template": "(ARRAY['announcement','password_changed','new_device','order_ready'])[n %% 4 + 1]",
+    "status": "CASE WHEN n %% 100 = 1 THEN 'queued' WHEN n %% 200 = 2 THEN 'failed' WHEN n %% 200 = 3 THEN 'bounced' "
+    "WHEN n %% 20 = 4 THEN 'sent' ELSE 'delivered' END",
+    "priority": "(ARRAY[10,20,20,30])[n %% 4 + 1]",
+    "payload": "CASE WHEN n %% 100 = 1 OR n %% 1000 = 2 THEN model.payload ELSE '' END",
+    "provider_message_id": "'provider-' || n",
+    "request_id": "md5((n / 3)::text)",
+    "user_id": "%(user)s + n",
+    "created_at": "now() - n * interval '1 minute'",
+    "due_at": "now() - n * interval '1 minute'",
+    "sent_at": "now() - n * interval '1 minute'",
+}
+FILL_TIMELINES = """
+INSERT INTO notifications_messageevent (message_id, type, at, details, source_id)
+SELECT id, type, created_at, '{}', CASE type WHEN 'delivered' THEN id::text ELSE '' END
+FROM notifications_message, (VALUES ('sent'), ('delivered')) types(type)
+WHERE status = 'delivered' AND NOT EXISTS (SELECT 1 FROM notifications_messageevent WHERE message_id = notifications_message.id)
+"""
+FILL_EVENTS = """
+INSERT INTO accounts_securityevent (kind, user_id, created_at, ip, user_agent, request_id, details)
+SELECT (ARRAY['signed_in','signed_in','signed_in','sign_in_failed','signed_out','password_changed'])[n %% 6 + 1],
+    CASE WHEN n %% 50 <> 0 THEN %(user)s + n / 3 + 1 END, now() - random() * interval '730 days',
+    ('10.' || n / 65536 %% 256 || '.' || n / 256 %% 256 || '.' || n %% 256)::inet, 'Mozilla/5.0', md5(n::text), '{}'
+FROM generate_series(%(first)s, %(last)s) n
+"""
+
+
+class Installation:
+    """The database, its superuser, and how many users it has."""
+
+    def __init__(self):
+        call_command("migrate", verbosity=0)
+        self.admin, self.roles = users_at_scale.staff()
+        self.message = Message.objects.create(channel=Channel.EMAIL, payload="x" * 400, due_at=timezone.now())
+        self._partition_the_past()
+        self.count = 0
+        self.api, self.pages = APIClient(), Client()
+        self.api.force_authenticate(self.admin)
+        self.pages.force_login(self.admin)
+
+    def _partition_the_past(self):
+        """As if it had been partitioned for years."""
+        partitions.drop_older(SecurityEvent, timezone.now() + timedelta(days=99))
+        for ago in range(MONTHS, -1, -1):
+            partitions.make_ahead(SecurityEvent, partitions.month_of(timezone.now(), -ago))
+
+    def grow(self, count):
+        first, last = self.count + 1, count
+        users_at_scale.grow(self.admin, self.roles, first, last)
+        fields = Message._meta.concrete_fields
+        columns = ", ".join(f'"{field.column}"' for field in fields)
+        values = ", ".join(DIFFERENT_MESSAGES.get(field.column, f'model."{field.column}"') for field in fields)
+        of_user = {"user": User.objects.order_by("-pk").values_list("pk", flat=True)[0] - count}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                FILL_MESSAGES.format(columns=columns, values=values),
+                {"first": first, "last": last, "model": self.message.pk, **of_user},
+            )
+            cursor.execute(FILL_TIMELINES)
+            cursor.execute(FILL_EVENTS, {"first": 3 * first - 2, "last": 3 * last, **of_user})
+            cursor.execute("VACUUM ANALYZE")
+        self.count = count
+
+
+def last_page(rows, names, ascending=True, size=20):
+    """The cursor of the page that has all but the last `size` rows before it."""
+    prefix = "" if ascending else "-"
+    back = "-" if ascending else ""
+    row = rows.order_by(*(f"{back}{name}" for name in names)).values_list(*names)[size]
+    return _write_cursor(prefix + names[0], list(row), backwards=False)
+
+
+def api_calls(there):
+    one = User.objects.get(email__startswith="carla77@")
+    users, messages, events = "/api/v1/users/", "/api/v1/notifications/", "/api/v1/events/"
+    lists = {
+        "users": (users, {}),
+        "users, the last page": (users, {"ordering": "id", "cursor": last_page(User.objects.all(), ["id"])}),
+        "users, search": (users, {"search": "carla77@fleet"}),
+        "users, search, every fifth": (users, {"search": "ann"}),
+        "users, search, none": (users, {"search": "zzz"}),
+        "messages": (messages, {}),
+        "messages, the last page": (
+            messages,
+            {"ordering": "-created_at", "cursor": last_page(Message.objects.all(), ["created_at", "pk"], False)},
+        ),
+        "messages, search": (messages, {"search": "carla77@fleet"}),
+        "messages, search, every fifth": (messages, {"search": "ann"}),
+        "messages, search, none": (messages, {"search": "zzzz"}),
+        "messages, failed": (messages, {"status": "failed"}),
+        "messages, by request": (messages, {"search": "cfcd208495d565ef66e7dff9f98764da"}),
+        "events": (events, {}),
+        "events, the last page": (
+            events,
+            {"ordering": "-created_at", "cursor": last_page(SecurityEvent.objects.all(), ["created_at", "pk"], False)},
+        ),
+        "events of a user": (events, {"user": one.pk}),
+        "events of a kind": (events, {"kind": "password_changed"}),
+        "events of a kind and a day": (
+            events,
+            {"kind": "password_changed", "since": (timezone.now() - timedelta(days=1)).isoformat()},
+        ),
+        "events of an address": (events, {"ip": "10.0.1.44"}),
+    }
+    return {f"API: {name}": lambda path=path, query=query: there.api.get(path, query) for name, (path, query) in lists.items()}
+
+
+def admin_pages(there):
+    one = User.objects.get(email__startswith="carla77@")
+    message = Message.objects.filter(user=one).first()
+    users, messages, events = (
+        f"/admin/{name}/" for name in ("accounts/user", "notifications/message", "accounts/securityevent")
+    )
+    many, some, few = there.roles
+    queries = {
+        "home": ("/admin/", {}),
+        "search everywhere": ("/admin/search/", {"s": "carla77"}),
+        **{
+            f"users{', ' if query else ''}{query.replace('=', ' ')}": (users, dict([query.split("=")]) if query else {})
+            for query in (
+                "", "q=carla77@fleet", "q=ann", "q=zzz", "p=90", "is_active__exact=0", "is_active__exact=1",
+                "locked=yes", "locked=no", "mfa=yes", "mfa=no", f"role={many}", f"role={some}", f"role={few}", "seen=7",
+                "seen=30", "seen=before", "seen=never", "invited=yes", "is_staff__exact=1", "is_superuser__exact=1",
+                "service_account=yes", "service_account=no",
+            )
+        },
+        "a user": (f"{users}{one.pk}/change/", {}),
+        **{
+            f"messages{', ' if query else ''}{query.replace('=', ' ')}": (messages, dict([query.split("=")]) if query else {})
+            for query in (
+                "", "q=carla77@fleet", "q=ann", "q=zzzz", "status__exact=failed", "status__exact=queued",
+                "status__exact=sent", "retriable=yes", "channel__exact=sms", "template=order_ready", "template=sms_code",
+                "kind__exact=bulk", "priority__exact=30",
+            )
+        },
+        "a message": (f"{messages}{message.pk}/change/", {}),
+        **{
+            f"events{', ' if query else ''}{query.replace('=', ' ')}": (events, dict([query.split("=")]) if query else {})
+            for query in ("", "q=carla77@fleet", "q=zzz", "kind__exact=password_changed", "kind__exact=locked", "p=90")
+        },
+    }
+    return {f"admin: {name}": lambda path=path, query=query: there.pages.get(path, query) for name, (path, query) in queries.items()}
+
+
+@contextmanager
+def undone():
+    """Undo what the statements did."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def claim():
+    now = timezone.now()
+    with undone():
+        found = Message.objects.claim_due(
+            channel=Channel.EMAIL, claim=uuid4(), now=now, until=now + timedelta(seconds=60), limit=20
+        )
+        assert len(found) == 20
+
+
+def count_again():
+    event_statistics.count_events()
+    message_statistics.count_messages()
+
+
+def measures(there):
+    return {
+        **api_calls(there),
+        **admin_pages(there),
+        "delivery: claim 20 messages": claim,
+        "counts for the home page": count_again,
+    }
+
+
+def measure(there):
+    count_again()
+    found = {}
+    for name, call in measures(there).items():
+        call()
+        with CaptureQueriesContext(connection) as queries:
+            answer = call()
+        assert answer is None or answer.status_code == 200, (name, answer.status_code, answer.content[:300])
+        times = []
+        for _round in range(ROUNDS):
+            began = time.perf_counter()
+            call()
+            times.append(1000 * (time.perf_counter() - began))
+            if sum(times) > 5000:
+                break
+        found[name] = min(times), len(queries)
+    return found
+
+
+def main(few, many):
+    there = Installation()
+    results = []
+    for count in (few, many):
+        began = time.monotonic()
+        there.grow(count)
+        print(f"{count} users and messages, {3 * count} events, after {time.monotonic() - began:.0f} s", file=sys.stderr)
+        results.append(measure(there))
+    small, large = results
+    print(
+        json.dumps({name: {"few": small[name][0], "many": large[name][0], "statements": large[name][1]} for name in small})
+    )
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
