@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts.api.views.programs.tokens import jwks
 from foodfleet.core import branding
@@ -12,6 +12,7 @@ from foodfleet.core.http.access import PUBLIC, declare
 from foodfleet.core.http.views import api_not_found
 from foodfleet.core.metrics import scrape
 from foodfleet.modules import registry
+from foodfleet.openapi.views import SchemaView
 
 handler400 = "foodfleet.core.http.errors.bad_request"
 handler403 = "foodfleet.core.http.errors.permission_denied"
@@ -22,7 +23,7 @@ urlpatterns = [
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("rbac.api.urls")),
     path("api/v1/", include("notifications.api.urls")),
-    path("api/v1/schema/", declare(PUBLIC, SpectacularAPIView.as_view()), name="schema"),
+    path("api/v1/schema/", declare(PUBLIC, SchemaView.as_view()), name="schema"),
     path("api/v1/docs/", declare(PUBLIC, SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
     path("health/live/", health.live, name="health_live"),
     path("health/ready/", health.ready, name="health_ready"),

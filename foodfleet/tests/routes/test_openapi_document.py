@@ -4,6 +4,7 @@ import re
 
 import openapi_spec_validator
 import pytest
+import yaml
 from django.urls import path as route
 from drf_spectacular.generators import SchemaGenerator
 from openapi_schema_validator import OAS30ReadValidator, OAS30Validator, OAS30WriteValidator
@@ -201,3 +202,16 @@ def test_a_test_fails_for_an_answer_that_no_document_has(api, user, monkeypatch)
     api.post(address, {"email": "ann@example.com", "password": "Wrong-Password-1!"})
     assert described_answers.undescribed == ["POST /api/v1/auth/login/ answered 401 invalid_credentials"]
     described_answers.undescribed.clear()
+
+
+def test_the_document_is_served_in_each_format_and_language_asked_for(api):
+    german = api.get("/api/v1/schema/?format=json&lang=de")
+    assert german["Content-Type"] == "application/vnd.oai.openapi+json"
+    assert german.json() != api.get("/api/v1/schema/?format=json&lang=nowhere").json()
+    assert yaml.safe_load(api.get("/api/v1/schema/?lang=de").content)["info"] == german.json()["info"]
+
+
+def test_the_document_is_generated_once_in_a_process(api, monkeypatch):
+    first = api.get("/api/v1/schema/").content
+    monkeypatch.setattr(SchemaGenerator, "get_schema", None)
+    assert api.get("/api/v1/schema/?version=2").content == first
