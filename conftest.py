@@ -149,11 +149,11 @@ def link_token() -> Callable[..., str]:
 
 @pytest.fixture
 def allow(db: None) -> Callable[..., Any]:
-    """Give a user a role of their own with these labels: `allow(user, "users:read", scope="fleet:12")`."""
+    """Give a user a role of their own with these codenames: `allow(user, "users:read", scope="fleet:12")`."""
     from rbac.services import assignments, roles
 
-    def give(user: User, *labels: str, **how: Any) -> Any:
-        role = roles.create(actor=None, edit=roles.RoleEdit(name=f"role {uuid.uuid4()}", permissions=labels))
+    def give(user: User, *codenames: str, **how: Any) -> Any:
+        role = roles.create(actor=None, edit=roles.RoleEdit(name=f"role {uuid.uuid4()}", permissions=codenames))
         return assignments.grant(actor=None, user=user, role=role, **how)
 
     return give

@@ -2,8 +2,7 @@
 
 They are sent with `Signal.send`: an exception in a receiver rolls the change back, so a change and its messages commit
 together. The sender is the User class. Every signal has `user` and, unless it says otherwise, `client`
-(foodfleet.core.http.clients.Client). Raw
-one-time tokens are arguments, because only their digests are stored.
+(foodfleet.core.http.clients.Client). Raw one-time tokens are arguments, because only their digests are stored.
 """
 
 from django.dispatch import Signal

@@ -11,8 +11,8 @@ from processes import HERE, PEER_PYTHON, REDIS, environment_of, new_database, ru
 HOLDERS = 100_000
 SYSTEMS = ("foodfleet", "modelbackend", "guardian")
 ROWS = (
-    ("label_us", "warm check by label, µs"),
-    ("codename_us", "warm check by Django's codename, µs"),
+    ("codename_us", "warm check by codename, µs"),
+    ("alias_us", "warm check by Django's name, µs"),
     ("scope_us", "warm check in a scope (guardian: of an object), µs"),
     ("warm_sql", "... its queries"),
     ("scope_sql", "... its queries in a scope"),

@@ -60,8 +60,8 @@ class Open(APIView):
         return Response({})
 
 
-def checks(user, label, codename, scope, permission_class, queryset=None):
-    """What checks of this user cost. label, codename: names of the permission in this system; scope: its own of one."""
+def checks(user, codename, alias, scope, permission_class, queryset=None):
+    """What checks of this user cost. codename, alias: names of the permission in this system; scope: its own of one."""
     model, names = type(user), [field.attname for field in user._meta.concrete_fields]
     values = [getattr(user, name) for name in names]
 
@@ -78,24 +78,24 @@ def checks(user, label, codename, scope, permission_class, queryset=None):
         assert views[name](request).status_code == 200
 
     loaded = fresh()
-    cold = queries(lambda: loaded.has_perm(label))
-    assert loaded.has_perm(codename)
-    assert not loaded.has_perm(codename.replace("view", "delete"))
+    cold = queries(lambda: loaded.has_perm(codename))
+    assert loaded.has_perm(alias)
+    assert not loaded.has_perm(alias.replace("view", "delete"))
     found = {
         "cold_sql": cold,
-        "next_sql": queries(lambda: fresh().has_perm(label)),
-        "warm_sql": queries(lambda: loaded.has_perm(label)),
-        "label_us": cpu_microseconds(lambda: loaded.has_perm(label)),
+        "next_sql": queries(lambda: fresh().has_perm(codename)),
+        "warm_sql": queries(lambda: loaded.has_perm(codename)),
         "codename_us": cpu_microseconds(lambda: loaded.has_perm(codename)),
-        "next_us": microseconds(lambda: fresh().has_perm(label), SLOW),
+        "alias_us": cpu_microseconds(lambda: loaded.has_perm(alias)),
+        "next_us": microseconds(lambda: fresh().has_perm(codename), SLOW),
         "open_us": microseconds(lambda: ask("open"), SLOW),
         "view_us": microseconds(lambda: ask("guarded"), SLOW),
         "view_sql": queries(lambda: ask("guarded")),
     }
     if scope is not None:
-        assert loaded.has_perm(codename, scope)
-        found["scope_sql"] = queries(lambda: loaded.has_perm(codename, scope))
-        in_scope = partial(loaded.has_perm, codename, scope)
+        assert loaded.has_perm(alias, scope)
+        found["scope_sql"] = queries(lambda: loaded.has_perm(alias, scope))
+        in_scope = partial(loaded.has_perm, alias, scope)
         found["scope_us"] = microseconds(in_scope, SLOW) if found["scope_sql"] else cpu_microseconds(in_scope)
     reset_queries()
     return found

@@ -37,7 +37,7 @@ COLUMNS = {
     "started_in": ("start, s", "{:.1f}"),
     "worker_mb": ("a worker, MB PSS", "{:.0f}"),
     "all_mb": ("all processes, MB PSS", "{:.0f}"),
-    "label_us": ("check, µs", "{:.2f}"),
+    "codename_us": ("check, µs", "{:.2f}"),
     "scope_us": ("in a scope, µs", "{:.2f}"),
     "next_sql": ("queries of the next request", "{}"),
     "few_ms": ("10,000, ms", "{:.1f}"),

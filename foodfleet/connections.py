@@ -1,4 +1,4 @@
-"""How FoodFleet connects to what it stands on: options of the libraries, with time-outs for each of them."""
+"""How FoodFleet connects to the services it depends on: options of the libraries, with time-outs for each."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -273,7 +273,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 LOGIN_URL = "login"
-OTP_LOGIN_URL = "sudo"  # where a session passes MFA
+OTP_LOGIN_URL = "reauthenticate"  # where a session passes MFA
 LOGIN_REDIRECT_URL = "account"
 
 # ---------------------------------------------------------------- Tokens

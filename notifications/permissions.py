@@ -6,20 +6,20 @@ RESOURCES = (
     Resource(
         "sms_templates",
         {
-            "read": "See templates of texts",
-            "create": "Add templates of texts",
-            "update": "Change templates of texts",
-            "delete": "Delete templates of texts",
+            "read": "See SMS templates",
+            "create": "Add SMS templates",
+            "update": "Change SMS templates",
+            "delete": "Delete SMS templates",
         },
         models=("notifications.SmsTemplate",),
     ),
     Resource(
         "email_templates",
         {
-            "read": "See the words of mails",
-            "create": "Put other words into mails",
-            "update": "Change the words of mails",
-            "delete": "Give mails their own words back",
+            "read": "See the content of e-mails",
+            "create": "Override the content of e-mails",
+            "update": "Change overrides of e-mails",
+            "delete": "Remove overrides of e-mails",
         },
         models=("notifications.EmailOverride",),
     ),

@@ -13,7 +13,7 @@ class RoleNotFoundException(NotFoundException):
 
 
 class PermissionNotFoundException(NotFoundException):
-    """No permission has this id or label."""
+    """No permission has this id or codename."""
 
     code = "permission_not_found"
     message = _("There is no such permission.")

@@ -1,7 +1,7 @@
 """Permissions of this app, default roles, and the classes that every app declares its permissions with.
 
-An app's `permissions.py` holds two values: RESOURCES, its resources with their actions, and GRANTS, the labels of each
-default role. `manage.py migrate` and `manage.py sync_permissions` synchronise the database.
+An app's `permissions.py` holds two values: RESOURCES, its resources with their actions, and GRANTS, the codenames of
+each default role. `manage.py migrate` and `manage.py sync_permissions` synchronise the database.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ class Resource:
     """A resource, its actions with a description each, and the models whose admin they open (`app.Model`).
 
     Django's own `view`, `add`, `change` and `delete` of a model are aliases of `read`, `create`, `update` and `delete`;
-    aliases has others, {`app.verb_model`: action}. renamed_from: {old label: action}.
+    aliases has others, {`app.verb_model`: action}. renamed_from: {old codename: action}.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Resource:
     renamed_from: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def labels(self) -> dict[str, str]:
+    def codenames(self) -> dict[str, str]:
         """Map each `resource:action` to its description."""
         return {f"{self.name}:{action}": sentence for action, sentence in self.actions.items()}
 

@@ -13,10 +13,10 @@ role_granted = Signal()
 role_revoked = Signal()
 
 # A role was created, changed or deleted. role: Role, change: str ("created", "updated", "deleted"), gained: list[str],
-# lost: list[str] of labels. Sender: Role.
+# lost: list[str] of codenames. Sender: Role.
 role_changed = Signal()
 
-# A permission was added or deleted by a person. label: str, change: str ("created", "deleted"). Sender: Permission.
+# A permission was added or deleted by a person. codename: str, change: str ("created", "deleted"). Sender: Permission.
 permission_changed = Signal()
 
 # A scope was created, changed or deleted. scope: Scope, change: str ("created", "updated", "deleted"). Sender: Scope.

@@ -116,7 +116,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new key of a service account."""
 
     account = forms.ModelChoiceField(queryset=ServiceAccount.objects.none(), label=_("service account"))
-    labels = forms.CharField(
+    codenames = forms.CharField(
         label=_("permissions"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -144,7 +144,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         return NewKey(
             name=self.cleaned_data["name"],
             expires_at=self.cleaned_data["expires_at"],
-            permissions=tuple(self.cleaned_data["labels"].split()) or None,
+            permissions=tuple(self.cleaned_data["codenames"].split()) or None,
             allowed_networks=tuple(self.cleaned_data["networks"].split()),
         )
 
@@ -156,7 +156,7 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
     subject, icon = Subject.PROGRAMS, "key"
     form = ApiKeyForm
     form_errors = ERRORS
-    error_fields: ClassVar[dict[str, str]] = {"permissions": "labels", "allowed_networks": "networks"}
+    error_fields: ClassVar[dict[str, str]] = {"permissions": "codenames", "allowed_networks": "networks"}
     list_display = ("name", "prefix", "holder", "state", "created_at", "expires_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("user__search_text",)
@@ -168,14 +168,14 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            return ("account", "name", "expires_at", "labels", "networks")
+            return ("account", "name", "expires_at", "codenames", "networks")
         return (
             "name", "prefix", "holder", "state", "permissions", "allowed_networks", "created_at", "created_by",
             "expires_at", "last_used_at", "revoked_at",
         )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(api_keys.PERMISSION)  # type: ignore[union-attr]
+        return request.user.has_perm(api_keys.PERMISSION)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whether the user may revoke keys."""

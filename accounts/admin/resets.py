@@ -54,7 +54,7 @@ class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, Restricted
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
         """Whether the user may request resets, approve those of others and cancel them."""
-        return request.user.has_perm("users:reset_2fa")  # type: ignore[union-attr]
+        return request.user.has_perm("users:reset_2fa")
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         user = form.cleaned_data["user"]

@@ -34,7 +34,7 @@ class SessionAdmin(ReadOnlyAdmin):
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Whether the user may end sessions."""
-        return request.user.has_perm(sessions.PERMISSION)  # type: ignore[union-attr]
+        return request.user.has_perm(sessions.PERMISSION)
 
     @admin.action(description=_("End the chosen sessions"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:

@@ -22,7 +22,7 @@ class ReadOnlyAdmin(ReadOnlyMixin, PermittedLinksAdmin, TextSearchAdmin, Restric
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     extra_lookups = OF_A_USER
-    list_select_related: ClassVar[tuple[str, ...]] = ("user",)  # type: ignore[misc]
+    list_select_related: ClassVar[tuple[str, ...]] = ("user",)
     search_fields = ("user__search_text",)
     raw_id_fields = ("user",)
 

@@ -102,7 +102,7 @@ def mfa(request: HttpRequest, user: User) -> Section:
     """The MFA methods."""
     rows = [[method.label] for method in methods.methods_of(user)]
     link = ""
-    if request.user.has_perm("users:reset_2fa"):  # type: ignore[union-attr]
+    if request.user.has_perm("users:reset_2fa"):
         link = reverse("admin:accounts_mfareset_changelist", query=dict.fromkeys(OF_A_USER, user.pk))
     return Section(_("Two-factor authentication"), [_("Method")], rows, link)
 

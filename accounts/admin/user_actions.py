@@ -60,15 +60,15 @@ class UserActionsAdmin(ScopedAdmin):
 
     def has_link_permission(self, request: HttpRequest) -> bool:
         """Whether the user may send links; not in a scope only."""
-        return request.user.has_perm("users:update")  # type: ignore[union-attr]
+        return request.user.has_perm("users:update")
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Whether the user may end sessions."""
-        return request.user.has_perm(sessions.PERMISSION)  # type: ignore[union-attr]
+        return request.user.has_perm(sessions.PERMISSION)
 
     def has_assign_permission(self, request: HttpRequest) -> bool:
         """Whether the user may give roles."""
-        return request.user.has_perm(assignments.PERMISSION)  # type: ignore[union-attr]
+        return request.user.has_perm(assignments.PERMISSION)
 
     # -- Actions
     @admin.action(description=_("Lock"), permissions=["lock"])

@@ -38,7 +38,7 @@ class UserRolesAdmin(BaseAdmin):
 
     def roles_context(self, request: HttpRequest, user: Any) -> dict[str, Any]:
         """Return what the section of roles shows."""
-        may_assign = request.user.has_perm(assignments.PERMISSION)  # type: ignore[union-attr]
+        may_assign = request.user.has_perm(assignments.PERMISSION)
         form = RoleGrantForm(auto_id="id_grant_%s") if may_assign else None
         if form is not None:
             widgets.style(form.fields.values())
@@ -73,7 +73,7 @@ class UserRolesAdmin(BaseAdmin):
 
     def _user(self, request: HttpRequest, pk: int) -> User:
         user: User = get_object_or_404(self.get_queryset(request), pk=pk)
-        if not self.has_view_permission(request, user) or not request.user.has_perm(assignments.PERMISSION):  # type: ignore[union-attr]
+        if not self.has_view_permission(request, user) or not request.user.has_perm(assignments.PERMISSION):
             raise PermissionDenied
         return user
 

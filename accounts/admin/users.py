@@ -52,7 +52,7 @@ class StaffPasswordForm(AdminPasswordChangeForm):
     client = Client()
 
     def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
+        super()._post_clean()
         if self.errors:
             return
         new = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
@@ -180,12 +180,13 @@ class UserAdmin(
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the state, what can be done, and the story of the user above the form."""
+        """Show the state, what can be done, and the sections of the user above the form."""
         user: Any = self.get_object(request, object_id)
-        told = self._story(request, user) if user is not None and self.has_view_permission(request, user) else {}
-        return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
+        may_view = user is not None and self.has_view_permission(request, user)
+        context = self._user_context(request, user) if may_view else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
-    def _story(self, request: HttpRequest, user: User) -> dict[str, Any]:
+    def _user_context(self, request: HttpRequest, user: User) -> dict[str, Any]:
         refusal = self._refusal(request, user)
         actions: Any = {} if refusal or user.is_service_account else self.get_actions(request)
         return {

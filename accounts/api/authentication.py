@@ -109,7 +109,7 @@ def _ensure_allowed(request: Request, user: User, session: Session | ApiKey) -> 
     access.ensure_reauthenticated(user, session.pk, declared, request.method or "")
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):
     """BearerAuthentication in the OpenAPI document."""
 
     target_class = BearerAuthentication
@@ -119,7 +119,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
-class PageSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class PageSessionScheme(OpenApiAuthenticationExtension):
     """PageSessionAuthentication in the OpenAPI document."""
 
     target_class = PageSessionAuthentication

@@ -63,7 +63,7 @@ def client_key(request: Request, client_id: str, secret: str, *, with_basic: boo
         raise InvalidClientException(with_basic=with_basic) from None
 
 
-class ClientScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ClientScheme(OpenApiAuthenticationExtension):
     """ClientAuthentication in the OpenAPI document."""
 
     target_class = ClientAuthentication

@@ -334,3 +334,9 @@ class User(AbstractBaseUser):
         if self.is_active and self.is_superuser and self.acting_permissions is None:
             return True
         return bool(auth_models._user_has_module_perms(self, app_label))  # type: ignore[attr-defined]
+
+
+def signed_in_user(request: Any) -> User:
+    """Return the user of a request in a view that requires sign-in."""
+    assert isinstance(request.user, User)
+    return request.user

@@ -35,7 +35,7 @@ class GatedAdminSite(UnfoldAdminSite):
         """The name of the site."""
         return str(settings.SITE_NAME)
 
-    site_header = site_title  # type: ignore[assignment]
+    site_header = site_title
     index_title = _("Home")
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -82,7 +82,7 @@ class GatedAdminSite(UnfoldAdminSite):
             return HttpResponseRedirect(next_url)
         if not super().has_permission(request):
             raise PermissionDenied
-        missing = "sudo" if methods.is_enabled(request.user) else "totp_setup"
+        missing = "reauthenticate" if methods.is_enabled(request.user) else "totp_setup"
         return redirect_to_login(next_url, reverse(missing))
 
     @endpoint(PUBLIC)

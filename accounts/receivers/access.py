@@ -39,9 +39,9 @@ def record_role_changed(role: Role, actor: User | None, client: Client, **kwargs
 
 
 @receiver(signals.permission_changed, dispatch_uid="accounts.permission_changed")
-def record_permission_changed(label: str, change: str, actor: User | None, client: Client, **kwargs: Any) -> None:
+def record_permission_changed(codename: str, change: str, actor: User | None, client: Client, **kwargs: Any) -> None:
     """Record that a permission was added or deleted."""
-    details = {"permission": label, "change": change}
+    details = {"permission": codename, "change": change}
     audit.record(kind=EventKind.PERMISSION_CHANGED, user=None, actor=actor, client=client, details=details)
 
 

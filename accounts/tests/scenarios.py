@@ -30,7 +30,7 @@ class Actions:
         self.user, self.boss, self.link_token = user, boss, link_token
         self.client = APIClient(raise_request_exception=False)
         self.browser = Browser(raise_request_exception=False)
-        self.texts = []
+        self.sms_codes = []
 
     def sign_in(self, email=None, password=PASSWORD):
         pending = {"email": email or self.user.email, "password": password}
@@ -144,7 +144,7 @@ def email_change_undone(w):
 def phone_changed(w):
     w.sign_in()
     w.ask("/auth/phone/", {"phone": "+491701234567"})
-    w.ask("/auth/phone/verify/", {"code": w.texts[-1]})
+    w.ask("/auth/phone/verify/", {"code": w.sms_codes[-1]})
 
 
 def two_factor_enabled(w):

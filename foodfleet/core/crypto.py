@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 TOKEN_BYTES = 32  # 256 bits cannot be guessed, so a fast digest is enough (ASVS 5.0 6.5.2)
-SIGNATURE_BYTES = 32  # of `sign`
 
 
 class DecryptionError(Exception):

@@ -107,12 +107,12 @@ class ForbiddenException(BaseAppException):
 
 
 class InsufficientPermissionsException(ForbiddenException):
-    """A permission is missing; `details["missing"]` lists the `resource:action` labels."""
+    """A permission is missing; `details["missing"]` lists the `resource:action` codenames."""
 
     @classmethod
-    def missing(cls, *labels: str) -> Self:
+    def missing(cls, *codenames: str) -> Self:
         """Create the error for these missing permissions."""
-        return cls(details={"missing": list(labels)})
+        return cls(details={"missing": list(codenames)})
 
     @classmethod
     def example(cls) -> Self:

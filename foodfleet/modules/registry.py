@@ -74,5 +74,5 @@ def scheduled_tasks() -> list[tuple[float, Callable[[], object]]]:
 def submodules(name: str) -> Iterator[ModuleType]:
     """Import the submodule of this name of each installed app that has one, as Django's `autodiscover_modules`."""
     for config in apps.get_app_configs():
-        if module_has_submodule(config.module, name):  # type: ignore[arg-type]
+        if module_has_submodule(config.module, name):
             yield import_module(f"{config.name}.{name}")

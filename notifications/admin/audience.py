@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.text import Truncator, format_lazy
@@ -29,6 +28,7 @@ from notifications.admin.forms import field_messages
 from notifications.admin.timeline import isolated
 from notifications.exceptions import AlreadySuppressedException
 from notifications.models import Preference, Suppression
+from notifications.models.audience import SuppressionQuerySet
 from notifications.services.audience import suppression
 from rbac.services import decisions
 
@@ -92,7 +92,7 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
         )
 
     @admin.action(description=_("Send to these addresses again"), permissions=["lift"])
-    def lift(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> HttpResponse | None:
+    def lift(self, request: HttpRequest, queryset: SuppressionQuerySet) -> HttpResponse | None:
         """Lift the suppressions. Those that recipients requested need a confirmation with a reason."""
         keys = list(queryset.values_list("pk", flat=True))
         because = request.POST.get("because", "").strip()
@@ -114,9 +114,9 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
         self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
         return None
 
-    def _confirmation(self, request: HttpRequest, queryset: QuerySet[Suppression], errors: list[str]) -> HttpResponse:
+    def _confirmation(self, request: HttpRequest, queryset: SuppressionQuerySet, errors: list[str]) -> HttpResponse:
         """Ask for the reason to send messages to recipients who asked for none."""
-        requested = queryset.live().requested_by_recipient()  # type: ignore[attr-defined]
+        requested = queryset.live().requested_by_recipient()
         context = {
             **self.admin_site.each_context(request),
             "title": _("Send to these addresses again"),

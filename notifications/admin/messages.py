@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from accounts.models.users import signed_in_user
 from foodfleet.core.admin import history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.links import PermittedLinksAdmin
@@ -22,6 +23,7 @@ from foodfleet.core.admin.lists import CappedPaginator, DateTimeFilter, ReadOnly
 from foodfleet.core.database import batches
 from notifications.admin.timeline import TimelineInline, isolated, listed
 from notifications.models import Message, SmsTemplate
+from notifications.models.messages import MessageQuerySet
 from notifications.services.operations import messages as operations
 from notifications.services.templates import specs
 from notifications.states import Channel, Status
@@ -101,13 +103,13 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
             *super().get_urls(),
         ]
 
-    def _on_one(self, action: Callable[[HttpRequest, QuerySet[Message]], None]) -> Callable[..., HttpResponse]:
+    def _on_one(self, action: Callable[[HttpRequest, MessageQuerySet], None]) -> Callable[..., HttpResponse]:
         """Return a view that runs a list action on one message, for a button on its page."""
 
         def view(request: HttpRequest, pk: UUID) -> HttpResponse:
             if not self.has_send_permission(request):
                 raise PermissionDenied
-            action(request, self.get_queryset(request).filter(pk=pk))
+            action(request, self.get_queryset(request).filter(pk=pk))  # type: ignore[arg-type]
             return redirect("admin:notifications_message_change", pk)
 
         return self.admin_site.admin_view(require_POST(view))
@@ -164,18 +166,18 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
         return listed(message.bcc)
 
     @admin.action(description=_("Retry (failed messages)"), permissions=["send"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+    def retry(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
         """Queue the failed messages again and ignore the others."""
         on_batch = history.recorder(request, _("Queued again by hand"))
-        count = operations.retry_all(messages=queryset, by=request.user, on_batch=on_batch)  # type: ignore[arg-type]
+        count = operations.retry_all(messages=queryset, by=signed_in_user(request), on_batch=on_batch)
         text = ngettext("%(count)s message will be sent again.", "%(count)s messages will be sent again.", count)
         self._report(request, text, count)
 
     @admin.action(description=_("Cancel sending (queued messages)"), permissions=["send"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+    def cancel(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
         """Cancel the queued messages and ignore the others."""
         on_batch = history.recorder(request, _("Cancelled by hand"))
-        count = operations.cancel_all(messages=queryset, by=request.user, on_batch=on_batch)  # type: ignore[arg-type]
+        count = operations.cancel_all(messages=queryset, by=signed_in_user(request), on_batch=on_batch)
         text = ngettext("%(count)s message was cancelled.", "%(count)s messages were cancelled.", count)
         self._report(request, text, count)
 

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.models import User
+from accounts.models.users import signed_in_user
 from foodfleet.core.admin import history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin, errors_as_messages
@@ -21,6 +21,7 @@ from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import CappedPaginator, DateTimeFilter, ReadOnlyMixin, RestrictedFiltersAdmin
 from notifications.admin.timeline import isolated, timeline_of
 from notifications.models import WebhookDelivery, WebhookEndpoint
+from notifications.models.webhooks import WebhookDeliveryQuerySet
 from notifications.services.webhooks import deliveries, endpoints
 from notifications.services.webhooks.endpoints import EndpointChanges, NewEndpoint, WithSecret
 from notifications.states import EVERY_EVENT, webhook_event_choices
@@ -83,19 +84,19 @@ class WebhookEndpointAdmin(ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersA
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         given = {name: form.cleaned_data[name] for name in form.changed_data if name in EndpointForm.Meta.fields}
         if change:
-            saved = endpoints.change(pk=form.instance.pk, changes=EndpointChanges(**given), by=_user(request))
+            saved = endpoints.change(pk=form.instance.pk, changes=EndpointChanges(**given), by=signed_in_user(request))
         else:
             new = {name: form.cleaned_data[name] for name in EndpointForm.Meta.fields}
-            form.instance.made = endpoints.create(new=NewEndpoint(**new), by=_user(request))
+            form.instance.made = endpoints.create(new=NewEndpoint(**new), by=signed_in_user(request))
             saved = form.instance.made.endpoint
         form.instance.pk, form.instance.url = saved.pk, saved.url
 
     def delete_model(self, request: HttpRequest, obj: WebhookEndpoint) -> None:
-        endpoints.delete(pk=obj.pk, by=_user(request))
+        endpoints.delete(pk=obj.pk, by=signed_in_user(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
         for endpoint in queryset:
-            endpoints.delete(pk=endpoint.pk, by=_user(request))
+            endpoints.delete(pk=endpoint.pk, by=signed_in_user(request))
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """Show the secret."""
@@ -115,7 +116,7 @@ class WebhookEndpointAdmin(ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersA
     def test(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
         """Queue a test event to each of the endpoints."""
         for endpoint in queryset:
-            deliveries.send_test(endpoint_id=endpoint.pk, by=_user(request))
+            deliveries.send_test(endpoint_id=endpoint.pk, by=signed_in_user(request))
         self.message_user(request, _("The test event is on its way. The deliveries show what becomes of it."))
 
     @admin.action(description=_("Replace the secret"), permissions=["change"])
@@ -125,7 +126,7 @@ class WebhookEndpointAdmin(ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersA
         if len(chosen) != 1:
             self.message_user(request, _("Choose one endpoint: its new secret is shown once."), messages.WARNING)
             return None
-        made = endpoints.rotate_secret(pk=chosen[0].pk, by=_user(request))
+        made = endpoints.rotate_secret(pk=chosen[0].pk, by=signed_in_user(request))
         history.record(request, chosen, _("Secret replaced"))
         return self._with_secret(request, made)
 
@@ -182,17 +183,13 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
         return timeline_of(delivery.message)
 
     @admin.action(description=_("Deliver again"), permissions=["replay"])
-    def replay(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
+    def replay(self, request: HttpRequest, queryset: WebhookDeliveryQuerySet) -> None:
         """Deliver again to active endpoints."""
         on_batch = history.recorder(request, _("Queued again by hand"))
-        count = deliveries.replay_all(chosen=queryset, by=_user(request), on_batch=on_batch)  # type: ignore[arg-type]
+        count = deliveries.replay_all(chosen=queryset, by=signed_in_user(request), on_batch=on_batch)
         text = ngettext("%(count)s event is delivered again.", "%(count)s events are delivered again.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may deliver again."""
         return decisions.has(request.user, "webhooks:update")
-
-
-def _user(request: HttpRequest) -> User:
-    return request.user  # type: ignore[return-value]

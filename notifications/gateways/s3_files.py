@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]
 
 
-class S3Files(S3Storage):  # type: ignore[misc]  # without types
+class S3Files(S3Storage):
     """S3 storage with short time-outs: requests and sender threads wait for it."""
 
     unavailable_errors = (BotoCoreError, ClientError)

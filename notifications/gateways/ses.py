@@ -12,7 +12,7 @@ from django_ses import SESBackend as DjangoSESBackend
 from notifications.gateways import amazon
 
 
-class SESBackend(DjangoSESBackend):  # type: ignore[misc]
+class SESBackend(DjangoSESBackend):
     """django-ses with one client a process (its own makes one a mail, in a tenth of a second), which raises errors.
 
     Its throttle is off: it knows one process and sleeps, where `notifications.services.delivery.quota` knows them all.

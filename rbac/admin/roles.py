@@ -20,14 +20,14 @@ from foodfleet.core.database.search import matching
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.typed_text import searched_parts
 from rbac.admin.scopes import scope_field
-from rbac.models import Role, RoleAssignment, RoleRevision, labelled_permissions
+from rbac.models import Role, RoleAssignment, RoleRevision, resource_permissions
 from rbac.services import assignments, custom_permissions, roles
 
 admin.site.unregister(Group)  # a role is a group: there is one page for both
 
 
-class LabelChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
-    """A choice of permissions, shown with their labels."""
+class PermissionChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """A choice of permissions, shown with their codenames."""
 
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.codename} - {obj.name}"
@@ -36,7 +36,7 @@ class LabelChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
     """A role with its permissions and included roles."""
 
-    labels = LabelChoices(
+    codenames = PermissionChoices(
         queryset=Permission.objects.none(),
         required=False,
         label=_("Permissions"),
@@ -55,23 +55,23 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        labels: Any = self.fields["labels"]
+        codenames: Any = self.fields["codenames"]
         includes: Any = self.fields["includes"]
-        labels.queryset = labelled_permissions().order_by("codename")
+        codenames.queryset = resource_permissions().order_by("codename")
         includes.queryset = Role.objects.live().exclude(pk=self.instance.pk).order_by("name")
         if self.instance.pk:
-            labels.initial = list(self.instance.permissions.all())  # read now, before the service changes them
+            codenames.initial = list(self.instance.permissions.all())  # read now, before the service changes them
             includes.initial = [inclusion.included_id for inclusion in self.instance.inclusions.all()]
 
     def difference(self) -> list[dict[str, Any]]:
         """Return the added and removed permissions and included roles, in the form of the admin's history."""
         entries: list[dict[str, Any]] = []
-        for field, kind, name in (("labels", "permission", "codename"), ("includes", "role", "name")):
+        for field, kind, name in (("codenames", "permission", "codename"), ("includes", "role", "name")):
             chosen = {one.pk: str(getattr(one, name)) for one in self.cleaned_data[field]}
             before = {getattr(one, "pk", one) for one in self.fields[field].initial or ()}
             removed = self.fields[field].queryset.filter(pk__in=before - chosen.keys())  # type: ignore[attr-defined]
             added = [chosen[pk] for pk in chosen.keys() - before]
-            entries += [{"added": {"name": kind, "object": label}} for label in sorted(added)]
+            entries += [{"added": {"name": kind, "object": text}} for text in sorted(added)]
             entries += [{"deleted": {"name": kind, "object": str(getattr(one, name))}} for one in removed]
         return entries
 
@@ -83,7 +83,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
             description=data["description"],
             requires_2fa=data["requires_2fa"],
             forbids_sms_code=data["forbids_sms_code"],
-            permissions=[permission.codename for permission in data["labels"]],
+            permissions=[permission.codename for permission in data["codenames"]],
             includes=[role.pk for role in data["includes"]],
         )
 
@@ -95,8 +95,8 @@ class RoleAdmin(ServiceAdmin, RestrictedFiltersAdmin):
     subject, icon = Subject.ACCESS, "badge"
     searched_everywhere = True
     form = RoleForm
-    error_fields = {"permissions": "labels", "missing": "labels", "": "name"}
-    fields = ("name", "description", "requires_2fa", "forbids_sms_code", "labels", "includes")
+    error_fields = {"permissions": "codenames", "missing": "codenames", "": "name"}
+    fields = ("name", "description", "requires_2fa", "forbids_sms_code", "codenames", "includes")
     list_display = ("name", "description", "requires_2fa", "is_system", "users_count")
     list_filter = ("requires_2fa", "forbids_sms_code", "is_system")
     search_fields = ("name", "description")
@@ -172,7 +172,7 @@ class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         return matching(queryset, search_term, *self.search_fields), False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Permission]:
-        return labelled_permissions()
+        return resource_permissions()
 
     def has_change_permission(self, request: HttpRequest, obj: Permission | None = None) -> bool:
         return False

@@ -46,29 +46,29 @@ class ScopedAdmin(BaseAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found: Any = super().get_queryset(request)
-        by = "view" if self.may(request, self.label("view")) else "change"
-        return found.visible_to(request.user, self.label(by))  # type: ignore[no-any-return]
+        by = "view" if self.may(request, self.codename("view")) else "change"
+        return found.visible_to(request.user, self.codename(by))  # type: ignore[no-any-return]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return super().has_module_permission(request) or self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request, self.label("view"), obj) or self.may(request, self.label("change"), obj)
+        return self.may(request, self.codename("view"), obj) or self.may(request, self.codename("change"), obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(request, self.label("change"), obj)
+        return self.may(request, self.codename("change"), obj)
 
-    def label(self, verb: str) -> str:
+    def codename(self, verb: str) -> str:
         """Return Django's name of the permission."""
         return f"{self.opts.app_label}.{verb}_{self.opts.model_name}"
 
-    def may(self, request: HttpRequest, label: str, obj: Any = None) -> bool:
-        """Return whether the user holds `label` everywhere, in a scope of `obj` or, without one, in any scope."""
-        held_in = decisions.scopes_with(request.user, label)
+    def may(self, request: HttpRequest, codename: str, obj: Any = None) -> bool:
+        """Return whether the user holds `codename` everywhere, in a scope of `obj` or, without one, in any scope."""
+        held_in = decisions.scopes_with(request.user, codename)
         if held_in is None or not held_in or obj is None:
             return held_in is None or bool(held_in)
         rows: Any = self.model._default_manager.filter(pk=obj.pk)
-        return bool(rows.visible_to(request.user, label).exists())
+        return bool(rows.visible_to(request.user, codename).exists())
 
 
 @admin.register(Scope)

@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.views import APIView
 
 from foodfleet.core.http.access import declared_access
-from rbac.api.guards import LABEL, ActionPermission, label_of
+from rbac.api.guards import CODENAME, ActionPermission, codename_of
 from rbac.services.declarations import declared
 
 UNGUARDED = "rbac.E001"
@@ -49,27 +49,27 @@ def _problems(callback: Any) -> Iterator[CheckMessage]:
         return
     actions: dict[str, str] = getattr(callback, "actions", None) or {m: m for m in METHODS if hasattr(view, m)}
     name = f"{view.__module__}.{view.__qualname__}"
-    own = {label for action in actions.values() if (label := getattr(getattr(view, action), LABEL, None))}
+    own = {codename for action in actions.values() if (codename := getattr(getattr(view, action), CODENAME, None))}
     classes = _permission_classes(callback)
-    guarded = classes or all(hasattr(getattr(view, action), LABEL) for action in actions.values())
+    guarded = classes or all(hasattr(getattr(view, action), CODENAME) for action in actions.values())
     if not guarded and declared_access(callback) is None:
         hint = "Give it `access`, permission_classes or @require_permission."
         yield Error(f"{name} does not declare who may call it.", hint=hint, id=UNGUARDED)
     elif ActionPermission in classes and not hasattr(view, "access_resource"):
         yield Error(f"{name} uses ActionPermission and has no access_resource.", id=UNDECLARED)
     else:
-        own |= {label for one in classes if (label := getattr(one, LABEL, None))}
+        own |= {codename for one in classes if (codename := getattr(one, CODENAME, None))}
         if ActionPermission in classes:
-            own |= _labels_by_action(callback, actions)
+            own |= _codenames_by_action(callback, actions)
         yield from _undeclared(own, name)
 
 
 def _problems_of_plain(callback: Any) -> Iterator[CheckMessage]:
     view = getattr(callback, "view_class", callback)
     name = f"{view.__module__}.{view.__qualname__}"
-    label: str | None = getattr(view, LABEL, None)
-    if label is not None:
-        yield from _undeclared({label}, name)
+    codename: str | None = getattr(view, CODENAME, None)
+    if codename is not None:
+        yield from _undeclared({codename}, name)
     elif declared_access(callback) is None:
         hint = "Give it `access`, @endpoint or @require_permission."
         yield Error(f"{name} does not declare who may call it.", hint=hint, id=UNGUARDED)
@@ -84,17 +84,17 @@ def _permission_classes(callback: Any) -> list[Any]:
     return list(next((classes for classes in chosen if classes is not default), ()))
 
 
-def _labels_by_action(callback: Any, actions: dict[str, str]) -> set[str]:
+def _codenames_by_action(callback: Any, actions: dict[str, str]) -> set[str]:
     found = set()
     for method, action in actions.items():
         view = callback.cls(**callback.initkwargs)
         if hasattr(callback, "actions"):
             view.action, view.action_map = action, actions
-        if label := label_of(view, method.upper()):
-            found.add(label)
+        if codename := codename_of(view, method.upper()):
+            found.add(codename)
     return found
 
 
-def _undeclared(labels: set[str], name: str) -> Iterator[CheckMessage]:
-    for label in sorted(labels - declared().labels.keys()):
-        yield Error(f"{name} asks for {label}, which no app declares.", id=UNDECLARED)
+def _undeclared(codenames: set[str], name: str) -> Iterator[CheckMessage]:
+    for codename in sorted(codenames - declared().codenames.keys()):
+        yield Error(f"{name} asks for {codename}, which no app declares.", id=UNDECLARED)

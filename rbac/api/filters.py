@@ -23,7 +23,7 @@ class PermissionFilter(SearchFilterSet):
     """Filters of the list of permissions."""
 
     def find(self, queryset: QuerySet[Permission], name: str, value: str) -> QuerySet[Permission]:
-        """Permissions whose label and description have each word."""
+        """Permissions whose codename and description have each word."""
         return permissions_matching(queryset, value)
 
 

@@ -38,14 +38,14 @@ BY_METHOD = {
     "PATCH": "update",
     "DELETE": "delete",
 }
-LABEL = "required_permission"  # attribute of a guarded function, for ActionPermission and the system check
+CODENAME = "required_permission"  # attribute of a guarded function, for ActionPermission and the system check
 
 
 class ActionPermission(BasePermission):
     """Require `<view.access_resource>:<action>`: list and retrieve are `read`, destroy is `delete`, others their name.
 
     A view may map actions in `access_actions` ({"lock": "update"}), and return the scope of the permission from a
-    method `access_scope(request)`. A method with @require_permission requires that label alone. Actions (methods of a
+    method `access_scope(request)`. A method with @require_permission requires that one alone. Actions (methods of a
     plain view) in `scoped_actions` are also open to who holds the permission in any scope: there the view shows or
     changes only rows that are `visible_to` the user, or that its service checks.
     """
@@ -53,24 +53,24 @@ class ActionPermission(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
-        label = label_of(view, request.method or "")
-        if label is None:  # no such method, which is 405 and not 403
+        codename = codename_of(view, request.method or "")
+        if codename is None:  # no such method, which is 405 and not 403
             return True
         if (getattr(view, "action", None) or request.method) in getattr(view, "scoped_actions", ()):
-            decisions.require_somewhere(request.user, label)
+            decisions.require_somewhere(request.user, codename)
             return True
         find_scope = getattr(view, "access_scope", None)
-        decisions.require(request.user, label, scope=find_scope(request) if find_scope else None)
+        decisions.require(request.user, codename, scope=find_scope(request) if find_scope else None)
         return True
 
 
-def label_of(view: Any, method: str) -> str | None:
-    """Return the label that a call of `view` requires; None where it has no such method."""
+def codename_of(view: Any, method: str) -> str | None:
+    """Return the codename that a call of `view` requires; None where it has no such method."""
     action = getattr(view, "action", None)
     handler = getattr(view, action or method.lower(), None)
     if handler is None or (getattr(view, "action_map", None) is not None and action is None):
         return None
-    guarded: str | None = getattr(handler, LABEL, None)
+    guarded: str | None = getattr(handler, CODENAME, None)
     return guarded or f"{view.access_resource}:{action_of(view, action or method)}"
 
 
@@ -81,34 +81,34 @@ def action_of(view: Any, name: str) -> str:
 
 
 def permission_of(view: Any, method: str) -> str:
-    """Return the label that a method of a view of the REST framework requires, or ''."""
+    """Return the codename that a method of a view of the REST framework requires, or ''."""
     if ActionPermission in view.permission_classes:
-        return label_of(view, method) or ""
-    return next((getattr(one, LABEL) for one in view.permission_classes if hasattr(one, LABEL)), "")
+        return codename_of(view, method) or ""
+    return next((getattr(one, CODENAME) for one in view.permission_classes if hasattr(one, CODENAME)), "")
 
 
 def holds(resource: str, action: str, *, scoped: bool = False) -> type[BasePermission]:
-    """Return a permission class of the REST framework that requires one label; scoped: in any scope."""
-    label = f"{resource}:{action}"
+    """Return a permission class of the REST framework that requires one codename; scoped: in any scope."""
+    codename = f"{resource}:{action}"
 
     class Holds(BasePermission):
-        required_permission = label
+        required_permission = codename
 
         def has_permission(self, request: Request, view: Any) -> bool:
             if not request.user or not request.user.is_authenticated:
                 return False
             if scoped:
-                decisions.require_somewhere(request.user, label)
+                decisions.require_somewhere(request.user, codename)
                 return True
             find_scope = getattr(view, "access_scope", None)
-            decisions.require(request.user, label, scope=find_scope(request) if find_scope else None)
+            decisions.require(request.user, codename, scope=find_scope(request) if find_scope else None)
             return True
 
     return Holds
 
 
 def require_permission(resource: str, action: str, *, scoped: bool = False) -> Callable[[Guarded], Guarded]:
-    """Require `resource:action`; the 403 names the label.
+    """Require `resource:action`; the 403 names the codename.
 
     scoped: in any scope; only for a view whose queryset is `visible_to` the user, or whose service checks the scope.
 
@@ -131,36 +131,36 @@ def require_permission(resource: str, action: str, *, scoped: bool = False) -> C
     return guard
 
 
-def _guard_view_class(target: Any, label: str, scoped: bool) -> Any:
+def _guard_view_class(target: Any, codename: str, scoped: bool) -> Any:
     """Check before `dispatch`; in a thread for a view with async methods, because SQL is synchronous."""
     dispatch = target.dispatch
 
     async def guarded_async(view: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        denial = await sync_to_async(_denial)(request, label, scoped)
+        denial = await sync_to_async(_denial)(request, codename, scoped)
         return denial if denial is not None else await dispatch(view, request, *args, **kwargs)
 
     @wraps(dispatch)
     def guarded(view: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if type(view).view_is_async:
             return guarded_async(view, request, *args, **kwargs)
-        denial = _denial(request, label, scoped)
+        denial = _denial(request, codename, scoped)
         return denial if denial is not None else dispatch(view, request, *args, **kwargs)
 
     target.dispatch = guarded
-    target.access = Access(Caller.PERMITTED, label)
-    setattr(target, LABEL, label)
+    target.access = Access(Caller.PERMITTED, codename)
+    setattr(target, CODENAME, codename)
     return target
 
 
 def _guard_function(resource: str, action: str, scoped: bool) -> Callable[[Any], Any]:
-    label = f"{resource}:{action}"
+    codename = f"{resource}:{action}"
 
     def guard(function: Any) -> Any:
         if iscoroutinefunction(function):
 
             @wraps(function)
             async def guarded_async(*args: Any, **kwargs: Any) -> Any:
-                denial = await sync_to_async(_denial)(_request_of(args), label, scoped)
+                denial = await sync_to_async(_denial)(_request_of(args), codename, scoped)
                 return denial if denial is not None else await function(*args, **kwargs)
 
             guarded: Any = guarded_async
@@ -168,12 +168,12 @@ def _guard_function(resource: str, action: str, scoped: bool) -> Callable[[Any],
 
             @wraps(function)
             def guarded_sync(*args: Any, **kwargs: Any) -> Any:
-                denial = _denial(_request_of(args), label, scoped)
+                denial = _denial(_request_of(args), codename, scoped)
                 return denial if denial is not None else function(*args, **kwargs)
 
             guarded = guarded_sync
-        setattr(guarded, LABEL, label)
-        guarded.access = Access(Caller.PERMITTED, label)
+        setattr(guarded, CODENAME, codename)
+        guarded.access = Access(Caller.PERMITTED, codename)
         guarded.permission_classes = [
             IsAuthenticated,
             holds(resource, action, scoped=scoped),
@@ -188,8 +188,8 @@ def _request_of(args: tuple[Any, ...]) -> Any:
     return next(argument for argument in args[:2] if isinstance(argument, (HttpRequest, Request)))
 
 
-def _denial(request: Any, label: str, scoped: bool) -> HttpResponseBase | None:
-    """Return None for a user with `label`, a redirect to sign in for an anonymous one.
+def _denial(request: Any, codename: str, scoped: bool) -> HttpResponseBase | None:
+    """Return None for a user with `codename`, a redirect to sign in for an anonymous one.
 
     Raises InsufficientPermissionsException, or UnauthorizedException in the API.
     """
@@ -198,7 +198,7 @@ def _denial(request: Any, label: str, scoped: bool) -> HttpResponseBase | None:
             raise UnauthorizedException
         return redirect_to_login(request.get_full_path())
     if scoped:
-        decisions.require_somewhere(request.user, label)
+        decisions.require_somewhere(request.user, codename)
     else:
-        decisions.require(request.user, label)
+        decisions.require(request.user, codename)
     return None

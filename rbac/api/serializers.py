@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.http import serializers
 from rbac.models import (
-    LABEL_SEPARATOR,
+    CODENAME_SEPARATOR,
     LONGEST_IDENTIFIER,
     LONGEST_NAME,
     Role,
@@ -22,8 +22,8 @@ from rbac.services.custom_permissions import WORD
 from rbac.services.graph import Graph
 
 LARGEST_ID = 2**63 - 1
-LABEL_LENGTH = 100
-MOST_LABELS = 500
+CODENAME_LENGTH = 100
+MOST_CODENAMES = 500
 MOST_CHECKS = 100
 
 
@@ -42,7 +42,7 @@ class ScopeField(serializers.CharField):
         kwargs.setdefault("help_text", "A kind and an id, such as fleet:12; null: everywhere.")
         # Not trimmed: blanks must not mean everywhere.
         super().__init__(
-            max_length=LABEL_LENGTH,
+            max_length=CODENAME_LENGTH,
             allow_blank=True,
             allow_null=True,
             trim_whitespace=False,
@@ -54,15 +54,15 @@ class ScopeField(serializers.CharField):
         return value or None
 
 
-def labels_field(**kwargs: Any) -> serializers.ListField:
-    """A list of labels."""
-    return serializers.ListField(child=serializers.CharField(max_length=LABEL_LENGTH), **kwargs)
+def codenames_field(**kwargs: Any) -> serializers.ListField:
+    """A list of codenames."""
+    return serializers.ListField(child=serializers.CharField(max_length=CODENAME_LENGTH), **kwargs)
 
 
 class RoleSerializer(serializers.ModelSerializer[Role]):
     """A role. The context holds the graph of roles under `roles`."""
 
-    permissions = serializers.SerializerMethodField(help_text="Labels of its own permissions.")
+    permissions = serializers.SerializerMethodField(help_text="Codenames of its own permissions.")
     includes = serializers.SerializerMethodField(help_text="Ids of the roles that it includes.")
     users_count = serializers.SerializerMethodField(help_text="How many users hold it now.")
 
@@ -76,7 +76,7 @@ class RoleSerializer(serializers.ModelSerializer[Role]):
 
     def get_permissions(self, role: Role) -> list[str]:
         roles: Graph = self.context["roles"]
-        return sorted(label for label in roles.roles[role.pk].own if LABEL_SEPARATOR in label)
+        return sorted(codename for codename in roles.roles[role.pk].own if CODENAME_SEPARATOR in codename)
 
     def get_includes(self, role: Role) -> list[int]:
         roles: Graph = self.context["roles"]
@@ -91,8 +91,8 @@ class RoleEditSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=150, required=False)
     description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
-    permissions = labels_field(required=False, max_length=MOST_LABELS)
-    includes = serializers.ListField(child=IdField(), required=False, max_length=MOST_LABELS)
+    permissions = codenames_field(required=False, max_length=MOST_CODENAMES)
+    includes = serializers.ListField(child=IdField(), required=False, max_length=MOST_CODENAMES)
     requires_2fa = serializers.BooleanField(required=False)
     forbids_sms_code = serializers.BooleanField(
         required=False, help_text="Its holders cannot use codes by text message."
@@ -106,9 +106,9 @@ class RoleCreateSerializer(RoleEditSerializer):
 
 
 class PreviewInSerializer(serializers.Serializer[Any]):
-    """The labels that a role would have."""
+    """The codenames that a role would have."""
 
-    permissions = labels_field(max_length=MOST_LABELS)
+    permissions = codenames_field(max_length=MOST_CODENAMES)
 
 
 class ExampleSerializer(serializers.Serializer[Any]):
@@ -119,7 +119,7 @@ class ExampleSerializer(serializers.Serializer[Any]):
 
 
 class EffectSerializer(serializers.Serializer[Any]):
-    """A label that users would gain or lose."""
+    """A codename that users would gain or lose."""
 
     permission = serializers.CharField(read_only=True)
     users = serializers.IntegerField(read_only=True)
@@ -147,10 +147,10 @@ class PermissionSerializer(serializers.ModelSerializer[Permission]):
         read_only_fields = fields
 
     def get_resource(self, permission: Permission) -> str:
-        return permission.codename.partition(LABEL_SEPARATOR)[0]
+        return permission.codename.partition(CODENAME_SEPARATOR)[0]
 
     def get_action(self, permission: Permission) -> str:
-        return permission.codename.partition(LABEL_SEPARATOR)[2]
+        return permission.codename.partition(CODENAME_SEPARATOR)[2]
 
 
 class WordField(serializers.CharField):
@@ -159,7 +159,7 @@ class WordField(serializers.CharField):
     schema: ClassVar[dict[str, Any]] = {"pattern": f"^{WORD.pattern}$"}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=LABEL_LENGTH, **kwargs)
+        super().__init__(max_length=CODENAME_LENGTH, **kwargs)
 
 
 class PermissionCreateSerializer(serializers.Serializer[Any]):
@@ -173,13 +173,13 @@ class PermissionCreateSerializer(serializers.Serializer[Any]):
 class CheckInSerializer(serializers.Serializer[Any]):
     """The permissions to check, and the user; without one, the caller."""
 
-    permissions = labels_field(min_length=1, max_length=MOST_CHECKS)
+    permissions = codenames_field(min_length=1, max_length=MOST_CHECKS)
     user = IdField(required=False, allow_null=True)
     scope = ScopeField()
 
 
 class CheckSerializer(serializers.Serializer[Any]):
-    """The result for each label."""
+    """The result for each codename."""
 
     results = serializers.DictField(child=serializers.BooleanField(), read_only=True)
 
@@ -188,7 +188,7 @@ class ExplainInSerializer(serializers.Serializer[Any]):
     """The user, permission, scope and time to explain; the default is now."""
 
     user = IdField()
-    permission = serializers.CharField(max_length=LABEL_LENGTH)
+    permission = serializers.CharField(max_length=CODENAME_LENGTH)
     scope = ScopeField()
     at = serializers.DateTimeField(required=False)
 
@@ -327,7 +327,7 @@ class MemberCreateSerializer(serializers.Serializer[Any]):
 class RoleRevisionSerializer(serializers.ModelSerializer[RoleRevision]):
     """The state of a role from a time on, until its next revision."""
 
-    permissions = labels_field(read_only=True, help_text="Labels of its own permissions.")
+    permissions = codenames_field(read_only=True, help_text="Codenames of its own permissions.")
     includes = serializers.ListField(
         child=serializers.IntegerField(), source="included_roles", read_only=True, help_text="Ids of included roles."
     )

@@ -29,7 +29,7 @@ from rbac.exceptions import (
     RoleInUseException,
     RoleNotFoundException,
 )
-from rbac.models import Role, RoleRevision, labelled_permissions
+from rbac.models import Role, RoleRevision, resource_permissions
 from rbac.services import custom_permissions, decisions, explanations, graph, previews, roles, users
 from rbac.services.roles import RoleEdit
 
@@ -128,7 +128,7 @@ def _edit(request: Request, shape: type[Any]) -> RoleEdit:
     return RoleEdit(**serializer.validated_data)
 
 
-PERMISSION_SEARCH = OpenApiParameter("search", str, description="Part of the label or the description.")
+PERMISSION_SEARCH = OpenApiParameter("search", str, description="Part of the codename or the description.")
 
 
 @extend_schema_view(list=extend_schema(parameters=[PERMISSION_SEARCH]))
@@ -146,10 +146,10 @@ class PermissionViewSet(GenericViewSet[Permission]):
     http_method_names = ["get", "post", "delete", "head", "options"]
 
     def get_queryset(self) -> QuerySet[Permission]:
-        return labelled_permissions()
+        return resource_permissions()
 
     def list(self, request: Request) -> Response:
-        """List all permissions, by label."""
+        """List all permissions, by codename."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

@@ -1,7 +1,7 @@
 """Roles, permissions, assignments, scopes and their history."""
 
 from rbac.models.roles import (
-    LABEL_SEPARATOR,
+    CODENAME_SEPARATOR,
     Declaration,
     Role,
     RoleAssignment,
@@ -10,13 +10,13 @@ from rbac.models.roles import (
     RoleManager,
     RoleRevision,
     UserStatus,
-    labelled_permissions,
     permissions_matching,
+    resource_permissions,
 )
 from rbac.models.scopes import LONGEST_IDENTIFIER, LONGEST_NAME, Scope, ScopedQuerySet, ScopeMembership
 
 __all__ = [
-    "LABEL_SEPARATOR",
+    "CODENAME_SEPARATOR",
     "LONGEST_IDENTIFIER",
     "LONGEST_NAME",
     "Declaration",
@@ -30,6 +30,6 @@ __all__ = [
     "ScopeMembership",
     "ScopedQuerySet",
     "UserStatus",
-    "labelled_permissions",
     "permissions_matching",
+    "resource_permissions",
 ]

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.database.search import matching
 from foodfleet.core.models import AppendOnly, AppendOnlyQuerySet, Undeletable, UndeletableQuerySet
 
-LABEL_SEPARATOR = ":"
+CODENAME_SEPARATOR = ":"
 
 
 class RoleQuerySet(models.QuerySet["Role"]):
@@ -222,11 +222,11 @@ class RoleRevisionQuerySet(AppendOnlyQuerySet):
         newest = self.model.objects.filter(role=OuterRef("role"), created_at__lte=when).order_by("-created_at", "-id")
         return self.filter(pk=Subquery(newest.values("pk")[:1]))
 
-    def that_gave(self, role_id: int, label: str, when: datetime) -> Any:
-        """Return the revision since which the role had `label` itself at `when`; None where it did not have it."""
+    def that_gave(self, role_id: int, codename: str, when: datetime) -> Any:
+        """Return the revision since which the role had `codename` itself at `when`; None where it did not have it."""
         found = None
         for revision in self.filter(role=role_id, created_at__lte=when).order_by("-created_at", "-id").iterator(50):
-            if label not in revision.permissions:
+            if codename not in revision.permissions:
                 break
             found = revision
         return found
@@ -237,7 +237,7 @@ class RoleRevision(AppendOnly):
 
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="revisions")
     name = models.CharField(max_length=150)
-    permissions = models.JSONField(default=list, help_text=_("Labels of the role's own permissions."))
+    permissions = models.JSONField(default=list, help_text=_("The role's own permissions."))
     included_roles = models.JSONField(default=list, help_text=_("Ids of the roles that it includes."))
     requires_2fa = models.BooleanField(default=False)
     forbids_sms_code = models.BooleanField(default=False, db_default=False)
@@ -262,12 +262,12 @@ class RoleRevision(AppendOnly):
 class Declaration(models.Model):
     """What the code declared at the last synchronisation, to find out what was added or removed since.
 
-    name: "permissions" for all labels, "role:<name>" for the labels of a default role, "requirements:<name>" for what
+    name: "permissions" for all codenames, "role:<name>" for those of a default role, "requirements:<name>" for what
     that role requires of its holders.
     """
 
     name = models.CharField(max_length=170, primary_key=True)
-    labels = models.JSONField(default=list)
+    codenames = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return self.name
@@ -301,13 +301,13 @@ class UserStatus(AppendOnly):
         return f"{self.user_id} {self.since:%Y-%m-%d %H:%M}"
 
 
-def labelled_permissions() -> models.QuerySet[Permission]:
-    """Return the permissions that have a `resource:action` label."""
+def resource_permissions() -> models.QuerySet[Permission]:
+    """Return the permissions that have a `resource:action` codename."""
     return Permission.objects.filter(
-        content_type__app_label="rbac", content_type__model="role", codename__contains=LABEL_SEPARATOR
+        content_type__app_label="rbac", content_type__model="role", codename__contains=CODENAME_SEPARATOR
     )
 
 
 def permissions_matching(permissions: models.QuerySet[Permission], text: str) -> models.QuerySet[Permission]:
-    """Return those of `permissions` whose label and description contain each word of `text`."""
+    """Return those of `permissions` whose codename and description contain each word of `text`."""
     return matching(permissions, text, "codename", "name")

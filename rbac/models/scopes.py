@@ -34,19 +34,19 @@ class ScopedQuerySet(models.QuerySet[Row_co]):
         """Rows that belong to any of these scopes."""
         return self.filter(**{f"{self.scope_field}__in": scopes})
 
-    def visible_to(self, user: Any, label: str) -> Self:
-        """Rows for which `user` has the permission `label`: everywhere, or in a scope of the row or one above it."""
-        scopes = scopes_with(user, label)
+    def visible_to(self, user: Any, codename: str) -> Self:
+        """Rows for which `user` has the permission `codename`: everywhere, or in a scope of the row or one above it."""
+        scopes = scopes_with(user, codename)
         if scopes is None:
             return self
         return self.in_scopes(scopes) if scopes else self.none()
 
 
-def scopes_with(user: Any, label: str) -> frozenset[str] | None:
-    """Return every scope in which `user` has `label`, as the authentication backend decides; None: everywhere."""
+def scopes_with(user: Any, codename: str) -> frozenset[str] | None:
+    """Return every scope in which `user` has `codename`, as the authentication backend decides; None: everywhere."""
     for backend in get_backends():
         if (decide := getattr(backend, "scopes_with", None)) is not None:
-            found: frozenset[str] | None = decide(user, label)
+            found: frozenset[str] | None = decide(user, codename)
             return found
     return frozenset()
 

@@ -13,31 +13,31 @@ from foodfleet.core.exceptions import UnauthorizedException
 from rbac.services import decisions
 
 
-def lock_actor(actor: Any, *labels: str, scope: Any = None, with_users: Iterable[int] = ()) -> Any:
+def lock_actor(actor: Any, *codenames: str, scope: Any = None, with_users: Iterable[int] = ()) -> Any:
     """Lock and return the current row of the actor; to be called first in the transaction.
 
     actor None is the system itself, which may do everything. with_users: ids of users that the service changes; all
     rows are locked in one order, to avoid deadlocks between two users who act on each other. Raises
     UnauthorizedException where the account is inactive, locked or deleted or the session has ended, and
-    InsufficientPermissionsException where the actor no longer has all `labels`.
+    InsufficientPermissionsException where the actor no longer has all `codenames`.
     """
     ids = {*with_users} | ({actor.pk} if actor is not None else set())
     locked = get_user_model()._default_manager.filter(pk__in=ids).order_by("pk").select_for_update()
     rows = {row.pk: row for row in locked}
-    return None if actor is None else _checked(rows.get(actor.pk), actor, labels, scope)
+    return None if actor is None else _checked(rows.get(actor.pk), actor, codenames, scope)
 
 
-def ensure_still_may(actor: Any, *labels: str, scope: Any = None) -> Any:
+def ensure_still_may(actor: Any, *codenames: str, scope: Any = None) -> Any:
     """Do what `lock_actor` does without the lock, for what one sender does many times concurrently."""
     if actor is None:
         return None
     row = get_user_model()._default_manager.filter(pk=actor.pk).first()
-    return _checked(row, actor, labels, scope)
+    return _checked(row, actor, codenames, scope)
 
 
-def _checked(row: Any, actor: Any, labels: tuple[str, ...], scope: Any) -> Any:
+def _checked(row: Any, actor: Any, codenames: tuple[str, ...], scope: Any) -> Any:
     if row is None or not row.can_act(actor.acting_session):
         raise UnauthorizedException
     row.acting_session, row.acting_permissions = actor.acting_session, actor.acting_permissions
-    decisions.require(row, *labels, scope=scope)
+    decisions.require(row, *codenames, scope=scope)
     return row

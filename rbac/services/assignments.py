@@ -58,19 +58,22 @@ def grant(
         users.lock_existing(user)
         limits.ensure_reaches(current, user, PERMISSION, scope=scope)
         limits.ensure_may_act_on(current, user)
-        limits.ensure_may_give(current, facts.labels, scope=scope, until=expires_at)
+        limits.ensure_may_give(current, facts.codenames, scope=scope, until=expires_at)
         decisions.invalidate(user.pk)
         before = RoleAssignment.objects.of(user).of_roles([role.pk]).in_scope(scope).unended()
         _end(before, now, actor)
-        try:
-            with transaction.atomic():
-                assignment: RoleAssignment = RoleAssignment.objects.create(
-                    user=user, role=role, scope=scope, granted_at=now, granted_by=actor, expires_at=expires_at
-                )
-        except IntegrityError:  # a concurrent grant of the same role
-            raise AlreadyExistsException from None
+        assignment = _insert(user=user, role=role, scope=scope, granted_at=now, granted_by=actor, expires_at=expires_at)
         signals.role_granted.send(sender=RoleAssignment, assignment=assignment, actor=actor, client=client)
     return assignment
+
+
+def _insert(**values: Any) -> RoleAssignment:
+    try:
+        with transaction.atomic():
+            assignment: RoleAssignment = RoleAssignment.objects.create(**values)
+            return assignment
+    except IntegrityError:  # a concurrent grant of the same role
+        raise AlreadyExistsException from None
 
 
 def is_scope(text: str) -> bool:
@@ -85,7 +88,7 @@ def ensure_may_assign(actor: Any, roles: Iterable[tuple[Role, str]]) -> None:
         if role.pk not in known:
             raise RoleNotFoundException
         decisions.require(actor, PERMISSION, scope=scope or None)
-        limits.ensure_may_give(actor, known[role.pk].labels, scope=scope)
+        limits.ensure_may_give(actor, known[role.pk].codenames, scope=scope)
 
 
 def grant_to_new_users(*, actor: Any, new: Sequence[NewAssignment], client: Client = SYSTEM) -> None:

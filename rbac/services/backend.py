@@ -5,7 +5,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.contrib.auth.backends import ModelBackend
 
-from rbac.models import LABEL_SEPARATOR
+from rbac.models import CODENAME_SEPARATOR
 from rbac.services import decisions
 from rbac.services.declarations import declared
 
@@ -26,10 +26,10 @@ class RoleBackend(ModelBackend):
         return decisions.scopes_with(user_obj, perm)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        if LABEL_SEPARATOR in app_label:
+        if CODENAME_SEPARATOR in app_label:
             return decisions.has(user_obj, app_label)
         return any(
-            name.partition(".")[0] == app_label or name.startswith(f"{app_label}{LABEL_SEPARATOR}")
+            name.partition(".")[0] == app_label or name.startswith(f"{app_label}{CODENAME_SEPARATOR}")
             for name in self.get_all_permissions(user_obj)
         )
 
@@ -37,8 +37,8 @@ class RoleBackend(ModelBackend):
         return set()
 
     def get_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        labels = decisions.labels_of(user_obj, obj)
-        return {*labels, *(alias for alias, label in declared().aliases.items() if label in labels)}
+        codenames = decisions.codenames_of(user_obj, obj)
+        return {*codenames, *(alias for alias, codename in declared().aliases.items() if codename in codenames)}
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         return self.get_group_permissions(user_obj, obj)

@@ -12,7 +12,7 @@ from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 from rbac import signals
 from rbac.exceptions import AlreadyExistsException, DeclaredPermissionException, PermissionNotFoundException
-from rbac.models import LABEL_SEPARATOR, Role, labelled_permissions
+from rbac.models import CODENAME_SEPARATOR, Role, resource_permissions
 from rbac.services import actors, graph, roles
 from rbac.services.assignments import SYSTEM
 from rbac.services.declarations import declared
@@ -29,16 +29,11 @@ def create(*, actor: Any, resource: str, action: str, description: str = "", cli
         if not WORD.fullmatch(word):
             message = _("Use up to 49 small letters, digits and _, a letter first.")
             raise ValidationException.for_field(field, message, "invalid")
-    label = f"{resource}{LABEL_SEPARATOR}{action}"
+    codename = f"{resource}{CODENAME_SEPARATOR}{action}"
     with transaction.atomic():
         graph.lock_and_load()
         actors.lock_actor(actor, "permissions:create")
-        content_type = ContentType.objects.get_for_model(Role)
-        try:
-            with transaction.atomic():
-                row = Permission.objects.create(content_type=content_type, codename=label, name=description or label)
-        except IntegrityError:
-            raise AlreadyExistsException(_("There is a permission of this name already.")) from None
+        row = _insert(codename, description or codename)
         everything = list(Role.objects.live().filter(name__in=declared().all_powerful, is_system=True))
         for role in everything:
             role.permissions.add(row)
@@ -46,8 +41,19 @@ def create(*, actor: Any, resource: str, action: str, description: str = "", cli
         after = graph.load()
         for role in everything:
             roles.record_revision(role, after, actor)
-        signals.permission_changed.send(sender=Permission, label=label, change="created", actor=actor, client=client)
+        signals.permission_changed.send(
+            sender=Permission, codename=codename, change="created", actor=actor, client=client
+        )
     return row
+
+
+def _insert(codename: str, description: str) -> Permission:
+    content_type = ContentType.objects.get_for_model(Role)
+    try:
+        with transaction.atomic():
+            return Permission.objects.create(content_type=content_type, codename=codename, name=description)
+    except IntegrityError:
+        raise AlreadyExistsException(_("There is a permission of this name already.")) from None
 
 
 def delete(*, actor: Any, permission: Permission, client: Client = SYSTEM) -> None:
@@ -55,8 +61,8 @@ def delete(*, actor: Any, permission: Permission, client: Client = SYSTEM) -> No
 
     Raises DeclaredPermissionException, or PermissionNotFoundException where it is already deleted.
     """
-    label = permission.codename
-    if label in declared().labels:
+    codename = permission.codename
+    if codename in declared().codenames:
         raise DeclaredPermissionException
     with transaction.atomic():
         graph.lock_and_load()
@@ -68,12 +74,14 @@ def delete(*, actor: Any, permission: Permission, client: Client = SYSTEM) -> No
         after = graph.load()
         for role in holders:
             roles.record_revision(role, after, actor)
-        signals.permission_changed.send(sender=Permission, label=label, change="deleted", actor=actor, client=client)
+        signals.permission_changed.send(
+            sender=Permission, codename=codename, change="deleted", actor=actor, client=client
+        )
 
 
 def find(permission_id: int) -> Permission:
     """Return the permission of this id. Raises PermissionNotFoundException."""
-    row = labelled_permissions().filter(pk=permission_id).first()
+    row = resource_permissions().filter(pk=permission_id).first()
     if row is None:
         raise PermissionNotFoundException
     return row

@@ -21,7 +21,7 @@ from rbac.services import graph
 MEMO = "_access_memo"
 MEMO_SECONDS = 1.0  # how long a user object outside of requests, as in a long task, remembers
 CACHED_USERS = 20_000
-NO_LABELS: frozenset[str] = frozenset()
+NO_CODENAMES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,24 +49,24 @@ class Access:
     until: float
     roles: graph.Graph
 
-    def holds(self, label: str, scope: str | None) -> bool:
-        """Return whether the user has `label` in `scope`; without a scope, everywhere."""
-        if label in self.everywhere:
+    def holds(self, codename: str, scope: str | None) -> bool:
+        """Return whether the user has `codename` in `scope`; without a scope, everywhere."""
+        if codename in self.everywhere:
             return True
         if not scope or not self.in_scope:
             return False
-        return any(label in self.in_scope.get(one, NO_LABELS) for one in self.roles.scope_and_above(scope))
+        return any(codename in self.in_scope.get(one, NO_CODENAMES) for one in self.roles.scope_and_above(scope))
 
-    def labels(self, scope: str | None) -> frozenset[str]:
-        """Return all labels in `scope`; without a scope, everywhere."""
+    def codenames(self, scope: str | None) -> frozenset[str]:
+        """Return all codenames in `scope`; without a scope, everywhere."""
         if not scope or not self.in_scope:
             return self.everywhere
         above = self.roles.scope_and_above(scope)
-        return self.everywhere.union(*(self.in_scope.get(one, NO_LABELS) for one in above))
+        return self.everywhere.union(*(self.in_scope.get(one, NO_CODENAMES) for one in above))
 
-    def scopes_with(self, label: str, covering: str = "") -> frozenset[str]:
-        """Return the scopes in which a role gives `label`, with those below them; see the function `scopes_with`."""
-        holding = {scope for scope, labels in self.in_scope.items() if label in labels}
+    def scopes_with(self, codename: str, covering: str = "") -> frozenset[str]:
+        """Return the scopes in which a role gives `codename`, with those below them; see the function `scopes_with`."""
+        holding = {scope for scope, codenames in self.in_scope.items() if codename in codenames}
         if covering:
             holding &= {*self.roles.scope_and_above(covering)}
         return self.roles.with_below(holding)
@@ -108,8 +108,8 @@ def _new_request(**kwargs: Any) -> None:
     _thread.request = object()
 
 
-def has(user: Any, label: str, scope: Any = None, clock: Callable[[], float] = time) -> bool:
-    """Return whether `user` has `label` (`users:read` or Django's `accounts.view_user`) in `scope`, else everywhere.
+def has(user: Any, codename: str, scope: Any = None, clock: Callable[[], float] = time) -> bool:
+    """Return whether `user` has `codename` (`users:read` or Django's `accounts.view_user`) in `scope`, else everywhere.
 
     scope: `fleet:12`, or an object with a scope (see `scope_of`). clock: Unix time. Superusers have every permission,
     inactive users none.
@@ -120,9 +120,9 @@ def has(user: Any, label: str, scope: Any = None, clock: Callable[[], float] = t
         return True
     if user.pk is None:
         return False
-    if "." in label:
-        label = graph.resolve_alias(label)
-    return access_of(user, clock).holds(label, scope if scope is None else scope_of(scope))
+    if "." in codename:
+        codename = graph.resolve_alias(codename)
+    return access_of(user, clock).holds(codename, scope if scope is None else scope_of(scope))
 
 
 def holds_everything(user: Any) -> bool:
@@ -130,37 +130,37 @@ def holds_everything(user: Any) -> bool:
     return user.is_superuser and user.acting_permissions is None
 
 
-def require(user: Any, *labels: str, scope: Any = None) -> None:
-    """Raise InsufficientPermissionsException, with the missing labels, unless `user` has all `labels`."""
-    if missing := [label for label in labels if not has(user, label, scope)]:
+def require(user: Any, *codenames: str, scope: Any = None) -> None:
+    """Raise InsufficientPermissionsException, with the missing codenames, unless `user` has all `codenames`."""
+    if missing := [codename for codename in codenames if not has(user, codename, scope)]:
         raise InsufficientPermissionsException.missing(*missing)
 
 
-def scopes_with(user: Any, label: str, covering: str = "") -> frozenset[str] | None:
-    """Return every scope in which `user` has `label`; None: everywhere.
+def scopes_with(user: Any, codename: str, covering: str = "") -> frozenset[str] | None:
+    """Return every scope in which `user` has `codename`; None: everywhere.
 
     covering: only by assignments that also apply in this scope.
     """
-    if has(user, label):
+    if has(user, codename):
         return None
     if not user.is_active or user.pk is None:
         return frozenset()
-    return access_of(user).scopes_with(graph.resolve_alias(label), covering)
+    return access_of(user).scopes_with(graph.resolve_alias(codename), covering)
 
 
-def require_somewhere(user: Any, label: str) -> None:
-    """Raise InsufficientPermissionsException, with the label, unless `user` has it everywhere or in any scope."""
-    if scopes_with(user, label) == frozenset():
-        raise InsufficientPermissionsException.missing(label)
+def require_somewhere(user: Any, codename: str) -> None:
+    """Raise InsufficientPermissionsException, with the codename, unless `user` has it everywhere or in any scope."""
+    if scopes_with(user, codename) == frozenset():
+        raise InsufficientPermissionsException.missing(codename)
 
 
-def labels_of(user: Any, scope: Any = None) -> frozenset[str]:
-    """Return every label that `user` has, everywhere or in `scope`; for a superuser all labels."""
+def codenames_of(user: Any, scope: Any = None) -> frozenset[str]:
+    """Return every codename that `user` has, everywhere or in `scope`; for a superuser all codenames."""
     if not user.is_active or user.pk is None:
-        return NO_LABELS
+        return NO_CODENAMES
     if holds_everything(user):
-        return access_of(user).roles.labels
-    return access_of(user).labels(scope if scope is None else scope_of(scope))
+        return access_of(user).roles.codenames
+    return access_of(user).codenames(scope if scope is None else scope_of(scope))
 
 
 def roles_of(user: Any) -> list[str]:
@@ -240,8 +240,8 @@ def _limited(access: Access, user: Any) -> Access:
     limit: frozenset[str] | None = user.acting_permissions
     if limit is None:
         return access
-    everywhere = access.roles.labels if user.is_superuser else access.everywhere
-    in_scope = {scope: labels & limit for scope, labels in access.in_scope.items()}
+    everywhere = access.roles.codenames if user.is_superuser else access.everywhere
+    in_scope = {scope: codenames & limit for scope, codenames in access.in_scope.items()}
     return replace(access, everywhere=everywhere & limit, in_scope=in_scope)
 
 
@@ -279,15 +279,15 @@ def _read(user_id: int, now: float) -> tuple[list[ActiveAssignment], graph.Graph
 
 
 def _combined(assignments: list[ActiveAssignment], roles: graph.Graph, now: float) -> Access:
-    labels: dict[str, frozenset[str]] = {}
+    codenames: dict[str, frozenset[str]] = {}
     role_ids: dict[str, frozenset[int]] = {}
     live = [one for one in assignments if one.expires_at > now and one.role_id in roles.roles]
     for one in live:
-        labels[one.scope] = labels.get(one.scope, NO_LABELS) | roles.roles[one.role_id].labels
+        codenames[one.scope] = codenames.get(one.scope, NO_CODENAMES) | roles.roles[one.role_id].codenames
         role_ids[one.scope] = role_ids.get(one.scope, frozenset()) | {one.role_id}
     return Access(
-        everywhere=labels.pop("", NO_LABELS),
-        in_scope=labels,
+        everywhere=codenames.pop("", NO_CODENAMES),
+        in_scope=codenames,
         role_ids=role_ids,
         requires_2fa=any(roles.roles[one.role_id].requires_2fa for one in live),
         forbids_sms_code=any(roles.roles[one.role_id].forbids_sms_code for one in live),

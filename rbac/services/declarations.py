@@ -17,11 +17,11 @@ MODEL_ACTIONS = {"view": "read", "add": "create", "change": "update", "delete": 
 class Declared:
     """What all apps declare.
 
-    labels: label to description. renamed: old label to new. roles: role to labels, with EVERYTHING expanded. aliases:
-    Django's `app.view_model` to label.
+    codenames: codename to description. renamed: old codename to new. roles: role to codenames, with EVERYTHING
+    expanded. aliases: Django's `app.view_model` to codename.
     """
 
-    labels: Mapping[str, str]
+    codenames: Mapping[str, str]
     renamed: Mapping[str, str]
     roles: Mapping[DefaultRole, frozenset[str]]
     all_powerful: frozenset[str]
@@ -33,18 +33,18 @@ def declared() -> Declared:
     """Return what the installed apps declare. Raises ImproperlyConfigured for contradictions."""
     modules = _modules()
     resources = [resource for module in modules for resource in module.RESOURCES]
-    labels: dict[str, str] = {}
+    codenames: dict[str, str] = {}
     for resource in resources:
-        if twice := labels.keys() & resource.labels.keys():
+        if twice := codenames.keys() & resource.codenames.keys():
             raise ImproperlyConfigured(f"Declared twice: {', '.join(sorted(twice))}")
-        labels.update(resource.labels)
-    grants = {role: _granted(role, modules, labels) for role in ROLES}
+        codenames.update(resource.codenames)
+    grants = {role: _granted(role, modules, codenames) for role in ROLES}
     return Declared(
-        labels=labels,
+        codenames=codenames,
         renamed={old: f"{r.name}:{action}" for r in resources for old, action in r.renamed_from.items()},
         roles=grants,
         all_powerful=frozenset(r.name for r in ROLES if any(EVERYTHING in m.GRANTS.get(r.name, ()) for m in modules)),
-        aliases={alias: label for resource in resources for alias, label in _aliases(resource)},
+        aliases={alias: codename for resource in resources for alias, codename in _aliases(resource)},
     )
 
 
@@ -53,11 +53,11 @@ def _modules() -> list[ModuleType]:
     return [module for module in submodules("permissions") if hasattr(module, "RESOURCES")]
 
 
-def _granted(role: DefaultRole, modules: list[ModuleType], labels: Mapping[str, str]) -> frozenset[str]:
-    granted = {label for module in modules for label in module.GRANTS.get(role.name, ())}
+def _granted(role: DefaultRole, modules: list[ModuleType], codenames: Mapping[str, str]) -> frozenset[str]:
+    granted = {codename for module in modules for codename in module.GRANTS.get(role.name, ())}
     if EVERYTHING in granted:
-        return frozenset(labels)
-    if unknown := granted - labels.keys():
+        return frozenset(codenames)
+    if unknown := granted - codenames.keys():
         raise ImproperlyConfigured(f"{role.name} is granted what no app declares: {', '.join(sorted(unknown))}")
     return frozenset(granted)
 

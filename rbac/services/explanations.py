@@ -57,10 +57,10 @@ class Explanation:
 def explain(*, user: Any, permission: str, scope: str = "", at: datetime | None = None) -> Explanation:
     """Return every reason why `user` has `permission` in `scope` at that time, or what is missing."""
     when = at or timezone.now()
-    label = graph.resolve_alias(permission)
+    codename = graph.resolve_alias(permission)
     status = users.status_at(user, at)
     roles = graph.load() if at is None else past(when)
-    giving = roles.holding(label)
+    giving = roles.holding(codename)
     in_force = list(RoleAssignment.objects.of(user).of_roles(giving).in_force_at(when).order_by("granted_at", "pk"))
     covering = {"", *roles.scope_and_above(scope)}
     effective = [assignment for assignment in in_force if assignment.scope in covering]
@@ -69,14 +69,14 @@ def explain(*, user: Any, permission: str, scope: str = "", at: datetime | None 
     missing = None
     if not allowed:
         missing = Missing(
-            permission=label,
-            known=label in roles.labels,
+            permission=codename,
+            known=codename in roles.codenames,
             is_active=status.is_active,
             roles=tuple(sorted(roles.roles[role_id].name for role_id in giving)),
             elsewhere=tuple(sorted({assignment.scope for assignment in in_force} - covering)),
             expired=_last_held(user, giving, covering, when),
         )
-    reasons = tuple(_reasons(effective, roles, label, when)) if allowed else ()
+    reasons = tuple(_reasons(effective, roles, codename, when)) if allowed else ()
     return Explanation(allowed, superuser, reasons, missing, when)
 
 
@@ -90,13 +90,13 @@ def past(when: datetime) -> graph.Graph:
     return graph.assemble(rows, own, included, frozenset().union(*own.values()) if own else frozenset(), above)
 
 
-def way_to(role_id: int, label: str, roles: graph.Graph) -> tuple[int, ...]:
-    """Return the ids of the roles on the shortest path from this one to one that has `label` itself."""
+def way_to(role_id: int, codename: str, roles: graph.Graph) -> tuple[int, ...]:
+    """Return the ids of the roles on the shortest path from this one to one that has `codename` itself."""
     ways: list[tuple[int, ...]] = [(role_id,)]
     seen = {role_id}
     for way in ways:
         facts = roles.roles[way[-1]]
-        if label in facts.own:
+        if codename in facts.own:
             return way
         for included in sorted(facts.includes - seen):
             seen.add(included)
@@ -104,11 +104,13 @@ def way_to(role_id: int, label: str, roles: graph.Graph) -> tuple[int, ...]:
     return ()
 
 
-def _reasons(assignments: Iterable[RoleAssignment], roles: graph.Graph, label: str, when: datetime) -> Iterable[Reason]:
+def _reasons(
+    assignments: Iterable[RoleAssignment], roles: graph.Graph, codename: str, when: datetime
+) -> Iterable[Reason]:
     found = []
     for assignment in assignments:
-        way = way_to(assignment.role_id, label, roles)
-        found.append((assignment, way, RoleRevision.objects.that_gave(way[-1], label, when)))
+        way = way_to(assignment.role_id, codename, roles)
+        found.append((assignment, way, RoleRevision.objects.that_gave(way[-1], codename, when)))
     ids = {one.granted_by_id for one, _, _ in found} | {given.created_by_id for _, _, given in found if given}
     people_by_id = get_user_model()._default_manager.in_bulk(ids - {None})
     names = {None: None, **{pk: str(people_by_id.get(pk, f"#{pk}")) for pk in ids if pk is not None}}
@@ -135,5 +137,5 @@ def _last_held(user: Any, giving: Iterable[int], covering: Collection[str], when
 
 
 def check(*, user: Any, permissions: Iterable[str], scope: str = "") -> dict[str, bool]:
-    """Return for each label whether `user` has it now."""
-    return {label: decisions.has(user, label, scope or None) for label in permissions}
+    """Return for each codename whether `user` has it now."""
+    return {codename: decisions.has(user, codename, scope or None) for codename in permissions}

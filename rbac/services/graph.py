@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.cache import coherent
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.models import CacheVersion
-from rbac.models import LABEL_SEPARATOR, Role, RoleInclusion, Scope, labelled_permissions
+from rbac.models import CODENAME_SEPARATOR, Role, RoleInclusion, Scope, resource_permissions
 from rbac.services.declarations import declared
 
 VERSION_KEY = "roles"
@@ -32,16 +32,16 @@ class RoleRow(NamedTuple):
 
 @dataclass(frozen=True)
 class RoleFacts:
-    """A role with its own labels and inclusions.
+    """A role with its own codenames and inclusions.
 
-    `labels`, `reach` (ids, including its own) and the requirements for its holders include those of included roles.
+    `codenames`, `reach` (ids, including its own) and the requirements for its holders include those of included roles.
     """
 
     id: int
     name: str
     own: frozenset[str]
     includes: frozenset[int]
-    labels: frozenset[str]
+    codenames: frozenset[str]
     reach: frozenset[int]
     requires_2fa: bool
     forbids_sms_code: bool
@@ -49,15 +49,15 @@ class RoleFacts:
 
 @dataclass(frozen=True)
 class Graph:
-    """Every role by id, all existing labels, and the scopes above each scope that has a parent, the nearest first."""
+    """Every role by id, all codenames, and the scopes above each scope that has a parent, the nearest first."""
 
     roles: Mapping[int, RoleFacts]
-    labels: frozenset[str]
+    codenames: frozenset[str]
     above: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def holding(self, label: str) -> frozenset[int]:
-        """Return the ids of the roles that have `label`, directly or by inclusion."""
-        return frozenset(role.id for role in self.roles.values() if label in role.labels)
+    def holding(self, codename: str) -> frozenset[int]:
+        """Return the ids of the roles that have `codename`, directly or by inclusion."""
+        return frozenset(role.id for role in self.roles.values() if codename in role.codenames)
 
     def scope_and_above(self, scope: str) -> tuple[str, ...]:
         """Return `scope` and the scopes above it: what is held in one of them is held in `scope`."""
@@ -68,12 +68,12 @@ class Graph:
         held = frozenset(scopes)
         return held.union(scope for scope, above in self.above.items() if not held.isdisjoint(above))
 
-    def with_own(self, role_id: int, labels: frozenset[str]) -> "Graph":
-        """Return the graph as if this role had other labels of its own."""
+    def with_own(self, role_id: int, codenames: frozenset[str]) -> "Graph":
+        """Return the graph as if this role had other codenames of its own."""
         rows = [RoleRow(role.id, role.name, role.requires_2fa, role.forbids_sms_code) for role in self.roles.values()]
         own = {role.id: role.own for role in self.roles.values()}
         included = {role.id: role.includes for role in self.roles.values()}
-        return assemble(rows, {**own, role_id: labels}, included, self.labels, self.above)
+        return assemble(rows, {**own, role_id: codenames}, included, self.codenames, self.above)
 
 
 _graphs: coherent.Cache[Graph] = coherent.Cache(size=1, name="roles")
@@ -107,17 +107,17 @@ def of_version(found: str | None) -> Graph:
 def load() -> Graph:
     """Read the roles from the database."""
     own: dict[int, set[str]] = {}
-    links = Role.permissions.through.objects.values_list(  # type: ignore[attr-defined]
+    links = Role.permissions.through.objects.values_list(
         "group_id", "permission__content_type__app_label", "permission__codename"
     )
-    for role_id, app, codename in links:
-        own.setdefault(role_id, set()).add(label_of(app, codename))
+    for role_id, app, name in links:
+        own.setdefault(role_id, set()).add(codename_of(app, name))
     included: dict[int, set[int]] = {}
     for role_id, included_id in RoleInclusion.objects.values_list("role_id", "included_id"):
         included.setdefault(role_id, set()).add(included_id)
     rows = map(RoleRow._make, Role.objects.live().values_list("pk", *RoleRow._fields[1:]))
-    labels = frozenset(labelled_permissions().values_list("codename", flat=True))
-    return assemble(rows, own, included, labels, scopes_above(Scope.objects.parents()))
+    codenames = frozenset(resource_permissions().values_list("codename", flat=True))
+    return assemble(rows, own, included, codenames, scopes_above(Scope.objects.parents()))
 
 
 def scopes_above(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -137,10 +137,10 @@ def assemble(
     rows: Iterable[RoleRow],
     own: Mapping[int, Iterable[str]],
     included: Mapping[int, Iterable[int]],
-    labels: frozenset[str],
+    codenames: frozenset[str],
     above: Mapping[str, tuple[str, ...]],
 ) -> Graph:
-    """Compute the labels and requirements of each role with its inclusions."""
+    """Compute the codenames and requirements of each role with its inclusions."""
     known = {row.id: row for row in rows}
     roles = {}
     for pk, row in known.items():
@@ -150,12 +150,12 @@ def assemble(
             name=row.name,
             own=frozenset(own.get(pk, ())),
             includes=frozenset(included.get(pk, ())) & known.keys(),
-            labels=frozenset().union(*(own.get(member, ()) for member in reach)),
+            codenames=frozenset().union(*(own.get(member, ()) for member in reach)),
             reach=reach,
             requires_2fa=any(known[member].requires_2fa for member in reach),
             forbids_sms_code=any(known[member].forbids_sms_code for member in reach),
         )
-    return Graph(roles, labels, above)
+    return Graph(roles, codenames, above)
 
 
 def reach_of(role_id: int, included: Mapping[int, Iterable[int]]) -> frozenset[int]:
@@ -170,25 +170,23 @@ def reach_of(role_id: int, included: Mapping[int, Iterable[int]]) -> frozenset[i
     return frozenset(seen)
 
 
-def label_of(app: str, codename: str) -> str:
-    """Return the label of a row of `auth_permission`: `users:read`, also for Django's own `accounts.view_user`."""
-    if LABEL_SEPARATOR in codename:
-        return codename
-    return resolve_alias(f"{app}.{codename}")
+def codename_of(app: str, name: str) -> str:
+    """Return the codename of a row of `auth_permission`: `users:read`, also for Django's own `accounts.view_user`."""
+    return name if CODENAME_SEPARATOR in name else resolve_alias(f"{app}.{name}")
 
 
 @lru_cache(maxsize=4096)  # few names, looked up often
 def resolve_alias(name: str) -> str:
-    """Return the label for `name`: `accounts.view_user`, `users.read` and `rbac.users:read` are `users:read`."""
+    """Return the codename for `name`: `accounts.view_user`, `users.read` and `rbac.users:read` are `users:read`."""
     if "." not in name:
         return name
-    if (label := declared().aliases.get(name)) is not None:
-        return label
+    if (aliased := declared().aliases.get(name)) is not None:
+        return aliased
     app, _, codename = name.partition(".")
-    if LABEL_SEPARATOR in codename:
+    if CODENAME_SEPARATOR in codename:
         return codename
-    dotted = f"{app}{LABEL_SEPARATOR}{codename}"
-    return dotted if dotted in declared().labels else name
+    dotted = f"{app}{CODENAME_SEPARATOR}{codename}"
+    return dotted if dotted in declared().codenames else name
 
 
 def lock_and_load() -> Graph:
@@ -207,13 +205,13 @@ def invalidate() -> None:
         coherent.invalidate(VERSION_KEY)
 
 
-def ensure_known(wanted: Iterable[str], labels: frozenset[str]) -> None:
-    """Raise ValidationException for those of `wanted` that are not among the existing `labels`."""
-    if unknown := sorted(set(wanted) - labels):
-        message = str(_("There is no permission %(labels)s.")) % {"labels": ", ".join(unknown)}
+def ensure_known(wanted: Iterable[str], codenames: frozenset[str]) -> None:
+    """Raise ValidationException for those of `wanted` that are not among the existing `codenames`."""
+    if unknown := sorted(set(wanted) - codenames):
+        message = str(_("There is no permission %(codenames)s.")) % {"codenames": ", ".join(unknown)}
         raise ValidationException.for_field("permissions", message, "permission_not_found")
 
 
-def rows_for(labels: Iterable[str]) -> list[Permission]:
-    """Return the rows of `auth_permission` for `labels`; an unknown label has none."""
-    return list(labelled_permissions().filter(codename__in=list(labels)))
+def rows_for(codenames: Iterable[str]) -> list[Permission]:
+    """Return the rows of `auth_permission` for `codenames`; an unknown codename has none."""
+    return list(resource_permissions().filter(codename__in=list(codenames)))

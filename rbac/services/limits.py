@@ -27,28 +27,28 @@ def ensure_may_act_on(actor: Any, user: Any) -> None:
         raise SuperusersOnlyException
     own, theirs = decisions.access_of(actor), decisions.access_of(user)
     missing = set(theirs.everywhere - own.everywhere)
-    for scope, labels in theirs.in_scope.items():
-        missing |= labels - own.labels(scope)
+    for scope, codenames in theirs.in_scope.items():
+        missing |= codenames - own.codenames(scope)
     if missing:
         raise InsufficientPermissionsException.missing(*sorted(missing))
 
 
-def ensure_reaches(actor: Any, user: Any, label: str, *, scope: str = "") -> None:
-    """Ensure that `actor` has `label` for this user: everywhere, or in a scope that the user belongs to.
+def ensure_reaches(actor: Any, user: Any, codename: str, *, scope: str = "") -> None:
+    """Ensure that `actor` has `codename` for this user: everywhere, or in a scope that the user belongs to.
 
     scope: where it is used; only assignments that apply there count. Raises HolderNotFoundException where the actor has
     it in other scopes and may not see the user either, else InsufficientPermissionsException.
     """
-    if actor is None or decisions.has(actor, label):
+    if actor is None or decisions.has(actor, codename):
         return
-    decisions.require_somewhere(actor, label)
+    decisions.require_somewhere(actor, codename)
     memberships = ScopeMembership.objects.of(user)
-    if memberships.in_scopes(decisions.scopes_with(actor, label, scope) or ()).exists():
+    if memberships.in_scopes(decisions.scopes_with(actor, codename, scope) or ()).exists():
         return
     seen_in = decisions.scopes_with(actor, READ)
     if seen_in is not None and not memberships.in_scopes(seen_in).exists():
         raise HolderNotFoundException
-    raise InsufficientPermissionsException.missing(label)
+    raise InsufficientPermissionsException.missing(codename)
 
 
 def ensure_gains_nothing(actor: Any, user: Any, scope: str) -> None:
@@ -60,30 +60,30 @@ def ensure_gains_nothing(actor: Any, user: Any, scope: str) -> None:
         return
     own = decisions.access_of(actor)
     joined = ScopeMembership.objects.of(user).values_list("scope__identifier", flat=True)
-    before = own.everywhere.union(*(own.labels(one) for one in joined))
-    ensure_within(before, own.labels(scope) & OVER_MEMBERS)
+    before = own.everywhere.union(*(own.codenames(one) for one in joined))
+    ensure_within(before, own.codenames(scope) & OVER_MEMBERS)
 
 
-def ensure_may_give(actor: Any, labels: Iterable[str], *, scope: str = "", until: datetime | None = None) -> None:
-    """Ensure that `actor` may grant `labels` in `scope` until then; None: permanently. The system (actor None) may.
+def ensure_may_give(actor: Any, codenames: Iterable[str], *, scope: str = "", until: datetime | None = None) -> None:
+    """Ensure that `actor` may grant `codenames` in `scope` until then; None: permanently. The system (actor None) may.
 
     A temporary permission is not granted for longer. Raises InsufficientPermissionsException with the permissions that
     the actor does not have there for as long.
     """
-    ensure_within(permissions_of(actor, scope=scope, until=until), labels)
+    ensure_within(permissions_of(actor, scope=scope, until=until), codenames)
 
 
 def permissions_of(actor: Any, *, scope: str = "", until: datetime | None = None) -> frozenset[str] | None:
-    """Return the labels of `actor` in `scope` until then; None: all. To be called before anything changes.
+    """Return the codenames of `actor` in `scope` until then; None: all. To be called before anything changes.
 
     After an edit of a role, its own holder would have what the edit added.
     """
     if actor is None or (actor.is_active and decisions.holds_everything(actor)):
         return None
-    return decisions.access_until(actor, until).labels(scope or None) if actor.is_active else decisions.NO_LABELS
+    return decisions.access_until(actor, until).codenames(scope or None) if actor.is_active else decisions.NO_CODENAMES
 
 
-def ensure_within(allowed: frozenset[str] | None, labels: Iterable[str]) -> None:
-    """Raise InsufficientPermissionsException for `labels` that are not in `allowed`, the result of `permissions_of`."""
-    if allowed is not None and (missing := sorted(set(labels) - allowed)):
+def ensure_within(allowed: frozenset[str] | None, codenames: Iterable[str]) -> None:
+    """Raise InsufficientPermissionsException for `codenames` not in `allowed`, the result of `permissions_of`."""
+    if allowed is not None and (missing := sorted(set(codenames) - allowed)):
         raise InsufficientPermissionsException.missing(*missing)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from rbac.models import LABEL_SEPARATOR, Role, RoleAssignment
+from rbac.models import CODENAME_SEPARATOR, Role, RoleAssignment
 from rbac.services import graph
 
 EXAMPLES = 5
@@ -14,7 +14,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Effect:
-    """A label that users gain or lose: how many users, and examples."""
+    """A codename that users gain or lose: how many users, and examples."""
 
     permission: str
     users: int
@@ -32,24 +32,24 @@ class Preview:
 def preview(*, role: Role, permissions: Iterable[str]) -> Preview:
     """Return what would change if `role` had exactly these permissions of its own.
 
-    Costs one query, and two for each set of other roles of its holders that give the same labels, regardless of the
-    number of labels and holders. Raises ValidationException for a label that does not exist.
+    Costs one query, and two for each set of other roles of its holders that give the same codenames, regardless of the
+    number of codenames and holders. Raises ValidationException for a codename that does not exist.
     """
     before = graph.load()
-    wanted = {graph.resolve_alias(label) for label in permissions}
-    graph.ensure_known(wanted, before.labels)
+    wanted = {graph.resolve_alias(codename) for codename in permissions}
+    graph.ensure_known(wanted, before.codenames)
     own = before.roles[role.pk].own
-    wanted |= {name for name in own if LABEL_SEPARATOR not in name}  # from Django's admin; edits keep them
+    wanted |= {name for name in own if CODENAME_SEPARATOR not in name}  # from Django's admin; edits keep them
     after = before.with_own(role.pk, frozenset(wanted))
     affected = _Affected(frozenset(facts.id for facts in before.roles.values() if role.pk in facts.reach))
     return Preview(
-        gained=tuple(affected.effect(label, after, before) for label in sorted(wanted - own)),
-        lost=tuple(affected.effect(label, before, after) for label in sorted(own - wanted)),
+        gained=tuple(affected.effect(codename, after, before) for codename in sorted(wanted - own)),
+        lost=tuple(affected.effect(codename, before, after) for codename in sorted(own - wanted)),
     )
 
 
 class _Affected:
-    """The users affected by a change of roles, with one count for all labels that the same roles have.
+    """The users affected by a change of roles, with one count for all codenames that the same roles have.
 
     changing: the role and those that include it.
     """
@@ -59,13 +59,13 @@ class _Affected:
         self.other_roles = changing.union(RoleAssignment.objects.other_roles_of_holders(changing, self.now))
         self.counts: dict[tuple[frozenset[int], frozenset[int]], tuple[int, tuple[Any, ...]]] = {}
 
-    def effect(self, label: str, holding: graph.Graph, otherwise: graph.Graph) -> Effect:
-        """Return who has `label` with the roles in `holding` and lacks it with those in `otherwise`."""
-        covering = otherwise.holding(label)
-        key = holding.holding(label) - covering, covering & self.other_roles
+    def effect(self, codename: str, holding: graph.Graph, otherwise: graph.Graph) -> Effect:
+        """Return who has `codename` with the roles in `holding` and lacks it with those in `otherwise`."""
+        covering = otherwise.holding(codename)
+        key = holding.holding(codename) - covering, covering & self.other_roles
         if key not in self.counts:
             self.counts[key] = self._count(*key)
-        return Effect(label, *self.counts[key])
+        return Effect(codename, *self.counts[key])
 
     def _count(self, having: frozenset[int], covering: frozenset[int]) -> tuple[int, tuple[Any, ...]]:
         """Count holders of the roles `having` without one of `covering` in the same scope or everywhere."""

@@ -13,18 +13,18 @@ from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 from rbac import signals
 from rbac.exceptions import AlreadyExistsException, RoleInUseException, RoleNotFoundException
-from rbac.models import Role, RoleAssignment, RoleInclusion, RoleRevision, labelled_permissions
+from rbac.models import Role, RoleAssignment, RoleInclusion, RoleRevision, resource_permissions
 from rbac.services import actors, graph, limits
 from rbac.services.assignments import SYSTEM
 from rbac.services.users import LARGEST_ID
 
-REQUIREMENTS = ("requires_2fa", "forbids_sms_code")  # for holders; only who has all labels of a role removes one
+REQUIREMENTS = ("requires_2fa", "forbids_sms_code")  # for holders; only who has all codenames of a role removes one
 DELETED_NAME_LENGTH = 120  # of a deleted role's name before its id: names are unique, and can be used again
 
 
 @dataclass(frozen=True)
 class RoleEdit:
-    """New values of a role; None keeps the current one. permissions: labels. includes: ids of roles."""
+    """New values of a role; None keeps the current one. permissions: codenames. includes: ids of roles."""
 
     name: str | None = None
     description: str | None = None
@@ -55,8 +55,8 @@ def create(*, actor: Any, edit: RoleEdit, client: Client = SYSTEM) -> Role:
 def update(*, actor: Any, role: Role, edit: RoleEdit, client: Client = SYSTEM) -> Role:
     """Change a role.
 
-    Raises InsufficientPermissionsException for labels that the actor would add, remove or protect less without having
-    them everywhere, and ValidationException for unknown permissions and roles and for a cycle of inclusions.
+    Raises InsufficientPermissionsException for codenames that the actor would add, remove or protect less without
+    having them everywhere, and ValidationException for unknown permissions and roles and for a cycle of inclusions.
     """
     with transaction.atomic():
         before = graph.lock_and_load()
@@ -113,7 +113,7 @@ def revisions_of(role_id: int) -> QuerySet[RoleRevision]:
 
 def _apply(role: Role, edit: RoleEdit, allowed: frozenset[str] | None, before: graph.Graph) -> None:
     """Write the changes, then check them against what the actor had before (`limits.permissions_of`)."""
-    had = before.roles[role.pk].labels if role.pk in before.roles else frozenset()
+    had = before.roles[role.pk].codenames if role.pk in before.roles else frozenset()
     if edit.includes is not None:
         _include(role, edit.includes, before)
     if edit.permissions is not None:
@@ -133,27 +133,27 @@ def _apply(role: Role, edit: RoleEdit, allowed: frozenset[str] | None, before: g
     except IntegrityError:
         raise _name_taken() from None
     after = graph.load()
-    changed = after.roles[role.pk].labels ^ had  # a removal also affects holders who have more than the actor
-    limits.ensure_within(allowed, changed | _labels_less_protected(before, after))
+    changed = after.roles[role.pk].codenames ^ had  # a removal also affects holders who have more than the actor
+    limits.ensure_within(allowed, changed | _codenames_less_protected(before, after))
 
 
-def _labels_less_protected(before: graph.Graph, after: graph.Graph) -> frozenset[str]:
-    """Return the labels of all roles that require less of their holders after the edit, directly or by inclusion."""
+def _codenames_less_protected(before: graph.Graph, after: graph.Graph) -> frozenset[str]:
+    """Return the codenames of all roles that require less of their holders after the edit, directly or by inclusion."""
     return frozenset().union(
         *(
-            after.roles[pk].labels
+            after.roles[pk].codenames
             for pk, was in before.roles.items()
             if any(getattr(was, name) and not getattr(after.roles[pk], name) for name in REQUIREMENTS)
         )
     )
 
 
-def _permit(role: Role, labels: Iterable[str]) -> None:
-    wanted = {graph.resolve_alias(label) for label in labels}
+def _permit(role: Role, codenames: Iterable[str]) -> None:
+    wanted = {graph.resolve_alias(codename) for codename in codenames}
     rows = graph.rows_for(wanted)
     graph.ensure_known(wanted, frozenset(row.codename for row in rows))
-    # Rows without a label, such as Django's own of other apps, come from the admin and stay.
-    others = role.permissions.exclude(pk__in=labelled_permissions().values("pk"))
+    # Rows without a codename, such as Django's own of other apps, come from the admin and stay.
+    others = role.permissions.exclude(pk__in=resource_permissions().values("pk"))
     role.permissions.set([*others, *rows])
 
 
@@ -177,8 +177,8 @@ def _finish(role: Role, change: str, before: graph.Graph, actor: Any, client: Cl
     graph.invalidate()
     after = graph.load()
     record_revision(role, after, actor)
-    had = before.roles[role.pk].labels if role.pk in before.roles else frozenset()
-    has = after.roles[role.pk].labels if role.pk in after.roles else frozenset()
+    had = before.roles[role.pk].codenames if role.pk in before.roles else frozenset()
+    has = after.roles[role.pk].codenames if role.pk in after.roles else frozenset()
     signals.role_changed.send(
         sender=Role,
         role=role,

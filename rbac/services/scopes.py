@@ -184,6 +184,6 @@ def _place(scope: Scope, parent_id: int | None, actor: Any, roles: graph.Graph) 
         raise ValidationException.for_field("parent", _("A scope cannot be below itself."), "cycle")
     changing = RoleAssignment.objects.in_any_scope(before ^ after).live(timezone.now())
     held = changing.order_by().values_list("role", flat=True).distinct()
-    labels = frozenset().union(*(roles.roles[role_id].labels for role_id in held if role_id in roles.roles))
-    limits.ensure_may_give(actor, labels, scope=scope.identifier)
+    codenames = frozenset().union(*(roles.roles[role_id].codenames for role_id in held if role_id in roles.roles))
+    limits.ensure_may_give(actor, codenames, scope=scope.identifier)
     scope.parent = parent

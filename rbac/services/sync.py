@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
-from rbac.models import Declaration, Role, labelled_permissions
+from rbac.models import Declaration, Role, resource_permissions
 from rbac.permissions import DefaultRole
 from rbac.services import graph, roles
 from rbac.services.declarations import Declared, declared
@@ -40,13 +40,13 @@ def synchronise(wanted: Declared | None = None) -> Report:
         before = _last(PERMISSIONS)
         report.is_first = not before
         _rename(before, wanted, report)
-        _add_labels(wanted, report)
-        for role, labels in wanted.roles.items():
+        _add_permissions(wanted, report)
+        for role, codenames in wanted.roles.items():
             _rename_role(role, report)
-            _sync_role(role, labels, wanted, report)
+            _sync_role(role, codenames, wanted, report)
         _retire_roles(wanted, report)
-        _retire_labels(before - wanted.labels.keys() - wanted.renamed.keys(), wanted, report)
-        _remember(PERMISSIONS, frozenset(wanted.labels))
+        _retire_permissions(before - wanted.codenames.keys() - wanted.renamed.keys(), wanted, report)
+        _remember(PERMISSIONS, frozenset(wanted.codenames))
         graph.invalidate()
     return report
 
@@ -68,13 +68,13 @@ def dry_run(wanted: Declared | None = None) -> Report:
 
 def _is_synchronised(wanted: Declared) -> bool:
     """Return whether nothing is to be done, with few queries, since it runs at each start."""
-    rows = dict(labelled_permissions().values_list("codename", "name"))
-    last = {name: frozenset(labels) for name, labels in Declaration.objects.values_list("name", "labels")}
-    expected = {PERMISSIONS: frozenset(wanted.labels), **{_key(r.name): own for r, own in wanted.roles.items()}}
+    rows = dict(resource_permissions().values_list("codename", "name"))
+    last = {name: frozenset(codenames) for name, codenames in Declaration.objects.values_list("name", "codenames")}
+    expected = {PERMISSIONS: frozenset(wanted.codenames), **{_key(r.name): own for r, own in wanted.roles.items()}}
     expected |= {_requirements_key(role.name): _requirements(role) for role in wanted.roles if _requirements(role)}
     return (
         last == expected
-        and wanted.labels.items() <= rows.items()
+        and wanted.codenames.items() <= rows.items()
         and Role.objects.live().filter(is_system=True, name__in=[r.name for r in wanted.roles]).count()
         == len(wanted.roles)
     )
@@ -83,11 +83,11 @@ def _is_synchronised(wanted: Declared) -> bool:
 def _rename(before: frozenset[str], wanted: Declared, report: Report) -> None:
     """Rename permissions that the code declared; a permission that people created under the old name stays."""
     for old, new in wanted.renamed.items():
-        row = labelled_permissions().filter(codename=old).first()
+        row = resource_permissions().filter(codename=old).first()
         if row is None or old not in before:
             continue
         holders = list(Role.objects.live().filter(permissions=row))
-        existing = labelled_permissions().filter(codename=new).first()
+        existing = resource_permissions().filter(codename=new).first()
         if existing is None:
             row.codename = new
             row.save(update_fields=["codename"])
@@ -99,21 +99,21 @@ def _rename(before: frozenset[str], wanted: Declared, report: Report) -> None:
         _record(holders)
 
 
-def _add_labels(wanted: Declared, report: Report) -> None:
-    rows = {row.codename: row for row in labelled_permissions()}
+def _add_permissions(wanted: Declared, report: Report) -> None:
+    rows = {row.codename: row for row in resource_permissions()}
     content_type = ContentType.objects.get_for_model(Role)
     new = [
-        Permission(content_type=content_type, codename=label, name=sentence)
-        for label, sentence in wanted.labels.items()
-        if label not in rows
+        Permission(content_type=content_type, codename=codename, name=sentence)
+        for codename, sentence in wanted.codenames.items()
+        if codename not in rows
     ]
     Permission.objects.bulk_create(new)
     for row in new:
         report.add(f"added permission {row.codename}")
-    for label, sentence in wanted.labels.items():
-        if label in rows and rows[label].name != sentence:
-            labelled_permissions().filter(codename=label).update(name=sentence)
-            report.add(f"changed the description of {label}")
+    for codename, sentence in wanted.codenames.items():
+        if codename in rows and rows[codename].name != sentence:
+            resource_permissions().filter(codename=codename).update(name=sentence)
+            report.add(f"changed the description of {codename}")
 
 
 def _rename_role(declaration: DefaultRole, report: Report) -> None:
@@ -130,11 +130,11 @@ def _rename_role(declaration: DefaultRole, report: Report) -> None:
         _record([role])
 
 
-def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declared, report: Report) -> None:
+def _sync_role(declaration: DefaultRole, codenames: frozenset[str], wanted: Declared, report: Report) -> None:
     """Create a default role, or apply what was added to or removed from its declaration; edits by people stay."""
     role = Role.objects.live().filter(name=declaration.name).first()
     is_new = role is None
-    last = frozenset(wanted.renamed.get(label, label) for label in _last(_key(declaration.name)))
+    last = frozenset(wanted.renamed.get(codename, codename) for codename in _last(_key(declaration.name)))
     if role is None:
         role = Role.objects.create(
             name=declaration.name,
@@ -148,7 +148,7 @@ def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declare
         role.is_system = True
         role.save(update_fields=["is_system"])
         report.add(f"role {role.name} is now declared in code; changes made by people stay")
-    gained, lost = labels - last, last - labels
+    gained, lost = codenames - last, last - codenames
     current = set(role.permissions.values_list("codename", flat=True))
     role.permissions.add(*graph.rows_for(gained - current))
     role.permissions.remove(*graph.rows_for(lost & current))
@@ -157,7 +157,7 @@ def _sync_role(declaration: DefaultRole, labels: frozenset[str], wanted: Declare
         report.add(f"role {role.name}: gained {', '.join(changed[0]) or '-'}; lost {', '.join(changed[1]) or '-'}")
     if _apply_requirements(role, declaration, report) or is_new or any(changed):
         _record([role])
-    _remember(_key(declaration.name), labels)
+    _remember(_key(declaration.name), codenames)
 
 
 def _apply_requirements(role: Role, declaration: DefaultRole, report: Report) -> bool:
@@ -183,8 +183,8 @@ def _retire_roles(wanted: Declared, report: Report) -> None:
         report.add(f"role {role.name} is no longer declared; it stays and can be deleted")
 
 
-def _retire_labels(gone: frozenset[str], wanted: Declared, report: Report) -> None:
-    for row in labelled_permissions().filter(codename__in=gone):
+def _retire_permissions(gone: frozenset[str], wanted: Declared, report: Report) -> None:
+    for row in resource_permissions().filter(codename__in=gone):
         if row.group_set.exists():
             everything = list(Role.objects.live().filter(is_system=True, name__in=wanted.all_powerful))
             for role in everything:
@@ -216,9 +216,9 @@ def _requirements(declaration: DefaultRole) -> frozenset[str]:
 
 
 def _last(name: str) -> frozenset[str]:
-    labels = Declaration.objects.filter(name=name).values_list("labels", flat=True).first()
-    return frozenset(labels or ())
+    codenames = Declaration.objects.filter(name=name).values_list("codenames", flat=True).first()
+    return frozenset(codenames or ())
 
 
-def _remember(name: str, labels: frozenset[str]) -> None:
-    Declaration.objects.update_or_create(name=name, defaults={"labels": sorted(labels)})
+def _remember(name: str, codenames: frozenset[str]) -> None:
+    Declaration.objects.update_or_create(name=name, defaults={"codenames": sorted(codenames)})

@@ -1,4 +1,4 @@
-"""A second process for tests: answers `user_id label scope` lines with True or False, each as one request does.
+"""A second process for tests: answers `user_id codename scope` lines with True or False, each as one request does.
 
 The user object stays the same from request to request, as a cache of users may keep it.
 """
@@ -17,10 +17,10 @@ def main() -> None:
     users: dict[str, object] = {}
     print("ready", flush=True)
     for line in sys.stdin:
-        user_id, label = line.split()
+        user_id, codename = line.split()
         request_started.send(sender=main)
         user = users.setdefault(user_id, get_user_model().objects.get(pk=user_id))
-        print(user.has_perm(label), flush=True)
+        print(user.has_perm(codename), flush=True)
         request_finished.send(sender=main)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rbac.models import Role, RoleAssignment, labelled_permissions
+from rbac.models import Role, RoleAssignment, resource_permissions
 from rbac.services import assignments, roles
 
 pytestmark = pytest.mark.django_db
@@ -11,11 +11,11 @@ ROLE, PERMISSION, ASSIGNMENT = "/admin/rbac/role/", "/admin/auth/permission/", "
 
 @pytest.fixture
 def staff_with(client, make_user, allow):
-    """A browser of somebody on the staff who holds these labels and is no superuser."""
+    """A browser of somebody on the staff who holds these codenames and is no superuser."""
 
-    def sign_in(*labels):
+    def sign_in(*codenames):
         staff = make_user("staff@example.com", is_staff=True)
-        allow(staff, *labels)
+        allow(staff, *codenames)
         client.force_login(staff)
         client.staff = staff
         return client
@@ -30,12 +30,12 @@ def root(client, make_user):
     return client
 
 
-def make(name="Taster", *labels, **edit):
-    return roles.create(actor=None, edit=roles.RoleEdit(name=name, permissions=labels, **edit))
+def make(name="Taster", *codenames, **edit):
+    return roles.create(actor=None, edit=roles.RoleEdit(name=name, permissions=codenames, **edit))
 
 
-def ids(*labels):
-    return list(labelled_permissions().filter(codename__in=labels).values_list("pk", flat=True))
+def ids(*codenames):
+    return list(resource_permissions().filter(codename__in=codenames).values_list("pk", flat=True))
 
 
 def refused(answer, field):
@@ -53,10 +53,10 @@ def typed(answer, field):
 
 def test_a_missing_permission_is_an_error_at_the_permissions_field(staff_with):
     browser = staff_with("roles:read", "roles:create", "roles:update")
-    labels = ids("roles:read", "users:delete")
-    answer = browser.post(f"{ROLE}add/", {"name": "Boss", "description": "All of it", "labels": labels})
-    assert "users:delete" in refused(answer, "labels")
-    assert (typed(answer, "description"), typed(answer, "labels")) == ("All of it", [str(pk) for pk in labels])
+    codenames = ids("roles:read", "users:delete")
+    answer = browser.post(f"{ROLE}add/", {"name": "Boss", "description": "All of it", "codenames": codenames})
+    assert "users:delete" in refused(answer, "codenames")
+    assert (typed(answer, "description"), typed(answer, "codenames")) == ("All of it", [str(pk) for pk in codenames])
     assert not Role.objects.filter(name="Boss").exists()
 
 

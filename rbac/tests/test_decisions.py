@@ -14,7 +14,7 @@ from rbac.services import assignments, decisions, roles
 pytestmark = pytest.mark.django_db
 
 
-def test_a_label_a_django_name_and_a_template_agree(user, allow):
+def test_a_codename_a_django_name_and_a_template_agree(user, allow):
     names = ["users:read", "accounts.view_user", "users.read", "rbac.users:read"]
     page = Template(
         "{% if perms.accounts.view_user %}a{% endif %}{% if perms.users.read %}b{% endif %}"

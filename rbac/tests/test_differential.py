@@ -20,18 +20,18 @@ from rbac.services import assignments, decisions, explanations, roles
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CASES = int(os.environ.get("DIFFERENTIAL_CASES", "150"))  # 1,000 prove it; these fit into a suite
-LABELS = ("users:read", "users:delete", "roles:read")
+CODENAMES = ("users:read", "users:delete", "roles:read")
 SCOPES = ("", "fleet:1", "fleet:2")
 NAMES, PEOPLE = range(4), range(2)
 
-QUESTIONS = [(person, label, scope) for label in LABELS for scope in SCOPES[::-1] for person in PEOPLE]
+QUESTIONS = [(person, codename, scope) for codename in CODENAMES for scope in SCOPES[::-1] for person in PEOPLE]
 
 names, people, scopes = st.sampled_from(NAMES), st.sampled_from(PEOPLE), st.sampled_from(SCOPES)
-labels = st.frozensets(st.sampled_from(LABELS))
+codenames = st.frozensets(st.sampled_from(CODENAMES))
 ends = st.none() | st.integers(1, 40)
 changes = st.one_of(
-    st.tuples(st.just("create"), names, labels),
-    st.tuples(st.just("permit"), names, labels),
+    st.tuples(st.just("create"), names, codenames),
+    st.tuples(st.just("permit"), names, codenames),
     st.tuples(st.just("include"), names, st.frozensets(names, max_size=2)),
     st.tuples(st.just("delete"), names),
     *[st.tuples(st.just("grant"), people, names, scopes, ends)] * 3,
@@ -47,7 +47,7 @@ steps = st.one_of(
 
 
 class Model:
-    """Roles by name as (labels, included names), and what each person holds until when."""
+    """Roles by name as (codenames, included names), and what each person holds until when."""
 
     def __init__(self):
         self.roles, self.assignments = {}, {}
@@ -55,9 +55,9 @@ class Model:
     def reach(self, name):
         return {name}.union(*(self.reach(inner) for inner in self.roles[name][1]))
 
-    def has(self, person, label, scope, now):
+    def has(self, person, codename, scope, now):
         return any(
-            label in self.roles[member][0]
+            codename in self.roles[member][0]
             for (who, name, where), end in self.assignments.items()
             if who == person and where in ("", scope) and (end is None or end > now)
             for member in self.reach(name)
@@ -67,11 +67,11 @@ class Model:
         """Apply the change; return the exception that it must raise, or None."""
         return getattr(self, f"_{kind}")(*how)
 
-    def _create(self, name, labels):
-        self.roles[name] = (labels, frozenset())
+    def _create(self, name, codenames):
+        self.roles[name] = (codenames, frozenset())
 
-    def _permit(self, name, labels):
-        self.roles[name] = (labels, self.roles[name][1])
+    def _permit(self, name, codenames):
+        self.roles[name] = (codenames, self.roles[name][1])
 
     def _include(self, name, inner):
         if not inner <= self.roles.keys() or any(name in self.reach(one) for one in inner):
@@ -136,9 +136,9 @@ class Case:
 
     def compare_history(self):
         """Explanations of half of the past times match what was decided then."""
-        for moment, person, label, scope, expected in self.past[1::2]:
-            then = explanations.explain(user=self.users[person], permission=label, scope=scope, at=moment)
-            assert then.allowed is expected, (moment, person, label, scope)
+        for moment, person, codename, scope, expected in self.past[1::2]:
+            then = explanations.explain(user=self.users[person], permission=codename, scope=scope, at=moment)
+            assert then.allowed is expected, (moment, person, codename, scope)
             assert bool(then.because) is expected
 
     def roll_back(self, change):
@@ -166,17 +166,21 @@ class Case:
 
     def compare(self):
         for person, user in enumerate(self.users):
-            for label in LABELS:
+            for codename in CODENAMES:
                 for scope in SCOPES:
-                    expected = self.model.has(person, label, scope, self.now)
-                    assert decisions.has(user, label, scope or None, self.clock) is expected, (person, label, scope)
+                    expected = self.model.has(person, codename, scope, self.now)
+                    assert decisions.has(user, codename, scope or None, self.clock) is expected, (
+                        person,
+                        codename,
+                        scope,
+                    )
 
-    def _create(self, name, labels):
-        edit = roles.RoleEdit(name=f"role {name}", permissions=sorted(labels))
+    def _create(self, name, codenames):
+        edit = roles.RoleEdit(name=f"role {name}", permissions=sorted(codenames))
         self.rows[name] = roles.create(actor=None, edit=edit)
 
-    def _permit(self, name, labels):
-        roles.update(actor=None, role=self.rows[name], edit=roles.RoleEdit(permissions=sorted(labels)))
+    def _permit(self, name, codenames):
+        roles.update(actor=None, role=self.rows[name], edit=roles.RoleEdit(permissions=sorted(codenames)))
 
     def _include(self, name, inner):
         ids = [self.rows[one].pk if one in self.rows else 10**9 + one for one in sorted(inner)]
@@ -216,7 +220,7 @@ def test_services_decide_like_a_model_that_recomputes_everything(users):
     compared = 0
 
     @settings(max_examples=CASES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(labels, min_size=1, max_size=3), st.lists(steps, min_size=3, max_size=14))
+    @given(st.lists(codenames, min_size=1, max_size=3), st.lists(steps, min_size=3, max_size=14))
     def explore(first, rest):
         nonlocal compared
         start_over()

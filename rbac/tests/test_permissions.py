@@ -10,7 +10,7 @@ from rbac.services.declarations import declared
 
 
 def written() -> dict[str, dict[str, bool]]:
-    """Label -> role -> whether the table of docs/roles.md says yes."""
+    """Codename -> role -> whether the table of docs/roles.md says yes."""
     rows = [line for line in Path(settings.BASE_DIR, "docs", "roles.md").read_text().splitlines() if line[:1] == "|"]
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     header = next(row for row in cells if row[0] == "Permission")
@@ -21,15 +21,17 @@ def written() -> dict[str, dict[str, bool]]:
     }
 
 
-def product_labels() -> dict[str, str]:
-    """The labels of the product's own apps with their descriptions; a module documents its own."""
+def product_codenames() -> dict[str, str]:
+    """The codenames of the product's own apps with their descriptions; a module documents its own."""
     resources = [one for app in PRODUCT[1:] for one in import_module(f"{app}.permissions").RESOURCES]
-    return {label: sentence for resource in resources for label, sentence in resource.labels.items()}
+    return {codename: sentence for resource in resources for codename, sentence in resource.codenames.items()}
 
 
 def test_the_documented_table_matches_the_declared_permissions():
     roles = declared().roles
-    expected = {label: {role.name: label in has for role, has in roles.items()} for label in product_labels()}
+    expected = {
+        codename: {role.name: codename in has for role, has in roles.items()} for codename in product_codenames()
+    }
     assert written() == expected, "docs/roles.md has a row for each permission"
 
 
@@ -37,5 +39,5 @@ def test_every_default_role_and_permission_has_a_description():
     text = Path(settings.BASE_DIR, "docs", "roles.md").read_text()
     for role in declared().roles:
         assert f"| {role.name} | {role.description} | {'yes' if role.requires_2fa else 'no'} |" in text
-    for label, sentence in product_labels().items():
-        assert f"| `{label}` | {sentence} |" in text
+    for codename, sentence in product_codenames().items():
+        assert f"| `{codename}` | {sentence} |" in text

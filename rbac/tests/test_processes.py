@@ -56,8 +56,8 @@ def other_process(private_redis):
             pass  # a line of the log
         return line.strip()
 
-    def ask(user_id: int, label: str) -> bool:
-        child.stdin.write(f"{user_id} {label}\n")
+    def ask(user_id: int, codename: str) -> bool:
+        child.stdin.write(f"{user_id} {codename}\n")
         child.stdin.flush()
         return {"True": True, "False": False}[answered()]
 

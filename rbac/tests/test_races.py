@@ -33,8 +33,8 @@ def at_once(*calls):
         return list(pool.map(run, calls))
 
 
-def make(name, *labels, **edit):
-    return roles.create(actor=None, edit=RoleEdit(name=name, permissions=labels, **edit))
+def make(name, *codenames, **edit):
+    return roles.create(actor=None, edit=RoleEdit(name=name, permissions=codenames, **edit))
 
 
 def test_two_concurrent_inclusions_never_form_a_cycle():

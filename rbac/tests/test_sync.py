@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from rbac.models import Declaration, Role, RoleRevision, labelled_permissions
+from rbac.models import Declaration, Role, RoleRevision, resource_permissions
 from rbac.permissions import DISPATCHER, SUPPORT
 from rbac.services import assignments, custom_permissions, explanations, roles, sync
 from rbac.services.declarations import declared
@@ -15,22 +15,24 @@ pytestmark = pytest.mark.django_db
 NEW = "users:view"
 
 
-def release(*, without=(), labels=None, renamed=None, grants=None, called=None):
-    """What the next release declares: fewer or more labels, other grants of a default role, other names of roles."""
+def release(*, without=(), codenames=None, renamed=None, grants=None, called=None):
+    """What the next release declares: fewer or more codenames, other grants of a default role, other names of roles."""
     now = declared()
-    wanted = {label: sentence for label, sentence in now.labels.items() if label not in without} | (labels or {})
+    wanted = {codename: sentence for codename, sentence in now.codenames.items() if codename not in without} | (
+        codenames or {}
+    )
     given = {}
     for role, own in now.roles.items():
         if role.name in without:
             continue
-        all_own = own | frozenset(labels or ()) if role.name in now.all_powerful else own
+        all_own = own | frozenset(codenames or ()) if role.name in now.all_powerful else own
         name = (called or {}).get(role.name)
         key = replace(role, name=name, renamed_from=role.name) if name else role
         given[key] = (frozenset((grants or {}).get(role.name, all_own))) & wanted.keys()
-    return replace(now, labels=wanted, renamed=renamed or {}, roles=given)
+    return replace(now, codenames=wanted, renamed=renamed or {}, roles=given)
 
 
-def demanding(name):
+def requiring(name):
     now = declared()
     roles_now = {replace(role, requires_2fa=role.name == name): own for role, own in now.roles.items()}
     return replace(now, roles=roles_now)
@@ -38,7 +40,7 @@ def demanding(name):
 
 def renaming():
     reads = {DISPATCHER: (declared_for(DISPATCHER) - {"users:read"}) | {NEW}}
-    return release(without=["users:read"], labels={NEW: "See users"}, renamed={"users:read": NEW}, grants=reads)
+    return release(without=["users:read"], codenames={NEW: "See users"}, renamed={"users:read": NEW}, grants=reads)
 
 
 def declared_for(name):
@@ -49,12 +51,12 @@ def own(name):
     return set(Role.objects.get(name=name).permissions.values_list("codename", flat=True))
 
 
-def exists(label):
-    return labelled_permissions().filter(codename=label).exists()
+def exists(codename):
+    return resource_permissions().filter(codename=codename).exists()
 
 
-def make(name, *labels):
-    return roles.create(actor=None, edit=roles.RoleEdit(name=name, permissions=labels))
+def make(name, *codenames):
+    return roles.create(actor=None, edit=roles.RoleEdit(name=name, permissions=codenames))
 
 
 def test_a_renamed_permission_stays_with_its_roles(user):
@@ -92,7 +94,7 @@ def test_a_rename_to_an_existing_permission_merges_both():
 def test_a_permission_that_people_made_is_not_renamed():
     custom_permissions.create(actor=None, resource="meals", action="taste")
     make("Tasters", "meals:taste")
-    sync.synchronise(release(labels={NEW: "See users"}, renamed={"meals:taste": NEW}))
+    sync.synchronise(release(codenames={NEW: "See users"}, renamed={"meals:taste": NEW}))
     assert own("Tasters") == {"meals:taste"}
     assert exists(NEW)
 
@@ -153,16 +155,16 @@ def test_added_and_removed_grants_reach_default_roles():
 
 
 def test_a_newly_declared_2fa_requirement_applies_and_can_be_undone():
-    report = sync.synchronise(demanding(SUPPORT))
+    report = sync.synchronise(requiring(SUPPORT))
     assert report.changes == ["role Support: now requires_2fa"]
     role = Role.objects.get(name=SUPPORT)
     assert role.requires_2fa
     assert role.revisions.order_by("-pk").first().requires_2fa
     roles.update(actor=None, role=role, edit=roles.RoleEdit(requires_2fa=False))
-    assert sync.synchronise(demanding(SUPPORT)).changes == []
+    assert sync.synchronise(requiring(SUPPORT)).changes == []
     assert not Role.objects.get(name=SUPPORT).requires_2fa
     assert sync.synchronise().changes == []
-    assert sync.synchronise(demanding(SUPPORT)).changes == report.changes
+    assert sync.synchronise(requiring(SUPPORT)).changes == report.changes
 
 
 def test_synchronising_changes_nothing_that_people_made():
@@ -172,7 +174,7 @@ def test_synchronising_changes_nothing_that_people_made():
     Declaration.objects.all().delete()  # as in a database that was filled by hand
     sync.synchronise(release(without=[DISPATCHER, "users:lock"]))
     assert own("Tasters") == {"meals:taste", "users:read"}
-    assert labelled_permissions().get(codename="meals:taste").name == "Taste meals"
+    assert resource_permissions().get(codename="meals:taste").name == "Taste meals"
     assert "users:delete" in own(SUPPORT)
 
 

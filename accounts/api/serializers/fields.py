@@ -83,7 +83,7 @@ class AttributesField(serializers.JSONField):
         return data
 
 
-class AttributesInSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class AttributesInSchema(OpenApiSerializerFieldExtension):
     """The attributes of USER_ATTRIBUTES in the OpenAPI document: those that the reader sees, or may change."""
 
     target_class = AttributesField

@@ -8,7 +8,7 @@ from accounts.models import ApiKey, ServiceAccount
 from accounts.services.programs.api_keys import MOST_NETWORKS
 from foodfleet.core.http import serializers
 from foodfleet.core.names import LONGEST_NAME, validate_name
-from rbac.api.serializers import IdField, labels_field
+from rbac.api.serializers import IdField, codenames_field
 
 LONGEST_NETWORK = 49  # an IPv6 address with an IPv4 part, and its prefix length
 LONGEST_DESCRIPTION = 500
@@ -98,7 +98,7 @@ class ApiKeyCreateSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=100, help_text="Where it is used.")
     expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="null: it does not expire.")
-    permissions = labels_field(required=False, allow_null=True, max_length=500, help_text=PERMISSIONS)
+    permissions = codenames_field(required=False, allow_null=True, max_length=500, help_text=PERMISSIONS)
     allowed_networks = serializers.ListField(
         child=serializers.CharField(max_length=LONGEST_NETWORK),
         required=False,

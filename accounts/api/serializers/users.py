@@ -65,7 +65,7 @@ class MeSerializer(UserSerializer):
 
     def get_permissions(self, user: User | AnonymousUser) -> list[str]:
         """The user's permissions everywhere, as `resource:action`."""
-        return sorted(decisions.labels_of(user))
+        return sorted(decisions.codenames_of(user))
 
     @extend_schema_field(ScopeAccessSerializer(many=True))
     def get_access(self, user: User | AnonymousUser) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api.serializers.fields import FrontendSerializer
-from accounts.models import User
 from foodfleet.core.http.access import PUBLIC
 from foodfleet.core.http.clients import Client, client_of
 from foodfleet.core.http.serializers import validated
@@ -26,12 +25,6 @@ def validated_with_client(
     """
     values = validated(request, serializer_class)
     return values, replace(client_of(request), frontend=values.pop("client", ""))
-
-
-def signed_in_user(request: Request) -> User:
-    """The caller, in a view that requires sign-in."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def session_id_of(request: Request) -> UUID:

@@ -9,13 +9,14 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInSerializer, PhoneInSerializer
 from accounts.api.serializers.sign_in import DetailSerializer, TokenInSerializer
-from accounts.api.views.base import NO_CONTENT, OpenView, signed_in_user, validated_with_client
+from accounts.api.views.base import NO_CONTENT, OpenView, validated_with_client
 from accounts.exceptions import (
     AccountLockedException,
     InvalidCredentialsException,
     InvalidTokenException,
     UserAlreadyExistsException,
 )
+from accounts.models.users import signed_in_user
 from accounts.services.account import email
 from accounts.services.account import phone as account_phone
 from accounts.services.mfa import reauthentication

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 
 from accounts.api.filters import EventFilter
 from accounts.api.serializers.sessions import SecurityEventSerializer, StaffEventSerializer
-from accounts.api.views.base import signed_in_user
 from accounts.models import SecurityEvent
+from accounts.models.users import signed_in_user
 from accounts.services import audit
 from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.http.access import SIGNED_IN

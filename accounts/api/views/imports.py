@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.serializers.imports import ImportInSerializer, ImportSerializer
-from accounts.api.views.base import signed_in_user
+from accounts.models.users import signed_in_user
 from accounts.services.staff import imports
 from foodfleet.core.http.bodies.parsers import StrictMultiPartParser
 from foodfleet.core.http.clients import client_of

@@ -9,8 +9,9 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers.fields import FrontendSerializer
 from accounts.api.serializers.users import DeletionSerializer, MeSerializer
-from accounts.api.views.base import NO_CONTENT, client_in_body, session_id_of, signed_in_user
+from accounts.api.views.base import NO_CONTENT, client_in_body, session_id_of
 from accounts.exceptions import LastSuperuserException
+from accounts.models.users import signed_in_user
 from accounts.services.account import export, own_deletion, profile
 from foodfleet.core.exceptions import PayloadTooLargeException, ValidationException
 from foodfleet.core.http.access import SIGNED_IN, Reauthentication

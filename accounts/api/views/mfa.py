@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.serializers import mfa as schemas
-from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user
+from accounts.api.views.base import NO_CONTENT, session_id_of
 from accounts.exceptions import (
     AccountLockedException,
     AuthenticatorExistsException,
@@ -19,6 +19,7 @@ from accounts.exceptions import (
     UserNotFoundException,
 )
 from accounts.models import TrustedBrowser, User
+from accounts.models.users import signed_in_user
 from accounts.services.mfa import enrolment, reauthentication, trusted_browsers
 from accounts.services.mfa import methods as mfa_methods
 from accounts.services.staff import protections

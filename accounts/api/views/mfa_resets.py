@@ -10,9 +10,10 @@ from rest_framework.views import APIView
 
 from accounts.api.filters import ResetFilter
 from accounts.api.serializers import mfa as schemas
-from accounts.api.views.base import NO_CONTENT, signed_in_user
+from accounts.api.views.base import NO_CONTENT
 from accounts.exceptions import ResetNotPossibleException, UserNotFoundException
 from accounts.models import MFAReset
+from accounts.models.users import signed_in_user
 from accounts.services.mfa import resets
 from foodfleet.core.exceptions import ForbiddenException, NotFoundException
 from foodfleet.core.http.clients import client_of

@@ -8,10 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.serializers import mfa as schemas
-from accounts.api.views.base import NO_CONTENT, session_id_of, signed_in_user
+from accounts.api.views.base import NO_CONTENT, session_id_of
 from accounts.api.views.mfa import OwnMfaView
 from accounts.exceptions import Invalid2FACodeException, TooManyPasskeysException
 from accounts.models import Passkey
+from accounts.models.users import signed_in_user
 from accounts.services.mfa import passkeys, reauthentication
 from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACTIONS, Reauthentication
 from foodfleet.core.http.clients import client_of

@@ -9,13 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers.passwords import ChangePasswordSerializer, ResetPasswordSerializer
 from accounts.api.serializers.sign_in import DetailSerializer, EmailInSerializer, TokenInSerializer
-from accounts.api.views.base import (
-    NO_CONTENT,
-    OpenView,
-    session_id_of,
-    signed_in_user,
-    validated_with_client,
-)
+from accounts.api.views.base import NO_CONTENT, OpenView, session_id_of, validated_with_client
 from accounts.exceptions import (
     AccountLockedException,
     InvalidCredentialsException,
@@ -23,6 +17,7 @@ from accounts.exceptions import (
     PasswordReusedException,
     WeakPasswordException,
 )
+from accounts.models.users import signed_in_user
 from accounts.services.account import password_change, password_reset, report_compromise
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, Reauthentication
 from foodfleet.core.http.clients import client_of

@@ -12,7 +12,7 @@ from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
 from rbac.api.guards import ActionPermission
-from rbac.api.serializers import LABEL_LENGTH, AssignmentCreateSerializer, AssignmentSerializer
+from rbac.api.serializers import CODENAME_LENGTH, AssignmentCreateSerializer, AssignmentSerializer
 from rbac.exceptions import (
     AlreadyExistsException,
     HolderNotFoundException,
@@ -24,7 +24,7 @@ from rbac.services import assignments, limits, roles, users
 
 SCOPE = OpenApiParameter(
     "scope",
-    {"type": "string", "pattern": f"^({assignments.SCOPE.pattern})?$", "maxLength": LABEL_LENGTH},
+    {"type": "string", "pattern": f"^({assignments.SCOPE.pattern})?$", "maxLength": CODENAME_LENGTH},
     description="Only in this scope, such as fleet:12.",
 )
 

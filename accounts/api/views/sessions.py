@@ -10,9 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.serializers.sessions import SessionSerializer
-from accounts.api.views.base import NO_CONTENT, signed_in_user
+from accounts.api.views.base import NO_CONTENT
 from accounts.exceptions import SessionNotFoundException, UserNotFoundException
 from accounts.models import Session
+from accounts.models.users import signed_in_user
 from accounts.services.sessions import sessions
 from accounts.services.staff import sessions as staff_sessions
 from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, SIGNED_IN

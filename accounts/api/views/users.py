@@ -19,13 +19,7 @@ from accounts.api.serializers.users import (
     UserChangeSerializer,
     UserCreateSerializer,
 )
-from accounts.api.views.base import (
-    NO_CONTENT,
-    client_in_body,
-    has_json,
-    signed_in_user,
-    validated_with_client,
-)
+from accounts.api.views.base import NO_CONTENT, client_in_body, has_json, validated_with_client
 from accounts.exceptions import (
     LastSuperuserException,
     OwnAccountException,
@@ -36,7 +30,7 @@ from accounts.exceptions import (
     WeakPasswordException,
 )
 from accounts.models import User
-from accounts.models.users import UserQuerySet
+from accounts.models.users import UserQuerySet, signed_in_user
 from accounts.services.account import attributes, password_change, password_reset
 from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import exports, protections, users

@@ -123,7 +123,7 @@ class SignedInMixin(View):
         except ReauthenticationRequiredException:
             self.remember_input()
             back = reverse(self.returns_to) if self.returns_to else request.get_full_path()
-            return redirect(f"{reverse('sudo')}?{urlencode({'next': back})}")
+            return redirect(f"{reverse('reauthenticate')}?{urlencode({'next': back})}")
 
     def remember_input(self) -> None:
         """Keep in the session what the form should show again after re-authentication."""

@@ -66,16 +66,20 @@ def register(*, new: NewUser, client: Client) -> User | None:
     if not registration_rules.may_join(user.email):
         return _not_invited()
     try:
-        with transaction.atomic():
-            user.save(force_insert=True)
-            audit.record(kind=EventKind.REGISTERED, user=user, client=client)
-            token = tokens.issue(user, TokenPurpose.VERIFY_EMAIL, client=client) if is_mailed else ""
-            signals.user_registered.send(sender=User, user=user, verification_token=token, client=client)
+        _save(user, client, is_mailed=is_mailed)
         return user
     except IntegrityError:
         if is_mailed:
             _announce_repetition(user.email, client)
     return _taken()
+
+
+def _save(user: User, client: Client, *, is_mailed: bool) -> None:
+    with transaction.atomic():
+        user.save(force_insert=True)
+        audit.record(kind=EventKind.REGISTERED, user=user, client=client)
+        token = tokens.issue(user, TokenPurpose.VERIFY_EMAIL, client=client) if is_mailed else ""
+        signals.user_registered.send(sender=User, user=user, verification_token=token, client=client)
 
 
 def password_problems(*, password: str, email: str = "", first_name: str = "", last_name: str = "") -> list[Any]:

@@ -1,4 +1,7 @@
-"""Set-up of an authenticator app: the secret, its otpauth URI and its QR code."""
+"""Set-up of an authenticator app: the secret, its otpauth URI and its QR code.
+
+Its codes are verified, and consumed once, by `TOTPDevice` in accounts/models/totp.py.
+"""
 
 import io
 import secrets

@@ -151,20 +151,20 @@ def _create(user: User, new: NewKey, actor: User | None, client: Client) -> Crea
     return CreatedKey(row, key)
 
 
-def _checked_permissions(user: User, labels: Iterable[str] | None, actor: User | None) -> list[str] | None:
+def _checked_permissions(user: User, codenames: Iterable[str] | None, actor: User | None) -> list[str] | None:
     access = decisions.access_of(user)
     held = access.everywhere.union(*access.in_scope.values())
     if decisions.holds_everything(user):
-        held = access.roles.labels
+        held = access.roles.codenames
     if actor is not None and actor.acting_permissions is not None:  # a limited key makes no key that may do more
-        limits.ensure_within(actor.acting_permissions, held if labels is None else labels)
-    if labels is None:
+        limits.ensure_within(actor.acting_permissions, held if codenames is None else codenames)
+    if codenames is None:
         return None
-    unknown = sorted(set(labels) - held)
+    unknown = sorted(set(codenames) - held)
     if unknown:
         message = _("This account does not have the permission %(permission)s.") % {"permission": unknown[0]}
         raise ValidationException.for_field("permissions", message, "not_held")
-    return sorted(set(labels))
+    return sorted(set(codenames))
 
 
 def _checked_networks(networks: Iterable[str]) -> list[str]:

@@ -102,7 +102,7 @@ def _about(user: User, token_type: str) -> dict[str, Any]:
         "token_type": token_type,
         "sub": str(user.pk),
         "username": user.get_full_name() if user.is_service_account else user.email,
-        "scope": " ".join(sorted(decisions.labels_of(user))),
+        "scope": " ".join(sorted(decisions.codenames_of(user))),
     }
 
 

@@ -34,7 +34,7 @@ def ask(api, tokens, email=NEW, password=PASSWORD):
 
 
 @pytest.fixture
-def texts():
+def sms_codes():
     """Codes that were announced, as (phone, code)."""
     sent = []
 
@@ -147,10 +147,10 @@ def test_links_that_went_to_the_old_address_open_nothing_after_the_change(api, u
     assert answer.json()["code"] == "invalid_token"
 
 
-def test_an_sms_code_confirms_a_phone(api, user, sign_in, texts):
+def test_an_sms_code_confirms_a_phone(api, user, sign_in, sms_codes):
     tokens = sign_in()
     assert api.post(PHONE, {"phone": "+49 170 1234567"}, headers=bearer(tokens)).status_code == 202
-    ((phone, code),) = texts
+    ((phone, code),) = sms_codes
     assert phone == "+491701234567"
     assert re.fullmatch(r"\d{6}", code)
     user.refresh_from_db()
@@ -165,23 +165,23 @@ def test_an_sms_code_confirms_a_phone(api, user, sign_in, texts):
 @pytest.mark.parametrize(
     "phone", ["0170 1234567", "12345", "", "+49", "+999999999999999999", "call me", "+4917012345678 ext. 5"]
 )
-def test_what_is_no_number_with_a_country_code_is_refused(api, user, sign_in, texts, phone):
+def test_what_is_no_number_with_a_country_code_is_refused(api, user, sign_in, sms_codes, phone):
     answer = api.post(PHONE, {"phone": phone}, headers=bearer(sign_in()))
     assert (answer.status_code, list(answer.json()["details"])) == (422, ["phone"])
-    assert texts == []
+    assert sms_codes == []
 
 
-def test_a_code_dies_after_five_tries(api, user, sign_in, texts):
+def test_a_code_dies_after_five_tries(api, user, sign_in, sms_codes):
     tokens = sign_in()
     api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(tokens))
-    code = texts[0][1]
+    code = sms_codes[0][1]
     wrong = f"{(int(code) + 1) % 10**6:06}"
     for _ in range(5):
         assert api.post(f"{PHONE}verify/", {"code": wrong}, headers=bearer(tokens)).status_code == 422
     assert api.post(f"{PHONE}verify/", {"code": code}, headers=bearer(tokens)).status_code == 422
 
 
-def test_of_simultaneous_tries_at_a_code_five_are_compared(user, texts, monkeypatch):
+def test_of_simultaneous_tries_at_a_code_five_are_compared(user, sms_codes, monkeypatch):
     phone.request_code(user=user, phone="+491701234567", client=Client())
     compared, start = [], Barrier(12)
     monkeypatch.setattr(sms, "matches", lambda *args, **kwargs: bool(compared.append(args)))
@@ -200,40 +200,40 @@ def test_of_simultaneous_tries_at_a_code_five_are_compared(user, texts, monkeypa
     assert len(compared) == 5
 
 
-def test_a_new_code_has_five_tries_of_its_own(api, user, sign_in, texts):
+def test_a_new_code_has_five_tries_of_its_own(api, user, sign_in, sms_codes):
     headers = bearer(sign_in())
     for _ in range(2):
         api.post(PHONE, {"phone": "+491701234567"}, headers=headers)
-        wrong = f"{(int(texts[-1][1]) + 1) % 10**6:06}"
-        for _ in range(5 if len(texts) == 1 else 4):
+        wrong = f"{(int(sms_codes[-1][1]) + 1) % 10**6:06}"
+        for _ in range(5 if len(sms_codes) == 1 else 4):
             assert api.post(f"{PHONE}verify/", {"code": wrong}, headers=headers).status_code == 422
-    assert api.post(f"{PHONE}verify/", {"code": texts[-1][1]}, headers=headers).status_code == 204
+    assert api.post(f"{PHONE}verify/", {"code": sms_codes[-1][1]}, headers=headers).status_code == 204
 
 
-def test_a_code_lasts_ten_minutes(api, user, sign_in, texts):
+def test_a_code_lasts_ten_minutes(api, user, sign_in, sms_codes):
     tokens = sign_in()
     api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(tokens))
     assert timedelta(minutes=9) < PhoneCode.objects.get().expires_at - timezone.now() <= timedelta(minutes=10)
     PhoneCode.objects.update(expires_at=timezone.now())
-    assert api.post(f"{PHONE}verify/", {"code": texts[0][1]}, headers=bearer(tokens)).status_code == 422
+    assert api.post(f"{PHONE}verify/", {"code": sms_codes[0][1]}, headers=bearer(tokens)).status_code == 422
 
 
-def test_a_number_gets_three_sms_an_hour_from_all_requesters(api, user, make_user, sign_in, texts):
+def test_a_number_gets_three_sms_an_hour_from_all_requesters(api, user, make_user, sign_in, sms_codes):
     make_user("bob@example.com")
     both = [sign_in(), sign_in(email="bob@example.com")]
     answers = [api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(both[n % 2])) for n in range(4)]
     assert [a.status_code for a in answers] == [202, 202, 202, 429]
     assert int(answers[3].headers["Retry-After"]) > 0
-    assert len(texts) == 3
+    assert len(sms_codes) == 3
 
 
-def test_replacing_a_phone_is_notified_by_email(api, user, sign_in, texts):
+def test_replacing_a_phone_is_notified_by_email(api, user, sign_in, sms_codes):
     tokens = sign_in()
     for number in ("+491701234567", "+491701234568"):
         mail.outbox.clear()
         api.post(PHONE, {"phone": number}, headers=bearer(tokens))
         assert mail.outbox == []  # nothing is different yet
-        api.post(f"{PHONE}verify/", {"code": texts[-1][1]}, headers=bearer(tokens))
+        api.post(f"{PHONE}verify/", {"code": sms_codes[-1][1]}, headers=bearer(tokens))
     (notice,) = mail.outbox
     assert notice.to == ["ann@example.com"]
     assert "phone" in notice.subject.lower()
@@ -241,14 +241,14 @@ def test_replacing_a_phone_is_notified_by_email(api, user, sign_in, texts):
     assert "+491701234568" not in notice.body
 
 
-def test_three_sms_an_hour_is_a_sliding_limit(api, user, sign_in, texts, monkeypatch):
+def test_three_sms_an_hour_is_a_sliding_limit(api, user, sign_in, sms_codes, monkeypatch):
     tokens = sign_in()
     now = [500_000 * 3600.0 - 30]
     monkeypatch.setattr("foodfleet.core.cache.rate_limits.time", lambda: now[0])
     for second in (0, 10, 20, 31, 45, 60):
         now[0] = 500_000 * 3600.0 - 30 + second
         api.post(PHONE, {"phone": "+491701234567"}, headers=bearer(tokens))
-    assert len(texts) == 3
+    assert len(sms_codes) == 3
 
 
 def test_a_registered_phone_is_stored_in_e164(api):
@@ -276,8 +276,8 @@ def test_letters_in_a_phone_number_are_refused(api, client, user, make_user, all
     assert (page.status_code, list(page.context["form"].errors)) == (422, ["phone"])
 
 
-def test_the_texted_code_counts_in_digits_of_any_script(api, user, sign_in, texts):
+def test_a_code_by_sms_counts_in_digits_of_any_script(api, user, sign_in, sms_codes):
     headers = {"Authorization": f"Bearer {sign_in()['access']}"}
     api.post("/api/v1/auth/phone/", {"phone": "+4915123456789"}, headers=headers)
-    code = texts[-1][1].translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
+    code = sms_codes[-1][1].translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
     assert api.post("/api/v1/auth/phone/verify/", {"code": code}, headers=headers).status_code == 204

@@ -134,8 +134,8 @@ def test_forgot_reset_and_a_session_ended_from_another_browser(open_browser, use
 
 
 @pytest.fixture
-def texts():
-    """The codes that were texted."""
+def sms_codes():
+    """The codes that were sent by SMS."""
     codes = []
 
     def keep(code, **kwargs):
@@ -150,12 +150,12 @@ def texts():
 
 
 @scripts
-def test_sms_codes_remembered_browsers_and_mfa_off_work_by_keyboard(open_browser, user, texts, javascript):
+def test_sms_codes_remembered_browsers_and_mfa_off_work_by_keyboard(open_browser, user, sms_codes, javascript):
     page = open_browser(java_script_enabled=javascript)
     sign_in(page)
     type_in(page, "New number", "+49 170 1234567")
     press(page, "Text me a code")
-    type_in(page, "Code", texts[-1])
+    type_in(page, "Code", sms_codes[-1])
     press(page, "Confirm")
     assert "Your phone is confirmed." in page.locator(".messages").inner_text()
     TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
@@ -164,7 +164,7 @@ def test_sms_codes_remembered_browsers_and_mfa_off_work_by_keyboard(open_browser
     sign_in(page)
     press(page, "Code by text message", role="link")
     press(page, "Text me a code")
-    type_in(page, "Code", texts[-1])
+    type_in(page, "Code", sms_codes[-1])
     reach(page, page.get_by_label("Remember this browser for 30 days"))
     page.keyboard.press("Space")
     press(page, "Confirm")

@@ -22,8 +22,8 @@ def bearer(access):
     return {"Authorization": f"Bearer {access}"}
 
 
-def make(name, *labels, **edit):
-    return roles.create(actor=None, edit=RoleEdit(name=name, permissions=labels, **edit))
+def make(name, *codenames, **edit):
+    return roles.create(actor=None, edit=RoleEdit(name=name, permissions=codenames, **edit))
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def editor(make_user, allow, sign_in):
 EDITS = {
     "own permission instead of inclusion": ("outer", {"includes": [], "permissions": ["users:delete"]}),
     "inclusion of another role with it": ("outer", {"includes": ["plain"], "permissions": []}),
-    "demand of the included role": ("inner", {"requires_2fa": False}),
+    "requirement of the included role": ("inner", {"requires_2fa": False}),
 }
 
 
@@ -56,11 +56,11 @@ def test_a_role_edit_does_not_lower_the_mfa_requirement(api, user, editor, sign_
 
 
 def test_the_mfa_requirement_of_an_empty_included_role_stays(api, editor):
-    demand = make("demand", requires_2fa=True)
-    make("outer", "users:delete", includes=[demand.pk])
-    answer = api.patch(f"{V1}/roles/{demand.pk}/", {"requires_2fa": False}, format="json", headers=editor)
+    required = make("required", requires_2fa=True)
+    make("outer", "users:delete", includes=[required.pk])
+    answer = api.patch(f"{V1}/roles/{required.pk}/", {"requires_2fa": False}, format="json", headers=editor)
     assert answer.status_code == 403
-    assert Role.objects.get(pk=demand.pk).requires_2fa
+    assert Role.objects.get(pk=required.pk).requires_2fa
 
 
 def switch_on_totp(api, access):

@@ -1,4 +1,4 @@
-"""A text to the phone as the second step: a fallback that a setting or a role rules out."""
+"""An SMS as the second step: a fallback that a setting or a role rules out."""
 
 import pytest
 from django.utils import timezone
@@ -23,8 +23,8 @@ def ann(make_user):
 
 
 @pytest.fixture
-def texts():
-    """The codes that were texted."""
+def sms_codes():
+    """The codes that were sent by SMS."""
     codes = []
 
     def keep(code, **kwargs):
@@ -40,12 +40,12 @@ def by_setting(settings, user):
 
 
 def by_role(settings, user):
-    role = roles.create(actor=None, edit=roles.RoleEdit(name="No texts", forbids_sms_code=True))
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="No SMS", forbids_sms_code=True))
     assignments.grant(actor=None, user=user, role=role, scope="fleet:12")
 
 
 def by_included_role(settings, user):
-    included = roles.create(actor=None, edit=roles.RoleEdit(name="No texts", forbids_sms_code=True))
+    included = roles.create(actor=None, edit=roles.RoleEdit(name="No SMS", forbids_sms_code=True))
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Driver of money", includes=[included.pk]))
     assignments.grant(actor=None, user=user, role=role)
 
@@ -61,44 +61,44 @@ def answer(api, pending, code):
     return api.post("/api/v1/auth/login/verify/", {"challenge": pending["challenge"], "method": "sms", "code": code})
 
 
-def test_a_texted_code_is_a_second_step_over_the_api(api, ann, texts):
+def test_a_code_by_sms_is_a_second_step_over_the_api(api, ann, sms_codes):
     pending = challenge(api)
     assert pending["methods"] == ["totp", "sms"]
     assert api.post("/api/v1/auth/login/sms/", {"challenge": pending["challenge"]}).status_code == 202
-    assert answer(api, pending, texts[0]).status_code == 200
+    assert answer(api, pending, sms_codes[0]).status_code == 200
 
 
 @rulers
-def test_disabled_sms_codes_are_neither_offered_nor_sent(api, ann, texts, settings, rule_out):
+def test_disabled_sms_codes_are_neither_offered_nor_sent(api, ann, sms_codes, settings, rule_out):
     rule_out(settings, ann)
     pending = challenge(api)
     assert pending["methods"] == ["totp"]
     refused = api.post("/api/v1/auth/login/sms/", {"challenge": pending["challenge"]})
     assert (refused.status_code, refused.json()["code"]) == (401, "invalid_2fa_code")
-    assert not texts
+    assert not sms_codes
 
 
 @rulers
-def test_ruled_out_while_a_sign_in_waits_the_texted_code_serves_no_more(api, ann, texts, settings, rule_out):
+def test_ruled_out_while_a_sign_in_waits_the_code_by_sms_serves_no_more(api, ann, sms_codes, settings, rule_out):
     pending = challenge(api)
     api.post("/api/v1/auth/login/sms/", {"challenge": pending["challenge"]})
     rule_out(settings, ann)
-    assert answer(api, pending, texts[0]).status_code == 401
+    assert answer(api, pending, sms_codes[0]).status_code == 401
 
 
 @rulers
-def test_ruled_out_the_pages_do_not_offer_it(client, ann, texts, settings, rule_out):
+def test_ruled_out_the_pages_do_not_offer_it(client, ann, sms_codes, settings, rule_out):
     client.post("/login/", CREDENTIALS)
     assert client.get("/login/verify/?method=sms").context["method"] == "sms"
     rule_out(settings, ann)
     page = client.get("/login/verify/?method=sms")
     assert (page.context["method"], page.context["methods"]) == ("totp", ["totp"])
     client.post("/login/sms/")
-    assert not texts
+    assert not sms_codes
 
 
 def test_the_role_taken_away_a_text_serves_again(api, ann):
-    role = roles.create(actor=None, edit=roles.RoleEdit(name="No texts", forbids_sms_code=True))
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="No SMS", forbids_sms_code=True))
     assignments.grant(actor=None, user=ann, role=role)
     assert challenge(api)["methods"] == ["totp"]
     roles.update(actor=None, role=role, edit=roles.RoleEdit(forbids_sms_code=False))
@@ -108,7 +108,7 @@ def test_the_role_taken_away_a_text_serves_again(api, ann):
 def test_the_mfa_requirement_is_set_over_the_api_and_recorded(api, make_user, sign_in):
     make_user("root@example.com", is_superuser=True)
     bearer = {"Authorization": f"Bearer {sign_in(email='root@example.com')['access']}"}
-    made = api.post("/api/v1/roles/", {"name": "No texts", "forbids_sms_code": True}, headers=bearer)
+    made = api.post("/api/v1/roles/", {"name": "No SMS", "forbids_sms_code": True}, headers=bearer)
     assert made.json()["forbids_sms_code"] is True
     changed = api.patch(f"/api/v1/roles/{made.json()['id']}/", {"forbids_sms_code": False}, headers=bearer)
     assert changed.json()["forbids_sms_code"] is False
@@ -118,10 +118,10 @@ def test_the_mfa_requirement_is_set_over_the_api_and_recorded(api, make_user, si
 
 def test_it_is_set_in_the_admin(client, make_user):
     client.force_login(make_user("root@example.com", is_staff=True, is_superuser=True))
-    client.post("/admin/rbac/role/add/", {"name": "No texts", "forbids_sms_code": "on"})
-    role = roles.Role.objects.get(name="No texts")
+    client.post("/admin/rbac/role/add/", {"name": "No SMS", "forbids_sms_code": "on"})
+    role = roles.Role.objects.get(name="No SMS")
     assert role.forbids_sms_code
-    client.post(f"/admin/rbac/role/{role.pk}/change/", {"name": "No texts"})
+    client.post(f"/admin/rbac/role/{role.pk}/change/", {"name": "No SMS"})
     role.refresh_from_db()
     assert not role.forbids_sms_code
 
@@ -129,7 +129,7 @@ def test_it_is_set_in_the_admin(client, make_user):
 def test_who_does_not_hold_what_a_role_has_does_not_lift_its_ban(api, user, allow, sign_in):
     allow(user, "roles:update", "roles:read")
     role = roles.create(
-        actor=None, edit=roles.RoleEdit(name="No texts", permissions=["users:delete"], forbids_sms_code=True)
+        actor=None, edit=roles.RoleEdit(name="No SMS", permissions=["users:delete"], forbids_sms_code=True)
     )
     bearer = {"Authorization": f"Bearer {sign_in()['access']}"}
     refused = api.patch(f"/api/v1/roles/{role.pk}/", {"forbids_sms_code": False}, headers=bearer)

@@ -68,25 +68,25 @@ def test_a_password_change_revokes_open_challenges(replace, api, user, sign_in, 
 
 def test_an_answer_that_a_reset_overtakes_begins_no_session(api, user, sign_in, backup_codes, link_token):
     challenge = sign_in()["challenge"]
-    spent, may_go_on = Event(), Event()
+    consumed, may_go_on = Event(), Event()
 
-    def pause_once_the_challenge_is_spent(execute, sql, *rest):
+    def pause_once_the_challenge_is_consumed(execute, sql, *rest):
         result = execute(sql, *rest)
         if sql.startswith("UPDATE") and "accounts_challenge" in sql and "attempts" not in sql.partition("WHERE")[0]:
-            spent.set()
+            consumed.set()
             may_go_on.wait(20)
         return result
 
     def slowly():
         try:
-            with connection.execute_wrapper(pause_once_the_challenge_is_spent):
+            with connection.execute_wrapper(pause_once_the_challenge_is_consumed):
                 return answer(challenge, backup_codes[0][0]).status_code
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as pool:
         answering = pool.submit(slowly)
-        assert spent.wait(20)
+        assert consumed.wait(20)
         assert reset(api, user, None, link_token).status_code == 204
         may_go_on.set()
         assert answering.result() == 401

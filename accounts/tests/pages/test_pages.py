@@ -283,8 +283,8 @@ def test_every_page_has_a_policy_without_unsafe_inline(ann):
 
 
 @pytest.fixture
-def texts():
-    """The codes that were texted."""
+def sms_codes():
+    """The codes that were sent by SMS."""
     from accounts import signals
 
     codes: list[str] = []
@@ -300,11 +300,11 @@ def texts():
         signal.disconnect(keep)
 
 
-def test_a_phone_confirmed_by_sms_becomes_an_mfa_method(ann, user, second_step, texts):
+def test_a_phone_confirmed_by_sms_becomes_an_mfa_method(ann, user, second_step, sms_codes):
     ann.post("/account/phone/", {"phone": "+49 170 1234567"})
     assert (
         "Your phone is confirmed."
-        in ann.post("/account/phone/verify/", {"code": texts[-1]}, follow=True).content.decode()
+        in ann.post("/account/phone/verify/", {"code": sms_codes[-1]}, follow=True).content.decode()
     )
     browser = Browser()
     login(browser)
@@ -313,7 +313,7 @@ def test_a_phone_confirmed_by_sms_becomes_an_mfa_method(ann, user, second_step, 
     assert not requested.context["sms_sent"]
     sent = browser.post("/login/sms/", follow=True)
     assert sent.context["sms_sent"]
-    assert browser.post("/login/verify/", {"code": texts[-1], "method": "sms"}).url == "/account/"
+    assert browser.post("/login/verify/", {"code": sms_codes[-1], "method": "sms"}).url == "/account/"
     assert Browser().post("/login/sms/").url == "/login/"
 
 

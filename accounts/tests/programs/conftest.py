@@ -51,4 +51,4 @@ def roles_of_account(account, allow):
     """Give the service account permissions."""
     from accounts.models import User
 
-    return lambda *labels, **how: allow(User.objects.get(pk=account), *labels, **how)
+    return lambda *codenames, **how: allow(User.objects.get(pk=account), *codenames, **how)

@@ -50,10 +50,10 @@ def test_a_new_key_is_shown_once(staff, account):
 
 
 def test_errors_of_a_new_key_stand_at_their_fields(staff, account):
-    wrong = {"account": account, "name": "Key", "labels": "users:read", "networks": "10.0.0.0/8"}
+    wrong = {"account": account, "name": "Key", "codenames": "users:read", "networks": "10.0.0.0/8"}
     answer = staff.post(f"{KEYS}add/", wrong)
-    assert "labels" in answer.context["adminform"].form.errors
-    answer = staff.post(f"{KEYS}add/", {**wrong, "labels": "", "networks": "nowhere"})
+    assert "codenames" in answer.context["adminform"].form.errors
+    answer = staff.post(f"{KEYS}add/", {**wrong, "codenames": "", "networks": "nowhere"})
     assert "networks" in answer.context["adminform"].form.errors
     assert not ApiKey.objects.exists()
 

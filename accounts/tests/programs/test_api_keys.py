@@ -145,9 +145,9 @@ def test_services_check_the_permissions_of_the_key_again(account, user, new_key,
         users.lock(pk=user.pk, actor=actor, client=Client())
 
 
-@pytest.mark.parametrize("labels", [["users:read"], ["nothing:at_all"]])
-def test_a_key_is_not_limited_to_what_its_account_lacks(boss, account, labels):
-    refused = boss.call("post", f"/service-accounts/{account}/keys/", {"name": "Key", "permissions": labels})
+@pytest.mark.parametrize("codenames", [["users:read"], ["nothing:at_all"]])
+def test_a_key_is_not_limited_to_what_its_account_lacks(boss, account, codenames):
+    refused = boss.call("post", f"/service-accounts/{account}/keys/", {"name": "Key", "permissions": codenames})
     assert (refused.status_code, refused.json()["details"]["permissions"][0]["code"]) == (422, "not_held")
 
 

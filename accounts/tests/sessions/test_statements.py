@@ -56,7 +56,9 @@ def test_a_list_of_users_is_two_statements(api, make_user, allow, monkeypatch, q
 def test_users_are_listed_with_their_roles_and_locks(api, make_user, allow):
     requester, holder = make_user("caller@example.com", is_superuser=True), make_user("held@example.com")
     locked = make_user("locked@example.com", locked_at=timezone.now())
-    names = sorted(Role.objects.get(pk=allow(holder, label).role_id).name for label in ("users:read", "roles:read"))
+    names = sorted(
+        Role.objects.get(pk=allow(holder, codename).role_id).name for codename in ("users:read", "roles:read")
+    )
     allow(holder, "users:read", scope="fleet:1")
     api.force_authenticate(requester)
     rows = {row["id"]: row for row in api.get("/api/v1/users/").json()["results"]}

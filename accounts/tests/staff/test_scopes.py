@@ -16,7 +16,7 @@ from rbac.services import assignments, graph, roles, scopes
 pytestmark = pytest.mark.django_db
 USERS = "/api/v1/users/"
 BOOKKEEPING = ("core_cacheversion", "SAVEPOINT")  # of caches without Redis, and of the test's own transaction
-LABELS = ("users:read", "users:update", "users:lock", "roles:read", "roles:assign", "notifications:send")
+CODENAMES = ("users:read", "users:update", "users:lock", "roles:read", "roles:assign", "notifications:send")
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ OTHERS = {
 )
 def test_a_permission_opens_members_of_its_scope_and_those_below(as_manager, user, member, allow, held_in, expected):
     if held_in is not None:
-        assignment = allow(user, *LABELS, scope=held_in.removeprefix("expired "))
+        assignment = allow(user, *CODENAMES, scope=held_in.removeprefix("expired "))
         if held_in.startswith("expired"):
             RoleAssignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     role = roles.create(actor=None, edit=roles.RoleEdit(name="small", permissions=["users:read"]))
@@ -107,7 +107,7 @@ def test_a_permission_opens_members_of_its_scope_and_those_below(as_manager, use
 
 def test_who_reads_everybody_and_manages_one_fleet_gets_403_elsewhere(as_manager, user, outsider, allow):
     allow(user, "users:read", "roles:read")
-    allow(user, *LABELS, scope="fleet:12")
+    allow(user, *CODENAMES, scope="fleet:12")
     statuses = calls(as_manager, outsider, Role.objects.get(name="Driver"))
     refused = dict.fromkeys(("update", "lock", "unlock", "assign", "revoke", "email", "sms"), 403)
     assert statuses == {**EVERYTHING, **refused}
@@ -139,7 +139,7 @@ def test_an_administrator_of_a_scope_gets_nothing_else(as_manager, user, member,
 
 
 def test_a_manager_of_a_scope_cannot_gain_or_give_more(as_manager, user, fleets, member, outsider, make_user, allow):
-    allow(user, *LABELS, scope="fleet:12")
+    allow(user, *CODENAMES, scope="fleet:12")
     scopes.add_member(actor=None, scope_id=fleets["fleet:12"].pk, user=user)
     small = roles.create(actor=None, edit=roles.RoleEdit(name="small", permissions=["users:read"]))
     large = roles.create(actor=None, edit=roles.RoleEdit(name="large", permissions=["users:delete"]))

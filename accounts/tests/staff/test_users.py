@@ -21,12 +21,12 @@ NEW = "Other-Kitchen-77?"
 
 @pytest.fixture
 def caller(api, make_user, sign_in):
-    """Sign somebody in who holds the given labels; answers a client that speaks as them."""
+    """Sign somebody in who holds the given codenames; answers a client that speaks as them."""
 
-    def make(*labels, email="staff@example.com", **fields):
+    def make(*codenames, email="staff@example.com", **fields):
         user = make_user(email, **fields)
-        if labels:
-            give(user, *labels)
+        if codenames:
+            give(user, *codenames)
         tokens = sign_in(email=email)
         from rest_framework.test import APIClient
 
@@ -38,12 +38,12 @@ def caller(api, make_user, sign_in):
     return make
 
 
-def give(user, *labels, role="Staff of tests"):
-    from rbac.models import labelled_permissions
+def give(user, *codenames, role="Staff of tests"):
+    from rbac.models import resource_permissions
 
     assignment, _ = Role.objects.get_or_create(name=role)
-    wanted = labelled_permissions().filter(codename__in=labels)
-    assert wanted.count() == len(labels), labels
+    wanted = resource_permissions().filter(codename__in=codenames)
+    assert wanted.count() == len(codenames), codenames
     assignment.permissions.set(wanted)
     assignments.grant(actor=None, user=user, role=assignment)
     return assignment
@@ -60,7 +60,7 @@ def emails(answer):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "label"),
+    ("method", "path", "codename"),
     [
         ("get", "", "users:read"),
         ("get", "{id}/", "users:read"),
@@ -72,12 +72,12 @@ def emails(answer):
         ("post", "{id}/invite/", "users:create"),
     ],
 )
-def test_each_view_names_its_permission(api, caller, user, method, path, label):
+def test_each_view_names_its_permission(api, caller, user, method, path, codename):
     address = USERS + path.format(id=user.pk)
     assert getattr(api, method)(address, {}).status_code == 401
     refused = getattr(caller(), method)(address, {})
     assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_permissions")
-    assert refused.json()["details"]["missing"] == [label]
+    assert refused.json()["details"]["missing"] == [codename]
 
 
 def test_the_list_shows_what_staff_need_and_no_secret(boss, user):

@@ -60,7 +60,7 @@ def cards(request: HttpRequest) -> list[Card]:
 
 
 def _health() -> Card:
-    """The database, which has just answered, and what else the product stands on."""
+    """The database, which has just answered, and the other services that the product depends on."""
     figures = [Figure(_("Database"), WORDS[health.OK], tone="good")]
     for name, label, ask in (
         ("cache", _("Cache"), health.cache_state),

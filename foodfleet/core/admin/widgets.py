@@ -40,7 +40,7 @@ def _style(widget: forms.Widget) -> None:
 
 
 class CheckboxTable(forms.CheckboxSelectMultiple):
-    """Checkboxes for labels such as `users:read - See users`, a row for each resource; other labels in one row."""
+    """Checkboxes for permissions such as `users:read - See users`, a row for each resource; others in one row."""
 
     template_name = "admin/widgets/checkbox_table.html"
 

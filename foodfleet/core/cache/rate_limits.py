@@ -98,8 +98,8 @@ def fixed_window(key: str, *, limit: int, seconds: int, now: float | None = None
     end = (window + 1) * seconds
     count = limit_stores.increment_in_redis(shared.key("count", key, window), seconds=seconds + 1)
     if count is None:
-        moment, expiry = datetime.fromtimestamp(timestamp, UTC), datetime.fromtimestamp(end, UTC)
-        count = RateLimit.objects.increment(f"window:{key}", now=moment, expiries={1: expiry}, blocks={})
+        at, expiry = datetime.fromtimestamp(timestamp, UTC), datetime.fromtimestamp(end, UTC)
+        count = RateLimit.objects.increment(f"window:{key}", now=at, expiries={1: expiry}, blocks={})
     return Usage(allowed=count is not None and count <= limit, retry_after=end - timestamp)
 
 
@@ -142,15 +142,15 @@ def reserve_attempt(key: str, policy: Lockout, *, now: datetime | None = None) -
     Of any number of simultaneous attempts no more are allowed than the policy says. Commits on its own: never call it
     inside a transaction, whose rollback would undo the count.
     """
-    moment = now or timezone.now()
+    now = now or timezone.now()
     name = f"attempts:{key}"
-    expiries = {1: moment + policy.memory_unblocked, policy.first: moment + policy.memory}
-    blocks = policy.blocks(moment)
-    count = RateLimit.objects.increment(name, now=moment, expiries=expiries, blocks=blocks, every=policy.every)
+    expiries = {1: now + policy.memory_unblocked, policy.first: now + policy.memory}
+    blocks = policy.blocks(now)
+    count = RateLimit.objects.increment(name, now=now, expiries=expiries, blocks=blocks, every=policy.every)
     if count is None:
-        return replace(attempts(key, now=moment), count=0)
+        return replace(attempts(key, now=now), count=0)
     wait = policy.wait_after(count)
-    return Attempt(key, count, None if wait is None else moment + wait)
+    return Attempt(key, count, None if wait is None else now + wait)
 
 
 def clear_attempts(*keys: str) -> None:
@@ -160,11 +160,11 @@ def clear_attempts(*keys: str) -> None:
 
 def attempts(key: str, *, now: datetime | None = None) -> Attempt:
     """Return what was counted for the key, and until when it is blocked; counts nothing."""
-    moment = now or timezone.now()
-    row = RateLimit.objects.filter(key=f"attempts:{key}", expires_at__gt=moment).first()
+    now = now or timezone.now()
+    row = RateLimit.objects.filter(key=f"attempts:{key}", expires_at__gt=now).first()
     if row is None:
         return Attempt(key, 0, None)
-    blocked_until = row.blocked_until if row.blocked_until and row.blocked_until > moment else None
+    blocked_until = row.blocked_until if row.blocked_until and row.blocked_until > now else None
     return Attempt(key, row.count, blocked_until)
 
 

@@ -1,4 +1,4 @@
-"""Is this process alive, and does what it stands on answer?"""
+"""Health checks: whether this process serves, and whether the services that it depends on answer."""
 
 from collections.abc import Callable
 from functools import cache

@@ -28,7 +28,7 @@ def raises(*exceptions: type[BaseAppException]) -> Callable[[Target], Target]:
     return declare
 
 
-class TextInSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class TextInSchema(OpenApiSerializerFieldExtension):
     """How a text stands in the document: what its class says of it, and that it is not blank where it must not be."""
 
     target_class = serializers.CharField
@@ -45,7 +45,7 @@ class TextInSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
         return schema
 
 
-class RulesInSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+class RulesInSchema(OpenApiSerializerExtension):
     """What a serializer's class says of its fields together, in `schema_rules`."""
 
     target_class = serializers.Serializer

@@ -170,7 +170,7 @@ for endpoint in OF_MODULES:
         who = ANYONE if endpoint.is_public else endpoint.access.permission or SIGNED_IN
         ROUTES.setdefault(address, {})[endpoint.method] = who
 CALLS = [(path, method, who) for path, methods in ROUTES.items() for method, who in methods.items()]
-LABELS = {who for _, _, who in CALLS} - {ANYONE, SIGNED_IN}
+CODENAMES = {who for _, _, who in CALLS} - {ANYONE, SIGNED_IN}
 NO_VIEW = "api/"  # everything else below /api/ is a 404
 
 
@@ -183,7 +183,7 @@ def test_the_table_names_every_route_and_no_other():
 
 
 def test_the_table_lists_declared_permissions_only():
-    assert declared().labels.keys() >= LABELS
+    assert declared().codenames.keys() >= CODENAMES
 
 
 @pytest.fixture
@@ -213,17 +213,17 @@ def bearer(user, sign_in):
 
 @pytest.fixture
 def give(user):
-    """Give Ann a role with exactly these labels."""
+    """Give Ann a role with exactly these codenames."""
 
-    def grant(labels, **how):
-        role = roles.create(actor=None, edit=roles.RoleEdit(name="right", permissions=sorted(labels)))
+    def grant(codenames, **how):
+        role = roles.create(actor=None, edit=roles.RoleEdit(name="right", permissions=sorted(codenames)))
         return assignments.grant(actor=None, user=user, role=role, **how)
 
     return grant
 
 
 def outcome(status, body):
-    """What an answer says about being let in: 401, the labels that a 403 misses, or "in"."""
+    """What an answer says about being let in: 401, the codenames that a 403 misses, or "in"."""
     if status == 403:
         return tuple(body["details"].get("missing", [body["code"]]))
     return 401 if status == 401 else "in"
@@ -250,37 +250,37 @@ def test_who_is_not_signed_in_gets_401_but_where_anyone_may(call):
 
 
 def missed(who):
-    """What somebody meets who is signed in without the label."""
-    return (who,) if who in LABELS else "in"
+    """What somebody meets who is signed in without the codename."""
+    return (who,) if who in CODENAMES else "in"
 
 
-def test_without_a_role_every_label_is_missed_by_name(call, bearer):
+def test_without_a_role_every_permission_is_missed_by_name(call, bearer):
     assert surprises(call, missed, bearer) == {}
 
 
-def test_a_role_with_the_label_alone_lets_in(call, bearer, give):
-    assert surprises(call, lambda who: "in", bearer, lambda who: give(LABELS & {who})) == {}
+def test_a_role_with_the_permission_alone_lets_in(call, bearer, give):
+    assert surprises(call, lambda who: "in", bearer, lambda who: give(CODENAMES & {who})) == {}
 
 
-def test_every_other_label_does_not(call, bearer, give):
-    assert surprises(call, missed, bearer, lambda who: give(declared().labels.keys() - {who})) == {}
+def test_every_other_permission_does_not(call, bearer, give):
+    assert surprises(call, missed, bearer, lambda who: give(declared().codenames.keys() - {who})) == {}
 
 
-def test_the_label_in_one_scope_opens_its_members_and_nothing_else(call, bearer, give):
-    give(LABELS, scope="fleet:13")
+def test_a_permission_in_one_scope_opens_its_members_and_nothing_else(call, bearer, give):
+    give(CODENAMES, scope="fleet:13")
     others = {f"{one.method} {one.address.removeprefix('api/v1/')}".translate(BRACES) for one in OF_MODULES}
     found = {call: code for call, (code, _details) in surprises(call, missed, bearer).items() if call not in others}
     assert found == IN_SCOPES
 
 
 def test_an_expired_role_gives_nothing(call, bearer, give):
-    assignment = give(LABELS, expires_at=timezone.now() + timedelta(hours=1))
+    assignment = give(CODENAMES, expires_at=timezone.now() + timedelta(hours=1))
     RoleAssignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     assert surprises(call, missed, bearer) == {}
 
 
 def test_a_deactivated_user_is_nobody_whatever_they_hold(call, user, bearer, give):
-    give(LABELS)
+    give(CODENAMES)
     user.is_active = False
     user.save()
     assert surprises(call, lambda who: "in" if who == ANYONE else 401, bearer) == {}

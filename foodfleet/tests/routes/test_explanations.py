@@ -14,7 +14,7 @@ from rbac.services import assignments, custom_permissions, roles
 from rbac.services.roles import RoleEdit
 
 pytestmark = pytest.mark.django_db
-LABEL = "users:read"
+CODENAME = "users:read"
 
 
 @pytest.fixture
@@ -29,15 +29,15 @@ def explained(api, user, boss):
     def ask(at=None, **query):
         api.force_authenticate(boss)
         times = {} if at is None else {"at": at.isoformat()}
-        answer = api.get("/api/v1/access/explain/", {"user": user.pk, "permission": LABEL, **times, **query})
+        answer = api.get("/api/v1/access/explain/", {"user": user.pk, "permission": CODENAME, **times, **query})
         assert answer.status_code == 200, answer.content
         return answer.json()
 
     return ask
 
 
-def make(name="Reader", *labels, by=None, **edit):
-    return roles.create(actor=by, edit=RoleEdit(name=name, permissions=labels, **edit))
+def make(name="Reader", *codenames, by=None, **edit):
+    return roles.create(actor=by, edit=RoleEdit(name=name, permissions=codenames, **edit))
 
 
 def edit(role, by=None, **changes):
@@ -45,7 +45,7 @@ def edit(role, by=None, **changes):
 
 
 def test_an_explanation_names_the_included_roles_of_that_time(explained, user, boss):
-    inner = make("Inner", LABEL, by=boss)
+    inner = make("Inner", CODENAME, by=boss)
     middle = make("Middle", includes=[inner.pk])
     outer = make("Outer", includes=[middle.pk])
     assignments.grant(actor=boss, user=user, role=outer, scope="fleet:12")
@@ -65,27 +65,27 @@ def test_it_names_who_put_the_permission_into_the_role(explained, user, boss, ma
     other = make_user("other@example.com", is_superuser=True)
     role = make()
     assignments.grant(actor=boss, user=user, role=role)
-    edit(role, by=other, permissions=[LABEL])
+    edit(role, by=other, permissions=[CODENAME])
     gained = timezone.now()
-    edit(role, by=boss, permissions=[LABEL, "users:lock"])
+    edit(role, by=boss, permissions=[CODENAME, "users:lock"])
     (reason,) = explained(timezone.now())["because"]
     assert (reason["granted_by"], reason["permission_by"]) == (str(boss), str(other))
     assert reason["permission_since"] < gained.isoformat()
 
 
 def test_a_permission_taken_away_and_given_back_is_missing_in_between(explained, user):
-    role = make("Reader", LABEL)
+    role = make("Reader", CODENAME)
     assignments.grant(actor=None, user=user, role=role)
     assignment = timezone.now()
     edit(role, permissions=[])
     taken = timezone.now()
-    edit(role, permissions=[LABEL])
+    edit(role, permissions=[CODENAME])
     assert [explained(at)["allowed"] for at in (assignment, taken, timezone.now())] == [True, False, True]
 
 
 def test_an_expired_assignment_answers_for_its_time_alone(explained, user):
     end = timezone.now() + timedelta(hours=1)
-    assignments.grant(actor=None, user=user, role=make("Reader", LABEL), expires_at=end)
+    assignments.grant(actor=None, user=user, role=make("Reader", CODENAME), expires_at=end)
     assert explained(end - timedelta(seconds=1))["allowed"] is True
     after = explained(end)
     assert after["allowed"] is False
@@ -93,7 +93,7 @@ def test_an_expired_assignment_answers_for_its_time_alone(explained, user):
 
 
 def test_an_assignment_that_was_replaced_answers_with_who_gave_it_then(explained, user, boss):
-    role = make("Reader", LABEL)
+    role = make("Reader", CODENAME)
     assignments.grant(actor=boss, user=user, role=role)
     first = timezone.now()
     assignments.grant(actor=None, user=user, role=role)
@@ -103,15 +103,15 @@ def test_an_assignment_that_was_replaced_answers_with_who_gave_it_then(explained
 
 def test_a_deleted_role_and_a_deleted_permission_stay_in_the_history(explained, user):
     meals = custom_permissions.create(actor=None, resource="meals", action="taste")
-    role = make("Taster", LABEL, "meals:taste")
+    role = make("Taster", CODENAME, "meals:taste")
     assignments.grant(actor=None, user=user, role=role)
     then = timezone.now()
     custom_permissions.delete(actor=None, permission=meals)
     assignments.revoke(actor=None, user=user, role=role)
     roles.delete(actor=None, role=role)
     now = timezone.now()
-    for label in (LABEL, "meals:taste"):
-        assert [explained(at, permission=label)["allowed"] for at in (then, now)] == [True, False]
+    for codename in (CODENAME, "meals:taste"):
+        assert [explained(at, permission=codename)["allowed"] for at in (then, now)] == [True, False]
     assert explained(then)["because"][0]["role"] == "Taster"
 
 
@@ -120,7 +120,7 @@ def change(user, **what):
 
 
 def test_while_somebody_is_deactivated_they_may_nothing(explained, user):
-    assignments.grant(actor=None, user=user, role=make("Reader", LABEL))
+    assignments.grant(actor=None, user=user, role=make("Reader", CODENAME))
     active = timezone.now()
     change(user, is_active=False)
     inactive = timezone.now()
@@ -140,7 +140,7 @@ def test_while_somebody_is_a_superuser_they_may_everything(explained, user):
 
 
 def test_what_a_deleted_user_could_do_is_still_known(explained, user, boss):
-    assignments.grant(actor=boss, user=user, role=make("Reader", LABEL))
+    assignments.grant(actor=boss, user=user, role=make("Reader", CODENAME))
     then = timezone.now()
     users.delete(pk=user.pk, actor=boss, client=Client())
     requested = explained(then)
@@ -150,13 +150,13 @@ def test_what_a_deleted_user_could_do_is_still_known(explained, user, boss):
 
 def test_an_explanation_names_a_deleted_granter(explained, user, make_user):
     gone = make_user("gone@example.com", is_superuser=True)
-    assignments.grant(actor=gone, user=user, role=make("Reader", LABEL))
+    assignments.grant(actor=gone, user=user, role=make("Reader", CODENAME))
     users.delete(pk=gone.pk, actor=None, client=Client())
     assert explained(timezone.now())["because"][0]["granted_by"] == f"deleted-{gone.pk}@deleted.invalid"
 
 
 def test_before_there_was_a_user_nobody_could_do_anything(explained, user):
-    assignments.grant(actor=None, user=user, role=make("Reader", LABEL))
+    assignments.grant(actor=None, user=user, role=make("Reader", CODENAME))
     requested = explained(timezone.now() - timedelta(days=300))
     assert (requested["allowed"], requested["missing"]["is_active"], requested["missing"]["roles"]) == (
         False,

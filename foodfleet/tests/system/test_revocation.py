@@ -32,7 +32,7 @@ class Server:
         return requests.request(method, f"{self.api}{path}", json=body or None, headers=headers, timeout=60)
 
     def sign_in(self, email):
-        """A pair of tokens that this process has answered for twice, so that it knows them by heart."""
+        """A pair of tokens that this process has answered for twice, so that it has cached them."""
         pair = self.call("POST", "/auth/login/", email=email, password=PASSWORD).json()
         for _ in range(2):
             assert self.call("GET", "/users/me/", pair["access"]).status_code == 200

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models.users import signed_in_user
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from notifications.api.filters import MessageFilter
@@ -73,7 +74,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Queue a failed message again; 409 for any other status."""
-        message = operations.retry(message=operations.find(pk), by=request.user)  # type: ignore[arg-type]
+        message = operations.retry(message=operations.find(pk), by=signed_in_user(request))
         return Response(QueuedSerializer(message).data, status=status.HTTP_202_ACCEPTED)
 
     @raises(MessageNotFoundException, MessageNotCancellableException)
@@ -81,7 +82,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel a queued message; 409 for any other status."""
-        operations.cancel(message=operations.find(pk), by=request.user)  # type: ignore[arg-type]
+        operations.cancel(message=operations.find(pk), by=signed_in_user(request))
         return Response(self.get_serializer(operations.find(pk)).data)
 
 
@@ -127,7 +128,7 @@ class SendSmsView(APIView):
 
 def _sender(request: Request) -> requests.Sender:
     return requests.Sender(
-        user=request.user,  # type: ignore[arg-type]
+        user=signed_in_user(request),
         idempotency_key=request.headers.get("Idempotency-Key"),
         request_id=client_of(request).request_id,
     )

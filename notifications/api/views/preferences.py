@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models.users import signed_in_user
 from foodfleet.core.http import serializers
 from foodfleet.core.http.access import SIGNED_IN
 from foodfleet.core.http.schema import raises
@@ -40,7 +41,7 @@ class PreferencesView(APIView):
     @extend_schema(responses=PreferencesSerializer)
     def get(self, request: Request) -> Response:
         """Get whether the caller wants each kind of message."""
-        return Response(_shown(preferences.of(request.user)))  # type: ignore[arg-type]
+        return Response(_shown(preferences.of(signed_in_user(request))))
 
     @extend_schema(request=PreferencesSerializer, responses=PreferencesSerializer)
     def patch(self, request: Request) -> Response:
@@ -48,7 +49,7 @@ class PreferencesView(APIView):
         serializer = PreferencesSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         changes = {Kind(name): wanted for name, wanted in serializer.validated_data.items()}
-        return Response(_shown(preferences.change(user=request.user, changes=changes)))  # type: ignore[arg-type]
+        return Response(_shown(preferences.change(user=signed_in_user(request), changes=changes)))
 
 
 @require_permission("notifications", "read")

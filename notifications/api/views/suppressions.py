@@ -6,6 +6,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models.users import signed_in_user
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from notifications.api.filters import SuppressionFilter
@@ -54,7 +55,7 @@ class SuppressionViewSet(viewsets.GenericViewSet[Suppression]):
         serializer = SuppressionCreateSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         new = service.NewSuppression(**serializer.validated_data)
-        row = service.suppress_by_staff(new=new, by=request.user, client=client_of(request))  # type: ignore[arg-type]
+        row = service.suppress_by_staff(new=new, by=signed_in_user(request), client=client_of(request))
         return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED)
 
     @raises(SuppressionNotFoundException, AlreadyLiftedException)
@@ -66,7 +67,7 @@ class SuppressionViewSet(viewsets.GenericViewSet[Suppression]):
         serializer.is_valid(raise_exception=True)
         row = service.lift_one(
             suppression_id=int(pk),
-            by=request.user,  # type: ignore[arg-type]
+            by=signed_in_user(request),
             client=client_of(request),
             **serializer.validated_data,
         )

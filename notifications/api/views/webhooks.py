@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import User
+from accounts.models.users import signed_in_user
 from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
@@ -60,7 +60,9 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     @extend_schema(request=EndpointCreateSerializer, responses={201: EndpointSecretSerializer})
     def create(self, request: Request) -> Response:
         """Add an endpoint. The response has its secret, which is shown once."""
-        made = endpoints.create(new=NewEndpoint(**validated(request, EndpointCreateSerializer)), by=_user(request))
+        made = endpoints.create(
+            new=NewEndpoint(**validated(request, EndpointCreateSerializer)), by=signed_in_user(request)
+        )
         return _with_secret(made, status.HTTP_201_CREATED)
 
     @raises(WebhookNotFoundException)
@@ -68,13 +70,15 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the given fields. Activating an endpoint forgets its failures."""
         changes = EndpointChanges(**validated(request, EndpointChangeSerializer))
-        return Response(self.get_serializer(endpoints.change(pk=int(pk), changes=changes, by=_user(request))).data)
+        return Response(
+            self.get_serializer(endpoints.change(pk=int(pk), changes=changes, by=signed_in_user(request))).data
+        )
 
     @raises(WebhookNotFoundException)
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete an endpoint. What waits for it is cancelled."""
-        endpoints.delete(pk=int(pk), by=_user(request))
+        endpoints.delete(pk=int(pk), by=signed_in_user(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @raises(WebhookNotFoundException, WebhookPausedException)
@@ -82,7 +86,7 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
         """Queue the event `webhook.test`; 409 for an inactive endpoint."""
-        delivery = deliveries.send_test(endpoint_id=int(pk), by=_user(request))
+        delivery = deliveries.send_test(endpoint_id=int(pk), by=signed_in_user(request))
         return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
 
     @raises(WebhookNotFoundException)
@@ -90,7 +94,7 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """Replace the secret. The former one signs too for 24 hours. The new one is shown once."""
-        return _with_secret(endpoints.rotate_secret(pk=int(pk), by=_user(request)), status.HTTP_200_OK)
+        return _with_secret(endpoints.rotate_secret(pk=int(pk), by=signed_in_user(request)), status.HTTP_200_OK)
 
 
 @require_permission("webhooks", "read")
@@ -122,12 +126,8 @@ class ReplayView(APIView):
 
         409 for an inactive endpoint, and where the content was removed.
         """
-        delivery = deliveries.replay(pk=delivery_id, endpoint_id=endpoint_id, by=_user(request))
+        delivery = deliveries.replay(pk=delivery_id, endpoint_id=endpoint_id, by=signed_in_user(request))
         return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
-
-
-def _user(request: Request) -> User:
-    return request.user  # type: ignore[return-value]
 
 
 def _with_secret(made: WithSecret, code: int) -> Response:

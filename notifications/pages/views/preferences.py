@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView
 
+from accounts.models.users import signed_in_user
 from foodfleet.core.http.access import PUBLIC, SIGNED_IN, endpoint
 from notifications.exceptions import UnsubscribeLinkException
 from notifications.pages.forms import PreferencesForm
@@ -27,10 +28,10 @@ class PreferencesPage(FormView):  # type: ignore[type-arg]  # a generic for mypy
     http_method_names = ["get", "head", "post", "options"]
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return {**super().get_form_kwargs(), "current": preferences.of(self.request.user)}  # type: ignore[arg-type]
+        return {**super().get_form_kwargs(), "current": preferences.of(signed_in_user(self.request))}
 
     def form_valid(self, form: PreferencesForm) -> HttpResponse:
-        preferences.change(user=self.request.user, changes=form.changes)  # type: ignore[arg-type]
+        preferences.change(user=signed_in_user(self.request), changes=form.changes)
         messages.success(self.request, _("Preferences saved."))
         return redirect("account_preferences")
 

@@ -160,7 +160,7 @@ def _send(message: Message, excluded: frozenset[str], gateways: Gateways) -> str
 def _post(message: Message, gateway: WebhookGateway) -> Outcome:
     """Post a webhook. Any 2xx status is a success, and all others are retried, except 410 Gone."""
     endpoint = message.webhook.endpoint
-    assert endpoint is not None  # `health.admit` cancels those of deleted ones
+    assert endpoint is not None  # `health.apply` cancels those of deleted ones
     result = gateway.post(
         Webhook(
             id=str(message.pk),

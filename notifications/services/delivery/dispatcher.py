@@ -231,16 +231,16 @@ class Dispatcher:
 
     def _check_recipients(self, messages: list[Message]) -> list[Message]:
         """Return those that may be sent; commit the refused ones as they are."""
-        check = health.admit if self.limits.channel == Channel.WEBHOOK else recipient_filter.apply
-        admitted = self._retrying(lambda: check(messages))
-        for message in admitted.messages:
-            self._claimed[message.pk] = Claimed(admitted.excluded[message.pk], monotonic())
-        if admitted.refused:
-            committed = self._retrying(lambda: outcomes.commit(admitted.refused, self.claim))
-            outcomes.clean_up([outcome for outcome in admitted.refused if outcome.message.pk in committed.finished])
-            for outcome in admitted.refused:
+        check = health.apply if self.limits.channel == Channel.WEBHOOK else recipient_filter.apply
+        filtered = self._retrying(lambda: check(messages))
+        for message in filtered.messages:
+            self._claimed[message.pk] = Claimed(filtered.excluded[message.pk], monotonic())
+        if filtered.refused:
+            committed = self._retrying(lambda: outcomes.commit(filtered.refused, self.claim))
+            outcomes.clean_up([outcome for outcome in filtered.refused if outcome.message.pk in committed.finished])
+            for outcome in filtered.refused:
                 self._claimed.pop(outcome.message.pk, None)
-        return admitted.messages
+        return filtered.messages
 
     def _renew(self) -> None:
         """Prolong the leases; drop messages that another dispatcher has claimed."""

@@ -70,11 +70,11 @@ def happened(event: str, data: dict[str, Any], user: User | None) -> None:
 
 def messages_changed(event: WebhookEvent, messages: Iterable[Message]) -> None:
     """Tell the subscribers of a `message.` event. Webhooks are no such messages: a failed one would tell of itself."""
-    told = [message for message in messages if message.channel != Channel.WEBHOOK]
-    endpoints = subscriptions.to(event) if told else []
+    reported = [message for message in messages if message.channel != Channel.WEBHOOK]
+    endpoints = subscriptions.to(event) if reported else []
     if endpoints:
         # The sweep starts their delivery: nobody waits for it in a dispatcher of e-mails.
-        write([Occurrence(event, _about(message)) for message in told], endpoints)
+        write([Occurrence(event, _about(message)) for message in reported], endpoints)
 
 
 def described(user: User) -> dict[str, Any]:

@@ -23,7 +23,7 @@ LONGEST_HOLD = timedelta(minutes=10)
 GONE = 410
 
 
-def admit(messages: Sequence[Message]) -> FilterResult:
+def apply(messages: Sequence[Message]) -> FilterResult:
     """Return which deliveries may start: a message whose endpoint is paused or was deleted is cancelled.
 
     After a failure the other deliveries of an endpoint wait, so that one that does not answer keeps no other endpoint
@@ -35,9 +35,9 @@ def admit(messages: Sequence[Message]) -> FilterResult:
     deliveries = {delivery.message_id: delivery for delivery in found}
     for message in messages:
         delivery = deliveries.get(message.pk)
-        refusal = _refusal(message, delivery.endpoint if delivery else None, now)
-        if refusal is not None:
-            result.refused.append(refusal)
+        refused = _refused(message, delivery.endpoint if delivery else None, now)
+        if refused is not None:
+            result.refused.append(refused)
             continue
         message.webhook = delivery
         result.messages.append(message)
@@ -45,7 +45,7 @@ def admit(messages: Sequence[Message]) -> FilterResult:
     return result
 
 
-def _refusal(message: Message, endpoint: WebhookEndpoint | None, now: datetime) -> Outcome | None:
+def _refused(message: Message, endpoint: WebhookEndpoint | None, now: datetime) -> Outcome | None:
     if endpoint is None:
         return Outcome(message, Status.CANCELLED, error="The endpoint was deleted.")
     if not endpoint.is_active:

@@ -41,7 +41,7 @@ def staff(api, user, allow):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "label"),
+    ("method", "path", "codename"),
     [
         ("get", TEMPLATES, "sms_templates:read"),
         ("get", TEMPLATES + "1/", "sms_templates:read"),
@@ -56,14 +56,14 @@ def staff(api, user, allow):
         ("post", "/api/v1/notifications/0f8fad5b-d9cb-469f-a165-70867728950e/retry/", "notifications:send"),
     ],
 )
-def test_each_endpoint_requires_its_permission(api, user, allow, method, path, label):
+def test_each_endpoint_requires_its_permission(api, user, allow, method, path, codename):
     call = getattr(api, method)
     assert call(path, {}).status_code == 401
-    allow(user, *(set(ALL) - {label}))
+    allow(user, *(set(ALL) - {codename}))
     api.force_authenticate(user)
     refused = call(path, {})
     assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_permissions")
-    assert refused.json()["details"] == {"missing": [label]}
+    assert refused.json()["details"] == {"missing": [codename]}
 
 
 def test_sms_template_can_be_created_changed_and_deleted(staff):

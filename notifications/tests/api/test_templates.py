@@ -132,10 +132,10 @@ def test_a_test_goes_to_the_confirmed_address_or_number_of_the_caller(staff, use
     assert staff.post(f"{override}test/").json()["code"] == "no_own_recipient"
 
 
-@pytest.mark.parametrize("labels", [["sms_templates:read", "email_templates:read"], ["notifications:send"]])
-def test_a_test_needs_the_permissions_to_read_and_to_send(api, make_user, allow, override, sms, labels):
+@pytest.mark.parametrize("codenames", [["sms_templates:read", "email_templates:read"], ["notifications:send"]])
+def test_a_test_needs_the_permissions_to_read_and_to_send(api, make_user, allow, override, sms, codenames):
     other = make_user("bob@example.com", phone="+4915112345679", phone_verified_at=timezone.now())
-    allow(other, *labels)
+    allow(other, *codenames)
     api.force_authenticate(other)
     for path in (override, sms):
         refused = api.post(f"{path}test/")

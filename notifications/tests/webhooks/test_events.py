@@ -1,4 +1,4 @@
-"""What is told of accounts and messages, by what happens to them."""
+"""What webhooks publish of accounts and messages, by what happens to them."""
 
 import json
 import re
@@ -34,8 +34,8 @@ SYSTEM = {"actor": None, "client": Client()}
 
 
 @pytest.fixture
-def told():
-    """An endpoint for all events; returns what it is told of since, as (type, data)."""
+def published():
+    """An endpoint for all events; returns what was published since, as (type, data)."""
     endpoints.create(new=NewEndpoint(url="https://hooks.example.com/", events=["*"]), by=None)
 
     def read():
@@ -51,7 +51,7 @@ def types(found):
     return [kind for kind, _data in found]
 
 
-def test_each_change_of_a_user_is_told_by_name(told, make_user):
+def test_each_change_of_a_user_is_published_by_name(published, make_user):
     bob = make_user("bob@example.com")
     steps = {
         "user.updated": lambda: changes.update(pk=bob.pk, changes=UserChanges(first_name="Bob"), **SYSTEM),
@@ -63,14 +63,14 @@ def test_each_change_of_a_user_is_told_by_name(told, make_user):
     }
     for name, step in steps.items():
         step()
-        ((kind, data),) = told()
+        ((kind, data),) = published()
         assert (kind, data["user"]["id"]) == (name, bob.pk)
 
 
-def test_new_users_and_profiles_are_told_without_secrets(told):
+def test_new_users_and_profiles_are_published_without_secrets(published):
     new = users.NewAccount(email="new@example.com", password=PASSWORD, first_name="Nina")
     ann = users.create(new=new, **SYSTEM)
-    (created,) = told()
+    (created,) = published()
     assert created[0] == "user.created"
     assert created[1]["user"] == {
         "id": ann.pk, "email": "new@example.com", "email_verified": True, "first_name": "Nina", "last_name": "",
@@ -78,28 +78,28 @@ def test_new_users_and_profiles_are_told_without_secrets(told):
         "created_at": ann.created_at.isoformat().replace("+00:00", "Z"),
     }  # fmt: skip
     profile.change(user=ann, last_name="Miller")
-    ((kind, data),) = told()
+    ((kind, data),) = published()
     assert (kind, data["user"]["last_name"]) == ("user.updated", "Miller")
 
 
-def test_roles_are_told_with_the_change(told, make_user):
+def test_roles_are_published_with_the_change(published, make_user):
     bob = make_user("bob@example.com")
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Cook", permissions=["users:read"]))
     assignments.grant(actor=None, user=bob, role=role, scope="fleet:12")
     assignments.revoke(actor=None, user=bob, role=role)
-    granted, revoked = told()
+    granted, revoked = published()
     assert types([granted, revoked]) == ["user.roles_changed"] * 2
     assert granted[1]["change"] == "granted"
     assert granted[1]["role"] == {"id": role.pk, "name": "Cook", "scope": "fleet:12", "expires_at": None}
     assert (revoked[1]["change"], revoked[1]["user"]["id"]) == ("revoked", bob.pk)
 
 
-def test_each_ended_session_is_told_once(told, user):
+def test_each_ended_session_is_published_once(published, user):
     first, second, third = (sessions.begin(user=user, client=Client()) for _ in range(3))
     sessions.end(first.pk, reason=EndReason.SIGNED_OUT)
     sessions.end_all(user, reason=EndReason.PASSWORD_CHANGED, keep=third.pk)
     sessions.end_all(user, reason=EndReason.PASSWORD_CHANGED, keep=third.pk)
-    assert told() == [
+    assert published() == [
         ("session.ended", {"user": {"id": user.pk}, "session": {"id": str(session.pk), "reason": reason}})
         for session, reason in ((first, "signed_out"), (second, "password_changed"))
     ]
@@ -114,33 +114,33 @@ def test_each_ended_session_is_told_once(told, user):
         ({"kind": "Complaint"}, "message.complained"),
     ],
 )
-def test_reports_about_messages_are_told(told, api, sent, report, name):
+def test_reports_about_messages_are_published(published, api, sent, report, name):
     post(api, notification(ses(report.pop("kind"), "ses-1", **report)))
-    ((kind, data),) = told()
+    ((kind, data),) = published()
     about = {"id": str(sent.pk), "channel": "email", "template": ""}
     assert (kind, data) == (name, {"user": None, "message": about})
 
 
-def test_a_failed_message_is_told_and_a_failed_webhook_is_not(told, user):
+def test_a_failed_message_is_published_and_a_failed_webhook_is_not(published, user):
     def refuse(number, content):
         raise PermanentDeliveryError("no")
 
     queue_mail(user=user)
     dispatch(FakeGateway(refuse))
-    assert types(told()) == ["message.failed"]
+    assert types(published()) == ["message.failed"]
     users.create(new=users.NewAccount(email="new@example.com", password=PASSWORD), **SYSTEM)
     Message.objects.filter(channel=Channel.WEBHOOK).update(payload="unreadable")
     dispatch(FakeGateway(), channel=Channel.WEBHOOK)
     assert Message.objects.get(channel=Channel.WEBHOOK).status == "failed"
 
 
-def test_an_import_tells_all_new_users_in_as_many_queries_as_one(told):
+def test_an_import_publishes_all_new_users_in_as_many_queries_as_one(published):
     counts = []
     for batch in (["a"], ["b", "c", "d", "e", "f"]):
         lines = "\n".join(["email", *(f"{name}@example.com" for name in batch)])
         with CaptureQueriesContext(connection) as queries:
             list(imports.import_users(BytesIO(lines.encode()), mode=Mode.CREATE, client=Client()))
-        assert types(told()) == ["user.created"] * len(batch)
+        assert types(published()) == ["user.created"] * len(batch)
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
@@ -161,9 +161,9 @@ def test_signing_in_and_refreshing_look_up_no_endpoints(api, user, sign_in):
     assert User.objects.count() == 1
 
 
-def test_registrations_are_told(told, api):
+def test_registrations_are_published(published, api):
     api.post("/api/v1/auth/register/", {"email": "new@example.com", "password": PASSWORD})
-    assert types(told()) == ["user.created"]
+    assert types(published()) == ["user.created"]
 
 
 def test_the_documentation_lists_the_events_in_their_order():

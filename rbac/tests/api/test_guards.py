@@ -17,7 +17,7 @@ from accounts.models import User
 from foodfleet.core.http.access import PUBLIC, endpoint
 from rbac.api.checks import check_views, problems_of
 from rbac.api.guards import ActionPermission, require_permission
-from rbac.models import labelled_permissions
+from rbac.models import resource_permissions
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def test_every_view_declares_who_may_call_it():
     assert check_views() == []
 
 
-def test_an_unguarded_view_and_an_unknown_label_fail_the_check():
+def test_an_unguarded_view_and_an_unknown_codename_fail_the_check():
     views = [Unguarded, Open, Misnamed, Guarded]
     problems = problems_of([path(view.__name__, view.as_view()) for view in views])
     assert [problem.id for problem in problems] == ["rbac.E001", "rbac.E002"]
@@ -200,9 +200,9 @@ def test_every_kind_of_view_requires_sign_in(clients, client, server, name):
 
 def test_sync_permissions_check_fails_until_synchronised():
     call_command("sync_permissions", check=True)
-    labelled_permissions().filter(codename="users:read").delete()
+    resource_permissions().filter(codename="users:read").delete()
     with pytest.raises(CommandError):
         call_command("sync_permissions", check=True)
-    assert not labelled_permissions().filter(codename="users:read").exists()
+    assert not resource_permissions().filter(codename="users:read").exists()
     call_command("sync_permissions")
     call_command("sync_permissions", check=True)

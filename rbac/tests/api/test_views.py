@@ -93,9 +93,9 @@ def test_permissions_can_be_added_and_deleted_unless_declared(as_root):
     assert as_root.post("/api/v1/permissions/", {"resource": "articles", "action": "create"}).status_code == 409
     assert as_root.post("/api/v1/permissions/", {"resource": "A b", "action": "create"}).status_code == 422
     listed = as_root.get("/api/v1/permissions/?page_size=100").json()["results"]
-    by_label = {row["label"]: row["id"] for row in listed}
-    assert as_root.delete(f"/api/v1/permissions/{by_label['users:read']}/").status_code == 409
-    assert as_root.delete(f"/api/v1/permissions/{by_label['articles:create']}/").status_code == 204
+    by_codename = {row["label"]: row["id"] for row in listed}
+    assert as_root.delete(f"/api/v1/permissions/{by_codename['users:read']}/").status_code == 409
+    assert as_root.delete(f"/api/v1/permissions/{by_codename['articles:create']}/").status_code == 204
     assert as_root.delete("/api/v1/permissions/999999/").json()["code"] == "permission_not_found"
     assert "articles:create" not in as_root.get(f"/api/v1/roles/{administrator.pk}/").json()["permissions"]
 
@@ -244,11 +244,11 @@ def test_an_edit_of_a_stale_role_keeps_the_changes_of_others():
 
 
 def test_a_preview_takes_a_constant_number_of_queries(as_root, user):
-    labels = ["users:create", "users:read", "users:lock", "roles:create", "roles:read", "events:read"]
-    role = roles.create(actor=None, edit=roles.RoleEdit(name="r", permissions=labels[:3]))
+    codenames = ["users:create", "users:read", "users:lock", "roles:create", "roles:read", "events:read"]
+    role = roles.create(actor=None, edit=roles.RoleEdit(name="r", permissions=codenames[:3]))
     assignments.grant(actor=None, user=user, role=role)
     costs = []
-    for wanted in ([*labels[:2], labels[3]], labels[3:]):  # one lost and one gained; three and three
+    for wanted in ([*codenames[:2], codenames[3]], codenames[3:]):  # one lost and one gained; three and three
         with CaptureQueriesContext(connection) as requested:
             seen = as_root.post(f"/api/v1/roles/{role.pk}/preview/", {"permissions": wanted}).json()
         assert {effect["users"] for effect in seen["gained"] + seen["lost"]} == {1}
@@ -265,7 +265,9 @@ def test_a_preview_skips_users_who_have_it_from_another_role(as_root, user, make
     assignments.grant(actor=None, user=everywhere, role=beside)
     assignments.grant(actor=None, user=elsewhere, role=beside, scope="fleet:13")
     seen = as_root.post(f"/api/v1/roles/{role.pk}/preview/", {"permissions": ["users:lock"]}).json()
-    for effect in seen["gained"] + seen["lost"]:
+    effects = seen["gained"] + seen["lost"]
+    assert [effect["permission"] for effect in effects] == ["users:lock", "users:read"]
+    for effect in effects:
         assert [example["email"] for example in effect["examples"]] == ["else@example.com", "alone@example.com"]
 
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.serializers.programs import ApiKeyCreateSerializer, ApiKeySerializer, CreatedKeySerializer
-from accounts.api.views.base import NO_CONTENT, signed_in_user
+from accounts.api.views.base import NO_CONTENT
 from accounts.exceptions import (
     ApiKeyNotFoundException,
     PersonalKeysOffException,
@@ -20,6 +20,7 @@ from accounts.exceptions import (
     UserNotFoundException,
 )
 from accounts.models import ApiKey
+from accounts.models.users import signed_in_user
 from accounts.services.programs import api_keys
 from accounts.services.programs.api_keys import CreatedKey, NewKey
 from accounts.services.staff import protections
@@ -47,9 +48,9 @@ class KeyListView(GenericAPIView[ApiKey]):
     def new_key(request: Request) -> NewKey:
         """The key that the body describes."""
         values = validated(request, ApiKeyCreateSerializer)
-        labels = values.pop("permissions", None)
+        codenames = values.pop("permissions", None)
         networks = tuple(values.pop("allowed_networks", ()))
-        return NewKey(**values, permissions=None if labels is None else tuple(labels), allowed_networks=networks)
+        return NewKey(**values, permissions=None if codenames is None else tuple(codenames), allowed_networks=networks)
 
     @staticmethod
     def created(key: CreatedKey) -> Response:

@@ -12,10 +12,11 @@ from accounts.api.serializers.programs import (
     ServiceAccountCreateSerializer,
     ServiceAccountSerializer,
 )
-from accounts.api.views.base import NO_CONTENT, signed_in_user
+from accounts.api.views.base import NO_CONTENT
 from accounts.exceptions import ServiceAccountNotFoundException
 from accounts.models import ServiceAccount
 from accounts.models.programs import ServiceAccountQuerySet
+from accounts.models.users import signed_in_user
 from accounts.services.programs import service_accounts
 from accounts.services.programs.service_accounts import NewServiceAccount, ServiceAccountChanges
 from foodfleet.core.http.clients import client_of

@@ -23,7 +23,7 @@ class BoundedServer(WSGIServer):
             super().handle_error(request, client_address)
 
 
-class Command(RunserverCommand):  # type: ignore[misc]  # chosen when it is imported
+class Command(RunserverCommand):
     """Django's own, with time-outs."""
 
     server_cls = BoundedServer

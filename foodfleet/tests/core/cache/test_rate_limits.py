@@ -20,8 +20,8 @@ HOUR = 3600
 SLICE = HOUR / rate_limits.SLICES
 
 
-def admitted(moment, *, limit=3, key="test"):
-    return rate_limits.sliding_window(key, limit=limit, seconds=HOUR, now=moment).allowed
+def is_allowed(now, *, limit=3, key="test"):
+    return rate_limits.sliding_window(key, limit=limit, seconds=HOUR, now=now).allowed
 
 
 class SlidingWindow(TestCase):
@@ -33,14 +33,14 @@ class SlidingWindow(TestCase):
     )
     def test_a_sliding_window_never_exceeds_its_limit_in_any_hour(self, limit, pauses, start):
         RateLimit.objects.all().delete()
-        moment, let_in = start, []
+        now, allowed_at = start, []
         for pause in pauses:
-            moment += pause
-            within_an_hour = [at for at in let_in if at > moment - HOUR]
-            within_a_slice_more = [at for at in let_in if at > moment - HOUR - SLICE]
-            if admitted(moment, limit=limit):
+            now += pause
+            within_an_hour = [at for at in allowed_at if at > now - HOUR]
+            within_a_slice_more = [at for at in allowed_at if at > now - HOUR - SLICE]
+            if is_allowed(now, limit=limit):
                 assert len(within_an_hour) < limit
-                let_in.append(moment)
+                allowed_at.append(now)
             else:
                 assert len(within_a_slice_more) >= limit
 
@@ -48,42 +48,42 @@ class SlidingWindow(TestCase):
     @given(limit=st.integers(1, 5), pauses=st.lists(st.floats(0, HOUR / 5), min_size=5, max_size=20))
     def test_a_request_after_retry_after_is_accepted(self, limit, pauses):
         RateLimit.objects.all().delete()
-        moment = 1.8e9
+        now = 1.8e9
         for pause in pauses:
-            moment += pause
-            answer = rate_limits.sliding_window("test", limit=limit, seconds=HOUR, now=moment)
+            now += pause
+            answer = rate_limits.sliding_window("test", limit=limit, seconds=HOUR, now=now)
             if not answer.allowed:
                 assert 0 < answer.retry_after <= HOUR + SLICE
-                assert not admitted(moment + answer.retry_after - 0.01, limit=limit)
-                moment += answer.retry_after + 0.01
-                assert admitted(moment, limit=limit)
+                assert not is_allowed(now + answer.retry_after - 0.01, limit=limit)
+                now += answer.retry_after + 0.01
+                assert is_allowed(now, limit=limit)
 
 
 @pytest.mark.django_db
 def test_six_around_the_edge_of_a_full_hour_are_three():
     edge = 500_000 * HOUR
-    assert [admitted(edge + at) for at in (-3, -2, -1, 0, 1, 2)] == [True] * 3 + [False] * 3
+    assert [is_allowed(edge + at) for at in (-3, -2, -1, 0, 1, 2)] == [True] * 3 + [False] * 3
 
 
 @pytest.mark.django_db
 def test_what_is_refused_is_not_counted():
     began = 500_000 * HOUR
     for at in range(10):
-        admitted(began + at * 60)
-    assert admitted(began + HOUR + SLICE + 1)
+        is_allowed(began + at * 60)
+    assert is_allowed(began + HOUR + SLICE + 1)
 
 
 @pytest.mark.django_db
 def test_each_key_has_a_count_of_its_own():
-    assert [admitted(1.8e9, limit=1, key=key) for key in ("a", "b", "a")] == [True, True, False]
+    assert [is_allowed(1.8e9, limit=1, key=key) for key in ("a", "b", "a")] == [True, True, False]
 
 
 @pytest.mark.django_db
 def test_what_is_rolled_back_was_not_counted():
     with transaction.atomic():
-        assert admitted(1.8e9, limit=1)
+        assert is_allowed(1.8e9, limit=1)
         transaction.set_rollback(True)
-    assert admitted(1.8e9, limit=1)
+    assert is_allowed(1.8e9, limit=1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -93,7 +93,7 @@ def test_of_many_at_once_no_more_than_the_limit_are_let_in():
     def ask(number):
         start.wait()
         try:
-            return admitted(1.8e9 + number * 30, limit=5)
+            return is_allowed(1.8e9 + number * 30, limit=5)
         finally:
             connection.close()
 

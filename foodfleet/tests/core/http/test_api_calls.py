@@ -121,6 +121,6 @@ def test_a_browser_that_opens_the_documentation_gets_the_policy_of_pages(client)
     assert "default-src 'self'" in answer["Content-Security-Policy"]
 
 
-def test_a_call_by_plain_http_is_redirected_where_https_is_demanded(settings, client, bearer):
+def test_a_call_by_plain_http_is_redirected_where_https_is_required(settings, client, bearer):
     settings.SECURE_SSL_REDIRECT = True
     assert client.get(WHO, headers=bearer).status_code == 301
