@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from foodfleet.tests import processes
+from manage import use_embedded_settings_in_a_fresh_clone
 
 pytestmark = pytest.mark.once
 README = (processes.ROOT / "README.md").read_text()
@@ -73,14 +74,20 @@ def test_every_command_works_without_an_environment():
     assert re.search(r"^### ADMIN_REQUIRE_2FA = False|ADMIN_REQUIRE_2FA = False", result.stdout)
 
 
-@pytest.mark.parametrize("environment", [
-    {"DEBUG": "false"}, {"DATABASE_URL": "postgres://a@127.0.0.1/b"}, {"REDIS_URL": "redis://127.0.0.1"},
-    {"CELERY_BROKER_URL": "redis://127.0.0.1"}, {"PUBLIC_URL": "https://example.com"},
-])  # fmt: skip
-def test_a_deployment_without_its_secret_is_refused(environment):
-    result = manage("check", **environment)
+def test_a_deployment_without_its_secret_is_refused():
+    result = manage("check", PUBLIC_URL="https://example.com")
     assert result.returncode == 1
     assert result.stderr.startswith("FoodFleet cannot start. SECRET_KEY is not set")
+
+
+@pytest.mark.parametrize("environment", [
+    {"DEBUG": "false"}, {"DATABASE_URL": "postgres://a@127.0.0.1/b"}, {"REDIS_URL": "redis://127.0.0.1"},
+    {"CELERY_BROKER_URL": "redis://127.0.0.1"}, {"PUBLIC_URL": "https://example.com"}, {"SECRET_KEY_FILE": "/run/secret"},
+])  # fmt: skip
+def test_a_deployment_gets_no_embedded_settings(environment, monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(environment))
+    use_embedded_settings_in_a_fresh_clone()
+    assert os.environ == environment
 
 
 def test_the_deployment_check_never_uses_embedded_settings():

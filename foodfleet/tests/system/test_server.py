@@ -1,6 +1,7 @@
 """`make serve` and `make run` with slow, disconnecting or malformed clients, and with SIGTERM."""
 
 import json
+import select
 import shutil
 import signal
 import socket
@@ -75,14 +76,16 @@ def read_all(connection):
 
 
 def test_slow_bodies_stop_nobody_and_end_with_408(port):
-    slow = [begin(port) for _ in range(40)]
-    for _ in range(10):
-        started = time.monotonic()
+    for _ in range(3):  # a busy machine may answer later than the bodies' time is over
+        slow = [begin(port) for _ in range(40)]
         assert call(port, "GET", "/health/live/")[0] == 200
-        assert time.monotonic() - started < 1
-    answers = [read_all(connection) for connection in slow]
-    assert {answer.split(b"\r\n")[0].split()[1] for answer in answers} == {b"408"}
-    assert all(b"request_timeout" in answer for answer in answers)
+        all_still_wait = not select.select(slow, [], [], 0)[0]
+        answers = [read_all(connection) for connection in slow]
+        assert {answer.split(b"\r\n")[0].split()[1] for answer in answers} == {b"408"}
+        assert all(b"request_timeout" in answer for answer in answers)
+        if all_still_wait:
+            break
+    assert all_still_wait
 
 
 @pytest.mark.parametrize("size", [100, 200_000])

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def by_worker(settings, monkeypatch):
-    """Nothing is sent by itself: a broker is named, and nobody is called."""
+    """Nothing is sent by itself: a broker is named, and no worker is notified."""
     settings.CELERY_BROKER_URL = "memory://"
     monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)
 
@@ -140,7 +140,7 @@ def test_an_email_slower_to_build_than_a_permit_lasts_is_sent(settings):
             return super().send(email)
 
     run_dispatcher(Slow(), 1, senders=1)
-    assert len(times) == 2  # the second leave lasts as long as it takes
+    assert len(times) == 2  # the second permit lasts as long as it takes
 
 
 def test_an_expired_permit_is_refused():
