@@ -4,6 +4,7 @@ import os
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.utils.module_loading import import_string
 
 from foodfleet.core.http.bodies.wsgi_bridge import WSGIBridge
 
@@ -12,4 +13,5 @@ application = WSGIBridge(
     threads=int(os.environ["BENCH_THREADS"]),
     body_seconds=settings.BODY_TIMEOUT_SECONDS,
     most=settings.MOST_BODY_BYTES,
+    responses=import_string("foodfleet.core.http.bodies.cached_responses.CachedResponses")(),  # needs the models
 )

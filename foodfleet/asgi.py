@@ -5,6 +5,7 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import reverse
+from django.utils.module_loading import import_string
 
 from foodfleet.core.http.bodies.wsgi_bridge import WSGIBridge
 
@@ -17,4 +18,5 @@ application = WSGIBridge(
     body_seconds=settings.BODY_TIMEOUT_SECONDS,
     most=settings.MOST_BODY_BYTES,
     own_threads=[(1, ["/health/live/"]), (2, HASHING)],
+    responses=import_string("foodfleet.core.http.bodies.cached_responses.CachedResponses")(),  # needs the models
 )

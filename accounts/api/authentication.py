@@ -74,6 +74,7 @@ class BearerAuthentication(JWTAuthentication):
     def get_session(self, validated_token: tokens.SessionToken) -> Session:
         """The live session of the token, with its user."""
         session = sessions.usable_session(validated_token["sid"], validated_token["sub"], validated_token.kid)
+        session.access_token = validated_token
         methods.add_verification(session.user, session.pk)
         return session
 

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -74,6 +74,10 @@ class Session(models.Model):
     )
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=20, blank=True, default="", choices=EndReason)
+
+    # Of a request with an access token: the cached object that this one is a copy of, and the token.
+    copy_of: "Session | None" = None
+    access_token: Any = None
 
     objects = SessionQuerySet.as_manager()
 

@@ -254,10 +254,19 @@ def _key(user_id: int) -> str:
     return f"access:{user_id}"
 
 
+def _keys(user_id: int) -> tuple[str, ...]:
+    return _key(user_id), graph.VERSION_KEY
+
+
+def is_current(user_id: int, access: Access) -> bool:
+    """Return whether `access_of` would return this very object for a request without limits. Makes no query."""
+    return _accesses.known(user_id, _keys(user_id)) is access and time() < access.until
+
+
 def _of_user(user_id: int, now: float) -> Access:
     if connection.in_atomic_block:
         return _combined(*_read(user_id, now), now)
-    keys, load = (_key(user_id), graph.VERSION_KEY), lambda: _combined(*_read(user_id, now), now)
+    keys, load = _keys(user_id), lambda: _combined(*_read(user_id, now), now)
     access = _accesses.get(user_id, keys, load)
     if now < access.until:
         return access

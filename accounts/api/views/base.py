@@ -1,6 +1,6 @@
 """Shared parts of the API's views."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +9,14 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api.serializers.fields import FrontendSerializer
+from accounts.models import Session
+from accounts.services.jwt import tokens
+from accounts.services.sessions import sessions
 from foodfleet.core.http.access import PUBLIC
+from foodfleet.core.http.bodies.cached_responses import offer
 from foodfleet.core.http.clients import Client, client_of
 from foodfleet.core.http.serializers import validated
+from rbac.services import decisions
 
 NO_CONTENT = OpenApiResponse(description="Done.")
 
@@ -32,6 +37,31 @@ def session_id_of(request: Request) -> UUID:
     assert request.auth is not None
     session_id: UUID = request.auth.pk
     return session_id
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """The basis of a response that was made of nothing but the caller's session, user and permissions."""
+
+    user_id: int
+    token: tokens.SessionToken
+    session: Session
+    access: decisions.Access
+
+    def is_current(self) -> bool:
+        """Return whether the token holds, and nothing was changed since the response was made."""
+        is_session = tokens.still_holds(self.token) and sessions.is_current(self.session, self.token.kid)
+        return is_session and decisions.is_current(self.user_id, self.access)
+
+
+def offer_own_data(request: Request, access: decisions.Access) -> None:
+    """Let the process give the response again. access: what the response was made with.
+
+    Not for API keys and cookies, nor where a role requires MFA: whether it is on is asked of the database each time.
+    """
+    session = request.auth
+    if isinstance(session, Session) and session.copy_of is not None and not access.requires_2fa:
+        offer(request._request, OwnData(session.user_id, session.access_token, session.copy_of, access))
 
 
 class OpenView(APIView):

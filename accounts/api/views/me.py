@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers.fields import FrontendSerializer
 from accounts.api.serializers.users import DeletionSerializer, MeSerializer
-from accounts.api.views.base import NO_CONTENT, client_in_body, session_id_of
+from accounts.api.views.base import NO_CONTENT, client_in_body, offer_own_data, session_id_of
 from accounts.exceptions import LastSuperuserException
 from accounts.models.users import signed_in_user
 from accounts.services.account import export, own_deletion, profile
@@ -17,6 +17,7 @@ from foodfleet.core.exceptions import PayloadTooLargeException, ValidationExcept
 from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
+from rbac.services import decisions
 
 
 class MeView(APIView):
@@ -27,7 +28,12 @@ class MeView(APIView):
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
         """Return the caller, with roles and permissions."""
-        return Response(MeSerializer(signed_in_user(request)).data)
+        user = signed_in_user(request)
+        access = decisions.access_of(user)
+        data = MeSerializer(user).data
+        if decisions.access_of(user) is access:
+            offer_own_data(request, access)
+        return Response(data)
 
     @extend_schema(request=MeSerializer, responses=MeSerializer)
     def patch(self, request: Request) -> Response:

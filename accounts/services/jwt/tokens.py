@@ -148,7 +148,7 @@ def read(token: str, kind: type[SessionToken]) -> SessionToken:
     digest = sha256(token.encode()).digest()
     known = _verified.get(digest) if kind is AccessToken else None
     if known is not None and keyring.still_verifies(known.kid):
-        if known.payload["exp"] <= time() - api_settings.LEEWAY.total_seconds():
+        if _has_expired(known):
             _verified.pop(digest, None)
             raise InvalidSessionTokenException
         return known
@@ -159,6 +159,15 @@ def read(token: str, kind: type[SessionToken]) -> SessionToken:
     if kind is AccessToken:
         _remember(digest, decoded)
     return decoded
+
+
+def still_holds(token: SessionToken) -> bool:
+    """Return whether a token that was verified has not expired and its key still verifies. Makes no query."""
+    return keyring.still_verifies(token.kid) and not _has_expired(token)
+
+
+def _has_expired(token: SessionToken) -> bool:
+    return bool(token.payload["exp"] <= time() - api_settings.LEEWAY.total_seconds())
 
 
 _verified: dict[bytes, SessionToken] = {}

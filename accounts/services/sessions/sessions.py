@@ -103,16 +103,23 @@ def usable_session(session_id: str, user_id: str, kid: str) -> Session:
     Cached in the process; every change that ends a session or changes its user invalidates it (`core.cache.coherent`).
     Columns that change without that are loaded on access, and so is the password.
     """
-    cached = _sessions.get(
-        (session_id, user_id, kid),
-        (cache_key(user_id), SIGNING_KEYS),
-        lambda: _read_usable(session_id, user_id, kid),
-    )
+    cached = _sessions.get((session_id, user_id, kid), _keys(user_id), lambda: _read_usable(session_id, user_id, kid))
     session, user = copy(cached), copy(cached.user)
-    session.user, user.acting_session = user, session.pk
+    session.user, user.acting_session, session.copy_of = user, session.pk, cached
     if session.expires_at <= timezone.now():
         raise InvalidSessionTokenException
     return session
+
+
+def _keys(user_id: str) -> tuple[str, ...]:
+    return cache_key(user_id), SIGNING_KEYS
+
+
+def is_current(session: Session, kid: str) -> bool:
+    """Return whether `usable_session` would return a copy of this very object, `Session.copy_of`. Makes no query."""
+    user_id = str(session.user_id)
+    known = _sessions.known((str(session.pk), user_id, kid), _keys(user_id))
+    return known is session and session.expires_at > timezone.now()
 
 
 def _read_usable(session_id: str, user_id: str, kid: str) -> Session:

@@ -85,31 +85,36 @@ class Cache(Generic[Value]):
 
         None is not kept, and an exception of `load` is passed on. The value is shared by threads: do not change it.
         """
-        if not settings.REDIS_URL:
-            return self._get_by_file(name, load)
-        until = lease.held.until  # before the value is looked at; the clock after it
-        entry: _Entry | None = self._entries.get(name)
-        if (
-            entry is None
-            or changes.since(entry.tick, keys)
-            or clock() >= min(until, entry.until)
-            or not invalidated.keys.isdisjoint(keys)
-        ):
-            return self._load(name, load, changes.tick)
-        self.hits += 1
-        value: Value = entry.value
-        return value
+        value, tick = self._find(name, keys)
+        if value is not None:
+            return value
+        return load() if tick is None else self._load(name, load, tick)
 
-    def _get_by_file(self, name: Hashable, load: Callable[[], Value]) -> Value:
-        tick = _file_tick()
-        if tick is None:
-            return load()
-        entry = self._entries.get(name)
-        if entry is None or entry.tick != tick or clock() >= entry.until:
-            return self._load(name, load, tick)
+    def known(self, name: Hashable, keys: tuple[str, ...]) -> Value | None:
+        """Return what `get` would return without `load`, None where it would call that."""
+        return self._find(name, keys)[0]
+
+    def _find(self, name: Hashable, keys: tuple[str, ...]) -> tuple[Value | None, int | None]:
+        """Return the value if it may be used, and the tick of one that is loaded now: None if it cannot be kept."""
+        entry: _Entry | None
+        if not settings.REDIS_URL:
+            tick = _file_tick()
+            entry = self._entries.get(name)
+            if entry is None or entry.tick != tick or clock() >= entry.until:
+                return None, tick
+        else:
+            until = lease.held.until  # before the value is looked at; the clock after it
+            entry = self._entries.get(name)
+            if (
+                entry is None
+                or changes.since(entry.tick, keys)
+                or clock() >= min(until, entry.until)
+                or not invalidated.keys.isdisjoint(keys)
+            ):
+                return None, changes.tick
+            tick = entry.tick
         self.hits += 1
-        value: Value = entry.value
-        return value
+        return entry.value, tick
 
     def _load(self, name: Hashable, load: Callable[[], Value], tick: int) -> Value:
         self.misses += 1

@@ -85,8 +85,9 @@ class UserThrottle(BaseThrottle):
         rate = settings.THROTTLE_RATES["user"]
         if rate is None:
             return True
-        caller = f"u{request.user.pk}" if request.user.is_authenticated else address_and_network(client_of(request))[0]
-        counted = count_in_batches(f"user:{caller}", *rate)
+        user = request.user
+        key = _user_key(user.pk) if user.is_authenticated else f"user:{address_and_network(client_of(request))[0]}"
+        counted = count_in_batches(key, *rate)
         self._wait = counted.retry_after
         return counted.allowed
 
@@ -128,6 +129,27 @@ def count_in_batches(key: str, limit: int, seconds: int) -> Usage:
     shared = fixed_window(key, limit=limit // batch, seconds=seconds, now=now)
     local.is_full = not shared.allowed
     return shared
+
+
+def count_in_process(user_id: int) -> bool:
+    """Count one call of a user as UserThrottle does; False, and not counted, where the database or Redis has to know.
+
+    The caller lets UserThrottle count the call then.
+    """
+    rate = settings.THROTTLE_RATES["user"]
+    if rate is None:
+        return True
+    limit, seconds = rate
+    with _lock:
+        local = _local_count(_user_key(user_id), int(time() // seconds))
+        if local.is_full or local.calls + 1 >= limit // BATCHES:
+            return False
+        local.calls += 1
+    return True
+
+
+def _user_key(user_id: int) -> str:
+    return f"user:u{user_id}"
 
 
 def _local_count(key: str, window: int) -> _Local:

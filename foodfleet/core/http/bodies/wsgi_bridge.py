@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
 from tempfile import SpooledTemporaryFile, TemporaryFile
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 import structlog
@@ -31,16 +31,6 @@ MOST_BUFFERED = 512 * 1024 * 1024  # bytes of all bodies that one process keeps,
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"te", b"trailer"})
 
 
-@dataclass
-class Body:
-    """A request's body as far as it has arrived; `fault` says why it is not passed on."""
-
-    content: Any = field(default_factory=lambda: SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
-    received: int = 0
-    fault: BodyFault | None = None
-    is_read: bool = False  # to its end: the connection can serve another request
-
-
 @dataclass(frozen=True)
 class Response:
     """What the application answered, complete; `file` has the content where it is too long for `pieces`."""
@@ -51,6 +41,26 @@ class Response:
     file: Any = None
 
 
+@dataclass
+class Body:
+    """A request's body as far as it has arrived; `fault` says why it is not passed on."""
+
+    content: Any = field(default_factory=lambda: SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
+    received: int = 0
+    fault: BodyFault | None = None
+    is_read: bool = False  # to its end: the connection can serve another request
+
+
+class Repeats(Protocol):
+    """Responses that may be given again; see `cached_responses`. may_block: `get` needs a thread."""
+
+    may_block: bool
+
+    def get(self, scope: Message) -> Response | None: ...
+
+    def keep(self, scope: Message, environ: dict[str, Any], response: Response) -> None: ...
+
+
 class WSGIBridge:
     """An ASGI application that runs a WSGI one.
 
@@ -59,6 +69,7 @@ class WSGIBridge:
     them.
     body_seconds: time for a body to arrive, and one second more for each SLOWEST bytes of it.
     most: bytes of the longest body that is passed on.
+    responses: those that may be given again; from memory by the event loop itself, without a thread.
     """
 
     def __init__(
@@ -69,19 +80,24 @@ class WSGIBridge:
         body_seconds: float,
         most: int,
         own_threads: Iterable[tuple[int, Iterable[str]]] = (),
+        responses: Repeats | None = None,
     ) -> None:
         self._application, self._seconds, self._most = application, body_seconds, most
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
         groups = ((ThreadPoolExecutor(size, thread_name_prefix="own"), paths) for size, paths in own_threads)
         self._own_pools = {path: pool for pool, paths in groups for path in paths}
+        self._responses = responses
         self._incomplete = self._buffered = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError(scope["type"])
+        if self._responses and not self._responses.may_block and (response := self._responses.get(scope)):
+            await _send(response, send)
+            return
         environ = environ_of(scope)
         if _is_without_body(environ):
-            await _send(await self._run(environ), send)
+            await _send(await self._run(environ, scope if scope["method"] == "GET" else None), send)
             return
         body = Body()
         try:
@@ -129,8 +145,11 @@ class WSGIBridge:
         else:
             body.content.write(piece)
 
-    async def _run(self, environ: dict[str, Any]) -> Response:
-        """The application's response, as soon as it is complete; what the application does after it goes on."""
+    async def _run(self, environ: dict[str, Any], repeatable: Message | None = None) -> Response:
+        """The application's response, as soon as it is complete; what the application does after it goes on.
+
+        repeatable: the scope of a call whose response may be given again.
+        """
         loop = asyncio.get_running_loop()
         completed: asyncio.Future[Response] = loop.create_future()
 
@@ -142,9 +161,20 @@ class WSGIBridge:
             elif response:
                 completed.set_result(response)
 
+        def complete(response: Response) -> None:
+            if repeatable is not None and self._responses:
+                self._responses.keep(repeatable, environ, response)
+            loop.call_soon_threadsafe(settle, response, None)
+
         def work() -> None:
             try:
-                _respond(self._application, environ, lambda response: loop.call_soon_threadsafe(settle, response, None))
+                known = None
+                if repeatable is not None and self._responses and self._responses.may_block:
+                    known = self._responses.get(repeatable)
+                if known:
+                    loop.call_soon_threadsafe(settle, known, None)
+                else:
+                    _respond(self._application, environ, complete)
             except BaseException as error:
                 logger.exception("wsgi_application_failed")
                 loop.call_soon_threadsafe(settle, None, error)

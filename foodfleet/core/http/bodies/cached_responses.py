@@ -1,0 +1,128 @@
+"""Answer a GET call again from memory, without Django, while all that its response was made of is current.
+
+A view offers its response by `offer(request, basis)`. The next call of the same address with the same headers, from
+the same client, then gets the same bytes, if `basis` says that the token and the data still hold and the user's limit
+counts the call. The request id, the line in the log and the metric are those of the new call.
+
+All headers of the call are part of the key, so whatever the application reads of them is the same. For what it reads
+besides, such as rows and the clock, the basis answers.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from time import perf_counter
+from typing import Any, Protocol
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest
+from django_structlog.middlewares.request import RequestMiddleware
+
+from foodfleet.core.http import request_ids, throttling
+from foodfleet.core.http.bodies.wsgi_bridge import Response
+from foodfleet.core.receivers import REQUESTS
+
+OFFERED = "foodfleet.offered_response"  # key in the WSGI environ
+REQUEST_ID = request_ids.HEADER.lower().encode()
+# Differ from call to call and change no response.
+NO_PART_OF_THE_KEY = frozenset({REQUEST_ID, b"traceparent", b"tracestate", b"x-amzn-trace-id", b"cf-ray"})
+MOST_RESPONSES = 5_000  # of a process, of about 3 KB each with its key
+LONGEST = 16 * 1024  # bytes of a body that is kept
+LOGGER = logging.getLogger(RequestMiddleware.__module__)
+
+Key = tuple[Any, ...]
+
+
+class Basis(Protocol):
+    """What a response was made of."""
+
+    @property
+    def user_id(self) -> int:
+        """Whose limit counts the call."""
+
+    def is_current(self) -> bool:
+        """Return whether the view would make the same response now. It reads memory and, on SQLite, the file."""
+
+
+@dataclass(frozen=True)
+class _Offer:
+    basis: Basis
+    route: str
+    log_context: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    response: Response
+    offer: _Offer
+    path: str
+
+
+def offer(request: HttpRequest, basis: Basis) -> None:
+    """Let the response to this call be given again while `basis` is current. Only for views with the usual throttle."""
+    if LOGGER.isEnabledFor(logging.DEBUG) or not basis.is_current():  # there each call has a second line
+        return
+    context = {name: value for name, value in structlog.contextvars.get_contextvars().items() if name != "request_id"}
+    assert request.resolver_match
+    request.META[OFFERED] = _Offer(basis, request.resolver_match.route, context)
+
+
+class CachedResponses:
+    """The responses that a process may give again; the oldest one makes room."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._lock = Lock()
+        self.may_block = not settings.REDIS_URL  # then `get` reads the database
+
+    def get(self, scope: MutableMapping[str, Any]) -> Response | None:
+        """Return the response to this call, counted and logged; None where the application has to make it."""
+        began = perf_counter()
+        kept = self._kept.get(_key(scope))
+        if kept is None or not kept.offer.basis.is_current():
+            return None
+        if not throttling.count_in_process(kept.offer.basis.user_id):
+            return None
+        given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+        request_id = request_ids.accept_or_make(given.decode("latin-1"))
+        _log(kept, request_id, perf_counter() - began)
+        headers = [*kept.response.headers, (REQUEST_ID, request_id.encode())]
+        return Response(kept.response.status, headers, kept.response.pieces)
+
+    def keep(self, scope: MutableMapping[str, Any], environ: dict[str, Any], response: Response) -> None:
+        """Keep the response if its view offered it."""
+        offered: _Offer | None = environ.get(OFFERED)
+        is_plain = response.status == 200 and response.file is None and sum(map(len, response.pieces)) <= LONGEST
+        if offered is None or not is_plain or any(name == b"set-cookie" for name, _ in response.headers):
+            return
+        headers = [(name, value) for name, value in response.headers if name != REQUEST_ID]
+        kept = _Kept(Response(200, headers, response.pieces), offered, environ["PATH_INFO"])
+        key = _key(scope)
+        with self._lock:
+            self._kept.pop(key, None)
+            if len(self._kept) >= MOST_RESPONSES:
+                self._kept.popitem(last=False)
+            self._kept[key] = kept
+
+
+def _key(scope: MutableMapping[str, Any]) -> Key:
+    client = scope.get("client") or ("",)
+    headers = [pair for pair in scope["headers"] if pair[0] not in NO_PART_OF_THE_KEY]
+    return scope["method"], scope["raw_path"], scope["query_string"], scope["scheme"], client[0], *headers
+
+
+def _log(kept: _Kept, request_id: str, seconds: float) -> None:
+    """Write the line that django-structlog writes for other calls, through the same handlers and redaction."""
+    REQUESTS.observe(seconds, kept.offer.route, "GET", "200")
+    if not LOGGER.isEnabledFor(logging.INFO):
+        return
+    event = {
+        "method": "GET", "path": kept.path, "status": 200, "duration_ms": round(seconds * 1000, 2),
+        "event": "request_finished", **kept.offer.log_context, "request_id": request_id, "logger": LOGGER.name,
+        "level": "info", "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+    }  # fmt: skip
+    LOGGER.handle(logging.LogRecord(LOGGER.name, logging.INFO, __file__, 0, event, (), None))
