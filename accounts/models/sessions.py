@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import User
 from accounts.states import EndReason
+
+# SQL, because the ORM needs longer to build it than the database to execute it.
+CONSUME = "UPDATE {table} SET consumed_at = %s, successor_ciphertext = %s WHERE id = %s AND consumed_at IS NULL"
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -115,12 +118,11 @@ class RefreshTokenQuerySet(models.QuerySet["RefreshToken"]):
 
     def consume(self, pk: int, now: datetime, *, successor_ciphertext: str) -> bool:
         """Consume one token; False where it was consumed before, however many try at once."""
-        return (
-            self.filter(pk=pk, consumed_at__isnull=True).update(
-                consumed_at=now, successor_ciphertext=successor_ciphertext
-            )
-            == 1
-        )
+        connection = connections[DEFAULT_DB_ALIAS]
+        values = [connection.ops.adapt_datetimefield_value(now), successor_ciphertext, pk]
+        with connection.cursor() as cursor:
+            cursor.execute(CONSUME.format(table=connection.ops.quote_name(self.model._meta.db_table)), values)
+            return bool(cursor.rowcount == 1)
 
 
 class RefreshToken(models.Model):

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from foodfleet.core.database.compiled import Compiled
 from rbac.exceptions import HolderNotFoundException
 from rbac.models import RoleAssignment, UserStatus
 from rbac.services import graph
@@ -80,12 +81,26 @@ def record_new(users: Sequence[Any]) -> None:
     )
 
 
+def _held_by(size: int) -> Compiled:
+    return Compiled(
+        lambda now, users: RoleAssignment.objects.live(now).filter(user__in=users).values_list("user_id", "role_id"),
+        now=datetime,
+        users=[int] * size,
+    )
+
+
+_HELD_BY = {size: _held_by(size) for size in (20, 100)}  # for a page of the usual and of the largest size
+
+
 def role_names(user_ids: Iterable[int]) -> dict[int, list[str]]:
     """Return the names of the roles that each of these users holds now, in any scope and in alphabetical order."""
+    ids = list(user_ids)
+    size = next((size for size in _HELD_BY if len(ids) <= size), None)
+    if not ids or size is None:
+        return {}
     held: dict[int, set[str]] = {}
     roles = graph.latest().roles
-    rows = RoleAssignment.objects.live(timezone.now()).filter(user__in=list(user_ids))
-    for user_id, role_id in rows.values_list("user_id", "role_id"):
+    for user_id, role_id in _HELD_BY[size].rows(now=timezone.now(), users=ids):
         if role_id in roles:
             held.setdefault(user_id, set()).add(roles[role_id].name)
     return {user_id: sorted(names) for user_id, names in held.items()}

@@ -4,8 +4,9 @@ Follows RFC 8725: one algorithm for each key (3.1), `alg` never chosen by the to
 checked and required (3.8, 3.9), token types distinguished by an explicit claim (3.11, 3.12).
 """
 
+import json
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from time import time
 from typing import Any, Self
@@ -52,7 +53,7 @@ class KeyRingBackend:
             signature = str(token).rpartition(".")[2]
             if base64url_encode(base64url_decode(signature)).decode() != signature:
                 raise jwt.InvalidTokenError  # another base64 form of the same signature; the rest is signed as text
-            header = jwt.get_unverified_header(token)
+            header = _header_of(str(token).partition(".")[0])
             key = keyring.verifying_key(str(header["kid"]))
             # RFC 7515 4.1.11: we support no extension; 4.1.9: `typ` is what we sign.
             if key is None or "crit" in header or header.get("typ", HEADER_TYPE) != HEADER_TYPE:
@@ -133,7 +134,15 @@ def refresh_token(session: Session, *, until: datetime) -> str:
 
 def kid_of(token: str) -> str:
     """The `kid` of a token that we signed or verified."""
-    return str(jwt.get_unverified_header(token)["kid"])
+    return str(_header_of(token.partition(".")[0])["kid"])
+
+
+@lru_cache(maxsize=64)  # all tokens of a key have the same header
+def _header_of(segment: str) -> dict[str, Any]:
+    header = json.loads(base64url_decode(segment))
+    if not isinstance(header, dict):
+        raise jwt.InvalidTokenError
+    return header
 
 
 def read(token: str, kind: type[SessionToken]) -> SessionToken:

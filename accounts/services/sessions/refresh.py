@@ -15,8 +15,18 @@ from accounts.services.sessions import sessions
 from accounts.services.sessions.sessions import TokenPair
 from accounts.states import EndReason, EventKind
 from foodfleet.core import crypto
+from foodfleet.core.database.compiled import Compiled, insert
 from foodfleet.core.http import after_response
 from foodfleet.core.http.clients import Client
+
+_KNOWN = Compiled(
+    lambda digest, kid, signing: RefreshToken.objects.with_digest(digest).annotate(
+        is_revoked=keyring.is_revoked(kid), must_reload_keys=keyring.is_revoked(signing)
+    ),
+    digest=str,
+    kid=str,
+    signing=str,
+)
 
 
 def refresh(*, token: str, client: Client) -> TokenPair:
@@ -52,18 +62,15 @@ def find_unused(token: str) -> RefreshToken:
 
 def _usable(token: str, kid: str, now: datetime) -> RefreshToken:
     """The current row of the token, consumed or not, if its session is live and the account open."""
-    signing = keyring.signing_key().kid
-    rows = RefreshToken.objects.with_digest(crypto.digest(token)).annotate(is_revoked=keyring.is_revoked(kid))
-    if signing != kid:
-        rows = rows.annotate(must_reload_keys=keyring.is_revoked(signing))
-    found = next(iter(rows), None)
+    found = next(iter(_KNOWN.rows(digest=crypto.digest(token), kid=kid, signing=keyring.signing_key().kid)), None)
     if found is None or found.expires_at <= now or not found.session.is_open(now):
         raise InvalidSessionTokenException
-    if found.is_revoked:  # type: ignore[attr-defined]
+    if found.is_revoked:
         raise InvalidSessionTokenException
-    if getattr(found, "must_reload_keys", False):
+    if found.must_reload_keys:
         keyring.forget()
-    return found
+    token_row: RefreshToken = found
+    return token_row
 
 
 def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
@@ -77,7 +84,7 @@ def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
         if not RefreshToken.objects.consume(known.pk, now, successor_ciphertext=ciphertext):
             return None
         successor.predecessor = known
-        successor.save(force_insert=True)
+        insert(successor)
     after_response.run(partial(sessions.touch, known.session, now))
     return pair
 

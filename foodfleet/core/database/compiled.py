@@ -1,0 +1,110 @@
+"""Build the SQL of a frequent statement once: the ORM needs longer for that than the database to execute it.
+
+    _OF_DAY = Compiled(lambda day: Delivery.objects.filter(day=day).select_related("truck"), day=datetime)
+    deliveries = _OF_DAY.rows(day=now)
+
+A statement is built with sample values, which are then replaced by those of each call.
+"""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Model, QuerySet
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """places: of each value, by name; those of a list are a list, one behind the other."""
+
+    queryset: QuerySet[Any]
+    compiler: Any
+    sql: str
+    parameters: tuple[Any, ...]
+    places: dict[str, list[int]]
+
+
+class Compiled:
+    """A queryset with values that differ from call to call.
+
+    build: returns it for values given by name. kinds: the type of each value, datetime, str or int, or `[int] * 20` for
+    a list of at most 20. Values must not decide which SQL is built.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet[Any]], **kinds: Any) -> None:
+        self._build, self._kinds = build, kinds
+        self._statements: dict[str, _Statement] = {}
+
+    def rows(self, **values: Any) -> list[Any]:
+        """Execute it with these values; a list is filled up by its last value."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        statement = self._statements.get(connection.vendor) or self._compile(connection)
+        parameters = list(statement.parameters)
+        for name, value in values.items():
+            places = statement.places[name]
+            given = [*value, *value[-1:] * (len(places) - len(value))] if isinstance(value, list) else [value]
+            for place, one in zip(places, given * (len(places) // len(given)), strict=True):
+                parameters[place] = _adapted(one, connection)
+        compiler = copy(statement.compiler)
+        compiler.connection = connection  # of this thread
+        compiler.as_sql = lambda: (statement.sql, tuple(parameters))
+        queryset = statement.queryset.all()
+        queryset.query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
+        return list(queryset)
+
+    def _compile(self, connection: Any) -> _Statement:
+        samples = {name: _samples(kind, number) for number, (name, kind) in enumerate(self._kinds.items())}
+        queryset = self._build(**samples)
+        compiler = queryset.query.get_compiler(using=DEFAULT_DB_ALIAS)
+        sql, parameters = compiler.as_sql()
+        places = {name: _places(sample, parameters, connection) for name, sample in samples.items()}
+        statement = _Statement(queryset, compiler, sql, parameters, places)
+        self._statements[connection.vendor] = statement
+        return statement
+
+
+def insert(row: Model) -> None:
+    """Insert a new row as `save(force_insert=True)` does, without signals; its generated id stays unknown."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    sql, fields = _insertion(type(row), connection.vendor)
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+@cache
+def _insertion(model: type[Model], vendor: str) -> tuple[str, Sequence[Any]]:
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
+    fields = [field for field in model._meta.concrete_fields if field is not model._meta.auto_field]
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    sql = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608
+    return sql, fields
+
+
+def _samples(kind: Any, number: int) -> Any:
+    if isinstance(kind, list):
+        return [_sample(one, 1000 * (number + 1) + place) for place, one in enumerate(kind)]
+    return _sample(kind, number)
+
+
+def _sample(kind: type, number: int) -> Any:
+    """A value that is in no statement otherwise."""
+    if kind is datetime:
+        return datetime(1000, 1, 1, tzinfo=UTC) + timedelta(number)
+    return -(10**15) - number if kind is int else f"sample {number}"
+
+
+def _places(sample: Any, parameters: Sequence[Any], connection: Any) -> list[int]:
+    wanted = [_adapted(one, connection) for one in (sample if isinstance(sample, list) else [sample])]
+    found = [place for one in wanted for place, parameter in enumerate(parameters) if parameter == one]
+    if len(found) < len(wanted):
+        raise LookupError(f"{sample} is no parameter of this statement")
+    return found
+
+
+def _adapted(value: Any, connection: Any) -> Any:
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
