@@ -1,7 +1,8 @@
 """User administration."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -34,14 +35,21 @@ from accounts.models.users import UserQuerySet, signed_in_user
 from accounts.services.account import attributes, password_change, password_reset
 from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import exports, protections, users
+from foodfleet.core.database.compiled import Compiled
 from foodfleet.core.exceptions import ConflictException, NotFoundException
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.lists.csv_export import FORMAT, CSVExportMixin, csv_response
+from foodfleet.core.http.lists.pagination import DEFAULT_PAGE_SIZE, KeysetPagination
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
 from rbac.api.guards import ActionPermission, action_of
 from rbac.exceptions import SuperusersOnlyException
+from rbac.services import decisions
 from rbac.services import users as role_holders
+
+_NEWEST = Compiled(
+    lambda now: User.objects.present().with_locks(now).order_by("-id")[: DEFAULT_PAGE_SIZE + 1], now=datetime
+)
 
 
 class UserViewSet(CSVExportMixin, GenericViewSet[User]):
@@ -76,6 +84,10 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
 
         `attributes.<name>=<value>` filters by a custom attribute, such as `?attributes.shift=night`.
         """
+        is_json = request.accepted_renderer.format == "json"
+        if is_json and not request.query_params and decisions.has(request.user, "users:read"):
+            newest = cast(KeysetPagination, self.paginator).first_page(_NEWEST.rows(now=timezone.now()), request, self)
+            return self.get_paginated_response(_represented(newest))
         found = self.get_queryset().with_attributes(attributes.filters(request.query_params.dict()))
         matching: Any = self.filter_queryset(found)
         if request.accepted_renderer.format == "csv":

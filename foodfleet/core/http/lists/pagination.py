@@ -39,7 +39,7 @@ class KeysetPagination(BasePagination):
         self._url = request.build_absolute_uri()
         size = _page_size(request.query_params.get("page_size"))
         ordering = _ordering(request.query_params.get("ordering"), view)
-        self._names = [ordering.lstrip("-")] if ordering.lstrip("-") in {"id", "pk"} else [ordering.lstrip("-"), "pk"]
+        self._names = _names(ordering)
         position = _read_cursor(request.query_params.get("cursor"), ordering, queryset.model, self._names)
         self._ordering = ordering
         backwards = position is not None and position.backwards
@@ -48,6 +48,18 @@ class KeysetPagination(BasePagination):
             queryset = queryset.filter(beyond(self._names, position.values, ascending))
         prefix = "" if ascending else "-"
         rows = list(queryset.order_by(*(f"{prefix}{name}" for name in self._names))[: size + 1])
+        return self._page(rows, size, position, backwards=backwards)
+
+    def first_page(self, rows: list[Any], request: Request, view: Any) -> list[Any]:
+        """Return the page of a request without parameters.
+
+        rows: the first DEFAULT_PAGE_SIZE and one more, if there are so many, in the view's own `ordering`.
+        """
+        self._url, self._ordering = request.build_absolute_uri(), view.ordering
+        self._names = _names(view.ordering)
+        return self._page(rows, DEFAULT_PAGE_SIZE, None, backwards=False)
+
+    def _page(self, rows: list[Any], size: int, position: "_Position | None", *, backwards: bool) -> list[Any]:
         more, page = len(rows) > size, rows[:size]
         if backwards:
             page.reverse()
@@ -101,6 +113,12 @@ class _Position:
     def __init__(self, values: Sequence[Any], backwards: bool) -> None:
         self.values = values
         self.backwards = backwards
+
+
+def _names(ordering: str) -> list[str]:
+    """The fields that a list is ordered by: the last one is unique."""
+    name = ordering.lstrip("-")
+    return [name] if name in {"id", "pk"} else [name, "pk"]
 
 
 def _page_size(requested: str | None) -> int:
