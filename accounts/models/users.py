@@ -250,6 +250,12 @@ class User(AbstractBaseUser):
                 name="accounts_user_deletion_due",
             ),
             models.Index(fields=["id"], condition=models.Q(is_superuser=True), name="accounts_user_superuser"),
+            models.Index(fields=["last_login"], name="accounts_user_last_login"),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(invited_at__isnull=False, email_verified_at__isnull=True),
+                name="accounts_user_invited",
+            ),
             models.Index(
                 fields=["phone"],
                 condition=models.Q(phone_verified_at__isnull=False),
