@@ -54,7 +54,7 @@ def sections(request: HttpRequest, user: User) -> list[Section]:
     return [build(request, user) for permission, build in _builders if reader.has_perm(permission)]
 
 
-def refusal(actor: Any, user: User) -> str:
+def refusal(actor: User, user: User) -> str:
     """Return why `actor` may not change this account; '' where they may."""
     try:
         limits.ensure_may_act_on(actor, user)

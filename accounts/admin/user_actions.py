@@ -20,6 +20,7 @@ from accounts.services.staff import sessions, users, verification
 from accounts.services.staff.changes import UserChanges
 from foodfleet.core.admin import confirm
 from foodfleet.core.admin import history as admin_history
+from foodfleet.core.http.clients import Client
 from rbac.admin.scopes import ScopedAdmin
 from rbac.models import Role
 from rbac.services import assignments
@@ -167,7 +168,7 @@ class UserActionsAdmin(ScopedAdmin):
             return confirm.page(self, request, queryset, _counted(sentence, queryset), RoleGrantForm)
         given = dict(form.cleaned_data)
 
-        def grant(*, pk: int, actor: Any, client: Any) -> User:
+        def grant(*, pk: int, actor: User | None, client: Client) -> User:
             user: User = User.objects.get(pk=pk)
             assignments.grant(actor=actor, user=user, client=client, **given)
             return user

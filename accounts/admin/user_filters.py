@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.users import UserQuerySet
 from rbac.models import Role
 
 
@@ -22,7 +23,7 @@ class YesNoFilter(admin.SimpleListFilter):
             return queryset
         return self.chosen(queryset, is_yes=self.value() == "yes")
 
-    def chosen(self, queryset: Any, *, is_yes: bool) -> Any:
+    def chosen(self, queryset: UserQuerySet, *, is_yes: bool) -> UserQuerySet:
         """Return the users of the choice."""
         raise NotImplementedError
 
@@ -33,7 +34,7 @@ class LockedFilter(YesNoFilter):
     title = _("locked")
     parameter_name = "locked"
 
-    def chosen(self, queryset: Any, *, is_yes: bool) -> Any:
+    def chosen(self, queryset: UserQuerySet, *, is_yes: bool) -> UserQuerySet:
         now = timezone.now()
         return queryset.locked_out(now) if is_yes else queryset.not_locked_out(now)
 
@@ -44,7 +45,7 @@ class MFAFilter(YesNoFilter):
     title = _("two-factor authentication")
     parameter_name = "mfa"
 
-    def chosen(self, queryset: Any, *, is_yes: bool) -> Any:
+    def chosen(self, queryset: UserQuerySet, *, is_yes: bool) -> UserQuerySet:
         return queryset.with_mfa() if is_yes else queryset.without_mfa()
 
 
@@ -57,7 +58,7 @@ class InvitedFilter(YesNoFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("yes", _("Yes"))]
 
-    def chosen(self, queryset: Any, *, is_yes: bool) -> Any:
+    def chosen(self, queryset: UserQuerySet, *, is_yes: bool) -> UserQuerySet:
         return queryset.filter(invited_at__isnull=False, email_verified_at__isnull=True) if is_yes else queryset
 
 
@@ -90,7 +91,7 @@ class ServiceAccountFilter(YesNoFilter):
     title = _("service account")
     parameter_name = "service_account"
 
-    def chosen(self, queryset: Any, *, is_yes: bool) -> Any:
+    def chosen(self, queryset: UserQuerySet, *, is_yes: bool) -> UserQuerySet:
         return queryset.service_accounts() if is_yes else queryset.people()
 
 

@@ -29,6 +29,7 @@ from accounts.admin.user_filters import (
 )
 from accounts.admin.user_roles import UserRolesAdmin
 from accounts.models import User
+from accounts.models.users import signed_in_user
 from accounts.services.account import password_change
 from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import users
@@ -146,7 +147,7 @@ class UserAdmin(
         return user.get_full_name()
 
     @admin.display(description=_("sign-in"))
-    def sign_in(self, user: Any) -> str:
+    def sign_in(self, user: User) -> str:
         """Whether staff or wrong passwords have locked it, and until when."""
         if user.locked_at is not None:
             return str(_("Locked by staff"))
@@ -198,7 +199,7 @@ class UserAdmin(
         }
 
     @staticmethod
-    def _is_useful(name: str, user: Any) -> bool:
+    def _is_useful(name: str, user: User) -> bool:
         """Whether a button makes sense for the user as they are."""
         waits = not user.is_email_verified
         useful: dict[str, bool] = {
@@ -223,7 +224,7 @@ class UserAdmin(
         """Return why the member of staff may not change the account; asked once a request."""
         known: dict[int, str] = request.__dict__.setdefault("admin_refusals", {})
         if user.pk not in known:
-            known[user.pk] = story.refusal(request.user, user)
+            known[user.pk] = story.refusal(signed_in_user(request), user)
         return known[user.pk]
 
     # -- Changes

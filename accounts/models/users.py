@@ -40,11 +40,11 @@ def cache_key(user_id: int | str) -> str:
 class UserQuerySet(DirectoryQuerySet):
     """Users."""
 
-    def note_sign_in(self, user: Any, now: datetime) -> bool:
+    def note_sign_in(self, user: "User", now: datetime) -> bool:
         """Record a sign-in; False where the account was closed or its password replaced since `user` was read."""
         return bool(self.unchanged(user).update(last_login=now) == 1)
 
-    def unchanged(self, user: Any) -> Self:
+    def unchanged(self, user: "User") -> Self:
         """The user, if the account is open and its password is the one that `user` was read with."""
         return self.filter(pk=user.pk, password=user.password, is_active=True, locked_at__isnull=True)
 

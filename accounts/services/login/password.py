@@ -152,7 +152,7 @@ def _is_right(password: str, user: User | None) -> bool:
     return passwords.matches(user, password) and user.is_active
 
 
-def _obstacle(user: Any) -> AccountLockedException | EmailNotVerifiedException | None:
+def _obstacle(user: User) -> AccountLockedException | EmailNotVerifiedException | None:
     """Return why a user with the right password may not sign in, None where they may."""
     if user.locked_at is not None:
         return AccountLockedException()
@@ -161,7 +161,7 @@ def _obstacle(user: Any) -> AccountLockedException | EmailNotVerifiedException |
     return None
 
 
-def _begin(user: Any, client: Client, *, clear_unknown_device: bool, how: _How) -> SignedIn:
+def _begin(user: User, client: Client, *, clear_unknown_device: bool, how: _How) -> SignedIn:
     """Begin the session and announce it.
 
     user: from `lockout.with_sign_in_history`.
