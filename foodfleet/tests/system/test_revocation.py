@@ -10,6 +10,7 @@ import requests
 from django.db import connection
 
 from conftest import PASSWORD
+from foodfleet.core.cache import lease
 from foodfleet.tests import processes
 
 pytestmark = [pytest.mark.redis, pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -84,14 +85,14 @@ def cut_off(serve):
     return serve(f"redis://127.0.0.1:{processes.free_port()}/0")
 
 
-def test_a_process_that_was_paused_for_five_seconds_answers_nothing_old(user, serve, private_redis):
+def test_a_process_that_was_paused_longer_than_a_lease_answers_nothing_old(user, serve, private_redis):
     servers = [serve(private_redis.url) for _ in range(3)]
     ended, other = (servers[0].sign_in(user.email) for _ in range(2))
     for server in servers:
         assert [server.accepts(pair) for pair in (ended, other, ended, other)] == [True] * 4
     paused = servers[2]
     paused.send_signal(signal.SIGSTOP)
-    resumes = time.monotonic() + 5
+    resumes = time.monotonic() + 2 * lease.LEASE_SECONDS
     servers[0].end(ended)
     assert [server.accepts(ended) for server in servers[:2]] == [False, False]
     time.sleep(max(0, resumes - time.monotonic()))
