@@ -11,7 +11,6 @@ of bulk, senders killed with SIGKILL, and four workers under one quota.
 import argparse
 import json
 import os
-import resource
 import signal
 import statistics
 import subprocess
@@ -132,53 +131,50 @@ class Bench:
 
 
 def throughput(bench):
-    """Enqueue and send, the systems in turn so that a machine that is busy for a while is so for all."""
-    messages, latency = bench.arguments.messages, bench.arguments.latency
-    enqueued = {system: [] for system in bench.systems}
-    print(f"\n{messages} mails each             sent a second                     CPU of senders")
-    for senders, processes in PROCESSES.items():
-        alone = float(bench.ask("foodfleet", "bare", senders, messages))
-        found = bench.found[f"{senders} senders"] = {"bare boto3": {"per_second": alone}}
-        print(f"{'bare boto3':12} {senders} threads  {alone:7.0f}/s, in one process, from no queue", flush=True)
-        for system in bench.systems:
-            figures = bench.ask(system, "enqueue", f"{system}{senders}x", messages).split()
-            enqueued[system].append(tuple(map(float, figures)))
-            if system == "mailer" and senders != 5:  # it has one sender, whatever it is asked for
-                bench.ask(system, "forget")
-                continue
-            bench.reset()
-            dispatchers = bench.dispatchers(system, senders, processes)
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            bench.go(dispatchers)
-            is_done = bench.ended(dispatchers, 300)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            report = bench.report()
-            expected = messages + 10
-            lost, mails = expected - report["recipients"], max(1, report["mails"])
-            found[system] = {"per_second": report["a_second"], "lost": lost, "cpu_ms": cpu / mails * 1000}
-            bar = 0.9 * senders / latency
-            count = "1 sender " if system == "mailer" else f"{senders} senders"
-            print(
-                f"{system:12} {count:10} {report['a_second']:7.0f}/s (0.9 x senders / latency: {bar:.0f}/s), "
-                f"lost {expected - report['recipients']}{'' if is_done else ' (not finished)'}, "
-                f"twice {sum(report['twice'].values()) - len(report['twice'])}, "
-                f"{cpu / max(1, report['mails']) * 1000:.1f} ms of CPU a mail with start-up",
-                flush=True,
-            )
-            bench.ask(system, "forget")
-    print("\nenqueued, template rendered, a transaction a mail")
-    for system, figures in enqueued.items():
-        each = ", ".join(f"{figure:.0f}" for figure, _ in figures)
-        cpu = statistics.median(cpu for _, cpu in figures)
-        print(f"{system:12} {middle(figures):7.0f}/s ({each}), {cpu:.2f} ms of CPU a mail")
-        bench.found.setdefault("enqueue", {})[system] = {"per_second": middle(figures), "cpu_ms": cpu}
-    if {"foodfleet", "post_office"} <= enqueued.keys():
-        print(f"foodfleet / post_office: {middle(enqueued['foodfleet']) / middle(enqueued['post_office']):.2f}")
+    """Enqueue and send in rounds, the systems in turn, so that a machine that is busy for a while is so for all."""
+    rounds = {}
+    for _ in range(bench.arguments.rounds):
+        for senders in PROCESSES:
+            for system, numbers in one_round(bench, senders).items():
+                for part, values in numbers.items():
+                    rounds.setdefault(part, {}).setdefault(system, []).append(values)
+    for part, systems in rounds.items():
+        bench.found[part] = {system: medians(values) for system, values in systems.items()}
+        print(f"\n{part}, medians of {bench.arguments.rounds} rounds")
+        for system, values in bench.found[part].items():
+            print(f"  {system:12}", *(f"{name} {value:,.4g}" for name, value in values.items()), flush=True)
 
 
-def middle(figures):
-    return statistics.median(figure for figure, _ in figures)
+def one_round(bench, senders):
+    """Return {system: {part: numbers}} of one round with so many senders."""
+    messages, part = bench.arguments.messages, f"{senders} senders"
+    rate, cpu = map(float, bench.ask("foodfleet", "bare", senders, messages).split())
+    found = {"bare boto3": {part: {"per_second": rate, "cpu_ms": cpu}}}
+    for system in bench.systems:
+        rate, cpu = map(float, bench.ask(system, "enqueue", f"{system}{senders}x", messages).split())
+        found[system] = {"enqueue": {"per_second": rate, "cpu_ms": cpu}}
+        if system != "mailer" or senders == min(PROCESSES):  # it has one sender, whatever it is asked for
+            found[system][part] = drained(bench, system, senders, messages)
+        bench.ask(system, "forget")
+    return found
+
+
+def drained(bench, system, senders, messages):
+    """Send what is queued; CPU is of the senders alone, without their start."""
+    bench.reset()
+    dispatchers = bench.dispatchers(system, senders, PROCESSES[senders])
+    bench.go(dispatchers)
+    bench.ended(dispatchers, 300)
+    cpu = sum(float(dispatcher.stdout.read() or 0) for dispatcher in dispatchers)
+    report = bench.report()
+    lost = messages + 10 - report["recipients"]
+    return {"per_second": report["a_second"], "cpu_ms": cpu / max(1, report["mails"]) * 1000, "lost": lost}
+
+
+def medians(rounds):
+    """Return the medians of each number; of what was lost, the sum."""
+    found = {name: statistics.median(values[name] for values in rounds) for name in rounds[0]}
+    return {**found, "lost": sum(values["lost"] for values in rounds)} if "lost" in found else found
 
 
 def codes(bench):
@@ -279,7 +275,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="these measurements alone")
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS)
-    parser.add_argument("--messages", type=int, default=2000, help="of each system and number of senders")
+    parser.add_argument("--messages", type=int, default=1000, help="of each system, number of senders and round")
+    parser.add_argument("--rounds", type=int, default=3, help="of throughput")
     parser.add_argument("--latency", type=float, default=0.02, help="seconds that an answer of Amazon takes")
     parser.add_argument("--bulk", type=int, default=10000, help="mails before a code")
     parser.add_argument("--codes", type=int, default=50)

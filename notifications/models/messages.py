@@ -2,16 +2,16 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connections, models, transaction
-from django.db.models import Count, F, Q, Value
+from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -77,6 +77,17 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def with_idempotency_key(self, sender: User, idempotency_key: str) -> "MessageQuerySet":
         """The message that this sender queued with the key."""
         return self.filter(sender=sender, idempotency_key=idempotency_key)
+
+    def insert(self, message: "Message") -> None:
+        """Insert a new message, without the signals of `save`, by a statement that is built once.
+
+        To build it anew takes the ORM a quarter of the time in which a message is queued.
+        """
+        connection = connections[self.db]
+        values = [field.get_db_prep_save(getattr(message, field.attname), connection) for field in _columns()]
+        with connection.cursor() as cursor:
+            cursor.execute(_insert_statement(self.db), values)
+        message._state.adding, message._state.db = False, self.db
 
     # -- States
     def queued(self, channel: Channel, priority: Priority) -> "MessageQuerySet":
@@ -185,6 +196,19 @@ class MessageQuerySet(models.QuerySet["Message"]):
         claimed = self.claimed_by(claim).filter(pk=pk, status__in=sources(target))
         return claimed.update(status=target, **NO_LEASE, **fields) == 1
 
+    def finish_sent(self, provider_ids: Mapping[UUID, str], claim: UUID, **fields: Any) -> set[UUID]:
+        """Move claimed messages to SENT, each with the provider's id; return those that were still claimed.
+
+        Two statements for all of them: a dispatcher commits hundreds in a second. Call it in a transaction.
+        """
+        claimed = self.claimed_by(claim).filter(pk__in=provider_ids).order_by("pk")
+        found = set(claimed.select_for_update().values_list("pk", flat=True))
+        if found:
+            ids = Case(*(When(pk=pk, then=Value(provider_ids[pk])) for pk in found))
+            sent = Message.objects.filter(pk__in=found)
+            sent.update(status=Status.SENT, provider_message_id=ids, **NO_LEASE, **fields)
+        return found
+
     def reclaim(self, pk: UUID, now: datetime, target: Status, **fields: Any) -> bool:
         """Move an abandoned message to `target`; False where its lease was renewed or another process moved it."""
         abandoned = self.abandoned(now).filter(pk=pk, status__in=sources(target))
@@ -217,6 +241,18 @@ class MessageQuerySet(models.QuerySet["Message"]):
         found = list(columns.select_for_update(of=("self",)))
         Message.objects.filter(pk__in=[message.pk for message in found]).update(status=target, **fields)
         return found
+
+
+def _columns() -> "list[models.Field[Any, Any]]":
+    return [field for field in Message._meta.concrete_fields if not field.generated]
+
+
+@cache
+def _insert_statement(alias: str) -> str:
+    quote = connections[alias].ops.quote_name
+    columns = [quote(field.column) for field in _columns()]
+    values = ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {quote(Message._meta.db_table)} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608
 
 
 def _in_columns(word: str) -> Q:

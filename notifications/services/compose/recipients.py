@@ -63,7 +63,7 @@ def _new(addresses: Iterable[str], known: set[str]) -> list[str]:
 
 def mailbox_of(address: str) -> str:
     """Return the normalized mailbox of `Ann <Ann@Example.com>`."""
-    return normalize_email(parseaddr(address)[1])
+    return normalize_email(address if PLAIN.fullmatch(address) else parseaddr(address)[1])
 
 
 def check_line(value: str, field: str) -> str:

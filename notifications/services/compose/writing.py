@@ -85,12 +85,12 @@ def write(
     message.payload = encrypt_content(content)
     if not draft.idempotency_key and not attachments:
         # A single insert needs no transaction of its own.
-        message.save(force_insert=True)
+        Message.objects.insert(message)
         signals.message_queued.send(sender=Message, message=message)
         return message
     try:
         with transaction.atomic():
-            message.save(force_insert=True)
+            Message.objects.insert(message)
             for attachment in attachments:
                 attachment.message = message
                 attachment.save(force_insert=True)

@@ -59,7 +59,8 @@ def commit(outcomes: Sequence[Outcome], claim: UUID, starting: Sequence[UUID] = 
     """
     now = timezone.now()
     with transaction.atomic(savepoint=False):
-        finished = [outcome for outcome in outcomes if _move(outcome, claim, now)]
+        sent = _move_sent(outcomes, claim, now)
+        finished = [outcome for outcome in outcomes if outcome.message.pk in sent or _move(outcome, claim, now)]
         MessageEvent.objects.bulk_create(_event(outcome, now) for outcome in finished if outcome.is_tried)
         failed = [outcome.message for outcome in finished if outcome.status == Status.FAILED]
         events.messages_changed(WebhookEvent.MESSAGE_FAILED, failed)
@@ -77,6 +78,18 @@ def clean_up(outcomes: Sequence[Outcome]) -> None:
         logger.warning("attachments_not_removed", exc_info=True)
     for outcome in outcomes:
         _log(outcome)
+
+
+def _move_sent(outcomes: Sequence[Outcome], claim: UUID, now: datetime) -> AbstractSet[UUID]:
+    """Move what was sent together; return the keys of what was still claimed. `_move` looks at all others."""
+    provider_ids = {
+        outcome.message.pk: outcome.provider_id
+        for outcome in outcomes
+        if outcome.status == Status.SENT and outcome.message.channel != Channel.WEBHOOK
+    }
+    if not provider_ids:
+        return frozenset()
+    return Message.objects.finish_sent(provider_ids, claim, sent_at=now, last_error="", payload="")
 
 
 def _move(outcome: Outcome, claim: UUID, now: datetime) -> bool:

@@ -1,7 +1,8 @@
 """Render a message from the name of its template and its variables."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -13,19 +14,11 @@ from django.utils.safestring import mark_safe
 
 from foodfleet.core import branding
 from notifications.services.compose.html import INLINER
-from notifications.services.templates import cache, overrides, sandbox, sms_templates
+from notifications.services.templates import cache, overrides, precompiled, sandbox, sms_templates
+from notifications.services.templates.precompiled import EmailContent, PrecompiledEmail
 
 LAYOUT = "override"  # the template around the content of an override
-
-
-@dataclass(frozen=True)
-class EmailContent:
-    """The subject (one line), text and HTML of an e-mail, with CSS inline. version: 0 for the product's own."""
-
-    subject: str
-    text: str
-    html: str
-    version: int = 0
+MOST_PRECOMPILED = 300  # e-mails of 15 KB; one for each language and set of given variables
 
 
 @dataclass(frozen=True)
@@ -44,11 +37,44 @@ def render_email(template: str, variables: Mapping[str, Any], language: str) -> 
     """
     variables = {**overrides.accepted(template, variables), "unsubscribe_link": variables.get("unsubscribe_link", "")}
     language = language or settings.LANGUAGE_CODE
+    override = _override(template, language)
+    if not (_is_precompiled(template, override) and precompiled.accepts(variables)):
+        return _render(template, override, variables, language)
+    given = {name: value for name, value in variables.items() if value}
+    site = (settings.PUBLIC_URL, *branding.message_context().values())
+    return _precompiled(template, override, language, frozenset(given), site).filled(given)
+
+
+def _override(template: str, language: str) -> cache.OverrideContent | None:
     by_language = cache.email_overrides(template)
-    for candidate in [*sms_templates.fallbacks(language), ""]:
-        if candidate in by_language:
-            return render_override(by_language[candidate], variables, language)
-    return render_files(template, variables, language)
+    candidates = [*sms_templates.fallbacks(language), ""]
+    return next((by_language[candidate] for candidate in candidates if candidate in by_language), None)
+
+
+def _is_precompiled(template: str, override: cache.OverrideContent | None) -> bool:
+    """Whether the content only shows values, without filters, and tests only whether they are given."""
+    if settings.DEBUG:  # a changed file is seen at once
+        return False
+    if override is None:
+        return overrides.spec_of(template).is_precompiled
+    return "|" not in f"{override.subject}{override.html}{override.text}"
+
+
+@lru_cache(maxsize=MOST_PRECOMPILED)
+def _precompiled(
+    template: str, override: cache.OverrideContent | None, language: str, names: frozenset[str], site: Hashable
+) -> PrecompiledEmail:
+    """Precompile for messages that give values of these names. site: what else the content shows, from the settings."""
+    placeholders = {name: precompiled.placeholder(name) for name in names}
+    return PrecompiledEmail(_render(template, override, placeholders, language))
+
+
+def _render(
+    template: str, override: cache.OverrideContent | None, variables: Mapping[str, Any], language: str
+) -> EmailContent:
+    if override is None:
+        return render_files(template, variables, language)
+    return render_override(override, variables, language)
 
 
 def render_files(template: str, variables: Mapping[str, Any], language: str) -> EmailContent:

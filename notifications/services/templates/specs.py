@@ -34,7 +34,8 @@ class TemplateSpec:
     """The declaration of one of the product's e-mails or SMS.
 
     by_hand: staff may send it. Only the product sends the others, with values that it makes. policy: None has
-    notifications.services.compose.policies decide.
+    notifications.services.compose.policies decide. is_precompiled: the files of an e-mail show variables without
+    filters and test only whether they are given, so that they are rendered once and not for each message.
     """
 
     name: str
@@ -44,6 +45,7 @@ class TemplateSpec:
     content: str = ""  # of an SMS; the content of e-mails is in templates/notifications/email/
     by_hand: bool = False
     policy: Policy | None = None
+    is_precompiled: bool = False
 
     @property
     def examples(self) -> dict[str, str | int]:
@@ -75,7 +77,7 @@ SECURITY_FACTS = (
 
 
 def _email(name: str, description: Promise, *variables: Variable, by_hand: bool = False) -> TemplateSpec:
-    return TemplateSpec(name, Channel.EMAIL, description, variables, by_hand=by_hand)
+    return TemplateSpec(name, Channel.EMAIL, description, variables, by_hand=by_hand, is_precompiled=True)
 
 
 def _sms(name: str, description: Promise, content: str) -> TemplateSpec:
