@@ -86,8 +86,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
         connection = connections[self.db]
         values = [field.get_db_prep_save(getattr(message, field.attname), connection) for field in _columns()]
         with connection.cursor() as cursor:
-            cursor.execute(_insert_statement(self.db), values)
-        message._state.adding, message._state.db = False, self.db
+            cursor.execute(_insert_statement(connection.alias), values)
+        message._state.adding, message._state.db = False, connection.alias
 
     # -- States
     def queued(self, channel: Channel, priority: Priority) -> "MessageQuerySet":
@@ -250,7 +250,7 @@ def _columns() -> "list[models.Field[Any, Any]]":
 @cache
 def _insert_statement(alias: str) -> str:
     quote = connections[alias].ops.quote_name
-    columns = [quote(field.column) for field in _columns()]
+    columns = [quote(str(field.column)) for field in _columns()]
     values = ", ".join(["%s"] * len(columns))
     return f"INSERT INTO {quote(Message._meta.db_table)} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608
 

@@ -13,9 +13,10 @@ from notifications.services.compose import email as compose_email
 from notifications.services.compose import sms as compose_sms
 from notifications.services.compose.writing import MessageDraft
 from notifications.services.templates import cache, overrides, rendering, sms_templates
+from notifications.services.templates.precompiled import EmailContent
 
 
-def email(override: EmailOverride) -> rendering.EmailContent:
+def email(override: EmailOverride) -> EmailContent:
     """Render an override. Raises EmailTemplateNotFoundException where the product no longer has the e-mail."""
     content = cache.OverrideContent(override.subject, override.html, override.text, override.version)
     return rendering.render_override(content, examples_of(override), language_of(override))
