@@ -6,12 +6,13 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponseBase
 
+from accounts import cookies
 from accounts.models import User
 from accounts.services.login.password import SignedIn
 from accounts.services.mfa import trusted_browsers
 from accounts.services.sessions import browser
 from foodfleet.core.email_addresses import normalize_email
-from foodfleet.core.http.clients import Client, client_of, set_device_cookie, set_trusted_browser_cookie
+from foodfleet.core.http.clients import Client, client_of
 
 KEY, REGISTERED = "session", "registered"
 DAY = 24 * 3600
@@ -24,10 +25,10 @@ def sign_in(request: HttpRequest, response: HttpResponseBase, signed_in: SignedI
     """
     request.signed_in = signed_in  # type: ignore[attr-defined]
     login(request, signed_in.user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    set_device_cookie(response, signed_in.device)
+    cookies.set_device(response, signed_in.device)
     if remember:
         value = trusted_browsers.remember(user=signed_in.user, client=client_of(request))
-        set_trusted_browser_cookie(response, value)
+        cookies.set_trusted_browser(response, value)
 
 
 def bind(request: HttpRequest, user: User) -> None:

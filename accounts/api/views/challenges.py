@@ -8,6 +8,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import cookies
 from accounts.api.serializers import mfa as schemas
 from accounts.api.serializers.sign_in import DetailSerializer, SignedInSerializer
 from accounts.api.views.base import OpenView
@@ -20,7 +21,7 @@ from accounts.exceptions import (
 )
 from accounts.services.login import passkey, second_step
 from accounts.services.mfa import trusted_browsers
-from foodfleet.core.http.clients import client_of, set_trusted_browser_cookie
+from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
 from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
@@ -41,7 +42,7 @@ class LoginVerifyView(OpenView):
         signed_in = second_step.answer(**data, client=client)
         response = signed_in_response(signed_in)
         if remember:
-            set_trusted_browser_cookie(response, trusted_browsers.remember(user=signed_in.user, client=client))
+            cookies.set_trusted_browser(response, trusted_browsers.remember(user=signed_in.user, client=client))
         return response
 
 

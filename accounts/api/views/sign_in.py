@@ -7,6 +7,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import cookies
 from accounts.api.serializers.mfa import ChallengeSerializer
 from accounts.api.serializers.sign_in import LoginSerializer, RefreshInSerializer, SignedInSerializer, TokensSerializer
 from accounts.api.serializers.users import UserSerializer
@@ -21,7 +22,7 @@ from accounts.services.login import password
 from accounts.services.login.challenge import ChallengeIssued
 from accounts.services.sessions import refresh as sessions_refresh
 from accounts.services.sessions import sessions
-from foodfleet.core.http.clients import client_of, set_device_cookie
+from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
 from foodfleet.core.http.throttling import LoginThrottle
@@ -55,7 +56,7 @@ def signed_in_response(result: password.SignedIn) -> Response:
     """The tokens of a sign-in, and the cookie that identifies the device."""
     body = TokensSerializer(result.tokens).data
     response = Response({**body, "token_type": "Bearer", "user": UserSerializer(result.user).data})
-    set_device_cookie(response, result.device)
+    cookies.set_device(response, result.device)
     return response
 
 

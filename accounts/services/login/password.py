@@ -28,7 +28,7 @@ PASSWORD = (AuthenticationMethod.PASSWORD,)
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A user with the tokens of a new session. device: the id to store on the client (`clients.set_device_cookie`)."""
+    """A user with the tokens of a new session. device: the id to store on the client (`accounts.cookies`)."""
 
     user: User
     tokens: sessions.TokenPair

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
-from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from ua_parser import parse
 
@@ -36,21 +34,6 @@ def client_of(request: Any) -> Client:
     """Return the client that ClientMiddleware attached to a Django or REST framework request."""
     client: Client = request.client
     return client
-
-
-def set_device_cookie(response: HttpResponseBase, device: str) -> None:
-    """Store the device id, so that the browser is recognised next time."""
-    _set_secret_cookie(response, settings.DEVICE_COOKIE_NAME, device, settings.DEVICE_COOKIE_AGE)
-
-
-def set_trusted_browser_cookie(response: HttpResponseBase, value: str) -> None:
-    """Let the browser skip two-factor authentication next time; `value` comes from `trusted_browsers.remember`."""
-    _set_secret_cookie(response, settings.TRUSTED_BROWSER_COOKIE_NAME, value, settings.TRUSTED_BROWSER_COOKIE_AGE)
-
-
-def _set_secret_cookie(response: HttpResponseBase, name: str, value: str, age: int) -> None:
-    """Set a cookie that scripts cannot read. age: seconds."""
-    response.set_cookie(name, value, max_age=age, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
 
 
 def address_and_network(client: Client) -> tuple[str, str]:

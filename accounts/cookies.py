@@ -1,0 +1,19 @@
+"""Cookies that identify a browser: its device, and that it may skip two-factor authentication."""
+
+from django.conf import settings
+from django.http.response import HttpResponseBase
+
+
+def set_device(response: HttpResponseBase, device: str) -> None:
+    """Store the device id, so that the browser is recognised next time."""
+    _set(response, settings.DEVICE_COOKIE_NAME, device, settings.DEVICE_COOKIE_AGE)
+
+
+def set_trusted_browser(response: HttpResponseBase, value: str) -> None:
+    """Let the browser skip two-factor authentication next time; `value` comes from `trusted_browsers.remember`."""
+    _set(response, settings.TRUSTED_BROWSER_COOKIE_NAME, value, settings.TRUSTED_BROWSER_COOKIE_AGE)
+
+
+def _set(response: HttpResponseBase, name: str, value: str, age: int) -> None:
+    """Set a cookie that scripts cannot read. age: seconds."""
+    response.set_cookie(name, value, max_age=age, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
