@@ -2,8 +2,10 @@
 # be writable (a tmpfs), and var/media where attachments wait in files.
 FROM python:3.13-slim AS build
 ENV PIP_NO_CACHE_DIR=1
-COPY requirements.txt .
-RUN python -m venv /venv && /venv/bin/pip install -r requirements.txt
+# --build-arg EXTRA=requirements-tracing.txt adds OpenTelemetry and Sentry (docs/tracing.md).
+ARG EXTRA=requirements.txt
+COPY requirements.txt requirements-tracing.txt .
+RUN python -m venv /venv && /venv/bin/pip install -r requirements.txt -r $EXTRA
 
 FROM python:3.13-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/venv/bin:$PATH

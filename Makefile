@@ -93,7 +93,9 @@ beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)
 requirements: .venv/.dev  ## Upgrade the pins in requirements*.txt from requirements*.in
 	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 -c requirements.txt \
-	  requirements-dev.in -o requirements-dev.txt
+	  requirements-tracing.in -o requirements-tracing.txt
+	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 -c requirements.txt \
+	  -c requirements-tracing.txt requirements-dev.in -o requirements-dev.txt
 
 messages: .venv/.runtime  ## Collect the texts to translate into locale/, and compile the translations (needs gettext)
 	@DEBUG=true $(MANAGE) makemessages --all --no-location --no-obsolete --no-wrap --ignore .venv --ignore var --ignore 'test*' $$($(BIN)/python -m foodfleet.modules.discovery | xargs --no-run-if-empty -n 1 echo --ignore) --verbosity 0

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from email.utils import getaddresses
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -50,6 +51,13 @@ def default_sender(site_name: str, public_url: str) -> str:
     host = urlsplit(public_url).hostname or ""
     has_name = re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]+", host)
     return f'"{site_name}" <no-reply@{host if has_name else "foodfleet.example"}>'
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # not even the package that it is in
+        return False
 
 
 class Environment:
@@ -310,6 +318,15 @@ class Environment:
             if not path.is_file():
                 raise self.error(name, f"paths of PEM files with commas between; {path} is not a file")
         return paths
+
+    def need_packages(self, **packages: str) -> None:
+        """Refuse a variable that is set while the package that it needs is not installed. packages: by variable."""
+        for name, package in packages.items():
+            if self.text(name) and not _is_installed(package):
+                raise ConfigurationError(
+                    f"{name} is set and needs packages that are not installed. "
+                    "Run: pip install -r requirements-tracing.txt"
+                )
 
     def error(self, name: str, meant: str) -> ConfigurationError:
         """The error to raise for `name`. The value is not repeated: it may be a secret."""

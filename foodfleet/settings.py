@@ -37,6 +37,11 @@ try:
     WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, minimum=1, maximum=256)
     LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")
+    OTEL_EXPORTER_OTLP_ENDPOINT = env.url("OTEL_EXPORTER_OTLP_ENDPOINT", WEB_FORMS)
+    SENTRY_DSN = env.pattern(
+        "SENTRY_DSN", r"https?://\w+@[\w.:-]+/(\w+/)*\d+", "a DSN such as https://key@sentry.example.com/1"
+    )
+    env.need_packages(OTEL_EXPORTER_OTLP_ENDPOINT="opentelemetry.sdk", SENTRY_DSN="sentry_sdk")
 
     # -- Public address
     PUBLIC_URL = env.web_address("PUBLIC_URL", f"http://localhost:{PORT}")  # a name: passkeys need one
@@ -210,6 +215,8 @@ MIDDLEWARE = [
 ]
 if DEBUG and urlsplit(PUBLIC_URL).hostname == "localhost":
     MIDDLEWARE.insert(1, "foodfleet.core.http.middleware.LocalhostMiddleware")
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(1, "foodfleet.core.telemetry.traces.TraceMiddleware")
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # with our templates of widgets
 TEMPLATES: list[dict[str, Any]] = [
     {

@@ -12,5 +12,13 @@ class CoreConfig(AppConfig):
 
         from foodfleet.core import checks, receivers  # noqa: F401  register themselves
 
+        if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
+            from foodfleet.core.telemetry import traces
+
+            traces.start()
+        if settings.SENTRY_DSN:
+            from foodfleet.core.telemetry import sentry
+
+            sentry.start()
         if settings.CELERY_BROKER_URL:
             from foodfleet.core.metrics import tasks  # noqa: F401  registers itself

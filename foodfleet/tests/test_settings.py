@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from foodfleet import environment
+
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +119,8 @@ WRONG = {
     "METRICS_ALLOWED_NETS": ["10.0.0.0/33", "prometheus.example.com"],
     "WEBHOOK_ALLOWED_NETS": ["10.0.0.0/33", "crm.example.com"],
     "TRUSTED_PROXIES": ["10.0.0.0/33", "proxy.example.com"],
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ["collector:4318", "grpc://collector:4317"],
+    "SENTRY_DSN": ["https://sentry.example.com/1", "key@sentry.example.com/1", "https://key@sentry.example.com"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["LOUD"],
     "JWT_SIGNING_ALGORITHM": ["none", "HS1"],
@@ -164,6 +168,7 @@ RIGHT = [
     {"SNS_DELIVERY_LOG_GROUPS": "sns/us-east-1/123456789012/DirectPublishToPhoneNumber", "AWS_REGION": "us-gov-west-1"},
     {"ATTACHMENTS_URL": "s3://my-bucket/mails"},
     {"ATTACHMENTS_URL": "file:///srv/attachments"},
+    {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "SENTRY_DSN": "https://k3y@o1.ingest.sentry.example.com/42"},
     {"SMS_SENDER_ID": "FoodFleet", "SES_CONFIGURATION_SET": "reports-1"},
 ]  # fmt: skip
 
@@ -229,6 +234,18 @@ def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(read, name, v
         read({name: value})
     [line] = str(stopped.value).splitlines()
     assert line.startswith(f"FoodFleet cannot start. {name} has a wrong value: it must be ")
+
+
+@pytest.mark.parametrize("values", [{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"}, {"SENTRY_DSN": "https://k@h/1"}])
+def test_without_its_packages_tracing_stops_the_start_and_says_what_to_install(read, monkeypatch, values):
+    monkeypatch.setattr(environment, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as stopped:
+        read(values)
+    (name,) = values
+    assert str(stopped.value) == (
+        f"FoodFleet cannot start. {name} is set and needs packages that are not installed. "
+        "Run: pip install -r requirements-tracing.txt"
+    )
 
 
 def test_the_start_ends_with_that_line_and_status_1():

@@ -4,6 +4,7 @@ Servers close a response when it is sent; Django then sends `request_finished` i
 """
 
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,6 @@ from asgiref.local import Local
 from django.core.signals import request_finished, request_started
 from django.db import connections
 from django.dispatch import receiver
-from structlog.contextvars import bound_contextvars, get_contextvars
 
 logger = structlog.get_logger(__name__)
 
@@ -22,22 +22,23 @@ _state = Local()  # of this request: `waiting`, a list; None outside of requests
 def run(work: Callable[[], object]) -> None:
     """Run `work` after the response to the current request; at once outside of requests, as in a command.
 
-    Runs in the same thread, first in first out, with the context of the log, such as the request's id. An exception is
+    Runs in the same thread, first in first out, in the request's context: its id in the log, its trace. An exception is
     logged and does not stop what follows; outside of requests it is raised. A process that dies first never runs it.
     """
     waiting: list[Callable[[], object]] | None = getattr(_state, "waiting", None)
     if waiting is None:
         work()
     else:
-        waiting.append(partial(_in_log_context, get_contextvars(), work))
+        waiting.append(partial(copy_context().run, _run_waiting, work))
 
 
-def _in_log_context(bound: dict[str, Any], work: Callable[[], object]) -> None:
-    with bound_contextvars(**bound):
-        try:
-            work()
-        except Exception:
-            logger.exception("after_response_failed")
+def _run_waiting(work: Callable[[], object]) -> None:
+    """Run in the context of the request, as it was when `run` was called."""
+    _state.waiting = None
+    try:
+        work()
+    except Exception:
+        logger.exception("after_response_failed")
 
 
 @receiver(request_started)

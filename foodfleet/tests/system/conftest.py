@@ -11,6 +11,7 @@ from kombu import Connection
 
 from foodfleet.celery import app
 from foodfleet.tests import environment, processes
+from foodfleet.tests.collector import Collector
 
 ADMIN_URL = urlsplit(environment.POSTGRES_URL)._replace(path="/postgres").geturl()
 ONE_AT_THE_BROKER = 5672  # PostgreSQL's advisory lock of this number
@@ -31,6 +32,14 @@ def start(tmp_path):
         process.stop()
     for process in running:
         print(f"-- {process.log.name}", *process.log.read_text(errors="replace").splitlines()[-60:], sep="\n")
+
+
+@pytest.fixture
+def collector():
+    """What receives traces and error reports."""
+    server = Collector()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

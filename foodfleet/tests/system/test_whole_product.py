@@ -83,12 +83,20 @@ def set_up_two_factor_authentication(address, access):
     return [secret, *codes, challenge, wrong, link, *_tokens_of(tokens)]
 
 
+def traced_calls(collector):
+    """What the traces of the request with REQUEST_ID and of its task show: routes, databases, calls of Amazon."""
+    spans = [(span.name, collector.attributes(span)) for span in collector.spans()]
+    mine = [(name, found) for name, found in spans if found.get("foodfleet.request_id") == REQUEST_ID]
+    return {found.get("db.system", name) for name, found in mine}
+
+
 @pytest.mark.postgres
 @pytest.mark.redis
 @pytest.mark.broker
-def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgres_url, start, amazon):
+def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgres_url, start, amazon, collector):
     values = {
         **AWS,
+        **collector.variables,
         "DATABASE_URL": urlsplit(postgres_url)._replace(netloc=f"postgres:{DATABASE_PASSWORD}@127.0.0.1").geturl(),
         "REDIS_URL": environment.REDIS_URL,
         "CELERY_BROKER_URL": broker_url,
@@ -133,6 +141,9 @@ def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgr
     followed = {line["event"]: line for line in lines if line.get("request_id") == REQUEST_ID}
     assert {"request_finished", "task_enqueued", "task_started", "message_sent"} <= followed.keys()
     assert followed["message_sent"]["provider_message_id"] in {entry["id"] for entry in sent_by(amazon)}
+    assert traced_calls(collector) >= {"POST api/v1/auth/register/", "postgresql", "redis", "SES.SendRawEmail"}
+    assert followed["request_finished"]["trace_id"] in {span.trace_id.hex() for span in collector.spans()}
+    assert [secret for secret in [*secrets, "ann@example.com"] if secret in collector.text()] == []
 
 
 @pytest.mark.once

@@ -20,6 +20,7 @@ has claimed since are dropped before sending starts, and no slot is acquired on 
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -277,10 +278,11 @@ class Dispatcher:
             until = began + claimed.permit_lifetime if is_limited else inf
             if message.expires_at is not None:
                 until = min(until, began + (message.expires_at - timezone.now()).total_seconds())
-            self._pool.submit(self._send, self._started.pop()[2], claimed, began, until)
+            self._pool.submit(copy_context().run, self._send, self._started.pop()[2], claimed, began, until)
 
     def _send(self, message: Message, claimed: Claimed, began: float, until: float) -> None:
         """Run in a sender thread. began: when the permit was given; until: when it ends (both by `monotonic`)."""
+        structlog.contextvars.bind_contextvars(request_id=message.request_id)  # in this message's copy of the context
         result: Outcome | Message = message
         confirm = partial(self._may_send, message) if self._records_last else None
         with self._slots.slot(until, confirm) as slot:

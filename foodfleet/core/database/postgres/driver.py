@@ -49,4 +49,9 @@ def _watched(gen: PQGen[Any], when_silent: Callable[[], None]) -> Generator[Any,
         return done.value
 
 
-connect = WatchedConnection.connect
+def _connect(*arguments: Any, **options: Any) -> WatchedConnection:
+    """Connect by the method as it is now: tracing replaces that of psycopg's class."""
+    return WatchedConnection.connect(*arguments, **options)
+
+
+connect = _connect
