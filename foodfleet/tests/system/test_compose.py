@@ -1,10 +1,13 @@
 """docker-compose.yml starts the whole product as its documentation says."""
 
+import json
 import re
 import shlex
+from importlib.resources import files
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from foodfleet import supervise
 from foodfleet.tests.processes import ROOT
@@ -17,6 +20,13 @@ SET_BY_THE_IMAGE = {"DEBUG", "PORT", "AWS_DEFAULT_REGION"}
 @pytest.fixture(scope="module")
 def services():
     return yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+
+def test_the_file_fits_the_schema_of_the_compose_specification():
+    schema = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    validator = Draft202012Validator(json.loads(schema.read_text()))
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    assert [error.message for error in validator.iter_errors(compose)] == []
 
 
 def test_each_variable_of_the_settings_is_passed_to_every_process(services):
