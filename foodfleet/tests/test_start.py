@@ -16,9 +16,9 @@ LOADED = {
     "delivery": "import django; django.setup(); from notifications.management.commands import deliver_due",
 }
 # What only processes load that send by Amazon, that use a broker, or that report to OpenTelemetry or Sentry. (redis itself
-# loads the interface of OpenTelemetry, where that is installed.)
+# loads the metrics of OpenTelemetry, where that is installed.)
 NEVER_LOADED = {
-    "boto3", "botocore", "django_ses", "storages", "celery", "kombu", "amqp", "moto", "pytest", "opentelemetry.sdk",
+    "boto3", "botocore", "django_ses", "storages", "celery", "kombu", "amqp", "moto", "pytest", "opentelemetry.exporter",
     "opentelemetry.instrumentation", "sentry_sdk",
 }  # fmt: skip
 
