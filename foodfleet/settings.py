@@ -174,6 +174,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "foodfleet.demo",
     "foodfleet.modules",
     "foodfleet.core",  # before those whose `runserver` it extends
     "whitenoise.runserver_nostatic",
