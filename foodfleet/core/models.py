@@ -5,9 +5,12 @@ from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db import connections, models
 from django.db.models import F
+from django.utils.translation import gettext_lazy as _
 
 # One statement, so that simultaneous callers are counted one after the other, and a caller that gets no row back is
 # blocked. Valid on PostgreSQL and SQLite.
@@ -255,3 +258,41 @@ class HourlyCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H}h {self.name}: {self.count}"
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    """Views of lists of the admin."""
+
+    def of(self, user: Any) -> "SavedViewQuerySet":
+        """The views of one person."""
+        return self.filter(user=user)
+
+    def of_page(self, page: str, user: Any) -> "SavedViewQuerySet":
+        """The views of one list that this person sees: their own, and those that others share."""
+        seen = models.Q(user=user) | models.Q(is_shared=True)
+        return self.filter(seen, page=page).order_by("name", "pk")
+
+    def save_as(self, user: Any, page: str, *, name: str, **values: Any) -> None:
+        """Save a view under this name, in place of the person's own of that name."""
+        self.update_or_create(user=user, page=page, name=name, defaults=values)
+
+
+class SavedView(models.Model):
+    """Filters, search and order of a list of the admin under a name; see foodfleet.core.admin.saved_views."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    page = models.CharField(max_length=100, help_text="The list: the label of its model.")
+    name = models.CharField(_("name"), max_length=60, validators=[ProhibitNullCharactersValidator()])
+    query = models.CharField(max_length=1000, blank=True, help_text="The query string of the list.")
+    is_shared = models.BooleanField(_("for everybody who may see this list"), default=False)
+
+    objects = SavedViewQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
+        constraints = [models.UniqueConstraint(fields=["user", "page", "name"], name="core_one_view_of_a_name")]
+        indexes = [models.Index(fields=["page", "name"], name="core_views_of_page")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -19,6 +19,7 @@ from accounts.services.limits import lockout
 from accounts.services.sessions import sessions
 from accounts.states import EndReason, EventKind
 from foodfleet.core.http.clients import Client
+from foodfleet.core.models import SavedView
 from rbac.services import assignments, scopes
 
 
@@ -41,13 +42,14 @@ def erase(user: User, *, actor: User | None, client: Client) -> None:
 
 
 def _remove_belongings(user: User) -> None:
-    """Delete the rows of this app that belong to the user and are no audit rows: sessions, tokens, MFA methods.
+    """Delete the rows that belong to the user and are no audit rows: sessions, tokens, MFA methods, saved views.
 
-    Other apps receive `signals.user_deleted` and decide about theirs.
+    Those of this app and of the kernel; other apps receive `signals.user_deleted` and decide about theirs.
     """
+    apps = {User._meta.app_label, SavedView._meta.app_label}
     for relation in user._meta.related_objects:
         belongs = relation.on_delete is models.CASCADE
-        if belongs and relation.related_model._meta.app_label == User._meta.app_label:
+        if belongs and relation.related_model._meta.app_label in apps:
             relation.related_model._base_manager.filter(**{relation.field.name: user}).delete()
 
 

@@ -55,8 +55,15 @@ class ServiceAdmin(BaseAdmin):
     form_errors: ClassVar[tuple[type[BaseAppException], ...]] = (BaseAppException,)
     error_fields: ClassVar[Mapping[str, str]] = {}
 
-    changelist_view = errors_as_messages(BaseAdmin.changelist_view)
-    delete_view = errors_as_messages(BaseAdmin.delete_view)
+    @errors_as_messages
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, extra_context)
+
+    @errors_as_messages
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().delete_view(request, object_id, extra_context)
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         """Save the form through a service, and store the result in `form.instance`."""

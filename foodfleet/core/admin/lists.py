@@ -18,6 +18,7 @@ from django.utils.functional import cached_property
 from unfold.views import ChangeList
 
 from foodfleet.core.admin.base import BaseAdmin
+from foodfleet.core.admin.saved_views import SavedViewsAdmin
 from foodfleet.core.typed_text import searched_parts
 
 COUNTED = 10_000  # rows; a longer list has to be filtered or searched
@@ -103,7 +104,7 @@ class RestrictedChangeList(ChangeList):
         return by_date or name in self.model_admin.extra_lookups
 
 
-class RestrictedFiltersAdmin(BaseAdmin):
+class RestrictedFiltersAdmin(SavedViewsAdmin):
     """An admin whose list accepts only its own filters, so that its readers learn no more than it shows.
 
     extra_lookups: further lookups that other pages of the admin link to.
