@@ -49,6 +49,8 @@ def people(request: HttpRequest, counts: Recent) -> Card:
     locked = User.objects.present().locked_out(timezone.now()).order_by()[: MOST + 1].count()
     listed = reverse("admin:accounts_user_changelist")
     new = [sum(sum(count(name)) for name in names) for count in (counts.by_hour, counts.by_day)]
+    invite = reverse("admin:accounts_user_add", query={"usable_password": "false"})
+    may_invite = request.user.has_perm("users:create")
     return Card(
         _("People"),
         [
@@ -56,6 +58,7 @@ def people(request: HttpRequest, counts: Recent) -> Card:
             Figure(_("New in 24 hours"), new[0], listed),
             Figure(_("New in 30 days"), new[1], listed),
         ],
+        links=[(_("Invite a person"), invite)] if may_invite else [],
     )
 
 

@@ -1,13 +1,15 @@
 """What the page of a user tells at the top: whether they can sign in, and sections such as sessions and events."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.shared import OF_A_USER
@@ -51,7 +53,20 @@ def register(permission: str, build: Builder) -> None:
 def sections(request: HttpRequest, user: User) -> list[Section]:
     """Return the sections that the member of staff may see."""
     reader: Any = request.user
-    return [build(request, user) for permission, build in _builders if reader.has_perm(permission)]
+    built = [build(request, user) for permission, build in _builders if reader.has_perm(permission)]
+    return [replace(one, rows=[[_shown(value) for value in row] for row in one.rows]) for one in built]
+
+
+def _shown(value: Any) -> Any:
+    """Return a time in one short line: a table beside others is narrow. The exact time is its title."""
+    if not isinstance(value, datetime):
+        return value
+    local = timezone.localtime(value)
+    form = "j M, H:i" if local.year == timezone.localtime().year else "j M Y, H:i"
+    exact = date_format(local, "DATETIME_FORMAT")
+    return format_html(
+        '<time class="when" datetime="{}" title="{}">{}</time>', value.isoformat(), exact, date_format(local, form)
+    )
 
 
 def refusal(actor: User, user: User) -> str:

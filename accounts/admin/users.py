@@ -19,6 +19,7 @@ from accounts.admin import story
 from accounts.admin.attributes import AttributesAdmin
 from accounts.admin.shared import EmptiedRowsAdmin, by
 from accounts.admin.user_actions import UserActionsAdmin
+from accounts.admin.user_files import UserFilesAdmin
 from accounts.admin.user_filters import (
     InvitedFilter,
     LastSeenFilter,
@@ -82,6 +83,7 @@ class NewUserForm(UserCreationForm):
 
 @admin.register(User)
 class UserAdmin(
+    UserFilesAdmin,
     UserRolesAdmin,
     UserActionsAdmin,
     ScopedAdmin,

@@ -35,12 +35,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Card:
-    """What one card shows. note: a sentence below the figures."""
+    """What one card shows. note: a sentence below the figures. links: buttons, a name and an address each."""
 
     title: Any
     figures: Sequence[Figure] = ()
     charts: Sequence[Chart] = ()
     note: Any = ""
+    links: Sequence[tuple[Any, str]] = ()
 
 
 Builder = Callable[[HttpRequest, Recent], Card]

@@ -44,7 +44,8 @@ class SavedViewsAdmin(BaseAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}"
-        save, delete = (self.admin_site.admin_view(require_POST(view)) for view in (self._save_view, self._delete_view))
+        save = self.admin_site.admin_view(require_POST(self._add_saved_view))
+        delete = self.admin_site.admin_view(require_POST(self._remove_saved_view))
         return [
             path("views/save/", save, name=f"{name}_save_view"),
             path("views/<int:pk>/delete/", delete, name=f"{name}_delete_view"),
@@ -63,7 +64,7 @@ class SavedViewsAdmin(BaseAdmin):
             context.update(saved_views=list(views), view_form=form, view_query=query)
         return response
 
-    def _save_view(self, request: HttpRequest) -> HttpResponse:
+    def _add_saved_view(self, request: HttpRequest) -> HttpResponse:
         self._ensure_may_list(request)
         form = SavedViewForm(request.POST)
         if not form.is_valid():
@@ -75,7 +76,7 @@ class SavedViewsAdmin(BaseAdmin):
         self.message_user(request, _("The view was saved."), messages.SUCCESS)
         return self._list(values["query"])
 
-    def _delete_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def _remove_saved_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self._ensure_may_list(request)
         get_object_or_404(SavedView.objects.of(request.user), pk=pk, page=self.opts.label_lower).delete()
         self.message_user(request, _("The view was deleted."), messages.SUCCESS)

@@ -30,6 +30,9 @@
     Object.entries({ workspace, theme, searchForm, command }).forEach(([name, made]) => Alpine.data(name, made));
   });
 
+  /* Unfold writes the name of a chosen file into a text field beside it, which pages of ours do not have. */
+  document.addEventListener("change", (event) => event.target.matches(".panel input[type=file]") && event.stopPropagation(), true);
+
   /* Icons are words of a font: decoration, not to be read aloud. */
   const hideIcons = (root) => root.querySelectorAll(".material-symbols-outlined").forEach((icon) => icon.setAttribute("aria-hidden", "true"));
   document.addEventListener("DOMContentLoaded", () => hideIcons(document));

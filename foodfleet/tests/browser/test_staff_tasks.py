@@ -1,0 +1,91 @@
+"""Staff do their daily tasks in at most three clicks from the home page; keys, such as Ctrl-K and typing, are no clicks.
+
+docs/admin.md has the table of all ten.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Session, User
+from accounts.tests.browser.looking import sign_in
+from rbac.models import Role, RoleAssignment
+from rbac.services import assignments
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+MOST = 3
+
+
+class Desk:
+    """A member of staff at the home page, whose clicks are counted."""
+
+    def __init__(self, page):
+        self.page, self.clicks = page, 0
+
+    def start(self):
+        self.page.goto("/admin/")
+        self.clicks = 0
+        return self
+
+    def click(self, where):
+        self.clicks += 1
+        self.page.locator(where).first.click()
+        return self
+
+    def find(self, words):
+        """Search everywhere, by keys alone but for the click on what was found."""
+        self.start()
+        self.page.keyboard.press("Control+k")
+        self.page.locator("#search-input-command").fill(words)
+        self.page.locator(".found a").first.wait_for()
+        return self.click(".found a")
+
+    def confirm(self):
+        return self.click("form:has([name=confirmed]) .button.main")
+
+    def sees(self, what):
+        self.page.locator(what).first.wait_for()
+        assert self.clicks <= MOST
+        return self
+
+
+@pytest.fixture
+def desk(open_browser, settings, make_user):
+    settings.ADMIN_REQUIRE_2FA = False
+
+    def of(role):
+        person = make_user("staff@example.com", is_staff=True)
+        assignments.grant(actor=None, user=person, role=Role.objects.get(name=role))
+        page = open_browser(viewport={"width": 1280, "height": 900})
+        sign_in(page, person)
+        return Desk(page)
+
+    return of
+
+
+def test_support_finds_a_person_and_lets_her_in_again(desk, make_user):
+    fatima = make_user("fatima.haddad@example.com", first_name="Fatima", last_name="Haddad")
+    later = timezone.now() + timedelta(hours=1)
+    User.objects.filter(pk=fatima.pk).update(locked_at=timezone.now())
+    Session.objects.create(user=fatima, expires_at=later)
+    support = desk("Support")
+    support.find("hadd").sees(".state:has-text('Cannot sign in: locked by staff')")
+    support.click("button[value=unlock]").confirm().sees(".state:has-text('Can sign in')")
+    assert User.objects.get(pk=fatima.pk).locked_at is None
+    support.find("hadd").click("button[value=end_sessions]").confirm().sees("text=All sessions ended.")
+    assert not Session.objects.filter(user=fatima, ended_at=None).exists()
+
+
+def test_an_administrator_invites_a_person_and_gives_her_a_role_until_friday(desk):
+    admin = desk("Administrator")
+    admin.start().click("text=Invite a person")
+    admin.page.locator("#id_email").fill("nour@example.com")
+    admin.click("[name=_save]").sees("text=nour@example.com")
+    nour = User.objects.get(email="nour@example.com")
+    assert nour.invited_at is not None
+    admin.find("nour").click("summary:has-text('Give a role')")
+    admin.page.locator("select[name=role]").select_option(label="Dispatcher")
+    admin.page.locator("[name=expires_at]").fill(f"{timezone.now() + timedelta(days=4):%Y-%m-%dT18:00}")
+    admin.click("form[action$='/roles/'] button").sees("td:has-text('Dispatcher')")
+    assert RoleAssignment.objects.get(user=nour).expires_at is not None
