@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django_structlog.middlewares.request import RequestMiddleware
 
@@ -82,8 +83,8 @@ class CachedResponses:
     def get(self, scope: MutableMapping[str, Any]) -> Response | None:
         """Return the response to this call, counted and logged; None where the application has to make it."""
         began = perf_counter()
-        kept = self._kept.get(_key(scope))
-        if kept is None or not kept.offer.basis.is_current():
+        kept = self._kept.get(_key(scope)) if scope["method"] == "GET" else None
+        if kept is None or not _is_current(kept.offer.basis):
             return None
         if not throttling.count_in_process(kept.offer.basis.user_id):
             return None
@@ -107,6 +108,13 @@ class CachedResponses:
             if len(self._kept) >= MOST_RESPONSES:
                 self._kept.popitem(last=False)
             self._kept[key] = kept
+
+
+def _is_current(basis: Basis) -> bool:
+    try:
+        return basis.is_current()
+    except DatabaseError:  # which the application answers with an error of the API
+        return False
 
 
 def _key(scope: MutableMapping[str, Any]) -> Key:

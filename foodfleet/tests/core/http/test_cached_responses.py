@@ -16,7 +16,7 @@ from foodfleet.core.http.clients import Client
 from foodfleet.tests.core.cache import leases
 from foodfleet.tests.core.http.test_wsgi_bridge import ask, in_own_loop
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]
 
 
 class Server:
