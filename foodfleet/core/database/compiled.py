@@ -19,13 +19,14 @@ from django.db.models import Model, QuerySet
 
 @dataclass(frozen=True)
 class _Statement:
-    """places: of each value, by name; those of a list are a list, one behind the other."""
+    """places: of each value, by name. converters: of the columns, by position."""
 
     queryset: QuerySet[Any]
     compiler: Any
     sql: str
     parameters: tuple[Any, ...]
     places: dict[str, list[int]]
+    converters: dict[int, Any]
 
 
 class Compiled:
@@ -52,6 +53,7 @@ class Compiled:
         compiler = copy(statement.compiler)
         compiler.connection = connection  # of this thread
         compiler.as_sql = lambda: (statement.sql, tuple(parameters))
+        compiler.get_converters = lambda _: statement.converters
         queryset = statement.queryset.all()
         queryset.query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
         return list(queryset)
@@ -62,7 +64,8 @@ class Compiled:
         compiler = queryset.query.get_compiler(using=DEFAULT_DB_ALIAS)
         sql, parameters = compiler.as_sql()
         places = {name: _places(sample, parameters, connection) for name, sample in samples.items()}
-        statement = _Statement(queryset, compiler, sql, parameters, places)
+        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        statement = _Statement(queryset, compiler, sql, parameters, places, converters)
         self._statements[connection.vendor] = statement
         return statement
 
