@@ -67,6 +67,11 @@ DIFFERENT_MESSAGES = {
     "due_at": "now() - n * interval '1 minute'",
     "sent_at": "now() - n * interval '1 minute'",
 }
+FILL_SEARCH_TEXTS = """
+INSERT INTO notifications_searchtext (message_id, text, request_id)
+SELECT id, lower(concat_ws(' ', "to"::text, subject, template)), request_id FROM notifications_message
+ON CONFLICT DO NOTHING
+"""
 FILL_TIMELINES = """
 INSERT INTO notifications_messageevent (message_id, type, at, details, source_id)
 SELECT id, type, created_at, '{}', CASE type WHEN 'delivered' THEN id::text ELSE '' END
@@ -81,6 +86,13 @@ SELECT (ARRAY['signed_in','signed_in','signed_in','sign_in_failed','signed_out',
     CASE WHEN n %% 50 <> 0 THEN %(user)s + n / 3 + 1 END, now() - random() * interval '730 days',
     ('10.' || n / 65536 %% 256 || '.' || n / 256 %% 256 || '.' || n %% 256)::inet, 'Mozilla/5.0', md5(n::text), '{}'
 FROM generate_series(%(first)s, %(last)s) n
+"""
+
+
+FILLED = ["notifications_message", "notifications_searchtext", "notifications_messageevent", "accounts_securityevent"]
+INDEXES = """
+SELECT indexname, replace(indexdef, ' ON ONLY ', ' ON ') FROM pg_indexes
+WHERE tablename = ANY(%s) AND indexdef NOT LIKE '%%UNIQUE%%'
 """
 
 
@@ -110,15 +122,31 @@ class Installation:
         columns = ", ".join(f'"{field.column}"' for field in fields)
         values = ", ".join(DIFFERENT_MESSAGES.get(field.column, f'model."{field.column}"') for field in fields)
         of_user = {"user": User.objects.order_by("-pk").values_list("pk", flat=True)[0] - count}
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor, rebuilt_indexes(cursor):
             cursor.execute(
                 FILL_MESSAGES.format(columns=columns, values=values),
                 {"first": first, "last": last, "model": self.message.pk, **of_user},
             )
+            cursor.execute(FILL_SEARCH_TEXTS)
             cursor.execute(FILL_TIMELINES)
             cursor.execute(FILL_EVENTS, {"first": 3 * first - 2, "last": 3 * last, **of_user})
+        with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
         self.count = count
+
+
+@contextmanager
+def rebuilt_indexes(cursor):
+    """Fill the large tables without indexes, triggers and foreign keys, which takes far less time."""
+    cursor.execute(INDEXES, [FILLED])
+    indexes = cursor.fetchall()
+    cursor.execute("SET session_replication_role = replica; SET maintenance_work_mem = '512MB'")
+    for name, _ in indexes:
+        cursor.execute(f'DROP INDEX "{name}"')
+    yield
+    for _, definition in indexes:
+        cursor.execute(definition)
+    cursor.execute("RESET session_replication_role; RESET maintenance_work_mem")
 
 
 def oldest_page(rows, *names):

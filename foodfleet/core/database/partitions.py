@@ -57,7 +57,7 @@ def month_of(moment: datetime, later: int = 0) -> datetime:
 
 def missing(model: type[Model], now: datetime, *, ahead: int = MONTHS_AHEAD, using: str = "default") -> list[datetime]:
     """Return which months, from the current one to `ahead` months later, have no partition."""
-    found = [one for one in of(model, using) if one.end]
+    found = of(model, using)
     months = [month_of(now, later) for later in range(ahead + 1)] if found else []
     return [month for month in months if not any(_covers(one, month) for one in found)]
 

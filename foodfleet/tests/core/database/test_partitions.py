@@ -177,6 +177,13 @@ def test_a_partition_that_others_use_is_dropped_later(event_partitions, url, mon
     assert names() == ["2031_07", "2031_08", "default"]
 
 
+def test_months_are_made_also_when_all_were_dropped(event_partitions):
+    partitions.drop_older(SecurityEvent, MAY)
+    assert names() == ["default"]
+    partitions.make_ahead(SecurityEvent, MAY)
+    assert names() == ["2031_05", "2031_06", "2031_07", "2031_08", "default"]
+
+
 def test_an_index_is_built_for_one_partition_after_the_other(event_partitions):
     build = AddIndexOnline("securityevent", Index(fields=["request_id"], name="test_online_index"))
     with connection.schema_editor(atomic=False) as editor:
