@@ -10,7 +10,9 @@ import signal
 import sys
 import time
 
+import equal_time
 import http_load
+import killed_workers
 import permissions
 import report
 import workers
@@ -22,9 +24,9 @@ HTTP = ("me", "list", "refresh", "login", "embedded")
 def delivery(control, options):
     """Enqueue, and dispatch into a provider that takes 20 ms."""
     file = FOLDER / "delivery.json"
-    messages = 200 if options.quick else 2000
-    command = [sys.executable, HERE / "delivery.py", "--only", "throughput", "--messages", messages, "--json", file]
-    run(command, dict(os.environ))
+    messages = 100 if options.quick else 1000
+    command = [sys.executable, HERE / "delivery.py", "--only", "throughput", "--json", file]
+    run([*command, "--messages", messages, "--rounds", options.rounds], dict(os.environ), timeout=1200)
     return json.loads(file.read_text())
 
 
@@ -37,7 +39,10 @@ def scale(control, options):
     return {"scale": run([sys.executable, HERE / "users_at_scale.py", options.users, many], env, timeout=900)}
 
 
-PARTS = {"access": permissions.measure, "delivery": delivery, "scale": scale, "workers": workers.measure}
+PARTS = {
+    "access": permissions.measure, "delivery": delivery, "scale": scale, "workers": workers.measure,
+    "equal_time": equal_time.measure, "kills": killed_workers.measure,
+}  # fmt: skip
 
 
 def options_of(arguments):
@@ -79,6 +84,7 @@ def main():
     for name, measure in PARTS.items():
         if not options.only or name in options.only:
             found |= measure(control, options)
+            keep(found)
     show(found)
     (FOLDER / "last.json").write_text(json.dumps(found, indent=1))
     keep(found)

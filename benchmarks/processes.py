@@ -21,6 +21,7 @@ FOLDER = ROOT / "var" / "bench"
 PEER_PYTHON = FOLDER / "venv" / "bin" / "python"
 SERVER = os.environ.get("BENCH_DATABASE", "postgres://postgres@127.0.0.1:5432")
 REDIS = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/15")
+BROKER = os.environ.get("BENCH_BROKER", "amqp://guest:guest@127.0.0.1:5672//")
 SECRET_KEY = "a-key-of-a-benchmark-that-protects-nothing-at-all-0123456789"
 TICKS = os.sysconf("SC_CLK_TCK")
 QUIET = 0.9  # of the fastest control run: below it somebody else uses the machine

@@ -25,6 +25,8 @@ TITLES = {
     "10 senders": "Dispatch, 10 senders",
     "20 senders": "Dispatch, 20 senders",
     "scale": "List of users: ten thousand and a million",
+    "equal_time": "Does the time of an answer tell whether an address has an account?",
+    "kills": "Workers killed while they send",
 }
 COLUMNS = {
     "per_second": ("a second", "{:,.0f}"),
@@ -43,6 +45,16 @@ COLUMNS = {
     "few_ms": ("10,000, ms", "{:.1f}"),
     "many_ms": ("1,000,000, ms", "{:.1f}"),
     "times": ("times", "{:.2f}"),
+    "account_ms": ("with an account, ms", "{:.1f}"),
+    "none_ms": ("without, ms", "{:.1f}"),
+    "slower": ("slower with an account (0.50 tells nothing)", "{:.2f}"),
+    "messages": ("messages", "{:,}"),
+    "kills": ("kills", "{}"),
+    "twice": ("sent twice", "{}"),
+    "in_flight": ("of being sent at a kill", "{}"),
+    "codes": ("codes", "{}"),
+    "codes_twice": ("codes sent twice", "{}"),
+    "given_up": ("codes given up, perhaps sent", "{}"),
     "control": ("quietness", "{:.2f}"),
 }
 

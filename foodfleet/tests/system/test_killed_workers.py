@@ -1,4 +1,4 @@
-"""Workers killed while they send lose no message. benchmarks/kill_workers.py does it a hundred times."""
+"""Workers killed while they send lose no message. benchmarks/killed_workers.py does it more often."""
 
 import random
 import signal
