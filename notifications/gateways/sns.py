@@ -15,6 +15,7 @@ from notifications.gateways.sms_message import Sms
 logger = structlog.get_logger(__name__)
 
 DENIED_FOR = 600.0  # seconds without another look-up after Amazon denied one
+FIRST_MONTHLY_LIMIT = 1.0  # US dollars, Amazon's for an account that asked for no more
 OPT_OUT_CACHED_FOR = 3600  # seconds; SNS accepts an SMS to an opted-out number and drops it silently
 
 
@@ -79,6 +80,15 @@ class SnsSmsGateway:
             with suppress(*UNREACHABLE):
                 cache.set(key, known, OPT_OUT_CACHED_FOR)
         return known
+
+
+def monthly_limit() -> float:
+    """Return how many US dollars a month may be spent on SMS. Raises as `is_in_sandbox`."""
+    try:
+        attributes = amazon.client("sns").get_sms_attributes(attributes=["MonthlySpendLimit"])["attributes"]
+    except (ClientError, BotoCoreError) as error:
+        raise amazon.delivery_error(error) from error
+    return float(attributes.get("MonthlySpendLimit", FIRST_MONTHLY_LIMIT))
 
 
 def is_in_sandbox() -> bool:

@@ -133,11 +133,20 @@ def sms() -> Iterator[Problem]:
         yield Problem("SMS are printed, not sent: SMS_URL is not set.", "Set SMS_URL, such as sns://.")
     if settings.SMS_URL.startswith("sns"):
         yield from _asked(lambda: _about_sms(sns.is_in_sandbox()))
+        yield from _asked(lambda: _about_limit(sns.monthly_limit()))
 
 
 def _about_sms(is_in_sandbox: bool) -> Iterator[Problem]:
     if is_in_sandbox:
         yield Problem(
             "Amazon SNS is in its SMS sandbox: SMS reach only numbers that you verified.",
-            "Leave it in the console of SNS, under text messaging, and check the monthly spending limit there.",
+            "Leave it in the console of SNS, under text messaging.",
+        )
+
+
+def _about_limit(dollars: float) -> Iterator[Problem]:
+    if dollars <= sns.FIRST_MONTHLY_LIMIT:
+        yield Problem(
+            f"Amazon SNS stops sending SMS when {dollars:g} US dollars are spent in a month.",
+            "Ask for a higher spending limit in the console of Service Quotas, then set it in that of SNS.",
         )

@@ -15,6 +15,7 @@ from django.utils import timezone
 from foodfleet.core.cache import limit_stores
 from foodfleet.core.doctor import registry
 from foodfleet.core.http import health, ip_addresses
+from foodfleet.core.metrics import counters
 from foodfleet.core.models import Heartbeat
 from foodfleet.tests import processes
 from notifications.gateways import amazon
@@ -172,15 +173,38 @@ def test_what_amazon_ses_says_of_the_account_is_told(ses, quota, attributes, tex
     assert all(text in said for text, (said, _) in zip(texts, problems.get("email", []), strict=True))
 
 
-@pytest.mark.parametrize(("answer", "is_found"), [(True, True), (False, False), ("AuthorizationError", False)])
-def test_the_sandbox_of_amazon_sns_is_told(installation, answer, is_found):
+@pytest.mark.parametrize(
+    ("sandbox", "attributes", "texts"),
+    [
+        (True, {"MonthlySpendLimit": "50"}, ["Amazon SNS is in its SMS sandbox"]),
+        (False, {"MonthlySpendLimit": "50"}, []),
+        (False, {}, ["Amazon SNS stops sending SMS when 1 US dollars are spent"]),
+        (None, None, []),
+    ],
+)
+def test_sandbox_and_spending_limit_of_amazon_sns_are_told(installation, sandbox, attributes, texts):
     installation.SMS_URL = "sns://"
     with Stubber(amazon.client("sns")) as stub:
-        if isinstance(answer, str):
-            stub.add_client_error("get_sms_sandbox_account_status", answer)
+        if sandbox is None:
+            stub.add_client_error("get_sms_sandbox_account_status", "AuthorizationError")
+            stub.add_client_error("get_sms_attributes", "AuthorizationError")
         else:
-            stub.add_response("get_sms_sandbox_account_status", {"IsInSandbox": answer})
-        assert ("sms" in doctor()[1]) is is_found
+            stub.add_response("get_sms_sandbox_account_status", {"IsInSandbox": sandbox})
+            stub.add_response("get_sms_attributes", {"attributes": attributes})
+        found = [text for text, _ in doctor()[1].get("sms", [])]
+    assert len(found) == len(texts)
+    assert all(text in said for text, said in zip(texts, found, strict=True))
+
+
+def test_a_proxy_that_is_not_trusted_is_told_until_it_is(installation, client):
+    client.get("/health/live/", headers={"X-Forwarded-For": "192.0.2.9"})
+    client.get("/health/live/", headers={"X-Forwarded-For": "192.0.2.9"}, REMOTE_ADDR="11.0.0.1")
+    counters.writer.write()
+    [(text, advice)] = doctor()[1]["proxies"]
+    assert text.startswith("Requests with X-Forwarded-For came from 127.0.0.1, which TRUSTED_PROXIES lacks")
+    assert "add it to TRUSTED_PROXIES" in advice
+    installation.TRUSTED_PROXIES = [ip_addresses.network("127.0.0.0/8")]
+    assert doctor() == (0, {})
 
 
 def test_a_database_that_cannot_be_reached_skips_what_needs_it(tmp_path):

@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 from foodfleet.core.cache import limit_stores, shared
 from foodfleet.core.doctor.registry import Problem, register
 from foodfleet.core.http import health
+from foodfleet.core.metrics import unknown_proxies
 
 MOST_DRIFT = 2.0  # seconds; access tokens allow 10, and codes of authenticator apps 30
 # With an http:// PUBLIC_URL all of these say the same.
@@ -77,6 +78,19 @@ def public_address() -> Iterator[Problem]:
             "TRUSTED_PROXIES trusts everybody: anyone chooses their own address, and so passes every limit.",
             "Name the addresses that your proxy connects from.",
         )
+
+
+@register(needs_database=True)
+def proxies() -> Iterator[Problem]:
+    """TRUSTED_PROXIES against what arrives."""
+    for address in sorted(unknown_proxies.private_addresses(), key=str):
+        if not any(address in network for network in settings.TRUSTED_PROXIES):
+            yield Problem(
+                f"Requests with X-Forwarded-For came from {address}, which TRUSTED_PROXIES lacks: "
+                "the header is ignored, and all clients behind that address share its limits.",
+                f"If {address} is your proxy, add it to TRUSTED_PROXIES. "
+                "If not, set the number to zero (docs/metrics.md).",
+            )
 
 
 @register()

@@ -11,6 +11,7 @@ from foodfleet.core.exceptions import CookiesTooLargeException
 from foodfleet.core.http import errors, ip_addresses, request_ids
 from foodfleet.core.http.clients import Client
 from foodfleet.core.logging import PROBES
+from foodfleet.core.metrics import unknown_proxies
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 FORWARDED_HEADERS = (
@@ -77,6 +78,8 @@ class TrustedProxyMiddleware:
         else:
             dropped = [request.META.pop(header, None) for header in FORWARDED_HEADERS]
             request.is_forwarded_by_unknown = any(dropped)  # type: ignore[attr-defined]
+            if any(dropped):
+                unknown_proxies.count(client)
         request.META["REMOTE_ADDR"] = str(client or "")
         return self.get_response(request)
 
