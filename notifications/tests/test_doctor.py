@@ -116,7 +116,7 @@ BROKEN = [
     ("permissions", "not as the code declares", "sync_permissions", lose_a_permission),
     ("database", "Migrations were not applied", "manage.py migrate", lose_a_migration),
     ("delivery", "looked for due messages for 42", "make serve", be_silent),
-    ("delivery", "due for 3600 seconds", "delivery_misconfigured", be_late),
+    ("delivery", "due for 36", "delivery_misconfigured", be_late),
     ("signing_keys", "cannot be decrypted", "ENCRYPTION_KEYS", change_the_encryption_key),
     ("email", "printed, not sent", "EMAIL_URL", set_to(EMAIL_URL="consolemail://")),
     ("email", "not yours", "DEFAULT_FROM_EMAIL", set_to(DEFAULT_FROM_EMAIL="no-reply@foodfleet.example")),
