@@ -12,6 +12,7 @@ RESOURCES = (
             "delete": "Delete users",
             "lock": "Lock and unlock users",
             "reset_2fa": "Request and approve resets of two-factor authentication",
+            "view_as": "Look at the product as another user, without changing anything",
         },
         models=("accounts.User",),
     ),

@@ -50,6 +50,12 @@ class SuperusersOnlyException(ForbiddenException):
     message = _("Only a superuser may do this.")
 
 
+class EqualPowerException(ForbiddenException):
+    """The other user has the same permissions."""
+
+    message = _("This user has the same permissions as you.")
+
+
 class ScopeNotFoundException(NotFoundException):
     """No scope has this id."""
 

@@ -13,13 +13,14 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.admin.shared import OF_A_USER, EmptiedRowsAdmin, by
 from accounts.models import ApiKey, ServiceAccount
 from accounts.services.programs import api_keys, service_accounts
 from accounts.services.programs.api_keys import CreatedKey, NewKey
 from accounts.services.programs.service_accounts import NewServiceAccount, ServiceAccountChanges
-from foodfleet.core.admin import history
+from foodfleet.core.admin import confirm, history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin, errors_as_messages
 from foodfleet.core.admin.links import PermittedLinksAdmin
@@ -181,6 +182,9 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
         """Whether the user may revoke keys."""
         return self.has_add_permission(request)
 
+    def found_as(self, row: ApiKey) -> str:
+        return f"{row} · {self.holder(row)}"
+
     @admin.display(description=_("account"))
     def holder(self, key: ApiKey) -> str:
         """The service account, or the person."""
@@ -210,10 +214,19 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
         return TemplateResponse(request, "admin/accounts/key_created.html", context)
 
     @admin.action(description=_("Revoke the chosen API keys"), permissions=["revoke"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
         """Refuse these keys from the next request; those that were revoked before stay as they are."""
+        open_keys = queryset.filter(revoked_at__isnull=True).select_related("user")
+        sentence = ngettext(
+            "%(count)s key is refused from its next request on. This cannot be undone.",
+            "%(count)s keys are refused from their next request on. This cannot be undone.",
+            open_keys.count(),
+        )
+        if (page := confirm.ask(self, request, open_keys, sentence)) is not None:
+            return page
         with transaction.atomic():
-            for key in queryset.filter(revoked_at__isnull=True).select_related("user"):
+            for key in open_keys:
                 api_keys.revoke_for(user_id=key.user_id, key_id=key.pk, **by(request))
                 history.record(request, [key.user], format_lazy("{}: {}", _("API key revoked"), key.prefix))
         self.message_user(request, _("The API keys were revoked."))
+        return None

@@ -5,14 +5,15 @@ from typing import Any
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.admin.shared import OF_A_USER, by
 from accounts.models import MFAReset
 from accounts.services.mfa import resets
 from accounts.states import EventKind
-from foodfleet.core.admin import history
+from foodfleet.core.admin import confirm, history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin, UnchangeableMixin
@@ -32,6 +33,9 @@ class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, Restricted
     raw_id_fields = ("user",)
     ordering = ("-requested_at",)
     actions = ("approve", "call_off")
+
+    def found_as(self, row: MFAReset) -> str:
+        return str(row.user)
 
     @admin.display(description=_("state"))
     def state(self, reset: MFAReset) -> str:
@@ -62,16 +66,32 @@ class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, Restricted
         history.record(request, [user], EventKind.TWO_FACTOR_RESET_REQUESTED.label)
 
     @admin.action(description=_("Approve"), permissions=["reset"])
-    def approve(self, request: HttpRequest, queryset: QuerySet[MFAReset]) -> None:
+    def approve(self, request: HttpRequest, queryset: QuerySet[MFAReset]) -> HttpResponse | None:
         """Approve the resets; their owners are notified and have a day to cancel."""
+        sentence = ngettext(
+            "%(count)s person gets an e-mail and has a day to stop it. After that day two-factor authentication is "
+            "off, and all sessions end.",
+            "%(count)s people get an e-mail and have a day to stop it. After that day two-factor authentication is "
+            "off, and all sessions end.",
+            queryset.count(),
+        )
         kind = EventKind.TWO_FACTOR_RESET_APPROVED
-        self._each(request, queryset, resets.approve, kind, _("Approved. The owners were notified."))
+        return confirm.ask(self, request, queryset.select_related("user"), sentence) or self._each(
+            request, queryset, resets.approve, kind, _("Approved. The owners were notified.")
+        )
 
     @admin.action(description=_("Cancel"), permissions=["reset"])
-    def call_off(self, request: HttpRequest, queryset: QuerySet[MFAReset]) -> None:
+    def call_off(self, request: HttpRequest, queryset: QuerySet[MFAReset]) -> HttpResponse | None:
         """Cancel the resets."""
+        sentence = ngettext(
+            "%(count)s reset is cancelled: that person keeps two-factor authentication as it is.",
+            "%(count)s resets are cancelled: those people keep two-factor authentication as it is.",
+            queryset.count(),
+        )
         kind = EventKind.TWO_FACTOR_RESET_CANCELLED
-        self._each(request, queryset, resets.cancel_by_staff, kind, _("Cancelled."))
+        return confirm.ask(self, request, queryset.select_related("user"), sentence) or self._each(
+            request, queryset, resets.cancel_by_staff, kind, _("Cancelled.")
+        )
 
     def _each(self, request: HttpRequest, queryset: QuerySet[MFAReset], work: Any, kind: EventKind, done: Any) -> None:
         with transaction.atomic():

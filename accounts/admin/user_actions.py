@@ -94,7 +94,7 @@ class UserActionsAdmin(ScopedAdmin):
             "%(count)s accounts are unlocked, whether staff or wrong passwords locked them.",
             queryset.count(),
         )
-        return self._confirmed(request, queryset, sentence) or self._each(
+        return confirm.ask(self, request, queryset, sentence) or self._each(
             request, queryset, users.unlock, _("Unlocked.")
         )
 
@@ -106,7 +106,7 @@ class UserActionsAdmin(ScopedAdmin):
             "%(count)s invited people get another e-mail with a link to choose a password.",
             queryset.count(),
         )
-        return self._confirmed(request, queryset, sentence) or self._each(
+        return confirm.ask(self, request, queryset, sentence) or self._each(
             request, queryset, users.invite, _("Invited.")
         )
 
@@ -118,7 +118,7 @@ class UserActionsAdmin(ScopedAdmin):
             "%(count)s people get an e-mail with a link to choose a password. Until then the current passwords work.",
             queryset.count(),
         )
-        return self._confirmed(request, queryset, sentence) or self._each(
+        return confirm.ask(self, request, queryset, sentence) or self._each(
             request, queryset, password_reset.mail_link_for, _("Password link sent.")
         )
 
@@ -131,7 +131,7 @@ class UserActionsAdmin(ScopedAdmin):
             queryset.count(),
         )
         work = partial(staff_changes.update, changes=UserChanges(must_change_password=True))
-        return self._confirmed(request, queryset, sentence) or self._each(
+        return confirm.ask(self, request, queryset, sentence) or self._each(
             request, queryset, work, _("A new password is required.")
         )
 
@@ -143,7 +143,7 @@ class UserActionsAdmin(ScopedAdmin):
             "%(count)s people get another e-mail with a link to confirm the address.",
             queryset.count(),
         )
-        return self._confirmed(request, queryset, sentence) or self._each(
+        return confirm.ask(self, request, queryset, sentence) or self._each(
             request, queryset, verification.resend, _("E-mail sent.")
         )
 
@@ -155,7 +155,7 @@ class UserActionsAdmin(ScopedAdmin):
             "%(count)s people are signed out on every device.",
             queryset.count(),
         )
-        return self._confirmed(request, queryset, sentence) or self._each(
+        return confirm.ask(self, request, queryset, sentence) or self._each(
             request, queryset, sessions.end_all, _("All sessions ended.")
         )
 
@@ -177,11 +177,6 @@ class UserActionsAdmin(ScopedAdmin):
         return self._each(request, queryset, grant, _("Role given."), because=f"{given['role'].name}{scope}")
 
     # -- How they work
-    def _confirmed(self, request: HttpRequest, queryset: QuerySet[User], sentence: str) -> HttpResponse | None:
-        if confirm.confirmed(request) is not None:
-            return None
-        return confirm.page(self, request, queryset, _counted(sentence, queryset))
-
     def _each(
         self, request: HttpRequest, queryset: QuerySet[User], work: Any, done: Any, *, because: str = ""
     ) -> HttpResponse | None:

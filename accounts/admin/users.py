@@ -9,6 +9,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -33,7 +34,7 @@ from accounts.models import User
 from accounts.models.users import signed_in_user
 from accounts.services.account import password_change
 from accounts.services.staff import changes as staff_changes
-from accounts.services.staff import users
+from accounts.services.staff import users, view_as
 from accounts.services.staff.changes import UserChanges
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin
@@ -196,6 +197,7 @@ class UserAdmin(
             "state": story.state_of(user),
             "refusal": refusal if super().has_change_permission(request) else "",
             "buttons": [(name, title) for _action, name, title in actions.values() if self._is_useful(name, user)],
+            "view_as": "" if view_as.refusal(request.user, user) else reverse("view_as", args=[user.pk]),
             "sections": story.sections(request, user),
             **self.roles_context(request, user),
         }

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from accounts.exceptions import PasswordChangeRequiredException, TwoFactorRequiredException
-from accounts.pages import browser
+from accounts.pages import browser, viewing
 from accounts.services.account.access import ensure_no_action_pending
 from accounts.services.mfa import methods
 from accounts.services.sessions import browser as sessions_browser
@@ -48,6 +48,7 @@ class BrowserSessionMiddleware:
             if session is not None:
                 request.user.acting_session = session.pk  # type: ignore[union-attr]
                 methods.add_verification(request.user, session.pk)
+                viewing.enter(request)
         return self.get_response(request)
 
     def process_view(
@@ -57,10 +58,10 @@ class BrowserSessionMiddleware:
 
         accounts.api.authentication does this for the API.
         """
-        if hasattr(view, "cls"):  # a view of the REST framework
-            return None
         access = access_of(view)
-        if access.caller is Caller.ANYONE:
+        if viewing.concerns(request):
+            return viewing.restrict(request, access)
+        if hasattr(view, "cls") or access.caller is Caller.ANYONE:  # `cls`: a view of the REST framework
             return None
         if request.browser_session is None:  # type: ignore[attr-defined]
             return redirect_to_login(request.get_full_path()) if access.caller is Caller.SIGNED_IN else None

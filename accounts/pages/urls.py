@@ -15,6 +15,7 @@ from accounts.pages.views import (
     security,
     sessions,
     sign_in,
+    view_as,
 )
 
 urlpatterns = [
@@ -55,4 +56,6 @@ urlpatterns = [
     path("account/sessions/", sessions.SessionsPage.as_view(), name="account_sessions"),
     path("account/sessions/<uuid:id>/end/", sessions.EndPage.as_view(), name="session_end"),
     path("account/sessions/end-others/", sessions.EndOthersPage.as_view(), name="sessions_end_others"),
+    path("view-as/<int:pk>/", view_as.StartPage.as_view(), name="view_as"),
+    path("view-as/end/", view_as.end, name="view_as_end"),
 ]

@@ -225,7 +225,7 @@ def session_ended(w):
 def session_ended_by_staff(w):
     w.sign_in()
     w.page("/login/", {"email": "boss@example.com", "password": PASSWORD})
-    chosen = {"action": "end", "_selected_action": [Session.objects.of(w.user).get().pk]}
+    chosen = {"action": "end", "confirmed": "1", "_selected_action": [Session.objects.of(w.user).get().pk]}
     assert w.page("/admin/accounts/session/", chosen).status_code == 302
     return w.boss
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from foodfleet.core.http.access import PUBLIC, endpoint
+from foodfleet.core.http.access import PUBLIC, endpoint, viewable
 
 PRODUCT = "FoodFleet"
 READABLE = 4.5  # contrast of text, WCAG 2.2 success criterion 1.4.3 (AA)
@@ -146,6 +146,7 @@ html.dark:root {{
 """
 
 
+@viewable
 @endpoint(PUBLIC, "GET")
 def stylesheet(request: HttpRequest) -> HttpResponse:
     """The site's colours for pages and the admin; empty without SITE_COLOR. Pages may have no inline style (CSP)."""

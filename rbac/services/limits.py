@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from foodfleet.core.exceptions import InsufficientPermissionsException
-from rbac.exceptions import HolderNotFoundException, SuperusersOnlyException
+from foodfleet.core.exceptions import ForbiddenException, InsufficientPermissionsException
+from rbac.exceptions import EqualPowerException, HolderNotFoundException, SuperusersOnlyException
 from rbac.models import ScopeMembership
 from rbac.services import decisions
 
@@ -31,6 +31,19 @@ def ensure_may_act_on(actor: Any, user: Any) -> None:
         missing |= codenames - own.codenames(scope)
     if missing:
         raise InsufficientPermissionsException.missing(*sorted(missing))
+
+
+def ensure_has_less(actor: Any, user: Any) -> None:
+    """Ensure that `user` has fewer permissions than `actor`, so that `user` may not act on `actor` in turn.
+
+    Raises as `ensure_may_act_on`, and EqualPowerException.
+    """
+    ensure_may_act_on(actor, user)
+    try:
+        ensure_may_act_on(user, actor)
+    except ForbiddenException:
+        return
+    raise EqualPowerException
 
 
 def ensure_reaches(actor: Any, user: Any, codename: str, *, scope: str = "") -> None:

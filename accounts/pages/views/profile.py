@@ -20,13 +20,14 @@ from accounts.services.account import attributes, email, export, profile
 from accounts.services.account import phone as account_phone
 from accounts.states import Audience
 from foodfleet.core.email_addresses import LONGEST_ADDRESS
-from foodfleet.core.http.access import PUBLIC, SIGNED_IN, Reauthentication, endpoint
+from foodfleet.core.http.access import PUBLIC, SIGNED_IN, Reauthentication, endpoint, viewable
 from foodfleet.core.phone_numbers import LONGEST_SPELLING
 from rbac.services import assignments
 
 WANTED_EMAIL, WANTED_PHONE = "wanted_email", "wanted_phone"  # kept in the session during re-authentication
 
 
+@viewable
 class ProfilePage(SignedInFormPage):
     """Names and language; the two other forms of the page post to views of their own."""
 

@@ -16,7 +16,7 @@ from accounts.services.mfa import passkeys, resets, trusted_browsers
 from accounts.services.passwords import passwords
 from accounts.services.sessions import sessions
 from accounts.states import EventKind, Method
-from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS
+from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, viewable
 from foodfleet.core.http.clients import describe_user_agent
 from rbac.services import decisions
 
@@ -57,6 +57,7 @@ class EventRow:
     notable: bool
 
 
+@viewable
 class SecurityPage(SignedInFormPage):
     """Everything that protects the account."""
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Session
 from accounts.pages.views.base import ActionPage, Page, SignedInMixin
 from accounts.services.sessions import sessions
-from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS
+from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, viewable
 from foodfleet.core.http.clients import describe_user_agent
 
 PHONE = re.compile(r"Mobi|Android|iPhone|iPad")
@@ -34,6 +34,7 @@ class SessionRow:
     current: bool
 
 
+@viewable
 class SessionsPage(SignedInMixin, Page):
     """All sessions of the user, the current one first."""
 

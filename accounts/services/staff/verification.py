@@ -4,8 +4,10 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.services import audit
 from accounts.services.account import registration
 from accounts.services.staff import protections
+from accounts.states import EventKind
 from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.clients import Client
 from foodfleet.core.mailbox_limits import ensure_staff_may_mail
@@ -23,4 +25,5 @@ def resend(*, pk: int, actor: User | None, client: Client) -> User:
             raise ConflictException(_("This address is confirmed already, or the account is deactivated."))
         ensure_staff_may_mail(user.email)
         registration.mail_confirmation(user, client=client)
+        audit.record(kind=EventKind.VERIFICATION_RESENT, user=user, client=client, actor=actor)
     return user

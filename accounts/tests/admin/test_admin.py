@@ -5,7 +5,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import SecurityEvent
+from accounts.models import ApiKey, MFAReset, SecurityEvent, Session
 from conftest import PASSWORD
 from rbac.services import assignments, roles
 
@@ -191,3 +191,23 @@ def test_the_list_of_users_costs_the_same_for_a_hundred(admin, django_assert_num
     admin.get("/admin/accounts/user/")  # reads again what the new rows made old in the cache
     with django_assert_num_queries(cost):
         admin.get("/admin/accounts/user/")
+
+
+def test_actions_on_sessions_resets_and_keys_ask_first(admin, user, sign_in, make_user):
+    sign_in()
+    session = Session.objects.get(user=user)
+    reset = MFAReset.objects.create(user=user, requested_by=make_user("other@example.com"), reason="Phone lost")
+    key = ApiKey.objects.create(user=user, name="Payroll", prefix="0" * 12, digest="x")
+    for path, action, row, field in (
+        ("session", "end", session, "ended_at"), ("mfareset", "call_off", reset, "cancelled_at"),
+        ("apikey", "revoke", key, "revoked_at"),
+    ):  # fmt: skip
+        chosen = {"action": action, "_selected_action": [row.pk]}
+        asked = admin.post(f"/admin/accounts/{path}/", chosen)
+        assert asked.context["sentence"].startswith("1 "), path
+        assert user.email in asked.content.decode()
+        row.refresh_from_db()
+        assert getattr(row, field) is None
+        admin.post(f"/admin/accounts/{path}/", {**chosen, "confirmed": "1"})
+        row.refresh_from_db()
+        assert getattr(row, field) is not None, path

@@ -60,7 +60,7 @@ def test_errors_of_a_new_key_stand_at_their_fields(staff, account):
 
 def test_staff_revoke_keys(staff, account):
     key = created_key(staff, account)
-    chosen = {"action": "revoke", "_selected_action": [ApiKey.objects.get().pk]}
+    chosen = {"action": "revoke", "confirmed": "1", "_selected_action": [ApiKey.objects.get().pk]}
     for _ in range(2):
         assert staff.post(KEYS, chosen).status_code == 302
     assert Caller(key).call("get", "/users/me/").status_code == 401

@@ -125,12 +125,12 @@ def test_no_other_admin_page_acts_on_somebody_with_more_power(client, support, t
     password = {"password1": "Another-Grill-2031!", "password2": "Another-Grill-2031!", "set-password": "1"}
     client.post(f"/admin/accounts/user/{target.pk}/password/", password)
     client.post(f"/admin/accounts/user/{target.pk}/change/", {"email": "mine@example.com", "is_active": "on"})
-    client.post("/admin/accounts/session/", {"action": "end", "_selected_action": [session.pk]})
+    client.post("/admin/accounts/session/", {"action": "end", "confirmed": "1", "_selected_action": [session.pk]})
     client.post("/admin/accounts/mfareset/add/", {"user": target.pk, "reason": "lost"})
     driver = Role.objects.get(name="Driver")
     client.post("/admin/rbac/roleassignment/add/", {"user": target.pk, "role": driver.pk, "scope": ""})
     assignment = list(RoleAssignment.objects.of(target).values_list("pk", flat=True))
-    client.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": assignment})
+    client.post("/admin/rbac/roleassignment/", {"action": "end", "confirmed": "1", "_selected_action": assignment})
     assert state(target) == before
 
 
@@ -187,7 +187,7 @@ def test_ending_sessions_in_the_admin_is_recorded(client, ann, make_user, settin
     give(staff, role)
     client.force_login(staff)
     assert client.get("/admin/accounts/session/").status_code == 200
-    chosen = {"action": "end", "_selected_action": [Session.objects.of(ann).get().pk]}
+    chosen = {"action": "end", "confirmed": "1", "_selected_action": [Session.objects.of(ann).get().pk]}
     client.post("/admin/accounts/session/", chosen)
     assert not Session.objects.of(ann).filter(ended_at=None).exists()
     assert "session was ended" in client.get(f"/admin/accounts/user/{ann.pk}/history/").content.decode()
@@ -211,7 +211,7 @@ def test_roles_and_mfa_resets_stand_in_the_history_of_the_user(client, user, mak
     scopes.create(actor=None, kind="fleet", key="7")
     client.post("/admin/rbac/roleassignment/add/", {"user": user.pk, "role": driver.pk, "scope": "fleet:7"})
     assignment = RoleAssignment.objects.of(user).get()
-    client.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": [assignment.pk]})
+    client.post("/admin/rbac/roleassignment/", {"action": "end", "confirmed": "1", "_selected_action": [assignment.pk]})
     client.post("/admin/accounts/mfareset/add/", {"user": user.pk, "reason": "lost"})
     page = client.get(f"/admin/accounts/user/{user.pk}/history/").content.decode()
     for sentence in ("Role given: Driver (fleet:7)", "Role taken away: Driver (fleet:7)", "Two-factor reset requested"):

@@ -38,7 +38,7 @@ class BaseAdmin(ModelAdmin):  # type: ignore[type-arg]
     warn_unsaved_form = True
 
     def found_as(self, row: Any) -> str:
-        """Return how the search names a row."""
+        """Return how the search and pages that confirm an action name a row."""
         return str(row)
 
     def render_change_form(

@@ -54,7 +54,7 @@ def page(
         "title": name,
         "opts": model_admin.opts,
         "sentence": sentence,
-        "rows": queryset[:MOST_NAMED],
+        "rows": [model_admin.found_as(row) for row in queryset[:MOST_NAMED]],
         "more": max(0, queryset.count() - MOST_NAMED),
         "form": form,
         "action": action,
@@ -63,6 +63,15 @@ def page(
         "from_page": request.POST.get(FROM_PAGE, ""),
     }
     return TemplateResponse(request, "admin/confirm.html", context)
+
+
+def ask(
+    model_admin: BaseAdmin, request: HttpRequest, queryset: QuerySet[Any], sentence: str
+) -> TemplateResponse | None:
+    """Return the page that asks, with the number of rows in `%(count)s` of `sentence`; None where it was confirmed."""
+    if confirmed(request) is not None:
+        return None
+    return page(model_admin, request, queryset, sentence % {"count": queryset.count()})
 
 
 def back(model_admin: BaseAdmin, request: HttpRequest) -> HttpResponse | None:

@@ -43,13 +43,15 @@ class Reauthentication(StrEnum):
 class Access:
     """Who may call a view, and under which conditions.
 
-    while_pending: the required actions that do not close it. reauthentication: by HTTP method.
+    while_pending: the required actions that do not close it. reauthentication: by HTTP method. viewable: staff who look
+    at the product as another user see the page.
     """
 
     caller: Caller
     permission: str = ""
     while_pending: frozenset[RequiredAction] = frozenset()
     reauthentication: Mapping[str, Reauthentication] = field(default_factory=dict)
+    viewable: bool = False
 
     def with_reauthentication(self, **methods: Reauthentication) -> "Access":
         """The same access, with re-authentication for these HTTP methods."""
@@ -81,6 +83,14 @@ def endpoint(access: Access, *methods: str) -> Callable[[Callback], Callback]:
         return checked  # type: ignore[no-any-return]
 
     return decorate
+
+
+def viewable(view: Callback) -> Callback:
+    """Show a page to staff who look at the product as its user; it shows no secret, and its GET changes nothing.
+
+    Stands above the declaration of a function, and above a class.
+    """
+    return declare(replace(declared_access(view) or SIGNED_IN, viewable=True), view)
 
 
 def declared_access(callback: Any) -> Access | None:

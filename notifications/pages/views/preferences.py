@@ -12,12 +12,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView
 
 from accounts.models.users import signed_in_user
-from foodfleet.core.http.access import PUBLIC, SIGNED_IN, endpoint
+from foodfleet.core.http.access import PUBLIC, SIGNED_IN, endpoint, viewable
 from notifications.exceptions import UnsubscribeLinkException
 from notifications.pages.forms import PreferencesForm
 from notifications.services.audience import preferences
 
 
+@viewable
 @method_decorator(never_cache, name="dispatch")
 class PreferencesPage(FormView):  # type: ignore[type-arg]  # a generic for mypy alone
     """Turn kinds of messages on and off."""

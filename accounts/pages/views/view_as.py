@@ -1,0 +1,68 @@
+"""Looking at the product as another user: the page that asks for a reason, and the button that ends it."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from accounts.exceptions import UserNotFoundException
+from accounts.pages import viewing
+from accounts.pages.forms.view_as import ReasonForm
+from accounts.pages.views.base import SignedInFormPage
+from accounts.services.staff import protections, view_as
+from foodfleet.core.http.access import SIGNED_IN, Reauthentication, declare, endpoint
+from rbac.api.guards import require_permission
+
+ALWAYS = Reauthentication.ALWAYS
+
+
+@require_permission(*view_as.PERMISSION.split(":"))
+class StartPage(SignedInFormPage):
+    """Ask for a reason, and begin."""
+
+    template_name = "accounts/view_as.html"
+    form_class = ReasonForm
+    error_field = "reason"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not admin.site.has_permission(request):
+            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        try:
+            self.viewed = protections.find(kwargs["pk"])
+        except UserNotFoundException as error:
+            raise Http404 from error
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        refusal = view_as.refusal(self.user, self.viewed)
+        return {**super().get_context_data(**kwargs), "viewed": self.viewed, "refusal": refusal}
+
+    def accepted(self, form: ReasonForm) -> HttpResponse:
+        started = view_as.start(
+            actor=self.user,
+            pk=self.viewed.pk,
+            reason=form.cleaned_data["reason"],
+            session_id=self.session_id,
+            client=self.client,
+        )
+        viewing.begin(self.request, started)
+        return redirect("account")
+
+
+declare(StartPage.access.with_reauthentication(GET=ALWAYS, POST=ALWAYS), StartPage)
+
+
+@never_cache
+@endpoint(SIGNED_IN, "POST")
+def end(request: HttpRequest) -> HttpResponse:
+    """Stop looking at the product as another user, and return to their page in the admin."""
+    viewed = viewing.leave(request)
+    if viewed is None:
+        return redirect("account")
+    messages.success(request, _("You see the product as yourself again."))
+    return redirect("admin:accounts_user_change", viewed)
