@@ -254,12 +254,6 @@ class OwnAccountException(ConflictException):
     message = _("You cannot do this to your own account. Ask another administrator.")
 
 
-class ViewingException(ForbiddenException):
-    """Staff who look at the product as another user see some pages, and change nothing."""
-
-    message = _("You are looking at the product as another user. Stop that first.")
-
-
 class LastSuperuserException(ConflictException):
     """At least one active superuser has to remain."""
 

@@ -93,9 +93,12 @@ class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, Restricted
             request, queryset, resets.cancel_by_staff, kind, _("Cancelled.")
         )
 
-    def _each(self, request: HttpRequest, queryset: QuerySet[MFAReset], work: Any, kind: EventKind, done: Any) -> None:
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[MFAReset], work: Any, kind: EventKind, done: Any
+    ) -> HttpResponse | None:
         with transaction.atomic():
             for reset in queryset.select_related("user"):
                 work(reset_id=reset.pk, **by(request))
                 history.record(request, [reset.user], kind.label)
         self.message_user(request, done)
+        return confirm.back(self, request)

@@ -14,9 +14,9 @@ from django.shortcuts import redirect
 from django.template import loader
 from django.utils.translation import gettext as _
 
-from accounts.exceptions import ViewingException
 from accounts.services.staff import view_as
 from accounts.services.staff.view_as import Viewing
+from foodfleet.core.exceptions import UnauthorizedException
 from foodfleet.core.http.access import Access, Caller
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.errors import error_response, is_api
@@ -68,10 +68,9 @@ def restrict(request: HttpRequest, access: Access) -> HttpResponse | None:
         if access.caller is not Caller.ANYONE:
             view_as.record_page(viewing=request.viewing, path=request.path, client=client_of(request))  # type: ignore[attr-defined]
         return None
-    error = ViewingException()
     if is_api(request):
-        return error_response(request, error)
-    return HttpResponse(loader.render_to_string("errors/viewing.html", {}, request), status=error.status_code)
+        return error_response(request, UnauthorizedException(_("You are looking at the product as another user.")))
+    return HttpResponse(loader.render_to_string("errors/viewing.html", {}, request), status=403)
 
 
 def leave(request: HttpRequest) -> int | None:
@@ -79,6 +78,6 @@ def leave(request: HttpRequest) -> int | None:
     stored = request.session.pop(KEY, None)
     if stored is None:
         return None
-    actor = request.viewing.actor if hasattr(request, "viewing") else request.user
+    actor: Any = request.viewing.actor if hasattr(request, "viewing") else request.user
     view_as.end(actor=actor, pk=stored["user"], client=client_of(request))
     return int(stored["user"])
