@@ -21,6 +21,7 @@ from accounts.services.staff.changes import UserChanges
 from foodfleet.core.admin import confirm
 from foodfleet.core.admin import history as admin_history
 from foodfleet.core.http.clients import Client
+from rbac.admin.scope_fields import assigned_scope
 from rbac.admin.scopes import ScopedAdmin
 from rbac.models import Role
 from rbac.services import assignments
@@ -30,9 +31,7 @@ class RoleGrantForm(confirm.ConfirmForm):
     """A role to give, everywhere or in a scope, for good or until a time."""
 
     role = forms.ModelChoiceField(queryset=Role.objects.none(), label=_("Role"))
-    scope = forms.CharField(
-        label=_("Scope"), required=False, max_length=100, help_text=_("Such as fleet:12. Empty: everywhere.")
-    )
+    scope = forms.CharField()  # replaced by what the member of staff may choose
     expires_at = forms.DateTimeField(
         label=_("Until (UTC)"),
         required=False,
@@ -40,10 +39,11 @@ class RoleGrantForm(confirm.ConfirmForm):
         help_text=_("Empty: for good."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         role: Any = self.fields["role"]
-        role.queryset = Role.objects.live().order_by("name")
+        role.queryset = Role.objects.filter(pk__in=assignments.assignable_roles(request.user)).order_by("name")
+        self.fields["scope"] = assigned_scope(request)
 
 
 class UserActionsAdmin(ScopedAdmin):
@@ -69,7 +69,7 @@ class UserActionsAdmin(ScopedAdmin):
 
     def has_assign_permission(self, request: HttpRequest) -> bool:
         """Whether the user may give roles."""
-        return request.user.has_perm(assignments.PERMISSION)
+        return self.may(request, assignments.PERMISSION)
 
     # -- Actions
     @admin.action(description=_("Lock"), permissions=["lock"])
@@ -162,10 +162,11 @@ class UserActionsAdmin(ScopedAdmin):
     @admin.action(description=_("Give a role"), permissions=["assign"])
     def assign_role(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """Give them a role, everywhere or in a scope."""
-        form = confirm.confirmed(request, RoleGrantForm)
+        form_class = partial(RoleGrantForm, request=request)
+        form = confirm.confirmed(request, form_class)
         if form is None:
             sentence = ngettext("%(count)s person gets a role.", "%(count)s people get a role.", queryset.count())
-            return confirm.page(self, request, queryset, _counted(sentence, queryset), RoleGrantForm)
+            return confirm.page(self, request, queryset, _counted(sentence, queryset), form_class)
         given = dict(form.cleaned_data)
 
         def grant(*, pk: int, actor: User | None, client: Client) -> User:

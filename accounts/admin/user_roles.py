@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
@@ -14,16 +15,23 @@ from django.views.decorators.http import require_POST
 from accounts.admin.user_actions import RoleGrantForm
 from accounts.models import User
 from foodfleet.core.admin import history, widgets
-from foodfleet.core.admin.base import BaseAdmin
 from foodfleet.core.admin.forms import error_message
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
-from rbac.models import RoleAssignment
-from rbac.services import assignments
+from rbac.admin.scope_fields import ScopeField
+from rbac.admin.scopes import ScopedAdmin
+from rbac.models import Role, RoleAssignment
+from rbac.services import assignments, decisions
 
 
-class UserRolesAdmin(BaseAdmin):
+class UserRolesAdmin(ScopedAdmin):
     """Two addresses below the page of a user."""
+
+    @property
+    def media(self) -> Media:
+        """The scripts of the field that finds scopes, too."""
+        found: Media = super().media + ScopeField().widget.media
+        return found
 
     def get_urls(self) -> list[URLPattern]:
         views: dict[str, tuple[str, Any]] = {
@@ -38,16 +46,26 @@ class UserRolesAdmin(BaseAdmin):
 
     def roles_context(self, request: HttpRequest, user: Any) -> dict[str, Any]:
         """Return what the section of roles shows."""
-        may_assign = request.user.has_perm(assignments.PERMISSION)
-        form = RoleGrantForm(auto_id="id_grant_%s") if may_assign else None
+        may_assign = self.may(request, assignments.PERMISSION, user)
+        form = RoleGrantForm(auto_id="id_grant_%s", request=request) if may_assign else None
         if form is not None:
             widgets.style(form.fields.values())
+        held_in = decisions.scopes_with(request.user, assignments.PERMISSION)
         roles = sorted(user.live_assignments, key=lambda one: (one.role.name, one.scope))
-        return {"roles": roles, "may_assign": may_assign, "role_form": form}
+        for one in roles:
+            one.can_be_ended = may_assign and (held_in is None or one.scope in held_in)
+        role_admin = self.admin_site.get_model_admin(Role)
+        return {
+            "roles": roles,
+            "may_assign": may_assign,
+            "role_form": form,
+            "links_to_roles": role_admin.has_view_permission(request),
+            "may_explain": request.user.has_perm("access:check"),  # type: ignore[union-attr]
+        }
 
     def _give_role(self, request: HttpRequest, pk: int) -> HttpResponse:
         user = self._user(request, pk)
-        form = RoleGrantForm(request.POST)
+        form = RoleGrantForm(request.POST, request=request)
         if form.is_valid():
             try:
                 given = assignments.grant(actor=request.user, user=user, client=client_of(request), **form.cleaned_data)
@@ -73,7 +91,7 @@ class UserRolesAdmin(BaseAdmin):
 
     def _user(self, request: HttpRequest, pk: int) -> User:
         user: User = get_object_or_404(self.get_queryset(request), pk=pk)
-        if not self.has_view_permission(request, user) or not request.user.has_perm(assignments.PERMISSION):
+        if not self.has_view_permission(request, user) or not self.may(request, assignments.PERMISSION, user):
             raise PermissionDenied
         return user
 

@@ -1,5 +1,5 @@
 """Roles, permissions, assignments and scopes in Django's admin."""
 
-from rbac.admin import roles, scopes
+from rbac.admin import assignments, roles, scopes
 
-__all__ = ["roles", "scopes"]
+__all__ = ["assignments", "roles", "scopes"]

@@ -1,27 +1,26 @@
-"""Django's admin of roles, permissions and assignments, through the same services as the API."""
+"""Django's admin of roles and permissions, through the same services as the API."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.admin import history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin
-from foodfleet.core.admin.lists import ReadOnlyMixin, RestrictedFiltersAdmin, UnchangeableMixin
+from foodfleet.core.admin.lists import ReadOnlyMixin, RestrictedFiltersAdmin
 from foodfleet.core.admin.widgets import CheckboxTable
 from foodfleet.core.database.search import matching
 from foodfleet.core.http.clients import client_of
-from foodfleet.core.typed_text import searched_parts
-from rbac.admin.scopes import scope_field
-from rbac.models import Role, RoleAssignment, RoleRevision, resource_permissions
-from rbac.services import assignments, custom_permissions, roles
+from rbac.admin.role_pages import RolePagesAdmin
+from rbac.admin.role_preview import RolePreviewAdmin
+from rbac.models import Role, RoleRevision, resource_permissions
+from rbac.services import custom_permissions, graph, roles
 
 admin.site.unregister(Group)  # a role is a group: there is one page for both
 
@@ -62,6 +61,8 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             codenames.initial = list(self.instance.permissions.all())  # read now, before the service changes them
             includes.initial = [inclusion.included_id for inclusion in self.instance.inclusions.all()]
+            inherited = graph.latest().inherited(self.instance.pk)
+            codenames.widget.notes = {one: _from(names) for one, names in inherited.items()}
 
     def difference(self) -> list[dict[str, Any]]:
         """Return the added and removed permissions and included roles, in the form of the admin's history."""
@@ -74,6 +75,15 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
             entries += [{"added": {"name": kind, "object": text}} for text in sorted(added)]
             entries += [{"deleted": {"name": kind, "object": str(getattr(one, name))}} for one in removed]
         return entries
+
+    def changes_access(self) -> bool:
+        """Whether somebody may gain or lose something, or has to do more for it."""
+        before = {
+            name: {getattr(one, "pk", one) for one in self.fields[name].initial or ()}
+            for name in ("codenames", "includes")
+        }
+        chosen = {name: {one.pk for one in self.cleaned_data[name]} for name in before}
+        return chosen != before or bool({"requires_2fa", "forbids_sms_code"} & set(self.changed_data))
 
     def edit(self) -> roles.RoleEdit:
         """Return the new values of the role."""
@@ -88,8 +98,12 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
         )
 
 
+def _from(names: Iterable[str]) -> str:
+    return str(_("from %(roles)s")) % {"roles": ", ".join(names)}
+
+
 @admin.register(Role)
-class RoleAdmin(ServiceAdmin, RestrictedFiltersAdmin):
+class RoleAdmin(RolePagesAdmin, RolePreviewAdmin, RestrictedFiltersAdmin):
     """Roles."""
 
     subject, icon = Subject.ACCESS, "badge"
@@ -123,12 +137,13 @@ class RoleAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         """Return Django's message, which names fields, and the permissions and roles that were added and removed."""
         return [*super().construct_change_message(request, form, formsets, add), *([] if add else form.difference())]
 
-    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
-        actor, client, role = request.user, client_of(request), form.instance
-        if change:
-            roles.update(actor=actor, role=role, edit=form.edit(), client=client)
-        else:
-            role.__dict__.update(roles.create(actor=actor, edit=form.edit(), client=client).__dict__)
+    def get_fields(self, request: HttpRequest, obj: Role | None = None) -> Any:
+        if obj is None or self.has_change_permission(request, obj):
+            return self.fields
+        return (*self.fields[:-2], "permission_table", "included_names")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Role | None = None) -> Any:
+        return ("permission_table", "included_names") if obj is not None else ()
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         # The service only marks the role as deleted, so related rows do not prevent it.
@@ -190,80 +205,6 @@ class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Permission]) -> None:
         for permission in queryset:
             self.delete_model(request, permission)
-
-
-class AssignmentForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A role for a user, everywhere or in a scope from the list."""
-
-    scope = scope_field()
-
-    def clean_scope(self) -> str:
-        """Return what assignments store."""
-        scope = self.cleaned_data["scope"]
-        return scope.identifier if scope else ""
-
-
-@admin.register(RoleAssignment)
-class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmin):
-    """Assignments of roles to users; they end and are never deleted."""
-
-    subject, icon = Subject.ACCESS, "assignment_ind"
-    form = AssignmentForm
-    fields = ("user", "role", "scope", "expires_at")
-    error_fields = {"missing": "role", "user_not_found": "user", "": "role"}
-    list_display = ("user", "role", "scope", "granted_at", "granted_by", "expires_at", "ended_at")
-    list_filter = ("role",)
-    show_facets = admin.ShowFacets.NEVER
-    list_select_related = ("user", "role", "granted_by")
-    search_fields = ("user__search_text", "role__name")
-    raw_id_fields = ("user",)
-    ordering = ("-granted_at",)
-    actions = ("end",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[RoleAssignment], search_term: str
-    ) -> tuple[QuerySet[RoleAssignment], bool]:
-        for part in searched_parts(search_term):
-            of_role = Q(role__in=Role.objects.matching(part).values("pk"))
-            queryset = queryset.filter(Q(user__search_text__contains=part) | of_role)
-        return queryset, False
-
-    def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
-        assignment = form.instance
-        made = assignments.grant(
-            actor=request.user,
-            user=assignment.user,
-            role=assignment.role,
-            scope=assignment.scope,
-            expires_at=assignment.expires_at,
-            client=client_of(request),
-        )
-        assignment.__dict__.update(made.__dict__)
-        history.record(request, [made.user], format_lazy("{}: {}", _("Role given"), _described(made)))
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may assign roles, and so end assignments."""
-        return self.has_add_permission(request)
-
-    @admin.action(description=_("End"), permissions=["end"])
-    def end(self, request: HttpRequest, queryset: QuerySet[RoleAssignment]) -> None:
-        """End these assignments."""
-        for assignment in queryset.filter(ended_at__isnull=True).select_related("user", "role"):
-            assignments.revoke(
-                actor=request.user,
-                user=assignment.user,
-                role=assignment.role,
-                scope=assignment.scope,
-                client=client_of(request),
-            )
-            history.record(
-                request, [assignment.user], format_lazy("{}: {}", _("Role taken away"), _described(assignment))
-            )
-
-
-def _described(assignment: RoleAssignment) -> str:
-    name = str(assignment.role.name)
-    return f"{name} ({assignment.scope})" if assignment.scope else name
 
 
 @admin.register(RoleRevision)

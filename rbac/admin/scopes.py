@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -23,18 +21,6 @@ from rbac.models import Scope, ScopeMembership
 from rbac.services import decisions, scopes
 
 OF_A_SCOPE = "scope__identifier__exact"  # the filter in links from a scope to its members
-
-
-def scope_field() -> forms.ModelChoiceField:  # type: ignore[type-arg]
-    """Return a field that finds a scope while one types; its value is the scope, chosen by `fleet:12`."""
-    return forms.ModelChoiceField(
-        queryset=Scope.objects.all(),
-        to_field_name="identifier",
-        required=False,
-        label=_("Scope"),
-        help_text=_("Empty: everywhere."),
-        widget=AutocompleteSelect(ScopeMembership._meta.get_field("scope"), admin.site),
-    )
 
 
 class ScopedAdmin(BaseAdmin):

@@ -91,6 +91,14 @@ def ensure_may_assign(actor: Any, roles: Iterable[tuple[Role, str]]) -> None:
         limits.ensure_may_give(actor, known[role.pk].codenames, scope=scope)
 
 
+def assignable_roles(actor: Any) -> frozenset[int]:
+    """Return the ids of the roles that `actor` may assign: they have all of its permissions, in a scope at least."""
+    roles = graph.latest().roles.values()
+    held_in = decisions.scopes_with(actor, PERMISSION)
+    held = [decisions.codenames_of(actor, scope) for scope in ([None] if held_in is None else held_in)]
+    return frozenset(role.id for role in roles if any(role.codenames <= codenames for codenames in held))
+
+
 def grant_to_new_users(*, actor: Any, new: Sequence[NewAssignment], client: Client = SYSTEM) -> None:
     """Assign roles to users that this transaction has created, each role once in a scope.
 

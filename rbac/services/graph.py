@@ -68,11 +68,21 @@ class Graph:
         held = frozenset(scopes)
         return held.union(scope for scope, above in self.above.items() if not held.isdisjoint(above))
 
-    def with_own(self, role_id: int, codenames: frozenset[str]) -> "Graph":
-        """Return the graph as if this role had other codenames of its own."""
+    def inherited(self, role_id: int) -> dict[str, tuple[str, ...]]:
+        """Return what the role has by inclusion, each with the names of the included roles that have it themselves."""
+        found: dict[str, list[str]] = {}
+        for included in self.roles[role_id].reach - {role_id}:
+            for codename in self.roles[included].own:
+                found.setdefault(codename, []).append(self.roles[included].name)
+        return {codename: tuple(sorted(names)) for codename, names in found.items()}
+
+    def with_own(self, role_id: int, codenames: frozenset[str], includes: frozenset[int] | None = None) -> "Graph":
+        """Return the graph as if this role had other codenames of its own and, unless None, included other roles."""
         rows = [RoleRow(role.id, role.name, role.requires_2fa, role.forbids_sms_code) for role in self.roles.values()]
         own = {role.id: role.own for role in self.roles.values()}
         included = {role.id: role.includes for role in self.roles.values()}
+        if includes is not None:
+            included[role_id] = includes
         return assemble(rows, {**own, role_id: codenames}, included, self.codenames, self.above)
 
 

@@ -29,8 +29,10 @@ class Preview:
     lost: tuple[Effect, ...]
 
 
-def preview(*, role: Role, permissions: Iterable[str]) -> Preview:
-    """Return what would change if `role` had exactly these permissions of its own.
+def preview(*, role: Role, permissions: Iterable[str], includes: Iterable[int] | None = None) -> Preview:
+    """Return what would change if `role` had exactly these permissions of its own and included these roles.
+
+    includes: ids of roles; None: as now.
 
     Costs one query, and two for each set of other roles of its holders that give the same codenames, regardless of the
     number of codenames and holders. Raises ValidationException for a codename that does not exist.
@@ -40,11 +42,12 @@ def preview(*, role: Role, permissions: Iterable[str]) -> Preview:
     graph.ensure_known(wanted, before.codenames)
     own = before.roles[role.pk].own
     wanted |= {name for name in own if CODENAME_SEPARATOR not in name}  # from Django's admin; edits keep them
-    after = before.with_own(role.pk, frozenset(wanted))
+    after = before.with_own(role.pk, frozenset(wanted), None if includes is None else frozenset(includes))
+    had, has = before.roles[role.pk].codenames, after.roles[role.pk].codenames
     affected = _Affected(frozenset(facts.id for facts in before.roles.values() if role.pk in facts.reach))
     return Preview(
-        gained=tuple(affected.effect(codename, after, before) for codename in sorted(wanted - own)),
-        lost=tuple(affected.effect(codename, before, after) for codename in sorted(own - wanted)),
+        gained=tuple(affected.effect(codename, after, before) for codename in sorted((wanted - own) | (has - had))),
+        lost=tuple(affected.effect(codename, before, after) for codename in sorted((own - wanted) | (had - has))),
     )
 
 

@@ -1,5 +1,6 @@
 """A page before an action that says what it will do, to how many, and asks for what it needs."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -31,7 +32,7 @@ class ReasonForm(ConfirmForm):
     )
 
 
-def confirmed(request: HttpRequest, form_class: type[ConfirmForm] = ConfirmForm) -> ConfirmForm | None:
+def confirmed(request: HttpRequest, form_class: Callable[..., ConfirmForm] = ConfirmForm) -> ConfirmForm | None:
     """Return the valid form of a confirmed action; None where the page is to be shown first."""
     form = form_class(request.POST if CONFIRMED in request.POST else None)
     return form if form.is_valid() else None
@@ -42,7 +43,7 @@ def page(
     request: HttpRequest,
     queryset: QuerySet[Any],
     sentence: str,
-    form_class: type[ConfirmForm] = ConfirmForm,
+    form_class: Callable[..., ConfirmForm] = ConfirmForm,
 ) -> TemplateResponse:
     """Ask whether to do what `sentence` says to these rows."""
     form = form_class(request.POST if CONFIRMED in request.POST else None)

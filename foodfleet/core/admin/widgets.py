@@ -1,6 +1,6 @@
 """The look of form fields that Django or a form of ours made, rather than unfold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -43,6 +43,7 @@ class CheckboxTable(forms.CheckboxSelectMultiple):
     """Checkboxes for permissions such as `users:read - See users`, a row for each resource; others in one row."""
 
     template_name = "admin/widgets/checkbox_table.html"
+    notes: Mapping[str, Any] = {}  # what stands beside an option, by its whole label before " - "
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
@@ -54,10 +55,10 @@ class CheckboxTable(forms.CheckboxSelectMultiple):
         ]
         return context
 
-    @staticmethod
-    def _described(option: dict[str, Any]) -> dict[str, Any]:
+    def _described(self, option: dict[str, Any]) -> dict[str, Any]:
         codename, _separator, sentence = str(option["label"]).partition(" - ")
         resource, _separator, action = codename.rpartition(":")
         return {
-            **option, "resource": resource, "label": action, "help": sentence, "classes": " ".join(CHECKBOX_CLASSES)
+            **option, "resource": resource, "label": action, "help": sentence, "note": self.notes.get(codename, ""),
+            "classes": " ".join(CHECKBOX_CLASSES)
         }  # fmt: skip

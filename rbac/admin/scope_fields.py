@@ -1,0 +1,63 @@
+"""Form fields for the scope of a role: found in the list of scopes while one types, or one's own scopes."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from rbac.models import Scope, ScopeMembership
+from rbac.services import assignments, decisions
+
+
+def scope_field() -> forms.ModelChoiceField:  # type: ignore[type-arg]
+    """Return a field that finds a scope while one types; its value is the scope, chosen by `fleet:12`."""
+    return forms.ModelChoiceField(
+        queryset=Scope.objects.all(),
+        to_field_name="identifier",
+        required=False,
+        label=_("Scope"),
+        help_text=_("Empty: everywhere."),
+        widget=_search(),
+    )
+
+
+class ScopeField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A scope as text: from the list or, where there is no such scope yet, typed as `kind:key`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            queryset=Scope.objects.all(),
+            to_field_name="identifier",
+            required=False,
+            widget=_search(**{"data-tags": "true"}),
+            help_text=_("Search for a scope, or type one such as fleet:12. Empty: everywhere."),
+            **kwargs,
+        )
+
+    def to_python(self, value: Any) -> Any:
+        """Return the text. Raises ValidationException for what cannot be a scope."""
+        text = str(value or "").strip()
+        if not assignments.is_scope(text):
+            raise ValidationError(_("Give a kind and an id, such as fleet:12."), "invalid")
+        return text
+
+
+def assigned_scope(request: HttpRequest, **kwargs: Any) -> forms.Field:
+    """Return the field for the scope of a new assignment: any scope, or those in which the user assigns roles."""
+    held_in = decisions.scopes_with(request.user, assignments.PERMISSION)
+    if held_in is not None:
+        names = dict(Scope.objects.filter(identifier__in=held_in).values_list("identifier", "name"))
+        choices = [(one, f"{names[one]} ({one})" if names.get(one) else one) for one in sorted(held_in)]
+        return forms.ChoiceField(label=_("Scope"), choices=choices, **kwargs)
+    field = ScopeField(label=_("Scope"), **kwargs)
+    if not admin.site.get_model_admin(Scope).has_view_permission(request):
+        field.widget = forms.TextInput()  # the search answers to readers of scopes alone
+    return field
+
+
+def _search(**attrs: str) -> AutocompleteSelect:
+    return AutocompleteSelect(ScopeMembership._meta.get_field("scope"), admin.site, attrs=attrs)
