@@ -162,8 +162,10 @@ class RolePagesAdmin(BaseAdmin):
         return self._page(request, "changes", _("Changes of %(role)s") % {"role": role.name}, context)
 
     def who_page(self, request: HttpRequest) -> HttpResponse:
-        """List who has a permission, each with the roles that give it."""
+        """List who has a permission, each with the roles that give it; for readers of roles, who see who holds them."""
         self._ensure_may_explain(request)
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         form = _asked(WhoForm, request, "permission")
         context: dict[str, Any] = {"form": form}
         if form.is_valid():

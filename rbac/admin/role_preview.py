@@ -62,6 +62,9 @@ class RolePreviewAdmin(ServiceAdmin):
                 (_("People gain"), _rows(found.gained, meanings)),
                 (_("People lose"), _rows(found.lost, meanings)),
             ],
+            "weaker": any(
+                name in role.previewed.changed_data and not getattr(edit, name) for name in roles.REQUIREMENTS
+            ),
             "holders": _holders(role) if requires else None,
             "fields": [
                 (name, value)

@@ -37,7 +37,7 @@ def test_the_admin_changes_a_role_and_a_revision_is_recorded(root):
     before = role.revisions.count()
     root.post(
         f"/admin/rbac/role/{role.pk}/change/",
-        {"name": "Taster", "codenames": permission_ids("users:read", "roles:read")},
+        {"confirmed": "1", "name": "Taster", "codenames": permission_ids("users:read", "roles:read")},
     )
     assert role.permissions.count() == 2
     assert role.revisions.count() == before + 1
@@ -63,7 +63,11 @@ def test_staff_cannot_add_permissions_that_they_lack_to_a_role(client, make_user
     editor = roles.create(actor=None, edit=roles.RoleEdit(name="Editor", permissions=["roles:read", "roles:update"]))
     assignments.grant(actor=None, user=staff, role=editor)
     client.force_login(staff)
-    wanted = {"name": "Editor", "codenames": permission_ids("roles:read", "roles:update", "users:delete")}
+    wanted = {
+        "confirmed": "1",
+        "name": "Editor",
+        "codenames": permission_ids("roles:read", "roles:update", "users:delete"),
+    }
     client.post(f"/admin/rbac/role/{editor.pk}/change/", wanted)
     assert not editor.permissions.filter(codename="users:delete").exists()
 
@@ -73,7 +77,7 @@ def test_an_assignment_can_be_ended_in_the_admin_but_not_deleted(root, user):
     given = {"user": user.pk, "role": role.pk, "scope": "", "expires_at_0": "", "expires_at_1": ""}
     assert root.post("/admin/rbac/roleassignment/add/", given).status_code == 302
     assignment = RoleAssignment.objects.get(user=user, role=role)
-    root.post("/admin/rbac/roleassignment/", {"action": "end", "_selected_action": [assignment.pk]})
+    root.post("/admin/rbac/roleassignment/", {"action": "end", "confirmed": "1", "_selected_action": [assignment.pk]})
     assignment.refresh_from_db()
     assert assignment.ended_at is not None
     assert root.post(f"/admin/rbac/roleassignment/{assignment.pk}/delete/", {"post": "yes"}).status_code == 403
@@ -111,7 +115,12 @@ def test_a_declared_permission_cannot_be_deleted_in_the_admin(root):
 def test_the_admin_history_of_a_role_lists_added_and_removed_items(root):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster", permissions=["users:read", "users:lock"]))
     other = roles.create(actor=None, edit=roles.RoleEdit(name="Griller"))
-    form = {"name": "Taster", "codenames": permission_ids("users:read", "roles:read"), "includes": [other.pk]}
+    form = {
+        "confirmed": "1",
+        "name": "Taster",
+        "codenames": permission_ids("users:read", "roles:read"),
+        "includes": [other.pk],
+    }
     assert root.post(f"/admin/rbac/role/{role.pk}/change/", form).status_code == 302
     page = root.get(f"/admin/rbac/role/{role.pk}/history/").content.decode()
     assert "Added permission “roles:read”." in page

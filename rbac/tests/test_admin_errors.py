@@ -119,7 +119,7 @@ def test_a_deleted_user_is_an_error_at_the_user_field(root, make_user):
 
 def test_ending_assignments_requires_roles_assign(staff_with, user, allow):
     assignment = assignments.grant(actor=None, user=user, role=make())
-    end = {"action": "end", "_selected_action": [assignment.pk]}
+    end = {"action": "end", "confirmed": "1", "_selected_action": [assignment.pk]}
     browser = staff_with("roles:read")
     assert browser.get(ASSIGNMENT).status_code == 200
     assert browser.get(f"{ASSIGNMENT}{assignment.pk}/change/").status_code == 200

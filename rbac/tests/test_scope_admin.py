@@ -1,5 +1,7 @@
 """Scopes and their members in the admin; staff with a role in a scope see its members only."""
 
+import re
+
 import pytest
 
 from accounts.models import User
@@ -111,3 +113,51 @@ def test_staff_who_read_everybody_change_members_only(manager, fleet, user, make
     assert manager.get(f"{USERS}{outsider.pk}/change/").context["has_change_permission"] is False
     assert manager.post(f"{USERS}{outsider.pk}/change/", {**form, "email": outsider.email}).status_code == 403
     assert manager.post(f"{USERS}{user.pk}/change/", {**form, "email": user.email}).status_code == 302
+
+
+def test_a_manager_of_a_scope_assigns_roles_there_as_over_the_api(manager, fleet, user, make_user, allow):
+    member_of(fleet, user)
+    outsider = make_user("outsider@example.com")
+    allow(manager.staff, "users:read")
+    allow(manager.staff, "roles:assign", "notifications:read", scope="fleet:12")
+    reader = roles.create(actor=None, edit=roles.RoleEdit(name="Reader", permissions=["notifications:read"]))
+    locker = roles.create(actor=None, edit=roles.RoleEdit(name="Locker", permissions=["users:lock"]))
+    page = manager.get(f"{USERS}{user.pk}/change/")
+    form = page.context["role_form"]
+    assert form.fields["scope"].choices == [("fleet:12", "Harbour (fleet:12)")]
+    assert reader in form.fields["role"].queryset
+    assert locker not in form.fields["role"].queryset  # its permission is not theirs
+    assert not manager.get(f"{USERS}{outsider.pk}/change/").context["may_assign"]
+    for whom, role, scope in (
+        (user, reader, ""), (user, reader, "fleet:13"), (user, locker, "fleet:12"), (outsider, reader, "fleet:12"),
+    ):  # fmt: skip
+        manager.post(f"{USERS}{whom.pk}/roles/", {"role": role.pk, "scope": scope})
+        act = {
+            "action": "assign_role",
+            "_selected_action": [whom.pk],
+            "confirmed": "1",
+            "role": role.pk,
+            "scope": scope,
+        }
+        manager.post(USERS, act)
+        manager.post("/admin/rbac/roleassignment/add/", {"user": whom.pk, "role": role.pk, "scope": scope})
+    assert not RoleAssignment.objects.filter(role__in=[reader, locker]).exists()
+    manager.post(f"{USERS}{user.pk}/roles/", {"role": reader.pk, "scope": "fleet:12"})
+    held = RoleAssignment.objects.get(role=reader)
+    assert (held.user, held.scope) == (user, "fleet:12")
+    assert f"/roles/{held.pk}/end/" in manager.get(f"{USERS}{user.pk}/change/").content.decode()
+    manager.post(f"{USERS}{user.pk}/roles/{held.pk}/end/")
+    held.refresh_from_db()
+    assert held.ended_at is not None
+    form = {"user": user.pk, "role": reader.pk, "scope": "fleet:12", "expires_at_0": "", "expires_at_1": ""}
+    assert manager.post("/admin/rbac/roleassignment/add/", form).status_code == 302
+    assert RoleAssignment.objects.filter(user=user, role=reader, ended_at=None).exists()
+
+
+def test_a_manager_of_a_scope_is_shown_no_link_that_is_refused(manager, fleet, user, allow):
+    member_of(fleet, user)
+    allow(manager.staff, "users:read", "users:lock", "users:update", "roles:assign", "roles:read", scope="fleet:12")
+    page = manager.get(f"{USERS}{user.pk}/change/").content.decode()
+    links = {one.replace("&amp;", "&") for one in re.findall(r'href="(/(?:admin|view-as)/[^"#]*)"', page)}
+    assert links
+    assert not [link for link in links if manager.get(link).status_code in {403, 404}]

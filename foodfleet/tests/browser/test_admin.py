@@ -1,5 +1,7 @@
 """axe-core finds nothing on the admin's pages, and they keep to the Content-Security-Policy."""
 
+from urllib.parse import urlencode
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -83,7 +85,16 @@ def test_home_people_and_roles_have_none_and_keep_to_the_policy(opened, settings
     statistics.count_events()
     role = Role.objects.get(name="Driver")
     paths = ["/admin/", "/admin/accounts/user/", "/admin/accounts/user/add/", f"/admin/rbac/role/{role.pk}/change/"]
-    problems = look_at(page, [*paths, f"/admin/accounts/user/{ben.pk}/change/"])
+    asked = {"user": ben.pk, "permission": "users:read"}
+    paths += [
+        reverse("admin:rbac_role_changes", args=[role.pk]),
+        f"{reverse('admin:rbac_role_why')}?{urlencode(asked)}",
+    ]
+    paths += [
+        f"{reverse('admin:rbac_role_who')}?permission=users:read",
+        f"{reverse('admin:rbac_role_compare')}?left={role.pk}&right=1",
+    ]
+    problems = look_at(page, [*paths, f"/view-as/{ben.pk}/", f"/admin/accounts/user/{ben.pk}/change/"])
     page.locator("button[name=action][value=lock]").click()
     page.locator("#id_reason").wait_for()
     problems += violations(page)
