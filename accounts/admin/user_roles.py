@@ -60,7 +60,7 @@ class UserRolesAdmin(ScopedAdmin):
             "may_assign": may_assign,
             "role_form": form,
             "links_to_roles": role_admin.has_view_permission(request),
-            "may_explain": request.user.has_perm("access:check"),  # type: ignore[union-attr]
+            "may_explain": request.user.has_perm("access:check"),
         }
 
     def _give_role(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -117,7 +117,7 @@ class RolePagesAdmin(BaseAdmin):
         return super().render_change_form(request, {**context, **self._links(request)}, *args, **kwargs)
 
     def _links(self, request: HttpRequest) -> dict[str, Any]:
-        return {"may_explain": request.user.has_perm(PERMISSION)}  # type: ignore[union-attr]
+        return {"may_explain": request.user.has_perm(PERMISSION)}
 
     def get_urls(self) -> list[URLPattern]:
         pages: tuple[tuple[str, str, Callable[..., HttpResponse]], ...] = (
@@ -202,7 +202,7 @@ class RolePagesAdmin(BaseAdmin):
         return self._page(request, "why", _("What may a person do, and why?"), context)
 
     def _ensure_may_explain(self, request: HttpRequest) -> None:
-        if not request.user.has_perm(PERMISSION):  # type: ignore[union-attr]
+        if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
 
     def _page(self, request: HttpRequest, name: str, title: Any, context: dict[str, Any]) -> HttpResponse:
