@@ -4,13 +4,15 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.exceptions import UserNotFoundException
+from accounts.models import User
 from accounts.pages import viewing
 from accounts.pages.forms.view_as import ReasonForm
 from accounts.pages.views.base import SignedInFormPage
@@ -29,14 +31,25 @@ class StartPage(SignedInFormPage):
     form_class = ReasonForm
     error_field = "reason"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not admin.site.has_permission(request):
-            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    @cached_property
+    def viewed(self) -> User:
+        """The user of the address."""
         try:
-            self.viewed = protections.find(kwargs["pk"])
+            return protections.find(self.kwargs["pk"])
         except UserNotFoundException as error:
             raise Http404 from error
-        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._sent_to_admin() or super().get(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._sent_to_admin() or super().post(request, *args, **kwargs)
+
+    def _sent_to_admin(self) -> HttpResponse | None:
+        """Let the admin demand what it demands of those who enter it."""
+        if admin.site.has_permission(self.request):
+            return None
+        return redirect_to_login(self.request.get_full_path(), reverse("admin:login"))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         refusal = view_as.refusal(self.user, self.viewed)

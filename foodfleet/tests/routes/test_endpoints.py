@@ -93,7 +93,7 @@ REAUTHENTICATED = {
     "DELETE api/v1/auth/passkeys/<passkey_id>/", "POST api/v1/auth/password/change/", "POST api/v1/auth/email/change/",
     "POST api/v1/auth/phone/", "GET account/delete/", "POST account/delete/", "POST account/delete/cancel/",
     "DELETE api/v1/users/me/", "POST api/v1/users/me/deletion/cancel/",
-    "POST api/v1/users/me/keys/",
+    "POST api/v1/users/me/keys/", "GET view-as/<pk>/", "POST view-as/<pk>/",
 }  # fmt: skip
 # Where the password is compared: wrong ones lock the account, and a locked account is refused.
 WITH_PASSWORD = {

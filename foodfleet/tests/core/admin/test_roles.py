@@ -81,6 +81,7 @@ MODELS = {
 PAGES = {
     "rbac_role_who": ("access:check", NOBODY),
     "rbac_role_why": ("access:check", NOBODY),
+    "accounts_user_import": ("users:create", "users:create"),
     "accounts_user_give_role": (NOBODY, "roles:assign"),
     "accounts_user_end_role": (NOBODY, "roles:assign"),
     "auth_user_password_change": (NOBODY, NOBODY),
@@ -120,7 +121,8 @@ def rows(make_user):
     scopes.add_member(actor=None, scope_id=fleet.pk, user=victim)
     held = assignments.grant(actor=None, user=victim, role=role)
     program = make_user("program@example.com", is_service_account=True)
-    message = Message.objects.create(channel="webhook", to=["https://example.com/"], payload="x")
+    delivery = Message.objects.create(channel="webhook", to=["https://example.com/"], payload="x")
+    message = Message.objects.create(channel="email", to=["ann@example.com"], payload="x")
     endpoint = WebhookEndpoint.objects.create(url="https://example.com/", secret="x")
     made = [
         victim, role, fleet, held, message, endpoint,
@@ -135,7 +137,7 @@ def rows(make_user):
         Preference.objects.create(user=victim, kind="marketing", is_wanted=False),
         SmsTemplate.objects.create(name="lunch", content="Lunch"),
         EmailOverride.objects.create(template="welcome", language="ar", subject="x", html="x", text="x"),
-        WebhookDelivery.objects.create(message=message, endpoint=endpoint),
+        WebhookDelivery.objects.create(message=delivery, endpoint=endpoint),
     ]  # fmt: skip
     named = {Permission: "auth_permission"}
     return {named.get(type(one), f"{one._meta.app_label}_{one._meta.model_name}"): one.pk for one in made}
