@@ -24,7 +24,7 @@ from foodfleet.core.admin.base import BaseAdmin
 from foodfleet.core.admin.lists import CappedPaginator
 from rbac.admin.scope_fields import ScopeField
 from rbac.models import CODENAME_SEPARATOR, Role, RoleAssignment, RoleRevision, resource_permissions
-from rbac.services import differences, explanations, graph, roles
+from rbac.services import explanations, graph, previews, roles
 
 PERMISSION = "access:check"
 A_PAGE = 50
@@ -139,7 +139,7 @@ class RolePagesAdmin(BaseAdmin):
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
             left, right = form.cleaned_data["left"], form.cleaned_data["right"]
-            found = differences.compare(left.pk, right.pk)
+            found = previews.compare(left.pk, right.pk)
             known = graph.latest()
             context["columns"] = [
                 (_("Both"), by_resource(found.both, {})),
@@ -156,7 +156,7 @@ class RolePagesAdmin(BaseAdmin):
         revisions = roles.revisions_of(pk).select_related("created_by").order_by("-created_at", "-id")
         page = Paginator(revisions, A_PAGE).get_page(request.GET.get("page"))
         older = revisions[page.end_index() : page.end_index() + 1]  # what the last one is compared with
-        changed = differences.changes([*page.object_list, *older])[: len(page.object_list)]
+        changed = previews.changes([*page.object_list, *older])[: len(page.object_list)]
         rows = [(one, [(FIELDS[name], *values) for name, *values in one.fields]) for one in changed]
         context = {"role": role, "page": page, "rows": rows}
         return self._page(request, "changes", _("Changes of %(role)s") % {"role": role.name}, context)
