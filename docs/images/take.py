@@ -9,6 +9,8 @@ from playwright.sync_api import Page, sync_playwright
 
 SITE = f"http://localhost:{os.environ.get('PORT', '8000')}"
 PERSON = {"email": "administrator@example.com", "password": "Demo-Fleet-2026!"}  # as `manage.py demo` prints them
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+LISTS = {"user": "accounts/user/?locked=yes", "message": "notifications/message/?retriable=yes"}  # the first of each
 SIZE: Any = {"width": 1280, "height": 800}
 COLOURS = 256  # pages need no more, and the file is a third as large
 
@@ -23,9 +25,7 @@ def save(page: Page, name: str) -> None:
 def main() -> None:
     """Sign in as the administrator and save the home page, a locked person and a failed message."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE, locale="en-GB")
         page.set_default_timeout(120_000)
         page.goto(f"{SITE}/login/")
@@ -35,10 +35,7 @@ def main() -> None:
             page.locator("form.form button[type=submit]").first.click()
         page.goto(f"{SITE}/admin/")
         save(page, "admin-home.png")
-        for name, listed in (
-            ("user", "accounts/user/?locked=yes"),
-            ("message", "notifications/message/?retriable=yes"),
-        ):
+        for name, listed in LISTS.items():
             page.goto(f"{SITE}/admin/{listed}")
             with page.expect_navigation():
                 page.locator("#result_list tbody th a").first.click()
