@@ -27,7 +27,7 @@ SERVERS = {
 def database(_migrated_file, tmp_path_factory):
     """The environment of servers on one migrated database of SQLite, with a short time for bodies."""
     path = shutil.copy(_migrated_file, tmp_path_factory.mktemp("server"))
-    values = {"DATABASE_URL": f"sqlite:///{path}", "BODY_TIMEOUT_SECONDS": "2", "THROTTLE_LOGIN": "off"}
+    values = {"DATABASE_URL": f"sqlite:///{path}", "BODY_TIMEOUT_SECONDS": "4", "THROTTLE_LOGIN": "off"}
     processes.collect_static(**values)
     return values
 
