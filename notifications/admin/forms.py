@@ -8,11 +8,10 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import BaseAppException
+from notifications.admin.languages import TranslationsField
 from notifications.models import EmailOverride, SmsTemplate
 from notifications.services.templates import sms_templates, specs
 from notifications.states import Channel
@@ -56,41 +55,6 @@ class TextsField(forms.JSONField):
             return True
 
 
-class TranslationsWidget(forms.MultiWidget):
-    """A text area for each language, with the name of the language above it."""
-
-    def __init__(self) -> None:
-        super().__init__({code: forms.Textarea(attrs={"rows": 2, "cols": 80}) for code, _name in settings.LANGUAGES})
-
-    def decompress(self, value: Any) -> list[str]:
-        translations = value if isinstance(value, dict) else {}
-        return [translations.get(code, "") for code, _name in settings.LANGUAGES]
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        contents = value if isinstance(value, list) else self.decompress(value)
-        rows = [
-            (
-                language,
-                widget.render(f"{name}_{code}", content, {**widget.attrs, "lang": code, "dir": "auto"}, renderer),
-            )
-            for (code, language), widget, content in zip(settings.LANGUAGES, self.widgets, contents, strict=True)
-        ]
-        languages = format_html_join("", "<label>{}{}</label>", rows)
-        return format_html('<div class="translations">{}</div>', languages)
-
-
-class TranslationsField(forms.MultiValueField):
-    """The content of an SMS template by language; an empty one is no translation."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs = {name: kwargs[name] for name in ("label", "help_text") if name in kwargs}
-        fields = [forms.CharField(required=False, strip=False) for _language in settings.LANGUAGES]
-        super().__init__(fields, widget=TranslationsWidget(), required=False, require_all_fields=False, **kwargs)
-
-    def compress(self, data_list: list[str]) -> dict[str, str]:
-        return {code: text for (code, _name), text in zip(settings.LANGUAGES, data_list, strict=False) if text.strip()}
-
-
 class VersionedForm(forms.ModelForm):  # type: ignore[type-arg]
     """A form that contains the version it was opened with.
 
@@ -116,9 +80,17 @@ class SmsTemplateForm(VersionedForm):
     class Meta:
         model = SmsTemplate
         fields = ("name", "content", "translations", "description", "examples", "is_active")
-        widgets = {"content": forms.Textarea(attrs={"rows": 3, "cols": 80})}
+        widgets = {
+            "content": forms.Textarea(attrs={"rows": 4, "cols": 80}),
+            "examples": forms.Textarea(attrs={"rows": 2, "cols": 80}),
+        }
         field_classes = {"translations": TranslationsField, "examples": TextsField}
         help_texts = {"translations": _("A language that is left empty gets the content above.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "translations" in self.fields:
+            self.fields["translations"].widget.source = self.instance.content
 
     def clean_examples(self) -> Any:
         """Treat an empty field as no example."""

@@ -10,16 +10,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
-from django.utils.html import format_html_join
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.views import frames_email
+from notifications.admin import languages
+from notifications.admin.editor import TemplateEditorAdmin, draft_errors
 from notifications.admin.forms import LANGUAGES, EmailOverrideForm, error_text
-from notifications.admin.versions import VersionedAdmin, direction
+from notifications.admin.languages import SOURCE, direction_of
+from notifications.admin.versions import direction
 from notifications.models import EmailOverride
 from notifications.services.compose import samples
 from notifications.services.templates import overrides, rendering, specs
@@ -28,11 +30,13 @@ from rbac.services import decisions
 
 
 @admin.register(EmailOverride)
-class EmailOverrideAdmin(VersionedAdmin):
+class EmailOverrideAdmin(TemplateEditorAdmin):
     """Overrides with a preview as HTML and text, and a test e-mail."""
 
     subject, icon = Subject.MESSAGES, "edit_note"
     form = EmailOverrideForm
+    change_form_template = "admin/notifications/email_form.html"
+    preview_template = "admin/notifications/preview_email.html"
     restore = staticmethod(overrides.restore)
     list_display = ("template", "language_shown", "subject", "is_active", "version", "updated_at")
     list_filter = ("is_active", "language")
@@ -45,13 +49,11 @@ class EmailOverrideAdmin(VersionedAdmin):
         "html",
         "text",
         "is_active",
-        "variables",
         "version",
         "newest_versions",
-        "pages",
         "opened_with",
     )
-    readonly_fields = ("variables", "version", "newest_versions", "pages")
+    readonly_fields = ("version", "newest_versions")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start with the product's own content for `?template=...&language=...`."""
@@ -63,37 +65,73 @@ class EmailOverrideAdmin(VersionedAdmin):
             data |= {"subject": content.subject, "html": content.html, "text": content.text}
         return data
 
-    @admin.display(description=_("variables"))
-    def variables(self, override: EmailOverride) -> str:
-        """Show the variables of the e-mails, with * for the required ones."""
-        saved = self.saved(override)
-        email_specs = [
-            spec for spec in specs.for_channel(Channel.EMAIL) if saved is None or spec.name == saved.template
-        ]
-        rows = [
-            (
-                spec.name,
-                "" if saved else self._start_links(spec.name),
-                ", ".join(f"{v.name}{'*' if v.is_required else ''} ({v.example})" for v in spec.variables),
-            )
-            for spec in email_specs
-        ]
-        return format_html_join("", "<p><strong>{}</strong> {} {}</p>", rows) or "-"
+    # -- The editor
+    def kept_fields(self, saved: EmailOverride | None) -> tuple[str, ...]:
+        """Keep e-mail and language: versions belong to one e-mail in one language."""
+        return () if saved is None else ("template", "language")
+
+    def variables_of(self, draft: EmailOverride) -> list[tuple[str, Any, bool]]:
+        spec = specs.find(Channel.EMAIL, draft.template)
+        return [(f"{{{{ {v.name} }}}}", v.example, v.is_required) for v in spec.variables] if spec else []
+
+    def preview_of(self, draft: EmailOverride, errors: list[str]) -> dict[str, Any]:
+        """Return the subject and the text with example values. The HTML has a frame of its own."""
+        language = samples.language_of(draft)
+        shown: dict[str, Any] = {"errors": errors, "code": language, "direction": direction_of(language)}
+        try:
+            shown["content"] = None if errors else samples.draft_email(draft)
+        except BaseAppException as error:
+            shown["errors"] = [error_text(error)]
+        return shown
+
+    def draft_frame(self, request: HttpRequest, form: Any) -> HttpResponse:
+        """Return the HTML of a draft alone, or what is wrong with it as text."""
+        preview = self.preview_of(form.instance, draft_errors(form))
+        if preview["errors"]:
+            return HttpResponse("\n".join(preview["errors"]), content_type="text/plain; charset=utf-8")
+        return HttpResponse(preview["content"].html)
+
+    def editor_context(self, request: HttpRequest, saved: Any, draft: Any) -> dict[str, Any]:
+        """Add the frame for the HTML, the languages of the e-mail, and its source."""
+        template = self._template_of(request, saved)
+        spec = specs.find(Channel.EMAIL, template)
+        return {
+            **super().editor_context(request, saved, EmailOverride(template=template)),
+            "frame_url": reverse("admin:notifications_emailoverride_frame", args=[saved.pk]) if saved else "",
+            "draft_frame_url": self._url(saved, "draft_frame"),
+            "email_languages": languages.of_email(template) if spec else [],
+            "email_source": rendering.current_content(template, SOURCE) if spec else None,
+            "source": SOURCE,
+            "source_language": dict(settings.LANGUAGES)[SOURCE],
+            "emails": self._starts() if not (spec or saved) else [],
+        }
 
     @staticmethod
-    def _start_links(template: str) -> str:
-        """Show a link for each language, which fills the form with the product's own content."""
-        links = [(template, code, code) for code, _name in settings.LANGUAGES]
-        return format_html_join(" ", '<a href="?template={}&amp;language={}">{}</a>', links)
+    def _template_of(request: HttpRequest, saved: EmailOverride | None) -> str:
+        return saved.template if saved else request.POST.get("template", request.GET.get("template", ""))
+
+    @staticmethod
+    def _starts() -> list[tuple[Any, list[tuple[str, str]]]]:
+        """Return each e-mail with a query for each language, which fills the form with the product's own content."""
+        return [
+            (spec, [(f"?template={spec.name}&language={code}", code) for code, _name in settings.LANGUAGES])
+            for spec in specs.for_channel(Channel.EMAIL)
+        ]
 
     def get_urls(self) -> list[URLPattern]:
         frame = frames_email(self._guarded(self.frame_page))
-        return [path("<int:pk>/frame/", frame, name="notifications_emailoverride_frame"), *super().get_urls()]
+        draft = frames_email(self._of_draft(self.draft_frame))
+        name = "notifications_emailoverride_draft_frame"
+        return [
+            path("<int:pk>/frame/", frame, name="notifications_emailoverride_frame"),
+            path("add/preview/frame/", draft, name=f"{name}_new"),
+            path("<int:pk>/preview/frame/", draft, name=name),
+            *super().get_urls(),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: EmailOverride | None = None) -> Any:
-        """Show template and language as text: versions belong to one e-mail in one language."""
         fields = super().get_readonly_fields(request, obj)
-        return fields if obj is None else ("template", "language_shown", *fields)
+        return fields if obj is None else ("language_shown", *fields)
 
     def get_fields(self, request: HttpRequest, obj: EmailOverride | None = None) -> Any:
         fields = super().get_fields(request, obj)

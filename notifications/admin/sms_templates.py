@@ -10,30 +10,27 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.html import format_html_join
 from django.utils.http import urlencode
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from foodfleet.core.admin import widgets
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
+from notifications.admin.editor import TemplateEditorAdmin
 from notifications.admin.forms import PreviewForm, SmsTemplateForm, error_text
-from notifications.admin.versions import VersionedAdmin, direction
+from notifications.admin.languages import SOURCE, direction_of
+from notifications.admin.versions import direction
 from notifications.models import SmsTemplate
 from notifications.services.compose import samples
+from notifications.services.operations import statistics
 from notifications.services.templates import sms_templates, specs
 from notifications.states import Channel
 from rbac.services import decisions
 
 SHOWN = 90  # characters of the content in the list
 LONGEST_QUERY = 3000  # characters of a URL that every server and browser accepts
-
-
-def _segments(number: int) -> str:
-    return ngettext("%(segments)s segment", "%(segments)s segments", number) % {"segments": number}
 
 
 def _typed(request: HttpRequest) -> Any:
@@ -48,48 +45,60 @@ def _query(form: PreviewForm) -> str:
 
 
 @admin.register(SmsTemplate)
-class SmsTemplateAdmin(VersionedAdmin):
+class SmsTemplateAdmin(TemplateEditorAdmin):
     """SMS templates with previews, test messages and versions."""
 
     subject, icon = Subject.MESSAGES, "sms"
     searched_everywhere = True
     form = SmsTemplateForm
     restore = staticmethod(sms_templates.restore)
-    list_display = ("name", "content_shown", "is_active", "version", "updated_at")
+    preview_template = "admin/notifications/preview_sms.html"
+    list_display = ("name", "content_shown", "languages", "is_active", "version", "updated_at")
     list_filter = ("is_active",)
     search_fields = ("name", "content", "description")
     ordering = ("name",)
     actions = ("delete_selected",)
     fields = (
-        "name", "content", "translations", "description", "examples", "is_active", "variables", "size", "version",
-        "newest_versions", "pages", "opened_with",
+        "name", "content", "translations", "description", "examples", "is_active", "version", "newest_versions",
+        "opened_with",
     )  # fmt: skip
-    readonly_fields = ("variables", "size", "version", "newest_versions", "pages")
+    readonly_fields = ("version", "newest_versions")
 
     @admin.display(description=_("content"), ordering="content")
     def content_shown(self, template: SmsTemplate) -> str:
         """Show the first characters."""
         return Truncator(template.content).chars(SHOWN)
 
-    @admin.display(description=_("variables"))
-    def variables(self, template: SmsTemplate) -> str:
-        """Show the names of the template's values."""
-        saved = self.saved(template)
-        return ", ".join(sms_templates.variables_of(saved)) if saved else "-"
+    @admin.display(description=_("languages"))
+    def languages(self, template: SmsTemplate) -> str:
+        """Show the languages with content of their own."""
+        return ", ".join(dict.fromkeys([SOURCE, *template.translations]))
 
-    @admin.display(description=_("encoding and segments, as saved"))
-    def size(self, template: SmsTemplate) -> str:
-        """Show the encoding and segments in each language, with example values."""
-        saved = self.saved(template)
-        if saved is None:
-            return "-"
-        examples = sms_templates.examples_of(saved)
-        sizes = [
-            (language, sms_templates.preview(template=saved, variables=examples, language=language).size)
-            for language in dict.fromkeys([settings.LANGUAGE_CODE, *saved.translations])
+    def kept_fields(self, saved: SmsTemplate | None) -> tuple[str, ...]:
+        """Keep the names of product templates."""
+        return ("name",) if saved is not None and specs.find(Channel.SMS, saved.name) is not None else ()
+
+    def variables_of(self, draft: SmsTemplate) -> list[tuple[str, Any, bool]]:
+        spec = specs.find(Channel.SMS, draft.name)
+        required = spec.required if spec else frozenset(sms_templates.variables_of(draft))
+        return [
+            (f"{{{{{name}}}}}", value, name in required) for name, value in sms_templates.examples_of(draft).items()
         ]
-        rows = [(language, size.encoding, _segments(size.segments)) for language, size in sizes]
-        return format_html_join("", "<div>{}: {} · {}</div>", rows)
+
+    def preview_of(self, draft: SmsTemplate, errors: list[str]) -> dict[str, Any]:
+        """Return the SMS in each language that has one, with its size."""
+        try:
+            sms_templates.check(draft)
+        except BaseAppException as error:
+            errors = errors or [error_text(error)]
+        shown: dict[str, Any] = {"errors": errors, "messages": [], "prices": statistics.reported_sms_prices()}
+        if not errors:
+            examples, names = sms_templates.examples_of(draft), dict(settings.LANGUAGES)
+            for code in dict.fromkeys([SOURCE, *draft.translations]):
+                sms = sms_templates.preview(template=draft, variables=examples, language=code)
+                one = {"language": names.get(code, code), "code": code, "direction": direction_of(code), "sms": sms}
+                shown["messages"].append(one)
+        return shown
 
     def try_page(self, request: HttpRequest, thing: SmsTemplate) -> HttpResponse:
         """Show the SMS and its size; `_send` sends it to the user and redirects, so that a reload sends nothing."""

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from django.utils import timezone, translation
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -23,15 +23,18 @@ from foodfleet.core.admin.lists import RestrictedFiltersAdmin
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
 from notifications.admin.forms import error_text
+from notifications.admin.languages import direction_of
+from notifications.services.templates.differences import Line, compare
 
 NEWEST = 10  # versions on the form; the versions page has all
-A_PAGE = 50
+A_PAGE = 20
+MOST_CHOICES = 200  # versions to choose from for a comparison
+LONGEST_NUMBER = 9  # digits that every database accepts
 
 
 def direction(language: str) -> dict[str, str]:
     """Return the language of the content and its text direction, for the context of a page."""
-    is_bidi = translation.get_language_info(language)["bidi"]
-    return {"content_language": language, "content_direction": "rtl" if is_bidi else "ltr"}
+    return {"content_language": language, "content_direction": direction_of(language)}
 
 
 def _format(value: Any) -> str:
@@ -62,9 +65,12 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_fields(request, obj)
-        if obj is None or self.has_change_permission(request, obj):
-            return fields
-        return [name for name in fields if name != "opened_with"]
+        left_out: set[str] = set()
+        if obj is None:
+            left_out = {"version", "newest_versions"}
+        elif not self.has_change_permission(request, obj):
+            left_out = {"opened_with"}
+        return [name for name in fields if name not in left_out]
 
     def get_urls(self) -> list[URLPattern]:
         name = self.opts.model_name
@@ -98,20 +104,6 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
             "original": thing,
         }
 
-    @admin.display(description=_("as saved"))
-    def pages(self, thing: Any) -> str:
-        """Show links to the two pages."""
-        if thing.pk is None:
-            return "-"
-        name = self.opts.model_name
-        return format_html(
-            '<a href="{}">{}</a> · <a href="{}">{}</a>',
-            reverse(f"admin:notifications_{name}_try", args=[thing.pk]),
-            _("Preview and test"),
-            reverse(f"admin:notifications_{name}_versions", args=[thing.pk]),
-            _("Versions"),
-        )
-
     def versions_page(self, request: HttpRequest, thing: Any) -> HttpResponse:
         """List the versions, newest first; a POST restores one."""
         if request.method == "POST":
@@ -121,20 +113,54 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         context = {
             **self.page_context(request, thing, _("Versions")),
             "versions": shown,
-            "rows": [(version, self._labelled(version.data)) for version in shown],
+            "rows": self._with_changes(thing, list(shown)),
             "pages": versions.get_elided_page_range(shown.number),
             "may_change": self.has_change_permission(request, thing),
+            **self._comparison(request, thing),
         }
         return TemplateResponse(request, "admin/notifications/versions.html", context)
 
-    def _labelled(self, data: dict[str, Any]) -> list[tuple[str, Any]]:
+    def _with_changes(self, thing: Any, shown: list[Any]) -> list[dict[str, Any]]:
+        """Return each version with its values, and with its changes since the one before; None for the first."""
+        below = thing.versions.filter(number__lt=shown[-1].number).order_by("-number").first() if shown else None
+        older = [*shown[1:], below][: len(shown)]
+        return [
+            {
+                "version": version,
+                "values": self._labelled(version.data),
+                "before": before,
+                "changes": self._changes(before, version) if before else None,
+            }
+            for version, before in zip(shown, older, strict=True)
+        ]
+
+    def _comparison(self, request: HttpRequest, thing: Any) -> dict[str, Any]:
+        """Return the numbers to choose from, and the changes between the two that were chosen."""
+        chosen = [request.GET.get(name, "") for name in ("from", "to")]
+        numbers = [int(text) for text in chosen if text.isdecimal() and len(text) <= LONGEST_NUMBER]
+        found = {one.number: one for one in thing.versions.filter(number__in=numbers)}
+        context: dict[str, Any] = {
+            "numbers": thing.versions.order_by("-number").values_list("number", flat=True)[:MOST_CHOICES]
+        }
+        if len(numbers) == 2 and len(found) == len(set(numbers)):
+            old, new = (found[number] for number in numbers)
+            context |= {"compared": (old, new), "compared_changes": self._changes(old, new)}
+        return context
+
+    def _changes(self, old: Any, new: Any) -> list[tuple[str, list[Line]]]:
+        """Return the differing lines of each field that changed, with its label."""
+        before, after = dict(self._labelled(old.data)), dict(self._labelled(new.data))
+        found = [(name, compare(before.get(name, ""), after.get(name, ""))) for name in {**before, **after}]
+        return [(name, lines) for name, lines in found if lines]
+
+    def _labelled(self, data: dict[str, Any]) -> list[tuple[str, str]]:
         """Return the values of a version with the labels of their fields."""
         labels = {field.name: capfirst(field.verbose_name) for field in self.opts.fields}
         return [(str(labels.get(name, name)), _format(value)) for name, value in data.items()]
 
     def _restore(self, request: HttpRequest, thing: Any) -> HttpResponse:
         number = request.POST.get("number", "")
-        if not self.has_change_permission(request, thing) or not number.isdecimal() or len(number) > 9:
+        if not self.has_change_permission(request, thing) or not number.isdecimal() or len(number) > LONGEST_NUMBER:
             raise PermissionDenied
         try:
             with transaction.atomic():

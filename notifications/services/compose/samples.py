@@ -22,6 +22,12 @@ def email(override: EmailOverride) -> EmailContent:
     return rendering.render_override(content, examples_of(override), language_of(override))
 
 
+def draft_email(override: EmailOverride) -> rendering.EmailContent:
+    """Check and render an override that was not saved. Raises as `overrides.check`."""
+    overrides.check(override)
+    return email(override)
+
+
 def examples_of(override: EmailOverride) -> dict[str, str | int]:
     """Return the example values of its e-mail. Raises EmailTemplateNotFoundException."""
     return overrides.spec_of(override.template).examples

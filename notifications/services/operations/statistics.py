@@ -1,12 +1,14 @@
-"""Counts of messages by hour, channel and status, for the home page of the admin."""
+"""Counts of messages by hour, channel and status for the home page of the admin, and what SMS cost."""
 
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 
 from foodfleet.core.database import hourly_counts
-from notifications.models import Message
+from notifications.models import Message, MessageEvent
 from notifications.states import Channel, Status
 
 SUBJECT = "message"
+PRICED = 200  # of the newest SMS
 AGAIN = timedelta(days=1)  # the status of a message changes mostly within a day
 
 
@@ -18,3 +20,19 @@ def count_messages() -> None:
 def name_of(channel: Channel, status: Status) -> str:
     """Return the name under which these messages are counted."""
     return f"{SUBJECT}:{channel.value}:{status.value}"
+
+
+def reported_sms_prices() -> tuple[Decimal, Decimal] | None:
+    """Return the lowest and the highest price, in US dollars, that the provider reported for one of the newest SMS."""
+    newest = Message.objects.filter(channel=Channel.SMS).order_by("-created_at", "-id").values("pk")[:PRICED]
+    reported = MessageEvent.objects.filter(message__in=newest).values_list("details__price_in_usd", flat=True)
+    prices = [price for text in reported.order_by() if (price := _price(text)) is not None]
+    return (min(prices), max(prices)) if prices else None
+
+
+def _price(text: object) -> Decimal | None:
+    try:
+        price = Decimal(str(text))
+    except InvalidOperation:  # no report, or one of another form
+        return None
+    return price if price.is_finite() else None

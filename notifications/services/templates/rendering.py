@@ -101,6 +101,11 @@ def own_content(template: str, language: str) -> cache.OverrideContent:
     return cache.OverrideContent(subject, html, text, version=0)
 
 
+def current_content(template: str, language: str) -> cache.OverrideContent:
+    """Return what an e-mail says in this language now, with placeholders for its variables."""
+    return _override(template, language) or own_content(template, language)
+
+
 def _blocks(name: str, values: Mapping[str, Any]) -> str:
     """Render the blocks of a template without the layout around them."""
     template = Engine.get_default().get_template(name)

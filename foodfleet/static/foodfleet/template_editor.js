@@ -1,0 +1,128 @@
+/* The form of a template: previews while somebody writes, variables at the cursor, and a tab for each language.
+
+   Without this script there is a button for the preview, and the languages stand below each other. */
+document.addEventListener("DOMContentLoaded", () => {
+  const WAIT = 400; /* milliseconds after the last key */
+  const preview = document.getElementById("template-preview");
+  if (!preview) return;
+  const form = preview.closest("form");
+
+  /* -- Preview */
+  let timer, running;
+  const draft = () => {
+    const data = new FormData(form);
+    data.delete("_save");
+    return data;
+  };
+  const show = async () => {
+    running?.abort();
+    running = new AbortController();
+    try {
+      const response = await fetch(preview.dataset.preview, {
+        method: "POST", body: draft(), headers: { "X-Requested-With": "fetch" }, signal: running.signal,
+      });
+      if (!response.ok) return;
+      const isOpen = preview.querySelector("details")?.open;
+      preview.innerHTML = await response.text();
+      const details = preview.querySelector("details");
+      if (details && isOpen) details.open = true;
+      showFrame();
+    } catch (error) {
+      if (error.name !== "AbortError") throw error;
+    }
+  };
+  /* The HTML is posted into a new frame: a frame that moves on would fill the history of the page. */
+  const showFrame = () => {
+    const old = document.querySelector("iframe[data-draft]");
+    if (!old) return;
+    const frame = old.cloneNode();
+    frame.removeAttribute("src");
+    old.replaceWith(frame);
+    const post = document.createElement("form");
+    Object.assign(post, { method: "post", action: frame.dataset.draft, target: frame.name, hidden: true });
+    for (const [name, value] of draft()) {
+      const field = document.createElement("textarea");
+      Object.assign(field, { name, value });
+      post.append(field);
+    }
+    document.body.append(post);
+    post.submit();
+    post.remove();
+  };
+  if (preview.dataset.preview) {
+    const button = form.querySelector("button[formaction]");
+    button.type = "button"; /* so that Enter saves */
+    button.addEventListener("click", show);
+    form.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(show, WAIT);
+    });
+    if ("stale" in preview.dataset) show();
+  }
+
+  /* -- Variables */
+  let last = document.getElementById("id_content") || document.getElementById("id_html");
+  form.addEventListener("focusin", ({ target }) => {
+    if (target.matches("textarea, #id_subject")) last = target;
+  });
+  for (const button of form.querySelectorAll("[data-insert]")) {
+    button.disabled = false;
+    button.addEventListener("click", () => {
+      last.setRangeText(button.dataset.insert, last.selectionStart, last.selectionEnd, "end");
+      last.focus();
+      last.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  }
+
+  /* -- Languages */
+  for (const languages of form.querySelectorAll("[data-languages]")) {
+    const source = languages.querySelector("[data-source]");
+    const content = document.getElementById(source.dataset.source);
+    const panes = [...languages.querySelectorAll("[data-language]")];
+    const bar = languages.querySelector(".language-tabs");
+    const isSet = (pane) => pane.querySelector("textarea").value.trim() !== "";
+    const tabs = panes.map((pane, number) => {
+      const tab = document.createElement("button");
+      Object.assign(tab, { type: "button", id: `language-tab-${number}`, className: "language-tab" });
+      pane.id = `language-pane-${number}`;
+      tab.setAttribute("role", "tab");
+      tab.setAttribute("aria-controls", pane.id);
+      pane.setAttribute("role", "tabpanel");
+      pane.setAttribute("aria-labelledby", tab.id);
+      tab.addEventListener("click", () => choose(number));
+      return tab;
+    });
+    const choose = (chosen, isFocused = false) => panes.forEach((pane, number) => {
+      pane.hidden = number !== chosen;
+      tabs[number].setAttribute("aria-selected", String(number === chosen));
+      tabs[number].tabIndex = number === chosen ? 0 : -1;
+      if (isFocused && number === chosen) tabs[number].focus();
+    });
+    const update = () => {
+      if (content) source.textContent = content.value;
+      panes.forEach((pane, number) => {
+        for (const state of pane.querySelectorAll("[data-state]")) {
+          state.hidden = (state.dataset.state === "translated") !== isSet(pane);
+        }
+        const state = pane.querySelector("[data-state]:not([hidden])").textContent;
+        tabs[number].replaceChildren(pane.dataset.language, Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: `: ${state}` }));
+        tabs[number].classList.toggle("is-set", isSet(pane));
+      });
+    };
+    const step = (by) => {
+      const at = tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
+      choose((at + by + tabs.length) % tabs.length, true);
+    };
+    bar.addEventListener("keydown", (event) => {
+      const forward = document.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
+      if (event.key === "ArrowLeft" || event.key === "ArrowRight") step(event.key === forward ? 1 : -1);
+    });
+    bar.setAttribute("role", "tablist");
+    bar.append(...tabs);
+    bar.hidden = false;
+    languages.classList.add("has-tabs");
+    form.addEventListener("input", update);
+    update();
+    choose(Math.max(0, panes.findIndex((pane) => pane.querySelector("[aria-invalid=true]"))));
+  }
+});
