@@ -6,12 +6,11 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.text import Truncator, format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from foodfleet.core.admin import history
+from foodfleet.core.admin import confirm, history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin
 from foodfleet.core.admin.links import PermittedLinksAdmin
@@ -21,10 +20,9 @@ from foodfleet.core.admin.lists import (
     RestrictedFiltersAdmin,
     TextSearchAdmin,
     UnchangeableMixin,
+    capped_count,
 )
-from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import client_of
-from notifications.admin.forms import field_messages
 from notifications.admin.timeline import isolated
 from notifications.exceptions import AlreadySuppressedException
 from notifications.models import Preference, Suppression
@@ -32,7 +30,6 @@ from notifications.models.audience import SuppressionQuerySet
 from notifications.services.audience import suppression
 from rbac.services import decisions
 
-MOST_SHOWN = 20  # rows on the confirmation page
 SHOWN = 60  # characters of a detail in the list
 
 
@@ -43,6 +40,40 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Suppression
         fields = ("channel", "address", "kind", "detail")
         widgets = {"address": AdminTextInputWidget(attrs={"dir": "ltr"})}
+
+
+class LiftForm(confirm.ConfirmForm):
+    """Why messages go to the addresses again."""
+
+    because = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=suppression.LONGEST_REASON,
+        help_text=_("For example: asked for it by phone on 3 March. It is stored with your name."),
+    )
+
+
+class RequestedLiftForm(LiftForm):
+    """The same, where a recipient asked for no more messages."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["because"].required = True
+
+
+def _lift_sentence(count: int, requested: int) -> str:
+    text = ngettext("%(count)s address gets messages again.", "%(count)s addresses get messages again.", count)
+    sentences = [text % {"count": count}]
+    if requested:
+        asked = ngettext(
+            "%(number)s of these recipients asked to get no more messages. Writing to them again may be against "
+            "the law unless they agreed to it.",
+            "%(number)s of these recipients asked to get no more messages. Writing to them again may be against "
+            "the law unless they agreed to it.",
+            requested,
+        )
+        sentences.append(asked % {"number": requested})
+    return " ".join(sentences)
 
 
 @admin.register(Suppression)
@@ -94,43 +125,38 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
 
     @admin.action(description=_("Send to these addresses again"), permissions=["lift"])
     def lift(self, request: HttpRequest, queryset: SuppressionQuerySet) -> HttpResponse | None:
-        """Lift the suppressions. Those that recipients requested need a confirmation with a reason."""
-        keys = list(queryset.values_list("pk", flat=True))
-        because = request.POST.get("because", "").strip()
+        """Lift the suppressions after a confirmation. Those that recipients requested need a reason."""
+        live = queryset.live()
+        requested = live.requested_by_recipient().count()
+        form_class = RequestedLiftForm if requested else LiftForm
+        form = confirm.confirmed(request, form_class)
+        if form is None:
+            return confirm.page(self, request, live, _lift_sentence(capped_count(live), requested), form_class)
+        self._lift(request, list(queryset.values_list("pk", flat=True)), form.cleaned_data["because"])
+        return confirm.back(self, request)
+
+    def _lift(self, request: HttpRequest, keys: list[int], because: str) -> None:
         sentence = _("Messages go to this address again.")
         on_batch = history.recorder(request, format_lazy("{} {}", sentence, because) if because else sentence)
         user: Any = request.user
-        try:
-            count = suppression.lift(
-                suppression_ids=keys,
-                by=user,
-                because=because,
-                recipient_agreed="because" in request.POST,  # the confirmation asks for it
-                client=client_of(request),
-                on_batch=on_batch,
-            )
-        except ValidationException as error:
-            return self._confirmation(request, queryset, field_messages(error) if "because" in request.POST else [])
+        count = suppression.lift(
+            suppression_ids=keys,
+            by=user,
+            because=because,
+            recipient_agreed=True,  # the page that confirms asked for it where it matters
+            client=client_of(request),
+            on_batch=on_batch,
+        )
         text = ngettext("%(count)s address gets messages again.", "%(count)s addresses get messages again.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
-        return None
 
-    def _confirmation(self, request: HttpRequest, queryset: SuppressionQuerySet, errors: list[str]) -> HttpResponse:
-        """Ask for the reason to send messages to recipients who asked for none."""
-        requested = queryset.live().requested_by_recipient()
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Send to these addresses again"),
-            "opts": self.opts,
-            "rows": requested[:MOST_SHOWN],
-            "count": requested.count(),
-            "errors": errors,
-            "because": request.POST.get("because", ""),
-            "most": suppression.LONGEST_REASON,
-            "chosen": request.POST.getlist("_selected_action"),
-            "across": request.POST.get("select_across", "0"),
-        }
-        return TemplateResponse(request, "admin/notifications/lift.html", context)
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show a button that lifts a live suppression."""
+        row = self.get_object(request, object_id) if self.has_lift_permission(request) else None
+        may_lift = row is not None and row.lifted_at is None
+        return super().change_view(request, object_id, form_url, {"may_lift": may_lift, **(extra_context or {})})
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may use the action."""

@@ -16,15 +16,22 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.models.users import signed_in_user
-from foodfleet.core.admin import history
+from foodfleet.core.admin import confirm, history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.links import PermittedLinksAdmin
-from foodfleet.core.admin.lists import CappedPaginator, DateTimeFilter, ReadOnlyMixin, RestrictedFiltersAdmin
+from foodfleet.core.admin.lists import (
+    CappedPaginator,
+    DateTimeFilter,
+    ReadOnlyMixin,
+    RestrictedFiltersAdmin,
+    capped_count,
+)
 from foodfleet.core.database import batches
-from notifications.admin.timeline import TimelineInline, isolated, listed
+from notifications.admin.timeline import TimelineInline, isolated, listed, state_of, status_tag
 from notifications.models import Message, SmsTemplate
 from notifications.models.messages import MessageQuerySet
 from notifications.services.operations import messages as operations
+from notifications.services.operations import statistics
 from notifications.services.templates import specs
 from notifications.states import Channel, Status
 from rbac.services import decisions
@@ -34,6 +41,12 @@ OPTIONAL = {
     "doubt": "is_uncertain", "last_error": "last_error", "cc_shown": "cc", "bcc_shown": "bcc", "template": "template",
     "template_version": "template", "expires_at": "expires_at", "provider_message_id": "provider_message_id",
 }  # fmt: skip
+
+
+# The statuses with an index. Most of the table has the others, which are not counted.
+COUNTED = (
+    Status.QUEUED, Status.FAILED, Status.BOUNCED, Status.COMPLAINED, Status.SUPPRESSED, Status.CANCELLED,
+)  # fmt: skip
 
 
 class RetriableFilter(admin.SimpleListFilter):
@@ -64,13 +77,33 @@ class TemplateFilter(admin.SimpleListFilter):
         return queryset.filter(template=self.value()) if self.value() else queryset
 
 
+def states(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return what the list may be narrowed to by one click, with the numbers of what needs attention."""
+    counts = statistics.count_by_status(COUNTED)
+    shown = [{"title": _("All"), "query": "", "is_current": not request.GET}]
+    retriable = {"title": _("Can be sent again"), "query": "retriable=yes"}
+    shown.append({**retriable, "is_current": request.GET.get("retriable") == "yes"})
+    for status in (*COUNTED, Status.SENT, Status.DELIVERED):
+        number = counts.get(status, 0)
+        shown.append(
+            {
+                "title": status.label,
+                "query": f"status__exact={status.value}",
+                "number": f"{statistics.COUNTED}+" if number > statistics.COUNTED else number,
+                "is_current": request.GET.get("status__exact") == status.value,
+            }
+        )
+    return shown
+
+
 @admin.register(Message)
 class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     """A searchable list of messages with their timelines."""
 
     subject, icon = Subject.MESSAGES, "mail"
     searched_everywhere = True
-    list_display = ("created_at", "status", "recipients_shown", "subject", "template")
+    list_before_template = "admin/notifications/states.html"
+    list_display = ("created_at", "status_shown", "recipients_shown", "subject", "template")
     list_filter = (
         "status", RetriableFilter, "channel", TemplateFilter, "kind", "priority", ("created_at", DateTimeFilter),
     )  # fmt: skip
@@ -94,7 +127,7 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
         return Message.objects.to_people().defer("payload").select_related("user", "sender")
 
     def get_urls(self) -> list[URLPattern]:
-        actions = (("retry", self.retry), ("cancel", self.cancel))
+        actions = (("retry", self._retry), ("cancel", self._cancel))
         return [
             *(
                 path(f"<uuid:pk>/{name}/", self._on_one(action), name=f"notifications_message_{name}")
@@ -114,18 +147,22 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
 
         return self.admin_site.admin_view(require_POST(view))
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the statuses above the list."""
+        return super().changelist_view(request, {"states": states(request), **(extra_context or {})})
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show buttons for the possible actions."""
-        message = self.get_object(request, object_id) if self.has_send_permission(request) else None
-        buttons = {}
-        if message is not None:
-            buttons = {
+        """Show what became of the message, and buttons for the possible actions."""
+        message = self.get_object(request, object_id) if self.has_view_permission(request) else None
+        context: dict[str, Any] = {"state": state_of(message)} if message is not None else {}
+        if message is not None and self.has_send_permission(request):
+            context |= {
                 "can_retry": Message.objects.retriable(timezone.now()).filter(pk=message.pk).exists(),
                 "can_cancel": message.status == Status.QUEUED,
             }
-        return super().change_view(request, object_id, form_url, {**buttons, **(extra_context or {})})
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def get_fields(self, request: HttpRequest, obj: Message | None = None) -> Any:
         """Leave out the optional fields without a value."""
@@ -139,6 +176,11 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
 
     def found_as(self, row: Message) -> str:
         return f"{', '.join(row.to[:1])} · {row.subject or row.template} · {row.get_status_display()}"
+
+    @admin.display(description=_("status"), ordering="status")
+    def status_shown(self, message: Message) -> str:
+        """Show the status with a colour."""
+        return status_tag(message.status, message.get_status_display())
 
     @admin.display(description=_("to"))
     def recipients_shown(self, message: Message) -> str:
@@ -166,16 +208,38 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
         return listed(message.bcc)
 
     @admin.action(description=_("Retry (failed messages)"), permissions=["send"])
-    def retry(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
-        """Queue the failed messages again and ignore the others."""
+    def retry(self, request: HttpRequest, queryset: MessageQuerySet) -> HttpResponse | None:
+        """Queue the failed messages again, after a confirmation, and ignore the others."""
+        failed = queryset.retriable(timezone.now())
+        sentence = ngettext(
+            "%(count)s failed message will be sent again. All others stay as they are.",
+            "%(count)s failed messages will be sent again. All others stay as they are.",
+            (count := capped_count(failed)),
+        )
+        if confirm.confirmed(request) is None:
+            return confirm.page(self, request, failed, sentence % {"count": count})
+        return self._retry(request, queryset)
+
+    def _retry(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
         on_batch = history.recorder(request, _("Queued again by hand"))
         count = operations.retry_all(messages=queryset, by=signed_in_user(request), on_batch=on_batch)
         text = ngettext("%(count)s message will be sent again.", "%(count)s messages will be sent again.", count)
         self._report(request, text, count)
 
     @admin.action(description=_("Cancel sending (queued messages)"), permissions=["send"])
-    def cancel(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
-        """Cancel the queued messages and ignore the others."""
+    def cancel(self, request: HttpRequest, queryset: MessageQuerySet) -> HttpResponse | None:
+        """Cancel the queued messages, after a confirmation, and ignore the others."""
+        waiting = queryset.waiting()
+        sentence = ngettext(
+            "%(count)s queued message will be cancelled and loses its content. All others stay as they are.",
+            "%(count)s queued messages will be cancelled and lose their content. All others stay as they are.",
+            (count := capped_count(waiting)),
+        )
+        if confirm.confirmed(request) is None:
+            return confirm.page(self, request, waiting, sentence % {"count": count})
+        return self._cancel(request, queryset)
+
+    def _cancel(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
         on_batch = history.recorder(request, _("Cancelled by hand"))
         count = operations.cancel_all(messages=queryset, by=signed_in_user(request), on_batch=on_batch)
         text = ngettext("%(count)s message was cancelled.", "%(count)s messages were cancelled.", count)

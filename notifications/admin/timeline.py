@@ -1,6 +1,7 @@
 """The timeline on the page of a message, and how addresses are shown."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ from unfold.admin import TabularInline
 from accounts.models import User
 from foodfleet.core.admin.lists import ReadOnlyMixin
 from notifications.models import Message, MessageEvent
+from notifications.services.operations import failures
+from notifications.states import Channel, Status
 
 # Labels of an event's details, in the order in which they are shown. Other details follow under their own names.
 LABELS = {
@@ -92,6 +95,54 @@ def timeline_of(message: Message) -> SafeString:
         for event in message.events.all()
     ]
     return format_html("<ol>{}</ol>", format_html_join("", "<li>{} · {} · {}</li>", rows))
+
+
+@dataclass(frozen=True)
+class State:
+    """What became of a message, in plain words, and what to do. tone: `good`, `warn`, `bad` or ''."""
+
+    sentence: str
+    what_to_do: str = ""
+    tone: str = ""
+
+
+TONES = {Status.DELIVERED: "good", Status.QUEUED: "warn", Status.CANCELLED: "warn", Status.SUPPRESSED: "warn"}
+
+
+def state_of(message: Message) -> State:
+    """Tell what became of a message, why it did not arrive, and what to do."""
+    failure = failures.explain(message)
+    if failure is not None:
+        words = {"status": message.get_status_display(), "why": failure.why}
+        sentence = str(_("%(status)s: %(why)s") % words)
+        if message.status == Status.QUEUED:
+            sentence = f"{sentence} {_at(_('Next try: %(time)s'), message.due_at)}"
+        return State(sentence, str(failure.what_to_do), TONES.get(Status(message.status), "bad"))
+    return State(_progress(message), tone="good" if message.status == Status.DELIVERED else "")
+
+
+def _progress(message: Message) -> str:
+    """Tell how far a message is that nothing is wrong with."""
+    if message.status == Status.DELIVERED:
+        return str(_("Delivered: the recipient’s server or phone network accepted it."))
+    if message.status == Status.SENT and message.channel == Channel.WEBHOOK:
+        return str(_("Delivered: the receiver accepted it."))
+    if message.status == Status.SENT:
+        return str(_("Sent: the provider accepted it. Whether it arrived is not known yet."))
+    if message.status == Status.SENDING:
+        return str(_("It is being sent now."))
+    return _at(_("Waits to be sent. Due: %(time)s"), message.due_at)
+
+
+def _at(sentence: Any, moment: datetime) -> str:
+    return str(sentence % {"time": date_format(timezone.localtime(moment), "DATETIME_FORMAT")})
+
+
+def status_tag(status: str, label: str) -> SafeString:
+    """Return a status as a label with a colour."""
+    bad = status in {Status.FAILED, Status.BOUNCED, Status.COMPLAINED}
+    tone = "bad" if bad else TONES.get(Status(status), "")
+    return format_html('<span class="tag {}">{}</span>', tone, label)
 
 
 def _details(shown: dict[str, Any]) -> SafeString:

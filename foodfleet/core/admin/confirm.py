@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin import widgets
 from foodfleet.core.admin.base import BaseAdmin
+from foodfleet.core.admin.lists import capped_count
 
 CONFIRMED = "confirmed"
 FROM_PAGE = "from_page"  # the action was started on the page of one row
@@ -56,7 +57,7 @@ def page(
         "opts": model_admin.opts,
         "sentence": sentence,
         "rows": [model_admin.found_as(row) for row in queryset[:MOST_NAMED]],
-        "more": max(0, queryset.count() - MOST_NAMED),
+        "more": max(0, capped_count(queryset) - MOST_NAMED),
         "form": form,
         "action": action,
         "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),

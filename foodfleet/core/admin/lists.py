@@ -31,14 +31,19 @@ class CappedCount(int):
         return f"{int(self)}+"
 
 
+def capped_count(rows: QuerySet[Any]) -> int:
+    """Return the number of rows, or a CappedCount where there are more than COUNTED."""
+    found = rows.order_by()[: COUNTED + 1].count()
+    return CappedCount(COUNTED) if found > COUNTED else found
+
+
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
     """A paginator that stops at COUNTED, so that no page of a list reads a whole table."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        found = int(rows.order_by()[: COUNTED + 1].count())
-        return CappedCount(COUNTED) if found > COUNTED else found
+        return capped_count(rows)
 
 
 class UnchangeableMixin:

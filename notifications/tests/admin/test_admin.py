@@ -62,7 +62,7 @@ def test_staff_with_send_permission_retry_failed_messages(boss):
     message = failed()
     answer = boss.post(
         reverse("admin:notifications_message_changelist"),
-        {"action": "retry", "_selected_action": [str(message.pk)]},
+        {"action": "retry", "_selected_action": [str(message.pk)], "confirmed": "1"},
         follow=True,
     )
     assert "1 message will be sent again." in answer.content.decode()
@@ -74,7 +74,8 @@ def test_staff_with_send_permission_retry_failed_messages(boss):
 def test_read_only_staff_cannot_change_anything(reader):
     message, template = failed(), SmsTemplate.objects.get(name="2fa_code")
     reader.post(
-        reverse("admin:notifications_message_changelist"), {"action": "retry", "_selected_action": [str(message.pk)]}
+        reverse("admin:notifications_message_changelist"),
+        {"action": "retry", "_selected_action": [str(message.pk)], "confirmed": "1"},
     )
     message.refresh_from_db()
     assert message.status == "failed"
@@ -214,7 +215,13 @@ def test_admin_adds_and_lifts_a_suppression(boss):
     assert "already" in boss.post(add, data).content.decode()
     row = Suppression.objects.get()
     assert (row.address, row.reason) == ("ann@example.com", "manual")
-    boss.post(reverse("admin:notifications_suppression_changelist"), {"action": "lift", "_selected_action": [row.pk]})
+    lift = {"action": "lift", "_selected_action": [row.pk], "from_page": "1"}
+    question = boss.post(reverse("admin:notifications_suppression_changelist"), lift).content.decode()
+    assert "1 address gets messages again." in question
+    assert suppression.is_suppressed("email", "ann@example.com"), "until it is confirmed"
+    assert "Send to this address again" in page(boss, "suppression_change", row.pk).content.decode()
+    boss.post(reverse("admin:notifications_suppression_changelist"), {**lift, "confirmed": "1"})
+    assert "Lifted on" in page(boss, "suppression_change", row.pk).content.decode()
     assert not suppression.is_suppressed("email", "ann@example.com")
     assert page(boss, "suppression_changelist").status_code == 200
 
@@ -229,10 +236,10 @@ def test_lifting_a_requested_suppression_needs_a_reason(boss, reason):
     assert "1 of these recipients asked to get no more messages" in question
     assert "+4915112345678" in question
     for no_reason in ("", "  ", "x" * 501):
-        assert "errorlist" in boss.post(path, {**data, "because": no_reason}).content.decode()
+        assert "errorlist" in boss.post(path, {**data, "confirmed": "1", "because": no_reason}).content.decode()
     assert suppression.is_suppressed("sms", "+4915112345678")
     assert suppression.is_suppressed("email", "ann@example.com"), "all of them wait for the answer"
-    assert boss.post(path, {**data, "because": "Asked for it by phone\x00"}).status_code == 302
+    assert boss.post(path, {**data, "confirmed": "1", "because": "Asked for it by phone"}).status_code == 302
     assert not Suppression.objects.live().exists()
     row.refresh_from_db()
     assert row.lifted_because.startswith("Asked for it by phone")

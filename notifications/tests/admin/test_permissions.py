@@ -30,7 +30,7 @@ def page(client, name, *args, **query):
 
 def act(client, name, action, *rows):
     path = reverse(f"admin:notifications_{name}_changelist")
-    data = {"action": action, "_selected_action": [row.pk for row in rows]}
+    data = {"action": action, "_selected_action": [row.pk for row in rows], "confirmed": "1"}
     return client.post(path, data, follow=True).content.decode()
 
 

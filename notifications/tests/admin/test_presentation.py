@@ -113,7 +113,7 @@ def test_restoring_an_unknown_version_is_an_error(boss, name):
 
 def test_lifting_a_lifted_suppression_is_a_warning(boss):
     row = Suppression.objects.create(channel="sms", address=NUMBER)
-    data = {"action": "lift", "_selected_action": [row.pk]}
+    data = {"action": "lift", "_selected_action": [row.pk], "confirmed": "1"}
     levels = [
         [one.level_tag for one in boss.post(path("suppression_changelist"), data, follow=True).context["messages"]]
         for _time in range(2)

@@ -1,0 +1,147 @@
+"""Why messages did not arrive, and what staff do about it: one table of sentences for people.
+
+A gateway or a report gives the reason in its own words (`Message.last_error`). Each entry recognises some of them.
+"""
+
+import re
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from notifications.models import Message
+from notifications.states import Status
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One kind of failure. pattern: of the reason; statuses: of the messages that it is about."""
+
+    code: str
+    pattern: str
+    why: str | Promise
+    what_to_do: str | Promise
+    statuses: tuple[Status, ...] = (Status.FAILED, Status.QUEUED)
+
+    def explains(self, message: Message) -> bool:
+        """Return whether the message failed in this way."""
+        return (
+            message.status in self.statuses and re.search(self.pattern, message.last_error, re.IGNORECASE) is not None
+        )
+
+
+_CHECK_THE_ADDRESS = _("Check the address or number with the person, correct it in their account, and send again.")
+
+# The first entry that explains a message counts: the specific ones come before the general ones.
+FAILURES = (
+    Failure(
+        "uncertain",
+        r"may have been sent|may arrive twice",
+        _("The sending process stopped while it was sending. Nobody knows whether the message arrived."),
+        _("Ask the recipient. Send it again only if it does no harm twice."),
+    ),
+    Failure(
+        "settings",
+        r"refused the account or the|refused the sender|does not support what EMAIL_URL requires|ENCRYPTION_KEYS",
+        _("The provider refused our account, or a setting is wrong. The message itself is in order."),
+        _("Tell whoever runs the site: the log has the details. Send it again after the correction."),
+    ),
+    Failure(
+        "attachment",
+        r"attachment",
+        _("An attachment could not be read from the storage."),
+        _("Tell whoever runs the site to look at the storage of attachments. Send it again once that works."),
+    ),
+    Failure(
+        "bug",
+        r"^Internal error",
+        _("The product made a mistake while it was sending."),
+        _("Report it with the id of the message: the log has the details."),
+    ),
+    Failure(
+        "unreachable",
+        r"could not be (reached|looked up)|response was lost|^Amazon:|The mail server failed|answered 4\d\d",
+        _("The provider could not be reached, or accepted nothing for the moment."),
+        _("While it is queued, it is tried again by itself. If it failed for good, send it again once others arrive."),
+    ),
+    Failure(
+        "recipient",
+        r"refused every recipient|phone ?number|mailbox|no form that mail servers know",
+        _("The provider does not accept the recipient’s address or number."),
+        _CHECK_THE_ADDRESS,
+    ),
+    Failure(
+        "paused",
+        r"endpoint (is paused|was deleted)",
+        _("The webhook endpoint is paused or was deleted."),
+        _("Activate the endpoint, and deliver it again."),
+        (Status.CANCELLED,),
+    ),
+    Failure(
+        "receiver",
+        r"The receiver|of the host|connection was refused|^No response|last delivery to the endpoint failed",
+        _("The receiver of the webhook could not be reached, or did not accept the event."),
+        _("Repair the receiver or its address, and deliver it again."),
+    ),
+    Failure(
+        "refused",
+        "",
+        _("The provider refused the message for good."),
+        _("Read the last error. If the content is the cause, correct it and send a new message."),
+        (Status.FAILED,),
+    ),
+    Failure(
+        "waits",
+        ".",
+        _("The last attempt failed."),
+        _("It is tried again by itself."),
+        (Status.QUEUED,),
+    ),
+    Failure(
+        "bounced_for_good",
+        r"permanent|5\.\d+\.\d+|unknown|not exist",
+        _("The recipient’s server returned it: the address does not exist or accepts nothing."),
+        _CHECK_THE_ADDRESS,
+        (Status.BOUNCED,),
+    ),
+    Failure(
+        "bounced",
+        "",
+        _("The recipient’s server or phone network returned it."),
+        _("Read the last error: a full mailbox or a phone that is off may pass. Send a new message later."),
+        (Status.BOUNCED,),
+    ),
+    Failure(
+        "complained",
+        "",
+        _("The recipient marked it as spam. Nothing is sent to this address any more."),
+        _("Do not write again unless the person asks for it. Then lift the suppression, with that as the reason."),
+        (Status.COMPLAINED,),
+    ),
+    Failure(
+        "suppressed",
+        "",
+        _("It was not sent: the recipient is suppressed or has switched messages of this kind off."),
+        _("Look for the address among the suppressed addresses: the entry tells the reason, and can be lifted."),
+        (Status.SUPPRESSED,),
+    ),
+    Failure(
+        "expired",
+        r"before it expired",
+        _("It was not sent in the time in which it was of use, as with a code."),
+        _("Ask the person to request a new one. If it happens often, look at the queue on the home page."),
+        (Status.CANCELLED,),
+    ),
+    Failure(
+        "cancelled",
+        "",
+        _("It was cancelled before it was sent."),
+        _("Send a new message if it is needed: a cancelled one has lost its content."),
+        (Status.CANCELLED,),
+    ),
+)
+
+
+def explain(message: Message) -> Failure | None:
+    """Return why the message did not arrive, or not yet; None where nothing is known to be wrong."""
+    return next((failure for failure in FAILURES if failure.explains(message)), None)

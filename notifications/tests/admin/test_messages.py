@@ -1,0 +1,89 @@
+"""Messages in the admin: their statuses, what to do, actions on all that match, and codes that nobody sees."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+
+from notifications.models import Message, MessageEvent
+from notifications.services.compose.writing import encrypt_content
+from notifications.services.operations import statistics
+from notifications.states import Channel, Status
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:notifications_message_changelist")
+CODE = "135790"
+
+
+def failed(number=1, **fields):
+    content = encrypt_content({"text": "Hello", "subject": "x", "html": ""})
+    values = {
+        "channel": Channel.EMAIL,
+        "status": Status.FAILED,
+        "payload": content,
+        "to": ["ann@example.com"],
+        **fields,
+    }
+    return Message.objects.bulk_create(Message(**values) for _ in range(number))
+
+
+def test_the_statuses_that_need_attention_are_counted_up_to_a_limit(boss, monkeypatch):
+    monkeypatch.setattr(statistics, "COUNTED", 3)
+    failed(5)
+    failed(2, status=Status.BOUNCED)
+    failed(2, status=Status.QUEUED, channel=Channel.WEBHOOK)
+    shown = boss.get(LIST, {"status__exact": "failed"}).context["states"]
+    numbers = {str(one["title"]): one.get("number") for one in shown}
+    assert numbers == {
+        "All": None, "Can be sent again": None, "Queued": 0, "Failed": "3+", "Bounced": 2, "Complained": 0,
+        "Suppressed": 0, "Cancelled": 0, "Sent": 0, "Delivered": 0,
+    }  # fmt: skip
+    assert [str(one["title"]) for one in shown if one["is_current"]] == ["Failed"]
+    for one in shown:
+        assert boss.get(f"{LIST}?{one['query']}").status_code == 200
+
+
+def test_the_page_of_a_message_says_why_it_failed_and_what_to_do(boss, user):
+    message = failed(last_error="The mail server refused every recipient (550).", sender=user)[0]
+    page = boss.get(reverse("admin:notifications_message_change", args=[message.pk])).content.decode()
+    assert "Failed: The provider does not accept the recipient’s address or number." in page
+    assert "Check the address or number with the person" in page
+    assert f"by: <bdi>{user}</bdi>" in page  # the timeline begins with who queued it
+    Message.objects.update(status=Status.DELIVERED, last_error="")
+    page = boss.get(reverse("admin:notifications_message_change", args=[message.pk])).content.decode()
+    assert "What to do:" not in page
+
+
+@pytest.mark.parametrize(("action", "status"), [("retry", Status.FAILED), ("cancel", Status.QUEUED)])
+def test_an_action_on_all_that_match_a_filter_changes_no_other(boss, action, status):
+    chosen = failed(3, template="welcome", status=status)
+    others = failed(2, template="invitation", status=status)
+    path = f"{LIST}?template=welcome"
+    data = {"action": action, "_selected_action": [str(chosen[0].pk)], "select_across": "1"}
+    question = boss.post(path, data)
+    assert Message.objects.filter(status=status).count() == 5, "until it is confirmed"
+    assert question.context["sentence"].startswith("3 ")
+    form = question.content.decode()
+    assert 'name="select_across" value="1"' in form
+    assert 'action="/admin/notifications/message/"' not in form  # the address with the filter
+    boss.post(path, {**data, "confirmed": "1"})
+    assert set(Message.objects.filter(status=status)) == set(others)
+    assert LogEntry.objects.count() == 3
+
+
+def test_nobody_sees_the_code_of_a_message(boss, user):
+    message = failed(
+        channel=Channel.SMS, to=["+4915112345678"], template="2fa_code", user=user,
+        payload=encrypt_content({"text": f"Your verification code is: {CODE}", "sender_id": "", "type": "", "max_price": ""}),
+    )[0]  # fmt: skip
+    MessageEvent.objects.create(message=message, type="failed", details={"error": "refused"})
+    boss.post(reverse("admin:notifications_message_retry", args=[message.pk]))
+    one = [reverse(f"admin:notifications_message_{page}", args=[message.pk]) for page in ("change", "history")]
+    found = boss.get(LIST, {"q": CODE})
+    assert found.context["cl"].result_count == 0
+    data = {"action": "cancel", "_selected_action": [str(message.pk)]}
+    pages = [boss.get(path) for path in (LIST, *one, "/admin/", f"/admin/accounts/user/{user.pk}/change/")]
+    pages += [boss.post(LIST, data), boss.get("/admin/search/", {"s": CODE})]
+    for page in pages:
+        shown = page.content.decode().replace(f'value="{CODE}"', "")
+        assert CODE not in shown
+        assert message.payload not in shown
