@@ -135,6 +135,8 @@ class EventKind(TextChoices):
     VIEWING_PAGE = "viewing_page", _("Staff saw a page as this user")
     VIEWING_ENDED = "viewing_ended", _("Staff stopped looking at the product as this user")
     USERS_EXPORTED = "users_exported", _("List of users exported")
+    EVENTS_EXPORTED = "events_exported", _("List of security events exported")
+    WEBHOOK_CHANGED = "webhook_changed", _("Webhook endpoint added, changed or deleted")
     SCOPE_CREATED = "scope_created", _("Scope created")
     SCOPE_UPDATED = "scope_updated", _("Scope changed")
     SCOPE_DELETED = "scope_deleted", _("Scope deleted")

@@ -1,5 +1,5 @@
 """Accounts in Django's admin: changes go through the services, history is read-only."""
 
-from accounts.admin import home, programs, resets, sessions, users
+from accounts.admin import events, home, programs, resets, sessions, users
 
-__all__ = ["home", "programs", "resets", "sessions", "users"]
+__all__ = ["events", "home", "programs", "resets", "sessions", "users"]

@@ -1,24 +1,21 @@
-"""Sessions, which can be ended, and security events in the admin."""
+"""Sessions, which can be ended, in the admin."""
 
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.admin.shared import ReadOnlyAdmin, by
-from accounts.models import SecurityEvent, Session
-from accounts.models.security import SecurityEventQuerySet
-from accounts.services import audit
+from accounts.models import Session
 from accounts.services.staff import sessions
 from foodfleet.core.admin import confirm, history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import errors_as_messages
 from foodfleet.core.http.clients import describe_user_agent
-from foodfleet.core.http.lists.csv_export import csv_response
 
 
 @admin.register(Session)
@@ -59,20 +56,3 @@ class SessionAdmin(ReadOnlyAdmin):
                 history.record(request, [user], format_lazy("{}: {}", _("A session was ended"), device))
         self.message_user(request, _("The sessions were ended."))
         return None
-
-
-@admin.register(SecurityEvent)
-class SecurityEventAdmin(ReadOnlyAdmin):
-    """Security events."""
-
-    subject, icon = Subject.EVENTS, "history"
-    list_display = ("created_at", "kind", "user", "actor", "ip", "request_id")
-    list_select_related = ("user", "actor")
-    list_filter = ("kind",)
-    ordering = ("-created_at",)
-    actions = ("export",)
-
-    @admin.action(description=_("Export the chosen events as CSV"), permissions=["view"])
-    def export(self, request: HttpRequest, queryset: SecurityEventQuerySet) -> StreamingHttpResponse:
-        """Download the chosen events as one file."""
-        return csv_response("security-events.csv", audit.CSV_COLUMNS, audit.csv_rows(queryset))

@@ -218,7 +218,8 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
         )
         if confirm.confirmed(request) is None:
             return confirm.page(self, request, failed, sentence % {"count": count})
-        return self._retry(request, queryset)
+        self._retry(request, queryset)
+        return None
 
     def _retry(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
         on_batch = history.recorder(request, _("Queued again by hand"))
@@ -237,7 +238,8 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
         )
         if confirm.confirmed(request) is None:
             return confirm.page(self, request, waiting, sentence % {"count": count})
-        return self._cancel(request, queryset)
+        self._cancel(request, queryset)
+        return None
 
     def _cancel(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
         on_batch = history.recorder(request, _("Cancelled by hand"))

@@ -13,6 +13,7 @@ from accounts.models.users import signed_in_user
 from accounts.services import audit
 from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.http.access import SIGNED_IN
+from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.lists.csv_export import FORMAT, CSVExportMixin, csv_response
 from foodfleet.core.http.schema import raises
 from rbac.api.guards import require_permission
@@ -50,5 +51,7 @@ class AllEventsView(CSVExportMixin, generics.ListAPIView[SecurityEvent]):
         """List the events, the newest first; `?format=csv` downloads all that match as one file."""
         if request.accepted_renderer.format == "csv":
             found: Any = self.filter_queryset(self.get_queryset())
-            return csv_response("security-events.csv", audit.CSV_COLUMNS, audit.csv_rows(found))
+            user, client = signed_in_user(request), client_of(request)
+            rows = audit.export(found=found, filters=list(request.query_params), actor=user, client=client)
+            return csv_response("security-events.csv", audit.CSV_COLUMNS, rows)
         return super().get(request, *args, **kwargs)

@@ -33,6 +33,19 @@
   /* Unfold writes the name of a chosen file into a text field beside it, which pages of ours do not have. */
   document.addEventListener("change", (event) => event.target.matches(".panel input[type=file]") && event.stopPropagation(), true);
 
+  /* Buttons that copy what is shown once. A browser without a clipboard gets it selected. */
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      const shown = document.getElementById(button.dataset.copy);
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        getSelection().selectAllChildren(shown);
+        await navigator.clipboard.writeText(shown.textContent);
+        button.textContent = button.dataset.done;
+      });
+    }
+  });
+
   /* Icons are words of a font: decoration, not to be read aloud. */
   const hideIcons = (root) => root.querySelectorAll(".material-symbols-outlined").forEach((icon) => icon.setAttribute("aria-hidden", "true"));
   document.addEventListener("DOMContentLoaded", () => hideIcons(document));

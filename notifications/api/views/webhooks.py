@@ -1,5 +1,6 @@
 """Webhook endpoints and their deliveries."""
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -12,6 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.models.users import signed_in_user
 from foodfleet.core.exceptions import ConflictException
+from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
 from notifications.api.filters import DeliveryFilter
@@ -60,9 +62,7 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     @extend_schema(request=EndpointCreateSerializer, responses={201: EndpointSecretSerializer})
     def create(self, request: Request) -> Response:
         """Add an endpoint. The response has its secret, which is shown once."""
-        made = endpoints.create(
-            new=NewEndpoint(**validated(request, EndpointCreateSerializer)), by=signed_in_user(request)
-        )
+        made = endpoints.create(new=NewEndpoint(**validated(request, EndpointCreateSerializer)), **_by(request))
         return _with_secret(made, status.HTTP_201_CREATED)
 
     @raises(WebhookNotFoundException)
@@ -70,15 +70,13 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the given fields. Activating an endpoint forgets its failures."""
         changes = EndpointChanges(**validated(request, EndpointChangeSerializer))
-        return Response(
-            self.get_serializer(endpoints.change(pk=int(pk), changes=changes, by=signed_in_user(request))).data
-        )
+        return Response(self.get_serializer(endpoints.change(pk=int(pk), changes=changes, **_by(request))).data)
 
     @raises(WebhookNotFoundException)
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete an endpoint. What waits for it is cancelled."""
-        endpoints.delete(pk=int(pk), by=signed_in_user(request))
+        endpoints.delete(pk=int(pk), **_by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @raises(WebhookNotFoundException, WebhookPausedException)
@@ -94,7 +92,7 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """Replace the secret. The former one signs too for 24 hours. The new one is shown once."""
-        return _with_secret(endpoints.rotate_secret(pk=int(pk), by=signed_in_user(request)), status.HTTP_200_OK)
+        return _with_secret(endpoints.rotate_secret(pk=int(pk), **_by(request)), status.HTTP_200_OK)
 
 
 @require_permission("webhooks", "read")
@@ -128,6 +126,10 @@ class ReplayView(APIView):
         """
         delivery = deliveries.replay(pk=delivery_id, endpoint_id=endpoint_id, by=signed_in_user(request))
         return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
+
+
+def _by(request: Request) -> dict[str, Any]:
+    return {"by": signed_in_user(request), "client": client_of(request)}
 
 
 def _with_secret(made: WithSecret, code: int) -> Response:

@@ -10,16 +10,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-import structlog
 from django.db import transaction
 from django.utils import timezone
 from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.states import EventKind
 from foodfleet.core import crypto
 from foodfleet.core.email_addresses import mailed_domain
 from foodfleet.core.exceptions import ConflictException, ValidationException
+from foodfleet.core.http.clients import Client
+from foodfleet.modules.events import event_recorded
 from notifications.exceptions import WebhookNotFoundException
 from notifications.gateways.webhooks import addresses
 from notifications.gateways.webhooks.posting import SECRET_PREFIX
@@ -29,8 +31,7 @@ from notifications.services.webhooks import subscriptions
 from notifications.states import EVERY_EVENT
 from rbac.services import actors
 
-logger = structlog.get_logger(__name__)
-
+NO_CLIENT = Client()
 SECRET_BYTES = 32  # Standard Webhooks: 24 to 64
 SECRET_PURPOSE = "webhook-secret"
 OVERLAP = timedelta(hours=24)  # in which the former secret signs too
@@ -75,7 +76,7 @@ def find(pk: int) -> WebhookEndpoint:
     return found
 
 
-def create(*, new: NewEndpoint, by: User | None) -> WithSecret:
+def create(*, new: NewEndpoint, by: User | None, client: Client = NO_CLIENT) -> WithSecret:
     """Create an endpoint, owned by `by`.
 
     Raises ValidationException for a URL that is not allowed, ConflictException where there are MOST_ENDPOINTS, and as
@@ -95,11 +96,11 @@ def create(*, new: NewEndpoint, by: User | None) -> WithSecret:
             secret=crypto.encrypt(secret, purpose=SECRET_PURPOSE),
         )
         subscriptions.invalidate()
-    _log("webhook_created", endpoint.pk, by)
+        record(endpoint, "created", by, client)
     return WithSecret(endpoint, secret)
 
 
-def change(*, pk: int, changes: EndpointChanges, by: User | None) -> WebhookEndpoint:
+def change(*, pk: int, changes: EndpointChanges, by: User | None, client: Client = NO_CLIENT) -> WebhookEndpoint:
     """Change an endpoint. To activate one forgets its failures.
 
     Raises WebhookNotFoundException, ValidationException for a URL that is not allowed, and as `actors.lock_actor`.
@@ -116,11 +117,11 @@ def change(*, pk: int, changes: EndpointChanges, by: User | None) -> WebhookEndp
         endpoint = _lock(pk)
         _save(endpoint, given)
         subscriptions.invalidate()
-    _log("webhook_updated", pk, by)
+        record(endpoint, "updated", by, client, fields=sorted(one.name for one in fields(changes) if one.name in given))
     return endpoint
 
 
-def rotate_secret(*, pk: int, by: User | None) -> WithSecret:
+def rotate_secret(*, pk: int, by: User | None, client: Client = NO_CLIENT) -> WithSecret:
     """Give the endpoint a new secret. The former one signs too until OVERLAP has passed.
 
     Raises WebhookNotFoundException, and as `actors.lock_actor`.
@@ -135,20 +136,21 @@ def rotate_secret(*, pk: int, by: User | None) -> WithSecret:
             "secret": crypto.encrypt(secret, purpose=SECRET_PURPOSE),
         }
         _save(endpoint, rotated)
-    _log("webhook_secret_rotated", pk, by)
+        record(endpoint, "secret_replaced", by, client)
     return WithSecret(endpoint, secret)
 
 
-def delete(*, pk: int, by: User | None) -> None:
+def delete(*, pk: int, by: User | None, client: Client = NO_CLIENT) -> None:
     """Delete an endpoint. What waits for it is cancelled when it is due.
 
     Raises WebhookNotFoundException, and as `actors.lock_actor`.
     """
     with transaction.atomic():
         actors.lock_actor(by, "webhooks:delete")
-        _lock(pk).delete()
+        endpoint = _lock(pk)
+        record(endpoint, "deleted", by, client)
+        endpoint.delete()
         subscriptions.invalidate()
-    _log("webhook_deleted", pk, by)
 
 
 def secrets_of(endpoint: WebhookEndpoint, now: datetime) -> list[str]:
@@ -228,5 +230,8 @@ def _save(endpoint: WebhookEndpoint, values: dict[str, Any]) -> None:
     endpoint.save(update_fields=[*values, "updated_at"])
 
 
-def _log(event: str, pk: int, by: User | None) -> None:
-    logger.info(event, endpoint_id=pk, by=by.pk if by else None)
+def record(endpoint: WebhookEndpoint, change: str, by: User | None, client: Client, **details: Any) -> None:
+    """Record a change of an endpoint as a security event, without its path and query, which may hold a secret."""
+    facts = {"endpoint": endpoint.pk, "host": urlsplit(endpoint.url).hostname or "", "change": change, **details}
+    kind = EventKind.WEBHOOK_CHANGED
+    event_recorded.send(sender=WebhookEndpoint, kind=kind, actor=by, client=client, user=None, details=facts)

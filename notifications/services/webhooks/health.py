@@ -13,7 +13,7 @@ from notifications.services.audience.recipient_filter import FilterResult
 from notifications.services.compose import outbox
 from notifications.services.compose.variables import page_link
 from notifications.services.delivery.attempt import Outcome, pause_after
-from notifications.services.webhooks import subscriptions
+from notifications.services.webhooks import endpoints, subscriptions
 from notifications.states import DisabledReason, Status
 
 logger = structlog.get_logger(__name__)
@@ -87,6 +87,7 @@ def _disable(endpoint: WebhookEndpoint, reason: DisabledReason) -> None:
     if not WebhookEndpoint.objects.active().filter(pk=endpoint.pk).update(is_active=False, disabled_reason=reason):
         return
     subscriptions.invalidate()
+    endpoints.record(endpoint, "disabled", None, endpoints.NO_CLIENT, reason=reason.value)
     owner = _mailed_owner(endpoint.owner)
     if owner is not None:
         link = page_link("admin:notifications_webhookendpoint_change", str(endpoint.pk))

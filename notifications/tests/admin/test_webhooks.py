@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from accounts.models import SecurityEvent
 from notifications.models import Message, WebhookEndpoint
 from notifications.services.webhooks import deliveries, endpoints
 from notifications.services.webhooks.endpoints import NewEndpoint
@@ -22,8 +23,9 @@ def secret_on(page):
     return re.search(r"whsec_[A-Za-z0-9+/=]+", page.content.decode())[0]
 
 
-def run(boss, url, action, *rows):
-    return boss.post(url, {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)
+def run(boss, url, action, *rows, **more):
+    data = {"action": action, "_selected_action": [row.pk for row in rows], "confirmed": "1", **more}
+    return boss.post(url, data, follow=True)
 
 
 def test_an_added_endpoint_shows_its_secret_once(boss):
@@ -83,3 +85,47 @@ def test_an_error_of_the_service_is_shown_above_the_list(boss, endpoint):
     WebhookEndpoint.objects.update(is_active=False)
     page = run(boss, ENDPOINTS, "test", endpoint)
     assert "Nothing is delivered to an endpoint that is paused" in page.content.decode()
+
+
+def test_the_page_of_an_endpoint_tells_its_state_and_tests_it(boss, endpoint):
+    path = f"{ENDPOINTS}{endpoint.pk}/change/"
+    assert "Active: events are delivered to it." in boss.get(path).content.decode()
+    page = run(boss, ENDPOINTS, "test", endpoint, from_page="1")
+    assert page.redirect_chain[-1][0] == path
+    assert "webhook.test" in page.content.decode()
+    WebhookEndpoint.objects.update(is_active=False, disabled_reason="gone")
+    page = boss.get(path).content.decode()
+    assert "Disabled by itself: The receiver answered 410 Gone." in page
+    assert 'value="test"' not in page
+
+
+def test_a_secret_is_replaced_only_after_a_confirmation(boss, endpoint):
+    before = WebhookEndpoint.objects.get().secret
+    data = {"action": "rotate_secret", "_selected_action": [endpoint.pk]}
+    assert "for 24 hours" in boss.post(ENDPOINTS, data).content.decode()
+    assert WebhookEndpoint.objects.get().secret == before
+
+
+def test_a_delivery_is_replayed_from_its_page(boss, endpoint):
+    delivery = deliveries.send_test(endpoint_id=endpoint.pk, by=None)
+    deliver()
+    path = f"{DELIVERIES}{delivery.pk}/change/"
+    page = boss.get(path).content.decode()
+    assert "Delivered: the receiver accepted it." in page
+    assert 'name="action" value="replay"' in page
+    assert run(boss, DELIVERIES, "replay", delivery, from_page="1").redirect_chain[-1][0] == path
+    WebhookEndpoint.objects.update(is_active=False)
+    assert 'value="replay"' not in boss.get(path).content.decode()
+
+
+def test_every_change_of_an_endpoint_is_a_security_event(boss, endpoint):
+    form = {"url": f"{endpoint.url}?token=secret", "events": ["*"], "is_active": "on"}
+    boss.post(f"{ENDPOINTS}{endpoint.pk}/change/", form)
+    run(boss, ENDPOINTS, "rotate_secret", endpoint)
+    boss.post(f"{ENDPOINTS}{endpoint.pk}/delete/", {"post": "yes"})
+    events = SecurityEvent.objects.filter(kind="webhook_changed").order_by("pk")
+    assert [event.details["change"] for event in events] == ["created", "updated", "secret_replaced", "deleted"]
+    assert {event.actor.email if event.actor else None for event in events} == {None, "boss@example.com"}
+    assert events[1].ip == "127.0.0.1"
+    assert events[1].details["fields"] == ["events", "url"]
+    assert "token" not in str(list(events.values_list("details", flat=True)))

@@ -1,0 +1,82 @@
+"""Security events in the admin: an append-only log, with filters and an export."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from accounts.admin.shared import OF_A_USER, ReadOnlyAdmin, by
+from accounts.models import SecurityEvent
+from accounts.models.security import SecurityEventQuerySet
+from accounts.services import audit
+from foodfleet.core.admin import typed_filters
+from foodfleet.core.admin.base import Subject
+from foodfleet.core.admin.typed_filters import AddressFilter, SinceFilter, UntilFilter
+from foodfleet.core.http.lists.csv_export import csv_response
+
+FILE = "security-events.csv"
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnlyAdmin):
+    """Security events, which nothing here changes."""
+
+    subject, icon = Subject.EVENTS, "history"
+    list_before_template = "admin/accounts/event_filters.html"
+    list_display = ("created_at", "kind", "user", "actor", "ip", "request_id")
+    list_select_related = ("user", "actor")
+    list_filter = ("kind", AddressFilter, SinceFilter, UntilFilter)
+    search_help_text = _("Part of the e-mail address, a name or the phone number")
+    ordering = ("-created_at", "-id")
+    actions = ("export",)
+    fields = (
+        "created_at", "kind", "user", "actor", "ip", "user_agent", "request_id", "session_id", "details_shown",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(require_POST(self.export_page))
+        return [path("export/", export, name="accounts_securityevent_export"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the typed filters above the list, with a button that exports what they find."""
+        kept = [(name, value) for name, value in request.GET.items() if name in {"q", "kind__exact", *OF_A_USER}]
+        context = {
+            "typed_fields": typed_filters.fields(self, request),
+            "kept": kept,
+            "export_url": f"{reverse('admin:accounts_securityevent_export')}?{request.GET.urlencode()}",
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    @admin.display(description=_("details"))
+    def details_shown(self, event: SecurityEvent) -> SafeString | str:
+        """Show the details, a line for each."""
+        rows = format_html_join("", "<div><code>{}</code>: <bdi>{}</bdi></div>", event.details.items())
+        return format_html("{}", rows) if rows else "-"
+
+    def export_page(self, request: HttpRequest) -> HttpResponseBase:
+        """Download all events that the filters of the list find."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            found = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(reverse("admin:accounts_securityevent_changelist", query={"e": 1}))
+        return self._download(request, found, list(request.GET))
+
+    @admin.action(description=_("Export the chosen events as CSV"), permissions=["view"])
+    def export(self, request: HttpRequest, queryset: SecurityEventQuerySet) -> HttpResponseBase:
+        """Download the chosen events as one file."""
+        return self._download(request, queryset, ["chosen", *request.GET])
+
+    @staticmethod
+    def _download(request: HttpRequest, found: Any, filters: list[str]) -> HttpResponseBase:
+        rows = audit.export(found=found, filters=filters, **by(request))
+        return csv_response(FILE, audit.CSV_COLUMNS, rows)

@@ -1,0 +1,93 @@
+"""Filters of lists whose value is typed, in a form above the list rather than chosen from a list of links."""
+
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+
+class TypedFilter(admin.SimpleListFilter):
+    """A filter by one typed value. lookup: of the column; kind: the type of the input.
+
+    Among the other filters it appears only while it is set, to be taken away.
+    """
+
+    parameter_name: str
+    lookup: ClassVar[str]
+    kind: ClassVar[str] = "text"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        value = self.value()
+        return [(value, value)] if value else []
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        value = self.value()
+        if not value:
+            return queryset
+        try:
+            return queryset.filter((self.lookup, self.parsed(value)))
+        except (ValueError, OverflowError) as error:
+            raise IncorrectLookupParameters(error) from error
+
+    def parsed(self, value: str) -> Any:
+        """Return the value to compare with. Raises ValueError."""
+        return value
+
+
+class AddressFilter(TypedFilter):
+    """Filters by an IP address."""
+
+    title = _("IP address")
+    parameter_name = "ip"
+    lookup = "ip"
+
+    def parsed(self, value: str) -> str:
+        return str(ip_address(value.strip()))
+
+
+class TimeFilter(TypedFilter):
+    """Filters by a time in UTC."""
+
+    kind = "datetime-local"
+
+    def parsed(self, value: str) -> datetime:
+        time = parse_datetime(value)
+        if time is None:
+            raise ValueError(value)
+        return (timezone.make_aware(time) if timezone.is_naive(time) else time).astimezone(UTC)
+
+
+class SinceFilter(TimeFilter):
+    """Filters what happened from a time on."""
+
+    title = _("From (UTC)")
+    parameter_name = "since"
+    lookup = "created_at__gte"
+
+
+class UntilFilter(TimeFilter):
+    """Filters what happened before a time."""
+
+    title = _("Before (UTC)")
+    parameter_name = "until"
+    lookup = "created_at__lt"
+
+
+def fields(model_admin: Any, request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the inputs for the typed filters of an admin's list."""
+    typed = [one for one in model_admin.list_filter if isinstance(one, type) and issubclass(one, TypedFilter)]
+    return [
+        {
+            "name": one.parameter_name,
+            "label": one.title,
+            "type": one.kind,
+            "value": request.GET.get(one.parameter_name, ""),
+        }
+        for one in typed
+    ]
