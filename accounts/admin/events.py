@@ -30,7 +30,7 @@ class SecurityEventAdmin(ReadOnlyAdmin):
 
     subject, icon = Subject.EVENTS, "history"
     list_before_template = "admin/accounts/event_filters.html"
-    list_display = ("created_at", "kind", "user", "actor", "ip", "request_id")
+    list_display = ("created_at", "kind", "user", "actor", "ip")
     list_select_related = ("user", "actor")
     list_filter = ("kind", AddressFilter, SinceFilter, UntilFilter)
     search_help_text = _("Part of the e-mail address, a name or the phone number")
