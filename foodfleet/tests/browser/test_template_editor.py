@@ -26,7 +26,7 @@ def test_an_sms_and_an_email_are_previewed_while_written(opened, settings, user,
     page.locator("[role=tab]").nth(1).click()
     page.locator("[role=tabpanel]:visible textarea").fill("Almuerzo")
     page.locator(".sms-bubble", has_text="Almuerzo").wait_for()
-    assert page.locator(".translation-source p").inner_text() == "Come,{{what}}  now"
+    assert page.locator(".translation-source .preview-text").inner_text() == "Come,{{what}}  now"
     problems = violations(page)
     page.goto(reverse("admin:notifications_emailoverride_add", query={"template": "welcome", "language": "de"}))
     page.locator("#id_subject").fill("Neues Thema")

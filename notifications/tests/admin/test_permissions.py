@@ -70,7 +70,7 @@ def test_bulk_actions_are_recorded_in_each_history(boss, monkeypatch, django_ass
     payload = writing.encrypt_content({"text": "Hello", "subject": "x", "html": ""})
     Message.objects.bulk_create(Message(channel="sms", to=["+1"], payload=payload, status="failed") for _ in range(25))
     Suppression.objects.bulk_create(Suppression(channel="email", address=f"u{n}@example.com") for n in range(25))
-    with django_assert_max_num_queries(88):
+    with django_assert_max_num_queries(94):
         act(boss, "message", "cancel", Message.objects.create(channel="email", to=["a@example.com"], payload=payload))
         act(boss, "suppression", "lift", *Suppression.objects.all())
     act(boss, "message", "retry", *Message.objects.filter(status=Status.FAILED))

@@ -76,7 +76,7 @@ def test_cancelling_an_unknown_message_is_404(sender):
 
 
 def call_back(client, *messages):
-    data = {"action": "cancel", "_selected_action": [str(message.pk) for message in messages]}
+    data = {"action": "cancel", "_selected_action": [str(message.pk) for message in messages], "confirmed": "1"}
     return client.post(reverse("admin:notifications_message_changelist"), data, follow=True)
 
 
