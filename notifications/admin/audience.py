@@ -82,7 +82,6 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
 
     subject, icon = Subject.MESSAGES, "block"
     searched_everywhere = True
-    searched_everywhere = True
     form = SuppressionForm
     error_fields: ClassVar[dict[str, str]] = {AlreadySuppressedException.code: "address"}
     list_display = ("address_shown", "channel", "kind_shown", "reason", "created_at", "lifted_at", "detail_shown")

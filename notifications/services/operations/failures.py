@@ -60,7 +60,7 @@ FAILURES = (
     ),
     Failure(
         "unreachable",
-        r"could not be (reached|looked up)|response was lost|^Amazon:|The mail server failed|mail server answered 4\d\d",
+        r"could not be (reached|looked up)|response was lost|^Amazon:|mail server (failed|answered 4\d\d)",
         _("The provider could not be reached, or accepted nothing for the moment."),
         _("While it is queued, it is tried again by itself. If it failed for good, send it again once others arrive."),
     ),
