@@ -22,7 +22,7 @@ def email(override: EmailOverride) -> EmailContent:
     return rendering.render_override(content, examples_of(override), language_of(override))
 
 
-def draft_email(override: EmailOverride) -> rendering.EmailContent:
+def draft_email(override: EmailOverride) -> EmailContent:
     """Check and render an override that was not saved. Raises as `overrides.check`."""
     overrides.check(override)
     return email(override)
