@@ -116,7 +116,8 @@ def state_of(message: Message) -> State:
         words = {"status": message.get_status_display(), "why": failure.why}
         sentence = str(_("%(status)s: %(why)s") % words)
         if message.status == Status.QUEUED:
-            sentence = f"{sentence} {_at(_('Next try: %(time)s'), message.due_at)}"
+            next_try = _at(_("Next try: %(time)s"), message.due_at)
+            sentence = f"{sentence} {next_try}"
         return State(sentence, str(failure.what_to_do), TONES.get(Status(message.status), "bad"))
     return State(_progress(message), tone="good" if message.status == Status.DELIVERED else "")
 
