@@ -211,13 +211,9 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     def retry(self, request: HttpRequest, queryset: MessageQuerySet) -> HttpResponse | None:
         """Queue the failed messages again, after a confirmation, and ignore the others."""
         failed = queryset.retriable(timezone.now())
-        sentence = ngettext(
-            "%(count)s failed message will be sent again. All others stay as they are.",
-            "%(count)s failed messages will be sent again. All others stay as they are.",
-            (count := capped_count(failed)),
-        )
+        sentence = _("Failed messages that will be sent again: %(count)s. All others stay as they are.")
         if confirm.confirmed(request) is None:
-            return confirm.page(self, request, failed, sentence % {"count": count})
+            return confirm.page(self, request, failed, str(sentence % {"count": capped_count(failed)}))
         self._retry(request, queryset)
         return None
 

@@ -252,12 +252,8 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
         """Deliver again to active endpoints, after a confirmation where it is more than one."""
         chosen = queryset.filter(endpoint__is_active=True)
         if confirm.FROM_PAGE not in request.POST and confirm.confirmed(request) is None:
-            sentence = ngettext(
-                "%(count)s event is delivered again to its endpoint if that is active.",
-                "%(count)s events are delivered again to their endpoints, where these are active.",
-                (count := capped_count(chosen)),
-            )
-            return confirm.page(self, request, chosen, sentence % {"count": count})
+            sentence = _("Events to deliver again, where the endpoint is active: %(count)s.")
+            return confirm.page(self, request, chosen, str(sentence % {"count": capped_count(chosen)}))
         on_batch = history.recorder(request, _("Queued again by hand"))
         count = deliveries.replay_all(chosen=queryset, by=signed_in_user(request), on_batch=on_batch)
         text = ngettext("%(count)s event is delivered again.", "%(count)s events are delivered again.", count)
