@@ -49,6 +49,11 @@ class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
 
 
+def may_change_keys(request: HttpRequest) -> bool:
+    """Whether the user may create and revoke API keys."""
+    return request.user.has_perm(api_keys.PERMISSION)
+
+
 @admin.register(ServiceAccount)
 class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """Service accounts, changed by services."""
@@ -63,7 +68,7 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
     ordering = ("-pk",)
     show_full_result_count = False
     raw_id_fields = ("owner",)
-    readonly_fields = ("role_names", "keys", "last_used")
+    readonly_fields = ("role_names", "keys", "new_key", "last_used")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccount]:
         found: QuerySet[ServiceAccount] = service_accounts.present().with_roles(timezone.now())
@@ -71,7 +76,10 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = ("name", "description", "owner")
-        return (*fields, "is_active", *self.readonly_fields) if obj else fields
+        if obj is None:
+            return fields
+        shown = [name for name in self.readonly_fields if name != "new_key" or may_change_keys(request)]
+        return (*fields, "is_active", *shown)
 
     @admin.display(description=_("active"), boolean=True)
     def active(self, account: ServiceAccount) -> bool:
@@ -91,12 +99,15 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
 
     @admin.display(description=_("API keys"))
     def keys(self, account: ServiceAccount) -> str:
-        """Links to its keys and to the form for a new one."""
+        """A link to its keys."""
         listed = reverse("admin:accounts_apikey_changelist", query={OF_A_USER[0]: account.pk})
+        return format_html('<a href="{}">{}</a>', listed, _("API keys"))
+
+    @admin.display(description=_("new API key"))
+    def new_key(self, account: ServiceAccount) -> str:
+        """A link to the form for a new key."""
         new = reverse("admin:accounts_apikey_add", query={"account": account.pk})
-        return format_html(
-            '<a href="{}">{}</a> · <a href="{}">{}</a>', listed, _("API keys"), new, _("Create an API key")
-        )
+        return format_html('<a href="{}">{}</a>', new, _("Create an API key"))
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         given = {name: form.cleaned_data[name] for name in form.changed_data}
@@ -176,7 +187,7 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
         )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(api_keys.PERMISSION)
+        return may_change_keys(request)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whether the user may revoke keys."""

@@ -49,7 +49,7 @@ def test_no_page_says_the_products_name(make_user, language):
     named = 0
     for browser in (Browser(raise_request_exception=False, headers={"Accept-Language": language}), signed_in):
         for path in [*pages(), "/nowhere/", "/email/verify/wrong/", "/password/reset/wrong/", "/account/not-me/wrong/"]:
-            shown = browser.get(path).content.decode(errors="replace")
+            shown = b"".join(browser.get(path)).decode(errors="replace")
             assert not PRODUCT.search(shown), path
             named += "Zephyr &amp; Sons" in shown
     assert named > 40

@@ -47,7 +47,8 @@ def ask(browser, user, reason="lost phone"):
 
 def act(browser, action):
     chosen = list(MFAReset.objects.values_list("pk", flat=True))
-    return browser.post(RESETS, {"action": action, "_selected_action": chosen}, follow=True)
+    form = {"action": action, "_selected_action": chosen, "confirmed": "1"}
+    return browser.post(RESETS, form, follow=True)
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_it_is_set_in_the_admin(client, make_user):
     client.post("/admin/rbac/role/add/", {"name": "No SMS", "forbids_sms_code": "on"})
     role = roles.Role.objects.get(name="No SMS")
     assert role.forbids_sms_code
-    client.post(f"/admin/rbac/role/{role.pk}/change/", {"name": "No SMS"})
+    client.post(f"/admin/rbac/role/{role.pk}/change/", {"name": "No SMS", "confirmed": "1"})
     role.refresh_from_db()
     assert not role.forbids_sms_code
 

@@ -110,7 +110,7 @@ def test_every_operation_is_described_well_enough_for_a_client(document, operati
 
 def test_every_error_is_described_with_its_form_headers_and_an_example(document):
     shared = document["components"]
-    assert {"Error422", "Error429"} <= shared["responses"].keys()
+    assert {"Error422Validation", "Error429Throttled"} <= shared["responses"].keys()
     for name, answer in shared["responses"].items():
         content = answer["content"]["application/json"]
         assert content["schema"]["$ref"] == "#/components/schemas/Error"
