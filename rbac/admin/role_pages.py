@@ -72,6 +72,7 @@ class WhyForm(forms.Form):
         user.queryset = get_user_model()._default_manager.all()
         user.widget = AutocompleteSelect(RoleAssignment._meta.get_field("user"), admin.site)
         user.widget.choices = user.choices
+        self.fields["scope"].widget = forms.TextInput()  # an empty search of Select2 has no name for screen readers
 
     def clean_at(self) -> Any:
         """Return the time. Raises ValidationError for one in the future, of which nothing is known."""

@@ -59,12 +59,5 @@ def assigned_scope(request: HttpRequest, **kwargs: Any) -> forms.Field:
     return field
 
 
-class ScopeSearch(AutocompleteSelect):
-    """A list to search, with a text while nothing is chosen: a screen reader takes it for the name of the field."""
-
-    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
-        return {**super().build_attrs(base_attrs, extra_attrs), "data-placeholder": _("Search")}
-
-
-def _search(**attrs: str) -> ScopeSearch:
-    return ScopeSearch(ScopeMembership._meta.get_field("scope"), admin.site, attrs=attrs)
+def _search(**attrs: str) -> AutocompleteSelect:
+    return AutocompleteSelect(ScopeMembership._meta.get_field("scope"), admin.site, attrs=attrs)
