@@ -34,7 +34,7 @@ def manage(*arguments, **environment):
     """Run manage.py to its end."""
     subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=ROOT, env=environment_of(**environment), check=True, capture_output=True, timeout=120,
+        cwd=ROOT, env=environment_of(**environment), check=True, capture_output=True, timeout=300,
     )  # fmt: skip
 
 
