@@ -73,6 +73,7 @@ class WhyForm(forms.Form):
         user.widget = AutocompleteSelect(RoleAssignment._meta.get_field("user"), admin.site)
         user.widget.choices = user.choices
         self.fields["scope"].widget = forms.TextInput()  # an empty search of Select2 has no name for screen readers
+        self.fields["scope"].help_text = _("Empty: everywhere.")
 
     def clean_at(self) -> Any:
         """Return the time. Raises ValidationError for one in the future, of which nothing is known."""
