@@ -132,7 +132,7 @@ def test_an_sms_with_a_lost_response_is_resent_only_if_its_policy_allows(forgetf
     message = send_sms(to="+4915112345678", text="Hello", draft=MessageDraft(policy=policy))
     for _ in range(2):
         Message.objects.filter(status="queued").update(due_at=timezone.now())
-        Dispatcher(Limits(Channel.SMS, seconds=2)).run()
+        Dispatcher(Limits(Channel.SMS)).run()
     message.refresh_from_db()
     assert (len(forgetful_sns), message.status, message.is_uncertain) == (texts, status, True)
 
