@@ -261,7 +261,7 @@ AUTHENTICATION_BACKENDS = ["rbac.services.backend.RoleBackend"]
 
 # ---------------------------------------------------------------- Passwords
 _HASHERS = (  # all but the first only verify imported hashes, which the next sign-in replaces
-    "BCrypt", "imported.PBKDF2SHA256", "imported.PBKDF2SHA1", "imported.Argon2", "imported.Scrypt",
+    "bcrypt_sha256.BCrypt", "imported.PBKDF2SHA256", "imported.PBKDF2SHA1", "imported.Argon2", "imported.Scrypt",
     "imported.PlainBCrypt", "imported.KeycloakSHA256", "imported.KeycloakSHA512", "imported.KeycloakSHA1",
     "firebase.FirebaseScrypt",
 )  # fmt: skip

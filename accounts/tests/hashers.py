@@ -2,7 +2,7 @@
 
 from threading import Event, Lock
 
-from accounts.services.passwords.hashers import BCryptHasher
+from accounts.services.passwords.hashers.bcrypt_sha256 import BCryptHasher
 
 
 class CountingHasher(BCryptHasher):

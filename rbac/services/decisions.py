@@ -13,6 +13,7 @@ from django.db import connection
 from django.dispatch import receiver
 
 from foodfleet.core.cache import coherent
+from foodfleet.core.database.commits import transaction_marker
 from foodfleet.core.exceptions import InsufficientPermissionsException
 from foodfleet.core.models import CacheVersion
 from rbac.models import RoleAssignment
@@ -87,14 +88,14 @@ class _Memo:
     request: object
     local_invalidations: int
     until: float
-    hooks: list[Any] | None  # on_commit functions that identify the transaction or savepoint it was read in
+    marker: object  # of the connection, where it was read in a transaction; else None
 
     def is_valid(self, now: float, request: object) -> bool:
         return (
             now < self.until
             and self.request is request
             and self.local_invalidations == coherent.local_invalidations()
-            and (self.hooks is None or self.hooks is connection.run_on_commit)
+            and (self.marker is None or self.marker is transaction_marker())
         )
 
 
@@ -222,8 +223,8 @@ def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
         return memo.access
     invalidations = coherent.local_invalidations()
     access = _limited(_of_user(user.pk, now), user)
-    hooks = connection.run_on_commit if connection.in_atomic_block else None
-    user.__dict__[MEMO] = _Memo(access, request, invalidations, min(access.until, now + MEMO_SECONDS), hooks)
+    until = min(access.until, now + MEMO_SECONDS)
+    user.__dict__[MEMO] = _Memo(access, request, invalidations, until, transaction_marker())
     return access
 
 

@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from accounts.exceptions import InvalidAttributesException
 from accounts.models import User
 from accounts.services.account import attribute_schema, attributes
-from accounts.services.passwords.hashers import UnacceptableHashError, formats
+from accounts.services.passwords.hashers import formats
+from accounts.services.passwords.hashers.bcrypt_sha256 import UnacceptableHashError
 from accounts.states import Audience
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.phone_numbers import normalize_phone

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 
 from accounts.services.account import attribute_schema
 from accounts.services.account.attributes import PREFIX
-from accounts.services.passwords.hashers import UnacceptableHashError, formats
+from accounts.services.passwords.hashers import formats
+from accounts.services.passwords.hashers.bcrypt_sha256 import UnacceptableHashError
 from accounts.services.staff import import_columns, json_stream
 from accounts.services.staff.import_columns import ROLE_SEPARATOR, Problem, Row
 from accounts.services.staff.json_stream import MalformedJSONError

@@ -127,7 +127,7 @@ def test_a_password_compared_after_the_account_was_closed_is_refused(user, setti
     late = Thread(target=sign_in)
     late.start()
     assert SlowHasher.compared.wait(30)
-    settings.PASSWORD_HASHERS = ["accounts.services.passwords.hashers.BCryptHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.services.passwords.hashers.bcrypt_sha256.BCryptHasher"]
     shut(user)
     SlowHasher.let_go.set()
     late.join()

@@ -9,8 +9,9 @@ from django.contrib.auth import hashers as django_hashers
 from django.contrib.auth.hashers import identify_hasher
 
 from accounts.models import PasswordHistory, User
-from accounts.services.passwords import hashers, passwords
-from accounts.services.passwords.hashers import UnacceptableHashError, formats, imported
+from accounts.services.passwords import passwords
+from accounts.services.passwords.hashers import bcrypt_sha256, formats, imported
+from accounts.services.passwords.hashers.bcrypt_sha256 import UnacceptableHashError
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -157,7 +158,7 @@ def test_a_broken_or_too_expensive_hash_is_refused_unhashed(text, monkeypatch):
     hashed = []
     monkeypatch.setattr(hashlib, "pbkdf2_hmac", hashed.append)
     monkeypatch.setattr(hashlib, "scrypt", hashed.append)
-    monkeypatch.setattr(hashers.bcrypt, "hashpw", hashed.append)
+    monkeypatch.setattr(bcrypt_sha256.bcrypt, "hashpw", hashed.append)
     with pytest.raises(UnacceptableHashError):
         formats.encoded(text)
     assert hashed == []
@@ -228,9 +229,9 @@ def test_a_wrong_password_for_an_imported_hash_costs_the_rest_of_ours(user, monk
 @pytest.mark.parametrize("spent_share", [0, 0.3, 0.9])
 def test_the_rest_of_a_hash_takes_what_the_cheaper_hash_did_not(settings, monkeypatch, spent_share):
     settings.BCRYPT_ROUNDS = 12
-    whole = hashers._seconds(12)
+    whole = bcrypt_sha256._seconds(12)
     rounds = []
-    monkeypatch.setattr(hashers.bcrypt, "hashpw", lambda password, salt: rounds.append(int(salt.split(b"$")[2])))
-    hashers.spend_rest_of_hash(spent_share * whole)
-    hashed = sum(hashers._seconds(number) for number in rounds)
+    monkeypatch.setattr(bcrypt_sha256.bcrypt, "hashpw", lambda password, salt: rounds.append(int(salt.split(b"$")[2])))
+    bcrypt_sha256.spend_rest_of_hash(spent_share * whole)
+    hashed = sum(bcrypt_sha256._seconds(number) for number in rounds)
     assert 0.99 * whole < spent_share * whole + hashed <= whole

@@ -1,9 +1,9 @@
 """Database backends that announce what a transaction invalidated. See foodfleet.core.cache.coherent."""
 
 from threading import local
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.utils import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper as Backend
@@ -23,10 +23,19 @@ invalidated = _Invalidated()
 
 
 class AnnouncedCommits(Backend):
-    """A backend of Django, in front of which this class stands."""
+    """A backend of Django, in front of which this class stands.
+
+    marker: another object after each end of a transaction and after each rollback to a savepoint. While it stays the
+    same, what was read in the transaction and not written since is what the transaction would read.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.marker = object()
 
     def commit(self) -> None:
         """Commit; where the transaction invalidated something, return when every process knows it."""
+        self.marker = object()
         if self.alias != DEFAULT_DB_ALIAS or not invalidated.keys:
             super().commit()
             return
@@ -39,4 +48,17 @@ class AnnouncedCommits(Backend):
         """Roll back, and forget what the transaction invalidated."""
         if self.alias == DEFAULT_DB_ALIAS:
             invalidated.keys = NOTHING
+        self.marker = object()
         super().rollback()
+
+    def savepoint_rollback(self, sid: str) -> None:
+        """Roll back to the savepoint."""
+        self.marker = object()
+        super().savepoint_rollback(sid)
+
+
+def transaction_marker() -> object | None:
+    """Return the marker of the current transaction; None outside one."""
+    connection: Any = connections[DEFAULT_DB_ALIAS]
+    marker: object = connection.marker
+    return marker if connection.in_atomic_block else None

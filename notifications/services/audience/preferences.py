@@ -31,11 +31,6 @@ class LinkOwner:
     user: User | None = None
 
 
-def wants(user: User, kind: Kind | str) -> bool:
-    """Whether `user` gets messages of this kind."""
-    return kind == Kind.SECURITY or of(user)[Kind(kind)]
-
-
 def of(user: User) -> dict[Kind, bool]:
     """Return each optional kind of message, and whether `user` wants it."""
     known = dict(Preference.objects.of(user).values_list("kind", "is_wanted"))

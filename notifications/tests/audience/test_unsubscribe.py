@@ -158,7 +158,7 @@ def test_old_link_of_an_address_changes_the_preference_of_its_user(make_user):
     link = preferences.unsubscribe_link("zoe@example.com", Kind.MARKETING)
     zoe = make_user("zoe@example.com")
     preferences.unsubscribe(link.rstrip("/").rpartition("/")[2])
-    assert not preferences.wants(zoe, Kind.MARKETING)
+    assert not preferences.of(zoe)[Kind.MARKETING]
     assert Suppression.objects.count() == 0
 
 

@@ -23,9 +23,9 @@ def test_preferences_require_sign_in(client):
 def test_unsubscribe_link_requires_a_confirmation(client, user):
     path = preferences.unsubscribe_link(user, Kind.MARKETING).removeprefix("http://testserver")
     assert "Unsubscribe?" in client.get(path).content.decode()
-    assert preferences.wants(user, Kind.MARKETING)
+    assert preferences.of(user)[Kind.MARKETING]
     assert "You are unsubscribed" in client.post(path).content.decode()
-    assert not preferences.wants(user, Kind.MARKETING)
+    assert not preferences.of(user)[Kind.MARKETING]
 
 
 def test_mail_program_unsubscribes_by_post(user):
@@ -34,7 +34,7 @@ def test_mail_program_unsubscribes_by_post(user):
     path = preferences.unsubscribe_link(user, Kind.MARKETING).removeprefix("http://testserver")
     answer = Client(enforce_csrf_checks=True).post(path, {"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
-    assert not preferences.wants(user, Kind.MARKETING)
+    assert not preferences.of(user)[Kind.MARKETING]
 
 
 def test_forged_unsubscribe_link_is_refused(client, user):

@@ -9,7 +9,8 @@ from typing import Any
 from django.contrib.auth.hashers import get_hasher
 
 from accounts.models import User
-from accounts.services.passwords.hashers import UnacceptableHashError, imported
+from accounts.services.passwords.hashers import imported
+from accounts.services.passwords.hashers.bcrypt_sha256 import UnacceptableHashError
 
 LONGEST = User._meta.get_field("password").max_length
 BCRYPT = re.compile(r"(?:bcrypt\$|bcrypt_sha256\$)?\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")

@@ -20,7 +20,11 @@ from django.contrib.auth.hashers import (
     ScryptPasswordHasher,
 )
 
-from accounts.services.passwords.hashers import UnacceptableHashError, ensure_few_rounds, spend_rest_of_hash
+from accounts.services.passwords.hashers.bcrypt_sha256 import (
+    UnacceptableHashError,
+    ensure_few_rounds,
+    spend_rest_of_hash,
+)
 
 MOST_ITERATIONS = 2_000_000  # of PBKDF2; Django 6.0 uses 1,200,000
 MOST_ARGON2_KIBIBYTES = 256 * 1024
