@@ -91,13 +91,29 @@ class Schema:
         return [one for one in self.visible_to(audience) if one.is_editable_by(audience)]
 
 
+class _Latest:
+    """The schema of the document that was read last, which is the same object until the setting changes."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Any, Schema] | None = None
+
+    def of(self, document: Any) -> Schema:
+        known = self._known
+        if known is None or known[0] is not document:
+            known = self._known = (document, _parsed(json.dumps(document)))
+        return known[1]
+
+
+_LATEST = _Latest()
+
+
 class WrongSchemaError(ValueError):
     """USER_ATTRIBUTES cannot be used; the text says why."""
 
 
 def current() -> Schema:
     """The schema of USER_ATTRIBUTES; without one there are no attributes."""
-    return _parsed(json.dumps(settings.USER_ATTRIBUTES))
+    return _LATEST.of(settings.USER_ATTRIBUTES)
 
 
 def ensure_schema_fits() -> None:

@@ -5,6 +5,7 @@ most requests, and the result is always the same. `fields` itself stays as it is
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
@@ -12,10 +13,24 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from rest_framework import serializers as drf
-from rest_framework.fields import SkipField
+from rest_framework.fields import SkipField, is_simple_callable
 from rest_framework.relations import PKOnlyObject
 
 Write = Callable[[Any, Any], Any]  # of a serializer and a row
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """The written fields of a serializer class.
+
+    plain: those that convert an attribute of the row; `read` returns all these attributes.
+    """
+
+    empty: dict[str, Any]
+    plain: list[tuple[str, Callable[[Any], Any]]]
+    read: Callable[[Any], tuple[Any, ...]]
+    others: list[tuple[str, Write]]
+    each: list[tuple[str, Write]]
 
 
 class BuildsFieldsOnce:
@@ -25,44 +40,52 @@ class BuildsFieldsOnce:
     """
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        result = {}
         serializer_class: Any = type(self)
-        for name, write in _writers(serializer_class):
+        fields = _fields(serializer_class)
+        result = fields.empty.copy()
+        try:
+            values = fields.read(instance)
+        except (AttributeError, ObjectDoesNotExist):  # a mapping, or a missing value, for which its field has a rule
+            return self._written(instance, fields.each, result)
+        for (name, convert), value in zip(fields.plain, values):  # noqa: B905  `read` returns two more
+            given = value() if callable(value) and is_simple_callable(value) else value
+            result[name] = None if given is None else convert(given)
+        return self._written(instance, fields.others, result)
+
+    def _written(self, row: Any, writers: list[tuple[str, Write]], result: dict[str, Any]) -> dict[str, Any]:
+        for name, write in writers:
             try:
-                result[name] = write(self, instance)
+                result[name] = write(self, row)
             except SkipField:
-                continue
+                del result[name]
         return result
 
 
 @cache
-def _writers(serializer_class: type[Any]) -> list[tuple[str, Write]]:
-    fields = serializer_class().fields
-    return [(name, _writer(field)) for name, field in fields.items() if not field.write_only]
+def _fields(serializer_class: type[Any]) -> _Fields:
+    fields = {name: field for name, field in serializer_class().fields.items() if not field.write_only}
+    plain = {name: field for name, field in fields.items() if _is_plain(field)}
+    sources = [field.source for field in plain.values()]
+    return _Fields(
+        empty=dict.fromkeys(fields),
+        plain=[
+            (name, PLAIN.get(type(field).to_representation, field.to_representation)) for name, field in plain.items()
+        ],
+        read=attrgetter(*sources, "__class__", "__class__"),  # of fewer than two names it returns no tuple
+        others=[(name, _writer(field)) for name, field in fields.items() if name not in plain],
+        each=[(name, _writer(field)) for name, field in fields.items()],
+    )
+
+
+def _is_plain(field: Any) -> bool:
+    return type(field).get_attribute is drf.Field.get_attribute and field.source != "*"
 
 
 def _writer(field: Any) -> Write:
     if isinstance(field, drf.SerializerMethodField):
         method = field.method_name or ""
         return lambda serializer, row: getattr(serializer, method)(row)
-    convert = PLAIN.get(type(field).to_representation)
-    return _plain(field, convert) if convert else lambda _, row: _generic(field, field.get_attribute(row))
-
-
-def _plain(field: Any, convert: Callable[[Any], Any]) -> Write:
-    """A shorter way through a field that converts a value regardless of how it is declared."""
-    read = attrgetter(field.source)
-
-    def write(serializer: Any, row: Any) -> Any:
-        try:
-            value = read(row)
-        except (AttributeError, ObjectDoesNotExist):  # a mapping, or a missing value, for which the field has a rule
-            return _generic(field, field.get_attribute(row))
-        if callable(value):
-            value = value()
-        return None if value is None else convert(value)
-
-    return write
+    return lambda _, row: _generic(field, field.get_attribute(row))
 
 
 def _generic(field: Any, value: Any) -> Any:
@@ -75,7 +98,8 @@ def _time(value: datetime | str) -> str:
     """A time in UTC, ending in Z, as the REST framework writes it."""
     if isinstance(value, str):
         return value
-    return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return in_utc.isoformat().removesuffix("+00:00") + "Z"
 
 
 PLAIN: dict[Any, Callable[[Any], Any]] = {
