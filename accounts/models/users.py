@@ -218,6 +218,7 @@ class User(AbstractBaseUser):
     search_text = models.TextField(editable=False, default="", db_default="", help_text=_("What search reads."))
 
     locked_until: datetime | None = None  # by wrong passwords; only after `objects.with_locks`
+    role_ids: str | None = None  # only after `objects.with_role_ids`
     acting_session: UUID | None = None  # the session or API key of the current request; None outside of requests
     acting_permissions: frozenset[str] | None = None  # what the API key of the current request is limited to
 

@@ -1,16 +1,14 @@
 """The users whose access is decided, and their status history: active or not, superuser or not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.utils import timezone
 
-from foodfleet.core.database.compiled import Compiled
 from rbac.exceptions import HolderNotFoundException
-from rbac.models import RoleAssignment, UserStatus
+from rbac.models import UserStatus
 from rbac.services import graph
 
 LARGEST_ID = 2**63 - 1  # a number in a path may be longer than a database can store
@@ -81,26 +79,9 @@ def record_new(users: Sequence[Any]) -> None:
     )
 
 
-def _held_by(size: int) -> Compiled:
-    return Compiled(
-        lambda now, users: RoleAssignment.objects.live(now).filter(user__in=users).values_list("user_id", "role_id"),
-        now=datetime,
-        users=[int] * size,
-    )
-
-
-_HELD_BY = {size: _held_by(size) for size in (20, 100)}  # for a page of the usual and of the largest size
-
-
-def role_names(user_ids: Iterable[int]) -> dict[int, list[str]]:
-    """Return the names of the roles that each of these users holds now, in any scope and in alphabetical order."""
-    ids = list(user_ids)
-    size = next((size for size in _HELD_BY if len(ids) <= size), None)
-    if not ids or size is None:
-        return {}
-    held: dict[int, set[str]] = {}
-    roles = graph.latest().roles
-    for user_id, role_id in _HELD_BY[size].rows(now=timezone.now(), users=ids):
-        if role_id in roles:
-            held.setdefault(user_id, set()).add(roles[role_id].name)
-    return {user_id: sorted(names) for user_id, names in held.items()}
+def role_names(role_ids: str | None, known: graph.Graph) -> list[str]:
+    """Return the names of these roles in alphabetical order. role_ids: separated by commas, None for none."""
+    if not role_ids:
+        return []
+    found = (known.roles.get(int(role_id)) for role_id in role_ids.split(","))
+    return sorted({role.name for role in found if role})

@@ -20,6 +20,7 @@ from accounts.states import Audience
 from foodfleet.core.http import serializers
 from rbac.api.serializers import ScopeField
 from rbac.services import decisions
+from rbac.services import users as role_holders
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -80,7 +81,7 @@ class DeletionSerializer(serializers.Serializer[Any]):
 
 
 class DirectoryUserSerializer(UserSerializer):
-    """A user, with the fields for staff. The context holds the names of their roles by user id under `roles`."""
+    """A user, with the fields for staff. Rows have `locked_until` and `role_ids`; the context holds all `roles`."""
 
     phone_verified = serializers.SerializerMethodField()
     locked = serializers.BooleanField(source="is_locked", read_only=True)
@@ -101,8 +102,7 @@ class DirectoryUserSerializer(UserSerializer):
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_roles(self, user: Any) -> list[str]:
         """Names of the user's roles, in any scope."""
-        names: list[str] = self.context["roles"].get(user.pk, [])
-        return names
+        return role_holders.role_names(user.role_ids, self.context["roles"])
 
 
 class UserChangeSerializer(FrontendSerializer):

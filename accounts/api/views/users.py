@@ -34,22 +34,19 @@ from accounts.models import User
 from accounts.models.users import UserQuerySet, signed_in_user
 from accounts.services.account import attributes, password_change, password_reset
 from accounts.services.staff import changes as staff_changes
-from accounts.services.staff import exports, protections, users
-from foodfleet.core.database.compiled import Compiled
+from accounts.services.staff import directory, exports, protections, users
+from accounts.services.staff.directory import UserRow
 from foodfleet.core.exceptions import ConflictException, NotFoundException
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.lists.csv_export import FORMAT, CSVExportMixin, csv_response
-from foodfleet.core.http.lists.pagination import DEFAULT_PAGE_SIZE, KeysetPagination
+from foodfleet.core.http.lists.pagination import PARAMETERS, CompiledPages, KeysetPagination
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
 from rbac.api.guards import ActionPermission, action_of
 from rbac.exceptions import SuperusersOnlyException
-from rbac.services import decisions
-from rbac.services import users as role_holders
+from rbac.services import decisions, graph
 
-_NEWEST = Compiled(
-    lambda now: User.objects.present().with_locks(now).order_by("-id")[: DEFAULT_PAGE_SIZE + 1], now=datetime
-)
+_EVERYBODY = CompiledPages(User, directory.rows, UserRow._make, now=datetime)
 
 
 class UserViewSet(CSVExportMixin, GenericViewSet[User]):
@@ -67,7 +64,8 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
 
     def get_queryset(self) -> UserQuerySet:
         visible = User.objects.present().visible_to(self.request.user, f"users:{action_of(self, self.action)}")
-        found: UserQuerySet = visible.with_locks(timezone.now())
+        now = timezone.now()
+        found: UserQuerySet = visible.with_locks(now).with_role_ids(now)
         return found
 
     def user_response(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
@@ -85,9 +83,10 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
         `attributes.<name>=<value>` filters by a custom attribute, such as `?attributes.shift=night`.
         """
         is_json = request.accepted_renderer.format == "json"
-        if is_json and not request.query_params and decisions.has(request.user, "users:read"):
-            newest = cast(KeysetPagination, self.paginator).first_page(_NEWEST.rows(now=timezone.now()), request, self)
-            return self.get_paginated_response(_represented(newest))
+        if is_json and request.query_params.keys() <= PARAMETERS and decisions.has(request.user, "users:read"):
+            paginator = cast(KeysetPagination, self.paginator)
+            everybody = paginator.paginate_compiled(_EVERYBODY, request, self, now=timezone.now())
+            return self.get_paginated_response(_represented(everybody))
         found = self.get_queryset().with_attributes(attributes.filters(request.query_params.dict()))
         matching: Any = self.filter_queryset(found)
         if request.accepted_renderer.format == "csv":
@@ -183,6 +182,5 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
         return {"actor": signed_in_user(request), "client": client_of(request)}
 
 
-def _represented(page: Sequence[User]) -> Any:
-    names = role_holders.role_names(user.pk for user in page)
-    return DirectoryUserSerializer(page, many=True, context={"roles": names}).data
+def _represented(page: Sequence[Any]) -> Any:
+    return DirectoryUserSerializer(page, many=True, context={"roles": graph.latest()}).data

@@ -5,13 +5,15 @@ A cursor contains the values of the last row in the ordering, so that the next p
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from rest_framework.pagination import BasePagination
@@ -19,12 +21,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from foodfleet.core.database.compiled import Compiled
 from foodfleet.core.database.keyset import beyond
 from foodfleet.core.exceptions import MalformedRequestException, ValidationException
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 MAX_CURSOR_LENGTH = 2000
+PARAMETERS = frozenset({"cursor", "page_size", "ordering"})
+MOST_FORMS = 100  # of the statement of a list, as many as its page sizes and orderings in use
 
 
 class KeysetPagination(BasePagination):
@@ -36,35 +41,31 @@ class KeysetPagination(BasePagination):
     """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        form, values = self._requested(request, view, queryset.model)
+        return self._page(list(form.page_of(queryset, values)))
+
+    def paginate_compiled(self, pages: "CompiledPages", request: Request, view: Any, **values: Any) -> list[Any]:
+        """Return the requested page of a list without filters. values: those of its statement."""
+        form, position = self._requested(request, view, pages.model)
+        return self._page(pages.rows(form, position, values))
+
+    def _requested(self, request: Request, view: Any, model: type[Model]) -> tuple["_Form", Sequence[Any]]:
+        """Return the form of the page's statement, and the values of its cursor."""
         self._url = request.build_absolute_uri()
         size = _page_size(request.query_params.get("page_size"))
         ordering = _ordering(request.query_params.get("ordering"), view)
-        self._names = _names(ordering)
-        position = _read_cursor(request.query_params.get("cursor"), ordering, queryset.model, self._names)
-        self._ordering = ordering
-        backwards = position is not None and position.backwards
-        ascending = not ordering.startswith("-") ^ backwards
-        if position is not None:
-            queryset = queryset.filter(beyond(self._names, position.values, ascending))
-        prefix = "" if ascending else "-"
-        rows = list(queryset.order_by(*(f"{prefix}{name}" for name in self._names))[: size + 1])
-        return self._page(rows, size, position, backwards=backwards)
+        position = _read_cursor(request.query_params.get("cursor"), ordering, model, _names(ordering))
+        values = position.values if position else ()
+        self._form = _Form(ordering, size, bool(position and position.backwards), tuple(map(type, values)))
+        return self._form, values
 
-    def first_page(self, rows: list[Any], request: Request, view: Any) -> list[Any]:
-        """Return the page of a request without parameters.
-
-        rows: the first DEFAULT_PAGE_SIZE and one more, if there are so many, in the view's own `ordering`.
-        """
-        self._url, self._ordering = request.build_absolute_uri(), view.ordering
-        self._names = _names(view.ordering)
-        return self._page(rows, DEFAULT_PAGE_SIZE, None, backwards=False)
-
-    def _page(self, rows: list[Any], size: int, position: "_Position | None", *, backwards: bool) -> list[Any]:
+    def _page(self, rows: list[Any]) -> list[Any]:
+        size, backwards, is_first = self._form.size, self._form.backwards, not self._form.kinds
         more, page = len(rows) > size, rows[:size]
         if backwards:
             page.reverse()
         self._next = page[-1] if page and (more or backwards) else None
-        self._previous = page[0] if page and position is not None and (more or not backwards) else None
+        self._previous = page[0] if page and not is_first and (more or not backwards) else None
         return page
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -79,7 +80,8 @@ class KeysetPagination(BasePagination):
     def _link(self, row: Any, *, backwards: bool) -> str | None:
         if row is None:
             return None
-        cursor = _write_cursor(self._ordering, [getattr(row, name) for name in self._names], backwards)
+        ordering = self._form.ordering
+        cursor = _write_cursor(ordering, [getattr(row, name) for name in _names(ordering)], backwards)
         return str(replace_query_param(self._url, "cursor", cursor))
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -105,6 +107,55 @@ class KeysetPagination(BasePagination):
         if fields:
             parameters.append({"name": "ordering", "in": "query", "schema": {"type": "string", "enum": fields}})
         return parameters
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What decides the SQL of a page. kinds: the types of the cursor's values, none for the first page."""
+
+    ordering: str
+    size: int
+    backwards: bool
+    kinds: tuple[type, ...]
+
+    def page_of(self, queryset: QuerySet[Any], position: Sequence[Any]) -> QuerySet[Any]:
+        """Return the rows after `position` and, to see whether there are more, one row more."""
+        names = _names(self.ordering)
+        ascending = not self.ordering.startswith("-") ^ self.backwards
+        if position:
+            queryset = queryset.filter(beyond(names, position, ascending))
+        prefix = "" if ascending else "-"
+        return queryset.order_by(*(f"{prefix}{name}" for name in names))[: self.size + 1]
+
+
+class CompiledPages:
+    """The pages of a list without filters: each form of its statement is built once (`core.database.compiled`).
+
+    build: returns the rows for values of these kinds, as for `Compiled`. row: makes a row of the values of a
+    `values_list`. The fields that the list is ordered by are texts, numbers or times.
+    """
+
+    def __init__(
+        self, model: type[Model], build: Callable[..., QuerySet[Any]], row: Callable[[Any], Any], **kinds: Any
+    ) -> None:
+        self.model, self._build, self._row, self._kinds = model, build, row, kinds
+        self._statement = lru_cache(MOST_FORMS)(self._compiled)
+
+    def rows(self, form: _Form, position: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
+        """Return the rows of the page and one more."""
+        found = self._statement(form).rows(**values, **_named(position))
+        return [self._row(one) for one in found]
+
+    def _compiled(self, form: _Form) -> Compiled:
+        def build(**values: Any) -> QuerySet[Any]:
+            position = [values.pop(name) for name in _named(form.kinds)]
+            return form.page_of(self._build(**values), position)
+
+        return Compiled(build, **self._kinds, **_named(form.kinds))
+
+
+def _named(values: Sequence[Any]) -> dict[str, Any]:
+    return {f"position_{number}": value for number, value in enumerate(values)}
 
 
 class _Position:
