@@ -4,7 +4,8 @@
 
 Fills the database by SQL with so many users, as many messages with their timelines, and three times as many security
 events in 24 partitions by month; measures; grows it to the second number; and measures the same again, in this process
-and as a superuser. Prints the fastest of ROUNDS calls in milliseconds (others may use the machine) and its statements.
+and as a superuser. Prints the fastest of ROUNDS calls in milliseconds (others may use the machine) and its statements:
+each to standard error as soon as it is known, and all as JSON at the end.
 """
 
 import json
@@ -261,6 +262,7 @@ def measure(there):
             if sum(times) > 1500:
                 break
         found[name] = min(times), statements
+        print(f"{name}: {min(times):.1f} ms, {statements} statements", file=sys.stderr, flush=True)
     return found
 
 

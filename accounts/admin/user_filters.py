@@ -67,6 +67,7 @@ class LastSeenFilter(admin.SimpleListFilter):
 
     title = _("last seen")
     parameter_name = "seen"
+    WITH_TIME = frozenset({"7", "30", "before"})  # the choices that only users with a sign-in match
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [

@@ -1,10 +1,8 @@
 """The cards of messages on the home page of the admin."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,15 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.admin.home import Card, Figure, register
 from foodfleet.core.cache import rate_limits
 from foodfleet.core.database.hourly_counts import Recent
-from notifications.models import Message
 from notifications.services.compose.sms import LIMIT_OF_ALL
 from notifications.services.operations import statistics
-from notifications.states import TO_PEOPLE, Channel, Status
+from notifications.states import LOST, TO_PEOPLE, Channel, Status
 
 LATE = timedelta(minutes=5)  # a message that has been due for longer
 GUARD_NEAR = 0.8  # of the limit
 ARRIVED = (Status.SENT, Status.DELIVERED)
-LOST = (Status.FAILED, Status.BOUNCED, Status.COMPLAINED)
 
 
 def messages(request: HttpRequest, counts: Recent) -> Card:
@@ -44,7 +40,7 @@ def _of_channel(channel: Channel, counts: Recent) -> list[Figure]:
     name = {"channel": channel.label}
     return [
         Figure(_("%(channel)s: all") % name, sum(by_status.values()), link),
-        Figure(_("%(channel)s: failed or returned") % name, lost, f"{link}&status__exact={Status.FAILED}", tone),
+        Figure(_("%(channel)s: failed or returned") % name, lost, f"{link}&lost=yes", tone),
         Figure(_("%(channel)s: delivery rate") % name, rate),
     ]
 
@@ -52,27 +48,14 @@ def _of_channel(channel: Channel, counts: Recent) -> list[Figure]:
 def queue(request: HttpRequest, counts: Recent) -> Card:
     """What waits for a worker or for staff, and how much of the limit of SMS is used."""
     now = timezone.now()
-    due, failed = Q(status=Status.QUEUED, due_at__lte=now), Q(status=Status.FAILED) & ~Q(payload="")
-    found: Any = (
-        Message.objects.to_people()
-        .filter(due | failed)
-        .aggregate(
-            due=Count("pk", filter=due),
-            oldest=Min("due_at", filter=due),
-            failed=Count("pk", filter=failed & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))),
-        )
-    )
+    waits = statistics.queue(now)
     listed = reverse("admin:notifications_message_changelist")
-    is_late = found["oldest"] is not None and now - found["oldest"] > LATE
+    is_late = waits.oldest is not None and now - waits.oldest > LATE
+    late, again = "warn" if is_late else "", "warn" if waits.retriable else ""
     figures = [
-        Figure(_("Due and not sent"), found["due"], f"{listed}?status__exact=queued", "warn" if is_late else ""),
-        Figure(_("Oldest of them"), timesince(found["oldest"], now, depth=1) if found["oldest"] else "–"),
-        Figure(
-            _("Failed, can be sent again"),
-            found["failed"],
-            f"{listed}?retriable=yes",
-            "warn" if found["failed"] else "",
-        ),
+        Figure(_("Due and not sent"), statistics.capped(waits.due), f"{listed}?status__exact=queued", late),
+        Figure(_("Oldest of them"), timesince(waits.oldest, now, depth=1) if waits.oldest else "–"),
+        Figure(_("Failed, can be sent again"), statistics.capped(waits.retriable), f"{listed}?retriable=yes", again),
         *_guard(),
     ]
     return Card(_("Queue"), figures)

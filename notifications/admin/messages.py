@@ -1,19 +1,13 @@
 """Messages in the admin: read-only, without codes and links, with actions to retry and cancel."""
 
-from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST
 
 from accounts.models.users import signed_in_user
 from foodfleet.core.admin import confirm, history
@@ -33,7 +27,7 @@ from notifications.models.messages import MessageQuerySet
 from notifications.services.operations import messages as operations
 from notifications.services.operations import statistics
 from notifications.services.templates import specs
-from notifications.states import Channel, Status
+from notifications.states import LOST, Channel, Status
 from rbac.services import decisions
 
 # Fields that are shown only where they have a value: the name on the page and the attribute.
@@ -60,6 +54,19 @@ class RetriableFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.retriable(timezone.now()) if self.value() == "yes" else queryset
+
+
+class LostFilter(admin.SimpleListFilter):
+    """Filters messages that were sent or given up for good and did not arrive."""
+
+    title = _("failed or returned")
+    parameter_name = "lost"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(status__in=LOST) if self.value() == "yes" else queryset
 
 
 class TemplateFilter(admin.SimpleListFilter):
@@ -89,7 +96,7 @@ def states(request: HttpRequest) -> list[dict[str, Any]]:
             {
                 "title": status.label,
                 "query": f"status__exact={status.value}",
-                "number": f"{statistics.COUNTED}+" if number > statistics.COUNTED else number,
+                "number": statistics.capped(number) if number else "",
                 "is_current": request.GET.get("status__exact") == status.value,
             }
         )
@@ -105,7 +112,8 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     list_before_template = "admin/notifications/states.html"
     list_display = ("created_at", "status_shown", "recipients_shown", "subject", "template")
     list_filter = (
-        "status", RetriableFilter, "channel", TemplateFilter, "kind", "priority", ("created_at", DateTimeFilter),
+        "status", LostFilter, RetriableFilter, "channel", TemplateFilter, "kind", "priority",
+        ("created_at", DateTimeFilter),
     )  # fmt: skip
     search_fields = ("subject",)  # shows the search box; get_search_results searches
     search_help_text = _("Recipient, subject, template, or ID of the message, provider or request: at most ten words")
@@ -125,27 +133,6 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return Message.objects.to_people().defer("payload").select_related("user", "sender")
-
-    def get_urls(self) -> list[URLPattern]:
-        actions = (("retry", self._retry), ("cancel", self._cancel))
-        return [
-            *(
-                path(f"<uuid:pk>/{name}/", self._on_one(action), name=f"notifications_message_{name}")
-                for name, action in actions
-            ),
-            *super().get_urls(),
-        ]
-
-    def _on_one(self, action: Callable[[HttpRequest, MessageQuerySet], None]) -> Callable[..., HttpResponse]:
-        """Return a view that runs a list action on one message, for a button on its page."""
-
-        def view(request: HttpRequest, pk: UUID) -> HttpResponse:
-            if not self.has_send_permission(request):
-                raise PermissionDenied
-            action(request, self.get_queryset(request).filter(pk=pk))  # type: ignore[arg-type]
-            return redirect("admin:notifications_message_change", pk)
-
-        return self.admin_site.admin_view(require_POST(view))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the statuses above the list."""
@@ -211,44 +198,41 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     def retry(self, request: HttpRequest, queryset: MessageQuerySet) -> HttpResponse | None:
         """Queue the failed messages again, after a confirmation, and ignore the others."""
         failed = queryset.retriable(timezone.now())
-        sentence = _("Failed messages that will be sent again: %(count)s. All others stay as they are.")
+        sentence = ngettext(
+            "%(count)s failed message will be sent again.",
+            "%(count)s failed messages will be sent again. All others stay as they are.",
+            (number := capped_count(failed)),
+        )
         if confirm.confirmed(request) is None:
-            return confirm.page(self, request, failed, str(sentence % {"count": capped_count(failed)}))
-        self._retry(request, queryset)
-        return None
-
-    def _retry(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
+            return confirm.page(self, request, failed, sentence % {"count": number})
         on_batch = history.recorder(request, _("Queued again by hand"))
         count = operations.retry_all(messages=queryset, by=signed_in_user(request), on_batch=on_batch)
         text = ngettext("%(count)s message will be sent again.", "%(count)s messages will be sent again.", count)
-        self._report(request, text, count)
+        return self._report(request, text, count)
 
     @admin.action(description=_("Cancel sending (queued messages)"), permissions=["send"])
     def cancel(self, request: HttpRequest, queryset: MessageQuerySet) -> HttpResponse | None:
         """Cancel the queued messages, after a confirmation, and ignore the others."""
         waiting = queryset.waiting()
         sentence = ngettext(
-            "%(count)s queued message will be cancelled and loses its content. All others stay as they are.",
+            "%(count)s queued message will be cancelled and loses its content.",
             "%(count)s queued messages will be cancelled and lose their content. All others stay as they are.",
             (count := capped_count(waiting)),
         )
         if confirm.confirmed(request) is None:
             return confirm.page(self, request, waiting, sentence % {"count": count})
-        self._cancel(request, queryset)
-        return None
-
-    def _cancel(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
         on_batch = history.recorder(request, _("Cancelled by hand"))
         count = operations.cancel_all(messages=queryset, by=signed_in_user(request), on_batch=on_batch)
         text = ngettext("%(count)s message was cancelled.", "%(count)s messages were cancelled.", count)
-        self._report(request, text, count)
+        return self._report(request, text, count)
 
-    def _report(self, request: HttpRequest, text: str, count: int) -> None:
+    def _report(self, request: HttpRequest, text: str, count: int) -> HttpResponse | None:
         self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
         if count >= batches.MOST:
             self.message_user(
                 request, _("Only a part was processed. Run the action again for the rest."), messages.WARNING
             )
+        return confirm.back(self, request)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may retry and cancel."""

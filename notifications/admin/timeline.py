@@ -20,7 +20,7 @@ from accounts.models import User
 from foodfleet.core.admin.lists import ReadOnlyMixin
 from notifications.models import Message, MessageEvent
 from notifications.services.operations import failures
-from notifications.states import Channel, Status
+from notifications.states import LOST, Channel, Status
 
 # Labels of an event's details, in the order in which they are shown. Other details follow under their own names.
 LABELS = {
@@ -141,8 +141,7 @@ def _at(sentence: Any, moment: datetime) -> str:
 
 def status_tag(status: str, label: str) -> SafeString:
     """Return a status as a label with a colour."""
-    bad = status in {Status.FAILED, Status.BOUNCED, Status.COMPLAINED}
-    tone = "bad" if bad else TONES.get(Status(status), "")
+    tone = "bad" if status in LOST else TONES.get(Status(status), "")
     return format_html('<span class="tag {}">{}</span>', tone, label)
 
 

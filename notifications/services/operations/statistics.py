@@ -1,15 +1,17 @@
 """Counts of messages by hour, channel and status for the home page of the admin, and what SMS cost."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from foodfleet.core.database import hourly_counts
 from notifications.models import Message, MessageEvent
-from notifications.states import Channel, Status
+from notifications.states import TO_PEOPLE, Channel, Priority, Status
 
 SUBJECT = "message"
 COUNTED = 1_000  # of each status: a page does not count a whole table
@@ -27,6 +29,11 @@ def name_of(channel: Channel, status: Status) -> str:
     return f"{SUBJECT}:{channel.value}:{status.value}"
 
 
+def capped(number: int) -> str:
+    """Return the number as text, `1000+` where it was not counted further."""
+    return f"{COUNTED}+" if number > COUNTED else str(number)
+
+
 def count_by_status(statuses: Sequence[Status]) -> dict[str, int]:
     """Return how many messages to people have each of these statuses, at most COUNTED + 1 of them.
 
@@ -40,6 +47,40 @@ def _counted(status: Status) -> Any:
     some = Message.objects.filter(status=status).order_by().values("pk")[: COUNTED + 1]
     rows = Message.objects.filter(pk__in=some).to_people().order_by().values("status")
     return rows.annotate(number=Count("pk")).values_list("status", "number")
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What waits. due and retriable: at most COUNTED + 1; oldest: since when the first message has been due."""
+
+    due: int
+    retriable: int
+    oldest: datetime | None
+
+
+def queue(now: datetime) -> Queue:
+    """Return what waits for a worker or for staff, by one query that reads few rows however long the queue is."""
+    rows = Message.objects.order_by()
+    numbers = [rows.waiting().filter(due_at__lte=now), rows.retriable(now)]
+    columns = [*map(_number, numbers), *_oldest_of_each_queue(now)]
+    one = Message.objects.order_by("pk").values_list(*columns)[:1]  # any row, to ask about all
+    due, retriable, *oldest = next(iter(one), (0, 0))
+    return Queue(due, retriable, min((at for at in oldest if at is not None), default=None))
+
+
+def _number(rows: Any) -> Any:
+    some = rows.to_people().order_by().values("pk")[: COUNTED + 1]
+    counted = Message.objects.filter(pk__in=some).order_by().values(every=Value(1)).annotate(number=Count("pk"))
+    return Coalesce(Subquery(counted.values("number")), 0)
+
+
+def _oldest_of_each_queue(now: datetime) -> list[Any]:
+    """Return the first due time of each queue of messages to people: the index has the queues one after another."""
+    return [
+        Subquery(Message.objects.queued(channel, priority).filter(due_at__lte=now).values("due_at")[:1])
+        for channel in TO_PEOPLE
+        for priority in Priority
+    ]
 
 
 def reported_sms_prices() -> tuple[Decimal, Decimal] | None:

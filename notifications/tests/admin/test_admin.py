@@ -269,30 +269,38 @@ def test_invalid_address_cannot_be_suppressed(boss, channel, address):
     assert Suppression.objects.count() == 0
 
 
-def test_failed_message_is_retried_from_its_page(boss):
+def addresses(message):
+    """Return the address of the message's page, and that of the list."""
+    return reverse("admin:notifications_message_change", args=[message.pk]), reverse(
+        "admin:notifications_message_changelist"
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after"),
+    [("retry", Status.FAILED, Status.QUEUED), ("cancel", Status.QUEUED, Status.CANCELLED)],
+)
+def test_one_message_is_retried_or_cancelled_from_its_page_once_confirmed(boss, action, before, after):
     message = failed()
-    path = reverse("admin:notifications_message_retry", args=[message.pk])
-    assert path in boss.get(reverse("admin:notifications_message_change", args=[message.pk])).text
-    boss.post(path)
+    Message.objects.update(status=before)
+    own, listed = addresses(message)
+    assert f'name="action" value="{action}"' in boss.get(own).text
+    data = {"action": action, "_selected_action": [message.pk], "from_page": "1"}
+    question = boss.post(listed, data)
+    assert question.context["sentence"].startswith(f"1 {before} message will be")
     message.refresh_from_db()
-    assert message.status == Status.QUEUED
-    assert path not in boss.get(reverse("admin:notifications_message_change", args=[message.pk])).text
-
-
-def test_queued_message_is_cancelled_from_its_page(boss):
-    message = Message.objects.create(channel=Channel.EMAIL, to=["ann@example.com"], subject="Hello")
-    path = reverse("admin:notifications_message_cancel", args=[message.pk])
-    assert path in boss.get(reverse("admin:notifications_message_change", args=[message.pk])).text
-    assert boss.get(path).status_code == 405
-    boss.post(path)
+    assert message.status == before
+    answer = boss.post(listed, {**data, "confirmed": "1"})
+    assert answer.url == own
     message.refresh_from_db()
-    assert message.status == Status.CANCELLED
+    assert message.status == after
+    assert f'name="action" value="{action}"' not in boss.get(own).text
 
 
 def test_read_only_staff_cannot_retry_or_cancel(reader):
     message = failed()
-    path = reverse("admin:notifications_message_retry", args=[message.pk])
-    assert path not in reader.get(reverse("admin:notifications_message_change", args=[message.pk])).text
-    assert reader.post(path).status_code == 403
+    own, listed = addresses(message)
+    assert 'name="action"' not in reader.get(own).text
+    reader.post(listed, {"action": "retry", "_selected_action": [message.pk], "confirmed": "1"})
     message.refresh_from_db()
     assert message.status == Status.FAILED

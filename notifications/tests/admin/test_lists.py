@@ -11,24 +11,12 @@ from foodfleet.core.database import batches
 from notifications.models import Message, SmsTemplate, SmsTemplateVersion, Suppression
 from notifications.receivers import dispatch
 from notifications.services.audience import suppression
-from notifications.services.compose import writing
 from notifications.services.operations import messages as operations
 from notifications.states import Channel, Status
+from notifications.tests.admin.rows import failed
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:notifications_message_changelist"
-
-
-def failed(number=1, **fields):
-    content = writing.encrypt_content({"text": "Hello", "subject": "x", "html": ""})
-    values = {
-        "channel": Channel.EMAIL,
-        "status": Status.FAILED,
-        "payload": content,
-        "to": ["ann@example.com"],
-        **fields,
-    }
-    return Message.objects.bulk_create(Message(**values) for _ in range(number))
 
 
 def test_bulk_retry_works_in_batches_and_notifies_workers_once(

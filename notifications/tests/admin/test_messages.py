@@ -8,22 +8,11 @@ from notifications.models import Message, MessageEvent
 from notifications.services.compose.writing import encrypt_content
 from notifications.services.operations import statistics
 from notifications.states import Channel, Status
+from notifications.tests.admin.rows import failed
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:notifications_message_changelist")
 CODE = "135790"
-
-
-def failed(number=1, **fields):
-    content = encrypt_content({"text": "Hello", "subject": "x", "html": ""})
-    values = {
-        "channel": Channel.EMAIL,
-        "status": Status.FAILED,
-        "payload": content,
-        "to": ["ann@example.com"],
-        **fields,
-    }
-    return Message.objects.bulk_create(Message(**values) for _ in range(number))
 
 
 def test_the_statuses_that_need_attention_are_counted_up_to_a_limit(boss, monkeypatch):
@@ -34,12 +23,19 @@ def test_the_statuses_that_need_attention_are_counted_up_to_a_limit(boss, monkey
     shown = boss.get(LIST, {"status__exact": "failed"}).context["states"]
     numbers = {str(one["title"]): one.get("number") for one in shown}
     assert numbers == {
-        "All": None, "Can be sent again": None, "Queued": 0, "Failed": "3+", "Bounced": 2, "Complained": 0,
-        "Suppressed": 0, "Cancelled": 0, "Sent": 0, "Delivered": 0,
+        "All": None, "Can be sent again": None, "Queued": "", "Failed": "3+", "Bounced": "2", "Complained": "",
+        "Suppressed": "", "Cancelled": "", "Sent": "", "Delivered": "",
     }  # fmt: skip
     assert [str(one["title"]) for one in shown if one["is_current"]] == ["Failed"]
     for one in shown:
         assert boss.get(f"{LIST}?{one['query']}").status_code == 200
+
+
+def test_failed_and_returned_messages_are_listed_together(boss):
+    lost = [failed(status=status)[0].pk for status in (Status.FAILED, Status.BOUNCED, Status.COMPLAINED)]
+    failed(status=Status.DELIVERED)
+    listed = boss.get(LIST, {"channel__exact": "email", "lost": "yes"}).context["cl"].result_list
+    assert {message.pk for message in listed} == set(lost)
 
 
 def test_the_page_of_a_message_says_why_it_failed_and_what_to_do(boss, user):
@@ -76,13 +72,14 @@ def test_nobody_sees_the_code_of_a_message(boss, user):
         payload=encrypt_content({"text": f"Your verification code is: {CODE}", "sender_id": "", "type": "", "max_price": ""}),
     )[0]  # fmt: skip
     MessageEvent.objects.create(message=message, type="failed", details={"error": "refused"})
-    boss.post(reverse("admin:notifications_message_retry", args=[message.pk]))
+    retry = {"action": "retry", "_selected_action": [str(message.pk)], "from_page": "1"}
+    boss.post(LIST, {**retry, "confirmed": "1"})
     one = [reverse(f"admin:notifications_message_{page}", args=[message.pk]) for page in ("change", "history")]
     found = boss.get(LIST, {"q": CODE})
     assert found.context["cl"].result_count == 0
     data = {"action": "cancel", "_selected_action": [str(message.pk)]}
     pages = [boss.get(path) for path in (LIST, *one, "/admin/", f"/admin/accounts/user/{user.pk}/change/")]
-    pages += [boss.post(LIST, data), boss.get("/admin/search/", {"s": CODE})]
+    pages += [boss.post(LIST, retry), boss.post(LIST, data), boss.get("/admin/search/", {"s": CODE})]
     for page in pages:
         shown = page.content.decode().replace(f'value="{CODE}"', "")
         assert CODE not in shown

@@ -12,7 +12,7 @@ from accounts.models import MFAReset, SecurityEvent
 from accounts.services import statistics
 from foodfleet.core.models import HourlyCount
 from notifications.models import Message
-from notifications.services.operations.statistics import count_messages
+from notifications.services.operations import statistics as message_statistics
 from rbac.models import Role
 from rbac.services import assignments
 
@@ -87,9 +87,9 @@ def test_counting_again_changes_nothing_and_adds_what_is_new(user):
 
 def test_a_message_whose_status_changed_is_counted_under_the_new_one(staff):
     Message.objects.create(channel="email", to=["a@example.com"], status="queued")
-    count_messages()
+    message_statistics.count_messages()
     Message.objects.update(status="failed")
-    count_messages()
+    message_statistics.count_messages()
     assert list(HourlyCount.objects.values_list("name", "count")) == [("message:email:failed", 1)]
     page = staff("Support").get("/admin/")
     assert figures(page, "Messages in 24 hours")["E-mail: failed or returned"].value == 1
@@ -113,10 +113,31 @@ def test_a_reset_waits_for_everybody_but_its_requester(staff, user, make_user):
 def test_the_oldest_due_message_and_the_limit_of_texts_are_told(staff):
     Message.objects.create(channel="email", to=["a@example.com"], due_at=timezone.now() - timedelta(minutes=40))
     shown = figures(staff("Support").get("/admin/"), "Queue")
-    assert shown["Due and not sent"].value == 1
+    assert shown["Due and not sent"].value == "1"
     assert shown["Due and not sent"].tone == "warn"
     assert str(shown["Oldest of them"].value) == "40\xa0minutes"
     assert str(shown["SMS counted against the limit"].value) == "0 of 5000"
+
+
+def test_what_waits_is_counted_up_to_a_limit(staff, monkeypatch):
+    monkeypatch.setattr(message_statistics, "COUNTED", 2)
+    late = timezone.now() - timedelta(minutes=40)
+    for due_at in (timezone.now(), late, timezone.now(), timezone.now() + timedelta(hours=1)):
+        Message.objects.create(channel="sms", to=["+491"], due_at=due_at)
+        Message.objects.create(channel="email", to=["a@example.com"], status="failed", payload="x")
+    Message.objects.create(channel="webhook", due_at=late - timedelta(hours=1))
+    shown = figures(staff("Support").get("/admin/"), "Queue")
+    assert (shown["Due and not sent"].value, shown["Failed, can be sent again"].value) == ("2+", "2+")
+    assert str(shown["Oldest of them"].value) == "40\xa0minutes"
+
+
+def test_what_was_not_delivered_leads_to_all_of_it(staff):
+    for status in ("failed", "bounced", "complained", "delivered"):
+        Message.objects.create(channel="email", to=["a@example.com"], status=status)
+    message_statistics.count_messages()
+    browser = staff("Support")
+    lost = figures(browser.get("/admin/"), "Messages in 24 hours")["E-mail: failed or returned"]
+    assert browser.get(lost.link).context["cl"].result_count == lost.value == 3
 
 
 def test_each_figure_leads_to_a_list_that_opens(staff):

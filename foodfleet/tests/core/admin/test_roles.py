@@ -92,8 +92,6 @@ PAGES = {
     "notifications_emailoverride_preview": (NOBODY, "email_templates:update"),
     "notifications_smstemplate_preview_new": (NOBODY, "sms_templates:create"),
     "notifications_smstemplate_preview": (NOBODY, "sms_templates:update"),
-    "notifications_message_retry": (NOBODY, "notifications:send"),
-    "notifications_message_cancel": (NOBODY, "notifications:send"),
 }
 ANYBODY = {"search", "index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list"}
 BY_QUERY = {"autocomplete", "view_on_site", None}

@@ -1,0 +1,17 @@
+"""Rows for the tests of the admin of messages."""
+
+from notifications.models import Message
+from notifications.services.compose import writing
+from notifications.states import Channel, Status
+
+
+def failed(number=1, **fields):
+    """Create failed messages that can be sent again, unless the fields say otherwise."""
+    values = {
+        "channel": Channel.EMAIL,
+        "status": Status.FAILED,
+        "payload": writing.encrypt_content({"text": "Hello", "subject": "x", "html": ""}),
+        "to": ["ann@example.com"],
+        **fields,
+    }
+    return Message.objects.bulk_create(Message(**values) for _ in range(number))
