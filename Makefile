@@ -13,7 +13,7 @@ define install
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FoodFleet needs Python 3.11 or newer.")'
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 || true
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r $(1) || $(BIN)/python -m pip install --quiet -r $(1)
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r $(1) || $(BIN)/python -m pip install --quiet -r $(1)
 	@echo "Installed."
 	@touch $@
 endef

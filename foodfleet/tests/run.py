@@ -1,7 +1,7 @@
 """`make test`: one pass on the embedded defaults, one on PostgreSQL, Redis and a broker where they run.
 
 Tests in a browser need Chromium. With CI set all of that must be there; without it the last line names what was left
-out for want of it. Arguments are passed on to pytest.
+out for want of it. Bytecode is written, because the tests start many processes. Arguments are passed on to pytest.
 """
 
 import os
@@ -33,7 +33,8 @@ def missing_services() -> list[str]:
 def run_pytest(arguments: list[str], **environment: str) -> int:
     """One pass of pytest over two processes; its exit code."""
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "load", *arguments]
-    return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run(command, env={**inherited, **environment}, check=False).returncode
 
 
 def main() -> int:
