@@ -23,4 +23,4 @@ ENV PORT=8000 WEB_CONCURRENCY=2 DEBUG=false
 # For the web server. A container that runs another process needs a health check of its own (docker-compose.yml has them).
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/live/', timeout=4)"]
-CMD ["sh", "-c", "exec python -m foodfleet.supervise serve --host 0.0.0.0 --port $PORT --workers $WEB_CONCURRENCY"]
+CMD ["sh", "-c", "exec python -m foodfleet serve --host 0.0.0.0 --port $PORT --workers $WEB_CONCURRENCY"]

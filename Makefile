@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 HOST ?= 127.0.0.1
 WEB_CONCURRENCY ?= 2
+UPGRADE ?= --upgrade
 export PORT
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
@@ -19,7 +20,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run admin test coverage lint format check serve bench worker beat requirements messages
+.PHONY: help setup run admin test coverage lint format check serve bench worker beat requirements package messages
 
 help:  ## List these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -39,11 +40,8 @@ CLIENTS := foodfleet/tests/clients/package.json foodfleet/tests/clients/package-
 
 setup: .venv/.runtime  ## Install the run-time requirements into .venv; change no data
 
-run: export DEBUG = true
-run: export ADMIN_REQUIRE_2FA ?= false
-run: export DJANGO_RUNSERVER_HIDE_WARNING = true
 run: .venv/.runtime  ## Serve the whole product on http://localhost:8000 (PORT=) with embedded defaults
-	@exec $(BIN)/python -m foodfleet.supervise run $(HOST):$(PORT)
+	@exec $(BIN)/python -m foodfleet run $(HOST):$(PORT)
 
 admin: .venv/.runtime  ## Create an administrator, or set a new password for one (EMAIL=)
 	@$(MANAGE) administrator $(EMAIL)
@@ -78,25 +76,27 @@ check: .venv/.runtime  ## Run Django's deployment check on your own settings whe
 
 serve: export DEBUG = false
 serve: .venv/.runtime  ## Run the production server in the foreground (WEB_CONCURRENCY=, PORT=, HOST=)
-	@exec $(BIN)/python -m foodfleet.supervise serve --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY)
+	@exec $(BIN)/python -m foodfleet serve --host $(HOST) --port $(PORT) --workers $(WEB_CONCURRENCY)
 
 # ONLY="me list" measures these parts, QUICK=1 each of them for a moment; docs/performance.md says what is needed.
 bench: .venv/.runtime  ## Measure FoodFleet beside its peers (needs PostgreSQL, Redis and wrk; ONLY=, QUICK=1)
 	@$(BIN)/python benchmarks/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 worker: .venv/.runtime  ## Run the Celery workers: for SMS, for codes, for webhooks, and for everything else (needs CELERY_BROKER_URL)
-	@exec $(BIN)/python -m foodfleet.supervise worker
+	@exec $(BIN)/python -m foodfleet worker
 
 beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)
-	@exec $(BIN)/celery --quiet --app foodfleet beat --loglevel INFO --schedule var/celerybeat-schedule
+	@exec $(BIN)/python -m foodfleet beat
 
-requirements: .venv/.dev  ## Upgrade the pins in requirements*.txt from requirements*.in
-	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 -c requirements.txt \
-	  requirements-tracing.in -o requirements-tracing.txt
-	@$(BIN)/uv pip compile --quiet --no-header --upgrade --universal --python-version 3.11 -c requirements.txt \
-	  -c requirements-tracing.txt requirements-dev.in -o requirements-dev.txt
+package: .venv/.dev  ## Build the package into dist/ (docs/packaging.md)
+	@$(BIN)/python -m hatchling build --target wheel --directory dist
+
+COMPILE := $(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes pyproject.toml
+requirements: .venv/.dev  ## Upgrade the pins in requirements*.txt from pyproject.toml and requirements-dev.in (UPGRADE=)
+	@$(COMPILE) $(UPGRADE) -o requirements.txt
+	@$(COMPILE) $(UPGRADE) -c requirements.txt --extra tracing -o requirements-tracing.txt
+	@$(COMPILE) $(UPGRADE) -c requirements-tracing.txt --extra tracing requirements-dev.in -o requirements-dev.txt
 
 messages: .venv/.runtime  ## Collect the texts to translate into locale/, and compile the translations (needs gettext)
-	@DEBUG=true $(MANAGE) makemessages --all --no-location --no-obsolete --no-wrap --ignore .venv --ignore var --ignore 'test*' $$($(BIN)/python -m foodfleet.modules.discovery | xargs --no-run-if-empty -n 1 echo --ignore) --verbosity 0
+	@DEBUG=true $(MANAGE) makemessages --all --no-location --no-obsolete --no-wrap --ignore .venv --ignore var --ignore examples --ignore 'test*' $$($(BIN)/python -m foodfleet.modules.discovery | xargs --no-run-if-empty -n 1 echo --ignore) --verbosity 0
 	@DEBUG=true $(MANAGE) compilemessages --ignore .venv --verbosity 0

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.urls import reverse
@@ -67,7 +68,8 @@ def main() -> None:
     log_all_output()
     prepare_workers()
     multiprocessing.set_start_method("fork")
-    sys.argv[1:] = [*OPTIONS, *sys.argv[1:], APPLICATION]
+    defaults = [f"--port={settings.PORT}", f"--workers={settings.WEB_CONCURRENCY}"]
+    sys.argv[1:] = [*OPTIONS, *defaults, *sys.argv[1:], APPLICATION]
     entrypoint()
 
 

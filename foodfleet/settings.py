@@ -7,21 +7,19 @@ import os
 import re
 import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet import connections, schedule
+from foodfleet import connections, local_files, schedule
 from foodfleet.connections import Timeouts
 from foodfleet.environment import SHORTEST_KEY, ConfigurationError, Environment, default_sender
-from foodfleet.local_secret import local_secret
 from foodfleet.modules import discovery
 from foodfleet.openapi import document
 from foodfleet.service_urls import BROKER_FORMS, EMAIL_FORMS, REDIS_FORMS, SMS_FORMS, WEB_FORMS, Form
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = local_files.INSTALLATION
 VAR_DIR = BASE_DIR / "var"
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d+", "a region of Amazon, such as eu-central-1"
 
@@ -59,7 +57,7 @@ try:
     # -- Secrets
     SECRET_KEY = env.text("SECRET_KEY")
     if not SECRET_KEY and DEBUG:
-        SECRET_KEY = local_secret(VAR_DIR / "secret_key")
+        SECRET_KEY = local_files.local_secret(VAR_DIR / "secret_key")
     if len(SECRET_KEY) < SHORTEST_KEY:
         raise env.error("SECRET_KEY", "at least 32 random characters (DEBUG=true makes one by itself)")
     SECRET_KEY_FALLBACKS = env.keys("SECRET_KEY_FALLBACKS")
@@ -164,7 +162,7 @@ AUTH_USER_MODEL = "accounts.User"
 USE_TZ, TIME_ZONE, USE_I18N = True, "UTC", True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("es", _("Spanish")), ("fr", _("French")), ("ar", _("Arabic"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [local_files.RESOURCES / "locale"]
 FORMAT_MODULE_PATH = "foodfleet.formats"
 
 INSTALLED_APPS = [
@@ -222,7 +220,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # with our templates 
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [local_files.RESOURCES / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -340,7 +338,7 @@ AWS_SES_AUTO_THROTTLE = None  # django-ses would count in each process by itself
 # ---------------------------------------------------------------- Static files
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "foodfleet" / "static"]
+STATICFILES_DIRS = [local_files.PACKAGE / "static"]
 STORAGES: dict[str, Any] = {
     "attachments": ATTACHMENTS,
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

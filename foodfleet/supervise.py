@@ -1,4 +1,4 @@
-"""`python -m foodfleet.supervise serve|run|worker [arguments]`: keeps the processes of a make target running.
+"""What `foodfleet serve`, `run` and `worker` do: keep the processes of a target running.
 
 serve and run: the server, and beside it a process that delivers messages where there is no broker. The end of the
 server ends all. worker: four Celery workers. Any other process that ends is started again. SIGTERM and SIGINT end all
@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import NoReturn
 
 import structlog
 from django.conf import settings
@@ -32,9 +33,10 @@ RUN_FIRST_SECONDS = 5.0  # `make run` migrates, or tells that its port is taken,
 STOP_SECONDS = 30.0  # for all to end after SIGTERM
 PR_SET_PDEATHSIG = 1
 
-MANAGE = [sys.executable, "manage.py"]
-CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "foodfleet", "worker", "--loglevel", "INFO"]
-DELIVERY = [*MANAGE, "deliver_due", "--watch"]
+DJANGO = [sys.executable, "-m", "django"]
+CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "foodfleet"]
+WORKER = [*CELERY, "worker", "--loglevel", "INFO"]
+DELIVERY = [*DJANGO, "deliver_due", "--watch"]
 
 
 @dataclass
@@ -51,18 +53,18 @@ class Part:
 
 
 def parts_of(target: str, arguments: Sequence[str]) -> list[Part]:
-    """The processes of a make target."""
+    """The processes of a target."""
     if target == "worker":
         require_broker(settings.CELERY_BROKER_URL)
         return [
-            Part("sms", [*CELERY, "--hostname", "sms@%h", "--queues", "sms", "--concurrency", "2"]),
-            Part("codes", [*CELERY, "--hostname", "codes@%h", "--queues", "codes,default", "--concurrency", "2"]),
-            Part("webhooks", [*CELERY, "--hostname", "webhooks@%h", "--queues", "webhooks", "--concurrency", "1"]),
-            Part("all", [*CELERY, "--hostname", "all@%h", "--exclude-queues", "sms,webhooks", *arguments]),
+            Part("sms", [*WORKER, "--hostname", "sms@%h", "--queues", "sms", "--concurrency", "2"]),
+            Part("codes", [*WORKER, "--hostname", "codes@%h", "--queues", "codes,default", "--concurrency", "2"]),
+            Part("webhooks", [*WORKER, "--hostname", "webhooks@%h", "--queues", "webhooks", "--concurrency", "1"]),
+            Part("all", [*WORKER, "--hostname", "all@%h", "--exclude-queues", "sms,webhooks", *arguments]),
         ]
     servers = {
         "serve": [sys.executable, "-m", "foodfleet.serve", *arguments],
-        "run": [*MANAGE, "run_embedded", *arguments],
+        "run": [*DJANGO, "run_embedded", *(arguments or [f"127.0.0.1:{settings.PORT}"])],
     }
     server = Part("server", servers[target], is_main=True)
     start_at = time.monotonic() + RUN_FIRST_SECONDS if target == "run" else 0.0
@@ -135,15 +137,18 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def main() -> int:
-    """Run the target that the command line names."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
-    target, *arguments = sys.argv[1:]
+def run_target(target: str, arguments: Sequence[str]) -> int:
+    """Run a target until a signal or the end of its server; the exit code."""
     parts = parts_of(target, arguments)
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     log_all_output()
     return Supervisor(parts).run()
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def become_beat(arguments: Sequence[str]) -> NoReturn:
+    """Replace this process by Celery's scheduler, which keeps in var/ what it ran last."""
+    require_broker(settings.CELERY_BROKER_URL)
+    settings.VAR_DIR.mkdir(exist_ok=True)
+    schedule = str(settings.VAR_DIR / "celerybeat-schedule")
+    command = [*CELERY, "beat", "--loglevel", "INFO", "--schedule", schedule, *arguments]
+    os.execv(command[0], command)  # noqa: S606

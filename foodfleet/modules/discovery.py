@@ -5,6 +5,8 @@ Nothing lists them by hand. Settings, tests and `make lint` all ask here, before
 
 from pathlib import Path
 
+from foodfleet import local_files
+
 PRODUCT = ("foodfleet", "rbac", "accounts", "notifications")
 
 
@@ -18,4 +20,4 @@ def beside(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":  # for the Makefile
-    print(*beside(Path(__file__).resolve().parents[2]))  # noqa: T201
+    print(*beside(local_files.INSTALLATION))  # noqa: T201

@@ -9,6 +9,8 @@ import os
 import shutil
 from typing import Any
 
+from foodfleet.testing import environment as _environment  # noqa: F401  sets what all tests run in
+
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 ON_SERVICES = os.environ.get("FOODFLEET_TEST_SERVICES") == "1"
 POSTGRES_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/foodfleet")
@@ -23,25 +25,8 @@ ONCE = (
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 REDIS_URL = f"{REDIS_HOST}/{FIRST_REDIS_DATABASE + WORKER}"
 
-for name in list(os.environ):
-    # What the developer's shell holds for `make run` must not change what a test sees.
-    if name.startswith(("AWS_", "THROTTLE_", "ACCOUNTS_", "JWT_", "EMAIL_", "SMS_", "PASSWORD_")) or name in {
-        "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG", "PUBLIC_URL", "ALLOWED_HOSTS", "TRUSTED_PROXIES",
-    }:  # fmt: skip
-        del os.environ[name]
-os.environ.update(
-    SECRET_KEY="a-key-of-the-tests-that-protects-nothing-at-all-0123456789",
-    ADMIN_REQUIRE_2FA="false",  # as `make run` does; the tests of MFA switch it on
-    BCRYPT_ROUNDS="4",  # the fewest that bcrypt takes: the tests hash thousands of passwords
-    EMAIL_URL="memorymail://",
-    LOG_LEVEL="WARNING",
-    DATABASE_LOCK_TIMEOUT_SECONDS="60",  # two hundred threads at one row, on a machine that does other things too
-    ALLOWED_HOSTS="testserver,localhost,127.0.0.1",
-    PUBLIC_URL="http://testserver",
-    AWS_ACCESS_KEY_ID="testing",
-    AWS_SECRET_ACCESS_KEY="testing",
-    **{f"THROTTLE_{scope}": "off" for scope in ("LOGIN", "REGISTER", "FORGOT", "2FA", "USER")},
-)
+# Two hundred threads wait for one row, on a machine that does other things too.
+os.environ["DATABASE_LOCK_TIMEOUT_SECONDS"] = "60"
 if ON_SERVICES:
     os.environ.update(DATABASE_URL=POSTGRES_URL, REDIS_URL=REDIS_URL)
 

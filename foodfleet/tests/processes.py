@@ -57,11 +57,11 @@ def resume(popen):
 class Process:
     """A process that logs to a file and ends with all its children."""
 
-    def __init__(self, command, log, **environment):
+    def __init__(self, command, log, folder=ROOT, **environment):
         self.log = Path(log)
         with self.log.open("w") as file:
             self.popen = subprocess.Popen(
-                command, cwd=ROOT, env=environment_of(**environment), stdout=file, stderr=file, start_new_session=True
+                command, cwd=folder, env=environment_of(**environment), stdout=file, stderr=file, start_new_session=True
             )
 
     def stop(self, with_signal=signal.SIGTERM):

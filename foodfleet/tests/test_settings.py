@@ -311,7 +311,7 @@ def test_the_port_is_part_of_the_public_address():
 
 
 def test_the_development_secret_is_made_once_and_is_its_owners_alone(tmp_path):
-    from foodfleet.local_secret import local_secret
+    from foodfleet.local_files import local_secret
 
     path = tmp_path / "var" / "secret_key"
     first = local_secret(path)

@@ -26,7 +26,8 @@ ENVIRONMENT_READERS = {
     "foodfleet/asgi.py",
     "foodfleet/celery.py",
     "foodfleet/serve.py",
-    "foodfleet/supervise.py",
+    "foodfleet/__main__.py",
+    "foodfleet/testing/environment.py",
 }
 MAX_LINES = 400
 MAX_MODULES = 15  # of a folder

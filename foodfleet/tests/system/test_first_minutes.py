@@ -10,8 +10,8 @@ import uuid
 import pytest
 import requests
 
+from foodfleet.__main__ import use_embedded_settings_in_a_fresh_folder
 from foodfleet.tests import processes
-from manage import use_embedded_settings_in_a_fresh_clone
 
 pytestmark = pytest.mark.once
 README = (processes.ROOT / "README.md").read_text()
@@ -59,7 +59,7 @@ def test_a_taken_port_is_reported_before_anything_else(tmp_path):
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         environment = {"PATH": os.environ["PATH"], "DEBUG": "true", "DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite3"}
         result = subprocess.run(
-            [processes.sys.executable, "-m", "foodfleet.supervise", "run", address],
+            [processes.sys.executable, "-m", "foodfleet", "run", address],
             cwd=processes.ROOT, capture_output=True, text=True, env=environment, check=False, timeout=60,
         )  # fmt: skip
     assert result.returncode == 1
@@ -86,7 +86,7 @@ def test_a_deployment_without_its_secret_is_refused():
 ])  # fmt: skip
 def test_a_deployment_gets_no_embedded_settings(environment, monkeypatch):
     monkeypatch.setattr(os, "environ", dict(environment))
-    use_embedded_settings_in_a_fresh_clone()
+    use_embedded_settings_in_a_fresh_folder()
     assert os.environ == environment
 
 

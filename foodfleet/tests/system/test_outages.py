@@ -170,7 +170,7 @@ def test_a_provider_that_does_not_answer_delays_no_request(mode, start, sqlite_u
         "DATABASE_URL": sqlite_url, "EMAIL_URL": "amazonses://", "SMS_URL": "sns://",
         "EMAIL_MAX_PER_SECOND": "100", "DELIVERY_LEASE_SECONDS": "5",
     }  # fmt: skip
-    address = start_web(start, [processes.sys.executable, "-m", "foodfleet.supervise", "serve"], **values)
+    address = start_web(start, [processes.sys.executable, "-m", "foodfleet", "serve"], **values)
     amazon.switch(mode)
     register_many(address)
     processes.manage("shell", "-v", "0", "-c", TEXT, **values)

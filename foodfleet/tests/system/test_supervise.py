@@ -108,7 +108,7 @@ def test_a_server_without_a_broker_has_a_delivery_process_beside_it(settings, ta
 @pytest.mark.parametrize(
     "command",
     [
-        ["-m", "foodfleet.supervise", "worker"],
+        ["-m", "foodfleet", "worker"],
         ["-m", "celery", "--app", "foodfleet", "worker"],
         ["-m", "celery", "--app", "foodfleet", "beat", "--scheduler", "celery.beat:Scheduler"],
     ],

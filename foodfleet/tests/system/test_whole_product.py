@@ -110,7 +110,7 @@ def test_the_first_session_on_postgres_redis_a_worker_and_ses(broker_url, postgr
     commands = {
         "worker": processes.worker_command(),
         "beat": processes.beat_command(),
-        "web": [processes.sys.executable, "-m", "foodfleet.supervise", "serve", "--port", str(port)],
+        "web": [processes.sys.executable, "-m", "foodfleet", "serve", "--port", str(port)],
     }
     running = [start(name, command, **values) for name, command in commands.items()]
     ready = lambda: requests.get(f"{address}/health/ready/", timeout=5)  # noqa: E731

@@ -22,7 +22,7 @@ PLACEHOLDER = re.compile(r"\{\{ (\w+) \}\}")
 class Command(BaseCommand):
     """Write the files, format them and make the first migration."""
 
-    help = "Lay out a module beside manage.py: a domain app with one resource in the API, the admin and a page."
+    help = "Lay out a module: a domain app with one resource in the API, the admin and a page."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         run_ruff(folder)
         manage("makemigrations", name, "--verbosity", "0")
         self.stdout.write(f"Wrote {name}/: {written} files and the first migration.")
-        self.stdout.write("Now: python manage.py migrate, make run, make lint, docs/modules.md.")
+        self.stdout.write("Next: migrate, then serve it. docs/modules.md goes on from there.")
 
 
 def check_name(word: str) -> None:
@@ -116,6 +116,5 @@ def run_ruff(folder: Path) -> None:
 
 
 def manage(*arguments: str) -> None:
-    """Run manage.py in a new process, which finds the new module."""
-    program = settings.BASE_DIR / "manage.py"
-    subprocess.run([sys.executable, program, *arguments], cwd=settings.BASE_DIR, check=True)  # noqa: S603
+    """Run a command in a new process, which finds the new module."""
+    subprocess.run([sys.executable, "-m", "django", *arguments], cwd=settings.BASE_DIR, check=True)  # noqa: S603

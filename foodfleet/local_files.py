@@ -1,9 +1,18 @@
-"""The secret that a development start makes for itself."""
+"""Where the files of the product and of the installation are, and the secret that a development start keeps there.
+
+In a checkout all of them are beside the packages. In an installed package templates/ and locale/ are in `foodfleet`
+(pyproject.toml puts them there), and the installation, with its modules and var/, is the current directory.
+"""
 
 import contextlib
 import os
 import secrets
 from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+IS_INSTALLED = (PACKAGE / "templates").is_dir()
+RESOURCES = PACKAGE if IS_INSTALLED else PACKAGE.parent
+INSTALLATION = Path.cwd() if IS_INSTALLED else PACKAGE.parent
 
 
 def local_secret(path: Path) -> str:
