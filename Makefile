@@ -20,7 +20,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run admin test coverage lint format check serve bench worker beat requirements package messages
+.PHONY: help setup run admin test coverage lint format check serve bench worker beat requirements package audit sbom messages
 
 help:  ## List these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -90,6 +90,23 @@ beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)
 
 package: .venv/.dev  ## Build the package into dist/ (docs/packaging.md)
 	@$(BIN)/python -m hatchling build --target wheel --directory dist
+
+# In environments of their own, so that the product requires none of these tools.
+AUDIT := var/audit/bin
+AUDIT_TOOLS := pip-audit==2.10.1 cyclonedx-bom==7.5.0
+$(AUDIT)/pip-audit: Makefile .venv/.runtime
+	@$(PYTHON) -m venv --clear var/audit
+	@VIRTUAL_ENV=var/audit $(BIN)/uv pip install --quiet $(AUDIT_TOOLS) || $(AUDIT)/python -m pip install --quiet $(AUDIT_TOOLS)
+
+audit: $(AUDIT)/pip-audit  ## Look the pinned requirements up among known vulnerabilities (needs the network)
+	@$(AUDIT)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-tracing.txt
+
+sbom: $(AUDIT)/pip-audit  ## Write the bill of materials, in CycloneDX, into dist/
+	@$(PYTHON) -m venv --clear --without-pip var/sbom && mkdir -p dist
+	@VIRTUAL_ENV=var/sbom $(BIN)/uv pip install --quiet -r requirements.txt
+	@version=$$($(BIN)/python -c 'import foodfleet; print(foodfleet.__version__)') && \
+	  sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml >var/sbom/pyproject.toml
+	@$(AUDIT)/cyclonedx-py environment --pyproject var/sbom/pyproject.toml --output-reproducible -o dist/foodfleet.cdx.json var/sbom/bin/python
 
 COMPILE := $(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes pyproject.toml
 requirements: .venv/.dev  ## Upgrade the pins in requirements*.txt from pyproject.toml and requirements-dev.in (UPGRADE=)
