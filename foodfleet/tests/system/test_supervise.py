@@ -105,10 +105,16 @@ def test_a_server_without_a_broker_has_a_delivery_process_beside_it(settings, ta
     assert parts[0].command[-2:] == ["--port", "8123"]
 
 
+def test_run_serves_on_loopback_unless_it_is_told_an_address(settings):
+    settings.PORT = 8123
+    assert supervise.parts_of("run", [])[0].command[-2:] == ["run_embedded", "127.0.0.1:8123"]
+
+
 @pytest.mark.parametrize(
     "command",
     [
         ["-m", "foodfleet", "worker"],
+        ["-m", "foodfleet", "beat"],
         ["-m", "celery", "--app", "foodfleet", "worker"],
         ["-m", "celery", "--app", "foodfleet", "beat", "--scheduler", "celery.beat:Scheduler"],
     ],
