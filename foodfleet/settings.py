@@ -172,6 +172,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "foodfleet.demo",
     "foodfleet.modules",
     "foodfleet.core",  # before those whose `runserver` it extends

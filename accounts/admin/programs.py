@@ -20,7 +20,7 @@ from accounts.models import ApiKey, ServiceAccount
 from accounts.services.programs import api_keys, service_accounts
 from accounts.services.programs.api_keys import CreatedKey, NewKey
 from accounts.services.programs.service_accounts import NewServiceAccount, ServiceAccountChanges
-from foodfleet.core.admin import confirm, history
+from foodfleet.core.admin import confirm, history, times
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin, errors_as_messages
 from foodfleet.core.admin.links import PermittedLinksAdmin
@@ -34,8 +34,8 @@ ERRORS = (ConflictException, ForbiddenException, NotFoundException, ValidationEx
 class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
     """A service account, with the fields that its user has."""
 
-    name = forms.CharField(label=_("name"), max_length=LONGEST_NAME, validators=[validate_name])
-    is_active = forms.BooleanField(label=_("active"), required=False, initial=True)
+    name = forms.CharField(label=_("Name"), max_length=LONGEST_NAME, validators=[validate_name])
+    is_active = forms.BooleanField(label=_("Active"), required=False, initial=True)
 
     class Meta:
         model = ServiceAccount
@@ -67,7 +67,7 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
     search_fields = ("user__search_text",)
     ordering = ("-pk",)
     show_full_result_count = False
-    raw_id_fields = ("owner",)
+    autocomplete_fields = ("owner",)
     readonly_fields = ("role_names", "keys", "new_key", "last_used")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccount]:
@@ -95,7 +95,7 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
     @admin.display(description=_("last used"))
     def last_used(self, account: Any) -> Any:
         """When one of its keys was last used."""
-        return account.last_used_at
+        return times.relative(account.last_used_at)
 
     @admin.display(description=_("API keys"))
     def keys(self, account: ServiceAccount) -> str:
@@ -127,15 +127,15 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new key of a service account."""
 
-    account = forms.ModelChoiceField(queryset=ServiceAccount.objects.none(), label=_("service account"))
+    account = forms.ModelChoiceField(queryset=ServiceAccount.objects.none(), label=_("Service account"))
     codenames = forms.CharField(
-        label=_("permissions"),
+        label=_("Permissions"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Only these permissions of the account, one a line; empty: all of them."),
     )
     networks = forms.CharField(
-        label=_("allowed networks"),
+        label=_("Allowed networks"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Networks from which it may be used, one a line; empty: anywhere."),

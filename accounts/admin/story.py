@@ -9,12 +9,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.shared import OF_A_USER
 from accounts.models import SecurityEvent, Session, User
 from accounts.services.mfa import methods
+from foodfleet.core.admin import times
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import describe_user_agent
 from foodfleet.core.models import RateLimit
@@ -58,15 +58,7 @@ def sections(request: HttpRequest, user: User) -> list[Section]:
 
 
 def _shown(value: Any) -> Any:
-    """Return a time in one short line: a table beside others is narrow. The exact time is its title."""
-    if not isinstance(value, datetime):
-        return value
-    local = timezone.localtime(value)
-    form = "j M, H:i" if local.year == timezone.localtime().year else "j M Y, H:i"
-    exact = date_format(local, "DATETIME_FORMAT")
-    return format_html(
-        '<time class="when" datetime="{}" title="{}">{}</time>', value.isoformat(), exact, date_format(local, form)
-    )
+    return times.relative(value) if isinstance(value, datetime) else value
 
 
 def refusal(actor: User, user: User) -> str:

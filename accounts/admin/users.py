@@ -9,6 +9,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -104,7 +105,7 @@ class UserAdmin(
     ordering = ("-id",)
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    list_display = ("email", "full_name", "is_active", "sign_in", "is_staff", "role_names", "last_login")
+    list_display = ("person", "is_active", "sign_in", "is_staff", "role_names", "last_login")
     list_filter = (
         "is_active", LockedFilter, MFAFilter, RoleFilter, LastSeenFilter, InvitedFilter, "is_staff", "is_superuser",
         ServiceAccountFilter,
@@ -149,10 +150,15 @@ class UserAdmin(
         return " · ".join(part for part in (row.get_full_name(), row.email) if part)
 
     # -- Columns and read-only fields
-    @admin.display(description=_("name"), ordering="last_name")
-    def full_name(self, user: User) -> str:
-        """First and last name."""
-        return user.get_full_name()
+    @admin.display(description=_("person"), ordering="last_name")
+    def person(self, user: User) -> str:
+        """The name with the e-mail address below it, beside the initials."""
+        name = user.get_full_name()
+        initials = "".join(part[0] for part in (user.first_name, user.last_name) if part) or user.email[0]
+        address = user.email if name and not user.is_service_account else ""
+        return render_to_string(
+            "admin/accounts/person.html", {"initials": initials, "name": name or user.email, "address": address}
+        )
 
     @admin.display(description=_("sign-in"))
     def sign_in(self, user: User) -> str:

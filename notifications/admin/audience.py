@@ -93,13 +93,22 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     actions = ("lift",)
-    readonly_fields = ("address_shown", "reason", "created_at", "lifted_at", "lifted_by", "lifted_because")
+    readonly_fields = (
+        "address_shown",
+        "kind_shown",
+        "reason",
+        "created_at",
+        "lifted_at",
+        "lifted_by",
+        "lifted_because",
+    )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the address as text once it was entered."""
         if obj is None:
             return SuppressionForm.Meta.fields
-        return ["address_shown" if name == "address" else name for name in super().get_fields(request, obj)]
+        lifted = ("lifted_at", "lifted_by", "lifted_because") if obj.lifted_at else ()
+        return ("address_shown", "channel", "kind_shown", "reason", "detail", "created_at", *lifted)
 
     @admin.display(description=_("address"), ordering="address")
     def address_shown(self, row: Suppression) -> str:

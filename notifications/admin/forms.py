@@ -1,16 +1,14 @@
 """Forms of the admin. The services validate; the admin shows their errors at the fields."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import BaseAppException
+from notifications.admin.examples import ExamplesField
 from notifications.admin.languages import TranslationsField
 from notifications.models import EmailOverride, SmsTemplate
 from notifications.services.templates import sms_templates, specs
@@ -28,31 +26,6 @@ def field_messages(error: BaseAppException) -> list[str]:
     """Return the messages for the fields of an error, without the names of the fields."""
     entries = [entry for entries in error.details.values() if isinstance(entries, list) for entry in entries]
     return [str(entry["message"]) for entry in entries]
-
-
-class TextsField(forms.JSONField):
-    """A JSON field that rejects what cannot be stored: deep nesting, lone surrogates and very long numbers."""
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            found = super().to_python(value)
-            json.dumps(found, ensure_ascii=False).encode()
-        except (RecursionError, ValueError):  # ValueError: very long numbers and lone surrogates
-            raise ValidationError(self.error_messages["invalid"], code="invalid", params={"value": value}) from None
-        return found
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        try:
-            self.to_python(data)
-        except ValidationError:
-            return InvalidJSONInput(data)
-        return super().bound_data(data, initial)
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return super().has_changed(initial, data)
-        except RecursionError:
-            return True
 
 
 class VersionedForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -75,26 +48,24 @@ class VersionedForm(forms.ModelForm):  # type: ignore[type-arg]
 class SmsTemplateForm(VersionedForm):
     """An SMS template."""
 
-    directions = {"name": "ltr", "content": "auto", "description": "auto", "examples": "ltr"}
+    directions = {"name": "ltr", "content": "auto", "description": "auto"}
 
     class Meta:
         model = SmsTemplate
         fields = ("name", "content", "translations", "description", "examples", "is_active")
-        widgets = {
-            "content": forms.Textarea(attrs={"rows": 4, "cols": 80}),
-            "examples": forms.Textarea(attrs={"rows": 2, "cols": 80}),
+        widgets = {"content": forms.Textarea(attrs={"rows": 4, "cols": 80})}
+        field_classes = {"translations": TranslationsField, "examples": ExamplesField}
+        help_texts = {
+            "translations": _("A language that is left empty gets the content above."),
+            "examples": _("What previews and test messages show for each variable."),
         }
-        field_classes = {"translations": TranslationsField, "examples": TextsField}
-        help_texts = {"translations": _("A language that is left empty gets the content above.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "translations" in self.fields:
             self.fields["translations"].widget.source = self.instance.content
-
-    def clean_examples(self) -> Any:
-        """Treat an empty field as no example."""
-        return self.cleaned_data["examples"] or {}
+        if "examples" in self.fields:
+            self.fields["examples"].widget.known = sms_templates.examples_of(self.instance)
 
 
 class EmailOverrideForm(VersionedForm):

@@ -13,7 +13,7 @@ from foodfleet.core.admin.home import Card, Figure, register
 from foodfleet.core.cache import rate_limits
 from foodfleet.core.database.hourly_counts import Recent
 from notifications.services.compose.sms import LIMIT_OF_ALL
-from notifications.services.operations import statistics
+from notifications.services.operations import failures, statistics
 from notifications.states import LOST, TO_PEOPLE, Channel, Status
 
 LATE = timedelta(minutes=5)  # a message that has been due for longer
@@ -43,6 +43,19 @@ def _of_channel(channel: Channel, counts: Recent) -> list[Figure]:
         Figure(_("%(channel)s: failed or returned") % name, lost, f"{link}&lost=yes", tone),
         Figure(_("%(channel)s: delivery rate") % name, rate),
     ]
+
+
+def causes(request: HttpRequest, counts: Recent) -> Card:
+    """Why messages of the last day did not arrive, the most frequent cause first."""
+    listed = reverse("admin:notifications_message_changelist")
+    numbers = {one: sum(counts.by_hour(statistics.name_of_cause(one.code))) for one in failures.of_lost_messages()}
+    found = sorted((one for one in numbers if numbers[one]), key=lambda one: -numbers[one])
+    figures = [Figure(one.label, numbers[one], f"{listed}?lost=yes&cause={one.code}") for one in found]
+    return Card(
+        _("Why messages did not arrive"),
+        figures,
+        note=_("In 24 hours.") if figures else _("None failed or came back in 24 hours."),
+    )
 
 
 def queue(request: HttpRequest, counts: Recent) -> Card:
@@ -75,3 +88,4 @@ def _guard() -> list[Figure]:
 
 register("notifications:read", queue)
 register("notifications:read", messages)
+register("notifications:read", causes)

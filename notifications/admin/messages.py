@@ -24,8 +24,8 @@ from foodfleet.core.database import batches
 from notifications.admin.timeline import TimelineInline, isolated, listed, state_of, status_tag
 from notifications.models import Message, SmsTemplate
 from notifications.models.messages import MessageQuerySet
+from notifications.services.operations import failures, statistics
 from notifications.services.operations import messages as operations
-from notifications.services.operations import statistics
 from notifications.services.templates import specs
 from notifications.states import LOST, Channel, Status
 from rbac.services import decisions
@@ -67,6 +67,21 @@ class LostFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.filter(status__in=LOST) if self.value() == "yes" else queryset
+
+
+class CauseFilter(admin.SimpleListFilter):
+    """Filters messages that did not arrive by why."""
+
+    title = _("cause")
+    parameter_name = "cause"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(failure.code, failure.label) for failure in failures.of_lost_messages()]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if not self.value():
+            return queryset
+        return failures.with_cause(queryset.filter(status__in=LOST)).filter(cause=self.value())
 
 
 class TemplateFilter(admin.SimpleListFilter):
@@ -112,13 +127,12 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     list_before_template = "admin/notifications/states.html"
     list_display = ("created_at", "status_shown", "recipients_shown", "subject", "template")
     list_filter = (
-        "status", LostFilter, RetriableFilter, "channel", TemplateFilter, "kind", "priority",
+        "status", LostFilter, CauseFilter, RetriableFilter, "channel", TemplateFilter, "kind", "priority",
         ("created_at", DateTimeFilter),
     )  # fmt: skip
     search_fields = ("subject",)  # shows the search box; get_search_results searches
     search_help_text = _("Recipient, subject, template, or ID of the message, provider or request: at most ten words")
     ordering = ("-created_at", "-id")
-    list_per_page = 50
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # facets count the whole table for each choice

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models.users import signed_in_user
-from foodfleet.core.admin import confirm, history
+from foodfleet.core.admin import confirm, history, times
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin, errors_as_messages
 from foodfleet.core.admin.links import PermittedLinksAdmin
@@ -43,7 +43,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
     """An endpoint, with a checkbox for each event."""
 
     events = forms.MultipleChoiceField(
-        label=_("events"),
+        label=_("Events"),
         choices=lambda: [(name, name if name != EVERY_EVENT else label) for name, label in webhook_event_choices()],
         widget=forms.CheckboxSelectMultiple,
     )
@@ -52,6 +52,10 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
         model = WebhookEndpoint
         fields = ("url", "events", "description", "is_active")
         widgets = {"url": forms.URLInput(attrs={"dir": "ltr", "size": 60})}
+
+
+def _status(delivery: WebhookDelivery) -> SafeString:
+    return status_tag(delivery.message.status, delivery.message.get_status_display())
 
 
 @admin.register(WebhookEndpoint)
@@ -96,7 +100,7 @@ class WebhookEndpointAdmin(ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersA
         may_change = self.has_change_permission(request, endpoint)
         newest = WebhookDelivery.objects.filter(endpoint=endpoint).select_related("message").defer("message__payload")
         rows = [
-            (delivery, status_tag(delivery.message.status, delivery.message.get_status_display()))
+            (delivery, times.relative(delivery.created_at), _status(delivery))
             for delivery in newest.order_by("-created_at", "-message")[:NEWEST]
         ]
         return {
@@ -190,7 +194,6 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
     list_filter = ("message__status", ("created_at", DateTimeFilter))
     extra_lookups = (OF_ENDPOINT,)
     ordering = ("-created_at", "-message")
-    list_per_page = 50
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -209,7 +212,7 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
     @admin.display(description=_("status"))
     def status(self, delivery: WebhookDelivery) -> str:
         """Show the status of its message with a colour."""
-        return status_tag(delivery.message.status, delivery.message.get_status_display())
+        return _status(delivery)
 
     @admin.display(description=_("attempts"))
     def attempts(self, delivery: WebhookDelivery) -> int:

@@ -23,11 +23,12 @@ from foodfleet.core.admin import widgets
 from foodfleet.core.admin.base import BaseAdmin
 from foodfleet.core.admin.lists import CappedPaginator
 from rbac.admin.scope_fields import ScopeField
-from rbac.models import CODENAME_SEPARATOR, Role, RoleAssignment, RoleRevision, resource_permissions
+from rbac.models import CODENAME_SEPARATOR, Role, RoleAssignment, RoleRevision, Scope, resource_permissions
 from rbac.services import explanations, graph, previews, roles
 
 PERMISSION = "access:check"
 A_PAGE = 50
+SUGGESTED = 500  # scopes; others are typed
 FIELDS = {
     "name": _("Name"),
     "requires_2fa": _("requires two-factor authentication"),
@@ -72,8 +73,9 @@ class WhyForm(forms.Form):
         user.queryset = get_user_model()._default_manager.all()
         user.widget = AutocompleteSelect(RoleAssignment._meta.get_field("user"), admin.site)
         user.widget.choices = user.choices
-        self.fields["scope"].widget = forms.TextInput()  # an empty search of Select2 has no name for screen readers
-        self.fields["scope"].help_text = _("Empty: everywhere.")
+        scope = self.fields["scope"]
+        scope.widget = widgets.SuggestedInput()  # an empty search of Select2 has no name for screen readers
+        scope.help_text = _("Such as fleet:12. Empty: everywhere.")
 
     def clean_at(self) -> Any:
         """Return the time. Raises ValidationError for one in the future, of which nothing is known."""
@@ -185,6 +187,9 @@ class RolePagesAdmin(BaseAdmin):
         """Explain whether a person has a permission, now or at a past time."""
         self._ensure_may_explain(request)
         form = _asked(WhyForm, request, "user", "permission")
+        if self.admin_site.get_model_admin(Scope).has_view_permission(request):
+            known = Scope.objects.order_by("identifier").values_list("identifier", "name")
+            form.fields["scope"].widget.suggestions = known[:SUGGESTED]  # type: ignore[attr-defined]
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
             data = form.cleaned_data

@@ -6,7 +6,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.admin import widgets
+from foodfleet.core.admin import times, widgets
 
 if TYPE_CHECKING:  # unfold has no types
     from django.contrib.admin import ModelAdmin
@@ -35,7 +35,14 @@ class BaseAdmin(ModelAdmin):  # type: ignore[type-arg]
     icon: str = "list"
     searched_everywhere: bool = False
     list_fullwidth = True
+    list_per_page = 50
     warn_unsaved_form = True
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Show times as how long ago they are."""
+        fields = {field.name: field for field in self.opts.get_fields() if isinstance(field, models.DateTimeField)}
+        shown = super().get_list_display(request)
+        return [times.When(fields[name]) if isinstance(name, str) and name in fields else name for name in shown]
 
     def found_as(self, row: Any) -> str:
         """Return how the search and pages that confirm an action name a row."""

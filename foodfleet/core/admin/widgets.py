@@ -21,6 +21,7 @@ CLASSES: tuple[tuple[type[forms.Widget], list[str]], ...] = (
     (forms.SelectMultiple, []),
     (forms.Select, SELECT_CLASSES),
     (forms.TextInput, INPUT_CLASSES),
+    (forms.URLInput, INPUT_CLASSES),
 )
 
 
@@ -37,6 +38,18 @@ def _style(widget: forms.Widget) -> None:
     found = next((classes for kind, classes in CLASSES if isinstance(widget, kind)), [])
     if found and not has_look and not widget.is_hidden:
         widget.attrs["class"] = " ".join([widget.attrs.get("class", ""), *found]).strip()
+
+
+class SuggestedInput(forms.TextInput):
+    """A text field that suggests values, each with its name, and takes any other too."""
+
+    template_name = "admin/widgets/suggested.html"
+    suggestions: Iterable[tuple[str, str]] = ()
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["attrs"]["list"] = f"{name}-suggestions"
+        return {**context, "suggestions": self.suggestions}
 
 
 class CheckboxTable(forms.CheckboxSelectMultiple):

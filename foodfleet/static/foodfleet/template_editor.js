@@ -74,6 +74,21 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 
+  /* -- Examples: an input for each variable that the content has by now. */
+  const examples = form.querySelector("[data-examples]");
+  const addExamples = () => {
+    const texts = [...form.querySelectorAll("textarea")].map((area) => area.value).join(" ");
+    for (const [, name] of texts.matchAll(/\{\{\s*(\w+)\s*\}\}/g)) {
+      const field = examples.dataset.examples + name;
+      if (form.elements[field]) continue;
+      const row = form.querySelector("[data-example]").content.firstElementChild.cloneNode(true);
+      row.querySelector("code").textContent = name;
+      row.querySelector("input").name = field;
+      examples.append(row);
+    }
+  };
+  if (examples && form.querySelector("#id_content")) form.addEventListener("input", addExamples);
+
   /* -- Languages */
   for (const languages of form.querySelectorAll("[data-languages]")) {
     const source = languages.querySelector("[data-source]");

@@ -6,14 +6,24 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import SecurityEvent
+from accounts.models import SecurityEvent, ServiceAccount
 from accounts.services import statistics
 from accounts.tests.browser.looking import look_at, sign_in, violations
-from notifications.models import EmailOverride, Message, MessageEvent, SmsTemplate, Suppression
+from notifications.models import (
+    EmailOverride,
+    Message,
+    MessageEvent,
+    SmsTemplate,
+    Suppression,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from notifications.services.audience import suppression
 from notifications.services.templates import overrides
 from notifications.states import Channel, Kind, SuppressionReason
+from notifications.tests.admin.rows import failed
 from rbac.models import Role
+from rbac.services import scopes
 
 # Whether the frame of a list, in which it could be scrolled sideways, is wide enough for it.
 ALL_SHOWN = "(e => e.scrollWidth <= e.clientWidth)(document.querySelector('#result_list').parentElement)"
@@ -103,3 +113,30 @@ def test_home_people_and_roles_have_none_and_keep_to_the_policy(opened, settings
     page.locator("#search-input-command").fill("ben@example")
     page.locator(".found a").first.wait_for()
     assert not problems + violations(page) + refused
+
+
+@pytest.mark.parametrize("language", ["en-GB", "ar"])
+def test_programs_scopes_and_pages_that_confirm_have_none(opened, settings, user, make_user, language):
+    page = open_admin(opened, settings, user, language)
+    berlin = scopes.create(actor=user, kind="fleet", key="1", name="Berlin", parent=None)
+    program = make_user("program@example.com", first_name="Point of sale", is_service_account=True)
+    account = ServiceAccount.objects.create(user=program, owner=user)
+    hook = WebhookEndpoint.objects.create(url="https://pos.example/hook", events=["*"], owner=user, secret="x")
+    message = failed(template="user.created", channel=Channel.WEBHOOK, last_error="The receiver answered 503.")[0]
+    delivery = WebhookDelivery.objects.create(message=message, endpoint=hook)
+    lost = failed()[0]
+    rows = {"rbac_scope": berlin, "accounts_serviceaccount": account, "notifications_webhookendpoint": hook}
+    lists = [*rows, "accounts_apikey", "notifications_webhookdelivery"]
+    paths = [reverse(f"admin:{name}_changelist") for name in lists]
+    paths += [reverse(f"admin:{name}_add") for name in (*rows, "accounts_apikey", "notifications_suppression")]
+    paths += [reverse(f"admin:{name}_change", args=[row.pk]) for name, row in rows.items()]
+    problems = look_at(page, [*paths, reverse("admin:notifications_webhookdelivery_change", args=[delivery.pk])])
+    page.goto(reverse("admin:notifications_message_change", args=[lost.pk]))
+    page.locator("button[name=action][value=retry]").click()
+    page.locator("[name=confirmed]").wait_for(state="attached")
+    problems += violations(page)
+    page.goto(f"{reverse('admin:accounts_apikey_add')}?account={account.pk}")
+    page.locator("#id_name").fill("Till 1")
+    page.locator("[name=_save]").click()
+    page.locator(".copied").wait_for()
+    assert not problems + violations(page)

@@ -10,6 +10,10 @@ from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.tests.browser.looking import sign_in
+from notifications.models import SmsTemplate, Suppression
+from notifications.services.audience import suppression
+from notifications.states import SuppressionReason
+from notifications.tests.admin.rows import failed
 from rbac.models import Role, RoleAssignment
 from rbac.services import assignments
 
@@ -38,8 +42,9 @@ class Desk:
         self.start()
         self.page.keyboard.press("Control+k")
         self.page.locator("#search-input-command").fill(words)
-        self.page.locator(".found a").first.wait_for()
-        return self.click(".found a")
+        found = f".found a:has-text('{words}')"  # not what an earlier letter found
+        self.page.locator(found).first.wait_for()
+        return self.click(found)
 
     def confirm(self):
         return self.click("form:has([name=confirmed]) .button.main")
@@ -89,3 +94,35 @@ def test_an_administrator_invites_a_person_and_gives_her_a_role_until_friday(des
     admin.page.locator("[name=expires_at]").fill(f"{timezone.now() + timedelta(days=4):%Y-%m-%dT18:00}")
     admin.click("form[action$='/roles/'] button").sees("td:has-text('Dispatcher')")
     assert RoleAssignment.objects.get(user=nour).expires_at is not None
+
+
+def test_an_administrator_sees_who_can_send_messages_and_why(desk, make_user):
+    omar = make_user("omar@example.com")
+    assignments.grant(actor=None, user=omar, role=Role.objects.get(name="Dispatcher"))
+    admin = desk("Administrator")
+    admin.start().click("#nav-sidebar a[href='/admin/rbac/role/']").click("a:has-text('Who may do what?')")
+    admin.page.locator("select[name=permission]").select_option("notifications:send")
+    admin.click(".asked .button.main").sees("tr:has-text('omar@example.com'):has-text('Dispatcher')")
+
+
+def test_an_administrator_changes_an_sms_template_and_sees_it(desk):
+    admin = desk("Administrator").find("2fa_code")
+    admin.page.locator("#id_content").fill("FoodFleet code: {{code}}")
+    admin.sees("#template-preview :text('FoodFleet code: 123456')")
+    admin.click("[name=_save]").sees("text=was changed successfully")
+    assert SmsTemplate.objects.get(name="2fa_code").content == "FoodFleet code: {{code}}"
+
+
+def test_a_dispatcher_finds_a_failed_message_and_sends_it_again(desk):
+    message = failed(to=["nour@example.com"])[0]
+    dispatcher = desk("Dispatcher").find("nour@example.com").sees(".state:has-text('Failed')")
+    dispatcher.click("button[value=retry]").confirm().sees("text=1 message will be sent again.")
+    message.refresh_from_db()
+    assert message.status != "failed"
+
+
+def test_support_lifts_a_suppression(desk):
+    suppression.suppress(channel="email", address="nour@example.com", reason=SuppressionReason.BOUNCE, detail="550")
+    support = desk("Support").find("nour@example.com").sees(".state:has-text('Nothing')")
+    support.click("button[value=lift]").confirm().sees("text=1 address gets messages again.")
+    assert not Suppression.objects.live().exists()

@@ -6,18 +6,21 @@ A gateway or a report gives the reason in its own words (`Message.last_error`). 
 import re
 from dataclasses import dataclass
 
+from django.db.models import Case, Q, Value, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models import Message
-from notifications.states import Status
+from notifications.models.messages import MessageQuerySet
+from notifications.states import LOST, Status
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One kind of failure. pattern: of the reason; statuses: of the messages that it is about."""
+    """One kind of failure. pattern: of the reason, for Python and databases; statuses: of the messages with it."""
 
     code: str
+    label: str | Promise
     pattern: str
     why: str | Promise
     what_to_do: str | Promise
@@ -29,6 +32,12 @@ class Failure:
             message.status in self.statuses and re.search(self.pattern, message.last_error, re.IGNORECASE) is not None
         )
 
+    @property
+    def condition(self) -> Q:
+        """What the database asks for the same."""
+        reason = Q(last_error__iregex=self.pattern) if self.pattern else Q()
+        return Q(status__in=self.statuses) & reason
+
 
 _CHECK_THE_ADDRESS = _("Check the address or number with the person, correct it in their account, and send again.")
 
@@ -36,42 +45,49 @@ _CHECK_THE_ADDRESS = _("Check the address or number with the person, correct it 
 FAILURES = (
     Failure(
         "uncertain",
+        _("Outcome unknown"),
         r"may have been sent|may arrive twice",
         _("The sending process stopped while it was sending. Nobody knows whether the message arrived."),
         _("Ask the recipient. Send it again only if it does no harm twice."),
     ),
     Failure(
         "settings",
+        _("Account or settings refused"),
         r"refused the account or the|refused the sender|does not support what EMAIL_URL requires|ENCRYPTION_KEYS",
         _("The provider refused our account, or a setting is wrong. The message itself is in order."),
         _("Tell whoever runs the site: the log has the details. Send it again after the correction."),
     ),
     Failure(
         "attachment",
+        _("Attachment not readable"),
         r"attachment",
         _("An attachment could not be read from the storage."),
         _("Tell whoever runs the site to look at the storage of attachments. Send it again once that works."),
     ),
     Failure(
         "bug",
+        _("Error in the product"),
         r"^Internal error",
         _("The product made a mistake while it was sending."),
         _("Report it with the id of the message: the log has the details."),
     ),
     Failure(
         "unreachable",
+        _("Provider not reachable"),
         r"could not be (reached|looked up)|response was lost|^Amazon:|mail server (failed|answered 4\d\d)",
         _("The provider could not be reached, or accepted nothing for the moment."),
         _("While it is queued, it is tried again by itself. If it failed for good, send it again once others arrive."),
     ),
     Failure(
         "recipient",
+        _("Address or number not accepted"),
         r"refused every recipient|phone ?number|mailbox|no form that mail servers know",
         _("The provider does not accept the recipient’s address or number."),
         _CHECK_THE_ADDRESS,
     ),
     Failure(
         "paused",
+        _("Endpoint paused or deleted"),
         r"endpoint (is paused|was deleted)",
         _("The webhook endpoint is paused or was deleted."),
         _("Activate the endpoint, and deliver it again."),
@@ -79,12 +95,14 @@ FAILURES = (
     ),
     Failure(
         "receiver",
+        _("Receiver of the webhook"),
         r"The receiver|of the host|connection was refused|^No response|last delivery to the endpoint failed",
         _("The receiver of the webhook could not be reached, or did not accept the event."),
         _("Repair the receiver or its address, and deliver it again."),
     ),
     Failure(
         "refused",
+        _("Refused by the provider"),
         "",
         _("The provider refused the message for good."),
         _("Read the last error. If the content is the cause, correct it and send a new message."),
@@ -92,6 +110,7 @@ FAILURES = (
     ),
     Failure(
         "waits",
+        _("Last attempt failed"),
         ".",
         _("The last attempt failed."),
         _("It is tried again by itself."),
@@ -99,6 +118,7 @@ FAILURES = (
     ),
     Failure(
         "bounced_for_good",
+        _("Address does not exist"),
         r"permanent|5\.\d+\.\d+|unknown|not exist",
         _("The recipient’s server returned it: the address does not exist or accepts nothing."),
         _CHECK_THE_ADDRESS,
@@ -106,6 +126,7 @@ FAILURES = (
     ),
     Failure(
         "bounced",
+        _("Returned"),
         "",
         _("The recipient’s server or phone network returned it."),
         _("Read the last error: a full mailbox or a phone that is off may pass. Send a new message later."),
@@ -113,6 +134,7 @@ FAILURES = (
     ),
     Failure(
         "complained",
+        _("Marked as spam"),
         "",
         _("The recipient marked it as spam. Nothing is sent to this address any more."),
         _("Do not write again unless the person asks for it. Then lift the suppression, with that as the reason."),
@@ -120,6 +142,7 @@ FAILURES = (
     ),
     Failure(
         "suppressed",
+        _("Recipient suppressed"),
         "",
         _("It was not sent: the recipient is suppressed or has switched messages of this kind off."),
         _("Look for the address among the suppressed addresses: the entry tells the reason, and can be lifted."),
@@ -127,6 +150,7 @@ FAILURES = (
     ),
     Failure(
         "expired",
+        _("Expired"),
         r"before it expired",
         _("It was not sent in the time in which it was of use, as with a code."),
         _("Ask the person to request a new one. If it happens often, look at the queue on the home page."),
@@ -134,6 +158,7 @@ FAILURES = (
     ),
     Failure(
         "cancelled",
+        _("Cancelled"),
         "",
         _("It was cancelled before it was sent."),
         _("Send a new message if it is needed: a cancelled one has lost its content."),
@@ -145,3 +170,14 @@ FAILURES = (
 def explain(message: Message) -> Failure | None:
     """Return why the message did not arrive, or not yet; None where nothing is known to be wrong."""
     return next((failure for failure in FAILURES if failure.explains(message)), None)
+
+
+def with_cause(messages: MessageQuerySet) -> MessageQuerySet:
+    """Annotate `cause`: the code of what `explain` says of a message, or ''."""
+    whens = [When(failure.condition, then=Value(failure.code)) for failure in FAILURES]
+    return messages.annotate(cause=Case(*whens, default=Value("")))
+
+
+def of_lost_messages() -> list[Failure]:
+    """Return the failures of messages that were sent or given up for good and did not arrive."""
+    return [failure for failure in FAILURES if set(failure.statuses) & set(LOST)]

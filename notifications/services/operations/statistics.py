@@ -11,17 +11,20 @@ from django.db.models.functions import Coalesce
 
 from foodfleet.core.database import hourly_counts
 from notifications.models import Message, MessageEvent
-from notifications.states import TO_PEOPLE, Channel, Priority, Status
+from notifications.services.operations import failures
+from notifications.states import LOST, TO_PEOPLE, Channel, Priority, Status
 
-SUBJECT = "message"
+SUBJECT, FAILURE = "message", "failure"
 COUNTED = 1_000  # of each status: a page does not count a whole table
 PRICED = 200  # of the newest SMS
 AGAIN = timedelta(days=1)  # the status of a message changes mostly within a day
 
 
 def count_messages() -> None:
-    """Bring the counts up to date."""
+    """Bring the counts up to date: of all messages, and of those that did not arrive by their cause."""
     hourly_counts.update(Message.objects.all(), SUBJECT, "channel", "status", again=AGAIN)
+    lost = Message.objects.to_people().filter(status__in=LOST)
+    hourly_counts.update(failures.with_cause(lost), FAILURE, "cause", again=AGAIN)
 
 
 def name_of(channel: Channel, status: Status) -> str:
@@ -32,6 +35,11 @@ def name_of(channel: Channel, status: Status) -> str:
 def capped(number: int) -> str:
     """Return the number as text, `1000+` where it was not counted further."""
     return f"{COUNTED}+" if number > COUNTED else str(number)
+
+
+def name_of_cause(code: str) -> str:
+    """Return the name under which messages that did not arrive for this cause are counted."""
+    return f"{FAILURE}:{code}"
 
 
 def count_by_status(statuses: Sequence[Status]) -> dict[str, int]:

@@ -21,14 +21,14 @@ def opened(client, path):
 def test_stale_edit_does_not_overwrite_an_sms_template(boss, make_user):
     template = SmsTemplate.objects.get(name="2fa_code")
     path = reverse("admin:notifications_smstemplate_change", args=[template.pk])
-    data = {**opened(boss, path), "translations": "{}", "examples": "{}"}
+    data = {**opened(boss, path), "translations": "{}"}
     template.content = "Theirs {{code}}"
     sms_templates.save(template=template, by=make_user("eve@example.com", is_superuser=True))
     refused = boss.post(path, {**data, "content": "Mine {{code}}"})
     assert "eve@example.com saved this after you opened it" in refused.content.decode()
     assert "Mine {{code}}" in refused.content.decode()
     assert SmsTemplate.objects.get(pk=template.pk).content == "Theirs {{code}}"
-    data = {**opened(boss, path), "translations": "{}", "examples": "{}"}
+    data = {**opened(boss, path), "translations": "{}"}
     assert boss.post(path, {**data, "content": "Mine {{code}}"}).status_code == 302
     assert SmsTemplate.objects.get(pk=template.pk).content == "Mine {{code}}"
 

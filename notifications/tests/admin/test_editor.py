@@ -27,7 +27,7 @@ def test_a_draft_of_an_sms_is_previewed_in_each_language_and_not_saved(boss):
     template = SmsTemplate.objects.get(name="2fa_code")
     priced = Message.objects.create(channel="sms", to=["+491"])
     MessageEvent.objects.create(message=priced, type="delivered", details={"price_in_usd": "0.0812"})
-    draft = {"content": "New {{code}}", "translations_de": "Neu {{code}} ç", "examples": '{"code": "777"}'}
+    draft = {"content": "New {{code}}", "translations_de": "Neu {{code}} ç", "examples_code": "777"}
     shown = preview(boss, "smstemplate_preview", draft, template.pk).content.decode()
     assert "<html" not in shown
     assert "New 777" in shown
@@ -42,7 +42,7 @@ def test_a_draft_of_an_sms_is_previewed_in_each_language_and_not_saved(boss):
 
 
 def test_without_script_the_preview_of_a_new_sms_is_a_page(boss):
-    page = boss.post(path("smstemplate_preview_new"), {"name": "lunch", "content": "<b>Lunch</b>", "examples": "{}"})
+    page = boss.post(path("smstemplate_preview_new"), {"name": "lunch", "content": "<b>Lunch</b>"})
     assert "&lt;b&gt;Lunch&lt;/b&gt;" in page.content.decode()
     assert "<html" in page.content.decode()
     assert not SmsTemplate.objects.filter(name="lunch").exists()
@@ -95,7 +95,7 @@ def test_previews_of_drafts_are_for_those_who_may_save_them(client, make_user, a
 
 def test_the_name_of_a_product_template_is_not_a_field(boss):
     template = SmsTemplate.objects.get(name="2fa_code")
-    data = {"name": "other", "content": "Now {{code}}", "examples": "{}", "is_active": "on"}
+    data = {"name": "other", "content": "Now {{code}}", "is_active": "on"}
     assert boss.post(path("smstemplate_change", template.pk), data).status_code == 302
     template.refresh_from_db()
     assert (template.name, template.content) == ("2fa_code", "Now {{code}}")
@@ -116,7 +116,7 @@ def test_the_form_of_an_override_shows_each_language_and_the_source(boss):
 def test_two_versions_are_compared_word_by_word(boss):
     template = SmsTemplate.objects.get(name="2fa_code")
     for content in ("Your code is: {{code}}", "Your code: {{code}}\nKeep it"):
-        boss.post(path("smstemplate_change", template.pk), {"content": content, "examples": "{}", "is_active": "on"})
+        boss.post(path("smstemplate_change", template.pk), {"content": content, "is_active": "on"})
     page = boss.get(path("smstemplate_versions", template.pk), {"from": "2", "to": "3"})
     ((name, lines),) = page.context["compared_changes"]
     marked = [(line.mark, [part.text for part in line.parts if part.is_changed]) for line in lines]

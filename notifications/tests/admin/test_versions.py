@@ -46,7 +46,7 @@ def test_bulk_delete_with_a_product_template_deletes_nothing(boss):
 
 def test_invalid_form_shows_the_stored_size_and_variables(boss):
     template = SmsTemplate.objects.create(name="lunch", content="Lunch {{what}}")
-    data = {"name": "lunch", "content": "м" * 100 + "{{ other|safe }}", "translations": "5", "examples": "[]"}
+    data = {"name": "lunch", "content": "м" * 100 + "{{ other|safe }}", "translations": "5"}
     refused = boss.post(path("smstemplate_change", template.pk), data)
     assert refused.status_code == 200
     shown = refused.context
@@ -57,14 +57,14 @@ def test_invalid_form_shows_the_stored_size_and_variables(boss):
 @pytest.mark.parametrize(("content", "warned"), [("Hi {{nmae}}", True), ("Hello {{name}}", False)])
 def test_new_variables_of_a_template_are_reported(boss, content, warned):
     template = SmsTemplate.objects.create(name="lunch", content="Hi {{name}}")
-    data = {"name": "lunch", "content": content, "translations": "{}", "examples": "{}", "is_active": "on"}
+    data = {"name": "lunch", "content": content, "translations": "{}", "is_active": "on"}
     answer = boss.post(path("smstemplate_change", template.pk), data, follow=True).content.decode()
     assert ("New variables: nmae." in answer) == warned
 
 
 def test_undeclared_variable_in_a_product_template_is_refused(boss):
     template = SmsTemplate.objects.get(name="2fa_code")
-    data = {"name": "2fa_code", "content": "{{code}} {{cdoe}}", "translations": "{}", "examples": "{}"}
+    data = {"name": "2fa_code", "content": "{{code}} {{cdoe}}", "translations": "{}"}
     refused = boss.post(path("smstemplate_change", template.pk), data)
     assert "cdoe" in str(refused.context["adminform"].form.errors["content"])
 
@@ -119,7 +119,7 @@ def test_new_override_links_to_the_products_content(boss):
 
 
 def test_sms_template_form_has_a_field_for_each_language(boss):
-    data = {"name": "lunch", "content": "Lunch", "translations_de": "Mittag", "translations_fr": " ", "examples": "{}"}
+    data = {"name": "lunch", "content": "Lunch", "translations_de": "Mittag", "translations_fr": " "}
     assert boss.post(path("smstemplate_add"), data).status_code == 302
     template = SmsTemplate.objects.get(name="lunch")
     assert template.translations == {"de": "Mittag"}

@@ -18,11 +18,12 @@ from rbac.services import assignments
 
 pytestmark = pytest.mark.django_db
 
+CAUSES = "Why messages did not arrive"
 CARDS = {
-    "Administrator": {"Waiting for you", "People", "Sign-ins", "Queue", "Messages in 24 hours", "Services"},
-    "Support": {"Waiting for you", "People", "Sign-ins", "Queue", "Messages in 24 hours", "Services"},
-    "Auditor": {"People", "Sign-ins", "Queue", "Messages in 24 hours", "Services"},
-    "Fleet manager": {"People", "Queue", "Messages in 24 hours", "Services"},
+    "Administrator": {"Waiting for you", "People", "Sign-ins", "Queue", "Messages in 24 hours", CAUSES, "Services"},
+    "Support": {"Waiting for you", "People", "Sign-ins", "Queue", "Messages in 24 hours", CAUSES, "Services"},
+    "Auditor": {"People", "Sign-ins", "Queue", "Messages in 24 hours", CAUSES, "Services"},
+    "Fleet manager": {"People", "Queue", "Messages in 24 hours", CAUSES, "Services"},
     "Driver": {"Services"},
 }
 
@@ -90,7 +91,8 @@ def test_a_message_whose_status_changed_is_counted_under_the_new_one(staff):
     message_statistics.count_messages()
     Message.objects.update(status="failed")
     message_statistics.count_messages()
-    assert list(HourlyCount.objects.values_list("name", "count")) == [("message:email:failed", 1)]
+    counted = {("message:email:failed", 1), ("failure:refused", 1)}
+    assert set(HourlyCount.objects.values_list("name", "count")) == counted
     page = staff("Support").get("/admin/")
     assert figures(page, "Messages in 24 hours")["E-mail: failed or returned"].value == 1
 
@@ -138,6 +140,22 @@ def test_what_was_not_delivered_leads_to_all_of_it(staff):
     browser = staff("Support")
     lost = figures(browser.get("/admin/"), "Messages in 24 hours")["E-mail: failed or returned"]
     assert browser.get(lost.link).context["cl"].result_count == lost.value == 3
+
+
+def test_messages_that_did_not_arrive_are_grouped_by_cause(staff):
+    errors = ("The mail server could not be reached.", "The mail server could not be reached (2).", "No such mailbox")
+    for error in errors:
+        Message.objects.create(channel="email", to=["a@example.com"], status="failed", last_error=error)
+    Message.objects.create(channel="email", to=["a@example.com"], status="queued", last_error=errors[0])
+    message_statistics.count_messages()
+    browser = staff("Support")
+    shown = figures(browser.get("/admin/"), CAUSES)
+    assert {label: figure.value for label, figure in shown.items()} == {
+        "Provider not reachable": 2,
+        "Address or number not accepted": 1,
+    }
+    for figure in shown.values():
+        assert browser.get(figure.link).context["cl"].result_count == figure.value
 
 
 def test_each_figure_leads_to_a_list_that_opens(staff):
