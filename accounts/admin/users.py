@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -44,6 +44,7 @@ from foodfleet.core.exceptions import ConflictException, ForbiddenException, Val
 from foodfleet.core.http.clients import Client
 from foodfleet.core.http.form_errors import add_errors
 from rbac.admin.scopes import ScopedAdmin
+from rbac.models import ScopeMembership
 
 PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # the services' names and the forms'
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
@@ -179,7 +180,9 @@ class UserAdmin(
     @admin.display(description=_("scopes"))
     def scopes(self, user: User) -> str:
         """The scopes that the user belongs to."""
-        return ", ".join(str(one.scope) for one in user.scope_memberships.select_related("scope").order_by("scope"))
+        rows = ScopeMembership.objects.select_related("scope").order_by("scope")
+        prefetch_related_objects([user], Prefetch("scope_memberships", rows))  # once: the form asks several times
+        return ", ".join(str(one.scope) for one in user.scope_memberships.all())
 
     @admin.display(description=_("password"))
     def password_state(self, user: User) -> str:

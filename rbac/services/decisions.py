@@ -218,13 +218,13 @@ def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
     """
     now = clock()
     request = getattr(_thread, "request", None)
-    memo: _Memo | None = user.__dict__.get(MEMO)
+    memo: _Memo | None = getattr(user, MEMO, None)  # not from __dict__: `request.user` may be a lazy wrapper
     if memo is not None and memo.is_valid(now, request):
         return memo.access
     invalidations = coherent.local_invalidations()
     access = _limited(_of_user(user.pk, now), user)
     until = min(access.until, now + MEMO_SECONDS)
-    user.__dict__[MEMO] = _Memo(access, request, invalidations, until, transaction_marker())
+    setattr(user, MEMO, _Memo(access, request, invalidations, until, transaction_marker()))
     return access
 
 

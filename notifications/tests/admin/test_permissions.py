@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
+from django.utils import timezone
 
 from foodfleet.core.database import batches
 from notifications.models import EmailOverride, Message, MessageEvent, Preference, SmsTemplate, Suppression
@@ -37,7 +38,8 @@ def act(client, name, action, *rows):
 def rows_about(user):
     yield "message", Message.objects.create(channel=Channel.EMAIL, to=[user.email], user=user, sender=user)
     yield "preference", Preference.objects.create(user=user, kind=Kind.MARKETING, is_wanted=False)
-    yield "suppression", Suppression.objects.create(channel="email", address="x@example.com", lifted_by=user)
+    lifted = {"lifted_by": user, "lifted_at": timezone.now()}
+    yield "suppression", Suppression.objects.create(channel="email", address="x@example.com", **lifted)
 
 
 def test_user_is_plain_text_without_permission_to_view_users(reader, user):
