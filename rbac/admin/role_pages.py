@@ -189,7 +189,7 @@ class RolePagesAdmin(BaseAdmin):
         form = _asked(WhyForm, request, "user", "permission")
         if self.admin_site.get_model_admin(Scope).has_view_permission(request):
             known = Scope.objects.order_by("identifier").values_list("identifier", "name")
-            form.fields["scope"].widget.suggestions = known[:SUGGESTED]  # type: ignore[attr-defined]
+            form.fields["scope"].widget.suggestions = known[:SUGGESTED]
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
             data = form.cleaned_data

@@ -5,6 +5,7 @@ A gateway or a report gives the reason in its own words (`Message.last_error`). 
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Case, Q, Value, When
 from django.utils.functional import Promise
@@ -172,7 +173,7 @@ def explain(message: Message) -> Failure | None:
     return next((failure for failure in FAILURES if failure.explains(message)), None)
 
 
-def with_cause(messages: MessageQuerySet) -> MessageQuerySet:
+def with_cause(messages: MessageQuerySet) -> Any:
     """Annotate `cause`: the code of what `explain` says of a message, or ''."""
     whens = [When(failure.condition, then=Value(failure.code)) for failure in FAILURES]
     return messages.annotate(cause=Case(*whens, default=Value("")))
