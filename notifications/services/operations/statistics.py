@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import Count, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, IntegerField, Subquery
 
 from foodfleet.core.database import hourly_counts
 from notifications.models import Message, MessageEvent
@@ -68,18 +67,19 @@ class Queue:
 
 def queue(now: datetime) -> Queue:
     """Return what waits for a worker or for staff, by one query that reads few rows however long the queue is."""
-    rows = Message.objects.order_by()
-    numbers = [rows.waiting().filter(due_at__lte=now), rows.retriable(now)]
-    columns = [*map(_number, numbers), *_oldest_of_each_queue(now)]
+    waits = Message.objects.waiting().filter(due_at__lte=now), Message.objects.retriable(now)
+    counted = [some.to_people().order_by()[: COUNTED + 1] for some in waits]
+    columns = [*(_CountOf(some.values("pk")) for some in counted), *_oldest_of_each_queue(now)]
     one = Message.objects.order_by("pk").values_list(*columns)[:1]  # any row, to ask about all
     due, retriable, *oldest = next(iter(one), (0, 0))
     return Queue(due, retriable, min((at for at in oldest if at is not None), default=None))
 
 
-def _number(rows: Any) -> Any:
-    some = rows.to_people().order_by().values("pk")[: COUNTED + 1]
-    counted = Message.objects.filter(pk__in=some).order_by().values(every=Value(1)).annotate(number=Count("pk"))
-    return Coalesce(Subquery(counted.values("number")), 0)
+class _CountOf(Subquery):
+    """The number of rows of a queryset, which may be a slice: no row is read twice."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
 
 
 def _oldest_of_each_queue(now: datetime) -> list[Any]:
