@@ -108,7 +108,8 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
         if obj is None:
             return SuppressionForm.Meta.fields
         lifted = ("lifted_at", "lifted_by", "lifted_because") if obj.lifted_at else ()
-        return ("address_shown", "channel", "kind_shown", "reason", "detail", "created_at", *lifted)
+        shown = ("address_shown", "channel", "kind_shown", "reason", "detail", "created_at", *lifted)
+        return [self.permitted(request, name) for name in shown]
 
     @admin.display(description=_("address"), ordering="address")
     def address_shown(self, row: Suppression) -> str:

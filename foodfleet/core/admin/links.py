@@ -16,7 +16,7 @@ class PermittedLinksAdmin(BaseAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = super().get_readonly_fields(request, obj)
-        return [self._permitted(request, name) for name in names] if obj else names
+        return [self.permitted(request, name) for name in names] if obj else names
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = super().get_fields(request, obj)
@@ -24,9 +24,10 @@ class PermittedLinksAdmin(BaseAdmin):
             return names
         may_edit = self.has_change_permission(request, obj)
         read_only = super().get_readonly_fields(request, obj) if may_edit else names
-        return [self._permitted(request, name) if name in read_only else name for name in names]
+        return [self.permitted(request, name) if name in read_only else name for name in names]
 
-    def _permitted(self, request: HttpRequest, name: Any) -> Any:
+    def permitted(self, request: HttpRequest, name: Any) -> Any:
+        """Return the field, as text where it would be a link that the user may not open."""
         field = next((field for field in self.opts.fields if field.name == name), None)
         target = field.related_model if field is not None else None
         if not isinstance(target, type) or not self.admin_site.is_registered(target):

@@ -46,6 +46,18 @@
     }
   });
 
+  /* A search of Select2 has the name of its field: by itself it has none while it is empty. */
+  const nameSearches = () => {
+    for (const part of document.querySelectorAll(".select2-selection:not([aria-label])")) {
+      const label = part.closest(".select2-container").previousElementSibling?.labels?.[0]?.textContent.trim();
+      for (const one of label ? [part, ...part.querySelectorAll("[role=textbox]")] : []) {
+        one.removeAttribute("aria-labelledby");
+        one.setAttribute("aria-label", label);
+      }
+    }
+  };
+  document.addEventListener("DOMContentLoaded", () => new MutationObserver(nameSearches).observe(document.body, { childList: true, subtree: true }));
+
   /* Icons are words of a font: decoration, not to be read aloud. */
   const hideIcons = (root) => root.querySelectorAll(".material-symbols-outlined").forEach((icon) => icon.setAttribute("aria-hidden", "true"));
   document.addEventListener("DOMContentLoaded", () => hideIcons(document));
