@@ -62,13 +62,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def _keys_with_id(self, word: str) -> list[UUID]:
         """Return the keys of messages that have exactly this id: ours, the provider's or the request's."""
-        every = Message.objects.using(self.db)
-        matches = (
+        every = Message.objects.using(self.db).order_by().values_list("pk", flat=True)
+        matches = [
             every.filter(provider_message_id=word).exclude(provider_message_id=""),
             every.filter(search_text__request_id=word).exclude(search_text__request_id=""),
-            every.filter(_with_key(word)) if _with_key(word) else every.none(),
-        )
-        return [key for some in matches for key in some.values_list("pk", flat=True)[:MOST_WITH_ONE_ID]]
+            *([every.filter(_with_key(word))] if _with_key(word) else []),
+        ]
+        first, *others = (some[:MOST_WITH_ONE_ID] for some in matches)
+        return list(first.union(*others, all=True))
 
     def with_provider_id(self, provider_message_id: str) -> "MessageQuerySet":
         """The message that the provider knows by this id."""
