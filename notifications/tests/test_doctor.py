@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
+from accounts.models import User
 from foodfleet.core.cache import limit_stores
 from foodfleet.core.doctor import registry
 from foodfleet.core.http import health, ip_addresses
@@ -103,6 +104,18 @@ def change_the_encryption_key(settings):
     settings.ENCRYPTION_KEYS = ["another-key-0123456789-0123456789"]
 
 
+def have_no_administrator(settings):
+    User.objects.superusers().update(is_superuser=False)
+
+
+def have_no_worker(settings):
+    settings.CELERY_BROKER_URL = "memory://"
+
+
+SMTP = {
+    "EMAIL_URL": "smtp://127.0.0.1:1", "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": 1,
+    "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+}  # fmt: skip
 NOBODY = "127.0.0.1:1"
 BROKEN = [
     ("deployment", "DEBUG is on", "DEBUG=false", set_to(DEBUG=True)),
@@ -111,6 +124,10 @@ BROKEN = [
     ("public_address", "without encryption", "https://", set_to(PUBLIC_URL="http://accounts.example.com")),
     ("public_address", "ALLOWED_HOSTS lacks", "Add it", set_to(ALLOWED_HOSTS=["example.org"])),
     ("public_address", "trusts everybody", "your proxy", set_to(TRUSTED_PROXIES=[ip_addresses.network("0.0.0.0/0")])),
+    ("public_address", "accepts any host", "Name the hosts", set_to(ALLOWED_HOSTS=["*"])),
+    ("administrators", "no administrator", "manage.py administrator", have_no_administrator),
+    ("workers", "No Celery worker answers", "make worker", have_no_worker),
+    ("email", "mail server refuses us", "EMAIL_URL", set_to(**SMTP)),
     ("broker", "does not answer", "Start it", set_to(CELERY_BROKER_URL=f"amqp://{NOBODY}//")),
     ("static_files", "not collected", "collectstatic", lambda settings: os.remove(settings.STATIC_ROOT / "staticfiles.json")),
     ("permissions", "not as the code declares", "sync_permissions", lose_a_permission),

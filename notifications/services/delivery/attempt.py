@@ -94,8 +94,9 @@ def attempt(message: Message, excluded: frozenset[str], gateways: Gateways) -> O
         raise
     except DeliveryError as error:
         return _outcome_of(message, error)
-    except DecryptionError:
-        return Outcome(message, Status.FAILED, error="None of ENCRYPTION_KEYS decrypts its content.")
+    except DecryptionError:  # this process may not know a new key yet
+        reason = "None of ENCRYPTION_KEYS decrypts its content."
+        return _outcome_of(message, MisconfiguredDeliveryError(reason, code="ENCRYPTION_KEYS"))
     except Exception as error:
         logger.exception("delivery_crashed", message_id=str(message.pk), request_id=message.request_id)
         return Outcome(message, Status.FAILED, error=f"Internal error: {type(error).__name__}.")

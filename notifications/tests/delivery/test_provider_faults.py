@@ -96,6 +96,24 @@ def test_an_unverified_sender_delays_messages_and_is_logged_once(settings, monke
     assert outbox.outbox == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_message_under_a_key_that_the_worker_lacks_waits_for_it(settings, monkeypatch):
+    settings.CELERY_BROKER_URL = "memory://"
+    monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)
+    known = settings.ENCRYPTION_KEYS
+    mail("ann")
+    settings.ENCRYPTION_KEYS = ["another-key-0123456789-0123456789"]
+    with capture_logs() as logs:
+        dispatch(FakeGateway())
+    message = Message.objects.get()
+    assert (message.status, message.last_error) == ("queued", "None of ENCRYPTION_KEYS decrypts its content.")
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["delivery_misconfigured"]
+    settings.ENCRYPTION_KEYS = known
+    Message.objects.update(due_at=timezone.now())
+    dispatch(FakeGateway())
+    assert Message.objects.get().status == "sent"
+
+
 class Sns:
     def __init__(self, error):
         self.error, self.requested, self.sent = error, 0, []
