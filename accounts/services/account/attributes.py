@@ -17,6 +17,8 @@ PREFIX = "attributes."  # of a parameter, a column or a field of an error
 
 def shown(values: Mapping[str, Any], audience: Audience) -> dict[str, Any]:
     """Those of a user's attributes that this audience sees."""
+    if not values:
+        return {}
     return {one.name: values[one.name] for one in current().visible_to(audience) if one.name in values}
 
 

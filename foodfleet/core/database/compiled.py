@@ -42,6 +42,23 @@ class Compiled:
 
     def rows(self, **values: Any) -> list[Any]:
         """Execute it with these values; a list is filled up by its last value."""
+        statement, compiler, parameters = self._bound(values)
+        compiler.as_sql = lambda: (statement.sql, parameters)
+        compiler.get_converters = lambda _: statement.converters
+        queryset = statement.queryset.all()
+        queryset.query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
+        return list(queryset)
+
+    def tuples(self, **values: Any) -> list[Sequence[Any]]:
+        """Execute it as `rows` does; return the columns of each row as they are selected, without the QuerySet."""
+        statement, compiler, parameters = self._bound(values)
+        with compiler.connection.cursor() as cursor:
+            cursor.execute(statement.sql, parameters)
+            found: list[Sequence[Any]] = cursor.fetchall()
+        return list(compiler.apply_converters(found, statement.converters)) if statement.converters else found
+
+    def _bound(self, values: dict[str, Any]) -> tuple[_Statement, Any, tuple[Any, ...]]:
+        """Return the statement, a compiler for the connection of this thread, and the parameters for these values."""
         connection = connections[DEFAULT_DB_ALIAS]
         statement = self._statements.get(connection.vendor) or self._compile(connection)
         parameters = list(statement.parameters)
@@ -51,12 +68,8 @@ class Compiled:
             for place, one in zip(places, given * (len(places) // len(given)), strict=True):
                 parameters[place] = _adapted(one, connection)
         compiler = copy(statement.compiler)
-        compiler.connection = connection  # of this thread
-        compiler.as_sql = lambda: (statement.sql, tuple(parameters))
-        compiler.get_converters = lambda _: statement.converters
-        queryset = statement.queryset.all()
-        queryset.query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
-        return list(queryset)
+        compiler.connection = connection
+        return statement, compiler, tuple(parameters)
 
     def _compile(self, connection: Any) -> _Statement:
         samples = {name: _samples(kind, number) for number, (name, kind) in enumerate(self._kinds.items())}

@@ -131,8 +131,8 @@ class _Form:
 class CompiledPages:
     """The pages of a list without filters: each form of its statement is built once (`core.database.compiled`).
 
-    build: returns the rows for values of these kinds, as for `Compiled`. row: makes a row of the values of a
-    `values_list`. The fields that the list is ordered by are texts, numbers or times.
+    build: returns the rows for values of these kinds, as for `Compiled`. row: makes a row of the columns
+    that are selected. The fields that the list is ordered by are texts, numbers or times.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class CompiledPages:
 
     def rows(self, form: _Form, position: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
         """Return the rows of the page and one more."""
-        found = self._statement(form).rows(**values, **_named(position))
+        found = self._statement(form).tuples(**values, **_named(position))
         return [self._row(one) for one in found]
 
     def _compiled(self, form: _Form) -> Compiled:
