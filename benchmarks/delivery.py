@@ -20,7 +20,7 @@ import urllib.request
 from pathlib import Path
 
 import redis
-from processes import HERE, PEER_PYTHON, REDIS, ROOT, environment_of, free_port, new_database
+from processes import HERE, PEER_PYTHON, REDIS, ROOT, environment_of, free_port, new_database, stop_on_sigterm
 
 SYSTEMS = ("foodfleet", "post_office", "mailer")
 PROCESSES = {5: 1, 10: 2, 20: 2}  # how many processes the senders are spread over
@@ -292,6 +292,7 @@ def main():
     parser.add_argument("--json", type=Path, help="file for the numbers of throughput")
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before; Amazon answers in {arguments.latency} s")
+    stop_on_sigterm()
     bench = Bench(arguments)
     try:
         bench.prepare()

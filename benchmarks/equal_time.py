@@ -99,7 +99,7 @@ def compared(endpoints, endpoint, requests):
 
 def measure(control, options):
     """Return {"equal_time": {endpoint: numbers}}."""
-    requests = 5 if options.quick else 60
+    requests = 5 if options.quick else 40
     port, mail_port = free_port(), free_port()
     serve_mail(mail_port)
     env = environment_of(

@@ -12,7 +12,19 @@ import time
 import urllib.request
 from dataclasses import dataclass, field
 
-from processes import FOLDER, HERE, PEER_PYTHON, REDIS, Server, environment_of, free_port, median_of, new_database, run
+from processes import (
+    FOLDER,
+    HERE,
+    PEER_PYTHON,
+    REDIS,
+    Server,
+    environment_of,
+    free_port,
+    median_of,
+    new_database,
+    run,
+    stop_all,
+)
 
 WORKERS = 2
 THREADS = 4
@@ -38,18 +50,23 @@ class System:
     env: dict = field(default_factory=dict)
     paths: dict = field(default_factory=dict)
     on: str = "postgres"
+    bind: str = "--port={}"
     server: Server | None = None
     data: dict = field(default_factory=dict)
 
-    def start(self, users):
+    def start(self, users, sessions):
         database = f"sqlite:///{FOLDER / f'{self.name}.sqlite3'}" if self.on == "sqlite" else new_database(self.name)
         if self.on == "sqlite":
             for file in FOLDER.glob(f"{self.name}.sqlite3*"):
                 file.unlink()
-        env = environment_of(database, **self.env)
-        self.data = run([*self.filler, users, SESSIONS], env) if self.filler else {}
-        port = free_port()
-        self.server = Server(self.name, [*self.command, "--port", port], env, port)
+        data = run([*self.filler, users, sessions], environment_of(database, **self.env)) if self.filler else {}
+        self.serve(database, data)
+
+    def serve(self, database, data):
+        """Start the server on a database that is filled. data: what the filler printed."""
+        port, self.data = free_port(), data
+        command = [*self.command, self.bind.format(port)]
+        self.server = Server(self.name, command, environment_of(database, **self.env), port)
 
     def requests(self, call):
         """Return the requests of a call, one a line as check.lua reads them."""
@@ -160,8 +177,8 @@ def fresh_tokens(system, lines, rounds_left):
     return part
 
 
-def interleaved(found, call, group, control, options):
-    """Measure a call of all systems that have it, in rounds that take turns."""
+def interleaved(call, group, control, options):
+    """Measure a call of all systems that have it, in rounds that take turns; returns {system: numbers}."""
     group = [system for system in group if call in system.paths]
     lines = {system.name: system.requests(call) for system in group}
     lengths = {system.name: validate(system, call, lines[system.name]) for system in group}
@@ -180,7 +197,7 @@ def interleaved(found, call, group, control, options):
                 return load(system, call, part, lengths[system.name], options.seconds, connections)
 
             rounds[system.name].append(control.quiet(once))
-    found[call] = {name: median_of(values) for name, values in rounds.items()}
+    return {name: median_of(values) for name, values in rounds.items()}
 
 
 def raw_bcrypt(seconds):
@@ -203,57 +220,60 @@ def raw_bcrypt(seconds):
     return {"per_second": len(counts) / (max(counts) - began)}
 
 
-def beside_logins(system, options):
-    """Return the times of `me` while logins keep both cores busy."""
-    logins, me = system.requests("login"), system.requests("me")
+def beside_logins(system, options, call="me"):
+    """Return the times of a call while logins keep both cores busy."""
+    logins, lines = system.requests("login"), system.requests(call)
     file = FOLDER / "logins.txt"
     file.write_text("\n".join(logins) + "\n")
     busy = subprocess.Popen(
         ["wrk", "-t1", "-c4", f"-d{options.seconds + 2}s", "--timeout", "20s", "-s", HERE / "check.lua",
          system.server.url, "--", file, validate(system, "login", logins), "-"], stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    time.sleep(1)
-    result = load(system, "me", me, validate(system, "me", me), options.seconds, 1)
-    busy.wait()
-    return result
+    try:
+        time.sleep(1)
+        return load(system, call, lines, validate(system, call, lines), options.seconds, 1)
+    finally:
+        busy.kill()
+        busy.wait()
 
 
-def logins(found, group, control, options):
+def logins(group, control, options):
     group = [system for system in group if "login" in system.paths]
     bcrypt_rounds = [control.quiet(lambda: raw_bcrypt(options.seconds)) for _ in range(options.rounds)]
-    interleaved(found, "login", group, control, options)
+    found = interleaved("login", group, control, options)
     bcrypt_rounds.append(control.quiet(lambda: raw_bcrypt(options.seconds)))
-    found["login"]["raw bcrypt"] = median_of(bcrypt_rounds)
-    found["me_beside_logins"] = {
+    beside = {
         system.name: median_of([control.quiet(lambda system=system: beside_logins(system, options))])
         for system in group
     }
+    return {"login": {**found, "raw bcrypt": median_of(bcrypt_rounds)}, "me_beside_logins": beside}
 
 
-def measure(control, options, calls, keep):
-    """Measure these calls; returns {call: {system: numbers}}, and gives it to `keep` after each call."""
-    found, running = {}, []
+def started(running):
+    return {
+        system.name: {"started_in": round(system.server.started_in, 2), **system.server.memory_of_workers()}
+        for system in running
+    }
+
+
+def measure(control, options, calls, attempt):
+    """Measure these calls, each by `attempt`; start and memory only after all of them. Returns nothing more."""
+    running = []
     try:
         group = systems() if set(calls) - {"embedded"} else []
         embedded = embedded_systems() if "embedded" in calls else []
         for system in [*group, *embedded]:
-            system.start(options.users)
+            system.start(options.users, 200 if options.quick else SESSIONS)
             running.append(system)
         for call in calls:
             if call == "login":
-                logins(found, group, control, options)
+                attempt(call, lambda: logins(group, control, options))
             elif call == "embedded":
-                embedded_found = {}
-                interleaved(embedded_found, "me", embedded, control, options)
-                found["me_embedded"] = embedded_found["me"]
+                attempt(call, lambda: {"me_embedded": interleaved("me", embedded, control, options)})
             else:
-                interleaved(found, call, group, control, options)
-            keep(found)
-        found["start"] = {
-            system.name: {"started_in": round(system.server.started_in, 2), **system.server.memory_of_workers()}
-            for system in running
-        }
+                attempt(call, lambda call=call: {call: interleaved(call, group, control, options)})
+        if {"me", "embedded"} <= set(calls):
+            attempt("start", lambda: {"start": started(running)})
     finally:
-        for system in running:
-            system.server.stop()
-    return found
+        stop_all([system.server for system in running])
+    return {}

@@ -181,7 +181,7 @@ class Bench:
 
 
 def measure(control, options):
-    bench = Bench(messages=200, most_kills=3) if options.quick else Bench(messages=2400, most_kills=24)
+    bench = Bench(messages=200, most_kills=3) if options.quick else Bench(messages=1200, most_kills=12)
     try:
         bench.prepare()
         bench.run()

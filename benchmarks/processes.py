@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +27,36 @@ SECRET_KEY = "a-key-of-a-benchmark-that-protects-nothing-at-all-0123456789"
 TICKS = os.sysconf("SC_CLK_TCK")
 QUIET = 0.9  # of the fastest control run: below it somebody else uses the machine
 TRIES = 2  # of a round, until it is quiet
+GUNICORN = "gunicorn==23.0.0"  # beside FoodFleet's own packages, for the comparison of servers
+
+
+def stop_on_sigterm():
+    """Let SIGTERM end the benchmark as Ctrl-C does: every `finally` ends what it started, once."""
+
+    def stop(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def end(process, seconds=10):
+    """End a process that leads a group: SIGTERM, and SIGKILL for what is left of the group after these seconds."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+
+
+def stop_all(servers):
+    """Stop these servers: all at the same time, because each takes a moment."""
+    for server in servers:
+        with suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGTERM)
+    for server in servers:
+        end(server.process)
 
 
 def install_peers():
@@ -38,6 +69,7 @@ def install_peers():
     subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, FOLDER / "venv"], check=True)
     env = {**os.environ, "VIRTUAL_ENV": str(FOLDER / "venv")}
     subprocess.run([uv, "pip", "install", "--quiet", "-r", pins], check=True, env=env)
+    subprocess.run([uv, "pip", "install", "--quiet", "--target", FOLDER / "gunicorn", GUNICORN], check=True, env=env)
     installed.write_text(pins.read_text())
 
 
@@ -67,8 +99,15 @@ def environment_of(database, **values):
 
 def run(command, env, timeout=600):
     """Run a command to its end; returns the JSON of its last line, or None."""
-    done = subprocess.run([*map(str, command)], cwd=ROOT, env=env, stdout=subprocess.PIPE, timeout=timeout, check=True)
-    lines = done.stdout.splitlines()
+    process = subprocess.Popen([*map(str, command)], cwd=ROOT, env=env, stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    except BaseException:
+        end(process)
+        raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    lines = output.splitlines()
     return json.loads(lines[-1]) if lines and lines[-1][:1] in b"{[" else None
 
 
@@ -84,6 +123,7 @@ class Server:
             )
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > began + 60:
+                self.stop()
                 raise SystemExit(f"{name} did not start; see {FOLDER / f'{name}.log'}")
             time.sleep(0.02)
         self.started_in = time.monotonic() - began
@@ -128,11 +168,7 @@ class Server:
         return {"worker_mb": round(max(workers), 1), "all_mb": round(sum(sizes.values()), 1)}
 
     def stop(self):
-        try:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            self.process.wait(20)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        end(self.process)
 
 
 def spin(seconds=0.15):
@@ -143,11 +179,16 @@ def spin(seconds=0.15):
     return count
 
 
+def _leave_signals_to_the_benchmark():
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # it ends this process so
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 class Control:
     """A control run: all cores count for a moment. Where they count less than before, somebody else was working."""
 
     def __init__(self):
-        self._pool = multiprocessing.get_context("fork").Pool(os.cpu_count())
+        self._pool = multiprocessing.get_context("fork").Pool(os.cpu_count(), _leave_signals_to_the_benchmark)
         self.best = max(self._count() for _ in range(8))
         self.rejected = 0
 

@@ -3,15 +3,16 @@
 import os
 
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
+from foodfleet.asgi import HASHING, django_application
 from foodfleet.core.http.bodies.wsgi_bridge import WSGIBridge
 
 application = WSGIBridge(
-    get_wsgi_application(),
+    django_application,
     threads=int(os.environ["BENCH_THREADS"]),
     body_seconds=settings.BODY_TIMEOUT_SECONDS,
     most=settings.MOST_BODY_BYTES,
+    own_threads=[(1, ["/health/live/"]), (2, HASHING)],
     responses=import_string("foodfleet.core.http.bodies.cached_responses.CachedResponses")(),  # needs the models
 )
