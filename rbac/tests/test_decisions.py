@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.template import Context, Template
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from foodfleet.core.exceptions import InsufficientPermissionsException
@@ -45,6 +46,14 @@ def test_a_warm_check_costs_no_sql(user, allow, django_assert_num_queries):
     with django_assert_num_queries(0):
         for _ in range(100):
             assert user.has_perm("users:read")
+
+
+def test_a_lazy_wrapper_shares_what_was_read_with_its_user(user, allow, django_assert_num_queries):
+    allow(user, "users:read")
+    lazy = SimpleLazyObject(lambda: user)  # as `request.user` is
+    assert decisions.has(lazy, "users:read")
+    with django_assert_num_queries(0):
+        assert user.has_perm("users:read")
 
 
 def test_an_assignment_expires_to_the_second(user, allow, monkeypatch):
