@@ -20,6 +20,7 @@ from environ import Env
 from foodfleet import frontend_urls
 from foodfleet.core.email_addresses import mailed_domain, normalize_email
 from foodfleet.core.http import ip_addresses
+from foodfleet.modules import discovery
 from foodfleet.service_urls import BROKER_FORMS, DATABASE_FORMS, FILE_FORMS, MEANT, Form, is_url
 
 RATE_PATTERN = re.compile(r"(?P<count>[1-9][0-9]{0,8})/(?P<period>sec|second|min|minute|hour|day)")
@@ -183,6 +184,15 @@ class Environment:
         if not all(re.fullmatch(pattern, word) for word in words):
             raise self.error(name, meant)
         return words
+
+    def modules(self, name: str, found: Sequence[str]) -> list[str]:
+        """Modules: those that were found beside the product, and the installed packages that the variable names."""
+        named = self.patterns(name, r"[a-z_]\w*(\.\w+)*", "names of Python packages with commas between")
+        for package in named:
+            if not discovery.is_module(package):
+                meant = f"installed packages whose apps.py has a ModuleConfig (docs/modules.md); {package} is none"
+                raise self.error(name, meant)
+        return list(dict.fromkeys([*found, *named]))
 
     def keys(self, name: str, default: Sequence[str] = ()) -> list[str]:
         """Comma-separated secrets."""

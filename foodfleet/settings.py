@@ -28,10 +28,7 @@ try:
     # -- The process
     DEBUG = env.flag("DEBUG", default=False)
     PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
-    INSTALLED_MODULES = [
-        *discovery.beside(BASE_DIR),
-        *env.patterns("INSTALLED_MODULES", r"[a-z_]\w*(\.\w+)*", "names of Python packages with commas between"),
-    ]
+    INSTALLED_MODULES = env.modules("INSTALLED_MODULES", discovery.beside(BASE_DIR))
     WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, minimum=1, maximum=256)
     LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")

@@ -3,10 +3,12 @@
 Nothing lists them by hand. Settings, tests and `make lint` all ask here, before Django is set up.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from foodfleet import local_files
 
+CONFIG = "(ModuleConfig)"  # in the text of a module's apps.py: it cannot be imported before Django is set up
 PRODUCT = ("foodfleet", "rbac", "accounts", "notifications")
 
 
@@ -15,8 +17,19 @@ def beside(folder: Path) -> list[str]:
     return sorted(
         path.parent.name
         for path in folder.glob("*/apps.py")
-        if path.parent.name not in PRODUCT and "(ModuleConfig)" in path.read_text(encoding="utf-8")
+        if path.parent.name not in PRODUCT and CONFIG in path.read_text(encoding="utf-8")
     )
+
+
+def is_module(package: str) -> bool:
+    """Return whether this package is installed and its apps.py has a ModuleConfig."""
+    try:
+        found = find_spec(f"{package}.apps")
+    except ModuleNotFoundError:
+        return False
+    if found is None or found.origin is None:
+        return False
+    return CONFIG in Path(found.origin).read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":  # for the Makefile

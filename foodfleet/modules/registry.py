@@ -5,6 +5,8 @@ By convention the product finds in a module, where they exist: `api/urls.py` (mo
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -20,8 +22,8 @@ class ModuleConfig(AppConfig):
     """The AppConfig of a module.
 
     events: the kinds of its events in the log of security events, with their wording. schedule: entries of
-    CELERY_BEAT_SCHEDULE, every so many seconds. public: the addresses that anybody may call without signing in, such as
-    `trucks/map/`.
+    CELERY_BEAT_SCHEDULE, with seconds, a timedelta or a `celery.schedules.crontab` (UTC). public: the addresses that
+    anybody may call without signing in, such as `trucks/map/`.
     """
 
     default = False  # a module's apps.py imports this class: only its own subclass is its configuration
@@ -61,13 +63,35 @@ def installed() -> list[ModuleConfig]:
     return [config for config in apps.get_app_configs() if isinstance(config, ModuleConfig)]
 
 
-def scheduled_tasks() -> list[tuple[float, Callable[[], object]]]:
-    """Return the tasks that modules schedule, each with its pause in seconds, for a process without Celery's beat."""
-    found: list[tuple[float, Callable[[], object]]] = []
+@dataclass(frozen=True)
+class ScheduledTask:
+    """A task of a module for a process without Celery's beat."""
+
+    schedule: Any
+    run: Callable[[], object]
+
+    @property
+    def is_at_fixed_times(self) -> bool:
+        """Return whether a crontab tells when it runs, rather than a pause."""
+        return not isinstance(self.schedule, (int, float, timedelta))
+
+    def pause(self) -> float:
+        """Return the seconds from now to its next run. One more after a crontab's time, so that none runs twice."""
+        if isinstance(self.schedule, timedelta):
+            return self.schedule.total_seconds()
+        if self.is_at_fixed_times:
+            remaining: timedelta = self.schedule.remaining_estimate(self.schedule.now())
+            return remaining.total_seconds() + 1
+        return float(self.schedule)
+
+
+def scheduled_tasks() -> list[ScheduledTask]:
+    """Return the tasks that modules schedule."""
+    found: list[ScheduledTask] = []
     for module in installed():
         tasks = import_module(f"{module.name}.tasks") if module.schedule else None
         by_name = {task.name: task for task in vars(tasks).values() if hasattr(task, "apply_async")} if tasks else {}
-        found += [(float(entry["schedule"]), by_name[entry["task"]]) for entry in module.schedule.values()]
+        found += [ScheduledTask(entry["schedule"], by_name[entry["task"]]) for entry in module.schedule.values()]
     return found
 
 

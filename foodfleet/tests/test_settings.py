@@ -57,7 +57,7 @@ WRONG = {
     "SMS_MAX_PER_SECOND": ["1e9x"],
     "SES_TOPIC_ARNS": ["reports", "arn:aws:sqs:us-east-1:123456789012:reports"],
     "SNS_DELIVERY_LOG_GROUPS": ["two words"],
-    "INSTALLED_MODULES": ["two words", "./trucks", "trucks/"],
+    "INSTALLED_MODULES": ["two words", "./trucks", "trucks/", "acme.trucks", "django.contrib.humanize", "accounts"],
     "MESSAGES_REDUCED_AFTER_DAYS": ["0", "soon"],
     "MESSAGES_REMOVED_AFTER_DAYS": ["0", "4000"],
     "SECURITY_EVENTS_REMOVED_AFTER_DAYS": ["soon", "99999999"],

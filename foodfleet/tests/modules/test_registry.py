@@ -1,8 +1,10 @@
 """What modules declare reaches the product, and what they forget is named."""
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from accounts import tasks
@@ -82,4 +84,23 @@ def test_modules_stand_above_the_apps_and_have_their_layers():
 def test_what_a_module_schedules_also_runs_without_celery(monkeypatch):
     module = SimpleNamespace(name="accounts", schedule={"purge": {"task": "accounts.purge_expired", "schedule": 60}})
     monkeypatch.setattr(registry, "installed", lambda: [module])
-    assert registry.scheduled_tasks() == [(60.0, tasks.purge_expired)]
+    [task] = registry.scheduled_tasks()
+    assert (task.pause(), task.run) == (60.0, tasks.purge_expired)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "least", "most"),
+    [(60, 60, 60), (timedelta(hours=2), 7200, 7200), (crontab(minute="0"), 1, 3601), (crontab(hour=3, minute=0), 1, 86401)],
+)  # fmt: skip
+def test_a_task_runs_after_a_pause_or_at_the_times_of_a_crontab(schedule, least, most):
+    task = registry.ScheduledTask(schedule, list)
+    assert least <= task.pause() <= most
+
+
+def test_the_time_of_a_crontab_is_in_utc_and_is_met_once():
+    schedule = crontab(hour=3, minute=0, nowfun=lambda: datetime(2026, 11, 27, 2, 59, 30, tzinfo=UTC))
+    task = registry.ScheduledTask(schedule, list)
+    assert task.is_at_fixed_times
+    assert task.pause() == 31
+    schedule.nowfun = lambda: datetime(2026, 11, 27, 3, 0, 1, tzinfo=UTC)  # when it has run
+    assert task.pause() == 24 * 3600

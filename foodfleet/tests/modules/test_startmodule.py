@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from foodfleet.tests.modules import tutorial
 from foodfleet.tests.processes import ROOT
 
 pytestmark = pytest.mark.once
@@ -20,6 +21,13 @@ GUARDS = (
     "foodfleet/tests/routes/test_openapi_document.py::test_every_operation_has_a_name_a_title_and_a_described_tag",
     "rbac/tests/test_permissions.py",
 )
+TRANSLATION_TEST = """from django.utils import translation
+
+
+def test_texts_of_the_module_are_translated_by_its_own_catalogue():
+    with translation.override("de"):
+        assert translation.gettext("Your truck") == "Ihr Truck"
+"""
 
 
 @pytest.fixture
@@ -32,7 +40,8 @@ def project(tmp_path):
 
 
 def run(folder, *command):
-    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    unwanted = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
+    environment = {name: value for name, value in os.environ.items() if name not in unwanted}
     environment |= {"DEBUG": "true", "FOODFLEET_TEST_SERVICES": "0", "PYTHONPATH": str(folder)}
     result = subprocess.run(
         [str(part) for part in command], cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -41,18 +50,41 @@ def run(folder, *command):
     return result.stdout
 
 
-def test_a_new_module_passes_its_tests_and_the_guards(project):
+def python(folder, *arguments):
+    return run(folder, sys.executable, *arguments)
+
+
+def test_new_modules_and_the_documented_one_pass_tests_and_guards(project):
     before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
-    run(project, sys.executable, "manage.py", "startmodule", "catering", "--resource", "menu_card")
+    python(project, "manage.py", "startmodule", "catering", "--resource", "menu_card")
+    python(project, "manage.py", "startmodule", "trucks", "--resource", "truck")
     changed = [path for path, content in before.items() if path.suffix != ".pyc" and path.read_bytes() != content]
     assert not changed
     assert (project / "catering/migrations/0001_initial.py").exists()
-    run(project, BIN / "ruff", "check", "--no-cache", "catering")
+    extend_as_documented(project)
+    run(project, BIN / "ruff", "check", "--no-cache", "catering", "trucks")
     run(project, BIN / "ruff", "format", "--no-cache", "--check", "catering")
-    run(project, sys.executable, "manage.py", "check", "--fail-level", "WARNING")
-    (project / "layers.toml").write_text(run(project, sys.executable, "-m", "foodfleet.modules.layers"))
+    python(project, "manage.py", "check", "--fail-level", "WARNING")
+    (project / "layers.toml").write_text(python(project, "-m", "foodfleet.modules.layers"))
     run(project, BIN / "lint-imports", "--no-cache", "--config", "layers.toml")
-    run(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "catering", *GUARDS)
+    python(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", "catering", "trucks", *GUARDS)
+
+
+def extend_as_documented(project):
+    """Take the steps of docs/modules.md in trucks/, with a German translation in the module's own folder."""
+    trucks = project / "trucks"
+    tutorial.apply(trucks)
+    run(project, BIN / "ruff", "check", "--no-cache", "--select", "I", "--fix", "trucks")  # these two: make format
+    run(project, BIN / "ruff", "format", "--no-cache", "trucks")
+    python(project, "manage.py", "makemigrations", "trucks")
+    catalogue = trucks / "locale/de/LC_MESSAGES/django.po"
+    catalogue.parent.mkdir(parents=True)
+    run(trucks, BIN / "django-admin", "makemessages", "--locale", "de")
+    text = catalogue.read_text()
+    assert 'msgid "You drive %(truck)s"' in text
+    catalogue.write_text(text.replace('msgid "Your truck"\nmsgstr ""', 'msgid "Your truck"\nmsgstr "Ihr Truck"'))
+    run(trucks, BIN / "django-admin", "compilemessages")
+    (trucks / "tests/test_locale.py").write_text(TRANSLATION_TEST)
 
 
 @pytest.mark.parametrize("name", ["Trucks", "food-trucks", "2trucks", "trucks_", "accounts", "json", "roles", "login"])

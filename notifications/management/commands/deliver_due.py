@@ -17,6 +17,7 @@ from django.db import Error, connection, connections
 from foodfleet.core.logging import log_all_output
 from foodfleet.core.metrics.counters import writer
 from foodfleet.modules import registry
+from foodfleet.modules.registry import ScheduledTask
 from notifications.services.delivery import liveness
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.dispatcher import Dispatcher
@@ -78,7 +79,7 @@ class Watch:
         senders = [threading.Thread(target=self.send, args=[channel], name=channel) for channel in Channel]
         for sender in senders:
             sender.start()
-        tasks = PeriodicTasks()
+        tasks = PeriodicTasks(time.monotonic())
         try:
             while os.getppid() == parent and all(sender.is_alive() for sender in senders):
                 self.attempt(lambda: tasks.run_due(time.monotonic()))
@@ -121,23 +122,24 @@ class Watch:
 class PeriodicTasks:
     """The tasks of CELERY_BEAT_SCHEDULE other than delivery, about as often."""
 
-    def __init__(self) -> None:
-        self._tasks: list[tuple[float, Callable[[], object]]] = [
-            (60.0, outcomes.apply_waiting),
-            (60.0, sms_log.read),
-            (300.0, lambda: call_command("purge_expired", stdout=StringIO())),
-            (300.0, statistics.count_messages),
-            (3600.0, retention.forget),
+    def __init__(self, now: float) -> None:
+        """now: by `monotonic`, in seconds, as below. What has a pause is due at once, what has a time waits for it."""
+        self._tasks = [
+            ScheduledTask(60.0, outcomes.apply_waiting),
+            ScheduledTask(60.0, sms_log.read),
+            ScheduledTask(300.0, lambda: call_command("purge_expired", stdout=StringIO())),
+            ScheduledTask(300.0, statistics.count_messages),
+            ScheduledTask(3600.0, retention.forget),
             *registry.scheduled_tasks(),
         ]
-        self._due = [0.0] * len(self._tasks)
+        self._due = [now + task.pause() if task.is_at_fixed_times else now for task in self._tasks]
 
     def run_due(self, now: float) -> None:
-        """Run the tasks that are due. now: by `monotonic`, in seconds."""
-        for number, (pause, task) in enumerate(self._tasks):
+        """Run the tasks that are due."""
+        for number, task in enumerate(self._tasks):
             if now >= self._due[number]:
-                self._due[number] = now + pause
+                self._due[number] = now + task.pause()
                 try:
-                    task()
+                    task.run()
                 except OSError:  # of the storage: delivery continues
                     logger.exception("periodic_task_failed")

@@ -1,6 +1,7 @@
 """What runs in the background without a broker."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -8,6 +9,7 @@ from django.db import InterfaceError
 from django.utils import timezone
 
 from accounts.models import Session
+from foodfleet.modules.registry import ScheduledTask
 from notifications.management.commands import deliver_due
 from notifications.management.commands.deliver_due import PeriodicTasks
 from notifications.models import Message
@@ -31,7 +33,7 @@ def old(settings):
 
 def test_the_loop_applies_early_reports_and_erases_as_beat_does(api, http, old):
     post(api, notification(ses("Delivery", "ses-1")))
-    chores = PeriodicTasks()
+    chores = PeriodicTasks(1.0)
     chores.run_due(1.0)
     old.refresh_from_db()
     assert old.to == []
@@ -46,9 +48,21 @@ def test_the_loop_applies_early_reports_and_erases_as_beat_does(api, http, old):
     assert early.status == "delivered"
 
 
+def test_a_task_with_a_crontab_waits_for_its_time_and_one_with_a_pause_does_not(monkeypatch):
+    ran = []
+    in_an_hour = SimpleNamespace(is_at_fixed_times=True, pause=lambda: 3600.0, run=lambda: ran.append("at its time"))
+    hourly = ScheduledTask(3600, lambda: ran.append("at once"))
+    monkeypatch.setattr(deliver_due.registry, "scheduled_tasks", lambda: [in_an_hour, hourly])
+    tasks = PeriodicTasks(1.0)
+    tasks.run_due(1.0)
+    assert ran == ["at once"]
+    tasks.run_due(3601.0)
+    assert ran == ["at once", "at its time", "at once"]
+
+
 def test_a_storage_outage_does_not_end_the_loop(old, monkeypatch):
     monkeypatch.setattr(retention, "forget", raise_os_error)
-    PeriodicTasks().run_due(1.0)
+    PeriodicTasks(1.0).run_due(1.0)
 
 
 def raise_os_error():
@@ -58,7 +72,7 @@ def raise_os_error():
 def test_the_loop_deletes_expired_rows_of_accounts(user):
     long_ago = timezone.now() - timedelta(days=400)
     Session.objects.create(user=user, created_at=long_ago, last_used_at=long_ago, expires_at=long_ago)
-    PeriodicTasks().run_due(1.0)
+    PeriodicTasks(1.0).run_due(1.0)
     assert not Session.objects.exists()
 
 
