@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.cache import coherent
+from foodfleet.core.database.compiled import Compiled
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.models import CacheVersion
 from rbac.models import CODENAME_SEPARATOR, Role, RoleInclusion, Scope, resource_permissions
@@ -86,6 +87,16 @@ class Graph:
         return assemble(rows, {**own, role_id: codenames}, included, self.codenames, self.above)
 
 
+# What `load` reads. Built once: each change of a role and each use in a transaction reads it.
+_LINKS = Compiled(
+    lambda: Role.permissions.through.objects.values_list(
+        "group_id", "permission__content_type__app_label", "permission__codename"
+    )
+)
+_INCLUSIONS = Compiled(lambda: RoleInclusion.objects.values_list("role_id", "included_id"))
+_ROLES = Compiled(lambda: Role.objects.live().values_list("pk", *RoleRow._fields[1:]))
+_CODENAMES = Compiled(lambda: resource_permissions().values_list("codename"))
+
 _graphs: coherent.Cache[Graph] = coherent.Cache(size=1, name="roles")
 _known: tuple[str | None, Graph] | None = None  # with its version
 
@@ -117,16 +128,13 @@ def of_version(found: str | None) -> Graph:
 def load() -> Graph:
     """Read the roles from the database."""
     own: dict[int, set[str]] = {}
-    links = Role.permissions.through.objects.values_list(
-        "group_id", "permission__content_type__app_label", "permission__codename"
-    )
-    for role_id, app, name in links:
+    for role_id, app, name in _LINKS.tuples():
         own.setdefault(role_id, set()).add(codename_of(app, name))
     included: dict[int, set[int]] = {}
-    for role_id, included_id in RoleInclusion.objects.values_list("role_id", "included_id"):
+    for role_id, included_id in _INCLUSIONS.tuples():
         included.setdefault(role_id, set()).add(included_id)
-    rows = map(RoleRow._make, Role.objects.live().values_list("pk", *RoleRow._fields[1:]))
-    codenames = frozenset(resource_permissions().values_list("codename", flat=True))
+    rows = map(RoleRow._make, _ROLES.tuples())
+    codenames = frozenset(codename for (codename,) in _CODENAMES.tuples())
     return assemble(rows, own, included, codenames, scopes_above(Scope.objects.parents()))
 
 

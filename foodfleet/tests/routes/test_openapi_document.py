@@ -5,6 +5,7 @@ import re
 import openapi_spec_validator
 import pytest
 import yaml
+from django.core.management import call_command
 from django.urls import path as route
 from drf_spectacular.generators import SchemaGenerator
 from openapi_schema_validator import OAS30ReadValidator, OAS30Validator, OAS30WriteValidator
@@ -37,6 +38,10 @@ def operations(document):
         for address, methods in document["paths"].items()
         for method, operation in methods.items()
     }
+
+
+def test_generating_the_document_gives_no_warning(tmp_path):
+    call_command("spectacular", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
 
 
 def codes_of(document, operation):
