@@ -12,24 +12,29 @@ OTHER_WIDTH = {1280: 390, 390: 1280}
 
 
 def violations(page):
-    """Check all rules; then, in dark and at the other width, what depends on them: contrast and overflow."""
+    """Check all rules from left to right, in light; from right to left the contrast in dark; overflow at each width."""
     page.evaluate(Axe().axe_script)
-    problems = problems_of(page)
-    size = page.viewport_size
+    size, is_mirrored = page.viewport_size, page.evaluate("document.documentElement.dir === 'rtl'")
+    problems = overflow_of(page) + ([] if is_mirrored else problems_of(page, {}))
     page.set_viewport_size({**size, "width": OTHER_WIDTH[size["width"]]})
-    page.emulate_media(color_scheme="dark")
-    page.evaluate("document.getAnimations().forEach(one => one.finish())")  # transitions between the themes' colours
-    problems += problems_of(page, ["color-contrast"])
+    if is_mirrored:
+        page.emulate_media(color_scheme="dark")
+        page.evaluate("document.getAnimations().forEach(one => one.finish())")  # transitions between colours
+        problems += problems_of(page, {"runOnly": ["color-contrast"]})
+    problems += overflow_of(page)
     page.set_viewport_size(size)
     page.emulate_media(color_scheme="light")
     return problems
 
 
-def problems_of(page, rules=None):
-    found = page.evaluate("rules => axe.run(rules ? {runOnly: rules} : {})", rules)["violations"]
+def problems_of(page, options):
+    found = page.evaluate("options => axe.run({resultTypes: ['violations'], ...options})", options)["violations"]
+    return [(page.url, rule["id"], node["html"][:160]) for rule in found for node in rule["nodes"]]
+
+
+def overflow_of(page):
     overflows = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    problems = [(page.url, rule["id"], node["html"][:160]) for rule in found for node in rule["nodes"]]
-    return problems + ([(page.url, "scrolls sideways", "")] if overflows else [])
+    return [(page.url, "scrolls sideways", "")] if overflows else []
 
 
 def look_at(page, paths):

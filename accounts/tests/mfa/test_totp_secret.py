@@ -114,7 +114,7 @@ def test_no_page_of_the_admin_has_it(walk, client, ann):
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         paths = [reverse(f"{name}_changelist")]
-        for row in model._default_manager.all()[:50]:
+        for row in model._default_manager.all()[:5]:
             paths += [reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "history")]
         for path in paths:
             seen[path] = client.get(path).content.decode()

@@ -8,8 +8,8 @@ from conftest import PASSWORD
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]  # PostgreSQL refuses other values
 
 VALUES = [
-    "", "x", "\x00", "a\x00b", "é" * 300, "a" * 20_000, "a@b.co\r\nBcc: x@y.z", "Ann <a@b.co>", "😀", "%00", "[]", "{}",
-    "null", "1e400", "//evil.example", "\u202e", "０１２３４５", "ann@example.com",
+    "", "a\x00b", "é" * 300, "a" * 20_000, "a@b.co\r\nBcc: x@y.z", "Ann <a@b.co>", "😀", "[]", "//evil.example", "\u202e",
+    "０１２３４５", "ann@example.com",
 ]  # fmt: skip
 PAGES = {
     "/login/": ["email", "password", "next", "credential", "challenge"],
