@@ -179,7 +179,7 @@ def test_the_table_names_every_route_and_no_other():
     del found[NO_VIEW]
     real = {address.removeprefix("api/v1/"): set(methods_of(view)) for address, view in found.items()}
     table = {path.replace("{", "<").replace("}", ">"): set(methods) for path, methods in ROUTES.items()}
-    assert real == table
+    assert real == table, "add the route to ROUTES above, or remove it there"
 
 
 def test_the_table_lists_declared_permissions_only():

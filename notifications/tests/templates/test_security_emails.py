@@ -25,4 +25,5 @@ WITHOUT = {
 def test_a_security_email_has_a_compromise_report_link(declared):
     is_security = policy_of(Channel.EMAIL, declared.name).kind == Kind.SECURITY
     has_link = "not_me_link" in {variable.name for variable in declared.variables}
-    assert has_link == (is_security and declared.name not in WITHOUT)
+    hint = "add SECURITY_FACTS to its variables, or a Policy of another kind to POLICIES, or its name to WITHOUT"
+    assert has_link == (is_security and declared.name not in WITHOUT), hint
