@@ -92,7 +92,7 @@ def verify(*, user: User, code: str, client: Client) -> User:
         owner.save(update_fields=["phone", "phone_verified_at"])
         audit.record(kind=EventKind.PHONE_CHANGED, user=owner, client=client)
         if is_changed:
-            _announce(owner, client)
+            announce_change(owner, client)
     return owner
 
 
@@ -110,7 +110,7 @@ def remove(*, user: User, session_id: UUID, client: Client) -> None:
         owner.phone, owner.phone_verified_at = "", None
         owner.save(update_fields=["phone", "phone_verified_at"])
         audit.record(kind=EventKind.PHONE_CHANGED, user=owner, client=client)
-        _announce(owner, client)
+        announce_change(owner, client)
 
 
 def _waiting(user: User) -> PhoneCode | None:
@@ -118,7 +118,8 @@ def _waiting(user: User) -> PhoneCode | None:
     return found
 
 
-def _announce(user: User, client: Client) -> None:
+def announce_change(user: User, client: Client) -> None:
+    """Tell the owner, and other apps, that the confirmed number has changed or was removed."""
     report_token = tokens.issue_report_token(user)
     signals.phone_changed.send(sender=User, user=user, report_token=report_token, client=client)
 

@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.services import audit
 from accounts.services.account import attributes
 from accounts.services.account import email as email_service
+from accounts.services.account import phone as phone_service
 from accounts.services.one_time import tokens
 from accounts.services.sessions import sessions
 from accounts.services.staff import protections, users
@@ -86,6 +87,7 @@ def _ensure_may_change(actor: User | None, user: User, different: dict[str, Any]
 
 
 def _apply(user: User, different: dict[str, Any], actor: User | None, client: Client) -> None:
+    replaces_phone = "phone" in different and user.phone != "" and user.phone_verified_at is not None
     for name, value in different.items():
         setattr(user, name, value)
     saved = list(different)
@@ -97,6 +99,8 @@ def _apply(user: User, different: dict[str, Any], actor: User | None, client: Cl
     if "is_active" in different:
         kind = EventKind.USER_ACTIVATED if user.is_active else EventKind.USER_DEACTIVATED
     audit.record(kind=kind, user=user, client=client, actor=actor, details={"fields": sorted(different)})
+    if replaces_phone:
+        phone_service.announce_change(user, client)
     if not user.is_active:
         sessions.end_all(user, reason=EndReason.DEACTIVATED)
 

@@ -297,6 +297,17 @@ def test_an_address_set_by_staff_is_verified_and_the_former_one_notified(api, ca
     assert (taken.status_code, taken.json()["code"]) in {(422, "user_already_exists"), (409, "conflict")}
 
 
+def test_a_confirmed_phone_that_staff_change_is_reported_to_its_owner(caller, user):
+    staff = caller("users:read", "users:update")
+    User.objects.filter(pk=user.pk).update(phone="+491701234567", phone_verified_at=timezone.now())
+    mail.outbox.clear()
+    changed = staff.patch(f"{USERS}{user.pk}/", {"phone": "+491701234568"})
+    assert (changed.json()["phone"], changed.json()["phone_verified"]) == ("+491701234568", False)
+    assert [(sent.to, "phone number" in sent.body) for sent in mail.outbox] == [(["ann@example.com"], True)]
+    staff.patch(f"{USERS}{user.pk}/", {"phone": ""})  # it was not confirmed
+    assert len(mail.outbox) == 1
+
+
 def test_deleting_a_user_leaves_only_a_pseudonym(api, boss, caller, sign_in):
     them = caller(email="ann@example.com", first_name="Ann", last_name="Meyer", phone="+491701234567")
     give(them.user, "users:read", role="Readers")
