@@ -223,8 +223,11 @@ def test_a_writer_that_alone_cannot_reach_redis_is_heard_within_a_lease(other, s
 
 
 @pytest.fixture
-def follow(private_redis, monkeypatch):
-    """Make a process that knows nothing yet; it renews when it is told to."""
+def follow(private_redis, idle, monkeypatch):
+    """Make a process that knows nothing yet and is alone; it renews when it is told to."""
+    while idle:
+        idle.pop().end()
+    private_redis.client().flushall()
     monkeypatch.setattr(lease, "RENEW_SECONDS", 0.01)
     known = Changes()
     monkeypatch.setattr(lease, "changes", known)
