@@ -1,13 +1,14 @@
 """Filters of the lists of accounts."""
 
 from django.utils import timezone
-from django_filters import CharFilter, FilterSet, NumberFilter
+from django_filters import CharFilter, FilterSet
 
 from accounts.models.users import UserQuerySet
 from accounts.states import event_kinds
 from foodfleet.core.http.lists.filters import (
     MAX_SEARCH_LENGTH,
     AddressFilter,
+    IdFilter,
     MomentFilter,
     OneOfFilter,
     SearchFilterSet,
@@ -57,7 +58,7 @@ class UserFilter(SearchFilterSet):
 class EventFilter(FilterSet):
     """Filters of the list of security events."""
 
-    user = NumberFilter(field_name="user_id", min_value=1, max_value=2**63 - 1, help_text="A user's id.")
+    user = IdFilter(field_name="user_id", help_text="A user's id.")
     kind = OneOfFilter(event_kinds())
     ip = AddressFilter(field_name="ip", help_text="An IP address.")
     since = MomentFilter(field_name="created_at", lookup_expr="gte", help_text="From this time on.")
@@ -67,4 +68,4 @@ class EventFilter(FilterSet):
 class ResetFilter(FilterSet):
     """Filters of the list of resets of two-factor authentication."""
 
-    user = NumberFilter(field_name="user_id", min_value=1, max_value=2**63 - 1, help_text="A user's id.")
+    user = IdFilter(field_name="user_id", help_text="A user's id.")

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
-from django_filters import CharFilter, NumberFilter
+from django_filters import CharFilter
 
-from foodfleet.core.http.lists.filters import MAX_SEARCH_LENGTH, SearchFilterSet
+from foodfleet.core.http.lists.filters import MAX_SEARCH_LENGTH, IdFilter, SearchFilterSet
 from rbac.models import permissions_matching
 from rbac.models.scopes import LONGEST_IDENTIFIER, ScopeQuerySet
 
@@ -31,8 +31,8 @@ class ScopeFilter(SearchFilterSet):
     """Filters of the list of scopes."""
 
     kind = CharFilter(max_length=LONGEST_IDENTIFIER, help_text="Such as fleet.")
-    parent = NumberFilter(field_name="parent_id", min_value=1, max_value=2**63 - 1, help_text="A scope's id.")
-    member = NumberFilter(method="filter_member", min_value=1, max_value=2**63 - 1, help_text="A user's id.")
+    parent = IdFilter(field_name="parent_id", help_text="A scope's id.")
+    member = IdFilter(method="filter_member", help_text="A user's id.")
     search = CharFilter(method="find", max_length=MAX_SEARCH_LENGTH, help_text="Parts of the name or of kind:key.")
 
     def filter_member(self, queryset: ScopeQuerySet, name: str, value: int) -> ScopeQuerySet:

@@ -14,10 +14,12 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 
 TRUE_FALSE = {"true": True, "false": False}
 MAX_SEARCH_LENGTH = 200
+LARGEST_ID = 2**63 - 1  # that the database can store
 
 
 class FilterBackend(DjangoFilterBackend):
@@ -91,6 +93,17 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
     field_class = MomentField
 
 
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST_ID})
+class IdFilter(django_filters.NumberFilter):
+    """A filter by the id of a row."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=LARGEST_ID, **kwargs)
+
+
+@extend_schema_field({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]})
 class AddressFilter(django_filters.CharFilter):
     """A filter by an IP address, in any of its spellings."""
 
