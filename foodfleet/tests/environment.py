@@ -4,7 +4,6 @@ FOODFLEET_TEST_SERVICES=1 puts the tests on PostgreSQL and Redis (TEST_DATABASE_
 without it they run on the embedded defaults. Each process of pytest-xdist has its own database and its own Redis database.
 """
 
-import gc
 import os
 import shutil
 from typing import Any
@@ -29,12 +28,6 @@ REDIS_URL = f"{REDIS_HOST}/{FIRST_REDIS_DATABASE + WORKER}"
 os.environ["DATABASE_LOCK_TIMEOUT_SECONDS"] = "60"
 if ON_SERVICES:
     os.environ.update(DATABASE_URL=POSTGRES_URL, REDIS_URL=REDIS_URL)
-
-
-def pytest_collection_finish() -> None:
-    """Collect garbage seldom: what is imported and collected stays, and looking at it again costs a tenth of the time."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
