@@ -44,9 +44,12 @@ class AttributesAdmin(BaseAdmin):
         return (*found[:-1], (_("Attributes"), {"fields": fields}), found[-1])
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        if obj is not None and self.has_change_permission(request, obj):
-            kwargs.setdefault("form", type("UserForm", (self.form,), _fields(obj)))
-        return super().get_form(request, obj, change=change, **kwargs)
+        own = _fields(obj) if obj is not None and self.has_change_permission(request, obj) else {}
+        if own and "fields" in kwargs:
+            kwargs["fields"] = [name for name in kwargs["fields"] if name not in own]
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.base_fields |= own
+        return form
 
     def changed_attributes(self, form: Any) -> dict[str, Any]:
         """The attributes that were changed in the form; None for one that was emptied."""

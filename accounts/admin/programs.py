@@ -22,7 +22,7 @@ from accounts.services.programs.api_keys import CreatedKey, NewKey
 from accounts.services.programs.service_accounts import NewServiceAccount, ServiceAccountChanges
 from foodfleet.core.admin import confirm, history, times
 from foodfleet.core.admin.base import Subject
-from foodfleet.core.admin.forms import ServiceAdmin, errors_as_messages
+from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm, errors_as_messages
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin, UnchangeableMixin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException, ValidationException
@@ -31,7 +31,7 @@ from foodfleet.core.names import LONGEST_NAME, validate_name
 ERRORS = (ConflictException, ForbiddenException, NotFoundException, ValidationException)
 
 
-class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
+class ServiceAccountForm(ServiceForm):
     """A service account, with the fields that its user has."""
 
     name = forms.CharField(label=_("Name"), max_length=LONGEST_NAME, validators=[validate_name])
@@ -124,7 +124,7 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
         service_accounts.delete(pk=obj.pk, **by(request))
 
 
-class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+class ApiKeyForm(ServiceForm):
     """A new key of a service account."""
 
     account = forms.ModelChoiceField(queryset=ServiceAccount.objects.none(), label=_("Service account"))

@@ -1,6 +1,7 @@
 """Accounts in Django's admin: changes go through the services."""
 
 from copy import copy
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -38,7 +39,7 @@ from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import users, view_as
 from accounts.services.staff.changes import UserChanges
 from foodfleet.core.admin.base import Subject
-from foodfleet.core.admin.forms import ServiceAdmin
+from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm
 from foodfleet.core.admin.lists import CappedPaginator, RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
 from foodfleet.core.http.clients import Client
@@ -53,13 +54,17 @@ CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
 class StaffPasswordForm(AdminPasswordChangeForm):
     """Django's form for a new password, saved by the service."""
 
-    actor: Any = None
-    client = Client()
+    def __init__(self, *args: Any, actor: User, client: Client, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor, self.client = actor, client
 
-    def _post_clean(self) -> None:
-        super()._post_clean()
-        if self.errors:
-            return
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        if not self.errors:
+            self._save_by_service()
+        return cleaned
+
+    def _save_by_service(self) -> None:
         new = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
         try:
             password_change.replace_for(user=self.user, new=new, actor=self.actor, client=self.client)
@@ -72,7 +77,7 @@ class StaffPasswordForm(AdminPasswordChangeForm):
         return user
 
 
-class NewUserForm(UserCreationForm):
+class NewUserForm(ServiceForm, UserCreationForm):
     """Django's form, with the choice to invite the user instead of setting a password."""
 
     usable_password = forms.ChoiceField(
@@ -113,7 +118,6 @@ class UserAdmin(
     )  # fmt: skip
     search_fields = ("search_text",)
     search_help_text = _("Part of the e-mail address, a name or the phone number")
-    form = forms.ModelForm
     paginator = CappedPaginator
     filter_horizontal = ()
     readonly_fields = (
@@ -279,8 +283,8 @@ class UserAdmin(
         """Django's page, for superusers; the service's errors are shown in its form."""
         if not request.user.is_superuser:
             raise PermissionDenied
-        mine = copy(self)  # the admin is shared by all threads
-        mine.change_password_form = type("BoundStaffPasswordForm", (StaffPasswordForm,), by(request))
+        mine: Any = copy(self)  # the admin is shared by all threads
+        mine.change_password_form = partial(StaffPasswordForm, **by(request))
         return super(UserAdmin, mine).user_change_password(request, id, form_url)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:

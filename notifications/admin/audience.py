@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from foodfleet.core.admin import confirm, history
 from foodfleet.core.admin.base import Subject
-from foodfleet.core.admin.forms import ServiceAdmin
+from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import (
     DateTimeFilter,
@@ -33,7 +33,7 @@ from rbac.services import decisions
 SHOWN = 60  # characters of a detail in the list
 
 
-class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]
+class SuppressionForm(ServiceForm):
     """A suppression that staff enter."""
 
     class Meta:

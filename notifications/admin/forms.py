@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core.admin.forms import ServiceForm
 from foodfleet.core.exceptions import BaseAppException
 from notifications.admin.examples import ExamplesField
 from notifications.admin.languages import TranslationsField
@@ -28,7 +29,7 @@ def field_messages(error: BaseAppException) -> list[str]:
     return [str(entry["message"]) for entry in entries]
 
 
-class VersionedForm(forms.ModelForm):  # type: ignore[type-arg]
+class VersionedForm(ServiceForm):
     """A form that contains the version it was opened with.
 
     directions: the text direction of fields, where it may differ from that of the page.

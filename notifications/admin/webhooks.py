@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from accounts.models.users import signed_in_user
 from foodfleet.core.admin import confirm, history, times
 from foodfleet.core.admin.base import Subject
-from foodfleet.core.admin.forms import ServiceAdmin, errors_as_messages
+from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm, errors_as_messages
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import (
     CappedPaginator,
@@ -39,7 +39,7 @@ OF_ENDPOINT = "endpoint__id__exact"
 NEWEST = 8  # deliveries on the page of an endpoint
 
 
-class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
+class EndpointForm(ServiceForm):
     """An endpoint, with a checkbox for each event."""
 
     events = forms.MultipleChoiceField(

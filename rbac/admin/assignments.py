@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +11,7 @@ from django.utils.translation import ngettext
 
 from foodfleet.core.admin import confirm, history
 from foodfleet.core.admin.base import Subject
-from foodfleet.core.admin.forms import ServiceAdmin
+from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, UnchangeableMixin
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.typed_text import searched_parts
@@ -21,7 +20,7 @@ from rbac.models import Role, RoleAssignment
 from rbac.services import assignments, decisions
 
 
-class AssignmentForm(forms.ModelForm):  # type: ignore[type-arg]
+class AssignmentForm(ServiceForm):
     """A role for a user, everywhere or in a scope from the list."""
 
     scope = scope_field()
@@ -79,9 +78,10 @@ class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmi
         return self.has_add_permission(request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
         if obj is None and decisions.scopes_with(request.user, assignments.PERMISSION) is not None:
-            kwargs["form"] = type("ScopedForm", (AssignmentForm,), {"scope": assigned_scope(request)})
-        return super().get_form(request, obj, change=change, **kwargs)
+            form.base_fields["scope"] = assigned_scope(request)
+        return form
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "role":

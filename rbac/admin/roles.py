@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin.base import Subject
-from foodfleet.core.admin.forms import ServiceAdmin
+from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm
 from foodfleet.core.admin.lists import ReadOnlyMixin, RestrictedFiltersAdmin
 from foodfleet.core.admin.widgets import CheckboxTable
 from foodfleet.core.database.search import matching
@@ -32,7 +32,7 @@ class PermissionChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-ar
         return f"{obj.codename} - {obj.name}"
 
 
-class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
+class RoleForm(ServiceForm):
     """A role with its permissions and included roles."""
 
     codenames = PermissionChoices(
@@ -157,7 +157,7 @@ class RoleAdmin(RolePagesAdmin, RolePreviewAdmin, RestrictedFiltersAdmin):
             self.delete_model(request, role)
 
 
-class PermissionForm(forms.ModelForm):  # type: ignore[type-arg]
+class PermissionForm(ServiceForm):
     """A new permission."""
 
     resource = forms.CharField(max_length=50, label=_("resource"))

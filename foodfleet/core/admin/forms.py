@@ -1,9 +1,10 @@
 """Admin forms that save through services and show a service's error at its field."""
 
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -44,14 +45,29 @@ def _sentences(details: Any) -> list[str]:
     return [str(details)]
 
 
+class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form that is saved by a service once everything else is valid.
+
+    save_by_service: set by `ServiceAdmin.get_form` on the class that Django makes for each request.
+    """
+
+    save_by_service: ClassVar[Callable[..., None] | None] = None
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.save_by_service is not None and self.is_bound and not self.errors:
+            self.save_by_service(self)
+
+
 class ServiceAdmin(BaseAdmin):
-    """An admin that saves by calling a service in the last step of the form's validation.
+    """An admin that saves by calling a service in the last step of the form's validation. Its form is a ServiceForm.
 
     form_errors: the exceptions that are shown in the form; others get their error page. error_fields: the form field
     for each key of an error's details, where the names differ; "missing" is for missing permissions. An error without
     details is shown at the field of its code, or at that of "".
     """
 
+    form = ServiceForm
     form_errors: ClassVar[tuple[type[BaseAppException], ...]] = (BaseAppException,)
     error_fields: ClassVar[Mapping[str, str]] = {}
 
@@ -70,16 +86,10 @@ class ServiceAdmin(BaseAdmin):
         raise NotImplementedError
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Return Django's form, extended to call the service once everything else is valid."""
-        shape = super().get_form(request, obj, change=change, **kwargs)
-
-        def _post_clean(form: Any) -> None:
-            super(bound, form)._post_clean()  # type: ignore[misc]
-            if not form.errors:
-                self._save_by_service(request, form, change=change)
-
-        bound: Any = type(shape.__name__, (shape,), {"_post_clean": _post_clean})
-        return bound
+        """Return the form that Django makes for this request; it calls the service."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.save_by_service = staticmethod(partial(self._save_by_service, request, change=change))
+        return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Do nothing: the service has saved the object."""
