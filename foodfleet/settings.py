@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet import connections, local_files, schedule
 from foodfleet.connections import Timeouts
+from foodfleet.core.logging import logging_config
 from foodfleet.environment import SHORTEST_KEY, ConfigurationError, Environment, default_sender
 from foodfleet.modules import discovery
 from foodfleet.openapi import document
@@ -156,7 +157,7 @@ ROOT_URLCONF = "foodfleet.urls"
 WSGI_APPLICATION = "foodfleet.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
-USE_TZ, TIME_ZONE, USE_I18N = True, "UTC", True
+TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("es", _("Spanish")), ("fr", _("French")), ("ar", _("Arabic"))]
 LOCALE_PATHS = [local_files.RESOURCES / "locale"]
@@ -235,9 +236,8 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES = {"default": connections.database_settings(database, TIMEOUTS)}
 
 # ---------------------------------------------------------------- Cache
-CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if REDIS_URL:
-    CACHES["default"] = connections.redis_cache(REDIS_URL, TIMEOUTS)
+    CACHES = {"default": connections.redis_cache(REDIS_URL, TIMEOUTS)}
 
 # ---------------------------------------------------------------- Celery
 CELERY_TASK_IGNORE_RESULT = True
@@ -354,15 +354,12 @@ SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # only of TRUSTED_PROXIES: the middleware drops others'
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REFERRER_POLICY = "same-origin"  # links with tokens are not sent to other sites
 SESSION_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = True
 DEVICE_COOKIE_NAME = "foodfleet_device"  # identifies a browser that signed in before
 DEVICE_COOKIE_AGE = 365 * 24 * 3600
 TRUSTED_BROWSER_COOKIE_NAME = "foodfleet_browser"  # skips MFA
 TRUSTED_BROWSER_COOKIE_AGE = 30 * 24 * 3600
 CSRF_COOKIE_SECURE = HTTPS
-CSRF_COOKIE_HTTPONLY = False  # the pages' own scripts send it back as a header
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY = HTTPS, True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -371,7 +368,6 @@ CORS_URLS_REGEX = r"^/(api/|\.well-known/jwks\.json$)"
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "x-request-id")
 CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "WWW-Authenticate", "X-Request-ID")
 CORS_PREFLIGHT_MAX_AGE = 2 * 3600  # seconds; Chromium remembers no longer
-X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -388,7 +384,4 @@ DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # RequestIdMiddleware has che
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request, the one at its end
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # ClientMiddleware binds the address that TRUSTED_PROXIES vouch for
 
-from foodfleet.core.logging import logging_config  # noqa: E402  needs LOG_LEVEL and LOG_FORMAT from above
-
-LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(level=LOG_LEVEL, output_format=LOG_FORMAT)

@@ -29,7 +29,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "DESCRIPTION": DESCRIPTION,
     "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SORT_OPERATIONS": False,  # foodfleet.openapi.operations has the order
     "SWAGGER_UI_DIST": "SIDECAR",

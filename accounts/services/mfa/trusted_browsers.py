@@ -15,7 +15,6 @@ from foodfleet.core import crypto
 from foodfleet.core.exceptions import NotFoundException
 from foodfleet.core.http.clients import Client
 
-LIFETIME = timedelta(seconds=settings.TRUSTED_BROWSER_COOKIE_AGE)
 SALT = "trusted-browser"
 
 
@@ -33,7 +32,7 @@ def remember(*, user: User, client: Client) -> str:
             digest=crypto.digest(token),
             user_agent=client.user_agent,
             ip=client.ip or None,
-            expires_at=timezone.now() + LIFETIME,
+            expires_at=timezone.now() + _lifetime(),
         )
         audit.record(kind=EventKind.BROWSER_TRUSTED, user=user, client=client)
     return signing.dumps({"user": user.pk, "token": token}, salt=SALT)
@@ -74,9 +73,13 @@ def forget_all(user: User, *, keep: Client | None = None) -> None:
     known.delete()
 
 
+def _lifetime() -> timedelta:
+    return timedelta(seconds=settings.TRUSTED_BROWSER_COOKIE_AGE)
+
+
 def _digest(cookie: str) -> str:
     """Return the digest of the cookie's token; '' (which no row has) for a cookie that we did not sign."""
     try:
-        return crypto.digest(str(signing.loads(cookie, salt=SALT, max_age=LIFETIME)["token"]))
+        return crypto.digest(str(signing.loads(cookie, salt=SALT, max_age=_lifetime())["token"]))
     except (signing.BadSignature, LookupError, TypeError):
         return ""
