@@ -3,9 +3,9 @@
 import os
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 
 from foodfleet.asgi import HASHING, django_application
+from foodfleet.core.http.bodies.cached_responses import CachedResponses
 from foodfleet.core.http.bodies.wsgi_bridge import WSGIBridge
 
 application = WSGIBridge(
@@ -14,5 +14,5 @@ application = WSGIBridge(
     body_seconds=settings.BODY_TIMEOUT_SECONDS,
     most=settings.MOST_BODY_BYTES,
     own_threads=[(1, ["/health/live/"]), (2, HASHING)],
-    responses=import_string("foodfleet.core.http.bodies.cached_responses.CachedResponses")(),  # needs the models
+    responses=CachedResponses(),
 )

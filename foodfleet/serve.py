@@ -51,7 +51,8 @@ def prepare_workers() -> None:
 
     A worker inherits the main process's handler, which does nothing there: the main process would wait for it.
     """
-    writer = import_string("foodfleet.core.metrics.counters.writer")  # it needs its table's model: Django is set up
+    from foodfleet.core.metrics.counters import writer  # noqa: PLC0415  has a model: after the set-up
+
     main = os.getpid()
 
     def begin() -> None:
