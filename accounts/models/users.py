@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from django.contrib.auth import models as auth_models
+from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import ProhibitNullCharactersValidator
@@ -326,13 +326,13 @@ class User(AbstractBaseUser):
     # For Django's admin, templates and the REST framework; the authentication backends answer.
     def get_all_permissions(self, obj: Any = None) -> set[str]:
         """All permissions in Django's form, `accounts.view_user`."""
-        return set(auth_models._user_get_permissions(self, obj, "all"))  # type: ignore[attr-defined]
+        return {name for backend in get_backends() for name in backend.get_all_permissions(self, obj)}
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Whether the user holds `perm` (`users:read` or `accounts.view_user`), in scope `obj` where one is given."""
         if self.is_active and self.is_superuser and self.acting_permissions is None:
             return True
-        return bool(auth_models._user_has_perm(self, perm, obj))  # type: ignore[attr-defined]
+        return any(backend.has_perm(self, perm, obj) for backend in get_backends())
 
     def has_perms(self, perm_list: Iterable[str], obj: Any = None) -> bool:
         """Whether the user holds all of them."""
@@ -342,7 +342,8 @@ class User(AbstractBaseUser):
         """Whether the user holds any permission of the app."""
         if self.is_active and self.is_superuser and self.acting_permissions is None:
             return True
-        return bool(auth_models._user_has_module_perms(self, app_label))  # type: ignore[attr-defined]
+        backends: Any = (backend for backend in get_backends() if hasattr(backend, "has_module_perms"))
+        return any(backend.has_module_perms(self, app_label) for backend in backends)
 
 
 def signed_in_user(request: Any) -> User:

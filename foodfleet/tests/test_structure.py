@@ -155,10 +155,11 @@ def test_an_admin_that_changes_rows_does_it_by_services():
     from django.contrib import admin
 
     from foodfleet.core.admin.forms import ServiceAdmin
+    from foodfleet.core.admin.search import model_admins
 
     writing = [
-        model.__name__
-        for model, one in admin.site._registry.items()
+        one.model.__name__
+        for one in model_admins(admin.site)
         if not isinstance(one, ServiceAdmin)
         and type(one).has_change_permission is admin.ModelAdmin.has_change_permission
     ]

@@ -15,12 +15,12 @@ from notifications.gateways import amazon
 class SESBackend(DjangoSESBackend):
     """django-ses with one client a process (its own makes one a mail, in a tenth of a second), which raises errors.
 
-    Its throttle is off: it knows one process and sleeps, where `notifications.services.delivery.quota` knows them all.
+    Its throttle is off by the settings: it knows one process and sleeps; `notifications.services.delivery.quota` knows
+    them all.
     """
 
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
         super().__init__(fail_silently=False, use_ses_v2=settings.SES_API == "v2", **kwargs)
-        self._throttle = None
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Send mails. Raises TemporaryDeliveryError or PermanentDeliveryError."""

@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts.models import Session, TOTPDevice
 from accounts.tests.authenticator_app import app_code
 from conftest import PASSWORD
+from foodfleet.core.admin.search import model_admins
 from foodfleet.core.logging import logging_config
 from foodfleet.tests.routes.endpoints import ENDPOINTS
 
@@ -111,7 +112,7 @@ def test_no_page_and_no_answer_has_it_after_the_set_up(walk, client, ann):
 def test_no_page_of_the_admin_has_it(walk, client, ann):
     client.force_login(ann)
     seen = {"/admin/": client.get("/admin/").content.decode()}
-    for model in admin.site._registry:
+    for model in (one.model for one in model_admins(admin.site)):
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         paths = [reverse(f"{name}_changelist")]
         for row in model._default_manager.all()[:5]:

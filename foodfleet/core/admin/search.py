@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.apps import apps
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -40,8 +41,13 @@ def find(site: AdminSite, request: HttpRequest, term: str) -> list[Found]:
 
 
 def _searched(site: AdminSite, request: HttpRequest) -> list[BaseAdmin]:
-    every = [one for one in site._registry.values() if isinstance(one, BaseAdmin) and one.searched_everywhere]
-    return [one for one in every if one.has_view_permission(request)]
+    searched = (one for one in model_admins(site) if isinstance(one, BaseAdmin) and one.searched_everywhere)
+    return [one for one in searched if one.has_view_permission(request)]
+
+
+def model_admins(site: AdminSite) -> "list[ModelAdmin[Any]]":
+    """Return the admins of all models that are registered."""
+    return [site.get_model_admin(model) for model in apps.get_models() if site.is_registered(model)]
 
 
 def _rows(model_admin: BaseAdmin, request: HttpRequest, term: str) -> list[Found]:

@@ -72,7 +72,7 @@ class _Entry(NamedTuple):
 
 
 class Cache(Generic[Value]):
-    """At most `size` values, each kept for `lifetime` seconds; the oldest one makes room."""
+    """At most `size` values, each cached for `lifetime` seconds; the oldest one makes room."""
 
     def __init__(self, *, size: int, lifetime: float = LIFETIME, name: str = "other") -> None:
         self._size, self._lifetime, self.name = size, lifetime, name
@@ -83,7 +83,7 @@ class Cache(Generic[Value]):
     def get(self, name: Hashable, keys: tuple[str, ...], load: Callable[[], Value]) -> Value:
         """Return the value of `name` if none of `keys` was invalidated since it was loaded, else `load()`.
 
-        None is not kept, and an exception of `load` is passed on. The value is shared by threads: do not change it.
+        None is not cached, and an exception of `load` is passed on. The value is shared by threads: do not change it.
         """
         value, tick = self._find(name, keys)
         if value is not None:
@@ -95,7 +95,7 @@ class Cache(Generic[Value]):
         return self._find(name, keys)[0]
 
     def _find(self, name: Hashable, keys: tuple[str, ...]) -> tuple[Value | None, int | None]:
-        """Return the value if it may be used, and the tick of one that is loaded now: None if it cannot be kept."""
+        """Return the value if it may be used, and the tick of one that is loaded now: None if it cannot be cached."""
         entry: _Entry | None
         if not settings.REDIS_URL:
             tick = _file_tick()
@@ -131,6 +131,10 @@ class Cache(Generic[Value]):
     def drop(self, name: Hashable) -> None:
         """Drop one value of this process, as when it has expired."""
         self._entries.pop(name, None)
+
+    def clear(self) -> None:
+        """Drop the values of this process."""
+        self._entries.clear()
 
 
 class _Reads(Counter):
@@ -176,4 +180,4 @@ def clear() -> None:
     """Drop all values of this process."""
     changes.clear()
     for cache in _caches:
-        cache._entries.clear()
+        cache.clear()

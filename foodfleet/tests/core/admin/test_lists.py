@@ -4,11 +4,12 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from foodfleet.core.admin.search import model_admins
 from notifications.models import Message
 
 pytestmark = pytest.mark.django_db
 
-ADMINS = list(admin.site._registry.values())
+ADMINS = model_admins(admin.site)
 each_admin = pytest.mark.parametrize("model_admin", ADMINS, ids=lambda found: found.opts.model_name)
 
 

@@ -11,6 +11,7 @@ from django.urls import URLResolver, reverse
 from django.utils import timezone
 
 from accounts.models import ApiKey, MFAReset, SecurityEvent, ServiceAccount, Session
+from foodfleet.core.admin.search import model_admins
 from foodfleet.tests.core.admin.test_home import staff  # noqa: F401  a fixture
 from notifications.models import (
     EmailOverride,
@@ -212,7 +213,7 @@ def test_no_forged_post_of_a_role_changes_anything(staff, role, rows):  # noqa: 
         if (status := browser.post(address, form).status_code) not in {302, 403, 404, 405}:
             wrong.append((name, status))
     request = browser.get("/admin/").wsgi_request
-    for model_admin in admin.site._registry.values():
+    for model_admin in model_admins(admin.site):
         name = f"{model_admin.opts.app_label}_{model_admin.opts.model_name}"
         every = {one if isinstance(one, str) else one.__name__ for one in model_admin.actions or ()}
         for action in {*every, "delete_selected"} - model_admin.get_actions(request).keys():
