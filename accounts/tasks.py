@@ -11,8 +11,8 @@ def purge_expired() -> None:
     purge.purge_expired()
 
 
-@shared_task(name="accounts.carry_out_resets")
-def carry_out_resets() -> None:
+@shared_task(name="accounts.run_due_resets")
+def run_due_resets() -> None:
     """Run the approved MFA resets that are due."""
     purge.perform_due_resets()
 

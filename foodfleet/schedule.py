@@ -7,7 +7,7 @@ BEAT: dict[str, dict[str, Any]] = {
     "read the log of SMS": {"task": "notifications.read_sms_log", "schedule": 60.0},
     "purge expired rows": {"task": "accounts.purge_expired", "schedule": 3600.0},
     "run abandoned deferred jobs": {"task": "accounts.sweep", "schedule": 30.0},
-    "perform due MFA resets": {"task": "accounts.carry_out_resets", "schedule": 300.0},
+    "perform due MFA resets": {"task": "accounts.run_due_resets", "schedule": 300.0},
     "delete accounts whose owners asked for it": {"task": "accounts.delete_due", "schedule": 3600.0},
     "count security events": {"task": "accounts.count_events", "schedule": 300.0},
     "count messages": {"task": "notifications.count_messages", "schedule": 300.0},

@@ -47,10 +47,12 @@ class SecurityEventAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the typed filters above the list, with a button that exports what they find."""
-        kept = [(name, value) for name, value in request.GET.items() if name in {"q", "kind__exact", *OF_A_USER}]
+        other_filters = [
+            (name, value) for name, value in request.GET.items() if name in {"q", "kind__exact", *OF_A_USER}
+        ]
         context = {
             "typed_fields": typed_filters.fields(self, request),
-            "kept": kept,
+            "other_filters": other_filters,
             "export_url": f"{reverse('admin:accounts_securityevent_export')}?{request.GET.urlencode()}",
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})

@@ -100,8 +100,8 @@ def _open_state(user: User) -> State:
     return State(_at(_("Can sign in. The last time: %(time)s"), user.last_login), "good")
 
 
-def _at(sentence: Any, moment: Any) -> str:
-    return str(sentence) % {"time": date_format(timezone.localtime(moment), "DATETIME_FORMAT")}
+def _at(sentence: Any, time: Any) -> str:
+    return str(sentence) % {"time": date_format(timezone.localtime(time), "DATETIME_FORMAT")}
 
 
 # -- Sections of accounts

@@ -9,10 +9,10 @@ from foodfleet.core.http.lists.filters import (
     MAX_SEARCH_LENGTH,
     AddressFilter,
     IdFilter,
-    MomentFilter,
     OneOfFilter,
     SearchFilterSet,
     TrueFalseFilter,
+    UTCDateTimeFilter,
 )
 from rbac.models import LONGEST_IDENTIFIER
 
@@ -61,8 +61,8 @@ class EventFilter(FilterSet):
     user = IdFilter(field_name="user_id", help_text="A user's id.")
     kind = OneOfFilter(event_kinds())
     ip = AddressFilter(field_name="ip", help_text="An IP address.")
-    since = MomentFilter(field_name="created_at", lookup_expr="gte", help_text="From this time on.")
-    until = MomentFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time.")
+    since = UTCDateTimeFilter(field_name="created_at", lookup_expr="gte", help_text="From this time on.")
+    until = UTCDateTimeFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time.")
 
 
 class ResetFilter(FilterSet):

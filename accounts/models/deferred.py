@@ -17,9 +17,9 @@ class DeferredJobQuerySet(models.QuerySet["DeferredJob"]):
         """The job, locked until the transaction ends; None where it has run or another process runs it."""
         return self.select_for_update(skip_locked=True).filter(pk=pk).first()
 
-    def created_before(self, moment: datetime) -> Self:
-        """Created before `moment`, the oldest first."""
-        return self.filter(created_at__lt=moment).order_by("created_at")
+    def created_before(self, time: datetime) -> Self:
+        """Created before `time`, the oldest first."""
+        return self.filter(created_at__lt=time).order_by("created_at")
 
 
 class DeferredJob(models.Model):

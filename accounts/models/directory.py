@@ -111,8 +111,8 @@ class DirectoryQuerySet(ScopedQuerySet["User"]):
             aggregate=AGGREGATES[connection.vendor], assignments=RoleAssignment._meta.db_table,
             users=self.model._meta.db_table,
         )  # fmt: skip
-        moment = connection.ops.adapt_datetimefield_value(now)
-        return self.annotate(role_ids=RawSQL(sql, [moment], output_field=models.TextField()))  # noqa: S611
+        since = connection.ops.adapt_datetimefield_value(now)
+        return self.annotate(role_ids=RawSQL(sql, [since], output_field=models.TextField()))  # noqa: S611
 
     def with_access(self, now: datetime) -> Self:
         """Annotate `locked_until` as `with_locks`, and prefetch `live_assignments` with their roles."""

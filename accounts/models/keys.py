@@ -28,9 +28,9 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
         """Those whose tokens are rejected."""
         return self.filter(revoked_at__isnull=False)
 
-    def replaced_before(self, moment: datetime) -> Self:
-        """Those that stopped verifying before `moment`."""
-        return self.filter(verifies_until__lt=moment)
+    def replaced_before(self, time: datetime) -> Self:
+        """Those that stopped verifying before `time`."""
+        return self.filter(verifies_until__lt=time)
 
 
 class SigningKey(models.Model):

@@ -22,9 +22,9 @@ class KnownDeviceQuerySet(models.QuerySet["KnownDevice"]):
         """Replace a device's digest at every address that knows it; its cookie lives on for all of them."""
         return self.filter(device=device).update(device=successor, signed_in_at=timezone.now())
 
-    def unused_since(self, moment: datetime) -> "KnownDeviceQuerySet":
-        """Filter devices on which nobody signed in since `moment`."""
-        return self.filter(signed_in_at__lt=moment)
+    def unused_since(self, time: datetime) -> "KnownDeviceQuerySet":
+        """Filter devices on which nobody signed in since `time`."""
+        return self.filter(signed_in_at__lt=time)
 
 
 class KnownDevice(models.Model):

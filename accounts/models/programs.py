@@ -98,16 +98,16 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Revoke those that are not; returns how many."""
         return self.unrevoked().update(revoked_at=now)
 
-    def note_use(self, pk: uuid.UUID, now: datetime) -> bool:
+    def record_use(self, pk: uuid.UUID, now: datetime) -> bool:
         """Store the time of a use; return whether it is the first."""
         if self.filter(pk=pk, last_used_at__isnull=True).update(last_used_at=now):
             return True
         self.filter(pk=pk, last_used_at__lt=now).update(last_used_at=now)
         return False
 
-    def over_before(self, moment: datetime) -> Self:
-        """Those that were revoked or expired before `moment`."""
-        return self.filter(Q(revoked_at__lt=moment) | Q(expires_at__lt=moment))
+    def over_before(self, time: datetime) -> Self:
+        """Those that were revoked or expired before `time`."""
+        return self.filter(Q(revoked_at__lt=time) | Q(expires_at__lt=time))
 
 
 class ApiKey(models.Model):

@@ -29,9 +29,9 @@ class SecurityEventQuerySet(AppendOnlyQuerySet):
         models.QuerySet.update(self.filter(own), ip=None, user_agent="")
         models.QuerySet.update(self.filter(user=user), details={})
 
-    def remove_older(self, moment: datetime, *, most: int) -> int:
-        """Remove up to `most` events older than `moment`, the oldest first; returns how many. For the purge."""
-        older = self.filter(created_at__lt=moment)  # in both queries: PostgreSQL looks into no other partition
+    def remove_older(self, time: datetime, *, most: int) -> int:
+        """Remove up to `most` events older than `time`, the oldest first; returns how many. For the purge."""
+        older = self.filter(created_at__lt=time)  # in both queries: PostgreSQL looks into no other partition
         oldest = older.order_by("created_at", "pk").values_list("pk", flat=True)[:most]
         return models.QuerySet.delete(older.filter(pk__in=list(oldest)))[0]
 

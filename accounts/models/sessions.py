@@ -39,13 +39,13 @@ class SessionQuerySet(models.QuerySet["Session"]):
         newest = RefreshToken.objects.filter(session=OuterRef("pk"), consumed_at__isnull=True, kid__in=[kid, ""])
         return self.filter(Exists(newest))
 
-    def expired_before(self, moment: datetime) -> Self:
-        """Those that expired before `moment`."""
-        return self.filter(expires_at__lt=moment)
+    def expired_before(self, time: datetime) -> Self:
+        """Those that expired before `time`."""
+        return self.filter(expires_at__lt=time)
 
-    def reauthenticated_since(self, moment: datetime) -> Self:
-        """Those re-authenticated since `moment`."""
-        return self.filter(reauthenticated_at__gt=moment)
+    def reauthenticated_since(self, time: datetime) -> Self:
+        """Those re-authenticated since `time`."""
+        return self.filter(reauthenticated_at__gt=time)
 
     def end(self, now: datetime, reason: str) -> int:
         """End those that have not ended; returns how many."""
@@ -108,9 +108,9 @@ class RefreshTokenQuerySet(models.QuerySet["RefreshToken"]):
         """The token with this digest, with session and user."""
         return self.filter(digest=digest).select_related("session__user")
 
-    def expired(self, moment: datetime) -> Self:
-        """Those that expired before `moment`."""
-        return self.filter(expires_at__lt=moment)
+    def expired(self, time: datetime) -> Self:
+        """Those that expired before `time`."""
+        return self.filter(expires_at__lt=time)
 
     def after(self, pk: int) -> Self:
         """The token that this one was exchanged for."""

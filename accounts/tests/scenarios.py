@@ -55,9 +55,6 @@ class Actions:
         headers = {"X-Request-ID": self.request_id, "User-Agent": AGENT}
         return self.browser.post(path, body or {}, headers=headers, REMOTE_ADDR=IP)
 
-    def prove(self):
-        Session.objects.update(reauthenticated_at=timezone.now())
-
     def protect(self):
         TOTPDevice.objects.create(user=self.user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
 

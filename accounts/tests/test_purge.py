@@ -28,11 +28,11 @@ def purge():
     call_command("purge_expired", verbosity=0)
 
 
-def past_and_future(field, rows, moment):
-    """Create a row a second before `moment` and one a second after; return the second."""
+def past_and_future(field, rows, time):
+    """Create a row a second before `time` and one a second after; return the second."""
     early, late = rows
-    type(early).objects.filter(pk=early.pk).update(**{field: moment - SECOND})
-    type(late).objects.filter(pk=late.pk).update(**{field: moment + 60 * SECOND})
+    type(early).objects.filter(pk=early.pk).update(**{field: time - SECOND})
+    type(late).objects.filter(pk=late.pk).update(**{field: time + 60 * SECOND})
     return late
 
 
@@ -68,8 +68,8 @@ def test_a_month_of_security_events_goes_with_its_partition(event_partitions, se
     assert ["May 2031 and June 2031" in problem.text for problem in doctor.event_partitions()] == [True]
     purge()
     assert list(doctor.event_partitions()) == []
-    moments = [datetime(2030, 1, 1, tzinfo=UTC), *(datetime(2031, month, 2, tzinfo=UTC) for month in (5, 6, 7, 12))]
-    SecurityEvent.objects.bulk_create(SecurityEvent(kind="locked", created_at=moment) for moment in moments)
+    times = [datetime(2030, 1, 1, tzinfo=UTC), *(datetime(2031, month, 2, tzinfo=UTC) for month in (5, 6, 7, 12))]
+    SecurityEvent.objects.bulk_create(SecurityEvent(kind="locked", created_at=time) for time in times)
     monkeypatch.setattr(timezone, "now", lambda: july)
     with CaptureQueriesContext(connection) as queries:
         purge()
@@ -90,7 +90,7 @@ def test_refresh_tokens_are_purged_a_week_after_they_expire(user, sign_in, api):
     assert api.post("/api/v1/auth/refresh/", {"refresh": pair["refresh"]}).status_code == 200
 
 
-def test_links_go_when_they_run_out(user):
+def test_the_purge_removes_expired_links(user):
     for _ in range(2):
         tokens.issue(user, TokenPurpose.COMPROMISE_REPORTED)
     late = past_and_future("expires_at", OneTimeToken.objects.order_by("pk"), timezone.now())

@@ -40,5 +40,5 @@ def normalize_password(password: str) -> str:
 def normalize_code(code: str) -> str:
     """Digits and lower-case letters of a code: spaces and hyphens do not count, digits of any script do."""
     signs = [char for char in unicodedata.normalize("NFKC", code) if char != MINUS]
-    kept = [char for char in signs if unicodedata.category(char) not in SKIPPED_IN_CODES]
-    return "".join(str(unicodedata.decimal(char, char)) for char in kept).lower()
+    remaining = [char for char in signs if unicodedata.category(char) not in SKIPPED_IN_CODES]
+    return "".join(str(unicodedata.decimal(char, char)) for char in remaining).lower()

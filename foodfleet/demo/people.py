@@ -145,10 +145,10 @@ def _number(company: Company) -> str:
 
 def _empty_deleted(company: Company) -> None:
     """Empty the rows of deleted people, as a deletion does."""
-    kept = []
+    remaining = []
     for user in company.people:
         if user.deleted_at is None:
-            kept.append(user)
+            remaining.append(user)
             continue
         user.email = f"deleted-{user.pk}@deleted.invalid"
         user.first_name = user.last_name = user.phone = user.language = ""
@@ -158,7 +158,7 @@ def _empty_deleted(company: Company) -> None:
             "email", "first_name", "last_name", "phone", "language", "password", "is_active", "last_login",
             "email_verified_at", "phone_verified_at",
         ])  # fmt: skip
-    company.people = kept
+    company.people = remaining
 
 
 def _assign(company: Company, shown: list[str]) -> None:

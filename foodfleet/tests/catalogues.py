@@ -20,8 +20,8 @@ IN_TEMPLATE = re.compile(rf"\b(?P<name>ngettext|gettext|_)\((?P<first>{STRING})(
 def wanted() -> dict[str, str]:
     """Every message of the code and of the templates, with the file that it stands in."""
     found: dict[str, str] = {}
-    for room in PRODUCT:
-        for path in (ROOT / room).rglob("*.py"):
+    for app in PRODUCT:
+        for path in (ROOT / app).rglob("*.py"):
             if not {"migrations", "tests"} & set(path.parts):
                 found |= dict.fromkeys(_of_code(path.read_text(encoding="utf-8")), str(path.relative_to(ROOT)))
     for path in (ROOT / "templates").rglob("*.*"):

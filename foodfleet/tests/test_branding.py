@@ -131,7 +131,7 @@ def test_the_stylesheet_of_colours_is_linked_only_where_one_is_set(client, setti
     assert "site-colors" not in client.get("/login/").content.decode()
 
 
-def test_without_a_name_of_its_own_it_is_the_products(client, settings, user):
+def test_a_site_without_a_name_of_its_own_has_the_products(client, settings, user):
     settings.SITE_NAME, settings.SITE_LOGO = "FoodFleet", ""
     assert "FoodFleet. Good food, on its way." in client.get("/login/").content.decode()
     with translation.override("de"):

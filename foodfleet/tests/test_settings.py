@@ -224,7 +224,7 @@ def test_origins_are_read_as_browsers_write_them(read):
 
 
 @pytest.mark.parametrize("values", RIGHT)
-def test_right_values_start(read, values):
+def test_valid_settings_start(read, values):
     assert read(values)
 
 
@@ -237,7 +237,7 @@ def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(read, name, v
 
 
 @pytest.mark.parametrize("values", [{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"}, {"SENTRY_DSN": "https://k@h/1"}])
-def test_without_its_packages_tracing_stops_the_start_and_says_what_to_install(read, monkeypatch, values):
+def test_tracing_without_its_packages_stops_the_start_and_names_them(read, monkeypatch, values):
     monkeypatch.setattr(environment, "find_spec", lambda name: None)
     with pytest.raises(SystemExit) as stopped:
         read(values)

@@ -1,6 +1,7 @@
 """Rules of the architecture that import-linter cannot express, checked over the syntax trees."""
 
 import ast
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,7 @@ ENVIRONMENT_READERS = {
 MAX_LINES = 400
 MAX_MODULES = 15  # of a folder
 MAX_LINES_OF_A_FUNCTION = 40
+MAX_LETTERS_OF_A_TEST = 70
 
 
 def name_of(path):
@@ -87,6 +89,18 @@ def test_no_function_is_longer_than_40_lines():
     assert not long, "extract what has a name of its own"
 
 
+def test_no_name_of_a_test_is_longer_than_70_letters():
+    tests = [path for app in APPS for path in (ROOT / app).rglob("test_*.py")]
+    long = [
+        f"{name_of(path)}: {name}"
+        for path in tests
+        for name in re.findall(r"def (test_\w+)", path.read_text())
+        if len(name) > MAX_LETTERS_OF_A_TEST
+    ]
+    assert tests
+    assert not long, "say the rule in fewer words"
+
+
 def test_only_settings_read_the_environment():
     readers = {name_of(path) for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()}
     assert not readers - ENVIRONMENT_READERS, "read it in settings.py, through foodfleet.environment"
@@ -111,7 +125,7 @@ def test_only_gateways_import_boto3():
 def test_models_import_no_services_and_no_signals():
     models = [path for path in SOURCES if path.name == "models.py" or "models" in path.relative_to(ROOT).parts]
     assert models
-    own = tuple(f"{app}.{room}" for app in APPS for room in ("services", "signals"))
+    own = tuple(f"{app}.{layer}" for app in APPS for layer in ("services", "signals"))
     assert not importers(models, *own), "a service changes rows and sends signals"
 
 

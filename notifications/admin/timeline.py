@@ -135,8 +135,8 @@ def _progress(message: Message) -> str:
     return _at(_("Waits to be sent. Due: %(time)s"), message.due_at)
 
 
-def _at(sentence: Any, moment: datetime) -> str:
-    return str(sentence % {"time": date_format(timezone.localtime(moment), "DATETIME_FORMAT")})
+def _at(sentence: Any, time: datetime) -> str:
+    return str(sentence % {"time": date_format(timezone.localtime(time), "DATETIME_FORMAT")})
 
 
 def status_tag(status: str, label: str) -> SafeString:

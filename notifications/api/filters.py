@@ -5,10 +5,10 @@ from django_filters import CharFilter, FilterSet
 
 from foodfleet.core.http.lists.filters import (
     MAX_SEARCH_LENGTH,
-    MomentFilter,
     OneOfFilter,
     SearchFilterSet,
     TrueFalseFilter,
+    UTCDateTimeFilter,
 )
 from notifications.states import OPTIONAL_KINDS, TO_PEOPLE_CHOICES, Kind, Status, SuppressionReason
 
@@ -20,8 +20,8 @@ class MessageFilter(SearchFilterSet):
     status = OneOfFilter(Status.choices)
     kind = OneOfFilter(Kind.choices)
     template = CharFilter()
-    since = MomentFilter(field_name="created_at", lookup_expr="gte", help_text="From this time on.")
-    until = MomentFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time.")
+    since = UTCDateTimeFilter(field_name="created_at", lookup_expr="gte", help_text="From this time on.")
+    until = UTCDateTimeFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time.")
     search = CharFilter(method="find", help_text="Up to ten words from the recipient, subject, template or ID.")
 
 

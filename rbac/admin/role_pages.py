@@ -139,7 +139,7 @@ class RolePagesAdmin(BaseAdmin):
         """Show what two roles have in common, and what only one of them has."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        form = _asked(CompareForm, request, "left", "right")
+        form = _requested(CompareForm, request, "left", "right")
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
             left, right = form.cleaned_data["left"], form.cleaned_data["right"]
@@ -170,7 +170,7 @@ class RolePagesAdmin(BaseAdmin):
         self._ensure_may_explain(request)
         if not self.has_view_permission(request):
             raise PermissionDenied
-        form = _asked(WhoForm, request, "permission")
+        form = _requested(WhoForm, request, "permission")
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
             permission = form.cleaned_data["permission"].codename
@@ -186,7 +186,7 @@ class RolePagesAdmin(BaseAdmin):
     def why_page(self, request: HttpRequest) -> HttpResponse:
         """Explain whether a person has a permission, now or at a past time."""
         self._ensure_may_explain(request)
-        form = _asked(WhyForm, request, "user", "permission")
+        form = _requested(WhyForm, request, "user", "permission")
         if self.admin_site.get_model_admin(Scope).has_view_permission(request):
             known = Scope.objects.order_by("identifier").values_list("identifier", "name")
             form.fields["scope"].widget.suggestions = known[:SUGGESTED]
@@ -238,7 +238,7 @@ def by_resource(codenames: Iterable[str], sources: Any) -> list[tuple[str, list[
     ]
 
 
-def _asked(form_class: type[forms.Form], request: HttpRequest, *required: str) -> forms.Form:
+def _requested(form_class: type[forms.Form], request: HttpRequest, *required: str) -> forms.Form:
     """Return the form with what is asked in the address; without all of `required` it only fills fields in."""
     is_complete = set(required) <= request.GET.keys()
     form = form_class(request.GET) if is_complete else form_class(initial=request.GET.dict())

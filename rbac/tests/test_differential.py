@@ -126,19 +126,17 @@ class Case:
 
     def remember(self):
         """Record one decision of now, a different one each time; three times of four an allowed one."""
-        moment, number_of_turn = datetime.now(UTC), len(self.past)
-        requested = [QUESTIONS[(number_of_turn + number) % len(QUESTIONS)] for number in range(len(QUESTIONS))]
-        answers = {question: self.model.has(*question, moment.timestamp()) for question in requested}
-        question = (
-            next((one for one in requested if answers[one]), requested[0]) if number_of_turn % 4 else requested[0]
-        )
-        self.past.append((moment, *question, answers[question]))
+        now, number_of_run = datetime.now(UTC), len(self.past)
+        requested = [QUESTIONS[(number_of_run + number) % len(QUESTIONS)] for number in range(len(QUESTIONS))]
+        answers = {question: self.model.has(*question, now.timestamp()) for question in requested}
+        question = next((one for one in requested if answers[one]), requested[0]) if number_of_run % 4 else requested[0]
+        self.past.append((now, *question, answers[question]))
 
     def compare_history(self):
         """Explanations of half of the past times match what was decided then."""
-        for moment, person, codename, scope, expected in self.past[1::2]:
-            then = explanations.explain(user=self.users[person], permission=codename, scope=scope, at=moment)
-            assert then.allowed is expected, (moment, person, codename, scope)
+        for now, person, codename, scope, expected in self.past[1::2]:
+            then = explanations.explain(user=self.users[person], permission=codename, scope=scope, at=now)
+            assert then.allowed is expected, (now, person, codename, scope)
             assert bool(then.because) is expected
 
     def roll_back(self, change):

@@ -21,5 +21,5 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
             return render(request, "accounts/not_me_done.html")
         tokens.report_token_owner(token)
     except InvalidTokenException:
-        return render(request, "accounts/not_me.html", {"token": token, "valid": False}, status=400)
-    return render(request, "accounts/not_me.html", {"token": token, "valid": True})
+        return render(request, "accounts/report_compromise.html", {"token": token, "valid": False}, status=400)
+    return render(request, "accounts/report_compromise.html", {"token": token, "valid": True})

@@ -46,7 +46,7 @@ class StartPage(SignedInFormPage):
         return self._sent_to_admin() or super().post(request, *args, **kwargs)
 
     def _sent_to_admin(self) -> HttpResponse | None:
-        """Let the admin demand what it demands of those who enter it."""
+        """Require what the admin requires of those who enter it."""
         if admin.site.has_permission(self.request):
             return None
         return redirect_to_login(self.request.get_full_path(), reverse("admin:login"))

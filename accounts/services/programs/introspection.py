@@ -115,5 +115,5 @@ def _networks(key: ApiKey) -> dict[str, Any]:
     return {"allowed_networks": key.allowed_networks} if key.allowed_networks else {}
 
 
-def _unix(moment: datetime) -> int:
-    return int(moment.timestamp())
+def _unix(time: datetime) -> int:
+    return int(time.timestamp())

@@ -92,12 +92,12 @@ def _read_usable(prefix: str, user_id: int, client: Client) -> ApiKey:
     if key is None or key.user_id != user_id:
         raise InvalidApiKeyException
     if key.last_used_at is None or key.last_used_at <= now - TOUCH_AFTER:
-        after_response.run(partial(_note_use, key, now, client))
+        after_response.run(partial(_record_use, key, now, client))
     return key
 
 
-def _note_use(key: ApiKey, now: datetime, client: Client) -> None:
-    if ApiKey.objects.note_use(key.pk, now):
+def _record_use(key: ApiKey, now: datetime, client: Client) -> None:
+    if ApiKey.objects.record_use(key.pk, now):
         audit.record(
             kind=EventKind.API_KEY_FIRST_USED,
             user=key.user,

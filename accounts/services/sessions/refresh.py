@@ -37,7 +37,7 @@ def refresh(*, token: str, client: Client) -> TokenPair:
     new refresh token was used. Raises InvalidSessionTokenException.
 
     One SELECT, one UPDATE and one INSERT. That the session was used is written after the response, and only where the
-    last note is older than `sessions.TOUCH_AFTER`.
+    last record is older than `sessions.TOUCH_AFTER`.
     """
     kid = tokens.read(token, tokens.RefreshToken).kid
     now = timezone.now()

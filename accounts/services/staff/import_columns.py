@@ -146,14 +146,14 @@ def _created_at(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        moment = parse_datetime(text) or _start_of(parse_date(text))
+        created = parse_datetime(text) or _start_of(parse_date(text))
     except ValueError:
-        moment = None
-    if moment is not None and timezone.is_naive(moment):
-        moment = moment.replace(tzinfo=UTC)
-    if moment is None or not EARLIEST <= moment <= timezone.now():
+        created = None
+    if created is not None and timezone.is_naive(created):
+        created = created.replace(tzinfo=UTC)
+    if created is None or not EARLIEST <= created <= timezone.now():
         raise ValidationError(_("Give a date or time of the past in ISO 8601, such as 2024-01-31T08:30:00Z."))
-    return moment.astimezone(UTC)
+    return created.astimezone(UTC)
 
 
 def _start_of(day: date | None) -> datetime | None:

@@ -134,7 +134,7 @@ def test_staff_invite_into_the_app_that_they_name(staff):
 
 
 @pytest.mark.parametrize("name", ["https://evil.example", "App", "web", "", None, 1, "x" * 65])
-def test_only_names_of_the_list_are_taken(staff, name):
+def test_only_frontends_of_the_setting_are_accepted(staff, name):
     calls = {
         "/auth/register/": {"email": "x@example.com", "password": PASSWORD},
         "/auth/email/resend/": ANN,
@@ -166,7 +166,7 @@ def test_a_template_of_staff_and_another_language_keep_the_link(api, user):
     assert token_of("reset")
 
 
-def test_a_deferred_job_keeps_the_client_and_a_removed_one_leads_to_our_pages(api, user, settings, monkeypatch):
+def test_a_deferred_job_keeps_its_frontend_until_that_is_removed(api, user, settings, monkeypatch):
     monkeypatch.setattr(deferred, "after_response", SimpleNamespace(run=lambda job: None))  # its process dies
     later = timezone.now() + timedelta(minutes=1)
     for urls, link in ((URLS, f"{APP}/reset?token="), ({}, "/password/reset/")):

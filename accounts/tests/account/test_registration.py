@@ -28,7 +28,7 @@ def test_a_weak_password_is_refused_equally_for_free_and_taken_addresses(api, us
     assert {a.json()["code"] for a in answers} == {"weak_password"}
 
 
-def test_without_protection_against_enumeration_the_answer_says_it(api, settings):
+def test_without_enumeration_protection_a_taken_address_is_reported(api, settings):
     settings.ACCOUNTS_PREVENT_ENUMERATION = False
     made, again = register(api), register(api)
     assert (made.status_code, made.json()["email"]) == (201, "ann@example.com")

@@ -91,8 +91,8 @@ def test_verification_removes_passkeys_added_before_it(actions):
     actions.ask("/auth/passkeys/", {**body, "passwordless": True})
 
     def by_passkey_alone():
-        question = actions.post("/auth/login/passkey/").json()
-        answer = {"challenge": question["challenge"], "credential": key.get(question["options"])}
+        ceremony = actions.post("/auth/login/passkey/").json()
+        answer = {"challenge": ceremony["challenge"], "credential": key.get(ceremony["options"])}
         return actions.post("/auth/login/passkey/verify/", answer).status_code
 
     assert by_passkey_alone() == 200

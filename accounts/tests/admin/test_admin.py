@@ -60,7 +60,7 @@ def test_a_user_deleted_in_the_admin_becomes_a_pseudonym(admin, user):
     assert user.email == f"deleted-{user.pk}@deleted.invalid"
 
 
-def test_a_user_added_there_is_recorded_and_can_sign_in(admin, sign_in):
+def test_a_user_added_in_the_admin_is_recorded_and_can_sign_in(admin, sign_in):
     form = {"email": "new@example.com", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
     assert admin.post("/admin/accounts/user/add/", form).status_code == 302
     assert sign_in(email="new@example.com")["access"]
@@ -203,9 +203,9 @@ def test_actions_on_sessions_resets_and_keys_ask_first(admin, user, sign_in, mak
         ("apikey", "revoke", key, "revoked_at"),
     ):  # fmt: skip
         chosen = {"action": action, "_selected_action": [row.pk]}
-        asked = admin.post(f"/admin/accounts/{path}/", chosen)
-        assert asked.context["sentence"].startswith("1 "), path
-        assert user.email in asked.content.decode()
+        confirmation = admin.post(f"/admin/accounts/{path}/", chosen)
+        assert confirmation.context["sentence"].startswith("1 "), path
+        assert user.email in confirmation.content.decode()
         row.refresh_from_db()
         assert getattr(row, field) is None
         admin.post(f"/admin/accounts/{path}/", {**chosen, "confirmed": "1"})

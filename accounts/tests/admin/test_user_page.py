@@ -96,7 +96,7 @@ def test_buttons_without_sense_are_not_shown(admin, user):  # noqa: F811
     assert not shown & {"unlock", "invite", "resend_verification", "delete_selected"}
 
 
-def test_many_get_a_role_at_once(admin, user, make_user):  # noqa: F811
+def test_staff_assign_a_role_to_many_users_at_once(admin, user, make_user):  # noqa: F811
     other = make_user("other@example.com")
     role = Role.objects.get(name="Driver")
     given = {"role": role.pk, "scope": "fleet:12", "expires_at": "2099-01-01T12:00"}

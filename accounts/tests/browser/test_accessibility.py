@@ -14,7 +14,7 @@ SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 OPEN = ["/login/", "/register/", "/password/forgot/", "/password/reset/wrong/", "/email/verify/wrong/", "/nowhere/",
         "/account/not-me/wrong/", "/account/email/confirm/wrong/", "/account/email/undo/wrong/", "/unsubscribe/wrong/"]  # fmt: skip
 OWN = ["/account/", "/account/security/", "/account/sessions/", "/account/preferences/", "/account/totp/",
-       "/account/passkeys/", "/account/sudo/"]  # fmt: skip
+       "/account/passkeys/", "/account/reauthenticate/"]  # fmt: skip
 
 
 @each_look
@@ -56,7 +56,9 @@ def test_two_factor_authentication_is_accessible_at_sign_in(opened, user, langua
     page.locator("#id_code").fill(app_code(SECRET))
     submit(page)
     edit = f"/account/passkeys/{user.passkeys.get().pk}/"
-    problems += look_at(page, ["/account/security/", "/account/sudo/", "/account/backup-codes/", edit, "/account/"])
+    problems += look_at(
+        page, ["/account/security/", "/account/reauthenticate/", "/account/backup-codes/", edit, "/account/"]
+    )
     page.locator("#phone_phone").fill("+49 170 7654321")
     with page.expect_navigation():
         page.locator("#phone button.button").click()

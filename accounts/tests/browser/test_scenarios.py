@@ -266,13 +266,13 @@ def test_the_code_has_the_focus_times_are_local_and_rules_are_ticked(open_browse
 
     sign_in(page)
     page.goto("/account/security/")
-    moment = page.locator("#activity time").first
-    assert moment.get_attribute("title").endswith("UTC")
+    shown = page.locator("#activity time").first
+    assert shown.get_attribute("title").endswith("UTC")
     in_tokyo = page.evaluate(
         "time => new Date(time).toLocaleString('en', {dateStyle: 'medium', timeStyle: 'short', timeZone: 'Asia/Tokyo'})",
-        moment.get_attribute("datetime"),
+        shown.get_attribute("datetime"),
     )
-    assert moment.inner_text() == in_tokyo
+    assert shown.inner_text() == in_tokyo
 
     TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     press(page, "Sign out")

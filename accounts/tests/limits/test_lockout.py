@@ -55,7 +55,7 @@ def test_a_known_device_gets_the_error_of_its_own_lock(user, guess):
     assert guess().json()["details"]["locked_until"] == own.isoformat().replace("+00:00", "Z")
 
 
-def test_a_password_change_tells_how_long_it_is_locked(api, user, sign_in):
+def test_a_password_change_tells_how_long_the_account_is_locked(api, user, sign_in):
     headers = {"Authorization": f"Bearer {sign_in()['access']}"}
     body = {"current_password": "Wrong-Guess-1!", "new_password": "Other-Kitchen-77?"}
     answers = [api.post("/api/v1/auth/password/change/", body, headers=headers) for _ in range(6)]

@@ -43,7 +43,7 @@ def test_repeated_confirmation_requests_flood_no_mailbox(api, make_user):
     flood(lambda: api.post("/api/v1/auth/email/resend/", {"email": VICTIM}))
 
 
-def test_all_of_these_together_flood_nobody(api, make_user):
+def test_registration_reset_and_resend_together_flood_nobody(api, make_user):
     make_user(VICTIM)
     calls = iter(["register", "password/forgot", "email/resend"] * MAILS_AN_HOUR)
     for path in calls:

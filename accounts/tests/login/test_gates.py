@@ -142,7 +142,7 @@ def test_expired_rows_are_deleted_and_valid_ones_stay(user):
 
 def test_beat_calls_the_tasks_of_accounts():
     planned = {entry["task"] for entry in configured.CELERY_BEAT_SCHEDULE.values()}
-    assert {tasks.purge_expired.name, tasks.carry_out_resets.name} <= planned
+    assert {tasks.purge_expired.name, tasks.run_due_resets.name} <= planned
 
 
 def test_who_is_not_signed_in_is_sent_from_the_admin_to_the_sign_in(client):
@@ -163,10 +163,10 @@ def test_mfa_is_reset_a_day_after_another_person_approved(api, user, helper, mak
     assert api.post(approve, headers=approves).status_code == 200
     left = MFAReset.objects.get().effective_at - timezone.now()
     assert timedelta(hours=23, minutes=59) < left <= timedelta(hours=24)
-    tasks.carry_out_resets()
+    tasks.run_due_resets()
     assert TOTPDevice.objects.exists()
     MFAReset.objects.update(effective_at=timezone.now())
-    tasks.carry_out_resets()
+    tasks.run_due_resets()
     assert not TOTPDevice.objects.exists()
     assert api.get("/api/v1/users/me/", headers=owner).status_code == 401
 
@@ -178,6 +178,6 @@ def test_the_admin_leads_staff_to_mfa_enrolment_or_verification(client, helper, 
     assert sent.redirect_chain[-1][0].startswith("/account/totp/")
     switch_on(helper)
     challenge = client.get("/admin/", follow=True)
-    assert challenge.redirect_chain[-1][0].startswith("/account/sudo/")
+    assert challenge.redirect_chain[-1][0].startswith("/account/reauthenticate/")
     Session.objects.update(mfa_passed_at=timezone.now())
     assert client.get("/admin/").status_code == 200

@@ -120,7 +120,7 @@ def test_outside_of_a_request_nothing_waits():
         after_response.run(lambda: 1 / 0)
 
 
-def test_what_a_request_left_that_was_never_closed_is_done_after_the_next(user):
+def test_jobs_of_a_request_that_was_never_closed_run_after_the_next(user):
     Answer(FORGOT, {"email": user.email})  # such as one whose client went away
     assert mail.outbox == []
     Answer(LOGIN, {"email": NOBODY, "password": PASSWORD}).close()

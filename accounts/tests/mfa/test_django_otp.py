@@ -72,7 +72,7 @@ def test_otp_required_admits_a_session_that_passed_mfa(user, device):
 
 def test_otp_required_sends_a_session_without_mfa_to_reauthentication(user):
     answer = signed_in().get("/other-app/")
-    assert (answer.status_code, answer.url) == (302, "/account/sudo/?next=/other-app/")
+    assert (answer.status_code, answer.url) == (302, "/account/reauthenticate/?next=/other-app/")
 
 
 def test_otp_required_refuses_an_anonymous_caller(user):

@@ -61,10 +61,10 @@ def verify(api):
     return call
 
 
-@pytest.mark.parametrize(("moment", "code"), RFC_6238)
-def test_codes_are_those_of_rfc_6238(moment, code):
+@pytest.mark.parametrize(("seconds", "code"), RFC_6238)
+def test_codes_are_those_of_rfc_6238(seconds, code):
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # base32 of the RFC's key 12345678901234567890
-    assert matching_steps(secret, code, now=moment, drift=0) == [moment // 30]
+    assert matching_steps(secret, code, now=seconds, drift=0) == [seconds // 30]
 
 
 def test_the_whole_way_from_setup_to_a_sign_in_with_a_code(api, user, sign_in, enable, verify):
@@ -149,7 +149,7 @@ def test_a_code_serves_once_and_no_older_one_after_it(enable, challenge, verify)
 @pytest.mark.parametrize(
     "code", ["", " ", "12345", "1234567", "１２３４５６", "-12345", "abcdef", {}, [], 123456, None, "9" * 70]
 )
-def test_what_is_no_code_is_refused(enable, challenge, verify, code):
+def test_text_that_is_no_code_is_refused(enable, challenge, verify, code):
     enable()
     assert verify(challenge(), code).status_code in {401, 422}
 

@@ -31,9 +31,9 @@ def add(api):
     """Add a passkey for whom the tokens belong to; answers the call's response."""
 
     def call(tokens, authenticator, name="My phone", **requested):
-        question = api.post("/api/v1/auth/passkeys/options/", headers=bearer(tokens))
-        assert question.status_code == 200, question.content
-        challenge = question.json()
+        answer = api.post("/api/v1/auth/passkeys/options/", headers=bearer(tokens))
+        assert answer.status_code == 200, answer.content
+        challenge = answer.json()
         body = {
             "challenge": challenge["challenge"],
             "credential": authenticator.create(challenge["options"]),
@@ -266,7 +266,7 @@ def test_a_credential_id_has_at_most_1023_bytes(length, status, sign_in, user, a
     assert add(sign_in(), authenticator).status_code == status
 
 
-def test_who_names_nobody_has_to_be_named_by_the_passkey(sign_in, with_passkey, answer, sign_in_alone):
+def test_a_sign_in_without_a_user_needs_the_user_handle_of_the_passkey(sign_in, with_passkey, answer, sign_in_alone):
     authenticator, _ = with_passkey(passwordless=True)
     for handle in (None, "", to_text(b"somebody else")):
         authenticator.user_handle = handle
@@ -367,8 +367,8 @@ def test_proof_given_in_one_session_is_none_in_another(api, with_passkey, sign_i
     challenge = sign_in()
     second = answer(challenge, authenticator.get(challenge["passkey_options"])).json()
     Session.objects.update(reauthenticated_at=None)
-    question = api.post("/api/v1/auth/proof/passkey/", headers=bearer(first)).json()
-    body = {"challenge": question["challenge"], "credential": authenticator.get(question["options"])}
+    challenge = api.post("/api/v1/auth/proof/passkey/", headers=bearer(first)).json()
+    body = {"challenge": challenge["challenge"], "credential": authenticator.get(challenge["options"])}
     assert api.post("/api/v1/auth/proof/passkey/verify/", body, headers=bearer(first)).status_code == 204
     assert api.post("/api/v1/auth/passkeys/options/", headers=bearer(first)).status_code == 200
     assert api.post("/api/v1/auth/passkeys/options/", headers=bearer(second)).status_code == 403

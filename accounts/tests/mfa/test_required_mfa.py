@@ -42,8 +42,8 @@ def test_a_browser_of_such_a_holder_is_led_to_the_set_up_page(strict, path):
         assert (answer.status_code, answer.headers["Location"]) == (302, "/account/totp/")
 
 
-@pytest.mark.parametrize("path", ["/account/security/", "/account/sudo/", "/health/live/"])
-def test_what_setting_it_up_takes_stays_open(strict, path):
+@pytest.mark.parametrize("path", ["/account/security/", "/account/reauthenticate/", "/health/live/"])
+def test_pages_that_mfa_set_up_needs_stay_open(strict, path):
     assert strict.get(path).status_code == 200
 
 

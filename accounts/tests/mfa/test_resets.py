@@ -64,14 +64,14 @@ def approved(ann, staff):
 
 def pass_the_day():
     MFAReset.objects.update(effective_at=timezone.now())
-    tasks.carry_out_resets()
+    tasks.run_due_resets()
 
 
 def test_an_mfa_reset_waits_for_the_approval_of_another_person(ann, staff):
     assert ask(staff[0], ann).status_code == 302
     page = act(staff[0], "approve").content.decode()
     assert "Somebody else has to approve this" in page
-    tasks.carry_out_resets()
+    tasks.run_due_resets()
     assert MFAReset.objects.get().approved_by is None
     assert TOTPDevice.objects.exists()
 
@@ -81,7 +81,7 @@ def test_an_approved_mfa_reset_notifies_the_owner_and_waits_a_day(ann, staff, ap
     reset = MFAReset.objects.get()
     assert timedelta(hours=23, minutes=59) < reset.effective_at - timezone.now() <= timedelta(hours=24)
     assert "waits for its day to pass" in staff[0].get(RESETS).content.decode()
-    tasks.carry_out_resets()
+    tasks.run_due_resets()
     assert TOTPDevice.objects.exists()
     TrustedBrowser.objects.create(user=ann, digest="x", expires_at=timezone.now() + timedelta(days=1))
     pass_the_day()
@@ -92,14 +92,14 @@ def test_an_approved_mfa_reset_notifies_the_owner_and_waits_a_day(ann, staff, ap
     assert owner.post("/login/", {"email": ann.email, "password": PASSWORD}).url == "/account/"
 
 
-def test_the_owner_stops_it_by_the_link_of_the_mail(ann, approved):
+def test_the_owner_stops_an_mfa_reset_by_the_link_of_the_mail(ann, approved):
     link = re.search(r"/account/not-me/[\w-]+/", approved)[0]
     assert Browser().post(link).status_code == 200
     pass_the_day()
     assert TOTPDevice.objects.exists()
 
 
-def test_the_owner_stops_it_by_signing_in_with_what_was_said_to_be_lost(ann, approved):
+def test_the_owner_stops_an_mfa_reset_by_signing_in_with_mfa(ann, approved):
     owner = Browser()
     owner.post("/login/", {"email": ann.email, "password": PASSWORD})
     owner.post("/login/verify/", {"code": app_code(SECRET), "method": "totp"})
@@ -107,7 +107,7 @@ def test_the_owner_stops_it_by_signing_in_with_what_was_said_to_be_lost(ann, app
     assert TOTPDevice.objects.exists()
 
 
-def test_the_owner_sees_it_on_the_page_on_security_and_stops_it_there(ann, staff):
+def test_the_owner_stops_an_mfa_reset_on_the_security_page(ann, staff):
     owner = Browser()
     owner.force_login(ann)
     ask(staff[0], ann)
@@ -128,7 +128,7 @@ def test_staff_cancel_an_mfa_reset(ann, staff, approved):
     assert TOTPDevice.objects.exists()
 
 
-def test_what_cannot_be_reset_is_said_beside_the_form(ann, make_user, staff):
+def test_the_admin_says_at_the_field_why_mfa_cannot_be_reset(ann, make_user, staff):
     ask(staff[0], ann)
     for whom in (ann, make_user("none@example.com")):  # requested already; nothing to reset
         again = ask(staff[1], whom)

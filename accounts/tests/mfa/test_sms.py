@@ -87,7 +87,7 @@ def test_ruled_out_while_a_sign_in_waits_the_code_by_sms_serves_no_more(api, ann
 
 
 @rulers
-def test_ruled_out_the_pages_do_not_offer_it(client, ann, sms_codes, settings, rule_out):
+def test_pages_do_not_offer_sms_codes_that_are_ruled_out(client, ann, sms_codes, settings, rule_out):
     client.post("/login/", CREDENTIALS)
     assert client.get("/login/verify/?method=sms").context["method"] == "sms"
     rule_out(settings, ann)
@@ -116,7 +116,7 @@ def test_the_mfa_requirement_is_set_over_the_api_and_recorded(api, make_user, si
     assert list(revisions.values_list("forbids_sms_code", flat=True)) == [True, False]
 
 
-def test_it_is_set_in_the_admin(client, make_user):
+def test_the_admin_sets_whether_a_role_forbids_sms_codes(client, make_user):
     client.force_login(make_user("root@example.com", is_staff=True, is_superuser=True))
     client.post("/admin/rbac/role/add/", {"name": "No SMS", "forbids_sms_code": "on"})
     role = roles.Role.objects.get(name="No SMS")
@@ -126,7 +126,7 @@ def test_it_is_set_in_the_admin(client, make_user):
     assert not role.forbids_sms_code
 
 
-def test_who_does_not_hold_what_a_role_has_does_not_lift_its_ban(api, user, allow, sign_in):
+def test_lifting_a_ban_on_sms_codes_takes_the_permissions_of_the_role(api, user, allow, sign_in):
     allow(user, "roles:update", "roles:read")
     role = roles.create(
         actor=None, edit=roles.RoleEdit(name="No SMS", permissions=["users:delete"], forbids_sms_code=True)

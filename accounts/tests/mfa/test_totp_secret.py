@@ -91,13 +91,13 @@ def found_in(texts, hidden):
     return [(where, item) for where, text in texts.items() for item in hidden if item in text]
 
 
-def test_no_log_has_it_with_debugging_and_every_statement_of_sql(walk, written):
+def test_no_log_has_the_totp_secret_even_with_debugging_and_all_sql(walk, written):
     log = written()
     assert "accounts_totpdevice" in log, "the statements are not in the log: this test sees nothing"
     assert found_in({"log": log}, walk) == []
 
 
-def test_no_page_and_no_answer_has_it_after_the_set_up(walk, client, ann):
+def test_no_page_and_no_answer_has_the_totp_secret_after_the_set_up(walk, client, ann):
     client.force_login(ann)
     Session.objects.update(reauthenticated_at=None)
     seen = {path: client.get(path) for path in OWN_PAGES}
@@ -109,7 +109,7 @@ def test_no_page_and_no_answer_has_it_after_the_set_up(walk, client, ann):
     assert found_in({path: answer.content.decode() for path, answer in seen.items()}, walk) == []
 
 
-def test_no_page_of_the_admin_has_it(walk, client, ann):
+def test_no_page_of_the_admin_has_the_totp_secret(walk, client, ann):
     client.force_login(ann)
     seen = {"/admin/": client.get("/admin/").content.decode()}
     for model in (one.model for one in model_admins(admin.site)):
@@ -124,7 +124,7 @@ def test_no_page_of_the_admin_has_it(walk, client, ann):
     assert found_in(seen, [*walk, ciphertext]) == []
 
 
-def test_no_table_and_no_message_has_it(walk):
+def test_no_table_and_no_message_has_the_totp_secret(walk):
     tables = io.StringIO()
     call_command("dumpdata", use_base_manager=True, stdout=tables)
     assert TOTPDevice._meta.label_lower in tables.getvalue()

@@ -65,7 +65,7 @@ def test_a_browser_is_trusted_only_on_request(ann):
     assert log_in(browser) == "/login/verify/"
 
 
-def test_it_is_of_one_user(remembered, make_user):
+def test_a_trusted_browser_belongs_to_one_user(remembered, make_user):
     bob = make_user("bob@example.com")
     TOTPDevice.objects.create(user=bob, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
     assert log_in(remembered, bob.email) == "/login/verify/"
@@ -79,7 +79,7 @@ def test_a_cookie_that_was_touched_is_worth_nothing(remembered, forge):
 
 def test_a_trusted_browser_skips_mfa_but_no_re_authentication(remembered):
     log_in(remembered)
-    assert remembered.get("/account/totp/disable/").url.startswith("/account/sudo/")
+    assert remembered.get("/account/totp/disable/").url.startswith("/account/reauthenticate/")
 
 
 def change_password(browser, api, ann, link_token):
@@ -115,7 +115,7 @@ CHANGES = [change_password, reset_password, switch_off_and_on, remove_a_passkey,
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_whatever_changes_a_lock_ends_it_on_other_browsers(remembered, api, ann, link_token, change):
+def test_a_security_change_ends_the_trust_in_other_browsers(remembered, api, ann, link_token, change):
     change(enter(remember=False), api, ann, link_token)
     ann.refresh_from_db()
     password = NEW_PASSWORD if ann.check_password(NEW_PASSWORD) else PASSWORD
@@ -134,7 +134,7 @@ def test_new_backup_codes_change_no_lock(remembered, ann):
     assert log_in(remembered) == "/account/"
 
 
-def test_it_is_listed_and_forgotten_over_the_api(remembered, api, ann):
+def test_a_trusted_browser_is_listed_and_forgotten_over_the_api(remembered, api, ann):
     challenge = api.post("/api/v1/auth/login/", {"email": ann.email, "password": PASSWORD}).json()["challenge"]
     TOTPDevice.objects.update(last_step=0)
     answer = {"challenge": challenge, "method": "totp", "code": app_code(SECRET)}
@@ -181,7 +181,7 @@ def test_a_session_from_before_mfa_does_not_open_the_admin(staff):
     browser = Browser()
     browser.force_login(staff)
     Session.objects.update(mfa_passed_at=None)
-    assert browser.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/account/sudo/")
+    assert browser.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/account/reauthenticate/")
     assert not opens(browser)
 
 

@@ -41,7 +41,7 @@ def test_with_two_factor_authentication_a_phone_is_removed_after_it_alone(ann, u
     user.totp_devices.create(secret="x", confirmed_at=timezone.now())
     User.objects.filter(pk=user.pk).update(phone="+4915123456789")
     user.sessions.update(reauthenticated_at=None)
-    assert ann.post("/account/phone/remove/").url == "/account/sudo/?next=%2Faccount%2F"
+    assert ann.post("/account/phone/remove/").url == "/account/reauthenticate/?next=%2Faccount%2F"
     user.refresh_from_db()
     assert user.phone == "+4915123456789"
 
@@ -78,7 +78,7 @@ def test_my_data_is_downloaded_after_re_authentication(ann, user):
     assert answer.json()["profile"]["email"] == user.email
     assert "no-store" in answer["Cache-Control"]
     user.sessions.update(reauthenticated_at=None)
-    assert ann.post("/account/data/").url == "/account/sudo/?next=%2Faccount%2F"
+    assert ann.post("/account/data/").url == "/account/reauthenticate/?next=%2Faccount%2F"
     assert ann.get("/account/data/").url == "/account/"
 
 
@@ -118,7 +118,7 @@ def test_a_passkey_is_renamed_and_made_passwordless_on_a_page(ann, user):
     assert ann.post(address, {"name": "Work laptop"}).url == "/account/security/"
     assert "Work laptop" in page(ann, "/account/security/")
     chosen = {"name": "Work laptop", "passwordless": "on"}
-    assert ann.post(address, chosen).url.startswith("/account/sudo/")
+    assert ann.post(address, chosen).url.startswith("/account/reauthenticate/")
     user.sessions.update(reauthenticated_at=timezone.now())
     ann.post(address, chosen)
     assert "used instead of your password" in page(ann, "/account/security/")

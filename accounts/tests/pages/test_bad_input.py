@@ -23,7 +23,7 @@ PAGES = {
     "/account/email/": ["email", "password"],
     "/account/phone/": ["phone"],
     "/account/phone/verify/": ["code"],
-    "/account/sudo/": ["password", "code", "next"],
+    "/account/reauthenticate/": ["password", "code", "next"],
 }
 
 

@@ -141,9 +141,9 @@ def test_a_phone_is_confirmed_by_the_texted_code(ann, user, settings):
 def test_the_phone_that_was_typed_is_shown_after_reauthentication(ann, user, second_step):
     user.sessions.update(reauthenticated_at=None)
     requested = ann.post("/account/phone/", {"phone": "+49 170 1234567"})
-    assert requested.url == "/account/sudo/?next=%2Faccount%2F"
+    assert requested.url == "/account/reauthenticate/?next=%2Faccount%2F"
     proof = {"password": PASSWORD, "code": second_step[1][0], "next": "/account/"}
-    back = ann.post("/account/sudo/", proof, follow=True)
+    back = ann.post("/account/reauthenticate/", proof, follow=True)
     assert back.context["phone_form"]["phone"].value() == "+49 170 1234567"
 
 
@@ -186,17 +186,17 @@ def test_five_wrong_codes_end_the_challenge(ann, second_step):
 def test_security_settings_change_only_after_reauthentication(ann, user, second_step):
     user.sessions.update(reauthenticated_at=None)
     requested = ann.get("/account/totp/disable/")
-    assert requested.url == "/account/sudo/?next=%2Faccount%2Ftotp%2Fdisable%2F"
-    assert ann.post("/account/totp/disable/").url.startswith("/account/sudo/")
+    assert requested.url == "/account/reauthenticate/?next=%2Faccount%2Ftotp%2Fdisable%2F"
+    assert ann.post("/account/totp/disable/").url.startswith("/account/reauthenticate/")
     assert ann.get("/account/backup-codes/").status_code == 200
-    assert ann.post("/account/backup-codes/").url.startswith("/account/sudo/")
-    assert ann.get("/account/passkeys/").url.startswith("/account/sudo/")
-    assert ann.post("/account/email/", {"email": "ann@new.example"}).url.startswith("/account/sudo/")
+    assert ann.post("/account/backup-codes/").url.startswith("/account/reauthenticate/")
+    assert ann.get("/account/passkeys/").url.startswith("/account/reauthenticate/")
+    assert ann.post("/account/email/", {"email": "ann@new.example"}).url.startswith("/account/reauthenticate/")
     changed = ann.post("/account/password/", {"current_password": PASSWORD, "new_password": NEW_PASSWORD})
-    assert changed.url.startswith("/account/sudo/")
+    assert changed.url.startswith("/account/reauthenticate/")
     proof = {"password": PASSWORD, "code": app_code(second_step[0]), "next": "/account/totp/disable/"}
-    assert ann.post("/account/sudo/", {**proof, "password": "wrong"}).status_code == 401
-    assert ann.post("/account/sudo/", proof).url == "/account/totp/disable/"
+    assert ann.post("/account/reauthenticate/", {**proof, "password": "wrong"}).status_code == 401
+    assert ann.post("/account/reauthenticate/", proof).url == "/account/totp/disable/"
     assert "Two-factor authentication is off" in ann.post("/account/totp/disable/", follow=True).content.decode()
     assert not TOTPDevice.objects.of(user).exists()
 

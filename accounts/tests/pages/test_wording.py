@@ -43,7 +43,7 @@ def test_the_page_says_in_words_that_no_backup_codes_are_left(ann, user):
         ("/account/", "/account/"),
         ("/account/totp/", "/account/security/"),
         ("/account/passkeys/", "/account/security/"),
-        ("/account/sudo/", "/account/security/"),
+        ("/account/reauthenticate/", "/account/security/"),
         ("/account/sessions/", "/account/sessions/"),
     ],
 )

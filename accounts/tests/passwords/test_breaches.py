@@ -73,7 +73,7 @@ def test_a_breached_password_is_rejected(ranges, register):
     assert log == []
 
 
-def test_one_that_is_not_on_the_list_is_taken(ranges, register):
+def test_a_password_that_is_not_on_the_breach_list_is_accepted(ranges, register):
     ranges.body = lines((OTHER, 3), (REST[:-1] + ("0" if REST[-1] != "0" else "1"), 9))
     answer, log = register()
     assert (answer.status_code, log) == (202, [])

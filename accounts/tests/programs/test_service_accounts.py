@@ -40,7 +40,7 @@ def test_the_owner_has_to_exist(boss, owner):
     assert (refused.status_code, refused.json()["details"]["owner"][0]["code"]) == (422, "does_not_exist")
 
 
-def test_a_service_account_owns_none(boss, account):
+def test_a_service_account_owns_no_service_account(boss, account):
     refused = boss.call("post", "/service-accounts/", {"name": "Other", "owner": account})
     assert refused.status_code == 422
 

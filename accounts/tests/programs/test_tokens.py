@@ -74,7 +74,7 @@ def test_a_key_is_exchanged_for_a_short_access_token(api, account, new_key, role
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("how", ["json", "form", "basic", "account id", "secret alone"])
-def test_credentials_come_in_each_of_these_ways(api, account, new_key, how):
+def test_client_credentials_are_accepted_in_every_documented_form(api, account, new_key, how):
     key = new_key()
     client_id, secret = key["prefix"], key["key"]
     if how == "json":

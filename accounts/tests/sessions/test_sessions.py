@@ -82,8 +82,8 @@ def test_the_successor_ciphertext_decrypts_with_the_old_token_only(user, sign_in
     settings.REFRESH_GRACE_SECONDS = 30
     first = sign_in()
     second = refresh(first["refresh"]).json()
-    box = RefreshToken.objects.exclude(successor_ciphertext="").get().successor_ciphertext
-    assert second["refresh"] not in box
+    ciphertext = RefreshToken.objects.exclude(successor_ciphertext="").get().successor_ciphertext
+    assert second["refresh"] not in ciphertext
 
 
 def test_after_the_grace_a_repeated_refresh_is_reuse(user, sign_in, refresh, me, settings):

@@ -84,7 +84,7 @@ def test_staff_import_no_attributes_that_they_could_not_change(send, user, setti
     assert send(reserved).json()["created"] == 1
 
 
-def test_files_have_limits(send, settings, monkeypatch):
+def test_imported_files_have_limits(send, settings, monkeypatch):
     monkeypatch.setattr(imports, "MOST_LINES", 1)
     refused = send(PEOPLE)
     assert (refused.status_code, refused.json()["details"]["file"][0]["code"]) == (422, "too_many_lines")

@@ -323,7 +323,7 @@ def test_a_wrong_value_is_reported_without_the_value(run):
     assert not any(secret in str(rows) for secret in ("1000000000", "JBSWY", "perhaps"))
 
 
-def test_those_with_a_password_are_not_invited(run):
+def test_imported_users_with_a_password_are_not_invited(run):
     run("email,password_hash\n" + f"ann@example.com,{HASH}\nbob@example.com,\n", "--invite")
     assert [message.to for message in mail.outbox] == [["bob@example.com"]]
 
@@ -343,7 +343,7 @@ def clerk(make_user, allow):
         "email_verified\na@b.example,1\n",
     ],
 )
-def test_only_superusers_import_what_lets_somebody_sign_in(run, clerk, line):
+def test_only_superusers_import_passwords_and_totp_secrets(run, clerk, line):
     with pytest.raises(CommandError, match="may not import"):
         run("email," + line, "--actor", clerk.email)
     assert User.objects.count() == 1

@@ -98,7 +98,7 @@ def test_search_takes_beginnings_and_parts_in_any_case(boss, make_user):
     assert emails(boss.get(USERS, {"search": "a_na"})) == []
 
 
-def test_filters_and_ordering(boss, make_user, api):
+def test_the_list_of_users_is_filtered_and_ordered(boss, make_user, api):
     make_user("off@example.com", is_active=False)
     shut = make_user("shut@example.com")
     guessed = make_user("guessed@example.com")
@@ -339,7 +339,7 @@ def test_an_id_that_no_database_holds_is_not_found(boss):
         assert boss.post(f"{USERS}{pk}/lock/").json()["code"] == "user_not_found"
 
 
-def test_one_takes_all_own_data_along(caller):
+def test_users_export_all_their_own_data(caller):
     them = caller("users:read", first_name="Stan")
     answer = them.get("/api/v1/users/me/export/")
     data = answer.json()

@@ -87,7 +87,7 @@ def test_start_pages_and_end_are_recorded_with_the_member_of_staff(boss, user):
     assert SecurityEvent.objects.get(kind="viewing_page").details == {"path": "/account/security/"}
 
 
-def test_only_pages_without_secrets_open_meanwhile_and_nothing_changes(boss, user):
+def test_viewing_opens_only_pages_without_secrets_and_changes_nothing(boss, user):
     start(boss, user)
     events = SecurityEvent.objects.exclude(kind="viewing_page").count()
     opened = set()
@@ -130,8 +130,8 @@ def test_a_form_sent_meanwhile_is_refused_and_says_how_to_go_on(boss, user):
 def test_without_a_reason_or_a_recent_sign_in_nothing_starts(boss, user):
     assert start(boss, user, " ").status_code == 422
     Session.objects.update(reauthenticated_at=timezone.now() - timedelta(minutes=11))
-    assert boss.get(f"/view-as/{user.pk}/").url == f"/account/sudo/?next=%2Fview-as%2F{user.pk}%2F"
-    assert "/account/sudo/" in start(boss, user).url
+    assert boss.get(f"/view-as/{user.pk}/").url == f"/account/reauthenticate/?next=%2Fview-as%2F{user.pk}%2F"
+    assert "/account/reauthenticate/" in start(boss, user).url
     assert not is_viewing(boss)
     assert not kinds(user)
 
@@ -198,7 +198,7 @@ def gains_power(boss, user):
     [ends_by(locked_at=timezone.now()), ends_by(is_active=False), loses_the_role, gains_power],
     ids=["user locked", "user deactivated", "permission lost", "user has equal power"],
 )
-def test_it_ends_with_the_next_page_once_a_rule_no_longer_holds(boss, user, change):
+def test_viewing_ends_with_the_next_page_once_a_rule_no_longer_holds(boss, user, change):
     start(boss, user)
     assert is_viewing(boss)
     change(boss, user)
@@ -207,7 +207,7 @@ def test_it_ends_with_the_next_page_once_a_rule_no_longer_holds(boss, user, chan
     assert kinds(user)[-1] == ("viewing_ended", boss.person.email)
 
 
-def test_it_ends_after_fifteen_minutes(boss, user, monkeypatch):
+def test_viewing_ends_after_fifteen_minutes(boss, user, monkeypatch):
     start(boss, user)
     session = boss.session
     until = timezone.datetime.fromisoformat(session[viewing.KEY]["until"])
@@ -221,7 +221,7 @@ def test_it_ends_after_fifteen_minutes(boss, user, monkeypatch):
 
 
 @pytest.mark.parametrize("ended", ["session", "lock"])
-def test_it_ends_with_the_session_and_the_account_of_the_staff(boss, user, ended):
+def test_viewing_ends_with_the_session_and_the_account_of_the_staff(boss, user, ended):
     start(boss, user)
     if ended == "session":
         Session.objects.filter(user=boss.person).update(ended_at=timezone.now())

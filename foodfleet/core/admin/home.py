@@ -20,7 +20,7 @@ ALIVE_WITHIN = timedelta(seconds=60)
 ASKED_AGAIN_AFTER = 15.0  # seconds: asking cache and broker takes long while they are away
 WORDS = {health.OK: _("OK"), health.DOWN: _("Unavailable"), health.NOT_CONFIGURED: _("Not used")}
 
-_asked: dict[str, tuple[float, str]] = {}
+_states: dict[str, tuple[float, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def _health() -> Card:
 
 def _state(name: str, ask: Callable[[], str]) -> str:
     """Return the state of a service, asked at most every few seconds in this process."""
-    at, state = _asked.get(name, (0.0, ""))
+    at, state = _states.get(name, (0.0, ""))
     if not state or monotonic() - at > ASKED_AGAIN_AFTER:
         state = ask()
-        _asked[name] = (monotonic(), state)
+        _states[name] = (monotonic(), state)
     return state

@@ -14,14 +14,14 @@ DAY = timedelta(days=1)
 RECENT = timedelta(days=7)  # an older time is told by its date
 
 
-def relative(moment: datetime | None) -> SafeString | str:
+def relative(time: datetime | None) -> SafeString | str:
     """Return a past time as how long ago it was, and any other as its date; `-` for none."""
-    if moment is None:
+    if time is None:
         return "-"
-    local, age = timezone.localtime(moment), timezone.now() - moment
+    local, age = timezone.localtime(time), timezone.now() - time
     text = _ago(age) if timedelta() <= age < RECENT else date_format(local, "j M Y")
     exact = f"{date_format(local, 'DATETIME_FORMAT')} {local:%Z}"
-    return format_html('<time class="when" datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, text)
+    return format_html('<time class="when" datetime="{}" title="{}">{}</time>', time.isoformat(), exact, text)
 
 
 def _ago(age: timedelta) -> str:

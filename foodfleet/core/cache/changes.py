@@ -28,7 +28,7 @@ class Changes:
         return any([changed.get(key, floor) > tick for key in keys])  # noqa: C419  twice as fast as a generator
 
     def open(self, change: object, keys: frozenset[str]) -> None:
-        """Keep no value of `keys` until `change` is closed."""
+        """Cache no value of `keys` until `change` is closed."""
         with self._lock:
             self._open[change] = (keys, clock() + OPEN_SECONDS)
             if ALL in keys:
@@ -37,7 +37,7 @@ class Changes:
                 self._changed.update(dict.fromkeys(keys, NEVER))
 
     def close(self, change: object) -> None:
-        """The change is committed: values that are read from now on may be kept."""
+        """The change is committed: values that are read from now on may be cached."""
         with self._lock:
             self._close(change)
 

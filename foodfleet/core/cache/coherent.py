@@ -31,10 +31,10 @@ after the commit; each process looks at it every half second, and without that i
 | Redis comes back empty, with an old snapshot, or as a replica | scripts notice another `run_id` or no registry and \
 begin a new one; processes drop all values; writers wait 1.6 seconds, until it is older than any lease |
 | that happens between announcement and commit | the writer announces again before it returns |
-| Redis evicts the log | processes notice that numbers are missing and keep nothing for 60 seconds |
+| Redis evicts the log | processes notice that numbers are missing and cache nothing for 60 seconds |
 | a process joins during a change | it reads the log from the start and finds the key open |
 | the rows are read by the transaction that changes them | `get` calls `load` for its keys; nothing loaded inside a \
-transaction is kept |
+transaction is cached |
 
 Two failures together defeat it, until the value is `lifetime` old: a writer that dies between commit and the end of its
 announcement, while Redis loses the announcement. And it relies on clocks: that of a virtual machine which its host

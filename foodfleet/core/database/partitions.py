@@ -48,11 +48,11 @@ def of(model: type[Model], using: str = "default") -> list[Partition]:
         return [Partition(*row) for row in cursor.fetchall()]
 
 
-def month_of(moment: datetime, later: int = 0) -> datetime:
-    """Return the first moment of the month, in UTC, that is `later` months after that of `moment`."""
-    moment = moment.astimezone(UTC)
-    years, month = divmod(moment.month - 1 + later, 12)
-    return datetime(moment.year + years, month + 1, 1, tzinfo=UTC)
+def month_of(time: datetime, later: int = 0) -> datetime:
+    """Return the start of the month, in UTC, that is `later` months after that of `time`."""
+    time = time.astimezone(UTC)
+    years, month = divmod(time.month - 1 + later, 12)
+    return datetime(time.year + years, month + 1, 1, tzinfo=UTC)
 
 
 def missing(model: type[Model], now: datetime, *, ahead: int = MONTHS_AHEAD, using: str = "default") -> list[datetime]:
@@ -94,11 +94,11 @@ def _make(model: type[Model], month: datetime, using: str) -> None:
     short_locks.run(connections[using], work, tries=1)
 
 
-def drop_older(model: type[Model], moment: datetime, *, using: str = "default") -> None:
-    """Drop the partitions in which every row is older than `moment`."""
+def drop_older(model: type[Model], time: datetime, *, using: str = "default") -> None:
+    """Drop the partitions in which every row is older than `time`."""
     connection = connections[using]
     for partition in of(model, using):
-        if partition.end is None or partition.end > moment:
+        if partition.end is None or partition.end > time:
             return
         drop = f"DROP TABLE {connection.ops.quote_name(partition.name)}"
         try:

@@ -205,8 +205,8 @@ def envelope_for_foreign_response(request: HttpRequest, response: HttpResponseBa
     """Replace an error response under /api/ that has another form, such as Django's HTML or debug page."""
     code, message = CODES_BY_STATUS.get(response.status_code, INTERNAL_ERROR)
     body = {"error": str(message), "code": code, "details": {}, "request_id": request_id_of(request)}
-    kept = {name: value for name, value in response.items() if name in {"Allow", "Retry-After", "WWW-Authenticate"}}
-    return HttpResponse(json.dumps(body), status=response.status_code, content_type="application/json", headers=kept)
+    headers = {name: value for name, value in response.items() if name in {"Allow", "Retry-After", "WWW-Authenticate"}}
+    return HttpResponse(json.dumps(body), status=response.status_code, content_type="application/json", headers=headers)
 
 
 # Django's own hooks, named in foodfleet.urls -------------------------------------------------------------------

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @each_look
-def test_no_page_of_trouble_has_a_violation(opened, settings, language, width):
+def test_no_error_page_has_an_accessibility_violation(opened, settings, language, width):
     settings.ROOT_URLCONF = "foodfleet.tests.trouble_urls"
     page = opened(language, width)
     problems = look_at(page, [f"/trouble/{status}/" for status in (400, 403, 429, 500, 503)])
@@ -22,7 +22,7 @@ def test_no_page_of_trouble_has_a_violation(opened, settings, language, width):
 
 
 @each_look
-def test_the_mailbox_has_none(opened, settings, language, width):
+def test_the_mailbox_has_no_accessibility_violation(opened, settings, language, width):
     settings.ROOT_URLCONF = "foodfleet.tests.development_urls"
     page = opened(language, width)
     problems = look_at(page, ["/dev/mailbox/"])
@@ -32,7 +32,7 @@ def test_the_mailbox_has_none(opened, settings, language, width):
 
 
 @each_look
-def test_unsubscribing_has_none(opened, site, user, language, width):
+def test_unsubscribing_has_no_accessibility_violation(opened, site, user, language, width):
     page = opened(language, width)
     page.goto(preferences.unsubscribe_link(user, Kind.MARKETING))
     problems = violations(page)

@@ -65,7 +65,7 @@ def open_admin(opened, settings, user, language="en-GB"):
 
 
 @pytest.mark.parametrize("language", ["en-GB", "ar"])
-def test_the_admin_of_messages_has_none(opened, settings, user, pages, language):
+def test_the_admin_of_messages_has_no_accessibility_violation(opened, settings, user, pages, language):
     page = open_admin(opened, settings, user, language)
     assert not look_at(page, pages)
 
@@ -85,7 +85,7 @@ def test_no_column_of_a_list_is_out_of_sight_on_a_small_desk(opened, settings, u
 
 
 @pytest.mark.parametrize("language", ["en-GB", "ar"])
-def test_home_people_and_roles_have_none_and_keep_to_the_policy(opened, settings, user, make_user, language):
+def test_home_people_and_roles_are_accessible_and_keep_the_csp(opened, settings, user, make_user, language):
     page = open_admin(opened, settings, user, language)
     refused = []
     page.on("console", lambda message: refused.append(message.text) if "Security Policy" in message.text else None)
@@ -95,10 +95,10 @@ def test_home_people_and_roles_have_none_and_keep_to_the_policy(opened, settings
     statistics.count_events()
     role = Role.objects.get(name="Driver")
     paths = ["/admin/", "/admin/accounts/user/", "/admin/accounts/user/add/", f"/admin/rbac/role/{role.pk}/change/"]
-    asked = {"user": ben.pk, "permission": "users:read"}
+    parameters = {"user": ben.pk, "permission": "users:read"}
     paths += [
         reverse("admin:rbac_role_changes", args=[role.pk]),
-        f"{reverse('admin:rbac_role_why')}?{urlencode(asked)}",
+        f"{reverse('admin:rbac_role_why')}?{urlencode(parameters)}",
     ]
     paths += [
         f"{reverse('admin:rbac_role_who')}?permission=users:read",
@@ -116,7 +116,7 @@ def test_home_people_and_roles_have_none_and_keep_to_the_policy(opened, settings
 
 
 @pytest.mark.parametrize("language", ["en-GB", "ar"])
-def test_programs_scopes_and_pages_that_confirm_have_none(opened, settings, user, make_user, language):
+def test_the_admin_of_programs_and_scopes_has_no_accessibility_violation(opened, settings, user, make_user, language):
     page = open_admin(opened, settings, user, language)
     berlin = scopes.create(actor=user, kind="fleet", key="1", name="Berlin", parent=None)
     program = make_user("program@example.com", first_name="Point of sale", is_service_account=True)

@@ -82,7 +82,7 @@ def test_support_finds_a_person_and_lets_her_in_again(desk, make_user):
     assert not Session.objects.filter(user=fatima, ended_at=None).exists()
 
 
-def test_an_administrator_invites_a_person_and_gives_her_a_role_until_friday(desk):
+def test_an_administrator_invites_a_person_and_gives_a_role_until_friday(desk):
     admin = desk("Administrator")
     admin.start().click("text=Invite a person")
     admin.page.locator("#id_email").fill("nour@example.com")
@@ -102,7 +102,7 @@ def test_an_administrator_sees_who_can_send_messages_and_why(desk, make_user):
     admin = desk("Administrator")
     admin.start().click("#nav-sidebar a[href='/admin/rbac/role/']").click("a:has-text('Who may do what?')")
     admin.page.locator("select[name=permission]").select_option("notifications:send")
-    admin.click(".asked .button.main").sees("tr:has-text('omar@example.com'):has-text('Dispatcher')")
+    admin.click(".parameters .button.main").sees("tr:has-text('omar@example.com'):has-text('Dispatcher')")
 
 
 def test_an_administrator_changes_an_sms_template_and_sees_it(desk):

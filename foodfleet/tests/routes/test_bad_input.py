@@ -107,7 +107,7 @@ def test_bad_input_gets_a_clear_answer(client, access_token, route):
                     assert set(answer) == {"error", "code", "details", "request_id"}, problem
 
 
-def test_routes_are_found():
+def test_the_routes_tested_with_bad_input_include_the_sign_in():
     assert "/api/v1/auth/login/" in ROUTES
 
 

@@ -57,7 +57,7 @@ REFUSALS = {  # what is missing: the response of the API, the page that a browse
     "sign-in": ((401, "not_authenticated"), "/login/?next="),
     "MFA enrolment": ((403, "two_factor_required"), "/account/totp/"),
     "password change": ((403, "password_change_required"), "/account/security/#password"),
-    "re-authentication": ((403, "fresh_proof_required"), "/account/sudo/"),
+    "re-authentication": ((403, "fresh_proof_required"), "/account/reauthenticate/"),
 }
 
 
@@ -408,6 +408,6 @@ def test_the_admin_needs_a_session_that_passed_mfa_where_required(ann, settings)
     assert wrong_endpoints(STAFF, lambda endpoint: is_refused(send(browser, endpoint), "sign-in", endpoint)) == []
     assert browser.get("/admin/login/").url.startswith("/account/totp/")
     enable_mfa(ann)
-    assert browser.get("/admin/login/").url.startswith("/account/sudo/")
-    browser.post("/account/sudo/", {"password": PASSWORD, "code": app_code(SECRET)})
+    assert browser.get("/admin/login/").url.startswith("/account/reauthenticate/")
+    browser.post("/account/reauthenticate/", {"password": PASSWORD, "code": app_code(SECRET)})
     assert wrong_endpoints(STAFF, lambda endpoint: not is_refused(send(browser, endpoint), "sign-in", endpoint)) == []

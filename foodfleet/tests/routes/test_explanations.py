@@ -61,7 +61,7 @@ def test_an_explanation_names_the_included_roles_of_that_time(explained, user, b
     assert explained(timezone.now(), scope="fleet:12")["allowed"] is False
 
 
-def test_it_names_who_put_the_permission_into_the_role(explained, user, boss, make_user):
+def test_an_explanation_names_who_put_the_permission_into_the_role(explained, user, boss, make_user):
     other = make_user("other@example.com", is_superuser=True)
     role = make()
     assignments.grant(actor=boss, user=user, role=role)

@@ -23,7 +23,7 @@ NEW_PASSWORD = "Another-Fleet-2026!"
 
 @dataclass
 class Actions:
-    """Everybody's tokens by kind, and what answers the questions of passkeys."""
+    """Everybody's tokens by kind, and what answers the challenges of passkeys."""
 
     tokens: dict[str, str]
     passkey: Authenticator

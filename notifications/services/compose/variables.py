@@ -20,7 +20,7 @@ PAGES = {
     "invitation": "password_reset",
     "email_change": "account_email_confirm",
     "email_undo": "account_email_undo",
-    "report_compromise": "not_me",
+    "report_compromise": "report_compromise",
     "login": "login",
     "forgot": "password_forgot",
     "account": "account",

@@ -222,7 +222,7 @@ class Dispatcher:
             self._ready.push((message.priority, next(self._numbers), message))
 
     def _recheck(self, chosen: list[Entry]) -> list[Entry]:
-        """Without what its recipients declined, and what grew too old, while it waited here."""
+        """Return them without the messages that may no longer be sent, as their recipients or their age say now."""
         before = monotonic() - RECIPIENTS_CHECKED_FOR
         old = [entry[2] for entry in chosen if self._claimed[entry[2].pk].checked_at < before]
         if not old:

@@ -213,8 +213,8 @@ def test_admin_adds_and_lifts_a_suppression(boss):
     row = Suppression.objects.get()
     assert (row.address, row.reason) == ("ann@example.com", "manual")
     lift = {"action": "lift", "_selected_action": [row.pk], "from_page": "1"}
-    question = boss.post(reverse("admin:notifications_suppression_changelist"), lift).content.decode()
-    assert "1 address gets messages again." in question
+    confirmation = boss.post(reverse("admin:notifications_suppression_changelist"), lift).content.decode()
+    assert "1 address gets messages again." in confirmation
     assert suppression.is_suppressed("email", "ann@example.com"), "until it is confirmed"
     assert "Send to this address again" in page(boss, "suppression_change", row.pk).content.decode()
     boss.post(reverse("admin:notifications_suppression_changelist"), {**lift, "confirmed": "1"})
@@ -229,9 +229,9 @@ def test_lifting_a_requested_suppression_needs_a_reason(boss, reason):
     by_hand = Suppression.objects.create(channel="email", address="ann@example.com", reason="manual")
     path = reverse("admin:notifications_suppression_changelist")
     data = {"action": "lift", "_selected_action": [row.pk, by_hand.pk]}
-    question = boss.post(path, data).content.decode()
-    assert "1 of these recipients asked to get no more messages" in question
-    assert "+4915112345678" in question
+    confirmation = boss.post(path, data).content.decode()
+    assert "1 of these recipients asked to get no more messages" in confirmation
+    assert "+4915112345678" in confirmation
     for no_reason in ("", "  ", "x" * 501):
         assert "errorlist" in boss.post(path, {**data, "confirmed": "1", "because": no_reason}).content.decode()
     assert suppression.is_suppressed("sms", "+4915112345678")
@@ -283,8 +283,8 @@ def test_one_message_is_retried_or_cancelled_from_its_page_once_confirmed(boss, 
     own, listed = addresses(message)
     assert f'name="action" value="{action}"' in boss.get(own).text
     data = {"action": action, "_selected_action": [message.pk], "from_page": "1"}
-    question = boss.post(listed, data)
-    assert question.context["sentence"].startswith(f"1 {before} message will be")
+    confirmation = boss.post(listed, data)
+    assert confirmation.context["sentence"].startswith(f"1 {before} message will be")
     message.refresh_from_db()
     assert message.status == before
     answer = boss.post(listed, {**data, "confirmed": "1"})

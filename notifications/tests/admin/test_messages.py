@@ -55,10 +55,10 @@ def test_an_action_on_all_that_match_a_filter_changes_no_other(boss, action, sta
     others = failed(2, template="invitation", status=status)
     path = f"{LIST}?template=welcome"
     data = {"action": action, "_selected_action": [str(chosen[0].pk)], "select_across": "1"}
-    question = boss.post(path, data)
+    confirmation = boss.post(path, data)
     assert Message.objects.filter(status=status).count() == 5, "until it is confirmed"
-    assert " 3" in f" {question.context['sentence']}"
-    form = question.content.decode()
+    assert " 3" in f" {confirmation.context['sentence']}"
+    form = confirmation.content.decode()
     assert 'name="select_across" value="1"' in form
     assert 'action="/admin/notifications/message/"' not in form  # the address with the filter
     boss.post(path, {**data, "confirmed": "1"})

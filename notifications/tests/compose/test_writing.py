@@ -46,8 +46,8 @@ def test_workers_are_notified_once_a_queue_after_the_commit(calls):
 
 
 def test_every_field_of_a_message_is_stored(user):
-    moment = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
-    values = {"DateTimeField": moment, "UUIDField": uuid.uuid4(), "JSONField": ['ä"'], "BooleanField": True}
+    time = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+    values = {"DateTimeField": time, "UUIDField": uuid.uuid4(), "JSONField": ['ä"'], "BooleanField": True}
     message = Message()
     for field in Message._meta.concrete_fields:
         kind = field.get_internal_type()

@@ -48,7 +48,7 @@ def test_the_loop_applies_early_reports_and_erases_as_beat_does(api, http, old):
     assert early.status == "delivered"
 
 
-def test_a_task_with_a_crontab_waits_for_its_time_and_one_with_a_pause_does_not(monkeypatch):
+def test_only_a_task_with_a_crontab_waits_for_its_time(monkeypatch):
     ran = []
     in_an_hour = SimpleNamespace(is_at_fixed_times=True, pause=lambda: 3600.0, run=lambda: ran.append("at its time"))
     hourly = ScheduledTask(3600, lambda: ran.append("at once"))

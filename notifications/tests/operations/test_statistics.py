@@ -21,6 +21,6 @@ def test_the_database_finds_the_cause_that_the_page_of_a_message_tells():
         for reason in REASONS
     )
     found = {message.pk: message.cause for message in with_cause(Message.objects.all())}
-    told = {message.pk: explain(message) for message in Message.objects.all()}
-    assert found == {pk: failure.code if failure else "" for pk, failure in told.items()}
+    explained = {message.pk: explain(message) for message in Message.objects.all()}
+    assert found == {pk: failure.code if failure else "" for pk, failure in explained.items()}
     assert len(set(found.values())) > len(FAILURES) / 2

@@ -239,7 +239,7 @@ def test_days_of_failure_disable_the_endpoint_and_tell_its_owner(receiver, subsc
     assert notice.to == [user.email]
 
 
-def test_one_success_forgets_the_failures(receiver, subscribe, bob):
+def test_one_delivered_event_resets_the_failures_of_an_endpoint(receiver, subscribe, bob):
     made = subscribe("user.locked")
     long_ago = timezone.now() - 2 * health.DISABLED_AFTER
     WebhookEndpoint.objects.update(failing_since=long_ago, failures=9)

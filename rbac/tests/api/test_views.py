@@ -256,7 +256,7 @@ def test_a_preview_takes_a_constant_number_of_queries(as_root, user):
     assert costs[0] == costs[1]
 
 
-def test_a_preview_skips_users_who_have_it_from_another_role(as_root, user, make_user):
+def test_a_preview_skips_users_who_keep_a_permission_by_another_role(as_root, user, make_user):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="r", permissions=["users:read"]))
     beside = roles.create(actor=None, edit=roles.RoleEdit(name="beside", permissions=["users:read", "users:lock"]))
     everywhere, elsewhere, alone = user, make_user("else@example.com"), make_user("alone@example.com")

@@ -1,7 +1,7 @@
 """Firebase's scrypt, whose output is an AES key.
 
 Firebase encrypts the project's signer key with it and stores the ciphertext. XOR with the signer key gives the key
-stream, which is stored here instead: a comparison then needs no signer key. Only its first 32 bytes are kept. Form:
+stream, which is stored here instead: a comparison then needs no signer key. Only its first 32 bytes are stored. Form:
 `firebase_scrypt$<log2 n>$<r>$<base64 of salt and separator>$<base64 of the key stream>`.
 """
 

@@ -82,7 +82,7 @@ class PBKDF2SHA1Hasher(PBKDF2SHA256Hasher, PBKDF2SHA1PasswordHasher):
 class KeycloakSHA256Hasher(Imported, PBKDF2PasswordHasher):
     """Keycloak's `pbkdf2-sha256`: the salt is bytes, stored as base64.
 
-    Keycloak derives 64 bytes. The first 32 are kept: they are what PBKDF2 returns if asked for 32 (RFC 8018, 5.2).
+    Keycloak derives 64 bytes. The first 32 are stored: they are what PBKDF2 returns if asked for 32 (RFC 8018, 5.2).
     """
 
     algorithm = "keycloak_pbkdf2_sha256"
@@ -98,8 +98,8 @@ class KeycloakSHA256Hasher(Imported, PBKDF2PasswordHasher):
 
     def encoded(self, iterations: int, salt: str, derived: bytes) -> str:
         """The stored form. salt: base64. derived: what Keycloak stores, of any length."""
-        kept = base64.b64encode(derived[: self.hash_bytes]).decode()
-        return f"{self.algorithm}${iterations}${salt}${kept}"
+        stored = base64.b64encode(derived[: self.hash_bytes]).decode()
+        return f"{self.algorithm}${iterations}${salt}${stored}"
 
     def is_cheap(self, decoded: dict[str, Any]) -> bool:
         size = len(base64.b64decode(decoded["hash"], validate=True))

@@ -57,7 +57,7 @@ class _Offer:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Entry:
     response: Response
     offer: _Offer
     path: str
@@ -76,23 +76,23 @@ class CachedResponses:
     """The responses that a process may give again; the oldest one makes room."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._lock = Lock()
         self.may_block = not settings.REDIS_URL  # then `get` reads the database
 
     def get(self, scope: MutableMapping[str, Any]) -> Response | None:
         """Return the response to this call, counted and logged; None where the application has to make it."""
         began = perf_counter()
-        kept = self._kept.get(_key(scope)) if scope["method"] == "GET" else None
-        if kept is None or not _is_current(kept.offer.basis):
+        entry = self._entries.get(_key(scope)) if scope["method"] == "GET" else None
+        if entry is None or not _is_current(entry.offer.basis):
             return None
-        if not throttling.count_in_process(kept.offer.basis.user_id):
+        if not throttling.count_in_process(entry.offer.basis.user_id):
             return None
         given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
         request_id = request_ids.accept_or_make(given.decode("latin-1"))
-        _log(kept, request_id, perf_counter() - began)
-        headers = [*kept.response.headers, (REQUEST_ID, request_id.encode())]
-        return Response(kept.response.status, headers, kept.response.pieces)
+        _log(entry, request_id, perf_counter() - began)
+        headers = [*entry.response.headers, (REQUEST_ID, request_id.encode())]
+        return Response(entry.response.status, headers, entry.response.pieces)
 
     def keep(self, scope: MutableMapping[str, Any], environ: dict[str, Any], response: Response) -> None:
         """Keep the response if its view offered it."""
@@ -101,13 +101,13 @@ class CachedResponses:
         if offered is None or not is_plain or any(name == b"set-cookie" for name, _ in response.headers):
             return
         headers = [(name, value) for name, value in response.headers if name != REQUEST_ID]
-        kept = _Kept(Response(200, headers, response.pieces), offered, environ["PATH_INFO"])
+        entry = _Entry(Response(200, headers, response.pieces), offered, environ["PATH_INFO"])
         key = _key(scope)
         with self._lock:
-            self._kept.pop(key, None)
-            if len(self._kept) >= MOST_RESPONSES:
-                self._kept.popitem(last=False)
-            self._kept[key] = kept
+            self._entries.pop(key, None)
+            if len(self._entries) >= MOST_RESPONSES:
+                self._entries.popitem(last=False)
+            self._entries[key] = entry
 
 
 def _is_current(basis: Basis) -> bool:
@@ -123,14 +123,14 @@ def _key(scope: MutableMapping[str, Any]) -> Key:
     return scope["method"], scope["raw_path"], scope["query_string"], scope["scheme"], client[0], *headers
 
 
-def _log(kept: _Kept, request_id: str, seconds: float) -> None:
+def _log(entry: _Entry, request_id: str, seconds: float) -> None:
     """Write the line that django-structlog writes for other calls, through the same handlers and redaction."""
-    REQUESTS.observe(seconds, kept.offer.route, "GET", "200")
+    REQUESTS.observe(seconds, entry.offer.route, "GET", "200")
     if not LOGGER.isEnabledFor(logging.INFO):
         return
     event = {
-        "method": "GET", "path": kept.path, "status": 200, "duration_ms": round(seconds * 1000, 2),
-        "event": "request_finished", **kept.offer.log_context, "request_id": request_id, "logger": LOGGER.name,
+        "method": "GET", "path": entry.path, "status": 200, "duration_ms": round(seconds * 1000, 2),
+        "event": "request_finished", **entry.offer.log_context, "request_id": request_id, "logger": LOGGER.name,
         "level": "info", "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
     }  # fmt: skip
     LOGGER.handle(logging.LogRecord(LOGGER.name, logging.INFO, __file__, 0, event, (), None))

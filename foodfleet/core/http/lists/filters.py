@@ -75,22 +75,22 @@ class OneOfFilter(django_filters.ChoiceFilter):
             self.extra.pop(name, None)
 
 
-class MomentField(IsoDateTimeField):
+class UTCDateTimeField(IsoDateTimeField):
     """A time in ISO 8601, in UTC where it names no offset."""
 
     def to_python(self, value: Any) -> datetime | None:
         """Return the time in UTC."""
-        moment: datetime | None = super().to_python(value)
+        time: datetime | None = super().to_python(value)
         try:
-            return moment and moment.astimezone(UTC)
+            return time and time.astimezone(UTC)
         except OverflowError:  # in no year that a database knows
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
 
 
-class MomentFilter(django_filters.IsoDateTimeFilter):
+class UTCDateTimeFilter(django_filters.IsoDateTimeFilter):
     """A filter by a time in ISO 8601."""
 
-    field_class = MomentField
+    field_class = UTCDateTimeField
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST_ID})

@@ -54,7 +54,7 @@ def test_each_role_sees_the_cards_of_its_permissions(staff, role):
 
 
 @pytest.mark.django_db(transaction=True)  # what a transaction changed is not cached within it
-def test_it_costs_at_most_ten_queries(staff, user):
+def test_the_home_page_costs_at_most_ten_queries(staff, user):
     browser = staff("Administrator")
     browser.get("/admin/")
     Message.objects.create(channel="sms", to=["+491701234567"], status="failed", payload="x")

@@ -234,7 +234,7 @@ def test_a_value_is_kept_for_its_lifetime_at_most(read, monkeypatch):
 
 
 @pytest.mark.redis
-def test_a_forked_process_has_neither_the_values_nor_the_lease_of_its_parent(read):
+def test_a_forked_process_has_no_value_and_no_lease_of_its_parent(read):
     read()
     receiving, sending = os.pipe()
     child = os.fork()

@@ -66,7 +66,7 @@ def test_six_around_the_edge_of_a_full_hour_are_three():
 
 
 @pytest.mark.django_db
-def test_what_is_refused_is_not_counted():
+def test_a_refused_call_does_not_count_in_a_sliding_window():
     began = 500_000 * HOUR
     for at in range(10):
         is_allowed(began + at * 60)
@@ -79,7 +79,7 @@ def test_each_key_has_a_count_of_its_own():
 
 
 @pytest.mark.django_db
-def test_what_is_rolled_back_was_not_counted():
+def test_a_call_that_is_rolled_back_is_not_counted():
     with transaction.atomic():
         assert is_allowed(1.8e9, limit=1)
         transaction.set_rollback(True)
@@ -103,7 +103,7 @@ def test_of_many_at_once_no_more_than_the_limit_are_let_in():
 
 
 @pytest.mark.django_db
-def test_what_counts_no_more_is_removed_by_beat_and_what_counts_stays():
+def test_the_purge_removes_only_limits_that_count_no_more():
     now = timezone.now()
     old = now - timedelta(hours=1, minutes=2)
     rate_limits.sliding_window("old", limit=3, seconds=HOUR, now=old.timestamp())
@@ -219,7 +219,7 @@ def test_without_redis_nobody_can_say_which_call_is_the_first(lost_redis):
 
 
 @pytest.mark.redis
-def test_only_the_first_call_is_the_first_until_another_is_let_in():
+def test_only_one_call_is_the_first_until_another_is_allowed():
     key = f"test-{timezone.now().timestamp()}"
     assert [rate_limits.is_first(key, seconds=10) for _ in range(3)] == [True, False, False]
     rate_limits.allow_again(key)

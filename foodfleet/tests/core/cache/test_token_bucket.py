@@ -84,7 +84,7 @@ def test_a_clock_that_was_set_back_blocks_nobody(store):
     assert acquire(14, 1, 0, 2).wait == 0
 
 
-def test_the_state_is_where_the_next_process_reads_it(store):
+def test_the_bucket_is_stored_where_other_processes_read_it(store):
     acquire(14, 5, 1, 2)
     stored = shared.client().get(NAME) if store == "redis" else json.dumps(RateLimit.objects.get().state)
     assert sum(json.loads(stored)["recent"].values()) == 5

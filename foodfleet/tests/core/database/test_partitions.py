@@ -95,7 +95,7 @@ def interrupt(execute, sql, parameters, many, context):
 
 
 def test_a_table_in_use_is_partitioned_without_locking_anybody_out(plain, url, monkeypatch):
-    """A reader keeps its transaction open at each of the two moments in which the table is locked."""
+    """A reader keeps its transaction open at each of the two times in which the table is locked."""
     before, stored, pauses, locks, notices = rows(), files(), [], [], []
     reader = psycopg.connect(url)
 
@@ -153,17 +153,17 @@ def test_months_are_made_ahead_and_rows_beyond_them_are_stored_too(event_partiti
     for _twice in range(2):
         partitions.make_ahead(SecurityEvent, MAY)
     assert names()[-5:] == ["2031_05", "2031_06", "2031_07", "2031_08", "default"]
-    moments = [
+    times = [
         datetime(2031, 5, 31, 23, 59, 59, tzinfo=UTC),
         datetime(2031, 6, 1, tzinfo=UTC),
         datetime(2031, 9, 1, tzinfo=UTC),
     ]
-    SecurityEvent.objects.bulk_create(SecurityEvent(kind="locked", created_at=moment) for moment in moments)
+    SecurityEvent.objects.bulk_create(SecurityEvent(kind="locked", created_at=time) for time in times)
     stored = ask(f"SELECT tableoid::regclass::text FROM {TABLE} ORDER BY created_at")
     assert [name.removeprefix(f"{TABLE}_") for (name,) in stored] == ["2031_05", "2031_06", "default"]
     partitions.make_ahead(SecurityEvent, datetime(2031, 9, 2, tzinfo=UTC))
     assert names()[-4:] == ["2031_10", "2031_11", "2031_12", "default"]
-    assert list(SecurityEvent.objects.order_by("created_at").values_list("created_at", flat=True)) == moments
+    assert list(SecurityEvent.objects.order_by("created_at").values_list("created_at", flat=True)) == times
 
 
 def test_a_partition_that_others_use_is_dropped_later(event_partitions, url, monkeypatch):

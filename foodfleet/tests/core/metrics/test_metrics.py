@@ -75,7 +75,7 @@ def test_a_scrape_reads_the_database_with_few_queries(client, django_assert_max_
         scrape(client)
 
 
-def test_what_processes_count_is_added(counter, histogram):
+def test_counts_of_several_processes_are_added_up(counter, histogram):
     for seconds in (0.004, 0.3, 60.0):
         counter.add('a "quoted"\nline\\')
         histogram.observe(seconds, "x")

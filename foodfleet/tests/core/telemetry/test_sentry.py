@@ -29,7 +29,7 @@ sentry_sdk.flush()
 """
 
 
-def test_sentry_gets_each_logged_error_redacted_with_request_id_and_release():
+def test_sentry_gets_each_error_redacted_with_request_id_and_release():
     with closing(Collector()) as collector:
         processes.manage("shell", "-v", "0", "-c", FAIL, DATABASE_URL="sqlite://:memory:", **collector.variables)
         lost, broken = collector.events()
