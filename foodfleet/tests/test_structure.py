@@ -90,7 +90,7 @@ def test_no_function_is_longer_than_40_lines():
 
 
 def test_no_name_of_a_test_is_longer_than_70_letters():
-    tests = [path for app in APPS for path in (ROOT / app).rglob("test_*.py")]
+    tests = [path for app in discovery.PRODUCT for path in (ROOT / app).rglob("test_*.py")]
     long = [
         f"{name_of(path)}: {name}"
         for path in tests
