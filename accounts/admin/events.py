@@ -16,9 +16,9 @@ from accounts.admin.shared import OF_A_USER, ReadOnlyAdmin, by
 from accounts.models import SecurityEvent
 from accounts.models.security import SecurityEventQuerySet
 from accounts.services import audit
-from foodfleet.core.admin import typed_filters
+from foodfleet.core.admin import filters
 from foodfleet.core.admin.base import Subject
-from foodfleet.core.admin.typed_filters import AddressFilter, SinceFilter, UntilFilter
+from foodfleet.core.admin.filters import AddressFilter, SinceFilter, UntilFilter
 from foodfleet.core.http.lists.csv_export import csv_response
 
 FILE = "security-events.csv"
@@ -51,7 +51,7 @@ class SecurityEventAdmin(ReadOnlyAdmin):
             (name, value) for name, value in request.GET.items() if name in {"q", "kind__exact", *OF_A_USER}
         ]
         context = {
-            "typed_fields": typed_filters.fields(self, request),
+            "typed_fields": filters.fields(self, request),
             "other_filters": other_filters,
             "export_url": f"{reverse('admin:accounts_securityevent_export')}?{request.GET.urlencode()}",
         }

@@ -9,23 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import UserQuerySet
+from foodfleet.core.admin.filters import YesFilter, YesNoFilter
 from rbac.models import Role
-
-
-class YesNoFilter(admin.SimpleListFilter):
-    """Yes or no; subclasses name the two querysets."""
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No"))]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        if self.value() not in {"yes", "no"}:
-            return queryset
-        return self.chosen(queryset, is_yes=self.value() == "yes")
-
-    def chosen(self, queryset: UserQuerySet, *, is_yes: bool) -> UserQuerySet:
-        """Return the users of the choice."""
-        raise NotImplementedError
 
 
 class LockedFilter(YesNoFilter):
@@ -34,9 +19,11 @@ class LockedFilter(YesNoFilter):
     title = _("locked")
     parameter_name = "locked"
 
-    def chosen(self, queryset: UserQuerySet, *, is_yes: bool) -> UserQuerySet:
-        now = timezone.now()
-        return queryset.locked_out(now) if is_yes else queryset.not_locked_out(now)
+    def chosen(self, queryset: UserQuerySet) -> UserQuerySet:
+        return queryset.locked_out(timezone.now())
+
+    def others(self, queryset: UserQuerySet) -> UserQuerySet:
+        return queryset.not_locked_out(timezone.now())
 
 
 class MFAFilter(YesNoFilter):
@@ -45,21 +32,21 @@ class MFAFilter(YesNoFilter):
     title = _("two-factor authentication")
     parameter_name = "mfa"
 
-    def chosen(self, queryset: UserQuerySet, *, is_yes: bool) -> UserQuerySet:
-        return queryset.with_mfa() if is_yes else queryset.without_mfa()
+    def chosen(self, queryset: UserQuerySet) -> UserQuerySet:
+        return queryset.with_mfa()
+
+    def others(self, queryset: UserQuerySet) -> UserQuerySet:
+        return queryset.without_mfa()
 
 
-class InvitedFilter(YesNoFilter):
+class InvitedFilter(YesFilter):
     """Invited and not come yet."""
 
     title = _("invited and not come yet")
     parameter_name = "invited"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes"))]
-
-    def chosen(self, queryset: UserQuerySet, *, is_yes: bool) -> UserQuerySet:
-        return queryset.filter(invited_at__isnull=False, email_verified_at__isnull=True) if is_yes else queryset
+    def chosen(self, queryset: UserQuerySet) -> UserQuerySet:
+        return queryset.filter(invited_at__isnull=False, email_verified_at__isnull=True)
 
 
 class LastSeenFilter(admin.SimpleListFilter):
@@ -92,8 +79,11 @@ class ServiceAccountFilter(YesNoFilter):
     title = _("service account")
     parameter_name = "service_account"
 
-    def chosen(self, queryset: UserQuerySet, *, is_yes: bool) -> UserQuerySet:
-        return queryset.service_accounts() if is_yes else queryset.people()
+    def chosen(self, queryset: UserQuerySet) -> UserQuerySet:
+        return queryset.service_accounts()
+
+    def others(self, queryset: UserQuerySet) -> UserQuerySet:
+        return queryset.people()
 
 
 class RoleFilter(admin.SimpleListFilter):

@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from accounts.admin import story
+from accounts.admin import user_overview
 from accounts.admin.attributes import AttributesAdmin
 from accounts.admin.shared import EmptiedRowsAdmin, by
 from accounts.admin.user_actions import UserActionsAdmin
@@ -212,11 +212,11 @@ class UserAdmin(
         refusal = self._refusal(request, user)
         actions: Any = {} if refusal or user.is_service_account else self.get_actions(request)
         return {
-            "state": story.state_of(user),
+            "state": user_overview.state_of(user),
             "refusal": refusal if super().has_change_permission(request) else "",
             "buttons": [(name, title) for _action, name, title in actions.values() if self._is_useful(name, user)],
             "view_as": "" if view_as.refusal(request.user, user) else reverse("view_as", args=[user.pk]),
-            "sections": story.sections(request, user),
+            "sections": user_overview.sections(request, user),
             **self.roles_context(request, user),
         }
 
@@ -246,7 +246,7 @@ class UserAdmin(
         """Return why the member of staff may not change the account; asked once a request."""
         known: dict[int, str] = request.__dict__.setdefault("admin_refusals", {})
         if user.pk not in known:
-            known[user.pk] = story.refusal(signed_in_user(request), user)
+            known[user.pk] = user_overview.refusal(signed_in_user(request), user)
         return known[user.pk]
 
     # -- Changes

@@ -12,6 +12,8 @@ from django.db import connections, models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+LARGEST_ID: int = models.BigIntegerField.MAX_BIGINT
+
 # One statement, so that simultaneous callers are counted one after the other, and a caller that gets no row back is
 # blocked. Valid on PostgreSQL and SQLite.
 INCREMENT = """

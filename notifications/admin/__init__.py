@@ -1,6 +1,6 @@
 """Messages, templates, suppressions, preferences and webhooks in Django's admin."""
 
-from notifications.admin import home, story
+from notifications.admin import home, user_messages
 from notifications.admin.audience import PreferenceAdmin, SuppressionAdmin
 from notifications.admin.messages import MessageAdmin
 from notifications.admin.overrides import EmailOverrideAdmin
@@ -16,5 +16,5 @@ __all__ = [
     "WebhookDeliveryAdmin",
     "WebhookEndpointAdmin",
     "home",
-    "story",
+    "user_messages",
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from accounts.models.users import signed_in_user
 from foodfleet.core.admin import confirm, history
 from foodfleet.core.admin.base import Subject
+from foodfleet.core.admin.filters import YesFilter
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import (
     CappedPaginator,
@@ -43,30 +44,24 @@ COUNTED = (
 )  # fmt: skip
 
 
-class RetriableFilter(admin.SimpleListFilter):
+class RetriableFilter(YesFilter):
     """Filters failed messages that can be retried."""
 
     title = _("can be sent again")
     parameter_name = "retriable"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes"))]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.retriable(timezone.now()) if self.value() == "yes" else queryset
+    def chosen(self, queryset: MessageQuerySet) -> MessageQuerySet:
+        return queryset.retriable(timezone.now())
 
 
-class LostFilter(admin.SimpleListFilter):
+class LostFilter(YesFilter):
     """Filters messages that were sent or given up for good and did not arrive."""
 
     title = _("failed or returned")
     parameter_name = "lost"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes"))]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(status__in=LOST) if self.value() == "yes" else queryset
+    def chosen(self, queryset: MessageQuerySet) -> MessageQuerySet:
+        return queryset.filter(status__in=LOST)
 
 
 class CauseFilter(admin.SimpleListFilter):

@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.http import serializers
+from foodfleet.core.models import LARGEST_ID
 from rbac.models import (
     CODENAME_SEPARATOR,
     LONGEST_IDENTIFIER,
@@ -21,7 +22,6 @@ from rbac.services.assignments import KEY, KIND, SCOPE
 from rbac.services.custom_permissions import WORD
 from rbac.services.graph import Graph
 
-LARGEST_ID = 2**63 - 1
 CODENAME_LENGTH = 100
 MOST_CODENAMES = 500
 MOST_CHECKS = 100

@@ -16,7 +16,6 @@ from rbac.exceptions import AlreadyExistsException, RoleInUseException, RoleNotF
 from rbac.models import Role, RoleAssignment, RoleInclusion, RoleRevision, resource_permissions
 from rbac.services import actors, graph, limits
 from rbac.services.assignments import SYSTEM
-from rbac.services.users import LARGEST_ID
 
 REQUIREMENTS = ("requires_2fa", "forbids_sms_code")  # for holders; only who has all codenames of a role removes one
 DELETED_NAME_LENGTH = 120  # of a deleted role's name before its id: names are unique, and can be used again
@@ -97,7 +96,7 @@ def delete(*, actor: Any, role: Role, client: Client = SYSTEM) -> None:
 
 def find(role_id: int) -> Role:
     """Return the role of this id. Raises RoleNotFoundException."""
-    role: Role | None = Role.objects.live().filter(pk=role_id).first() if role_id <= LARGEST_ID else None
+    role: Role | None = Role.objects.live().filter(pk=role_id).first()
     if role is None:
         raise RoleNotFoundException
     return role
@@ -105,7 +104,7 @@ def find(role_id: int) -> Role:
 
 def revisions_of(role_id: int) -> QuerySet[RoleRevision]:
     """Return the history of a role, also of a deleted one. Raises RoleNotFoundException."""
-    if role_id > LARGEST_ID or not Role.objects.filter(pk=role_id).exists():
+    if not Role.objects.filter(pk=role_id).exists():
         raise RoleNotFoundException
     found: QuerySet[RoleRevision] = RoleRevision.objects.filter(role=role_id)
     return found

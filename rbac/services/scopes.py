@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
+from foodfleet.core.models import LARGEST_ID
 from rbac import signals
 from rbac.exceptions import (
     AlreadyExistsException,
@@ -97,7 +98,7 @@ def delete(*, actor: Any, scope_id: int, client: Client = SYSTEM) -> None:
 
 def find(scope_id: int) -> Scope:
     """Return the scope of this id. Raises ScopeNotFoundException."""
-    scope = Scope.objects.filter(pk=scope_id).first() if scope_id <= users.LARGEST_ID else None
+    scope = Scope.objects.filter(pk=scope_id).first()
     if scope is None:
         raise ScopeNotFoundException
     return scope
@@ -141,7 +142,7 @@ def remove_member(*, actor: Any, scope_id: int, user_id: int, client: Client = S
     Raises ScopeNotFoundException, MemberNotFoundException, and the exceptions of `actors.lock_actor`.
     """
     scope = find(scope_id)
-    if user_id > users.LARGEST_ID:
+    if user_id > LARGEST_ID:
         raise MemberNotFoundException
     with transaction.atomic():
         actors.lock_actor(actor, "scopes:update", with_users=[user_id])
@@ -165,10 +166,10 @@ def unknown(identifiers: Iterable[str]) -> set[str]:
 
 def _lock(scope_id: int) -> Scope:
     """Lock the scope, so that it is not deleted while it gets a member. Raises ScopeNotFoundException."""
-    rows = Scope.objects.select_for_update(of=("self",)).filter(pk=scope_id) if scope_id <= users.LARGEST_ID else ()
-    for scope in rows:
-        return scope
-    raise ScopeNotFoundException
+    scope = Scope.objects.select_for_update(of=("self",)).filter(pk=scope_id).first()
+    if scope is None:
+        raise ScopeNotFoundException
+    return scope
 
 
 def _place(scope: Scope, parent_id: int | None, actor: Any, roles: graph.Graph) -> None:

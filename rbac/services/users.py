@@ -11,8 +11,6 @@ from rbac.exceptions import HolderNotFoundException
 from rbac.models import UserStatus
 from rbac.services import graph
 
-LARGEST_ID = 2**63 - 1  # a number in a path may be longer than a database can store
-
 
 @dataclass(frozen=True)
 class Status:
@@ -32,7 +30,7 @@ def find(user_id: int) -> Any:
 
 def find_including_deleted(user_id: int) -> Any:
     """Return the user of this id, also a deleted one, for the history. Raises HolderNotFoundException."""
-    user = get_user_model()._default_manager.filter(pk=user_id).first() if user_id <= LARGEST_ID else None
+    user = get_user_model()._default_manager.filter(pk=user_id).first()
     if user is None:
         raise HolderNotFoundException
     return user

@@ -70,7 +70,7 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
 
     def user_response(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
         """The user as saved."""
-        user = self.get_queryset().filter(pk=pk).first() if pk <= protections.LARGEST_ID else None
+        user = self.get_queryset().filter(pk=pk).first()
         if user is None:
             raise UserNotFoundException
         return Response(_represented([user])[0], status=code)

@@ -4,12 +4,10 @@ from accounts.exceptions import LastSuperuserException, OwnAccountException, Use
 from accounts.models import User
 from rbac.services import actors, limits
 
-LARGEST_ID = 2**63 - 1  # a path may contain larger numbers than the database
-
 
 def find(pk: int) -> User:
     """The user with this id. Raises UserNotFoundException, also for a deleted user."""
-    user: User | None = User.objects.present().filter(pk=pk).first() if pk <= LARGEST_ID else None
+    user: User | None = User.objects.present().filter(pk=pk).first()
     if user is None:
         raise UserNotFoundException
     return user

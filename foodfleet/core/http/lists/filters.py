@@ -17,9 +17,10 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 
+from foodfleet.core.models import LARGEST_ID
+
 TRUE_FALSE = {"true": True, "false": False}
 MAX_SEARCH_LENGTH = 200
-LARGEST_ID = 2**63 - 1  # that the database can store
 
 
 class FilterBackend(DjangoFilterBackend):

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.story import MOST, Section, register
+from accounts.admin.user_overview import MOST, Section, register
 from accounts.models import User
 from notifications.models import Message
 

@@ -1,4 +1,4 @@
-"""Filters of lists whose value is typed, in a form above the list rather than chosen from a list of links."""
+"""Filters of lists: yes or no, and values that are typed in a form above the list."""
 
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -10,6 +10,34 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
+
+
+class YesFilter(admin.SimpleListFilter):
+    """All rows, or those that `chosen` returns."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return self.chosen(queryset) if self.value() == "yes" else queryset
+
+    def chosen(self, queryset: Any) -> Any:
+        """Return the rows with yes."""
+        raise NotImplementedError
+
+
+class YesNoFilter(YesFilter):
+    """All rows, those that `chosen` returns, or those that `others` returns."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return self.others(queryset) if self.value() == "no" else super().queryset(request, queryset)
+
+    def others(self, queryset: Any) -> Any:
+        """Return the rows with no."""
+        raise NotImplementedError
 
 
 class TypedFilter(admin.SimpleListFilter):
