@@ -58,6 +58,15 @@ class GatedAdminSite(UnfoldAdminSite):
             "account_links": [{"title": _("Account security"), "link": reverse("account_security")}],
         }
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        """Build the list once for a request: a page, its context and its navigation ask for it."""
+        if app_label is not None:
+            return super().get_app_list(request, app_label)
+        if not hasattr(request, "app_list"):
+            request.app_list = super().get_app_list(request)  # type: ignore[attr-defined]
+        found: list[dict[str, Any]] = request.app_list  # type: ignore[attr-defined]
+        return found
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show the cards of the home page."""
         response: TemplateResponse = super().index(request, {"cards": home.cards(request), **(extra_context or {})})

@@ -1,4 +1,4 @@
-"""Pages answer any field value, with and without a session."""
+"""Pages answer any field value."""
 
 import pytest
 from django.test import Client as Browser
@@ -27,16 +27,14 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("signed_in", [True, False])
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_answers_whatever_a_field_holds(user, page, signed_in):
+def test_a_page_answers_whatever_a_field_holds(user, page):
     browser = Browser(raise_request_exception=False)
-    if signed_in:
+    if page.startswith("/account/"):
         browser.post("/login/", {"email": user.email, "password": PASSWORD})
     crashed = []
     for value in VALUES:
-        everywhere = dict.fromkeys(PAGES[page], value)
-        answers = [browser.post(page, everywhere), browser.get(page, everywhere)]
+        answers = [browser.get(page, dict.fromkeys(PAGES[page], value))]
         answers += [browser.post(page, {**dict.fromkeys(PAGES[page], "x"), field: value}) for field in PAGES[page]]
         crashed += [(value[:20], answer.status_code) for answer in answers if answer.status_code >= 500]
     assert crashed == []

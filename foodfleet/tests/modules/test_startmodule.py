@@ -34,7 +34,7 @@ def test_texts_of_the_module_are_translated_by_its_own_catalogue():
 def project(tmp_path):
     """A copy of the project."""
     folder = tmp_path / "project"
-    unwanted = shutil.ignore_patterns(".*", "var", "benchmarks", "__pycache__")
+    unwanted = shutil.ignore_patterns(".*", "var", "benchmarks")
     shutil.copytree(ROOT, folder, ignore=unwanted)
     return folder
 

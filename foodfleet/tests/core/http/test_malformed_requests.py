@@ -33,14 +33,10 @@ BODIES = {
     "a form in a codec that is no charset": ("application/x-www-form-urlencoded; charset=hex", FORM),
     "a form in a charset that is none": ("application/x-www-form-urlencoded; charset=nonsense", FORM),
 }
-NUMBERS = [str(2**31), str(2**63), "9" * 23, "9" * 5000, "%00", "\u0664\u0662"]
+NUMBERS = [str(2**63), "9" * 5000, "%00", "\u0664\u0662"]
 QUERIES = {
-    "page_size": "9" * 23,
-    "cursor": "%ff",
-    "user": "9" * 23,
-    "p": "9" * 23,
-    "o": "9" * 23,
-    "id__exact": "9" * 23,
+    "admin/": {"p": "9" * 23, "o": "9" * 23, "id__exact": "9" * 23},
+    "api/": {"page_size": "9" * 23, "cursor": "%ff", "user": "9" * 23},
 }
 
 
@@ -76,10 +72,12 @@ def broken(calls):
 
 @pytest.mark.parametrize(("content_type", "body"), BODIES.values(), ids=BODIES)
 def test_a_form_that_cannot_be_read_is_refused(browsers, content_type, body):
+    forms = [endpoint for endpoint in ENDPOINTS if endpoint.method in {"POST", "any"}]
     calls = [
-        ((address, number), lambda b=browser, a=address: b.generic("POST", fill(a), body, content_type))
-        for address in addresses()
+        ((str(endpoint), number), lambda b=browser, e=endpoint: b.generic("POST", fill(e.address), body, content_type))
+        for endpoint in forms
         for number, browser in enumerate(browsers)
+        if endpoint.is_public or browser is browsers[2]  # everybody else is asked to sign in
     ]
     assert broken(calls) == []
 
@@ -107,13 +105,14 @@ def test_an_id_that_no_row_can_have_is_not_found_in_the_admin(browsers):
 
 
 def test_a_query_that_means_nothing_breaks_nothing(browsers):
-    lists = [address for address in addresses() if address.startswith(("admin/", "api/")) and "<" not in address]
     calls = [
         ((address, name), lambda a=address, n=name, v=value: browsers[2].get(f"{fill(a)}?{n}={v}"))
-        for address in lists
-        for name, value in QUERIES.items()
+        for start, query in QUERIES.items()
+        for address in addresses()
+        if address.startswith(start) and "<" not in address
+        for name, value in query.items()
     ]
-    assert len(lists) > 20
+    assert len(calls) > 100
     assert broken(calls) == []
 
 
