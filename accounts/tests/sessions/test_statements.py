@@ -33,7 +33,7 @@ def test_a_refresh_is_one_select_one_update_and_one_insert(api, user, sign_in):
     assert [sql.split()[0] for sql in sent] == ["SELECT", "UPDATE", "INSERT"]
 
 
-def test_a_refresh_notes_the_use_of_the_session_if_the_last_note_is_old(api, user, sign_in):
+def test_a_refresh_records_the_use_of_a_session_that_was_last_used_before(api, user, sign_in):
     token = sign_in()["refresh"]
     an_hour_ago = timezone.now() - timedelta(hours=1)
     Session.objects.update(last_used_at=an_hour_ago)
