@@ -1,7 +1,27 @@
 """Cookies that identify a browser: its device, and that it may skip two-factor authentication."""
 
+from dataclasses import replace
+
 from django.conf import settings
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from foodfleet.core.http.clients import Client
+from foodfleet.core.http.middleware import ClientMiddleware
+
+DEVICE_LENGTH = 64
+TRUSTED_BROWSER_LENGTH = 400
+
+
+class BrowserClientMiddleware(ClientMiddleware):
+    """Puts `request.client` on each request, with the cookies that identify a browser."""
+
+    def client(self, request: HttpRequest) -> Client:
+        return replace(
+            super().client(request),
+            device=request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")[:DEVICE_LENGTH],
+            trusted_browser=request.COOKIES.get(settings.TRUSTED_BROWSER_COOKIE_NAME, "")[:TRUSTED_BROWSER_LENGTH],
+        )
 
 
 def set_device(response: HttpResponseBase, device: str) -> None:

@@ -209,7 +209,7 @@ MIDDLEWARE = [
     "accounts.pages.middleware.BrowserSessionMiddleware",
     "foodfleet.core.http.api_calls.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "foodfleet.core.http.middleware.ClientMiddleware",
+    "accounts.cookies.BrowserClientMiddleware",
 ]
 if DEBUG and urlsplit(PUBLIC_URL).hostname == "localhost":
     MIDDLEWARE.insert(1, "foodfleet.core.http.middleware.LocalhostMiddleware")

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from accounts import cookies
 from accounts.api.serializers import mfa as schemas
 from accounts.api.serializers.sign_in import DetailSerializer, SignedInSerializer
+from accounts.api.throttles import ForgotThrottle, MFAThrottle
 from accounts.api.views.base import OpenView
 from accounts.api.views.sign_in import signed_in_response
 from accounts.exceptions import (
@@ -24,13 +25,12 @@ from accounts.services.mfa import trusted_browsers
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
-from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 
 class LoginVerifyView(OpenView):
     """Respond to a challenge."""
 
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @raises(Invalid2FACodeException, InvalidCredentialsException, AccountLockedException, EmailNotVerifiedException)
     @extend_schema(request=schemas.AnswerSerializer, responses=SignedInSerializer)
@@ -62,7 +62,7 @@ class LoginSMSView(OpenView):
 class PasskeyLoginView(OpenView):
     """Begin to sign in by passkey alone."""
 
-    throttle_classes = [SecondFactorThrottle]  # the sign-in page calls this on each view: not a sign-in
+    throttle_classes = [MFAThrottle]  # the sign-in page calls this on each view: not a sign-in
 
     @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:
@@ -74,7 +74,7 @@ class PasskeyLoginView(OpenView):
 class PasskeyLoginVerifyView(OpenView):
     """Sign in by passkey alone."""
 
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @raises(Invalid2FACodeException, InvalidCredentialsException, AccountLockedException, EmailNotVerifiedException)
     @extend_schema(request=schemas.PasskeyAnswerSerializer, responses=SignedInSerializer)

@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers.contact import ChangeEmailSerializer, PhoneCodeInSerializer, PhoneInSerializer
 from accounts.api.serializers.sign_in import DetailSerializer, TokenInSerializer
+from accounts.api.throttles import ForgotThrottle, MFAThrottle
 from accounts.api.views.base import NO_CONTENT, OpenView, validated_with_client
 from accounts.exceptions import (
     AccountLockedException,
@@ -24,7 +25,6 @@ from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
-from foodfleet.core.http.throttling import ForgotThrottle, SecondFactorThrottle
 
 
 class ChangeEmailView(APIView):
@@ -78,7 +78,7 @@ class PhoneView(APIView):
     """Set the phone number."""
 
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.WITH_MFA)
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @extend_schema(request=PhoneInSerializer, responses={202: DetailSerializer})
     def post(self, request: Request) -> Response:
@@ -96,7 +96,7 @@ class VerifyPhoneView(APIView):
     """Confirm the phone number."""
 
     access = SIGNED_IN
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @extend_schema(request=PhoneCodeInSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.serializers import mfa as schemas
+from accounts.api.throttles import MFAThrottle
 from accounts.api.views.base import NO_CONTENT, session_id_of
 from accounts.exceptions import (
     AccountLockedException,
@@ -27,7 +28,6 @@ from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACT
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
-from foodfleet.core.http.throttling import SecondFactorThrottle
 from rbac.api.guards import require_permission
 
 
@@ -67,7 +67,7 @@ class SetupView(OwnMfaView):
     """Set up an authenticator app."""
 
     access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.WITH_MFA)
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @raises(InvalidCredentialsException, AccountLockedException, AuthenticatorExistsException)
     @extend_schema(request=schemas.PasswordInSerializer, responses=schemas.SetupSerializer)
@@ -85,7 +85,7 @@ class SetupView(OwnMfaView):
 class VerifyView(OwnMfaView):
     """Turn two-factor authentication on."""
 
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @raises(Invalid2FACodeException)
     @extend_schema(request=schemas.CodeInSerializer, responses=schemas.BackupCodesSerializer)
@@ -103,7 +103,7 @@ class VerifyView(OwnMfaView):
 class BackupCodesView(OwnMfaView):
     """New backup codes."""
 
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @raises(Invalid2FACodeException)
     @extend_schema(request=schemas.CodeInSerializer, responses=schemas.BackupCodesSerializer)
@@ -119,7 +119,7 @@ class BackupCodesView(OwnMfaView):
 class DisableView(OwnMfaView):
     """Turn two-factor authentication off."""
 
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @raises(InvalidCredentialsException, AccountLockedException, Invalid2FACodeException)
     @extend_schema(request=schemas.PasswordAndCodeSerializer, responses={204: NO_CONTENT})
@@ -136,7 +136,7 @@ class ProofView(OwnMfaView):
     """Re-authentication."""
 
     access = DURING_REQUIRED_ACTIONS
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @raises(InvalidCredentialsException, AccountLockedException, Invalid2FACodeException)
     @extend_schema(request=schemas.ProofSerializer, responses={204: NO_CONTENT})

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.serializers import mfa as schemas
+from accounts.api.throttles import MFAThrottle
 from accounts.api.views.base import NO_CONTENT, session_id_of
 from accounts.api.views.mfa import OwnMfaView
 from accounts.exceptions import Invalid2FACodeException, TooManyPasskeysException
@@ -18,7 +19,6 @@ from foodfleet.core.http.access import DURING_MFA_ENROLMENT, DURING_REQUIRED_ACT
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
-from foodfleet.core.http.throttling import SecondFactorThrottle
 
 
 class PasskeysView(OwnMfaView, generics.ListAPIView[Passkey]):
@@ -54,7 +54,7 @@ class PasskeyOptionsView(OwnMfaView):
     """Begin to add a passkey."""
 
     access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.ALWAYS)
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @raises(TooManyPasskeysException)
     @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
@@ -106,7 +106,7 @@ class ProofOptionsView(OwnMfaView):
     """Begin re-authentication by passkey."""
 
     access = DURING_REQUIRED_ACTIONS
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
     def post(self, request: Request) -> Response:
@@ -119,7 +119,7 @@ class ProofByPasskeyView(OwnMfaView):
     """Re-authentication by passkey."""
 
     access = DURING_REQUIRED_ACTIONS
-    throttle_classes = [SecondFactorThrottle]
+    throttle_classes = [MFAThrottle]
 
     @raises(Invalid2FACodeException)
     @extend_schema(request=schemas.PasskeyAnswerSerializer, responses={204: NO_CONTENT})

@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers.passwords import ChangePasswordSerializer, ResetPasswordSerializer
 from accounts.api.serializers.sign_in import DetailSerializer, EmailInSerializer, TokenInSerializer
+from accounts.api.throttles import ForgotThrottle, LoginThrottle
 from accounts.api.views.base import NO_CONTENT, OpenView, session_id_of, validated_with_client
 from accounts.exceptions import (
     AccountLockedException,
@@ -23,7 +24,6 @@ from foodfleet.core.http.access import DURING_REQUIRED_ACTIONS, Reauthentication
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
-from foodfleet.core.http.throttling import ForgotThrottle, LoginThrottle
 
 
 class ForgotPasswordView(OpenView):

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.api.serializers.sign_in import DetailSerializer, EmailInSerializer, RegisterSerializer, TokenInSerializer
 from accounts.api.serializers.users import UserSerializer
+from accounts.api.throttles import ForgotThrottle, RegisterThrottle
 from accounts.api.views.base import NO_CONTENT, OpenView, validated_with_client
 from accounts.exceptions import (
     InvalidTokenException,
@@ -20,7 +21,6 @@ from accounts.services.account import registration, registration_rules
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
-from foodfleet.core.http.throttling import ForgotThrottle, RegisterThrottle
 
 
 class RegisterView(OpenView):

@@ -11,6 +11,7 @@ from accounts import cookies
 from accounts.api.serializers.mfa import ChallengeSerializer
 from accounts.api.serializers.sign_in import LoginSerializer, RefreshInSerializer, SignedInSerializer, TokensSerializer
 from accounts.api.serializers.users import UserSerializer
+from accounts.api.throttles import LoginThrottle
 from accounts.api.views.base import NO_CONTENT, OpenView
 from accounts.exceptions import (
     AccountLockedException,
@@ -25,7 +26,6 @@ from accounts.services.sessions import sessions
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
-from foodfleet.core.http.throttling import LoginThrottle
 
 
 class LoginView(OpenView):

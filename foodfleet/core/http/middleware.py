@@ -24,8 +24,6 @@ FORWARDED_HEADERS = (
 )
 MOST_COOKIES = 8 * 1024  # bytes; Python before 3.11.10 takes a minute for 200 KB in quotes (CVE-2024-7592)
 USER_AGENT_LENGTH = 400
-DEVICE_LENGTH = 64
-TRUSTED_BROWSER_LENGTH = 400
 
 
 class RequestIdMiddleware:
@@ -162,13 +160,15 @@ class ClientMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        client = Client(
-            ip=request.META.get("REMOTE_ADDR", ""),
-            user_agent=request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:USER_AGENT_LENGTH],
-            request_id=request_ids.request_id_of(request),
-            device=request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")[:DEVICE_LENGTH],
-            trusted_browser=request.COOKIES.get(settings.TRUSTED_BROWSER_COOKIE_NAME, "")[:TRUSTED_BROWSER_LENGTH],
-        )
+        client = self.client(request)
         request.client = client  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(ip=client.ip)
         return self.get_response(request)
+
+    def client(self, request: HttpRequest) -> Client:
+        """Return the client without what cookies say of it, which a subclass adds."""
+        return Client(
+            ip=request.META.get("REMOTE_ADDR", ""),
+            user_agent=request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:USER_AGENT_LENGTH],
+            request_id=request_ids.request_id_of(request),
+        )

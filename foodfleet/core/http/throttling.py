@@ -53,30 +53,6 @@ class AddressThrottle(BaseThrottle):
         return self._wait
 
 
-class LoginThrottle(AddressThrottle):
-    """Guessing passwords."""
-
-    scope = "login"
-
-
-class RegisterThrottle(AddressThrottle):
-    """Registration."""
-
-    scope = "register"
-
-
-class ForgotThrottle(AddressThrottle):
-    """Calls that send a mail or an SMS to an address that anybody may enter."""
-
-    scope = "forgot"
-
-
-class SecondFactorThrottle(AddressThrottle):
-    """MFA codes."""
-
-    scope = "2fa"
-
-
 class UserThrottle(BaseThrottle):
     """Every call of the API, by user or, for anonymous callers, by address."""
 
