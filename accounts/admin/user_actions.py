@@ -16,7 +16,7 @@ from accounts.admin.shared import by
 from accounts.models import User
 from accounts.services.account import password_reset
 from accounts.services.staff import changes as staff_changes
-from accounts.services.staff import sessions, users, verification
+from accounts.services.staff import sessions, users
 from accounts.services.staff.changes import UserChanges
 from foodfleet.core.admin import confirm
 from foodfleet.core.admin import history as admin_history
@@ -144,7 +144,7 @@ class UserActionsAdmin(ScopedAdmin):
             queryset.count(),
         )
         return confirm.ask(self, request, queryset, sentence) or self._each(
-            request, queryset, verification.resend, _("E-mail sent.")
+            request, queryset, users.resend_verification, _("E-mail sent.")
         )
 
     @admin.action(description=_("End all sessions"), permissions=["end"])

@@ -215,7 +215,7 @@ class UserAdmin(
             "state": user_overview.state_of(user),
             "refusal": refusal if super().has_change_permission(request) else "",
             "buttons": [(name, title) for _action, name, title in actions.values() if self._is_useful(name, user)],
-            "view_as": "" if view_as.refusal(request.user, user) else reverse("view_as", args=[user.pk]),
+            "view_as": "" if view_as.refusal(signed_in_user(request), user) else reverse("view_as", args=[user.pk]),
             "sections": user_overview.sections(request, user),
             **self.roles_context(request, user),
         }

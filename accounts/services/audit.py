@@ -69,11 +69,9 @@ def record(
         kind=kind,
         user=user,
         actor=actor,
-        ip=client.ip or None,
-        user_agent=client.user_agent,
-        request_id=client.request_id,
         session_id=session_id,
         details=details or {},
+        **_origin(client),
     )
     _announce(kind, [user] if user else [], client, event.details)
     transaction.on_commit(partial(_log, event, user), robust=True)
@@ -85,16 +83,7 @@ def record_many(
 ) -> None:
     """Record the same event for many users, in one query and one line of the log."""
     SecurityEvent.objects.bulk_create(
-        SecurityEvent(
-            kind=kind,
-            user=user,
-            actor=actor,
-            ip=client.ip or None,
-            user_agent=client.user_agent,
-            request_id=client.request_id,
-            details=details,
-        )
-        for user in users
+        SecurityEvent(kind=kind, user=user, actor=actor, details=details, **_origin(client)) for user in users
     )
     _announce(kind, users, client, details)
     if users:
@@ -102,6 +91,10 @@ def record_many(
             logger.info, log_name(kind), users=len(users), actor_id=actor.pk if actor else None, details=details
         )
         transaction.on_commit(line, robust=True)
+
+
+def _origin(client: Client) -> dict[str, Any]:
+    return {"ip": client.ip or None, "user_agent": client.user_agent, "request_id": client.request_id}
 
 
 def _announce(kind: EventKind | str, users: Sequence[User], client: Client, details: dict[str, Any]) -> None:

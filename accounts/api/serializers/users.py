@@ -105,32 +105,31 @@ class DirectoryUserSerializer(UserSerializer):
         return role_holders.role_names(user.role_ids, self.context["roles"])
 
 
-class UserChangeSerializer(FrontendSerializer):
-    """Changes to a user; omitted fields stay as they are."""
+class StaffUserSerializer(FrontendSerializer):
+    """What staff set of a user, at first and later."""
 
-    email = EmailField(required=False)
     first_name = NameField()
     last_name = NameField()
     phone = PhoneField(required=False, allow_blank=True)
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
     must_change_password = serializers.BooleanField(required=False)
     attributes = AttributesField(Audience.STAFF, required=False)
+
+
+class UserChangeSerializer(StaffUserSerializer):
+    """Changes to a user; omitted fields stay as they are."""
+
+    email = EmailField(required=False)
     is_active = serializers.BooleanField(required=False)
     is_staff = serializers.BooleanField(required=False, help_text="Only superusers may change this.")
     is_superuser = serializers.BooleanField(required=False, help_text="Only superusers may change this.")
 
 
-class UserCreateSerializer(FrontendSerializer):
+class UserCreateSerializer(StaffUserSerializer):
     """A new user; without a password they are invited to choose one."""
 
     email = EmailField()
     password = PasswordField(required=False, allow_blank=True)
-    first_name = NameField()
-    last_name = NameField()
-    phone = PhoneField(required=False, allow_blank=True)
-    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
-    must_change_password = serializers.BooleanField(required=False)
-    attributes = AttributesField(Audience.STAFF, required=False)
     is_staff = serializers.BooleanField(required=False, help_text="Only superusers may set this.")
     is_superuser = serializers.BooleanField(required=False, help_text="Only superusers may set this.")
 

@@ -13,7 +13,7 @@ from accounts import signals
 from accounts.exceptions import UserAlreadyExistsException
 from accounts.models import User
 from accounts.services import audit
-from accounts.services.account import attributes, deletion
+from accounts.services.account import attributes, deletion, registration
 from accounts.services.limits import lockout
 from accounts.services.one_time import tokens
 from accounts.services.passwords import passwords
@@ -114,6 +114,22 @@ def _invite(user: User, actor: User | None, client: Client) -> None:
     token = tokens.issue(user, TokenPurpose.INVITATION, client=client)
     audit.record(kind=EventKind.USER_INVITED, user=user, client=client, actor=actor)
     signals.user_invited.send(sender=User, user=user, actor=actor, invitation_token=token, client=client)
+
+
+def resend_verification(*, pk: int, actor: User | None, client: Client) -> User:
+    """Mail another link to confirm the address.
+
+    Raises ConflictException where it is confirmed or the account deactivated, ThrottledException where the address was
+    mailed too often, and as `protections.lock_parties`.
+    """
+    with transaction.atomic():
+        _actor, user = protections.lock_parties(actor, pk, "users:update")
+        if user.is_email_verified or not user.is_active:
+            raise ConflictException(_("This address is confirmed already, or the account is deactivated."))
+        ensure_staff_may_mail(user.email)
+        registration.mail_confirmation(user, client=client)
+        audit.record(kind=EventKind.VERIFICATION_RESENT, user=user, client=client, actor=actor)
+    return user
 
 
 def lock(*, pk: int, actor: User | None, client: Client, reason: str = "") -> User:

@@ -44,6 +44,7 @@ def start(*, actor: User, pk: int, reason: str, session_id: UUID, client: Client
         raise ValidationException.for_field("reason", _("Give a reason."), "required")
     with transaction.atomic():
         current, user = protections.lock_parties(actor, pk, PERMISSION)
+        assert current is not None  # as an actor was given
         _ensure_allowed(current, user)
         until = timezone.now() + LONGEST
         details = {"reason": reason.strip(), "until": until.isoformat()}
@@ -59,7 +60,7 @@ def resume(*, actor: User, pk: int, until: datetime) -> Viewing | None:
     return Viewing(actor, user, until)
 
 
-def refusal(actor: Any, user: User) -> str:
+def refusal(actor: User, user: User) -> str:
     """Return why `actor` may not look at the product as this user; '' where they may."""
     try:
         decisions.require(actor, PERMISSION)
@@ -83,7 +84,7 @@ def end(*, actor: User, pk: int, client: Client) -> None:
             _record(EventKind.VIEWING_ENDED, Viewing(actor, user, timezone.now()), client, {})
 
 
-def _ensure_allowed(actor: Any, user: User) -> None:
+def _ensure_allowed(actor: User, user: User) -> None:
     if actor.pk == user.pk:
         raise OwnAccountException
     if user.is_service_account:
