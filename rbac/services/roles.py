@@ -96,7 +96,8 @@ def delete(*, actor: Any, role: Role, client: Client = SYSTEM) -> None:
 
 def find(role_id: int) -> Role:
     """Return the role of this id. Raises RoleNotFoundException."""
-    role: Role | None = Role.objects.live().filter(pk=role_id).first()
+    # By `id`: the lookup of the link to the group passes an id on that no column holds.
+    role: Role | None = Role.objects.live().filter(id=role_id).first()
     if role is None:
         raise RoleNotFoundException
     return role
@@ -104,7 +105,7 @@ def find(role_id: int) -> Role:
 
 def revisions_of(role_id: int) -> QuerySet[RoleRevision]:
     """Return the history of a role, also of a deleted one. Raises RoleNotFoundException."""
-    if not Role.objects.filter(pk=role_id).exists():
+    if not Role.objects.filter(id=role_id).exists():
         raise RoleNotFoundException
     found: QuerySet[RoleRevision] = RoleRevision.objects.filter(role=role_id)
     return found

@@ -48,7 +48,7 @@ def present() -> ServiceAccountQuerySet:
 
 def find(pk: int) -> ServiceAccount:
     """The service account with this id. Raises ServiceAccountNotFoundException."""
-    found = present().filter(pk=pk).first()
+    found = present().filter(user__id=pk).first()
     if found is None:
         raise ServiceAccountNotFoundException
     return found

@@ -104,6 +104,12 @@ def test_an_id_that_no_row_can_have_is_not_found_in_the_admin(browsers):
     assert browsers[2].get(f"/account/sessions/{'9' * 23}/end/").status_code == 404
 
 
+@pytest.mark.parametrize("kind", ["user", "service-account", "role", "scope", "webhook"])
+def test_an_id_that_no_row_can_have_is_not_found_in_the_api(browsers, kind):
+    answer = browsers[2].get(f"/api/v1/{kind}s/{2**63}/")
+    assert (answer.status_code, answer.json()["code"].endswith("not_found")) == (404, True)
+
+
 def test_a_query_that_means_nothing_breaks_nothing(browsers):
     calls = [
         ((address, name), lambda a=address, n=name, v=value: browsers[2].get(f"{fill(a)}?{n}={v}"))
