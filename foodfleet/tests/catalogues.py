@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import polib
@@ -17,6 +18,7 @@ STRING = r"""u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
 IN_TEMPLATE = re.compile(rf"\b(?P<name>ngettext|gettext|_)\((?P<first>{STRING})(?:\s*,\s*(?P<second>{STRING}))?")
 
 
+@cache
 def wanted() -> dict[str, str]:
     """Every message of the code and of the templates, with the file that it stands in."""
     found: dict[str, str] = {}

@@ -18,8 +18,8 @@ BROKER_URL = os.environ.get("TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:567
 FIRST_REDIS_DATABASE = int(os.environ.get("TEST_REDIS_DATABASE", "8"))
 # Pages, forms, parsers and templates see no difference between databases: these folders' tests run as if marked `once`.
 ONCE = (
-    "accounts/tests/admin/", "accounts/tests/pages/", "foodfleet/tests/core/http/", "notifications/tests/pages/",
-    "notifications/tests/templates/",
+    "accounts/tests/admin/", "accounts/tests/pages/", "accounts/tests/passwords/", "foodfleet/tests/core/http/",
+    "notifications/tests/admin/", "notifications/tests/pages/", "notifications/tests/templates/",
 )  # fmt: skip
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 REDIS_URL = f"{REDIS_HOST}/{FIRST_REDIS_DATABASE + WORKER}"

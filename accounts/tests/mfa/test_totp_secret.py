@@ -109,6 +109,7 @@ def test_no_page_and_no_answer_has_the_totp_secret_after_the_set_up(walk, client
     assert found_in({path: answer.content.decode() for path, answer in seen.items()}, walk) == []
 
 
+@pytest.mark.parametrize("walk", ["API"], indirect=True)
 def test_no_page_of_the_admin_has_the_totp_secret(walk, client, ann):
     client.force_login(ann)
     seen = {"/admin/": client.get("/admin/").content.decode()}
