@@ -17,7 +17,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from environ import Env
 
-from foodfleet import frontend_urls
+from foodfleet import frontend_urls, local_files
 from foodfleet.core.email_addresses import mailed_domain, normalize_email
 from foodfleet.core.http import ip_addresses
 from foodfleet.modules import discovery
@@ -333,9 +333,9 @@ class Environment:
         """Refuse a variable that is set while the package that it needs is not installed. packages: by variable."""
         for name, package in packages.items():
             if self.text(name) and not _is_installed(package):
+                what = "'foodfleet[tracing]'" if local_files.IS_INSTALLED else "-r requirements-tracing.txt"
                 raise ConfigurationError(
-                    f"{name} is set and needs packages that are not installed. "
-                    "Run: pip install -r requirements-tracing.txt"
+                    f"{name} is set and needs packages that are not installed. Run: pip install {what}"
                 )
 
     def error(self, name: str, meant: str) -> ConfigurationError:

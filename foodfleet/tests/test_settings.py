@@ -236,15 +236,21 @@ def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(read, name, v
     assert line.startswith(f"FoodFleet cannot start. {name} has a wrong value: it must be ")
 
 
-@pytest.mark.parametrize("values", [{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"}, {"SENTRY_DSN": "https://k@h/1"}])
-def test_tracing_without_its_packages_stops_the_start_and_names_them(read, monkeypatch, values):
+@pytest.mark.parametrize(
+    ("values", "is_installed", "what"),
+    [
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"}, False, "-r requirements-tracing.txt"),
+        ({"SENTRY_DSN": "https://k@h/1"}, True, "'foodfleet[tracing]'"),
+    ],
+)
+def test_tracing_without_its_packages_stops_the_start_and_names_them(read, monkeypatch, values, is_installed, what):
     monkeypatch.setattr(environment, "find_spec", lambda name: None)
+    monkeypatch.setattr(environment.local_files, "IS_INSTALLED", is_installed)
     with pytest.raises(SystemExit) as stopped:
         read(values)
     (name,) = values
     assert str(stopped.value) == (
-        f"FoodFleet cannot start. {name} is set and needs packages that are not installed. "
-        "Run: pip install -r requirements-tracing.txt"
+        f"FoodFleet cannot start. {name} is set and needs packages that are not installed. Run: pip install {what}"
     )
 
 
