@@ -18,6 +18,6 @@ class NotificationsConfig(AppConfig):
         from notifications.services.webhooks.endpoints import SECRET_PURPOSE
 
         encrypted.COLUMNS.append(encrypted.Column("Queued messages", Message, "payload", writing.PAYLOAD_PURPOSE))
-        for column in ("secret", "previous_secret"):
-            encrypted.COLUMNS.append(encrypted.Column("Webhook secrets", WebhookEndpoint, column, SECRET_PURPOSE))
+        for title, column in [("Webhook secrets", "secret"), ("Previous webhook secrets", "previous_secret")]:
+            encrypted.COLUMNS.append(encrypted.Column(title, WebhookEndpoint, column, SECRET_PURPOSE))
         health.register("delivery", liveness.delivery_state)

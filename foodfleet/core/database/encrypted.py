@@ -14,6 +14,10 @@ from django.db import DatabaseError, models
 from foodfleet.core import crypto
 
 BATCH = 500
+PUT_BACK = (
+    "Add the key they were encrypted with to ENCRYPTION_KEYS "
+    "(without ENCRYPTION_KEYS, the old SECRET_KEY to SECRET_KEY_FALLBACKS)."
+)
 LOOKED_AT = 1_000  # rows of a column that the system check reads, oldest first
 
 
@@ -95,7 +99,7 @@ def check_keys(databases: Sequence[str] | None = None, **kwargs: Any) -> list[ch
         except DatabaseError:  # the tables do not exist yet, or have another version
             continue
         if not usage.is_current:
-            hint = "Run manage.py reencrypt_secrets before an old key is removed from ENCRYPTION_KEYS."
+            hint = PUT_BACK if usage.unreadable else "Run manage.py reencrypt_secrets before an old key is removed."
             found.append(checks.Warning(described(column, usage), hint=hint, id="foodfleet.W001"))
     return found
 
