@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
+from itertools import count
 from typing import Any, TypeVar
 
 import structlog
@@ -14,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection, connections
 
+from foodfleet.core.http import health
 from foodfleet.core.logging import log_all_output
 from foodfleet.core.metrics.counters import writer
 from foodfleet.modules import registry
@@ -76,6 +78,8 @@ class Watch:
     def run(self) -> None:
         """Run until the parent process or one of the threads has ended."""
         parent = os.getppid()
+        if not self._wait_for_tables(parent):
+            return
         senders = [threading.Thread(target=self.send, args=[channel], name=channel) for channel in Channel]
         for sender in senders:
             sender.start()
@@ -93,6 +97,22 @@ class Watch:
         if os.getppid() == parent:
             raise CommandError("A thread that sends messages has failed.")
 
+    def _wait_for_tables(self, parent: int) -> bool:
+        """Wait while a server that was started together with this migrates; False where it ended before."""
+        for look in count(1):
+            state = self.attempt(health.migrations_state)
+            if state == health.OK:
+                break
+            if os.getppid() != parent:
+                return False
+            if look == FAILURES_BEFORE_WARNING:
+                if state == health.PENDING:
+                    logger.info("waits_for_migrations", used_for="deliver_due")
+                else:
+                    logger.warning("database_unreachable", used_for="deliver_due")
+            self._has_ended.wait(self.every)
+        return True
+
     def send(self, channel: Channel) -> None:
         """Send what is due in a channel, again and again."""
         failures = 0
@@ -100,9 +120,7 @@ class Watch:
             while not self._has_ended.is_set():
                 result = self.attempt(lambda: Dispatcher(Limits(channel, seconds=DISPATCH_SECONDS)).run())
                 failures = 0 if result else failures + 1
-                if (
-                    failures == FAILURES_BEFORE_WARNING
-                ):  # not at the first: a server started together with this may still migrate
+                if failures == FAILURES_BEFORE_WARNING:
                     logger.warning("database_unreachable", used_for="deliver_due", channel=channel.value)
                 if result is None or not result.is_more:
                     self._has_ended.wait(self.every)

@@ -7,8 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import InterfaceError
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from accounts.models import Session
+from foodfleet.core.http import health
 from foodfleet.modules.registry import ScheduledTask
 from notifications.management.commands import deliver_due
 from notifications.management.commands.deliver_due import PeriodicTasks
@@ -118,6 +120,21 @@ def test_a_closed_connection_does_not_end_the_loop(watch, monkeypatch):
     monkeypatch.setattr(deliver_due.Dispatcher, "run", look)
     watch.run()
     assert set(looks) == set(Channel)
+
+
+def test_the_loop_waits_until_the_server_has_migrated(watch, monkeypatch):
+    states = [health.PENDING] * deliver_due.FAILURES_BEFORE_WARNING
+    monkeypatch.setattr(health, "migrations_state", lambda: states.pop() if states else health.OK)
+
+    def look(self):
+        assert not states
+        monkeypatch.setattr(deliver_due.os, "getppid", object)
+        return DispatchResult()
+
+    monkeypatch.setattr(deliver_due.Dispatcher, "run", look)
+    with capture_logs() as lines:
+        watch.run()
+    assert [line["event"] for line in lines] == ["waits_for_migrations"]
 
 
 def test_the_loop_ends_in_an_error_when_one_of_its_threads_fails(watch, monkeypatch):
