@@ -7,13 +7,16 @@ from io import StringIO
 
 import pytest
 from botocore.stub import Stubber
+from celery.app.control import Inspect
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from accounts.models import User
-from foodfleet.core.cache import limit_stores
+from foodfleet.core.cache import limit_stores, shared
 from foodfleet.core.doctor import registry
 from foodfleet.core.http import health, ip_addresses
 from foodfleet.core.metrics import counters, unknown_proxies
@@ -158,6 +161,41 @@ def test_a_clock_that_differs_from_the_databases_is_found(installation, monkeypa
 def test_a_redis_that_does_not_answer_is_found(installation, monkeypatch):
     monkeypatch.setattr(health, "cache_state", lambda: health.DOWN)
     assert "Redis does not answer" in doctor()[1]["cache"][0][0]
+
+
+@pytest.mark.parametrize(("policy", "texts"), [("noeviction", []), ("allkeys-lru", ["Redis evicts keys"])])
+def test_a_redis_that_evicts_keys_is_found(installation, monkeypatch, policy, texts):
+    class Redis:
+        def ping(self):
+            return True
+
+        def config_get(self, name):
+            return {name: policy}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared, "client", Redis)
+        found = doctor()[1].get("cache", [])
+    assert [text[: len("Redis evicts keys")] for text, _ in found] == texts
+
+
+def test_queues_that_no_worker_serves_are_named(installation, monkeypatch):
+    served = ["codes", "transactional", "bulk", "default"]
+    monkeypatch.setattr(Inspect, "active_queues", lambda self: {"all@web1": [{"name": name} for name in served]})
+    installation.CELERY_BROKER_URL = "memory://"
+    [(text, advice)] = doctor()[1]["workers"]
+    assert (text, advice) == ("No worker serves the queues sms, webhooks.", "Start workers as make worker does.")
+
+
+def test_a_key_file_that_everybody_can_read_is_found(installation, tmp_path):
+    path = tmp_path / "jwt.pem"
+    key = ed25519.Ed25519PrivateKey.generate()
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    installation.JWT_SIGNING_ALGORITHM, installation.JWT_PRIVATE_KEY_FILES = "EdDSA", [path]
+    path.chmod(0o644)
+    [(text, advice)] = doctor()[1]["signing_keys"]
+    assert (text, advice) == (f"Everybody on this machine can read {path}.", f"Run chmod 640 {path}.")
+    path.chmod(0o640)
+    assert doctor() == (0, {})
 
 
 @pytest.fixture
