@@ -136,6 +136,7 @@ class EventKind(TextChoices):
     VIEWING_ENDED = "viewing_ended", _("Staff stopped looking at the product as this user")
     USERS_EXPORTED = "users_exported", _("List of users exported")
     EVENTS_EXPORTED = "events_exported", _("List of security events exported")
+    MESSAGES_EXPORTED = "messages_exported", _("List of messages exported")
     WEBHOOK_CHANGED = "webhook_changed", _("Webhook endpoint added, changed or deleted")
     SCOPE_CREATED = "scope_created", _("Scope created")
     SCOPE_UPDATED = "scope_updated", _("Scope changed")

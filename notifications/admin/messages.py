@@ -3,11 +3,16 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
 
 from accounts.models.users import signed_in_user
 from foodfleet.core.admin import confirm, history
@@ -22,10 +27,12 @@ from foodfleet.core.admin.lists import (
     capped_count,
 )
 from foodfleet.core.database import batches
+from foodfleet.core.http.clients import client_of
+from foodfleet.core.http.lists.csv_export import csv_response
 from notifications.admin.timeline import TimelineInline, isolated, listed, state_of, status_tag
 from notifications.models import Message, SmsTemplate
 from notifications.models.messages import MessageQuerySet
-from notifications.services.operations import failures, statistics
+from notifications.services.operations import exports, failures, statistics
 from notifications.services.operations import messages as operations
 from notifications.services.templates import specs
 from notifications.states import LOST, Channel, Status
@@ -143,9 +150,27 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return Message.objects.to_people().defer("payload").select_related("user", "sender")
 
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(require_GET(self._export))
+        return [path("export/", export, name="notifications_message_export"), *super().get_urls()]
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the statuses above the list."""
-        return super().changelist_view(request, {"states": states(request), **(extra_context or {})})
+        """Show the statuses above the list, and a link to the export of what it shows."""
+        export = {"url": reverse("admin:notifications_message_export", query=request.GET), "title": _("Export as CSV")}
+        context = {"states": states(request), "list_links": [export]}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def _export(self, request: HttpRequest) -> HttpResponseBase:
+        """Stream all messages that match the filters and the search of the list. The export is recorded."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            found: Any = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            return redirect("admin:notifications_message_changelist")
+        filters = [name for name in request.GET if request.GET[name]]
+        rows = exports.export(found=found, filters=filters, actor=signed_in_user(request), client=client_of(request))
+        return csv_response("messages.csv", exports.CSV_COLUMNS, rows)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

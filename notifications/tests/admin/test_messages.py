@@ -1,9 +1,13 @@
 """Messages in the admin: their statuses, what to do, actions on all that match, and codes that nobody sees."""
 
+import csv
+import io
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from accounts.models import SecurityEvent
 from notifications.models import Message, MessageEvent
 from notifications.services.compose.writing import encrypt_content
 from notifications.services.operations import statistics
@@ -84,3 +88,18 @@ def test_nobody_sees_the_code_of_a_message(boss, user):
         shown = page.content.decode().replace(f'value="{CODE}"', "")
         assert CODE not in shown
         assert message.payload not in shown
+
+
+def test_filtered_messages_are_exported_with_causes_and_without_content(boss):
+    failed(
+        last_error="The mail server could not be reached.", subject="=HYPERLINK(1)", to=["a@b.example", "c@d.example"]
+    )
+    failed(status=Status.DELIVERED)
+    answer = boss.get(reverse("admin:notifications_message_export"), {"lost": "yes", "q": "a@b.example"})
+    (row,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))
+    assert (row["to"], row["status"], row["cause"]) == ("a@b.example c@d.example", "failed", "unreachable")
+    assert row["subject"] == "'=HYPERLINK(1)"  # a spreadsheet does not run it
+    assert "Hello" not in str(row)
+    assert SecurityEvent.objects.get(kind="messages_exported").details == {"filters": ["lost", "q"]}
+    wrong = boss.get(reverse("admin:notifications_message_export"), {"created_at__gte": "nonsense"})
+    assert (wrong.status_code, wrong["Location"]) == (302, LIST)
