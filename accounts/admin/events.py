@@ -12,24 +12,22 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from accounts.admin.shared import OF_A_USER, ReadOnlyAdmin, by
+from accounts.admin.shared import ReadOnlyAdmin, by
 from accounts.models import SecurityEvent
 from accounts.models.security import SecurityEventQuerySet
 from accounts.services import audit
-from foodfleet.core.admin import filters
 from foodfleet.core.admin.base import Subject
-from foodfleet.core.admin.filters import AddressFilter, SinceFilter, UntilFilter
+from foodfleet.core.admin.filters import AddressFilter, SinceFilter, TypedFiltersAdmin, UntilFilter
 from foodfleet.core.http.lists.csv_export import csv_response
 
 FILE = "security-events.csv"
 
 
 @admin.register(SecurityEvent)
-class SecurityEventAdmin(ReadOnlyAdmin):
+class SecurityEventAdmin(TypedFiltersAdmin, ReadOnlyAdmin):
     """Security events, which nothing here changes."""
 
     subject, icon = Subject.EVENTS, "history"
-    list_before_template = "admin/accounts/event_filters.html"
     list_display = ("created_at", "kind", "user", "actor", "ip")
     list_select_related = ("user", "actor")
     list_filter = ("kind", AddressFilter, SinceFilter, UntilFilter)
@@ -46,16 +44,9 @@ class SecurityEventAdmin(ReadOnlyAdmin):
         return [path("export/", export, name="accounts_securityevent_export"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the typed filters above the list, with a button that exports what they find."""
-        other_filters = [
-            (name, value) for name, value in request.GET.items() if name in {"q", "kind__exact", *OF_A_USER}
-        ]
-        context = {
-            "typed_fields": filters.fields(self, request),
-            "other_filters": other_filters,
-            "export_url": f"{reverse('admin:accounts_securityevent_export')}?{request.GET.urlencode()}",
-        }
-        return super().changelist_view(request, {**context, **(extra_context or {})})
+        """Show a button that exports what the filters find."""
+        export_url = reverse("admin:accounts_securityevent_export", query=request.GET)
+        return super().changelist_view(request, {"export_url": export_url, **(extra_context or {})})
 
     @admin.display(description=_("details"))
     def details_shown(self, event: SecurityEvent) -> SafeString | str:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import UserQuerySet
-from foodfleet.core.admin.filters import YesFilter, YesNoFilter
-from rbac.models import Role
+from foodfleet.core.admin.filters import TypedFilter, YesFilter, YesNoFilter
+from rbac.services import graph
 
 
 class LockedFilter(YesNoFilter):
@@ -93,7 +93,19 @@ class RoleFilter(admin.SimpleListFilter):
     parameter_name = "role"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(pk), name) for pk, name in Role.objects.live().order_by("name").values_list("pk", "name")]
+        return sorted(((str(role.id), role.name) for role in graph.latest().roles.values()), key=lambda one: one[1])
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.holding_role(self.value(), timezone.now()) if self.value() else queryset
+
+
+class ScopeFilter(TypedFilter):
+    """Members of a scope; typed, as there may be thousands."""
+
+    title = _("scope")
+    parameter_name = "scope"
+    example = "fleet:12"
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        scope = self.value()
+        return queryset.in_scopes([scope.strip()]) if scope else queryset

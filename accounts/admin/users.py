@@ -29,6 +29,7 @@ from accounts.admin.user_filters import (
     LockedFilter,
     MFAFilter,
     RoleFilter,
+    ScopeFilter,
     ServiceAccountFilter,
 )
 from accounts.admin.user_roles import UserRolesAdmin
@@ -39,6 +40,7 @@ from accounts.services.staff import changes as staff_changes
 from accounts.services.staff import users, view_as
 from accounts.services.staff.changes import UserChanges
 from foodfleet.core.admin.base import Subject
+from foodfleet.core.admin.filters import TypedFiltersAdmin
 from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm
 from foodfleet.core.admin.lists import CappedPaginator, RestrictedFiltersAdmin, TextSearchAdmin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, ValidationException
@@ -92,6 +94,7 @@ class NewUserForm(ServiceForm, UserCreationForm):
 @admin.register(User)
 class UserAdmin(
     UserFilesAdmin,
+    TypedFiltersAdmin,
     UserRolesAdmin,
     UserActionsAdmin,
     ScopedAdmin,
@@ -113,8 +116,8 @@ class UserAdmin(
     show_facets = admin.ShowFacets.NEVER
     list_display = ("person", "is_active", "sign_in", "is_staff", "role_names", "last_login")
     list_filter = (
-        "is_active", LockedFilter, MFAFilter, RoleFilter, LastSeenFilter, InvitedFilter, "is_staff", "is_superuser",
-        ServiceAccountFilter,
+        "is_active", LockedFilter, MFAFilter, RoleFilter, ScopeFilter, LastSeenFilter, InvitedFilter, "is_staff",
+        "is_superuser", ServiceAccountFilter,
     )  # fmt: skip
     search_fields = ("search_text",)
     search_help_text = _("Part of the e-mail address, a name or the phone number")
@@ -196,7 +199,7 @@ class UserAdmin(
     @admin.display(description=_("password"))
     def password_link(self, user: User) -> str:
         """The same, with a link to the form for superusers."""
-        return format_html('{} <a href="../password/">{}</a>', self.password_state(user), _("Set a password"))
+        return format_html('{} · <a href="../password/">{}</a>', self.password_state(user), _("Set a password"))
 
     # -- The page of one user
     def change_view(

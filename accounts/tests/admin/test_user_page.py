@@ -13,7 +13,7 @@ from accounts.tests.admin.test_admin import act, admin, messages_of  # noqa: F40
 from foodfleet.core.models import RateLimit
 from notifications.models import Message
 from rbac.models import Role, RoleAssignment
-from rbac.services import assignments
+from rbac.services import assignments, scopes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -172,6 +172,16 @@ def test_the_page_and_the_list_cost_few_queries(admin, user, sign_in):  # noqa: 
             admin.get(path)
         counted = [one["sql"] for one in queries if not one["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN"))]
         assert len(counted) <= most, "\n".join(one[:150] for one in counted)
+
+
+def test_the_list_is_filtered_by_a_typed_scope_and_keeps_the_other_filters(admin, user, make_user):  # noqa: F811
+    fleet = scopes.create(actor=None, kind="fleet", key="12", name="Harbour")
+    for member in (user, make_user("other@example.com", is_active=False)):
+        scopes.add_member(actor=None, scope_id=fleet.pk, user=member)
+    page = admin.get("/admin/accounts/user/?is_active__exact=1&scope=fleet:12")
+    assert list(page.context["cl"].result_list) == [user]
+    assert '<input type="hidden" name="is_active__exact" value="1">' in page.content.decode()
+    assert not admin.get("/admin/accounts/user/?scope=fleet:13").context["cl"].result_list
 
 
 @pytest.mark.parametrize(

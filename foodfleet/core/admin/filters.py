@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
+
+from foodfleet.core.admin.base import BaseAdmin
 
 
 class YesFilter(admin.SimpleListFilter):
@@ -41,7 +43,7 @@ class YesNoFilter(YesFilter):
 
 
 class TypedFilter(admin.SimpleListFilter):
-    """A filter by one typed value. lookup: of the column; kind: the type of the input.
+    """A filter by one typed value. lookup: of the column; kind: of the input; example: shown while it is empty.
 
     Among the other filters it appears only while it is set, to be taken away.
     """
@@ -49,6 +51,7 @@ class TypedFilter(admin.SimpleListFilter):
     parameter_name: str
     lookup: ClassVar[str]
     kind: ClassVar[str] = "text"
+    example: ClassVar[str] = ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         value = self.value()
@@ -107,6 +110,20 @@ class UntilFilter(TimeFilter):
     lookup = "created_at__lt"
 
 
+class TypedFiltersAdmin(BaseAdmin):
+    """An admin whose list has its typed filters above it."""
+
+    list_before_template = "admin/typed_filters.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the inputs; the other filters and the search stay as they are."""
+        typed = fields(self, request)
+        dropped = {"p", "e", *(field["name"] for field in typed)}
+        others = [(name, value) for name, value in request.GET.items() if name not in dropped]
+        context = {"typed_fields": typed, "other_filters": others, **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+
 def fields(model_admin: Any, request: HttpRequest) -> list[dict[str, Any]]:
     """Return the inputs for the typed filters of an admin's list."""
     typed = [one for one in model_admin.list_filter if isinstance(one, type) and issubclass(one, TypedFilter)]
@@ -116,6 +133,7 @@ def fields(model_admin: Any, request: HttpRequest) -> list[dict[str, Any]]:
             "label": one.title,
             "type": one.kind,
             "value": request.GET.get(one.parameter_name, ""),
+            "example": one.example,
         }
         for one in typed
     ]
