@@ -6,6 +6,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -71,10 +72,17 @@ def _health() -> Card:
         figures.append(Figure(label, WORDS[state], tone={health.OK: "good", health.DOWN: "bad"}.get(state, "")))
     now = timezone.now()
     beats = [at for at in Heartbeat.objects.values_list("at", flat=True) if at > now - ALIVE_WITHIN]
-    figures.append(
-        Figure(_("Workers"), WORDS[health.OK] if beats else _("Not seen lately"), tone="good" if beats else "warn")
-    )
+    figures.append(_workers(is_alive=bool(beats)))
     return Card(_("Services"), figures)
+
+
+def _workers(*, is_alive: bool) -> Figure:
+    """Whether a worker has been seen lately; without a broker none is needed."""
+    if is_alive:
+        return Figure(_("Workers"), WORDS[health.OK], tone="good")
+    if not settings.CELERY_BROKER_URL:
+        return Figure(_("Workers"), WORDS[health.NOT_CONFIGURED])
+    return Figure(_("Workers"), _("Not seen lately"), tone="warn")
 
 
 def _state(name: str, ask: Callable[[], str]) -> str:
