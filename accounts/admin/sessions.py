@@ -5,6 +5,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -12,7 +13,7 @@ from django.utils.translation import ngettext
 from accounts.admin.shared import ReadOnlyAdmin, by
 from accounts.models import Session
 from accounts.services.staff import sessions
-from foodfleet.core.admin import confirm, history
+from foodfleet.core.admin import confirm, history, times
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import errors_as_messages
 from foodfleet.core.http.clients import describe_user_agent
@@ -23,16 +24,39 @@ class SessionAdmin(ReadOnlyAdmin):
     """Sessions, which can be ended."""
 
     subject, icon = Subject.PEOPLE, "devices"
-    list_display = ("user", "device_name", "ip", "created_at", "last_used_at", "ended_at", "end_reason")
-    fields = (
-        "user", "device_name", "user_agent", "ip", "created_at", "last_used_at", "expires_at", "ended_at", "end_reason",
-    )  # fmt: skip
+    list_display = ("user", "device", "address", "signed_in", "last_used", "ended")
+    fields = ("user", "device", "user_agent", "address", "signed_in", "last_used", "expires_at", "ended")
     ordering = ("-last_used_at",)
     actions = ("end",)
     changelist_view = errors_as_messages(ReadOnlyAdmin.changelist_view)
 
     def found_as(self, row: Session) -> str:
-        return f"{row.user} · {row.device_name or describe_user_agent(row.user_agent)}"
+        return f"{row.user} · {self.device(row)}"
+
+    @admin.display(description=_("device"))
+    def device(self, session: Session) -> str:
+        """The name that its owner gave it, or what its browser says."""
+        return session.device_name or describe_user_agent(session.user_agent) or "-"
+
+    @admin.display(description=_("IP address"), ordering="ip", empty_value="-")
+    def address(self, session: Session) -> str | None:
+        """Where it was used last."""
+        return session.ip
+
+    @admin.display(description=_("signed in"), ordering="created_at")
+    def signed_in(self, session: Session) -> str:
+        """When it began."""
+        return times.relative(session.created_at)
+
+    @admin.display(description=_("last used"), ordering="last_used_at")
+    def last_used(self, session: Session) -> str:
+        """When it was last used."""
+        return times.relative(session.last_used_at)
+
+    @admin.display(description=_("ended"), ordering="ended_at")
+    def ended(self, session: Session) -> str:
+        """When and why it ended."""
+        return format_html("{} {}", times.relative(session.ended_at), session.get_end_reason_display())
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Whether the user may end sessions."""
@@ -52,7 +76,6 @@ class SessionAdmin(ReadOnlyAdmin):
         with transaction.atomic():
             for session in live:
                 user = sessions.end(pk=session.user_id, session_id=session.pk, **by(request))
-                device = session.device_name or describe_user_agent(session.user_agent)
-                history.record(request, [user], format_lazy("{}: {}", _("A session was ended"), device))
+                history.record(request, [user], format_lazy("{}: {}", _("A session was ended"), self.device(session)))
         self.message_user(request, _("The sessions were ended."))
         return None

@@ -77,4 +77,4 @@ class SecurityEvent(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.get_kind_display()} {self.created_at:%Y-%m-%d %H:%M}"

@@ -111,6 +111,14 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
         shown = ("address_shown", "channel", "kind_shown", "reason", "detail", "created_at", *lifted)
         return [self.permitted(request, name) for name in shown]
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Say what no kind means, and what a detail is good for."""
+        if db_field.name == "kind":
+            kwargs |= {"choices": db_field.get_choices(blank_choice=[("", _("All kinds"))]), "help_text": ""}
+        if db_field.name == "detail":
+            kwargs["help_text"] = _("For your colleagues: who asked for it, and when.")
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
     @admin.display(description=_("address"), ordering="address")
     def address_shown(self, row: Suppression) -> str:
         """Show the address left to right."""

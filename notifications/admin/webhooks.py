@@ -198,7 +198,7 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     actions = ("replay",)
-    fields = ("event", "status", "attempts", "last_error", "endpoint", "created_at", "message_id", "timeline")
+    fields = ("event", "status", "attempts", "last_error", "endpoint", "created_at", "webhook_id", "timeline")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
@@ -225,7 +225,7 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
         return delivery.message.last_error
 
     @admin.display(description="webhook-id")
-    def message_id(self, delivery: WebhookDelivery) -> str:
+    def webhook_id(self, delivery: WebhookDelivery) -> str:
         """Return the id that the receiver sees."""
         return isolated(str(delivery.message_id))
 
@@ -247,7 +247,7 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
             is_open = delivery.endpoint is not None and delivery.endpoint.is_active
             has_content = Message.objects.filter(pk=delivery.pk).exclude(payload="").exists()
             may_replay = is_open and has_content and self.has_replay_permission(request)
-            context = {"state": state_of(delivery.message), "may_replay": may_replay}
+            context = {"state": state_of(delivery.message), "may_replay": may_replay, "is_paused": not is_open}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     @admin.action(description=_("Deliver again"), permissions=["replay"])

@@ -238,7 +238,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
         The rows are locked in the order of their keys: of two callers the second waits, and finds them moved.
         """
         allowed = self.filter(pk__in=pks, status__in=sources(target)).order_by("pk")
-        columns = allowed.only("pk", "channel", "template", "priority", "has_attachments")  # what __str__ needs too
+        columns = allowed.only(
+            "pk", "channel", "template", "created_at", "priority", "has_attachments"
+        )  # for __str__ too
         found = list(columns.select_for_update(of=("self",)))
         Message.objects.filter(pk__in=[message.pk for message in found]).update(status=target, **fields)
         return found
@@ -380,4 +382,4 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.template or self.channel} {self.id}"
+        return f"{self.template or self.channel} {self.created_at:%Y-%m-%d %H:%M}"
