@@ -15,7 +15,7 @@ from notifications.services.audience import suppression
 from notifications.states import SuppressionReason
 from notifications.tests.admin.rows import failed
 from rbac.models import Role, RoleAssignment
-from rbac.services import assignments
+from rbac.services import assignments, scopes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MOST = 3
@@ -82,7 +82,8 @@ def test_support_finds_a_person_and_lets_her_in_again(desk, make_user):
     assert not Session.objects.filter(user=fatima, ended_at=None).exists()
 
 
-def test_an_administrator_invites_a_person_and_gives_a_role_until_friday(desk):
+def test_an_administrator_invites_a_person_with_a_role_in_a_scope(desk):
+    scopes.create(actor=None, kind="fleet", key="12", name="Harbour")
     admin = desk("Administrator")
     admin.start().click("text=Invite a person")
     admin.page.locator("#id_email").fill("nour@example.com")
@@ -91,9 +92,14 @@ def test_an_administrator_invites_a_person_and_gives_a_role_until_friday(desk):
     assert nour.invited_at is not None
     admin.find("nour").click("summary:has-text('Give a role')")
     admin.page.locator("select[name=role]").select_option(label="Dispatcher")
+    admin.page.locator(".field:has([name=scope]) [role=combobox]").press("Enter")
+    admin.page.locator(".select2-search__field").last.fill("fleet:12")
+    admin.page.locator(".select2-results__option--highlighted:has-text('fleet:12')").wait_for()
+    admin.page.keyboard.press("Enter")
     admin.page.locator("[name=expires_at]").fill(f"{timezone.now() + timedelta(days=4):%Y-%m-%dT18:00}")
     admin.click("form[action$='/roles/'] button").sees("td:has-text('Dispatcher')")
-    assert RoleAssignment.objects.get(user=nour).expires_at is not None
+    given = RoleAssignment.objects.get(user=nour)
+    assert (given.scope, bool(given.expires_at)) == ("fleet:12", True)
 
 
 def test_an_administrator_sees_who_can_send_messages_and_why(desk, make_user):
