@@ -36,7 +36,9 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     if database["ENGINE"].endswith("sqlite3"):
         folder = tempfile.mkdtemp(prefix="foodfleet-test-")
         database["TEST"]["NAME"] = str(Path(folder) / f"test_{environment.WORKER}.sqlite3")
-        database["OPTIONS"] = {**options, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"}
+        settings = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+        # Two hundred threads write in no order, on a machine that does other things too.
+        database["OPTIONS"] = {**options, "init_command": settings, "timeout": 60}
     else:
         database["OPTIONS"] = {**options, "options": f"{options['options']} -c synchronous_commit=off"}
 
