@@ -58,7 +58,8 @@ def demote(actor):
     row = User.objects.get(pk=actor.pk)
     row.is_superuser = False
     row.save(update_fields=["is_superuser"])
-    assignments.end_all(actor=None, user=actor)
+    for held in assignments.current_of(actor):
+        assignments.revoke(actor=None, user=actor, role=held.role)
 
 
 def deactivate(actor):

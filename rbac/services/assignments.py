@@ -141,17 +141,6 @@ def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, clien
     return len(ended)
 
 
-def end_all(*, actor: Any, user: Any, client: Client = SYSTEM) -> int:
-    """End all assignments of `user`; return how many."""
-    now = timezone.now()
-    with transaction.atomic():
-        decisions.invalidate(user.pk)
-        ended = _end(RoleAssignment.objects.of(user).unended(), now, actor)
-        for assignment in ended:
-            signals.role_revoked.send(sender=RoleAssignment, assignment=assignment, actor=actor, client=client)
-    return len(ended)
-
-
 def end_all_of_deleted(user: Any) -> int:
     """End all assignments of a user whose row is deleted, without any reference to it; return how many."""
     with transaction.atomic():

@@ -36,7 +36,6 @@ changes = st.one_of(
     st.tuples(st.just("delete"), names),
     *[st.tuples(st.just("grant"), people, names, scopes, ends)] * 3,
     st.tuples(st.just("revoke"), people, names, st.none() | scopes),
-    st.tuples(st.just("end_all"), people),
 )
 steps = st.one_of(
     *[changes] * 4,
@@ -96,9 +95,6 @@ class Model:
             del self.assignments[key]
         return None if gone else RoleNotFoundException
 
-    def _end_all(self, person):
-        self.assignments = {key: end for key, end in self.assignments.items() if key[0] != person}
-
 
 class Case:
     """One sequence of steps, done to the services and to the model, and compared after each."""
@@ -150,8 +146,8 @@ class Case:
         self.model, self.rows = before, rows
 
     def change(self, kind, *how):
-        name = {"grant": 1, "revoke": 1, "end_all": None}.get(kind, 0)
-        if name is not None and (how[name] in self.rows) == (kind == "create"):
+        name = {"grant": 1, "revoke": 1}.get(kind, 0)
+        if (how[name] in self.rows) == (kind == "create"):
             return  # there is no such role, or there is one already
         if kind == "grant" and how[3] is not None:
             how = (*how[:3], self.now + how[3])
@@ -194,9 +190,6 @@ class Case:
 
     def _revoke(self, person, name, scope):
         assignments.revoke(actor=None, user=self.users[person], role=self.rows[name], scope=scope)
-
-    def _end_all(self, person):
-        assignments.end_all(actor=None, user=self.users[person])
 
 
 @pytest.fixture
