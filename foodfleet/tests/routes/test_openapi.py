@@ -25,7 +25,7 @@ from foodfleet.wsgi import application
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-EXAMPLES = {"nobody": 1, "a superuser": 2}  # of each operation and kind of request; most refuse nobody
+EXAMPLES = 2  # of each operation and kind of request
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -53,7 +53,7 @@ FIXED = settings(
 )
 
 
-@pytest.fixture(params=EXAMPLES)
+@pytest.fixture(params=["nobody", "a superuser"])
 def caller(request, make_user, sign_in):
     """Headers of the caller."""
     if request.param == "nobody":
@@ -96,11 +96,11 @@ def repeats_a_parameter(request):
     return len(names) > len(set(names))
 
 
-def found(operation, mode, headers, examples):
+def found(operation, mode, headers):
     """What is wrong with the answers to generated requests, a line each."""
     said = []
 
-    @settings(FIXED, max_examples=examples)
+    @settings(FIXED, max_examples=EXAMPLES)
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case):
         with transaction.atomic():
@@ -125,13 +125,15 @@ def sent(case):
     return f"{case.path_parameters} {case.query} {body}"
 
 
-def test_the_api_does_what_its_document_says(request, document, caller):
-    said, examples = [], EXAMPLES[request.node.callspec.params["caller"]]
+def test_the_api_does_what_its_document_says(document, caller):
+    said = []
     for result in document.get_all_operations():
         operation = result.ok()
+        if not caller and "security" in operation.definition.raw:
+            continue  # test_every_route.py sends each of these without a token
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             try:
-                said += found(operation, mode, caller, examples)
+                said += found(operation, mode, caller)
             except Unsatisfiable:
                 continue  # takes nothing that could be wrong
     assert not said, "\n".join(said)
