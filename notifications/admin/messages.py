@@ -30,11 +30,11 @@ from foodfleet.core.database import batches
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.lists.csv_export import csv_response
 from notifications.admin.timeline import TimelineInline, isolated, listed, state_of, status_tag
-from notifications.models import Message, SmsTemplate
+from notifications.models import Message
 from notifications.models.messages import MessageQuerySet
 from notifications.services.operations import exports, failures, statistics
 from notifications.services.operations import messages as operations
-from notifications.services.templates import specs
+from notifications.services.templates import cache, specs
 from notifications.states import LOST, Channel, Status
 from rbac.services import decisions
 
@@ -94,7 +94,7 @@ class TemplateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         names = {spec.name for channel in Channel for spec in specs.for_channel(channel)}
-        names.update(SmsTemplate.objects.values_list("name", flat=True))
+        names.update(cache.sms_template_names())
         return [(name, name) for name in sorted(names)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:

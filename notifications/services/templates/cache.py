@@ -36,6 +36,12 @@ def sms_template(name: str) -> SmsTemplateContent | None:
     return content
 
 
+def sms_template_names() -> tuple[str, ...]:
+    """Return the names of all SMS templates, active or not."""
+    names: tuple[str, ...] = _cache.get(("sms names",), (KEY,), _read_sms_names)
+    return names
+
+
 def email_overrides(template: str) -> Mapping[str, OverrideContent]:
     """Return the active overrides of an e-mail by language."""
     by_language: Mapping[str, OverrideContent] = _cache.get(("email", template), (KEY,), lambda: _read_email(template))
@@ -50,6 +56,10 @@ def invalidate() -> None:
 def _read_sms(name: str) -> SmsTemplateContent | None:
     row = SmsTemplate.objects.usable(name).values_list("content", "translations", "version").first()
     return SmsTemplateContent(*row) if row else None
+
+
+def _read_sms_names() -> tuple[str, ...]:
+    return tuple(SmsTemplate.objects.values_list("name", flat=True))
 
 
 def _read_email(template: str) -> dict[str, OverrideContent]:
