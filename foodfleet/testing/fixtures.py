@@ -17,6 +17,7 @@ from accounts.models import User
 from foodfleet.core import heartbeats
 from foodfleet.core.cache import announcements, coherent, shared
 from foodfleet.core.database.postgres.server import server
+from foodfleet.core.http import after_response
 from foodfleet.testing import PASSWORD
 from notifications.receivers.dispatch import notifier
 from notifications.services.delivery import in_process, liveness
@@ -35,9 +36,10 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> Iterator[None]:
-    """Clear the cache before and after each test."""
+    """Clear the cache before and after each test, and forget a request that a test before did not end."""
     shared.forget_loss()
     notifier.reset()
+    after_response.forget()
     server.forget()
     heartbeats.forget()
     coherent.clear()

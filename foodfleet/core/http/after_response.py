@@ -57,6 +57,11 @@ def finish(**kwargs: Any) -> None:
         _close_old_connections()  # Django closed those of the request before
 
 
+def forget() -> None:
+    """Forget the request of this thread and what waits for its end. For tests that end within a request."""
+    _state.waiting = None
+
+
 def _close_old_connections() -> None:
     """Close connections as Django does, except those inside a transaction that surrounds the request, as in tests."""
     for connection in connections.all(initialized_only=True):
