@@ -3,8 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -18,6 +16,7 @@ from accounts.models.security import SecurityEventQuerySet
 from accounts.services import audit
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.filters import AddressFilter, SinceFilter, TypedFiltersAdmin, UntilFilter
+from foodfleet.core.admin.lists import all_found
 from foodfleet.core.http.lists.csv_export import csv_response
 
 FILE = "security-events.csv"
@@ -56,11 +55,8 @@ class SecurityEventAdmin(TypedFiltersAdmin, ReadOnlyAdmin):
 
     def export_page(self, request: HttpRequest) -> HttpResponseBase:
         """Download all events that the filters of the list find."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        try:
-            found = self.get_changelist_instance(request).get_queryset(request)
-        except IncorrectLookupParameters:
+        found = all_found(self, request)
+        if found is None:
             return HttpResponseRedirect(reverse("admin:accounts_securityevent_changelist", query={"e": 1}))
         return self._download(request, found, list(request.GET))
 

@@ -7,7 +7,6 @@ from io import BytesIO
 from typing import Any
 
 from django import forms
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -23,6 +22,7 @@ from accounts.services.staff.imports import MOST_INVITED, MOST_LINES, Mode, Repo
 from foodfleet.core.admin import widgets
 from foodfleet.core.admin.base import BaseAdmin
 from foodfleet.core.admin.forms import error_message
+from foodfleet.core.admin.lists import all_found
 from foodfleet.core.exceptions import BaseAppException, ValidationException
 from foodfleet.core.http.form_errors import add_errors
 from foodfleet.core.http.lists.csv_export import csv_response
@@ -85,11 +85,8 @@ class UserFilesAdmin(BaseAdmin):
     # -- Export
     def _export(self, request: HttpRequest) -> HttpResponseBase:
         """Stream all people that match the filters and the search of the list. The export is recorded."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        try:
-            found: Any = self.get_changelist_instance(request).get_queryset(request)
-        except IncorrectLookupParameters:
+        found = all_found(self, request)
+        if found is None:
             return redirect("admin:accounts_user_changelist")
         rows = exports.rows_for_staff(
             found=found.prefetch_related(None),

@@ -3,8 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -24,6 +22,7 @@ from foodfleet.core.admin.lists import (
     DateTimeFilter,
     ReadOnlyMixin,
     RestrictedFiltersAdmin,
+    all_found,
     capped_count,
 )
 from foodfleet.core.database import batches
@@ -162,11 +161,8 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
 
     def _export(self, request: HttpRequest) -> HttpResponseBase:
         """Stream all messages that match the filters and the search of the list. The export is recorded."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        try:
-            found: Any = self.get_changelist_instance(request).get_queryset(request)
-        except IncorrectLookupParameters:
+        found = all_found(self, request)
+        if found is None:
             return redirect("admin:notifications_message_changelist")
         filters = [name for name in request.GET if request.GET[name]]
         rows = exports.export(found=found, filters=filters, actor=signed_in_user(request), client=client_of(request))

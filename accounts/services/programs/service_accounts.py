@@ -48,6 +48,7 @@ def present() -> ServiceAccountQuerySet:
 
 def find(pk: int) -> ServiceAccount:
     """The service account with this id. Raises ServiceAccountNotFoundException."""
+    # By the user's `id`: the lookup of the link to the user passes an id on that no column holds.
     found = present().filter(user__id=pk).first()
     if found is None:
         raise ServiceAccountNotFoundException

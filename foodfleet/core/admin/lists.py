@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -35,6 +35,19 @@ def capped_count(rows: QuerySet[Any]) -> int:
     """Return the number of rows, or a CappedCount where there are more than COUNTED."""
     found = rows.order_by()[: COUNTED + 1].count()
     return CappedCount(COUNTED) if found > COUNTED else found
+
+
+def all_found(model_admin: Any, request: HttpRequest) -> Any:
+    """Return all rows that the filters and the search of the list find; None where a filter has a wrong value.
+
+    Raises PermissionDenied for who may not see the list.
+    """
+    if not model_admin.has_view_permission(request):
+        raise PermissionDenied
+    try:
+        return model_admin.get_changelist_instance(request).get_queryset(request)
+    except IncorrectLookupParameters:
+        return None
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
