@@ -19,7 +19,7 @@ from rbac.services import assignments, decisions, explanations, roles
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CASES = int(os.environ.get("DIFFERENTIAL_CASES", "40"))  # 1,000 prove it; these fit into a suite
+CASES = int(os.environ.get("DIFFERENTIAL_CASES", "60"))  # 1,000 prove it; these fit into a suite
 CODENAMES = ("users:read", "users:delete", "roles:read")
 SCOPES = ("", "fleet:1", "fleet:2")
 NAMES, PEOPLE = range(4), range(2)

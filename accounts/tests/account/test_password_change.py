@@ -6,28 +6,10 @@ import pytest
 from django.core import mail
 
 from accounts.models import SecurityEvent
+from accounts.tests.account.password_calls import ME, NEW, RESET, bearer, change, reset_token
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-CHANGE = "/api/v1/auth/password/change/"
-FORGOT = "/api/v1/auth/password/forgot/"
-RESET = "/api/v1/auth/password/reset/"
-ME = "/api/v1/users/me/"
-NEW = "Other-Kitchen-77?"
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
-
-
-def change(api, tokens, current=PASSWORD, new=NEW):
-    return api.post(CHANGE, {"current_password": current, "new_password": new}, headers=bearer(tokens))
-
-
-def reset_token(api, link_token, email="ann@example.com"):
-    assert api.post(FORGOT, {"email": email}).status_code == 202
-    return link_token("/password/reset/", to=email)
 
 
 def test_a_changed_password_ends_every_other_session_and_is_mailed(api, user, sign_in):

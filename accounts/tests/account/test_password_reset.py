@@ -7,28 +7,10 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import OneTimeToken, Session, User
+from accounts.tests.account.password_calls import FORGOT, ME, NEW, RESET, bearer, change, reset_token
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-CHANGE = "/api/v1/auth/password/change/"
-FORGOT = "/api/v1/auth/password/forgot/"
-RESET = "/api/v1/auth/password/reset/"
-ME = "/api/v1/users/me/"
-NEW = "Other-Kitchen-77?"
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
-
-
-def change(api, tokens, current=PASSWORD, new=NEW):
-    return api.post(CHANGE, {"current_password": current, "new_password": new}, headers=bearer(tokens))
-
-
-def reset_token(api, link_token, email="ann@example.com"):
-    assert api.post(FORGOT, {"email": email}).status_code == 202
-    return link_token("/password/reset/", to=email)
 
 
 def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail_once(api, user, sign_in, link_token):
