@@ -198,14 +198,6 @@ def test_migrate_reports_changed_permissions(capsys):
     assert "access:" not in capsys.readouterr().out
 
 
-def test_a_declared_role_cannot_be_renamed(api, make_user):
-    api.force_authenticate(make_user("root@example.com", is_superuser=True))
-    role = Role.objects.get(name=SUPPORT)
-    refused = api.patch(f"/api/v1/roles/{role.pk}/", {"name": "Helpers"})
-    assert (refused.status_code, list(refused.json()["details"])) == (422, ["name"])
-    assert api.patch(f"/api/v1/roles/{role.pk}/", {"name": SUPPORT, "description": "Help."}).status_code == 200
-
-
 def test_an_explanation_of_the_past_uses_the_names_of_that_time(user):
     assignments.grant(actor=None, user=user, role=make("Readers", "users:read"))
     before = timezone.now()

@@ -18,12 +18,6 @@ pytestmark = pytest.mark.django_db
 URL = "/api/v1/scopes/"
 
 
-@pytest.fixture
-def as_root(api, make_user):
-    api.force_authenticate(make_user("root@example.com", is_superuser=True))
-    return api
-
-
 def make(key="12", parent=None, kind="fleet"):
     return scopes.create(actor=None, kind=kind, key=key, parent=parent.pk if parent else None)
 
@@ -136,32 +130,6 @@ def test_a_model_of_its_own_is_visible_by_the_scope_in_its_column(user, make_use
     assert everything.visible_to(user, "accounts.view_user").exclude(user=user).count() == 2
 
 
-def test_nobody_moves_a_scope_to_give_what_they_do_not_have(api, user, make_user, allow):
-    region, scope = make("north", kind="region"), make("12")
-    allow(make_user("holder@example.com"), "users:delete", scope="region:north")
-    allow(user, "scopes:update", "scopes:create")
-    api.force_authenticate(user)
-    for call in (
-        lambda: api.patch(f"{URL}{scope.pk}/", {"parent": region.pk}),
-        lambda: api.post(URL, {"kind": "fleet", "key": "13", "parent": region.pk}),
-    ):
-        assert (call().status_code, call().json()["details"]) == (403, {"missing": ["users:delete"]})
-    allow(user, "users:delete", scope="fleet:12")
-    assert api.patch(f"{URL}{scope.pk}/", {"parent": region.pk}).status_code == 200
-
-
-def test_nobody_adds_members_to_have_more_power_over_them(api, user, make_user, allow):
-    own, other, bob = make("12", make("north", kind="region")), make("13"), make_user("bob@example.com")
-    allow(user, "scopes:update", "users:read")
-    allow(user, "users:update", "users:read", "events:read", scope="region:north")
-    api.force_authenticate(user)
-    refused = api.post(f"{URL}{own.pk}/members/", {"user": bob.pk})
-    assert (refused.status_code, refused.json()["details"]) == (403, {"missing": ["users:update"]})
-    assert api.post(f"{URL}{other.pk}/members/", {"user": bob.pk}).status_code == 201
-    allow(user, "users:update", scope="fleet:13")
-    assert api.post(f"{URL}{own.pk}/members/", {"user": bob.pk}).status_code == 201
-
-
 def test_a_deleted_user_is_no_member(as_root, user):
     scope = make()
     scopes.add_member(actor=None, scope_id=scope.pk, user=user)
@@ -204,3 +172,29 @@ def test_a_scope_is_not_deleted_while_it_gets_a_member(make_user):
         thread.join()
     left = ScopeMembership.objects.count()
     assert (Scope.objects.count(), left) in {(1, 4), (0, 0)}, outcomes
+
+
+def test_nobody_moves_a_scope_to_give_what_they_do_not_have(api, user, make_user, allow):
+    region, scope = make("north", kind="region"), make("12")
+    allow(make_user("holder@example.com"), "users:delete", scope="region:north")
+    allow(user, "scopes:update", "scopes:create")
+    api.force_authenticate(user)
+    for call in (
+        lambda: api.patch(f"{URL}{scope.pk}/", {"parent": region.pk}),
+        lambda: api.post(URL, {"kind": "fleet", "key": "13", "parent": region.pk}),
+    ):
+        assert (call().status_code, call().json()["details"]) == (403, {"missing": ["users:delete"]})
+    allow(user, "users:delete", scope="fleet:12")
+    assert api.patch(f"{URL}{scope.pk}/", {"parent": region.pk}).status_code == 200
+
+
+def test_nobody_adds_members_to_have_more_power_over_them(api, user, make_user, allow):
+    own, other, bob = make("12", make("north", kind="region")), make("13"), make_user("bob@example.com")
+    allow(user, "scopes:update", "users:read")
+    allow(user, "users:update", "users:read", "events:read", scope="region:north")
+    api.force_authenticate(user)
+    refused = api.post(f"{URL}{own.pk}/members/", {"user": bob.pk})
+    assert (refused.status_code, refused.json()["details"]) == (403, {"missing": ["users:update"]})
+    assert api.post(f"{URL}{other.pk}/members/", {"user": bob.pk}).status_code == 201
+    allow(user, "users:update", scope="fleet:13")
+    assert api.post(f"{URL}{own.pk}/members/", {"user": bob.pk}).status_code == 201
