@@ -62,3 +62,10 @@ def receiver(on_loopback):
     server = Receiver()
     yield server
     server.close()
+
+
+@pytest.fixture
+def by_worker(settings, monkeypatch):
+    """Nothing is sent by itself: a broker is named, and no worker is notified."""
+    settings.CELERY_BROKER_URL = "memory://"
+    monkeypatch.setattr("notifications.tasks.dispatch.apply_async", lambda *args, **kwargs: None)

@@ -107,20 +107,6 @@ def test_css_of_a_table_newsletter_is_inlined(staff):
     assert writing.decrypt_content(Message.objects.get().payload)["html"].count('style="color: red;"') == 400
 
 
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ("<p>One<p>Two <a href='https://x/?a=1&amp;b=2'>link</a>", "One\n\nTwo link (https://x/?a=1&b=2)\n"),
-        ("3 < 4 &amp; <img alt=it's src=x> <a title=it's href=u>v</a>", "3 < 4 & it's v (u)\n"),
-        ("<head><title>t</title><style>a<b</style><body>Hi<!-- c --><script>a<b</script>!", "Hi!\n"),
-        (f"&#{'9' * 5000}; a", "\ufffd a\n"),  # Python refuses to read so long a number
-        ("<ul><li>a<li>b</ul>", "- a\n- b\n"),
-    ],
-)
-def test_html_to_text_follows_browsers(source, words):
-    assert html.as_text(source) == words
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "words",

@@ -7,19 +7,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.db import OperationalError, connections, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 from django.utils import timezone
 
 from foodfleet.core.cache import rate_limits
-from notifications import tasks
 from notifications.gateways.files import DatabaseStorage
 from notifications.models import Message, StoredFile
 from notifications.services.compose import attachments
 from notifications.services.compose.policies import SMS_CODE, Policy
 from notifications.services.compose.sms import send_sms
 from notifications.services.compose.writing import MessageDraft
-from notifications.services.delivery import in_process
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
@@ -68,24 +65,6 @@ def test_a_file_that_cannot_be_removed_ends_no_dispatcher(monkeypatch):
     gateway = FakeGateway()
     dispatch(gateway, senders=4)
     assert Message.objects.filter(status="sent").count() == 4
-
-
-def test_a_commit_whose_answer_is_lost_costs_no_file(monkeypatch):
-    real, lost = BaseDatabaseWrapper._commit, []
-
-    def commit(self):
-        real(self)
-        if not lost:
-            lost.append(1)
-            raise OperationalError("server closed the connection unexpectedly")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(BaseDatabaseWrapper, "_commit", commit)
-        with pytest.raises(OperationalError):
-            mail("file", files=1)
-    gateway = FakeGateway()
-    dispatch(gateway)
-    assert [len(email.files) for email in gateway.sent] == [1]
 
 
 @pytest.fixture
@@ -234,38 +213,3 @@ def test_a_message_that_is_being_retried_is_not_removed(user, allow):
     gateway = FakeGateway()
     dispatch(gateway)
     assert [len(email.files) for email in gateway.sent] == [1]
-
-
-def test_a_delivery_that_crashes_fails_nothing_of_who_queued(settings, monkeypatch):
-    settings.CELERY_BROKER_URL = ""
-
-    def crash(messages):
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(in_process, "deliver", crash)
-    assert mail().pk
-    with transaction.atomic():
-        mail("bob")
-    assert Message.objects.count() == 2
-
-
-def test_workers_are_notified_once_of_messages_due_soon(monkeypatch):
-    calls = []
-    monkeypatch.setattr(tasks.dispatch, "apply_async", lambda **call: calls.append(call["countdown"]))
-    for number in range(3):
-        mail(number)
-    Message.objects.update(due_at=timezone.now() + timedelta(seconds=8))
-    calls.clear()
-    for _ in range(5):
-        tasks.dispatch(int(Priority.TRANSACTIONAL), Channel.EMAIL)
-    assert len(calls) <= 1  # none without Redis, where nobody knows of the others: the sweep calls
-
-
-def test_a_worker_that_never_idles_takes_back_what_a_dead_one_held():
-    mail()
-    now = timezone.now()
-    Message.objects.claim_due(
-        channel=Channel.EMAIL, claim=Message.objects.get().pk, now=now, until=now - timedelta(seconds=1), limit=1
-    )
-    tasks.dispatch(int(Priority.TRANSACTIONAL), Channel.EMAIL)
-    assert Message.objects.get().status == "sent"

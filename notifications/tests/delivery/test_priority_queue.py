@@ -8,7 +8,6 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from notifications.gateways import ses
 from notifications.models import Message, Suppression
 from notifications.services.compose.policies import SMS_CODE
 from notifications.services.compose.sms import send_sms
@@ -110,16 +109,3 @@ def test_who_complains_gets_nothing_of_what_was_claimed_before(settings):
     dispatch(gateway, senders=2)
     assert len(gateway.sent) <= 3  # those that were about to be sent
     assert Message.objects.filter(status="suppressed").count() == 6 - len(gateway.sent)
-
-
-def test_the_ses_quota_is_read_once_and_not_for_sms(settings, monkeypatch):
-    settings.EMAIL_URL = "amazonses://"
-    requested = []
-    monkeypatch.setattr(ses, "max_per_second", lambda: requested.append(1) or 100.0)
-    send_sms(to="+4915112345678", text="code", draft=MessageDraft(policy=SMS_CODE))
-    dispatch(FakeGateway(), Channel.SMS)
-    assert requested == []
-    for number in range(3):
-        mail(number)
-        dispatch(FakeGateway())
-    assert requested == [1]

@@ -12,3 +12,9 @@ def subscribe(receiver, user):
         return endpoints.create(new=NewEndpoint(url=url or receiver.url, events=events or ["*"]), by=None)
 
     return add
+
+
+@pytest.fixture
+def bob(make_user):
+    """Somebody to whom something happens."""
+    return make_user("bob@example.com")

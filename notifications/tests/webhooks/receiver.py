@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import standardwebhooks
 from django.utils import timezone
 
+from accounts.services.staff import users
+from foodfleet.core.http.clients import Client
 from notifications.models import Message, WebhookEndpoint
 from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
@@ -69,3 +71,14 @@ def make_due():
     now = timezone.now()
     WebhookEndpoint.objects.update(retry_at=None)
     Message.objects.filter(status="queued").update(due_at=now - timedelta(seconds=1))
+
+
+def happen(user):
+    """Something that endpoints are told of; returns its newest delivery."""
+    users.lock(pk=user.pk, actor=None, client=Client())
+    return newest()
+
+
+def newest():
+    """The newest delivery."""
+    return Message.objects.filter(channel=Channel.WEBHOOK).order_by("created_at").last()

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
 from accounts.services.account import profile
 from accounts.services.sessions import sessions
 from accounts.services.staff import changes, imports, users
@@ -143,22 +142,6 @@ def test_an_import_publishes_all_new_users_in_as_many_queries_as_one(published):
         assert types(published()) == ["user.created"] * len(batch)
         counts.append(len(queries))
     assert counts[0] == counts[1]
-
-
-def test_without_endpoints_an_event_costs_one_look_up_and_no_row(user):
-    with CaptureQueriesContext(connection) as queries:
-        profile.change(user=user, last_name="Miller")
-    about_webhooks = [query["sql"] for query in queries if "webhook" in query["sql"]]
-    assert len(about_webhooks) == 1
-    assert not Message.objects.filter(channel=Channel.WEBHOOK).exists()
-
-
-def test_signing_in_and_refreshing_look_up_no_endpoints(api, user, sign_in):
-    with CaptureQueriesContext(connection) as queries:
-        refresh = sign_in()["refresh"]
-        api.post("/api/v1/auth/refresh/", {"refresh": refresh})
-    assert [query["sql"] for query in queries if "webhook" in query["sql"]] == []
-    assert User.objects.count() == 1
 
 
 def test_registrations_are_published(published, api):

@@ -1,4 +1,4 @@
-"""The API of suppressions."""
+"""Addresses and numbers that nothing is sent to."""
 
 from threading import Barrier, Thread
 
@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import SecurityEvent
 from notifications.models import Suppression
+from notifications.services.audience import suppression
 
 pytestmark = pytest.mark.django_db
 
@@ -121,3 +122,18 @@ def test_of_two_lifts_at_once_one_succeeds(user, allow):
         thread.join()
     assert sorted(found) == [200, 409]
     assert SecurityEvent.objects.filter(kind="suppression_lifted").count() == 1
+
+
+@pytest.mark.usefixtures("may_do_all")
+def test_lifted_address_can_be_suppressed_again(user):
+    assert suppression.suppress(channel="email", address=" Ann@Example.com", reason="bounce")
+    assert not suppression.suppress(channel="email", address="ann@example.com", reason="complaint")
+    assert suppression.is_suppressed("email", "ANN@example.com")
+    assert not suppression.is_suppressed("email", "bob@example.com")
+    row = Suppression.objects.get()
+    assert suppression.lift(suppression_ids=[row.pk], by=user) == 1
+    assert suppression.lift(suppression_ids=[row.pk], by=user) == 0
+    assert not suppression.is_suppressed("email", "ann@example.com")
+    assert suppression.suppress(channel="email", address="ann@example.com", reason="complaint")
+    row.refresh_from_db()
+    assert row.lifted_by == user

@@ -1,4 +1,4 @@
-"""Cancelling messages."""
+"""Messages are retried and cancelled."""
 
 from threading import Barrier, Thread
 
@@ -7,7 +7,11 @@ from django.db import connections
 from django.urls import reverse
 
 from foodfleet.core.database import batches
-from notifications.exceptions import MessageNotCancellableException
+from notifications.exceptions import (
+    MessageNotCancellableException,
+    MessageNotRetriableException,
+    PermanentDeliveryError,
+)
 from notifications.gateways import files
 from notifications.models import Attachment, Message
 from notifications.services.compose import writing
@@ -15,6 +19,8 @@ from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.services.operations import messages as operations
 from notifications.states import Channel, Status
+from notifications.tests.delivery.dispatching import dispatch_recorded as dispatch
+from notifications.tests.delivery.dispatching import queue
 
 pytestmark = pytest.mark.django_db
 
@@ -130,3 +136,17 @@ def test_concurrent_cancels_apply_once():
         thread.join()
     assert won == [True]
     assert message.events.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("may_do_all", "by_worker")
+def test_a_rejected_message_is_retried_only_by_staff(user):
+    message = queue()
+    dispatch(PermanentDeliveryError("Amazon refused: MessageRejected"))
+    message.refresh_from_db()
+    assert (message.status, message.last_error) == (Status.FAILED, "Amazon refused: MessageRejected")
+    assert dispatch().sent == []
+    assert operations.retry_all(messages=Message.objects.all(), by=user) == 1
+    assert len(dispatch().sent) == 1
+    with pytest.raises(MessageNotRetriableException):
+        operations.retry(message=message, by=user)

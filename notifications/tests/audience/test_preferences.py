@@ -1,4 +1,4 @@
-"""Unsubscribe links of users and of addresses without an account."""
+"""What people want to get, and the unsubscribe links of users and of addresses without an account."""
 
 import re
 from email import message_from_bytes

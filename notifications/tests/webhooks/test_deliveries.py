@@ -1,4 +1,4 @@
-"""Deliveries to a real receiver: signatures, failures, replays, and endpoints that fail for days."""
+"""Deliveries to a real receiver: signatures, failures and replays."""
 
 import threading
 from datetime import timedelta
@@ -12,27 +12,12 @@ from foodfleet.core.http.clients import Client
 from notifications.gateways.webhooks import posting
 from notifications.models import Message, WebhookDelivery, WebhookEndpoint
 from notifications.services.delivery import sweep as delivery_sweep
-from notifications.services.webhooks import deliveries, endpoints, health
+from notifications.services.webhooks import deliveries, endpoints
 from notifications.services.webhooks.endpoints import EndpointChanges
 from notifications.states import Channel, Status
-from notifications.tests.webhooks.receiver import Receiver, deliver, make_due
+from notifications.tests.webhooks.receiver import Receiver, deliver, happen, make_due, newest
 
 pytestmark = pytest.mark.django_db
-
-
-def happen(user):
-    """Something that endpoints are told of; returns its newest delivery."""
-    users.lock(pk=user.pk, actor=None, client=Client())
-    return newest()
-
-
-def newest():
-    return Message.objects.filter(channel=Channel.WEBHOOK).order_by("created_at").last()
-
-
-@pytest.fixture
-def bob(make_user):
-    return make_user("bob@example.com")
 
 
 def test_a_receiver_verifies_what_it_gets_by_the_library(receiver, subscribe, bob):
@@ -56,12 +41,6 @@ def test_a_webhook_commits_with_its_event_or_not_at_all(receiver, subscribe, bob
     assert (Message.objects.count(), receiver.requests) == (0, [])
 
 
-def test_nothing_is_written_that_nobody_subscribes_to(subscribe, bob):
-    subscribe("user.deleted")
-    happen(bob)
-    assert not WebhookDelivery.objects.exists()
-
-
 def test_a_failed_delivery_is_retried_with_the_same_content_and_id(receiver, subscribe, bob):
     made = subscribe("user.locked")
     receiver.answer = lambda handler: handler.send_status(500 if len(receiver.requests) == 1 else 204)
@@ -79,19 +58,6 @@ def test_a_failed_delivery_is_retried_with_the_same_content_and_id(receiver, sub
     assert (postponed.details["status_code"], sent.details["status_code"]) == (500, 204)
     assert (postponed.type, sent.type, sent.details["attempt"]) == ("postponed", "sent", 2)
     assert postponed.details["duration_ms"] >= 0
-
-
-def test_a_failed_endpoint_holds_its_other_deliveries_back(receiver, subscribe, bob):
-    receiver.answer = lambda handler: handler.send_status(500)
-    subscribe("user.locked")
-    happen(bob)
-    deliver()
-    other = happen(bob)
-    deliver()
-    other.refresh_from_db()
-    assert (other.status, other.attempts, other.events.count()) == ("queued", 0, 0)
-    assert other.due_at == WebhookEndpoint.objects.get().retry_at
-    assert len(receiver.requests) == 1
 
 
 def test_deliveries_are_given_up_after_three_days(receiver, subscribe, bob):
@@ -202,51 +168,6 @@ def test_a_paused_endpoint_gets_nothing_and_nothing_is_lost_silently(receiver, s
     deliveries.replay(pk=message.pk, by=None)
     deliver()
     assert len(receiver.requests) == 1
-
-
-def test_what_waits_for_a_deleted_endpoint_is_cancelled(receiver, subscribe, bob):
-    made = subscribe("user.locked")
-    message = happen(bob)
-    endpoints.delete(pk=made.endpoint.pk, by=None)
-    deliver()
-    message.refresh_from_db()
-    assert (message.status, message.last_error, receiver.requests) == ("cancelled", "The endpoint was deleted.", [])
-
-
-def test_410_disables_the_endpoint_and_fails_the_delivery(receiver, subscribe, bob):
-    receiver.answer = lambda handler: handler.send_status(410)
-    subscribe("user.locked")
-    message = happen(bob)
-    deliver()
-    message.refresh_from_db()
-    endpoint = WebhookEndpoint.objects.get()
-    assert (message.status, endpoint.is_active, endpoint.disabled_reason) == ("failed", False, "gone")
-
-
-def test_days_of_failure_disable_the_endpoint_and_tell_its_owner(receiver, subscribe, bob, user):
-    receiver.answer = lambda handler: handler.send_status(500)
-    made = subscribe("user.locked")
-    WebhookEndpoint.objects.update(owner=user)
-    long_ago = timezone.now() - health.DISABLED_AFTER + timedelta(minutes=1)
-    for failing_since, is_active in ((long_ago, True), (long_ago - timedelta(minutes=1), False)):
-        WebhookEndpoint.objects.update(failing_since=failing_since, failures=9, retry_at=None)
-        happen(bob)
-        deliver()
-        made.endpoint.refresh_from_db()
-        assert made.endpoint.is_active is is_active
-    assert made.endpoint.disabled_reason == "failing"
-    notice = Message.objects.get(template="webhook_disabled")
-    assert notice.to == [user.email]
-
-
-def test_one_delivered_event_resets_the_failures_of_an_endpoint(receiver, subscribe, bob):
-    made = subscribe("user.locked")
-    long_ago = timezone.now() - 2 * health.DISABLED_AFTER
-    WebhookEndpoint.objects.update(failing_since=long_ago, failures=9)
-    happen(bob)
-    deliver()
-    made.endpoint.refresh_from_db()
-    assert (made.endpoint.is_active, made.endpoint.failing_since, made.endpoint.failures) == (True, None, 0)
 
 
 def test_an_endpoint_outlives_its_owner(subscribe, bob):
