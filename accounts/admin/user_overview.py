@@ -33,8 +33,9 @@ class State:
 
 @dataclass(frozen=True)
 class Section:
-    """A table on the page of a user. link: to the whole list."""
+    """A table on the page of a user. anchor: its id there, for links and bookmarks; link: to the whole list."""
 
+    anchor: str
     title: Any
     columns: Sequence[Any]
     rows: Sequence[Sequence[Any]]
@@ -111,7 +112,7 @@ def mfa(request: HttpRequest, user: User) -> Section:
     link = ""
     if request.user.has_perm("users:reset_2fa"):
         link = reverse("admin:accounts_mfareset_changelist", query=dict.fromkeys(OF_A_USER, user.pk))
-    return Section(_("Two-factor authentication"), [_("Method")], rows, link)
+    return Section("mfa", _("Two-factor authentication"), [_("Method")], rows, link)
 
 
 def sessions(request: HttpRequest, user: User) -> Section:
@@ -119,7 +120,7 @@ def sessions(request: HttpRequest, user: User) -> Section:
     live = Session.objects.of(user).live(timezone.now()).order_by("-last_used_at")[:MOST]
     rows = [[one.device_name or describe_user_agent(one.user_agent), one.ip or "", one.last_used_at] for one in live]
     link = reverse("admin:accounts_session_changelist", query=dict.fromkeys(OF_A_USER, user.pk))
-    return Section(_("Sessions"), [_("Device"), _("IP address"), _("Last used")], rows, link)
+    return Section("sessions", _("Sessions"), [_("Device"), _("IP address"), _("Last used")], rows, link)
 
 
 def events(request: HttpRequest, user: User) -> Section:
@@ -127,7 +128,7 @@ def events(request: HttpRequest, user: User) -> Section:
     newest = SecurityEvent.objects.of(user).select_related("actor").order_by("-created_at", "-id")[:MOST]
     rows = [[one.created_at, one.get_kind_display(), one.actor or "", one.ip or ""] for one in newest]
     link = reverse("admin:accounts_securityevent_changelist", query=dict.fromkeys(OF_A_USER, user.pk))
-    return Section(_("Security events"), [_("When"), _("What"), _("By"), _("IP address")], rows, link)
+    return Section("events", _("Security events"), [_("When"), _("What"), _("By"), _("IP address")], rows, link)
 
 
 register("users:read", mfa)

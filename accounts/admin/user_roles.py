@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -75,7 +75,7 @@ class UserRolesAdmin(ScopedAdmin):
         else:
             problems = [str(one) for some in form.errors.values() for one in some]
             self.message_user(request, " ".join(problems), messages.ERROR)
-        return redirect("admin:accounts_user_change", pk)
+        return redirect(f"{reverse('admin:accounts_user_change', args=[pk])}#roles")
 
     def _end_role(self, request: HttpRequest, pk: int, assignment: int) -> HttpResponse:
         user = self._user(request, pk)
@@ -87,7 +87,7 @@ class UserRolesAdmin(ScopedAdmin):
             self._record(request, user, _("Role taken away"), found)
         except BaseAppException as error:
             self.message_user(request, error_message(error), messages.ERROR)
-        return redirect("admin:accounts_user_change", pk)
+        return redirect(f"{reverse('admin:accounts_user_change', args=[pk])}#roles")
 
     def _user(self, request: HttpRequest, pk: int) -> User:
         user: User = get_object_or_404(self.get_queryset(request), pk=pk)

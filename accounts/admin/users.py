@@ -108,6 +108,7 @@ class UserAdmin(
     """Users, with Django's own password forms."""
 
     subject, icon = Subject.PEOPLE, "person"
+    comes_first = True
     searched_everywhere = True
     form_errors = (ConflictException, ForbiddenException, ValidationException)
     error_fields = PASSWORD_FIELDS

@@ -124,6 +124,7 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     """A searchable list of messages with their timelines."""
 
     subject, icon = Subject.MESSAGES, "mail"
+    comes_first = True
     searched_everywhere = True
     list_before_template = "admin/notifications/states.html"
     list_display = ("created_at", "status_shown", "recipients_shown", "subject", "template")
@@ -173,11 +174,14 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     ) -> HttpResponse:
         """Show what became of the message, and buttons for the possible actions."""
         message = self.get_object(request, object_id) if self.has_view_permission(request) else None
-        context: dict[str, Any] = {"state": state_of(message)} if message is not None else {}
-        if message is not None and self.has_send_permission(request):
-            context |= {
-                "can_retry": Message.objects.retriable(timezone.now()).filter(pk=message.pk).exists(),
-                "can_cancel": message.status == Status.QUEUED,
+        context: dict[str, Any] = {}
+        if message is not None:
+            can_retry = Message.objects.retriable(timezone.now()).filter(pk=message.pk).exists()
+            may_send = self.has_send_permission(request)
+            context = {
+                "state": state_of(message, can_retry=can_retry),
+                "can_retry": can_retry and may_send,
+                "can_cancel": message.status == Status.QUEUED and may_send,
             }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 

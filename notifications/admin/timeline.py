@@ -109,7 +109,11 @@ class State:
 TONES = {Status.DELIVERED: "good", Status.QUEUED: "warn", Status.CANCELLED: "warn", Status.SUPPRESSED: "warn"}
 
 
-def state_of(message: Message) -> State:
+EXPIRED = _("It is of no more use and cannot be sent again. Ask the person to request a new one if it is still needed.")
+EMPTIED = _("Its content was removed, so it cannot be sent again. Send a new message if it is still needed.")
+
+
+def state_of(message: Message, *, can_retry: bool = True) -> State:
     """Tell what became of a message, why it did not arrive, and what to do."""
     failure = failures.explain(message)
     if failure is not None:
@@ -118,7 +122,10 @@ def state_of(message: Message) -> State:
         if message.status == Status.QUEUED:
             next_try = _at(_("Next try: %(time)s"), message.due_at)
             sentence = f"{sentence} {next_try}"
-        return State(sentence, str(failure.what_to_do), TONES.get(Status(message.status), "bad"))
+        what_to_do = failure.what_to_do
+        if message.status == Status.FAILED and not can_retry:
+            what_to_do = EXPIRED if message.expires_at and message.expires_at <= timezone.now() else EMPTIED
+        return State(sentence, str(what_to_do), TONES.get(Status(message.status), "bad"))
     return State(_progress(message), tone="good" if message.status == Status.DELIVERED else "")
 
 

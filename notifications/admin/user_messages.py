@@ -15,7 +15,7 @@ def messages(request: HttpRequest, user: User) -> Section:
     newest = Message.objects.filter(user=user).defer("payload").order_by("-created_at", "-id")[:MOST]
     rows = [[one.created_at, _linked(one), one.get_channel_display(), one.get_status_display()] for one in newest]
     link = reverse("admin:notifications_message_changelist", query={"q": user.email})
-    return Section(_("Messages"), [_("When"), _("What"), _("Channel"), _("Status")], rows, link)
+    return Section("messages", _("Messages"), [_("When"), _("What"), _("Channel"), _("Status")], rows, link)
 
 
 def _linked(message: Message) -> str:

@@ -234,9 +234,6 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
         """Show what became of it."""
         return timeline_of(delivery.message)
 
-    def found_as(self, row: WebhookDelivery) -> str:
-        return f"{row.message.template} · {row.endpoint or ''}"
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -106,4 +106,5 @@ class WebhookDelivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.message_id}"
+        to = f" · {self.endpoint}" if self.endpoint else ""
+        return f"{self.message.template}{to} · {timezone.localtime(self.created_at):%Y-%m-%d %H:%M}"

@@ -107,6 +107,7 @@ class RoleAdmin(RolePagesAdmin, RolePreviewAdmin, RestrictedFiltersAdmin):
     """Roles."""
 
     subject, icon = Subject.ACCESS, "badge"
+    comes_first = True
     searched_everywhere = True
     form = RoleForm
     error_fields = {"permissions": "codenames", "missing": "codenames", "": "name"}

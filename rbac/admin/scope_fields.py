@@ -6,11 +6,26 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
+from django.forms import Media
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from rbac.models import Scope, ScopeMembership
 from rbac.services import assignments, decisions
+
+SCRIPT = "foodfleet/scope_search.js"
+
+
+class ScopeSearch(AutocompleteSelect):
+    """A search in the list of scopes. The script is for those that take typed scopes too."""
+
+    @property
+    def media(self) -> Media:
+        """Django's scripts, with ours between Select2 and what makes the fields."""
+        return super().media + Media(js=["admin/js/jquery.init.js", SCRIPT, "admin/js/autocomplete.js"])
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(ScopeMembership._meta.get_field("scope"), admin.site, attrs=attrs)
 
 
 def scope_field() -> forms.ModelChoiceField:  # type: ignore[type-arg]
@@ -21,7 +36,7 @@ def scope_field() -> forms.ModelChoiceField:  # type: ignore[type-arg]
         required=False,
         label=_("Scope"),
         help_text=_("Empty: everywhere."),
-        widget=_search(),
+        widget=ScopeSearch(),
     )
 
 
@@ -33,7 +48,7 @@ class ScopeField(forms.ModelChoiceField):  # type: ignore[type-arg]
             queryset=Scope.objects.all(),
             to_field_name="identifier",
             required=False,
-            widget=_search(**{"data-tags": "true"}),
+            widget=ScopeSearch(**{"data-tags": "true", "data-not-listed": _("not in the list")}),
             help_text=_("Search for a scope, or type one such as fleet:12. Empty: everywhere."),
             **kwargs,
         )
@@ -57,7 +72,3 @@ def assigned_scope(request: HttpRequest, **kwargs: Any) -> forms.Field:
     if not admin.site.get_model_admin(Scope).has_view_permission(request):
         field.widget = forms.TextInput()  # the search answers to readers of scopes alone
     return field
-
-
-def _search(**attrs: str) -> AutocompleteSelect:
-    return AutocompleteSelect(ScopeMembership._meta.get_field("scope"), admin.site, attrs=attrs)

@@ -112,11 +112,19 @@ def test_a_role_is_given_and_ended_on_the_page(admin, user):  # noqa: F811
     held = RoleAssignment.objects.get(user=user)
     page = page_of(admin, user)
     assert [one.scope for one in page.context["roles"]] == ["fleet:12"]
-    admin.post(f"/admin/accounts/user/{user.pk}/roles/{held.pk}/end/")
+    ended = admin.post(f"/admin/accounts/user/{user.pk}/roles/{held.pk}/end/")
+    assert ended.url.endswith(f"/{user.pk}/change/#roles")
     held.refresh_from_db()
     assert held.ended_at is not None
     assert admin.post(f"/admin/accounts/user/{user.pk}/roles/{held.pk}/end/").status_code == 404  # sent twice
     assert LogEntry.objects.count() == 2
+
+
+def test_each_section_has_an_address_that_does_not_depend_on_the_others(admin, user):  # noqa: F811
+    page = page_of(admin, user).content.decode()
+    for anchor in ("roles", "mfa", "sessions", "events", "messages"):
+        assert f'href="#{anchor}"' in page
+        assert f'id="{anchor}"' in page
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,13 @@ class Subject(models.TextChoices):
 class BaseAdmin(ModelAdmin):  # type: ignore[type-arg]
     """An admin in unfold's look.
 
-    subject: the group of the navigation; None: one of the app's own. icon: a name of https://fonts.google.com/icons.
+    subject: the group of the navigation; None: one of the app's own. comes_first: in its group; the others follow by
+    name. icon: a name of https://fonts.google.com/icons.
     searched_everywhere: whether Ctrl-K finds its rows.
     """
 
     subject: Subject | None = Subject.PEOPLE
+    comes_first: bool = False
     icon: str = "list"
     searched_everywhere: bool = False
     list_fullwidth = True

@@ -22,7 +22,8 @@ def groups(site: AdminSite, request: HttpRequest) -> list[dict[str, Any]]:
             model_admin: Any = site.get_model_admin(model["model"])
             item = _item(str(model["name"]), model["admin_url"], model_admin.icon, request)
             title = str(app["name"] if model_admin.subject is None else model_admin.subject.label)
-            found.setdefault(title, []).append(item)
+            group = found.setdefault(title, [])
+            group.insert(0 if model_admin.comes_first else len(group), item)
     first = {"items": [_item(str(_("Home")), home, "home", request)]}
     return [first, *({"title": title, "items": items} for title, items in found.items() if items)]
 

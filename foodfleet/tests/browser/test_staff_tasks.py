@@ -93,13 +93,36 @@ def test_an_administrator_invites_a_person_with_a_role_in_a_scope(desk):
     admin.find("nour").click("summary:has-text('Give a role')")
     admin.page.locator("select[name=role]").select_option(label="Dispatcher")
     admin.page.locator(".field:has([name=scope]) [role=combobox]").press("Enter")
-    admin.page.locator(".select2-search__field").last.fill("fleet:12")
-    admin.page.locator(".select2-results__option--highlighted:has-text('fleet:12')").wait_for()
-    admin.page.keyboard.press("Enter")
+    admin.page.locator(".select2-search__field").last.fill("harb")
+    admin.page.keyboard.press("Enter")  # the answer is not there yet
+    admin.page.locator(".select2-selection__rendered:has-text('fleet:12')").wait_for()
     admin.page.locator("[name=expires_at]").fill(f"{timezone.now() + timedelta(days=4):%Y-%m-%dT18:00}")
     admin.click("form[action$='/roles/'] button").sees("td:has-text('Dispatcher')")
     given = RoleAssignment.objects.get(user=nour)
     assert (given.scope, bool(given.expires_at)) == ("fleet:12", True)
+
+
+def test_a_scope_that_is_not_in_the_list_is_typed_as_kind_and_id(desk, make_user):
+    for key in ("1", "12"):
+        scopes.create(actor=None, kind="fleet", key=key, name=f"Harbour {key}")
+    nour = make_user("nour@example.com")
+    admin = desk("Administrator").find("nour").click("summary:has-text('Give a role')")
+    admin.page.locator("select[name=role]").select_option(label="Dispatcher")
+    search, options = admin.page.locator(".select2-search__field").last, admin.page.locator("li[role=option]")
+
+    def offered(words):
+        if not search.is_visible():
+            admin.page.locator(".field:has([name=scope]) [role=combobox]").press("Enter")
+        search.fill(words)
+        admin.page.locator("li.loading-results").wait_for(state="detached")
+        return options.all_text_contents()
+
+    assert offered("harb") == ["Harbour 1 (fleet:1)", "Harbour 12 (fleet:12)"]
+    assert offered("fleet:1") == ["Harbour 1 (fleet:1)", "Harbour 12 (fleet:12)"]
+    assert offered("fleet:7") == ["fleet:7 (not in the list)"]
+    search.press("Enter")
+    admin.click("form[action$='/roles/'] button").sees("td:has-text('Dispatcher')")
+    assert RoleAssignment.objects.get(user=nour).scope == "fleet:7"
 
 
 def test_an_administrator_sees_who_can_send_messages_and_why(desk, make_user):

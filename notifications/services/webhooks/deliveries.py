@@ -79,7 +79,8 @@ def _replay_batch(keys: Sequence[UUID], by: User | None, on_batch: batches.Callb
             [message.pk for message in replayed], due_at=now, give_up_at=now + events.TRIED_FOR
         )
         outcomes.record_all(replayed, EventType.RETRIED, by=by.pk if by else None)
-        on_batch(list(WebhookDelivery.objects.filter(pk__in=replayed)))
+        found = WebhookDelivery.objects.filter(pk__in=replayed).select_related("message", "endpoint")
+        on_batch(list(found.defer("message__payload")))
         for message in replayed[:1]:  # the dispatcher finds the others
             signals.message_queued.send(sender=Message, message=message)
     logger.info("webhooks_replayed", count=count, by=by.pk if by else None)

@@ -2,10 +2,12 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import SecurityEvent
 from notifications.models import Message, MessageEvent
@@ -51,6 +53,21 @@ def test_the_page_of_a_message_says_why_it_failed_and_what_to_do(boss, user):
     Message.objects.update(status=Status.DELIVERED, last_error="")
     page = boss.get(reverse("admin:notifications_message_change", args=[message.pk])).content.decode()
     assert "What to do:" not in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"expires_at": timezone.now() - timedelta(hours=1)}, "It is of no more use and cannot be sent again."),
+        ({"payload": ""}, "Its content was removed, so it cannot be sent again."),
+    ],
+)
+def test_a_message_that_cannot_be_sent_again_says_why(boss, fields, sentence):
+    message = failed(last_error="The mail server could not be reached.")[0]
+    Message.objects.update(**fields)
+    page = boss.get(reverse("admin:notifications_message_change", args=[message.pk])).content.decode()
+    assert sentence in page
+    assert 'value="retry"' not in page
 
 
 @pytest.mark.parametrize(("action", "status"), [("retry", Status.FAILED), ("cancel", Status.QUEUED)])

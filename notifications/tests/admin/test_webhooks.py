@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import SecurityEvent
 from notifications.models import Message, WebhookEndpoint
@@ -112,6 +113,7 @@ def test_a_delivery_is_replayed_from_its_page(boss, endpoint):
     path = f"{DELIVERIES}{delivery.pk}/change/"
     page = boss.get(path).content.decode()
     assert "Delivered: the receiver accepted it." in page
+    assert f"webhook.test · {endpoint.url} · {timezone.now():%Y-%m-%d}" in page  # its title
     assert 'name="action" value="replay"' in page
     assert run(boss, DELIVERIES, "replay", delivery, from_page="1").redirect_chain[-1][0] == path
     WebhookEndpoint.objects.update(is_active=False)
