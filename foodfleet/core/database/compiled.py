@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
 
 
@@ -43,7 +44,7 @@ class Compiled:
     def rows(self, **values: Any) -> list[Any]:
         """Execute it with these values; a list is filled up by its last value."""
         statement, compiler, parameters = self._bound(values)
-        compiler.as_sql = lambda: (statement.sql, parameters)
+        compiler.execute_sql = lambda *_, **__: [_execute(compiler.connection, statement.sql, parameters)]
         compiler.get_converters = lambda _: statement.converters
         queryset = statement.queryset.all()
         queryset.query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
@@ -52,9 +53,7 @@ class Compiled:
     def tuples(self, **values: Any) -> list[Sequence[Any]]:
         """Execute it as `rows` does; return the columns of each row as they are selected, without the QuerySet."""
         statement, compiler, parameters = self._bound(values)
-        with compiler.connection.cursor() as cursor:
-            cursor.execute(statement.sql, parameters)
-            found: list[Sequence[Any]] = cursor.fetchall()
+        found = _execute(compiler.connection, statement.sql, parameters)
         return list(compiler.apply_converters(found, statement.converters)) if statement.converters else found
 
     def _bound(self, values: dict[str, Any]) -> tuple[_Statement, Any, tuple[Any, ...]]:
@@ -88,7 +87,7 @@ def insert(row: Model) -> None:
     connection = connections[DEFAULT_DB_ALIAS]
     sql, fields = _insertion(type(row), connection.vendor)
     values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
-    with connection.cursor() as cursor:
+    with _cursor(connection) as cursor:
         cursor.execute(sql, values)
 
 
@@ -99,6 +98,19 @@ def _insertion(model: type[Model], vendor: str) -> tuple[str, Sequence[Any]]:
     columns = ", ".join(quote(str(field.column)) for field in fields)
     sql = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608
     return sql, fields
+
+
+def _cursor(connection: Any) -> CursorWrapper:
+    """Return a cursor of prepared statements, where the database has them."""
+    cursor: CursorWrapper = getattr(connection, "prepared_cursor", connection.cursor)()
+    return cursor
+
+
+def _execute(connection: Any, sql: str, parameters: Sequence[Any]) -> list[Sequence[Any]]:
+    with _cursor(connection) as cursor:
+        cursor.execute(sql, parameters)
+        found: list[Sequence[Any]] = cursor.fetchall()
+    return found
 
 
 def _samples(kind: Any, number: int) -> Any:

@@ -3,11 +3,13 @@
 import select
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader
+from django.db.backends.utils import CursorWrapper
 from psycopg import OperationalError
+from psycopg.errors import FeatureNotSupported
 from psycopg.pq import ConnStatus, TransactionStatus
 
 from foodfleet.core.database.commits import AnnouncedCommits
@@ -27,6 +29,20 @@ class TimestampLoader(BaseTzLoader):
                 return datetime.fromisoformat(text)
         loaded: datetime = super().load(data)
         return loaded
+
+
+class PreparedCursor(base.ServerBindingCursor):
+    """A cursor that prepares each statement at its first use on the connection."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """psycopg's; a statement whose result a migration changed is prepared again."""
+        try:
+            return super().execute(query, params, **options)
+        except FeatureNotSupported:  # "cached plan must not change result type"
+            if self.connection.info.transaction_status != TransactionStatus.IDLE:
+                raise  # the rollback has all statements prepared again
+            super().execute("DEALLOCATE ALL", prepare=False)
+            return super().execute(query, params, **options)
 
 
 class DatabaseWrapper(AnnouncedCommits, base.DatabaseWrapper):
@@ -49,7 +65,21 @@ class DatabaseWrapper(AnnouncedCommits, base.DatabaseWrapper):
             raise
         server.found()
         connection.adapters.register_loader("timestamptz", TimestampLoader)
+        connection.prepare_threshold = 0  # of PreparedCursor; Django's own cursors write values into the statement
         return connection
+
+    def prepared_cursor(self) -> CursorWrapper:
+        """Return a cursor whose statements PostgreSQL parses and plans once for each connection.
+
+        While traces are on it is an ordinary one, because they report only statements of the connection's own cursors.
+        """
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        if self.connection.cursor_factory is not base.Cursor:
+            return self.cursor()
+        with self.wrap_database_errors:
+            cursor = PreparedCursor(self.connection)
+        return self.make_debug_cursor(cursor) if self.queries_logged else self.make_cursor(cursor)
 
     def is_usable(self) -> bool:
         """Return whether the connection is idle and silent; Django asks before the first statement of each request.
