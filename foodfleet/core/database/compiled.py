@@ -83,20 +83,25 @@ class Compiled:
 
 
 def insert(row: Model) -> None:
-    """Insert a new row as `save(force_insert=True)` does, without signals; its generated id stays unknown."""
+    """Insert a new row as `save(force_insert=True)` does, without signals; its generated id stays unknown.
+
+    The ORM would build the statement anew: a quarter of the time in which a message is queued.
+    """
     connection = connections[DEFAULT_DB_ALIAS]
     sql, fields = _insertion(type(row), connection.vendor)
     values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
     with _cursor(connection) as cursor:
         cursor.execute(sql, values)
+    row._state.adding, row._state.db = False, connection.alias
 
 
 @cache
 def _insertion(model: type[Model], vendor: str) -> tuple[str, Sequence[Any]]:
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
-    fields = [field for field in model._meta.concrete_fields if field is not model._meta.auto_field]
+    meta = model._meta
+    fields = [field for field in meta.concrete_fields if field is not meta.auto_field and not field.generated]
     columns = ", ".join(quote(str(field.column)) for field in fields)
-    sql = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608
+    sql = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608
     return sql, fields
 
 

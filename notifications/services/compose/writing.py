@@ -14,6 +14,7 @@ from structlog.contextvars import get_contextvars
 
 from accounts.models import User
 from foodfleet.core import crypto
+from foodfleet.core.database.compiled import insert
 from foodfleet.core.exceptions import InsufficientPermissionsException
 from notifications import signals
 from notifications.exceptions import IdempotencyConflictException
@@ -85,12 +86,12 @@ def write(
     message.payload = encrypt_content(content)
     if not draft.idempotency_key and not attachments:
         # A single insert needs no transaction of its own.
-        Message.objects.insert(message)
+        insert(message)
         signals.message_queued.send(sender=Message, message=message)
         return message
     try:
         with transaction.atomic():
-            Message.objects.insert(message)
+            insert(message)
             for attachment in attachments:
                 attachment.message = message
                 attachment.save(force_insert=True)

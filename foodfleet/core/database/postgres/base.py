@@ -5,10 +5,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 from django.db.backends.utils import CursorWrapper
-from psycopg import OperationalError
+from psycopg import Cursor, OperationalError
 from psycopg.errors import FeatureNotSupported
 from psycopg.pq import ConnStatus, TransactionStatus
 
@@ -31,7 +31,7 @@ class TimestampLoader(BaseTzLoader):
         return loaded
 
 
-class PreparedCursor(base.ServerBindingCursor):
+class PreparedCursor(Cursor[Any]):
     """A cursor that prepares each statement at its first use on the connection."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
@@ -45,6 +45,15 @@ class PreparedCursor(base.ServerBindingCursor):
             return super().execute(query, params, **options)
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    """Django's own, for the log of statements that DEBUG keeps."""
+
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+        """Return the statement with its values, which a prepared one does not contain."""
+        is_prepared = isinstance(cursor, PreparedCursor)
+        return str(self.compose_sql(sql, params)) if is_prepared else super().last_executed_query(cursor, sql, params)
+
+
 class DatabaseWrapper(AnnouncedCommits, base.DatabaseWrapper):
     """Django's own, with a circuit breaker and a health check that sends nothing.
 
@@ -53,6 +62,7 @@ class DatabaseWrapper(AnnouncedCommits, base.DatabaseWrapper):
     """
 
     Database = driver
+    ops_class = DatabaseOperations
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> driver.WatchedConnection:
         """Connect, unless the server did not respond just now."""
@@ -78,7 +88,7 @@ class DatabaseWrapper(AnnouncedCommits, base.DatabaseWrapper):
         if self.connection.cursor_factory is not base.Cursor:
             return self.cursor()
         with self.wrap_database_errors:
-            cursor = PreparedCursor(self.connection)
+            cursor: Any = PreparedCursor(self.connection)
         return self.make_debug_cursor(cursor) if self.queries_logged else self.make_cursor(cursor)
 
     def is_usable(self) -> bool:
