@@ -20,6 +20,6 @@ class AccountsConfig(AppConfig):
             encrypted.Column("Secrets of authenticator apps", TOTPDevice, "secret", totp.PURPOSE),
             encrypted.Column("Keys that sign tokens", SigningKey, "secret_ciphertext", keyring.PURPOSE),
         ]
-        keyring.ensure_files_fit()
-        attribute_schema.ensure_schema_fits()
-        claims.ensure_claims_fit()
+        keyring.ensure_files_valid()
+        attribute_schema.ensure_valid()
+        claims.ensure_valid()

@@ -52,11 +52,11 @@ class InvalidCredentialsException(UnauthorizedException):
     message = _("Wrong e-mail address or password.")
 
 
-FOR_A_WHILE = _("Too many attempts: sign-in to this account is temporarily locked. We sent its owner an e-mail.")
+TEMPORARILY_LOCKED = _("Too many attempts: sign-in to this account is temporarily locked. We sent its owner an e-mail.")
 
 
 class AccountLockedException(UnauthorizedException):
-    """Locked by wrong passwords until `locked_until`, or by staff until they unlock it (without a time)."""
+    """The account is locked: by wrong passwords until `locked_until`, or by staff, without an end."""
 
     code = "account_locked"
     message = _("This account is locked. Contact support to have it unlocked.")
@@ -67,7 +67,7 @@ class AccountLockedException(UnauthorizedException):
             super().__init__()
         else:
             until = self.locked_until.isoformat().replace("+00:00", "Z")
-            super().__init__(FOR_A_WHILE, details={"locked_until": until})
+            super().__init__(TEMPORARILY_LOCKED, details={"locked_until": until})
 
     @classmethod
     def example(cls) -> Self:
@@ -108,7 +108,10 @@ class InvalidApiKeyException(InvalidTokenException):
 
 
 class InvalidClientException(UnauthorizedException):
-    """The credentials of a program are wrong (RFC 6749 5.2). with_basic: they came by HTTP Basic authentication."""
+    """The credentials of a program are wrong (RFC 6749 5.2).
+
+    with_basic: the request used HTTP Basic authentication, so the response needs a `WWW-Authenticate` of that scheme.
+    """
 
     BASIC = 'Basic realm="token", charset="UTF-8"'
     code = "invalid_client"
@@ -124,7 +127,7 @@ class InvalidClientException(UnauthorizedException):
 
 
 class TokenRequestException(BaseAppException):
-    """A request to the token endpoint is wrong; OAuth's status for it is 400 (RFC 6749 5.2)."""
+    """A request to the token endpoint is invalid. OAuth requires status 400 for it (RFC 6749 5.2)."""
 
     status_code = 400
     code = "invalid_request"
@@ -132,7 +135,7 @@ class TokenRequestException(BaseAppException):
 
 
 class UnsupportedGrantTypeException(TokenRequestException):
-    """Another grant than client_credentials."""
+    """The grant type is not client_credentials."""
 
     code = "unsupported_grant_type"
     message = _("Only the grant type client_credentials is supported.")
@@ -142,7 +145,7 @@ class UnsupportedScopeException(TokenRequestException):
     """The request names scopes."""
 
     code = "invalid_scope"
-    message = _("There are no scopes here: the permissions of the key count.")
+    message = _("OAuth scopes are not supported. The token has the permissions of the API key.")
 
 
 class AddressNotAllowedException(ForbiddenException):
@@ -167,7 +170,7 @@ class EmailNotVerifiedException(ForbiddenException):
 
 
 class RegistrationClosedException(ForbiddenException):
-    """REGISTRATION lets nobody register, or only the people whom staff invited."""
+    """REGISTRATION allows nobody to register, or only people whom staff invited."""
 
     code = "registration_closed"
     message = _("You cannot create an account here yourself. Ask the people who run this site for an invitation.")
@@ -205,17 +208,17 @@ class TooManyPasskeysException(ConflictException):
     """The account has the maximum number of passkeys."""
 
     code = "conflict"
-    message = _("There are as many passkeys as one account can have. Remove one first.")
+    message = _("This account has the maximum number of passkeys. Remove one first.")
 
 
 class TooManyKeysException(ConflictException):
     """The account has the maximum number of API keys."""
 
-    message = _("There are as many API keys as one account can have. Revoke one first.")
+    message = _("This account has the maximum number of API keys. Revoke one first.")
 
 
 class ServiceAccountException(ConflictException):
-    """A service account has no password, address or MFA, and never enters the admin."""
+    """A service account has no password, address or MFA, and cannot use the admin."""
 
     message = _("This is a service account: it has no password, e-mail address or staff rights.")
 
@@ -249,7 +252,7 @@ class UserAlreadyExistsException(ValidationException):
 
 
 class OwnAccountException(ConflictException):
-    """Nobody deletes, locks, demotes or deactivates themselves."""
+    """Staff cannot delete, lock, demote or deactivate their own account."""
 
     message = _("You cannot do this to your own account. Ask another administrator.")
 
@@ -257,13 +260,13 @@ class OwnAccountException(ConflictException):
 class LastSuperuserException(ConflictException):
     """At least one active superuser has to remain."""
 
-    message = _("This is the last superuser who can sign in. Make somebody else one first.")
+    message = _("This is the last superuser who can sign in. Make another user a superuser first.")
 
 
 class InvalidAttributesException(ValidationException):
     """A custom attribute does not exist, has a wrong value, or may not be changed by the caller."""
 
     @classmethod
-    def of(cls, name: str, message: str, code: str) -> "InvalidAttributesException":
-        """The error of the attribute `name`; '' is all of them together."""
+    def of(cls, name: str, message: str, code: str) -> Self:
+        """Return the exception for the attribute `name`, or for all attributes together if it is ''."""
         return cls(details={f"attributes.{name}" if name else "attributes": [{"message": message, "code": code}]})

@@ -10,8 +10,8 @@ from django.dispatch import Signal
 # Somebody registered `user`. verification_token: str, to be mailed; '' if the address was mailed too often.
 user_registered = Signal()
 
-# Somebody registered with the address of `user`, who has an account already. verification_token: to be mailed where the
-# address is not confirmed yet, else ''.
+# Somebody registered with the address of `user`, who has an account already. verification_token: str, to be mailed; ''
+# if the address is confirmed.
 registration_repeated = Signal()
 
 # `user` requested another verification e-mail. verification_token: str.
@@ -35,7 +35,7 @@ backup_codes_made = Signal()
 # A code has to be sent by SMS. phone: str, code: str.
 sms_code_requested = Signal()
 
-# So many codes in a row were wrong that none is accepted for a while. until: datetime.
+# Too many MFA codes in a row were wrong: none is accepted before `until: datetime`.
 codes_blocked = Signal()
 
 # passkey: Passkey.
@@ -50,8 +50,9 @@ two_factor_reset_approved = Signal()
 # The approved reset removed the MFA methods of `user`.
 two_factor_reset_done = Signal()
 
-# Security e-mails contain a "That wasn't me" link: signals that cause one have its token, `report_token: str`
-# (accounts.services.one_time.tokens.issue_report_token), because receivers in other apps call no service of accounts.
+# Security e-mails contain a "That wasn't me" link. Signals that cause such an e-mail pass its token, `report_token:
+# str` (accounts.services.one_time.tokens.issue_report_token), because receivers in other apps call no service of
+# accounts.
 
 # `user` requested a link to choose a new password. reset_token: str.
 password_reset_requested = Signal()
@@ -82,27 +83,27 @@ phone_code_requested = Signal()
 phone_changed = Signal()
 
 # A security event was recorded. kind: EventKind; users: Sequence[User], whom it concerns (empty: no account);
-# details: dict, as recorded. It has no `user`, and is sent for each event: do little.
+# details: dict, as recorded. It has no `user`. It is sent for every event, so receivers must be fast.
 event_recorded = Signal()
 
-# Sessions ended. sessions: SessionQuerySet of just these, not read yet. It has neither `user` nor `client`.
+# Sessions ended. sessions: SessionQuerySet of these sessions, not evaluated yet. It has neither `user` nor `client`.
 sessions_ended = Signal()
 
 # The owner changed names, language or attributes. There is no `client`.
 profile_changed = Signal()
 
-# The account of `user` is being deleted. Each app decides about its own rows: it deletes them or empties the column. A
-# receiver that raises an exception, such as ConflictException, keeps the account. The row of the user stays, emptied,
-# so `on_delete` has no effect. actor: User | None.
+# The account of `user` is being deleted. Each app decides about its own rows: it deletes them or clears the reference.
+# A receiver that raises an exception, such as ConflictException, prevents the deletion. The row of the user stays,
+# without personal data, so `on_delete` has no effect. actor: User | None.
 user_deleted = Signal()
 
-# `user` asked for the deletion of their own account, at `user.deletion_due_at`. report_token.
+# `user` requested the deletion of their own account, at `user.deletion_due_at`. report_token.
 deletion_requested = Signal()
 
-# The account of `user` is deleted soon, as they asked. report_token.
+# The account of `user` will be deleted within three days, as they requested. report_token.
 deletion_coming = Signal()
 
-# The account was deleted, as its owner asked; `user` is empty by now. email, language, first_name: str, from before.
+# The account was deleted, as its owner requested. email, language, first_name: str, which `user` has no longer.
 own_account_deleted = Signal()
 
 # `user` exports all data about them: receivers return `{section: JSON value}`.
@@ -115,5 +116,6 @@ sign_in_locked = Signal()
 new_device_used = Signal()
 
 # An access token for `user` is made: receivers return `{claim: JSON value}`, without reserved claims
-# (accounts.services.jwt.claims). session: Session; there is no `client`. It is sent for each token: do little.
+# (accounts.services.jwt.claims). session: Session. There is no `client`. It is sent for every token, so receivers must
+# be fast.
 token_claims_requested = Signal()

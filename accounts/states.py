@@ -1,4 +1,4 @@
-"""Closed sets of values of accounts."""
+"""Choices and enumerations of accounts."""
 
 from enum import StrEnum
 
@@ -59,7 +59,7 @@ class Method(TextChoices):
 
 
 class DeferredJobKind(TextChoices):
-    """What runs after the response."""
+    """Kinds of deferred jobs."""
 
     RESET_LINK = "reset_link", _("Mail a link to choose a password")
     CONFIRMATION = "confirmation", _("Mail another link to confirm an address")
@@ -83,7 +83,7 @@ class EventKind(TextChoices):
     EMAIL_CHANGED = "email_changed", _("E-mail address changed")
     EMAIL_CHANGE_UNDONE = "email_change_undone", _("Change of e-mail address undone")
     PHONE_CHANGED = "phone_changed", _("Phone changed")
-    USER_CREATED = "user_created", _("Account made by staff")
+    USER_CREATED = "user_created", _("Account created by staff")
     USER_INVITED = "user_invited", _("Invited")
     INVITATION_ACCEPTED = "invitation_accepted", _("Invitation accepted")
     VERIFICATION_RESENT = "verification_resent", _("E-mail to confirm the address sent again by staff")
@@ -100,7 +100,7 @@ class EventKind(TextChoices):
     API_KEY_REVOKED = "api_key_revoked", _("API key revoked")
     API_KEY_FIRST_USED = "api_key_first_used", _("API key used for the first time")
     API_KEY_REFUSED = "api_key_refused", _("API key refused")
-    KEY_ROTATED = "key_rotated", _("New key to sign tokens with")
+    KEY_ROTATED = "key_rotated", _("Signing key rotated")
     KEY_REVOKED = "key_revoked", _("Signing key revoked")
     SESSION_ENDED = "session_ended", _("A session was ended")
     SESSIONS_ENDED = "sessions_ended", _("All sessions were ended")
@@ -131,9 +131,9 @@ class EventKind(TextChoices):
     TEMPLATE_CHANGED = "template_changed", _("Template added, changed or deleted")
     SUPPRESSION_ADDED = "suppression_added", _("Address suppressed by staff")
     SUPPRESSION_LIFTED = "suppression_lifted", _("Suppression lifted by staff")
-    VIEWING_STARTED = "viewing_started", _("Staff began to look at the product as this user")
+    VIEWING_STARTED = "viewing_started", _("Staff started viewing the product as this user")
     VIEWING_PAGE = "viewing_page", _("Staff saw a page as this user")
-    VIEWING_ENDED = "viewing_ended", _("Staff stopped looking at the product as this user")
+    VIEWING_ENDED = "viewing_ended", _("Staff stopped viewing the product as this user")
     USERS_EXPORTED = "users_exported", _("List of users exported")
     EVENTS_EXPORTED = "events_exported", _("List of security events exported")
     MESSAGES_EXPORTED = "messages_exported", _("List of messages exported")
@@ -146,25 +146,25 @@ class EventKind(TextChoices):
 
 
 def event_kinds() -> list[tuple[str, str | Promise]]:
-    """Return every kind of security event with its wording: those above, and those that modules declare."""
+    """Return every kind of security event with its label: those of EventKind and those that modules declare."""
     return [*EventKind.choices, *events.kinds()]
 
 
 class Audience(StrEnum):
-    """Who sees or changes a custom attribute. An owner sees and changes what is OWNER, staff also what is STAFF."""
+    """Who may see or change a custom attribute."""
 
-    OWNER = "owner"
-    STAFF = "staff"
-    HIDDEN = "hidden"  # seen by nobody
-    IMPORT = "import"  # changed by imports alone
+    OWNER = "owner"  # the owner and staff
+    STAFF = "staff"  # only staff
+    HIDDEN = "hidden"  # nobody sees it
+    IMPORT = "import"  # only imports change it
 
 
 class AuthenticationMethod(StrEnum):
-    """How somebody authenticated, in the words of RFC 8176."""
+    """How a user authenticated: values of the claim `amr` (RFC 8176)."""
 
     PASSWORD = "pwd"
     OTP = "otp"
     SMS = "sms"
     HARDWARE_KEY = "hwk"  # a passkey that cannot leave its device
     SOFTWARE_KEY = "swk"  # a passkey that may be synchronised
-    SEVERAL = "mfa"
+    MULTIPLE = "mfa"  # by more than one method

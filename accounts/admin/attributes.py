@@ -23,12 +23,12 @@ class AttributesAdmin(BaseAdmin):
     @admin.display(description=_("set by imports"))
     def fixed_attributes(self, user: User) -> str:
         """Those that staff see and do not change."""
-        return _lines(attributes.facts(user.attributes, Audience.STAFF, fixed=True))
+        return _lines(attributes.titled(user.attributes, Audience.STAFF, read_only=True))
 
     @admin.display(description=_("attributes"))
     def all_attributes(self, user: User) -> str:
         """Those that staff see, for who may only look."""
-        return _lines(attributes.facts(user.attributes, Audience.STAFF))
+        return _lines(attributes.titled(user.attributes, Audience.STAFF))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*super().get_readonly_fields(request, obj), "fixed_attributes", "all_attributes")

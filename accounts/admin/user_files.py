@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from accounts.admin.shared import by
 from accounts.services.staff import exports, imports
 from accounts.services.staff.import_columns import COLUMNS
-from accounts.services.staff.imports import MOST_INVITED, MOST_LINES, Mode, Report
+from accounts.services.staff.imports import MAX_INVITED, MAX_LINES, Mode, Report
 from foodfleet.core.admin import widgets
 from foodfleet.core.admin.base import BaseAdmin
 from foodfleet.core.admin.forms import error_message
@@ -107,7 +107,7 @@ class UserFilesAdmin(BaseAdmin):
         mode = (Mode.INVITE if form.cleaned_data["invite"] else Mode.CREATE) if is_confirmed else Mode.CHECK
         try:
             report = imports.import_file(source=BytesIO(content), mode=mode, **by(request))
-            if form.cleaned_data["invite"] and report.lines > MOST_INVITED:
+            if form.cleaned_data["invite"] and report.lines > MAX_INVITED:
                 form.add_error("invite", _("At most 1,000 lines."))
         except ValidationException as error:
             add_errors(form, error, {})
@@ -143,7 +143,7 @@ class UserFilesAdmin(BaseAdmin):
             "report": report,
             "problems": report.problems[:MOST_SHOWN] if report else [],
             "is_done": is_done,
-            "most_lines": MOST_LINES,
+            "most_lines": MAX_LINES,
             "columns": COLUMNS,
         }
         return TemplateResponse(request, "admin/accounts/user/import.html", context, status=status)

@@ -62,7 +62,7 @@ def _shown(value: Any) -> Any:
     return times.relative(value) if isinstance(value, datetime) else value
 
 
-def refusal(actor: User, user: User) -> str:
+def why_not_allowed(actor: User, user: User) -> str:
     """Return why `actor` may not change this account; '' where they may."""
     try:
         limits.ensure_may_act_on(actor, user)

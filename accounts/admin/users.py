@@ -219,7 +219,9 @@ class UserAdmin(
             "state": user_overview.state_of(user),
             "refusal": refusal if super().has_change_permission(request) else "",
             "buttons": [(name, title) for _action, name, title in actions.values() if self._is_useful(name, user)],
-            "view_as": "" if view_as.refusal(signed_in_user(request), user) else reverse("view_as", args=[user.pk]),
+            "view_as": ""
+            if view_as.why_not_allowed(signed_in_user(request), user)
+            else reverse("view_as", args=[user.pk]),
             "sections": user_overview.sections(request, user),
             **self.roles_context(request, user),
         }
@@ -250,7 +252,7 @@ class UserAdmin(
         """Return why the member of staff may not change the account; asked once a request."""
         known: dict[int, str] = request.__dict__.setdefault("admin_refusals", {})
         if user.pk not in known:
-            known[user.pk] = user_overview.refusal(signed_in_user(request), user)
+            known[user.pk] = user_overview.why_not_allowed(signed_in_user(request), user)
         return known[user.pk]
 
     # -- Changes

@@ -1,4 +1,4 @@
-"""Authentication by bearer token, or by the session cookie of the pages."""
+"""Authentication by access token, API key, or the session cookie of the pages."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ from foodfleet.core.http.clients import client_of
 
 
 class BearerAuthentication(JWTAuthentication):
-    """simplejwt's `Authorization: Bearer <access>`, bound to a session, or an API key in place of the access token.
+    """`Authorization: Bearer` with an access token, as simplejwt's, or with an API key.
 
-    `request.auth` is the Session that the token names, because it decides whether the token still counts, or the
-    ApiKey. Raises InvalidSessionTokenException, InvalidApiKeyException or AddressNotAllowedException.
+    `request.auth` is the Session of the token, because a token is valid only while its session is live, or the ApiKey.
+    Raises InvalidSessionTokenException, InvalidApiKeyException or AddressNotAllowedException.
     """
 
     def authenticate(self, request: Request) -> tuple[User, Session | ApiKey] | None:  # type: ignore[override]
@@ -32,14 +32,14 @@ class BearerAuthentication(JWTAuthentication):
         raw_token = self.get_raw_token(header) if header else None
         if raw_token is None:
             return None
-        by: Session | ApiKey
+        auth: Session | ApiKey
         if key_authentication.is_key(raw_token):
-            by = self.get_api_key(raw_token, request)
+            auth = self.get_api_key(raw_token, request)
         else:
-            by = self.get_holder(self.get_validated_token(raw_token), request)
-        structlog.contextvars.bind_contextvars(user_id=by.user_id)
-        _ensure_allowed(request, by.user, by)
-        return by.user, by
+            auth = self.get_session_or_key(self.get_validated_token(raw_token), request)
+        structlog.contextvars.bind_contextvars(user_id=auth.user_id)
+        _ensure_allowed(request, auth.user, auth)
+        return auth.user, auth
 
     def get_raw_token(self, header: bytes) -> bytes | None:
         return bearer_credentials(header)
@@ -51,7 +51,7 @@ class BearerAuthentication(JWTAuthentication):
             raise InvalidSessionTokenException from None
 
     def get_api_key(self, raw_token: bytes, request: Request) -> ApiKey:
-        """The usable key with its user. Failures are limited by address: they cost a look-up each."""
+        """Return the API key with its user. Failures are throttled by IP address, because each costs a query."""
         client = client_of(request)
         try:
             key = key_authentication.authenticate(text=raw_token.decode("ascii", "replace"), client=client)
@@ -61,8 +61,8 @@ class BearerAuthentication(JWTAuthentication):
         methods.add_verification(key.user, key.pk)
         return key
 
-    def get_holder(self, validated_token: tokens.SessionToken, request: Request) -> Session | ApiKey:
-        """The session of the token or, of a program, its key."""
+    def get_session_or_key(self, validated_token: tokens.SessionToken, request: Request) -> Session | ApiKey:
+        """Return the session of the token, or the API key if it is a program's token."""
         if not access_tokens.is_of_program(validated_token):
             return self.get_session(validated_token)
         client = client_of(request)
@@ -72,7 +72,7 @@ class BearerAuthentication(JWTAuthentication):
         return key
 
     def get_session(self, validated_token: tokens.SessionToken) -> Session:
-        """The live session of the token, with its user."""
+        """Return the live session of the token, with its user."""
         session = sessions.usable_session(validated_token["sid"], validated_token["sub"], validated_token.kid)
         session.access_token = validated_token
         methods.add_verification(session.user, session.pk)
@@ -86,13 +86,13 @@ class BearerAuthentication(JWTAuthentication):
 
 
 def bearer_credentials(header: bytes) -> bytes | None:
-    """What follows `Bearer` in an Authorization header, in any case (RFC 9110 11.1); None for another scheme."""
+    """Return the credentials of an Authorization header; None unless its scheme is Bearer (RFC 9110 11.1)."""
     scheme, _, credentials = header.partition(b" ")
     return credentials.strip() if scheme.lower() == b"bearer" else None
 
 
 class PageSessionAuthentication(SessionAuthentication):
-    """Django's session cookie with CSRF, for the pages' own scripts; `request.auth` is the Session."""
+    """Django's session cookie with CSRF protection, for scripts of the pages. `request.auth` is the Session."""
 
     def authenticate(self, request: Request) -> tuple[User, Session] | None:
         found = super().authenticate(request)
@@ -104,7 +104,7 @@ class PageSessionAuthentication(SessionAuthentication):
 
 
 def _ensure_allowed(request: Request, user: User, session: Session | ApiKey) -> None:
-    """Raise where this session or key does not fulfil the view's requirements."""
+    """Raise an exception if this session or key does not fulfil the requirements of the view."""
     declared = access_of(request.parser_context.get("view"))
     access.ensure_no_action_pending(user, declared)
     access.ensure_reauthenticated(user, session.pk, declared, request.method or "")

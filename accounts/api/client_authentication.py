@@ -1,4 +1,4 @@
-"""Authentication of programs with the credentials of OAuth's clients: an id and a secret (RFC 6749 2.3.1)."""
+"""Authentication of programs by client id and client secret (RFC 6749 2.3.1)."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ from foodfleet.core.http.clients import client_of
 
 
 def basic_credentials(request: Request) -> tuple[str, str] | None:
-    """Return id and secret of HTTP Basic authentication, each in the encoding of forms (RFC 6749 2.3.1)."""
+    """Return client id and secret of HTTP Basic authentication, which are form-encoded (RFC 6749 2.3.1)."""
     scheme, _, encoded = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -32,7 +32,7 @@ def basic_credentials(request: Request) -> tuple[str, str] | None:
 
 
 class ClientAuthentication(BaseAuthentication):
-    """A key of a service account by HTTP Basic authentication or in the body, as client libraries send it."""
+    """The API key of a service account, by HTTP Basic authentication or in the body."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         basic = basic_credentials(request)
@@ -54,7 +54,7 @@ def _credentials_in_body(request: Request) -> tuple[str, str] | None:
 
 
 def client_key(request: Request, client_id: str, secret: str, *, with_basic: bool) -> ApiKey:
-    """The key with these credentials; wrong ones are limited by address."""
+    """Return the API key with these credentials; throttles failures. Raises InvalidClientException."""
     client = client_of(request)
     try:
         return access_tokens.authenticate(client_id=client_id, client_secret=secret, client=client)

@@ -29,7 +29,9 @@ class UserFilter(SearchFilterSet):
     )
     role = CharFilter(method="filter_role", max_length=150, help_text="Id or name of a role.")
     scope = CharFilter(
-        method="filter_scope", max_length=LONGEST_IDENTIFIER, help_text="Members of the very scope, such as fleet:12."
+        method="filter_scope",
+        max_length=LONGEST_IDENTIFIER,
+        help_text="Members of exactly this scope, such as fleet:12.",
     )
     search = CharFilter(
         method="find",
@@ -38,20 +40,20 @@ class UserFilter(SearchFilterSet):
     )
 
     def filter_locked(self, queryset: UserQuerySet, name: str, value: bool) -> UserQuerySet:
-        """Users who are locked, or not."""
+        """Filter users who are locked, or not."""
         now = timezone.now()
         return queryset.locked_out(now) if value else queryset.not_locked_out(now)
 
     def filter_service_account(self, queryset: UserQuerySet, name: str, value: bool) -> UserQuerySet:
-        """Service accounts, or people."""
+        """Filter service accounts, or people."""
         return queryset.service_accounts() if value else queryset.people()
 
     def filter_role(self, queryset: UserQuerySet, name: str, value: str) -> UserQuerySet:
-        """Users who hold the role."""
+        """Filter users who hold the role."""
         return queryset.holding_role(value, timezone.now())
 
     def filter_scope(self, queryset: UserQuerySet, name: str, value: str) -> UserQuerySet:
-        """Users who belong to the scope."""
+        """Filter members of the scope."""
         return queryset.in_scopes([value])
 
 

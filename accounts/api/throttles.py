@@ -1,27 +1,27 @@
-"""The narrow limits of calls that guess, or that cause mails and SMS: THROTTLE_* of the environment."""
+"""Rate limits (THROTTLE_*) for endpoints with which secrets can be guessed, or e-mails and SMS sent."""
 
 from foodfleet.core.http.throttling import AddressThrottle
 
 
 class LoginThrottle(AddressThrottle):
-    """Guessing passwords."""
+    """Limits the guessing of passwords."""
 
     scope = "login"
 
 
 class RegisterThrottle(AddressThrottle):
-    """Registration."""
+    """Limits registrations."""
 
     scope = "register"
 
 
 class ForgotThrottle(AddressThrottle):
-    """Calls that send a mail or an SMS to an address that anybody may enter."""
+    """Limits e-mails and SMS to addresses and numbers that anybody may enter."""
 
     scope = "forgot"
 
 
 class MFAThrottle(AddressThrottle):
-    """MFA codes."""
+    """Limits the guessing of MFA codes."""
 
     scope = "2fa"

@@ -1,4 +1,4 @@
-"""URLs below /api/v1/: grouped, and the most called first, because Django tries one after the other."""
+"""URLs below /api/v1/, grouped and with the most frequent first, because Django tries them in order."""
 
 from django.urls import include, path
 
@@ -73,9 +73,9 @@ auth_urls = [
     path("passkeys/", passkeys.PasskeysView.as_view(), name="api_passkeys"),
     path("passkeys/options/", passkeys.PasskeyOptionsView.as_view(), name="api_passkey_options"),
     path("passkeys/<int:passkey_id>/", passkeys.PasskeyView.as_view(), name="api_passkey"),
-    path("proof/", mfa.ProofView.as_view(), name="api_proof"),
-    path("proof/passkey/", passkeys.ProofOptionsView.as_view(), name="api_proof_passkey"),
-    path("proof/passkey/verify/", passkeys.ProofByPasskeyView.as_view(), name="api_proof_passkey_verify"),
+    path("proof/", mfa.ReauthenticationView.as_view(), name="api_proof"),
+    path("proof/passkey/", passkeys.ReauthenticationOptionsView.as_view(), name="api_proof_passkey"),
+    path("proof/passkey/verify/", passkeys.PasskeyReauthenticationView.as_view(), name="api_proof_passkey_verify"),
     path("token/", tokens.TokenView.as_view(), name="api_token"),
     path("token/introspect/", tokens.IntrospectView.as_view(), name="api_token_introspect"),
     path("token/revoke/", tokens.RevokeView.as_view(), name="api_token_revoke"),

@@ -1,8 +1,8 @@
 """Backup codes: generation, hashing and use.
 
-A code has 74 bits of entropy, below the 112 from which ASVS 5.0 6.5.2 accepts a plain hash, so each is stored as a
-salted bcrypt hash. All codes of a user share one random salt of 128 bits: checking a code takes one slow hash, which is
-then looked up, instead of ten.
+A code has 74 bits of entropy. ASVS 5.0 6.5.2 accepts a plain hash only from 112 bits, so a salted bcrypt hash is
+stored. All codes of a user share one random salt of 128 bits: checking a code takes one slow hash and a lookup instead
+of ten slow hashes.
 """
 
 import secrets
@@ -19,16 +19,16 @@ from accounts.models.users import User
 from accounts.states import Method
 from foodfleet.core.typed_text import normalize_code
 
-COUNT = 10
+COUNT = 10  # codes of a user
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no 0 and o, no 1, i and l
 GROUPS = 3
 GROUP_LENGTH = 5
-MAX_ROUNDS = 10  # the minimum that ASVS 5.0 asks of bcrypt: ten codes take about as long as three passwords
+MAX_ROUNDS = 10  # the minimum for bcrypt in ASVS 5.0: hashing ten codes takes about as long as three passwords
 SALT_LENGTH = 29  # of bcrypt's text form: version, rounds and salt
 
 
-def new_codes() -> list[str]:
-    """Return ten codes such as `k7m2x-9xqpr-4fghn`."""
+def generate_codes() -> list[str]:
+    """Return ten random codes such as `k7m2x-9xqpr-4fghn`."""
     return ["-".join(_group() for _ in range(GROUPS)) for _ in range(COUNT)]
 
 
@@ -36,14 +36,14 @@ def _group() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH))
 
 
-def hashes(codes: list[str]) -> list[str]:
+def hash_codes(codes: list[str]) -> list[str]:
     """Hash codes that were generated together. Takes half a second: never call it inside a transaction."""
     salt = bcrypt.gensalt(min(settings.BCRYPT_ROUNDS, MAX_ROUNDS))
     return [_hash(code, salt) for code in codes]
 
 
-def hash_like(known: str, code: str) -> str | None:
-    """Hash `code` with the salt of the hash `known`; None where it cannot be a code. As slow as one of `hashes`."""
+def hash_with_salt_of(known: str, code: str) -> str | None:
+    """Hash `code` with the salt of the hash `known`; return None if it cannot be a backup code. Takes 50 ms."""
     normal = normalize_code(code)
     if len(normal) != GROUPS * GROUP_LENGTH or not set(normal) <= set(ALPHABET):
         return None
@@ -66,12 +66,12 @@ class BackupCodeQuerySet(models.QuerySet["BackupCode"]):
         return self.filter(consumed_at__isnull=True)
 
     def devices_for_user(self, user: User, confirmed: bool | None = None) -> "BackupCodeQuerySet":
-        """As django-otp's DeviceManager; one row for all codes, because one hash is compared with all."""
+        """Filter the user's devices, as django-otp's DeviceManager. One row stands for all codes of the user."""
         first = self.of(user).unused().order_by("pk").values("pk")[:1]
         return self.none() if confirmed is False else self.filter(pk__in=first)
 
     def consume(self, user: User, hashed: str, now: datetime) -> bool:
-        """Consume the user's code with this hash; False where there is none left, under any concurrency."""
+        """Consume the user's code with this hash; return False if there is none left. Safe under concurrency."""
         return self.of(user).unused().filter(hash=hashed).update(consumed_at=now) == 1
 
 
@@ -96,15 +96,15 @@ class BackupCode(CodeDevice, Device, models.Model):
 
     @property
     def name(self) -> str:
-        """In django-otp's terms: how the user knows the device."""
+        """The name of the device for django-otp."""
         return str(Method.BACKUP_CODE.label)
 
     @property
     def confirmed(self) -> bool:
-        """In django-otp's terms: in use from the start."""
+        """Whether django-otp may use the device: always, because backup codes need no confirmation."""
         return True
 
     def consume(self, code: str) -> bool:
-        """Verify and consume a code of the same user, whichever row it is in."""
-        hashed = hash_like(self.hash, code)
+        """Verify and consume a code of the same user, even if it is another row than this one."""
+        hashed = hash_with_salt_of(self.hash, code)
         return hashed is not None and BackupCode.objects.consume(self.user, hashed, timezone.now())

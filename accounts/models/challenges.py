@@ -10,26 +10,26 @@ from accounts.states import ChallengePurpose
 
 
 class ChallengeQuerySet(models.QuerySet["Challenge"]):
-    """Challenges. Each use is one conditional UPDATE."""
+    """Challenges."""
 
     def open(self, now: datetime) -> "ChallengeQuerySet":
         """Filter challenges that are neither consumed nor expired."""
         return self.filter(consumed_at__isnull=True, expires_at__gt=now)
 
     def usable(self, digest: str, purpose: str, now: datetime) -> "ChallengeQuerySet":
-        """Filter the open challenge of this digest and purpose; with its user."""
+        """Filter the open challenge with this digest and purpose, and select its user."""
         return self.open(now).filter(digest=digest, purpose=purpose).select_related("user")
 
     def replace_sms_digest(self, pk: int, digest: str, now: datetime) -> bool:
-        """Replace the digest of the SMS code; False where the challenge is no longer open."""
+        """Replace the digest of the SMS code; return False if the challenge is no longer open."""
         return self.open(now).filter(pk=pk).update(sms_digest=digest) == 1
 
     def consume(self, pk: int, now: datetime) -> bool:
-        """Mark the challenge as answered; False where it was already."""
+        """Consume the challenge; return False if it was consumed before."""
         return self.filter(pk=pk, consumed_at__isnull=True).update(consumed_at=now) == 1
 
     def revoke(self, user: User, now: datetime) -> int:
-        """Consume all open challenges of a user; returns how many."""
+        """Revoke all open challenges of a user; return how many."""
         return self.open(now).filter(user=user).update(consumed_at=now)
 
     def expired(self, now: datetime) -> "ChallengeQuerySet":
@@ -38,7 +38,7 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
 
 
 class Challenge(models.Model):
-    """A challenge that is answered once, within minutes. Only the digest of its token is stored."""
+    """A challenge that can be answered once, within minutes. Only the digest of its token is stored."""
 
     digest = models.CharField(max_length=64, unique=True)
     purpose = models.CharField(max_length=20, choices=ChallengePurpose)

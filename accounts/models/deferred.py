@@ -11,19 +11,19 @@ from accounts.states import DeferredJobKind
 
 
 class DeferredJobQuerySet(models.QuerySet["DeferredJob"]):
-    """Jobs that have not run yet."""
+    """Deferred jobs that have not run yet."""
 
     def claim(self, pk: int) -> Optional["DeferredJob"]:
-        """The job, locked until the transaction ends; None where it has run or another process runs it."""
+        """Lock the job until the transaction ends and return it; None if it has run or another process runs it."""
         return self.select_for_update(skip_locked=True).filter(pk=pk).first()
 
     def created_before(self, time: datetime) -> Self:
-        """Created before `time`, the oldest first."""
+        """Filter jobs created before `time`, oldest first."""
         return self.filter(created_at__lt=time).order_by("created_at")
 
 
 class DeferredJob(models.Model):
-    """Work that a request started and that runs after its response. The row is deleted when it has run."""
+    """Work of a request that runs after its response. The row is deleted once the job has run."""
 
     kind = models.CharField(max_length=30, choices=DeferredJobKind)
     details = models.JSONField(default=dict)

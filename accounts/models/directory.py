@@ -1,4 +1,4 @@
-"""Queries of the user list that staff work with. Each stays fast with a million users."""
+"""Queries of the user list in the admin and the API. Each must stay fast with a million users."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -17,7 +17,7 @@ from rbac.models import Role, RoleAssignment, ScopedQuerySet, ScopeMembership
 if TYPE_CHECKING:
     from accounts.models.users import User  # noqa: F401 (in a string below)
 
-FEW_HOLDERS = 2000  # a list of at most so many holders of a role is filtered by their ids
+MAX_HOLDERS_BY_ID = 2000  # up to so many holders of a role, users are filtered by a list of ids
 LOCKED_UNTIL = "(SELECT MAX(blocked_until) FROM {limits} WHERE subject = {users}.id AND blocked_until > %s)"
 
 ROLE_IDS = (
@@ -28,20 +28,20 @@ AGGREGATES = {"postgresql": "string_agg", "sqlite": "group_concat"}
 
 
 class DirectoryQuerySet(ScopedQuerySet["User"]):
-    """Users as staff find them."""
+    """Users, with the filters of the user list."""
 
     def in_scopes(self, scopes: Collection[str]) -> Self:
-        """Members of any of these scopes."""
+        """Filter members of any of these scopes."""
         return self.filter(pk__in=ScopeMembership.objects.in_scopes(scopes).values("user"))
 
     def present(self) -> Self:
-        """Not deleted."""
+        """Filter users who are not deleted."""
         return self.filter(deleted_at__isnull=True)
 
     def search(self, text: str) -> Self:
-        """Each word of `text` is a part of the e-mail address, a name or the phone, whatever its case.
+        """Filter users by words that occur in the e-mail address, a name or the phone, ignoring case.
 
-        A word of one or two letters has to be at the beginning: a trigram index finds no shorter part.
+        A word of one or two letters matches only at the beginning, because a trigram index needs three characters.
         """
         found = self
         for part in searched_parts(text):
@@ -49,7 +49,7 @@ class DirectoryQuerySet(ScopedQuerySet["User"]):
         return found
 
     def with_attributes(self, values: dict[str, Any]) -> Self:
-        """Those whose custom attributes have these values; PostgreSQL finds them along an index."""
+        """Filter users whose custom attributes have these values; PostgreSQL uses an index for it."""
         if not values:
             return self
         if connections[self.db].vendor == "postgresql":
@@ -61,38 +61,39 @@ class DirectoryQuerySet(ScopedQuerySet["User"]):
         return found
 
     def holding_role(self, role: str, now: datetime) -> Self:
-        """Those who hold the role with this id or name now, in any scope.
+        """Filter users who hold the role with this id or name now, in any scope.
 
-        Counts the holders first: for few of them a filter by ids is always fast, while the planner may scan a million
-        users in the requested order to find them.
+        Up to MAX_HOLDERS_BY_ID holders are read first: a filter by their ids is always fast, while for a subquery the
+        planner may scan a million users in the requested order.
         """
         is_id = role.isascii() and role.isdigit() and len(role) < 10
         pk: Any = int(role) if is_id else Subquery(Role.objects.filter(name=role).values("pk")[:1])
         holders = RoleAssignment.objects.live(now).filter(role=pk).values_list("user", flat=True)
-        few = list(holders.distinct()[: FEW_HOLDERS + 1])
-        return self.filter(pk__in=few if len(few) <= FEW_HOLDERS else holders)
+        first = list(holders.distinct()[: MAX_HOLDERS_BY_ID + 1])
+        return self.filter(pk__in=first if len(first) <= MAX_HOLDERS_BY_ID else holders)
 
     def service_accounts(self) -> Self:
-        """Accounts of programs: found among them, who are few, and not among all users."""
+        """Filter the accounts of programs."""
+        # By a subquery, because service accounts are few and `is_service_account` has no index.
         return self.filter(pk__in=accounts_models.ServiceAccount.objects.values("pk"))
 
     def people(self) -> Self:
-        """Accounts of people."""
+        """Filter the accounts of people."""
         return self.filter(is_service_account=False)
 
     def locked_out(self, now: datetime) -> Self:
-        """Locked by staff, or by wrong passwords now."""
+        """Filter users who are locked by staff or, at `now`, by wrong passwords."""
         by_staff = self.model._default_manager.filter(locked_at__isnull=False).values("pk")
         return self.filter(pk__in=by_staff.union(_locks(now).values("subject")))
 
     def not_locked_out(self, now: datetime) -> Self:
-        """Locked neither by staff nor by wrong passwords."""
+        """Filter users who are locked neither by staff nor, at `now`, by wrong passwords."""
         return self.filter(~Exists(_locks(now).filter(subject=OuterRef("pk"))), locked_at__isnull=True)
 
     def with_locks(self, now: datetime) -> Self:
-        """Annotate `locked_until`: the end of the lock by wrong passwords, None without one.
+        """Annotate `locked_until`: when the lock by wrong passwords ends, or None.
 
-        SQL, because the ORM needs longer to build this subquery than to do everything else for a page of users.
+        Raw SQL, because the ORM takes longer to build this subquery than all the rest of a page of users.
         """
         locked_until = RawSQL(  # noqa: S611  no text of a user is in it
             LOCKED_UNTIL.format(limits=RateLimit._meta.db_table, users=self.model._meta.db_table),
@@ -102,9 +103,9 @@ class DirectoryQuerySet(ScopedQuerySet["User"]):
         return self.annotate(locked_until=locked_until)
 
     def with_role_ids(self, now: datetime) -> Self:
-        """Annotate `role_ids`: the ids of the roles that they hold in any scope, separated by commas; None for none.
+        """Annotate `role_ids`: ids of the roles that the user holds in any scope, separated by commas; None for none.
 
-        In the statement of the users, because a second one costs more than reading the assignments.
+        A subquery instead of a prefetch, because a second statement costs more than reading the assignments.
         """
         connection = connections[self.db]
         sql = ROLE_IDS.format(
@@ -123,5 +124,5 @@ class DirectoryQuerySet(ScopedQuerySet["User"]):
 
 
 def _locks(now: datetime) -> RateLimitQuerySet:
-    """Blocks by wrong passwords; their subject is the user."""
+    """Return the locks by wrong passwords at `now`. Their subject is the user's id."""
     return RateLimit.objects.blocking(now).filter(subject__isnull=False)

@@ -8,18 +8,18 @@ from django.utils.translation import gettext_lazy as _
 
 
 class KnownDeviceQuerySet(models.QuerySet["KnownDevice"]):
-    """Devices, by the digests of an address and of the device's id."""
+    """Known devices, by the digests of an address and of the device's id."""
 
     def at(self, address: str, device: str) -> "KnownDeviceQuerySet":
-        """Filter the row of a device that the address knows. device: '' has none."""
+        """Filter the row of a device that is known at an address; none if `device` is ''."""
         return self.filter(address=address, device=device)
 
     def of(self, address: str) -> "KnownDeviceQuerySet":
-        """Filter the devices that the address knows."""
+        """Filter the devices that are known at an address."""
         return self.filter(address=address)
 
     def replace(self, device: str, successor: str) -> int:
-        """Replace a device's digest at every address that knows it; its cookie lives on for all of them."""
+        """Replace a device's digest at every address, because one cookie serves for all; return the number of rows."""
         return self.filter(device=device).update(device=successor, signed_in_at=timezone.now())
 
     def unused_since(self, time: datetime) -> "KnownDeviceQuerySet":
@@ -28,9 +28,9 @@ class KnownDeviceQuerySet(models.QuerySet["KnownDevice"]):
 
 
 class KnownDevice(models.Model):
-    """A device that signed in to an address before (OWASP's device cookie): its attempts are counted separately.
+    """A device that signed in to an address before (OWASP "device cookies"): its attempts are counted separately.
 
-    So guesses from unknown devices, all counted for the address, never lock out the owner's devices.
+    Attempts from unknown devices are counted for the address, so they never lock out the owner's known devices.
     """
 
     address = models.CharField(max_length=64, help_text=_("Keyed digest of the e-mail address."))

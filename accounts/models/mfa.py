@@ -29,20 +29,21 @@ CODE_LOCKOUT = Lockout(
 
 
 def code_attempts_key(user: User) -> str:
-    """Return the key that consecutive wrong MFA codes of a user are counted by."""
+    """Return the rate limit key under which a user's consecutive wrong MFA codes are counted."""
     return f"mfa:{user.pk}"
 
 
 class CodeDevice:
-    """Mixin of django-otp devices whose codes are counted before they are compared, and consumed.
+    """Mixin for django-otp devices with single-use codes: an attempt is counted before the code is compared.
 
-    Sign-in and re-authentication use accounts.services.mfa.codes, which also records and announces each use.
+    It makes django-otp's own views and forms safe. Sign-in and re-authentication use accounts.services.mfa.codes, which
+    also records security events and sends signals.
     """
 
-    user: Any
+    user: Any  # the foreign key of the device
 
     def consume(self, code: str) -> bool:
-        """Verify and consume a code; False where it is wrong or was consumed, under any concurrency."""
+        """Verify and consume a code; return False if it is wrong or was consumed. Safe under concurrency."""
         raise NotImplementedError
 
     def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]:
@@ -67,22 +68,22 @@ class PasskeyQuerySet(models.QuerySet["Passkey"]):
         return self.filter(user=user).order_by("created_at", "pk")
 
     def devices_for_user(self, user: User, confirmed: bool | None = None) -> "PasskeyQuerySet":
-        """As django-otp's DeviceManager."""
+        """Filter the user's devices, as django-otp's DeviceManager."""
         return self.none() if confirmed is False else self.of(user)
 
     def passwordless(self) -> "PasskeyQuerySet":
-        """Filter passkeys that may replace the password; with their users."""
+        """Filter passkeys that may replace the password, and select their users."""
         return self.filter(passwordless=True).select_related("user")
 
     def record_use(self, pk: int, *, previous_count: int, now: datetime, **reported: int | bool) -> bool:
-        """Store what the authenticator reported; False where the counter is no longer at `previous_count`."""
+        """Store what the authenticator reported; return False if the counter is no longer at `previous_count`."""
         return self.filter(pk=pk, sign_count=previous_count).update(**reported, last_used_at=now) == 1
 
 
 class Passkey(Device, models.Model):
     """A WebAuthn credential: its public key and what its authenticator reports.
 
-    A django-otp device that takes no code: services.mfa.passkey_verification verifies it.
+    It is a django-otp device without codes; services.mfa.passkey_verification verifies its assertions.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="passkeys")
@@ -91,11 +92,11 @@ class Passkey(Device, models.Model):
     public_key = models.TextField(help_text=_("COSE key in base64url."))
     sign_count = models.BigIntegerField(default=0)
     transports = models.JSONField(default=list)
-    passwordless = models.BooleanField(default=False, help_text=_("May be the whole sign-in, without the password."))
+    passwordless = models.BooleanField(default=False, help_text=_("Signs in without the password."))
     is_backup_eligible = models.BooleanField(
-        null=True, help_text=_("May be synced by its maker, which never changes; empty until it is known.")
+        null=True, help_text=_("The provider may sync it. This never changes; empty until it is known.")
     )
-    is_backed_up = models.BooleanField(default=False, help_text=_("Synced between devices by its maker."))
+    is_backed_up = models.BooleanField(default=False, help_text=_("The provider has synced it to other devices."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
@@ -111,7 +112,7 @@ class Passkey(Device, models.Model):
 
     @property
     def confirmed(self) -> bool:
-        """In django-otp's terms: in use from the start."""
+        """Whether django-otp may use the device: always, because passkeys need no confirmation."""
         return True
 
 
@@ -132,7 +133,7 @@ class TrustedBrowserQuerySet(models.QuerySet["TrustedBrowser"]):
 
 
 class TrustedBrowser(models.Model):
-    """A browser that skips MFA for a while. Only the digest of the token in its signed cookie is stored."""
+    """A browser that skips the second step of a sign-in. Only the digest of the token in its cookie is stored."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trusted_browsers")
     digest = models.CharField(max_length=64, unique=True)
@@ -164,21 +165,21 @@ class MFAResetQuerySet(models.QuerySet["MFAReset"]):
         return self.open().filter(effective_at__lte=now)
 
     def approve(self, pk: int, *, by: User, effective_at: datetime) -> bool:
-        """Store the approval; False where the request is approved already or no longer open."""
+        """Store the approval; return False if the request is approved already or no longer open."""
         waiting = self.open().filter(pk=pk, approved_by__isnull=True)
         return waiting.update(approved_by=by, effective_at=effective_at) == 1
 
     def cancel(self, now: datetime) -> int:
-        """Cancel the open requests; returns how many."""
+        """Cancel the open requests; return how many."""
         return self.open().update(cancelled_at=now)
 
     def finish(self, pk: int, now: datetime) -> bool:
-        """Mark a due request as done; False where it is not due or another process was faster."""
+        """Mark a due request as done; return False if it is not due or another process was faster."""
         return self.due(now).filter(pk=pk).update(done_at=now) == 1
 
 
 class MFAReset(models.Model):
-    """A staff request to remove all MFA methods of a user; a second person approves it, and a day passes."""
+    """A staff request to remove all MFA methods of a user. It takes effect a day after a second person approved it."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mfa_resets")
     reason = models.CharField(_("reason"), max_length=400, validators=[no_nul])

@@ -1,4 +1,4 @@
-"""One-time tokens: what the links in e-mails carry."""
+"""One-time tokens of the links in e-mails."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,31 +16,31 @@ class OneTimeTokenQuerySet(models.QuerySet["OneTimeToken"]):
     """One-time tokens."""
 
     def usable(self, digest: str, purposes: Sequence[str], now: datetime) -> Self:
-        """The token with this digest, neither consumed nor expired, made for one of `purposes`; with its user."""
+        """Filter the live token with this digest and one of `purposes`, and select its user."""
         return self.live(now).filter(digest=digest, purpose__in=purposes).select_related("user")
 
     def consume(self, pk: int, now: datetime) -> bool:
-        """Consume one token; False where it was consumed before, however many try at once."""
+        """Consume one token; return False if it was consumed before. Safe under concurrency."""
         return self.filter(pk=pk, consumed_at__isnull=True).update(consumed_at=now) == 1
 
     def revoke(self, now: datetime) -> int:
-        """Consume those that are left; returns how many."""
+        """Revoke the tokens that are not consumed; return how many."""
         return self.filter(consumed_at__isnull=True).update(consumed_at=now)
 
     def of(self, user: User, purpose: str) -> Self:
-        """Those of one user for one purpose."""
+        """Filter tokens of one user for one purpose."""
         return self.filter(user=user, purpose=purpose)
 
     def live(self, now: datetime) -> Self:
-        """Neither consumed nor expired, the oldest first."""
+        """Filter tokens that are neither consumed nor expired, oldest first."""
         return self.filter(consumed_at__isnull=True, expires_at__gt=now).order_by("pk")
 
     def expired(self, now: datetime) -> Self:
-        """Those that have expired."""
+        """Filter expired tokens."""
         return self.filter(expires_at__lte=now)
 
     def made_after(self, token: "OneTimeToken") -> Self:
-        """Those made after `token`."""
+        """Filter tokens made after `token`."""
         return self.filter(pk__gt=token.pk)
 
 
@@ -50,7 +50,7 @@ class OneTimeToken(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="one_time_tokens")
     purpose = models.CharField(max_length=20, choices=TokenPurpose)
     digest = models.CharField(max_length=64, unique=True)
-    data = models.JSONField(default=dict, help_text=_("What the purpose needs, such as the new address."))
+    data = models.JSONField(default=dict, help_text=_("Data for the purpose, such as the new address."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(db_index=True)
     consumed_at = models.DateTimeField(null=True, blank=True)

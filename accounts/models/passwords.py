@@ -9,14 +9,14 @@ from accounts.models.users import User
 
 
 class PasswordHistoryQuerySet(models.QuerySet["PasswordHistory"]):
-    """Former passwords, as hashes."""
+    """Hashes of former passwords."""
 
     def newest(self, user: User, count: int) -> Self:
-        """The user's `count` newest, the newest first."""
+        """Filter the user's `count` newest, newest first."""
         return self.filter(user=user).order_by("-pk")[:count]
 
     def keep_newest(self, user: User, count: int) -> None:
-        """Delete all of the user's but the `count` newest."""
+        """Delete all but the user's `count` newest."""
         newest = list(self.newest(user, count).values_list("pk", flat=True))
         self.filter(user=user).exclude(pk__in=newest).delete()
 

@@ -21,12 +21,12 @@ class PhoneCodeQuerySet(models.QuerySet["PhoneCode"]):
         return self.filter(expires_at__lte=now)
 
     def consume(self, code: "PhoneCode") -> bool:
-        """Delete this very code; False where it was used or replaced already, under any concurrency."""
+        """Delete exactly this code; return False if it was used or replaced before. Safe under concurrency."""
         return self.filter(pk=code.pk, digest=code.digest).delete()[0] == 1
 
 
 class PhoneCode(models.Model):
-    """The code sent to a number that a user claims; a new one replaces it."""
+    """The code sent to a number that a user wants to confirm. A user has one; a new code replaces it."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="phone_code")
     phone = models.CharField(max_length=16, validators=[E164])

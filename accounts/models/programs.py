@@ -17,7 +17,7 @@ class ServiceAccountQuerySet(models.QuerySet["ServiceAccount"]):
     """Service accounts."""
 
     def present(self) -> Self:
-        """Those that are not deleted, with their users and owners."""
+        """Filter service accounts that are not deleted, and select their users and owners."""
         return self.filter(user__deleted_at__isnull=True).select_related("user", "owner")
 
     def with_roles(self, now: datetime) -> Self:
@@ -36,7 +36,7 @@ class ServiceAccountQuerySet(models.QuerySet["ServiceAccount"]):
 
 
 class ServiceAccount(models.Model):
-    """A program's account: a user without password and e-mail sign-in, whose first name is the account's name."""
+    """The account of a program: a user without password and e-mail sign-in. Its first name is the account's name."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="service_account")
     description = models.CharField(_("description"), max_length=500, blank=True, default="")
@@ -47,7 +47,7 @@ class ServiceAccount(models.Model):
         blank=True,
         related_name="owned_service_accounts",
         verbose_name=_("owner"),
-        help_text=_("Whom to ask about it."),
+        help_text=_("The person responsible for it."),
     )
 
     objects = ServiceAccountQuerySet.as_manager()
@@ -61,7 +61,7 @@ class ServiceAccount(models.Model):
 
     @property
     def name(self) -> str:
-        """The name."""
+        """The name of the account."""
         return self.user.first_name
 
     @property
@@ -74,28 +74,28 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     """API keys."""
 
     def of(self, user_id: int) -> Self:
-        """Keys of one user."""
+        """Filter keys of one user."""
         return self.filter(user=user_id)
 
     def unrevoked(self) -> Self:
-        """Keys that nobody revoked; they may have expired."""
+        """Filter keys that are not revoked; they may have expired."""
         return self.filter(revoked_at__isnull=True)
 
     def live(self, now: datetime) -> Self:
-        """Keys that are neither revoked nor expired."""
+        """Filter keys that are neither revoked nor expired."""
         return self.unrevoked().filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
 
     def usable(self, now: datetime) -> Self:
-        """Live keys whose user's account is open, with the user."""
+        """Filter live keys whose user's account is open, and select the user."""
         open_account = self.filter(user__is_active=True, user__locked_at__isnull=True, user__deleted_at__isnull=True)
         return open_account.live(now).select_related("user")
 
     def with_prefix(self, prefix: str) -> Self:
-        """The key with this prefix."""
+        """Filter the key with this prefix."""
         return self.filter(prefix=prefix)
 
     def revoke(self, now: datetime) -> int:
-        """Revoke those that are not; returns how many."""
+        """Revoke the keys; return how many were not revoked before."""
         return self.unrevoked().update(revoked_at=now)
 
     def record_use(self, pk: uuid.UUID, now: datetime) -> bool:
@@ -105,16 +105,15 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         self.filter(pk=pk, last_used_at__lt=now).update(last_used_at=now)
         return False
 
-    def over_before(self, time: datetime) -> Self:
-        """Those that were revoked or expired before `time`."""
+    def revoked_or_expired_before(self, time: datetime) -> Self:
+        """Filter keys that were revoked or expired before `time`."""
         return self.filter(Q(revoked_at__lt=time) | Q(expires_at__lt=time))
 
 
 class ApiKey(models.Model):
     """A key of a service account or a person. Only the digest of the whole key is stored.
 
-    Its id takes the place of a session's wherever a request is attributed to one: in `User.acting_session`, security
-    events and access tokens.
+    Its id is used in place of a session id in `User.acting_session`, security events and access tokens.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -123,10 +122,16 @@ class ApiKey(models.Model):
     prefix = models.CharField(_("prefix"), max_length=12, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     permissions = models.JSONField(
-        _("permissions"), null=True, blank=True, help_text=_("Only these of the account's; null: all of them.")
+        _("permissions"),
+        null=True,
+        blank=True,
+        help_text=_("Limit to these permissions of the account; null: no limit."),
     )
     allowed_networks = models.JSONField(
-        _("allowed networks"), default=list, blank=True, help_text=_("Where it may be used; empty: anywhere.")
+        _("allowed networks"),
+        default=list,
+        blank=True,
+        help_text=_("Networks it may be used from; empty: any."),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
@@ -154,12 +159,12 @@ class RevokedTokenQuerySet(models.QuerySet["RevokedToken"]):
     """Revoked access tokens."""
 
     def expired(self, now: datetime) -> Self:
-        """Those that would be refused anyway."""
+        """Filter tokens that have expired: they are rejected without a row too."""
         return self.filter(expires_at__lt=now)
 
 
 class RevokedToken(models.Model):
-    """An access token of a program that was revoked before its end. Those of people end with their session."""
+    """An access token of a program that was revoked before it expired. A person's token ends with the session."""
 
     jti = models.CharField(max_length=64, primary_key=True)
     expires_at = models.DateTimeField(db_index=True)

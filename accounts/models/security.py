@@ -16,23 +16,23 @@ class SecurityEventQuerySet(AppendOnlyQuerySet):
     """Security events."""
 
     def of(self, user: User) -> Self:
-        """Events of one user."""
+        """Filter events of one user."""
         return self.filter(user=user)
 
     def with_people(self) -> Self:
-        """Read the users in the events by the same query."""
+        """Select user and actor of each event in the same query."""
         return self.select_related("user", "actor")
 
     def pseudonymise(self, user: User) -> None:
-        """Remove personal data of a deleted user; the events stay."""
+        """Remove a deleted user's personal data from the events; the events stay."""
         own = models.Q(user=user, actor__isnull=True) | models.Q(actor=user)
         models.QuerySet.update(self.filter(own), ip=None, user_agent="")
         models.QuerySet.update(self.filter(user=user), details={})
 
-    def remove_older(self, time: datetime, *, most: int) -> int:
-        """Remove up to `most` events older than `time`, the oldest first; returns how many. For the purge."""
-        older = self.filter(created_at__lt=time)  # in both queries: PostgreSQL looks into no other partition
-        oldest = older.order_by("created_at", "pk").values_list("pk", flat=True)[:most]
+    def remove_older(self, time: datetime, *, limit: int) -> int:
+        """Remove up to `limit` events older than `time`, oldest first, and return how many. Only the purge calls it."""
+        older = self.filter(created_at__lt=time)  # in both queries, so that PostgreSQL skips newer partitions
+        oldest = older.order_by("created_at", "pk").values_list("pk", flat=True)[:limit]
         return models.QuerySet.delete(older.filter(pk__in=list(oldest)))[0]
 
 
@@ -44,7 +44,7 @@ class SecurityEvent(AppendOnly):
     """
 
     kind = models.CharField(_("kind"), max_length=40, choices=event_kinds)
-    # No constraint and no cascade: the event stays as it is even where the row of the user is deleted by hand.
+    # No constraint and no cascade: the event stays as it is even if the row of the user is deleted by hand.
     user = models.ForeignKey(
         User, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="security_events"
     )

@@ -25,9 +25,10 @@ PURPOSE = "totp"
 
 
 def matching_steps(secret: str, code: str, *, now: float, drift: int) -> list[int]:
-    """Return the steps, oldest first, whose code this is, within `drift` steps of `now` (Unix time).
+    """Return the time steps within `drift` steps of `now` (Unix time) whose code is `code`, oldest first.
 
-    All of them are compared, so that the duration reveals nothing. Spaces and hyphens are ignored.
+    Every step is compared in constant time, so that the duration does not reveal which one matched. Spaces and hyphens
+    in the code are ignored.
     """
     digits = normalize_code(code)
     if not (len(digits) == DIGITS and digits.isascii() and digits.isdigit()):
@@ -57,26 +58,26 @@ class TOTPDeviceQuerySet(models.QuerySet["TOTPDevice"]):
         return self.filter(confirmed_at__isnull=True)
 
     def devices_for_user(self, user: User, confirmed: bool | None = None) -> "TOTPDeviceQuerySet":
-        """As django-otp's DeviceManager."""
+        """Filter the user's devices, as django-otp's DeviceManager."""
         devices = self.of(user)
         return devices if confirmed is None else devices.confirmed() if confirmed else devices.pending()
 
     def consume(self, pk: int, step: int) -> bool:
-        """Consume the code of `step` and all older ones; False where it was consumed, under any concurrency."""
+        """Consume the codes up to `step`; return False if that one was consumed before. Safe under concurrency."""
         return self.confirmed().filter(pk=pk, last_step__lt=step).update(last_step=step) == 1
 
     def confirm(self, pk: int, step: int, now: datetime) -> bool:
-        """Confirm a pending device and consume the code of `step`; False where it is confirmed already."""
+        """Confirm a pending device and consume the code of `step`; return False if it was confirmed before."""
         return self.pending().filter(pk=pk).update(confirmed_at=now, last_step=step) == 1
 
 
 class TOTPDevice(CodeDevice, Device, models.Model):
-    """An authenticator app. It is in use once confirmed with a code; its secret is encrypted."""
+    """An authenticator app. It counts as an MFA method once it is confirmed with a code."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="totp_devices")
-    secret = models.TextField(help_text=_("Encrypted under ENCRYPTION_KEYS."))
+    secret = models.TextField(help_text=_("Encrypted with ENCRYPTION_KEYS."))
     last_step = models.BigIntegerField(
-        default=0, help_text=_("Step of the newest code that was used: none older serves.")
+        default=0, help_text=_("Time step of the last code used. Codes up to this step are rejected.")
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -98,12 +99,12 @@ class TOTPDevice(CodeDevice, Device, models.Model):
 
     @property
     def name(self) -> str:
-        """In django-otp's terms: how the user knows the device."""
+        """The name of the device for django-otp."""
         return str(Method.TOTP.label)
 
     @property
     def confirmed(self) -> bool:
-        """In django-otp's terms: whether the device is in use."""
+        """Whether django-otp may use the device."""
         return self.confirmed_at is not None
 
     @staticmethod
@@ -113,11 +114,11 @@ class TOTPDevice(CodeDevice, Device, models.Model):
 
     @staticmethod
     def decrypt_secret(ciphertext: str) -> str:
-        """Decrypt what `encrypt_secret` returned. Raises DecryptionError."""
+        """Decrypt a result of `encrypt_secret`. Raises DecryptionError."""
         return crypto.decrypt(ciphertext, purpose=PURPOSE)
 
     def matching_steps(self, code: str, *, now: float) -> list[int]:
-        """Return the steps, oldest first, whose code this is, within TOTP_DRIFT_STEPS of `now` (Unix time)."""
+        """Return the time steps within TOTP_DRIFT_STEPS of `now` (Unix time) whose code is `code`, oldest first."""
         return matching_steps(self.decrypt_secret(self.secret), code, now=now, drift=settings.TOTP_DRIFT_STEPS)
 
     def consume(self, code: str, *, now: float | None = None) -> bool:

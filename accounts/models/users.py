@@ -26,30 +26,30 @@ from foodfleet.core.typed_text import normalize_password, searchable
 no_nul = ProhibitNullCharactersValidator()
 
 
-SEARCHED = frozenset({"email", "first_name", "last_name", "phone"})  # what `search_text` is made of
+SEARCHED = frozenset({"email", "first_name", "last_name", "phone"})  # the fields in `search_text`
 NOT_CACHED = {"last_login"}  # changes with every sign-in, and no reader of the cache needs it
-BATCH = 500
+BATCH = 500  # rows of one UPDATE
 SIGNING_KEYS = "signing-keys"  # cache key that the revocation of a signing key invalidates
 
 
 def cache_key(user_id: int | str) -> str:
-    """The cache key of a user and their sessions."""
+    """Return the cache key of a user and their sessions."""
     return f"user:{user_id}"
 
 
 class UserQuerySet(DirectoryQuerySet):
     """Users."""
 
-    def note_sign_in(self, user: "User", now: datetime) -> bool:
-        """Record a sign-in; False where the account was closed or its password replaced since `user` was read."""
+    def record_sign_in(self, user: "User", now: datetime) -> bool:
+        """Record a sign-in; return False if the account was closed or its password changed since `user` was read."""
         return bool(self.unchanged(user).update(last_login=now) == 1)
 
     def unchanged(self, user: "User") -> Self:
-        """The user, if the account is open and its password is the one that `user` was read with."""
+        """Filter the user if the account is open and its password has not changed since `user` was read."""
         return self.filter(pk=user.pk, password=user.password, is_active=True, locked_at__isnull=True)
 
     def update(self, **values: Any) -> int:
-        """As in Django; also updates `search_text` and invalidates the cached data of these users."""
+        """Update as Django does, and also update `search_text` and invalidate the cached data of these users."""
         if values.keys() <= NOT_CACHED:
             return super().update(**values)
         with transaction.atomic(using=self.db):
@@ -61,7 +61,7 @@ class UserQuerySet(DirectoryQuerySet):
         return count
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
-        """As in Django; also sets `search_text`."""
+        """Create as Django does, and also set `search_text`."""
         users = list(objs)
         for user in users:
             user.search_text = user.searchable_text()
@@ -76,75 +76,77 @@ class UserQuerySet(DirectoryQuerySet):
             plain.bulk_update(users, ["search_text"])
 
     def with_email(self, email: str) -> Self:
-        """The user of this address, whatever its case and Unicode form. Service accounts have no address to use."""
+        """Filter the person with this address, in any case and Unicode form. Service accounts have no real address."""
         return self.filter(email=normalize_email(email), is_service_account=False)
 
     def with_emails(self, emails: Sequence[str]) -> Self:
-        """The users of these addresses, each in the form of `normalize_email`."""
+        """Filter users with these addresses, which must be results of `normalize_email`."""
         return self.filter(email__in=emails)
 
     def with_sign_in_history(self, *, address: str, device: str, fingerprint: str) -> Self:
-        """Annotate `has_mfa`, `signed_in_before` (ever), `known_device` and `knows_device`.
+        """Annotate `has_mfa`, `signed_in_before`, `known_device_id` and `is_known_device`.
 
-        address, device: digests, as in KnownDevice; '' for a client without a device id. known_device: the pk of the
-        device's row; knows_device: there is one, or a session with its fingerprint.
+        `address` and `device` are digests, as in KnownDevice; `device` is '' for a client without a device id.
+        `known_device_id` is the pk of the device's row. `is_known_device` is also true for a device without a row whose
+        fingerprint an earlier session has.
         """
         sessions = accounts_models.Session.objects.filter(user=OuterRef("pk"))
         known = Subquery(accounts_models.KnownDevice.objects.at(address, device).values("pk"))
-        ever = models.Q(last_login__isnull=False)  # not from sessions: the purge removes them
+        ever = models.Q(last_login__isnull=False)  # not from sessions, because the purge removes old ones
         return self.annotate(
             signed_in_before=models.ExpressionWrapper(ever, output_field=models.BooleanField()),
-            known_device=known,
-            knows_device=models.Q(known_device__isnull=False) | Exists(sessions.filter(fingerprint=fingerprint)),
+            known_device_id=known,
+            is_known_device=models.Q(known_device_id__isnull=False) | Exists(sessions.filter(fingerprint=fingerprint)),
             has_mfa=self._has_mfa(),
         )
 
     def with_mfa(self) -> Self:
-        """Those who have an authenticator app or a passkey: found from these, which may be few."""
+        """Filter users who have an authenticator app or a passkey."""
+        # By subqueries on the methods and not by Exists for each user, because users with MFA may be few.
         apps = accounts_models.TOTPDevice.objects.confirmed().order_by().values("user")
         passkeys = accounts_models.Passkey.objects.order_by().values("user")
         return self.filter(pk__in=apps.union(passkeys))
 
     def without_mfa(self) -> Self:
-        """Those who have neither."""
+        """Filter users who have neither an authenticator app nor a passkey."""
         return self.exclude(self._has_mfa())
 
-    def _has_mfa(self) -> Any:
+    def _has_mfa(self) -> models.Q:
         app = Exists(accounts_models.TOTPDevice.objects.confirmed().filter(user=OuterRef("pk")))
         return app | Exists(accounts_models.Passkey.objects.filter(user=OuterRef("pk")))
 
     def superusers(self) -> Self:
-        """Active superusers."""
+        """Filter active superusers."""
         return self.filter(is_superuser=True, is_active=True)
 
     def reachable(self) -> Self:
-        """Active users whose address may receive a sign-in link: it is confirmed, or staff invited it."""
-        known = models.Q(email_verified_at__isnull=False) | models.Q(invited_at__isnull=False)
-        return self.filter(known, is_active=True, deleted_at__isnull=True, is_service_account=False)
+        """Filter active users who confirmed their address or were invited: they may get a link to choose a password."""
+        vouched_for = models.Q(email_verified_at__isnull=False) | models.Q(invited_at__isnull=False)
+        return self.filter(vouched_for, is_active=True, deleted_at__isnull=True, is_service_account=False)
 
     def unverified(self) -> Self:
-        """Users with an unconfirmed address whom staff neither invited nor made staff."""
+        """Filter users with an unconfirmed address who are not staff and whom staff did not invite."""
         people = self.filter(is_service_account=False, is_staff=False, is_superuser=False)
         return people.filter(email_verified_at__isnull=True, invited_at__isnull=True)
 
     def unclaimed(self) -> Self:
-        """Unverified accounts that nobody has signed in to: another account may take their address."""
+        """Filter unverified accounts that nobody has signed in to: another account may take their address."""
         return self.unverified().filter(last_login__isnull=True)
 
     def claimed(self) -> Self:
-        """Users whose address no other account may take."""
+        """Filter users whose address no other account may take."""
         return self.exclude(pk__in=self.unclaimed().values("pk"))
 
     def deletion_due(self, now: datetime) -> Self:
-        """Those whose owner asked for the deletion and whose time has come, the first first."""
+        """Filter accounts to be deleted by `now` at their owner's request, earliest first."""
         return self.filter(deletion_due_at__lte=now, deleted_at__isnull=True).order_by("deletion_due_at")
 
     def to_remind_of_deletion(self, before: datetime) -> Self:
-        """Those who are deleted before `before` and have not been reminded."""
+        """Filter accounts to be deleted by `before` whose owner has not been reminded."""
         return self.deletion_due(before).filter(deletion_reminded=False)
 
     def get_for_update(self, pk: int) -> "User":
-        """The current row of the user, locked until the transaction ends."""
+        """Read the user again and lock the row until the transaction ends."""
         return self.select_for_update().get(pk=pk)
 
 
@@ -156,7 +158,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Save a user; without a password nobody can sign in to it yet."""
+        """Create a user. Without a password, nobody can sign in until one is chosen."""
         user: User = self.model(email=normalize_email(email), **fields)
         user.set_password(password)
         user.full_clean(exclude=["password"])
@@ -164,13 +166,13 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Save a superuser. The address counts as confirmed: whoever runs the command vouches for it."""
+        """Create a superuser. The address counts as confirmed, because the operator vouches for it."""
         fields.setdefault("email_verified_at", timezone.now())
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
 class User(AbstractBaseUser):
-    """A person or program that signs in by e-mail address. Roles alone give permissions (app rbac)."""
+    """A person who signs in by e-mail address, or a program (service account). Roles give permissions (app rbac)."""
 
     email = models.EmailField(_("e-mail address"), max_length=254, unique=True, validators=[no_nul, validate_mailable])
     first_name = models.CharField(
@@ -188,7 +190,7 @@ class User(AbstractBaseUser):
     )
     is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May enter the admin."))
     is_superuser = models.BooleanField(
-        _("superuser"), default=False, help_text=_("Has every permission without being given any.")
+        _("superuser"), default=False, help_text=_("Has every permission without any role.")
     )
     is_service_account = models.BooleanField(
         _("service account"), default=False, db_default=False, editable=False, help_text=_("A program, not a person.")
@@ -204,7 +206,7 @@ class User(AbstractBaseUser):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("Personal data is gone since then; the row stays as the pseudonym that audit rows name."),
+        help_text=_("When personal data was removed. The row remains because audit rows refer to it."),
     )
     attributes = models.JSONField(
         _("attributes"), blank=True, default=dict, db_default={}, help_text=_("As USER_ATTRIBUTES describes them.")
@@ -214,15 +216,17 @@ class User(AbstractBaseUser):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("When the account is deleted, as its owner asked."),
+        help_text=_("When the account will be deleted, as its owner requested."),
     )
     deletion_reminded = models.BooleanField(default=False, db_default=False, editable=False)
-    search_text = models.TextField(editable=False, default="", db_default="", help_text=_("What search reads."))
+    search_text = models.TextField(
+        editable=False, default="", db_default="", help_text=_("The text that search looks in.")
+    )
 
-    locked_until: datetime | None = None  # by wrong passwords; only after `objects.with_locks`
-    role_ids: str | None = None  # only after `objects.with_role_ids`
-    acting_session: UUID | None = None  # the session or API key of the current request; None outside of requests
-    acting_permissions: frozenset[str] | None = None  # what the API key of the current request is limited to
+    locked_until: datetime | None = None  # end of the lock by wrong passwords; set by `objects.with_locks`
+    role_ids: str | None = None  # set by `objects.with_role_ids`
+    acting_session: UUID | None = None  # id of the session or API key of the current request; None outside of requests
+    acting_permissions: frozenset[str] | None = None  # the limit of the current request's API key; None: no limit
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -275,19 +279,22 @@ class User(AbstractBaseUser):
         if saved is None or SEARCHED & set(saved):
             self.search_text = self.searchable_text()
             kwargs["update_fields"] = None if saved is None else {*saved, "search_text"}
-        with transaction.atomic():  # receivers of `post_save` belong to the same transaction
+        with transaction.atomic():  # includes the receivers of `post_save`
             super().save(*args, **kwargs)
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(None if raw_password is None else normalize_password(raw_password))
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether this is the password: normalised or, for hashes from before that, as it was typed."""
+        """Return whether this is the user's password.
+
+        It is compared as normalised and then as typed, because older hashes were made without normalisation.
+        """
         plain = None if raw_password is None else normalize_password(raw_password)
         return super().check_password(plain) or (plain != raw_password and super().check_password(raw_password))
 
     def searchable_text(self) -> str:
-        """The value of `search_text`, which `save` and the QuerySet keep up to date."""
+        """Return the value for `search_text`, which `save` and the QuerySet keep up to date."""
         return searchable(self.email, self.first_name, self.last_name, self.phone)
 
     @property
@@ -297,49 +304,49 @@ class User(AbstractBaseUser):
 
     @property
     def is_locked(self) -> bool:
-        """Whether staff or, as `with_locks` found, wrong passwords have locked the account."""
+        """Whether the account is locked by staff or, if `with_locks` was used, by wrong passwords."""
         return self.locked_at is not None or self.locked_until is not None
 
     @property
     def greeting_name(self) -> str:
-        """The name for mails: '' until the address is confirmed, because anybody may have registered it."""
+        """The name for greetings in e-mails: '' until the address is confirmed: anybody may have registered it."""
         return self.first_name if self.is_email_verified else ""
 
     def can_act(self, session_id: UUID | None) -> bool:
-        """Whether the account is open and, where the request belongs to a session or API key, that one still holds."""
+        """Return whether the account is open and the session or API key with this id, if any, is still valid."""
         if not self.is_active or self.locked_at is not None or self.deleted_at is not None:
             return False
         if session_id is None:
             return True
         now = timezone.now()
         sessions, keys = accounts_models.Session.objects.live(now), accounts_models.ApiKey.objects.live(now)
-        return any(held.filter(pk=session_id, user=self.pk).exists() for held in (sessions, keys))
+        return any(rows.filter(pk=session_id, user=self.pk).exists() for rows in (sessions, keys))
 
     def get_full_name(self) -> str:
-        """First and last name, or '' where neither is known."""
+        """Return first and last name, or '' if neither is known."""
         return f"{self.first_name} {self.last_name}".strip()
 
     def get_short_name(self) -> str:
-        """The first name or, where it is unknown, the part of the address before the @."""
+        """Return the first name or, if it is unknown, the part of the address before the @."""
         return self.first_name or self.email.partition("@")[0]
 
-    # For Django's admin, templates and the REST framework; the authentication backends answer.
+    # The admin, templates and the REST framework call these methods, as on Django's PermissionsMixin.
     def get_all_permissions(self, obj: Any = None) -> set[str]:
-        """All permissions in Django's form, `accounts.view_user`."""
+        """Return all permissions in Django's form, `accounts.view_user`."""
         return {name for backend in get_backends() for name in backend.get_all_permissions(self, obj)}
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Whether the user holds `perm` (`users:read` or `accounts.view_user`), in scope `obj` where one is given."""
+        """Return whether the user has `perm` (`users:read` or `accounts.view_user`), in the scope `obj` if given."""
         if self.is_active and self.is_superuser and self.acting_permissions is None:
             return True
         return any(backend.has_perm(self, perm, obj) for backend in get_backends())
 
     def has_perms(self, perm_list: Iterable[str], obj: Any = None) -> bool:
-        """Whether the user holds all of them."""
+        """Return whether the user has all of them."""
         return all(self.has_perm(perm, obj) for perm in perm_list)
 
     def has_module_perms(self, app_label: str) -> bool:
-        """Whether the user holds any permission of the app."""
+        """Return whether the user has any permission of the app."""
         if self.is_active and self.is_superuser and self.acting_permissions is None:
             return True
         backends: Any = (backend for backend in get_backends() if hasattr(backend, "has_module_perms"))

@@ -54,12 +54,12 @@ class GatedAdminSite(UnfoldAdminSite):
             "site_header": self.site_header,
             "site_url": reverse("account"),
             "site_icon": settings.SITE_LOGO or static("foodfleet/favicon.svg"),
-            "colors": None,  # they are in admin.css: the policy allows no style in the page
+            "colors": None,  # in admin.css, because the content security policy forbids styles in the page
             "account_links": [{"title": _("Account security"), "link": reverse("account_security")}],
         }
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
-        """Build the list once for a request: a page, its context and its navigation ask for it."""
+        """Build the list once for each request: the page, its context and its navigation use it."""
         if app_label is not None:
             return super().get_app_list(request, app_label)
         if not hasattr(request, "app_list"):
@@ -68,12 +68,12 @@ class GatedAdminSite(UnfoldAdminSite):
         return found
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Show the cards of the home page."""
+        """Show the home page with its cards."""
         response: TemplateResponse = super().index(request, {"cards": home.cards(request), **(extra_context or {})})
         return response
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Answer what is typed after Ctrl-K; unlike unfold's, it keeps nothing in the cache."""
+        """Show the results of the search field (Ctrl-K); unlike unfold's method, it caches nothing."""
         found = search.find(self, request, request.GET.get("s", ""))
         return TemplateResponse(request, "unfold/helpers/command_results.html", {"results": found})
 
@@ -83,7 +83,10 @@ class GatedAdminSite(UnfoldAdminSite):
     @endpoint(PUBLIC)
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Send the user to where they do what is missing, and back afterwards. Raises PermissionDenied."""
+        """Redirect to the page to sign in, re-authenticate or set up MFA, and back to the admin afterwards.
+
+        Raises PermissionDenied for users who are not staff.
+        """
         next_url = _next_url(request)
         if not request.user.is_authenticated:
             return redirect_to_login(next_url, reverse("login"))
@@ -101,7 +104,7 @@ class GatedAdminSite(UnfoldAdminSite):
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Send the user to the page on security, which changes passwords."""
+        """Redirect to the security page, where passwords are changed."""
         return redirect("account_security")
 
 

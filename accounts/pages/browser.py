@@ -14,14 +14,14 @@ from accounts.services.sessions import browser
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.http.clients import Client, client_of
 
-KEY, REGISTERED = "session", "registered"
-DAY = 24 * 3600
+KEY, REGISTERED = "session", "registered"  # keys in Django's session
+DAY = 24 * 3600  # seconds
 
 
 def sign_in(request: HttpRequest, response: HttpResponseBase, signed_in: SignedIn, *, remember: bool = False) -> None:
-    """Sign the browser in after the services have: it gets a new session key and CSRF token.
+    """Sign the browser in, with the result of a sign-in service; it gets a new session key and CSRF token.
 
-    remember: skip MFA on this browser from now on; only after MFA.
+    remember: trust this browser to skip MFA; only after MFA was passed.
     """
     request.signed_in = signed_in  # type: ignore[attr-defined]
     login(request, signed_in.user, backend=settings.AUTHENTICATION_BACKENDS[0])
@@ -32,7 +32,7 @@ def sign_in(request: HttpRequest, response: HttpResponseBase, signed_in: SignedI
 
 
 def bind(request: HttpRequest, user: User) -> None:
-    """Write the session's id into Django's session at each browser sign-in."""
+    """Write the id of the session into Django's session, at each sign-in of a browser."""
     signed_in: SignedIn | None = getattr(request, "signed_in", None)
     if signed_in is not None:
         session = signed_in.tokens.session
@@ -42,17 +42,17 @@ def bind(request: HttpRequest, user: User) -> None:
     request.session.set_expiry(settings.SESSION_MAX_DAYS * DAY)
 
 
-def note_registration(request: HttpRequest, email: str) -> None:
-    """Remember that this browser registered `email`, whether or not an account was created."""
+def store_registration(request: HttpRequest, email: str) -> None:
+    """Store that this browser registered `email`, even if no account was created."""
     request.session[REGISTERED] = normalize_email(email)
 
 
-def registered_here(request: HttpRequest, user: User) -> bool:
-    """Whether this browser registered the account of `user`, and nobody is signed in. Clears the record."""
+def pop_registration(request: HttpRequest, user: User) -> bool:
+    """Return whether this browser registered the account of `user` and nobody is signed in; delete the record."""
     return request.session.pop(REGISTERED, None) == user.email and not request.user.is_authenticated
 
 
 def session_id_of(request: HttpRequest) -> UUID | None:
-    """The id of the browser's session; None if nobody is signed in."""
+    """Return the id of the browser's session; None if nobody is signed in."""
     session_id = request.session.get(KEY)
     return UUID(session_id) if session_id else None

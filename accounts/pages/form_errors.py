@@ -1,4 +1,4 @@
-"""The errors of services that pages show in their forms."""
+"""Show the exceptions of services as errors of forms."""
 
 from django import forms
 from django.utils.safestring import mark_safe
@@ -20,7 +20,7 @@ FORM_ERRORS = (ConflictException, ForbiddenException, ThrottledException, Unauth
 
 
 def add_errors(form: forms.BaseForm, error: BaseAppException, *, field: str | None = None) -> None:
-    """Add the error at the fields that its details name, else at `field`, else at the top of the form."""
+    """Add the error to the fields that its details name, otherwise to `field`, otherwise to the whole form."""
     form_errors.add_errors(form, error, {"": field} if field else {}, message=_message(error))
 
 

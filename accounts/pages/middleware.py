@@ -1,4 +1,4 @@
-"""The session of a browser: whether it is still signed in, its language, and the requirements of its page."""
+"""Middleware that ends browser sessions, activates the user's language and enforces the access of pages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,11 +21,10 @@ from foodfleet.core.http.access import Caller, access_of
 
 
 class BrowserSessionMiddleware:
-    """Sign a browser out whose session has ended, on its next request, and activate its user's language.
+    """Sign a browser out if its session has ended; otherwise activate the language of its user.
 
-    Comes after OTPMiddleware and LocaleMiddleware.
-
-    `request.browser_session` is the Session, None if nobody is signed in.
+    It must come after OTPMiddleware and LocaleMiddleware. It sets `request.browser_session` to the Session, or to None
+    if nobody is signed in.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -54,9 +53,9 @@ class BrowserSessionMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Enforce what a page declares in `access`: redirect to sign-in, or to a required action.
+        """Enforce the `access` that a page declares: redirect to sign-in or to a required action.
 
-        accounts.api.authentication does this for the API.
+        `accounts.api.authentication` does this for the API.
         """
         access = access_of(view)
         if viewing.concerns(request):

@@ -1,4 +1,4 @@
-"""Record changes of roles as security events; invalidate the cache of changed users."""
+"""Record changes of roles, permissions and scopes as security events; invalidate cached data of changed users."""
 
 from typing import Any
 

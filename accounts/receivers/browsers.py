@@ -1,4 +1,4 @@
-"""Connect Django's sign-in of browsers with our sessions, so that they are listed and can be ended."""
+"""Give every browser that Django signs in a session of ours, so that it is listed and can be ended."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from foodfleet.core.http.clients import Client
 
 @receiver(user_logged_in)
 def bind_browser(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Bind the browser to the session of our sign-in, or to a new one if other code signed it in."""
+    """Bind the browser to the session of the sign-in, or to a new one if other code signed it in."""
     browser.bind(request, user)
 
 

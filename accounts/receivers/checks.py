@@ -1,4 +1,4 @@
-"""A system check: a module that refers to users says what becomes of its rows when an account is deleted."""
+"""A system check: a module with references to users must handle the deletion of an account."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,8 +12,8 @@ from accounts.models import User
 from foodfleet.modules import registry
 
 HINT = (
-    "Receive accounts.signals.user_deleted in {module}.receivers: delete these rows, empty the column, or raise a "
-    "ConflictException, which keeps the account."
+    "Receive accounts.signals.user_deleted in {module}.receivers: delete these rows, clear the column, or raise a "
+    "ConflictException, which prevents the deletion."
 )
 
 
@@ -23,7 +23,7 @@ def check_modules(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     receiving = {function.__module__.partition(".receivers")[0] for function in _receivers()}
     return [
         Error(
-            f"{field} refers to users, and nothing says what becomes of it when an account is deleted.",
+            f"{field} refers to users, but the module does not handle the deletion of an account.",
             hint=HINT.format(module=module.name),
             id="accounts.E001",
         )
@@ -41,7 +41,7 @@ def _references(module: AppConfig) -> Iterator[Any]:
 
 
 def _receivers() -> Iterator[Any]:
-    for _key, held, *_rest in signals.user_deleted.receivers:
-        function = held() if isinstance(held, ReferenceType) else held
+    for _key, reference, *_rest in signals.user_deleted.receivers:
+        function = reference() if isinstance(reference, ReferenceType) else reference
         if function is not None:
             yield function

@@ -1,4 +1,4 @@
-"""MFA: what follows from changes of credentials and from compromise reports."""
+"""Effects of changed credentials and compromise reports on MFA, known devices and API keys."""
 
 from typing import Any
 
@@ -14,20 +14,20 @@ from foodfleet.core.http.clients import Client
 
 @receiver(signals.password_reset_done)
 def clear_attempts(user: User, **kwargs: Any) -> None:
-    """Clear wrong codes, which somebody with the old password tried, and require MFA on every browser again."""
+    """Clear the count of wrong codes, which somebody with the old password may have tried, and trust no browser."""
     attempts.clear(user)
     trusted_browsers.forget_all(user)
 
 
 @receiver([signals.two_factor_enabled, signals.passkey_added, signals.passkey_removed, signals.password_changed])
 def forget_other_browsers(user: User, client: Client, **kwargs: Any) -> None:
-    """Forget all trusted browsers but the current one, which has just authenticated."""
+    """Forget all trusted browsers except the current one, whose user has just authenticated."""
     trusted_browsers.forget_all(user, keep=client)
 
 
 @receiver(signals.compromise_reported)
-def forget_devices(user: User, client: Client, **kwargs: Any) -> None:
-    """Forget trusted browsers and known devices, and cancel a reset of MFA."""
+def revoke_access(user: User, client: Client, **kwargs: Any) -> None:
+    """Forget trusted browsers and known devices, cancel an MFA reset, and revoke API keys."""
     methods.limit_after_compromise(user)
     lockout.forget_devices(user.email)
     resets.cancel(user=user, client=client)

@@ -1,4 +1,4 @@
-"""Record the events of the apps above this one as security events."""
+"""Record the events of higher apps (notifications and modules) as security events."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Security events: one row in the database and one line in the log for each."""
+"""Recording and export of security events. Each is a row in the database and a line in the log."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from foodfleet.core.metrics.counters import Counter
 
 logger = structlog.get_logger(__name__)
 
-# Names in the log; every other kind is logged by its own value.
+# Event names in the log; every other kind is logged under its own value.
 LOG_NAMES: dict[EventKind | str, str] = {
     EventKind.REGISTERED: "user_registered",
     EventKind.SIGNED_IN: "user_login",
@@ -30,7 +30,7 @@ LOG_NAMES: dict[EventKind | str, str] = {
     EventKind.COMPROMISE_REPORTED: "compromise_reported",
 }
 WITH_EMAIL = {EventKind.REGISTERED, EventKind.SIGNED_IN, EventKind.USER_CREATED}
-# `lockout.log_failure` writes these lines: it knows the address as typed and the number of attempts.
+# `lockout.log_failure` logs these, with the address as typed and the number of attempts.
 LOGGED_BY_LOCKOUT = {EventKind.SIGN_IN_FAILED}
 WARNINGS = {
     EventKind.TOKEN_REUSED,
@@ -60,10 +60,10 @@ def record(
     details: dict[str, Any] | None = None,
     session_id: UUID | None = None,
 ) -> SecurityEvent:
-    """Record an event; call it in the transaction of the change.
+    """Record an event. Call it in the transaction of the change; the line in the log is written after the commit.
 
-    user: whom it concerns, None if no account has the address; actor: who did it, if not the user; session_id: the
-    session it belongs to, if there is one. The line in the log follows the commit.
+    user: the account that the event concerns, None if no account has the address. actor: who did it, if not the user.
+    session_id: of the session that the event belongs to, if there is one.
     """
     event = SecurityEvent.objects.create(
         kind=kind,
@@ -127,7 +127,7 @@ def _log(event: SecurityEvent, user: User | None) -> None:
 
 
 def of_user(user: User) -> SecurityEventQuerySet:
-    """The events of one user."""
+    """Return the events of one user."""
     return SecurityEvent.objects.of(user)
 
 
@@ -140,14 +140,14 @@ CSV_COLUMNS = (
 def export(
     *, found: SecurityEventQuerySet, filters: Sequence[str], actor: User, client: Client
 ) -> Iterator[Sequence[Any]]:
-    """Return the cells of CSV_COLUMNS for these events, as they are now. Records the export with its filters."""
+    """Return the cells of CSV_COLUMNS for the events up to now, and record the export with its filters."""
     now = timezone.now()
     record(kind=EventKind.EVENTS_EXPORTED, user=None, actor=actor, client=client, details={"filters": sorted(filters)})
     return csv_rows(found.filter(created_at__lte=now))
 
 
 def csv_rows(events: SecurityEventQuerySet) -> Iterator[Sequence[Any]]:
-    """Yield the cells of CSV_COLUMNS for each event, the newest first."""
+    """Yield the cells of CSV_COLUMNS for each event, newest first."""
     for event in newest_first(events.with_people(), "created_at"):
         yield (
             event.created_at,

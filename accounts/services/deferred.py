@@ -1,7 +1,7 @@
-"""Deferred jobs: work that a request starts and that runs after its response, so that its duration reveals nothing.
+"""Deferred jobs: work of a request that runs after its response, so that its duration reveals nothing.
 
-A job is a row, written before the response. A job whose process died is run by the sweep; where the row cannot be
-written, the request fails.
+A job is a row that is written before the response; if it cannot be written, the request fails. The sweep runs jobs that
+a process left over when it died.
 """
 
 from collections.abc import Callable
@@ -22,13 +22,13 @@ logger = structlog.get_logger(__name__)
 
 SWEEP_AFTER = timedelta(seconds=30)  # older jobs belong to a process that died
 RETRY_FOR = timedelta(days=1)
-BATCH = 500
+BATCH = 500  # jobs in one sweep
 
 JOBS: dict[DeferredJobKind, Callable[..., None]] = {}
 
 
 def job(kind: DeferredJobKind) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register the decorated function to run jobs of `kind`. AppConfig.ready imports every module that has one."""
+    """Register the decorated function to run jobs of `kind`. AppConfig.ready must import its module."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         JOBS[kind] = function
@@ -38,15 +38,14 @@ def job(kind: DeferredJobKind) -> Callable[[Callable[..., None]], Callable[..., 
 
 
 def enqueue(kind: DeferredJobKind, *, client: Client, **kwargs: Any) -> None:
-    """Run the job with these arguments (JSON) after the response to the current request."""
-    stored = ("ip", "user_agent", "request_id", "frontend")
-    about = {name: getattr(client, name) for name in stored}
-    queued = DeferredJob.objects.create(kind=kind, details={**kwargs, "client": about})
+    """Run a job after the response to the current request. The arguments must be JSON values."""
+    stored = {name: getattr(client, name) for name in ("ip", "user_agent", "request_id", "frontend")}
+    queued = DeferredJob.objects.create(kind=kind, details={**kwargs, "client": stored})
     after_response.run(partial(run, queued.pk))
 
 
 def run(pk: int) -> bool:
-    """Run a job and delete it in one transaction; False where another process did or does."""
+    """Run a job and delete it in one transaction; return False if another process ran or runs it."""
     with transaction.atomic():
         queued = DeferredJob.objects.claim(pk)
         if queued is None:
@@ -58,7 +57,7 @@ def run(pk: int) -> bool:
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Run the jobs whose process died; returns how many. A job that fails for a day is deleted and logged."""
+    """Run the jobs of processes that died; return how many. A job that has failed for a day is logged and deleted."""
     now = now or timezone.now()
     count = 0
     for pk, created_at in DeferredJob.objects.created_before(now - SWEEP_AFTER).values_list("pk", "created_at")[:BATCH]:

@@ -1,4 +1,4 @@
-"""What the doctor looks at in accounts."""
+"""Checks of `manage.py doctor` for accounts."""
 
 import stat
 from collections.abc import Iterator
@@ -15,41 +15,41 @@ from foodfleet.core.doctor.registry import Problem, register
 
 @register(needs_database=True)
 def signing_keys() -> Iterator[Problem]:
-    """Whether keys that sign tokens can be decrypted, and whether others can read their files."""
+    """Check that signing keys can be decrypted and that other users of the machine cannot read their files."""
     for key in SigningKey.objects.usable(timezone.now()):
         try:
             decrypt(key.secret_ciphertext, purpose=keyring.PURPOSE)
         except DecryptionError:
             yield Problem(
-                f"The signing key {key} cannot be decrypted: nobody gets or uses a token.",
+                f"The signing key {key} cannot be decrypted: tokens can be neither issued nor verified.",
                 "Add the key it was encrypted with to ENCRYPTION_KEYS (or the old SECRET_KEY to SECRET_KEY_FALLBACKS).",
             )
     for path in settings.JWT_PRIVATE_KEY_FILES:
         if path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
-            yield Problem(f"Everybody on this machine can read {path}.", f"Run chmod 640 {path}.")
+            yield Problem(f"Every user of this machine can read {path}.", f"Run chmod 640 {path}.")
 
 
 @register(needs_database=True)
 def encryption() -> Iterator[Problem]:
-    """Whether all that is encrypted uses the newest key."""
+    """Check that every ciphertext uses the newest key."""
     for message in encrypted.check_keys(["default"]):
         yield Problem(str(message.msg), str(message.hint))
 
 
 @register(needs_database=True)
 def event_partitions() -> Iterator[Problem]:
-    """Whether PostgreSQL has partitions for the security events of this month and the next."""
+    """Check that PostgreSQL has partitions for the security events of this month and the next."""
     if months := partitions.missing(SecurityEvent, timezone.now(), ahead=1):
         yield Problem(
             f"Security events of {' and '.join(f'{month:%B %Y}' for month in months)} have no partition of their own; "
             "they are recorded in the default partition, and removed one by one.",
-            "Run manage.py purge_expired as the owner of the tables. If it runs every hour, its log says why it makes "
-            "none (partition_not_made).",
+            "Run manage.py purge_expired as the owner of the tables. If it runs every hour, its log says why it "
+            "creates no partitions (partition_not_made).",
         )
 
 
 @register(needs_database=True)
 def administrators() -> Iterator[Problem]:
-    """Whether somebody can do everything."""
+    """Check that an active superuser exists."""
     if not User.objects.superusers().exists():
         yield Problem("There is no administrator.", "Run manage.py administrator.")

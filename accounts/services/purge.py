@@ -1,4 +1,4 @@
-"""Scheduled clean-up: delete expired rows and run what is due."""
+"""Scheduled jobs: delete expired rows, perform MFA resets and account deletions that are due."""
 
 from datetime import datetime, timedelta
 
@@ -25,14 +25,14 @@ from foodfleet.core.cache import rate_limits
 from foodfleet.core.database import batches, partitions
 from foodfleet.core.http.clients import Client
 
-# Expired sessions and tokens stay this long, to recognise devices and to tell our tokens from forged ones.
-SESSION_RETENTION = timedelta(days=90)
-API_KEY_RETENTION = timedelta(days=90)  # after its end
-REFRESH_TOKEN_RETENTION = timedelta(days=7)
+# How long rows stay after they expired.
+SESSION_RETENTION = timedelta(days=90)  # to recognise devices
+API_KEY_RETENTION = timedelta(days=90)  # also after a revocation
+REFRESH_TOKEN_RETENTION = timedelta(days=7)  # to tell an expired token from a forged one
 
 
 def purge_expired() -> int:
-    """Delete expired rows; returns how many."""
+    """Delete expired rows; return how many."""
     now = timezone.now()
     keyring.purge_expired(now)
     partitions.make_ahead(SecurityEvent, now)
@@ -40,8 +40,8 @@ def purge_expired() -> int:
     expired = (
         RefreshToken.objects.expired(now - REFRESH_TOKEN_RETENTION),
         Session.objects.expired_before(now - SESSION_RETENTION),
-        ApiKey.objects.over_before(now - API_KEY_RETENTION),
-        RevokedToken.objects.expired(now - timedelta(hours=1)),  # clocks differ
+        ApiKey.objects.revoked_or_expired_before(now - API_KEY_RETENTION),
+        RevokedToken.objects.expired(now - timedelta(hours=1)),  # for clock skew
         OneTimeToken.objects.expired(now),
         PhoneCode.objects.expired(now),
         Challenge.objects.expired(now),
@@ -53,9 +53,9 @@ def purge_expired() -> int:
 
 
 def _remove_events(now: datetime) -> int:
-    """Delete security events older than SECURITY_EVENTS_REMOVED_AFTER_DAYS; returns how many by themselves.
+    """Delete security events older than SECURITY_EVENTS_REMOVED_AFTER_DAYS.
 
-    Those in a partition of a month go with it, when all of them are older.
+    Partitions whose events are all older are dropped whole. Returns how many other events were deleted.
     """
     days = settings.SECURITY_EVENTS_REMOVED_AFTER_DAYS
     if not days:
@@ -63,15 +63,15 @@ def _remove_events(now: datetime) -> int:
     before = now - timedelta(days=days)
     partitions.drop_older(SecurityEvent, before)
     before = min(before, partitions.first_month(SecurityEvent) or before)
-    return batches.repeat(lambda: SecurityEvent.objects.remove_older(before, most=batches.BATCH))
+    return batches.repeat(lambda: SecurityEvent.objects.remove_older(before, limit=batches.BATCH))
 
 
 def perform_due_resets() -> int:
-    """Run the approved MFA resets that are due; returns how many."""
+    """Perform the approved MFA resets that are due; return how many."""
     return resets.perform_due(client=Client())
 
 
 def perform_due_deletions() -> int:
-    """Remind owners of the coming deletion of their accounts, and delete those that are due; returns how many."""
+    """Remind owners of the deletion of their accounts, and delete accounts that are due; return how many were."""
     own_deletion.remind_due()
     return own_deletion.perform_due()

@@ -10,7 +10,7 @@ COUNTED = (EventKind.SIGNED_IN, EventKind.SIGN_IN_FAILED, *NEW)
 
 
 def count_events() -> None:
-    """Bring the counts up to date."""
+    """Update the counts of this and past hours."""
     hourly_counts.update(SecurityEvent.objects.filter(kind__in=COUNTED), SUBJECT, "kind")
 
 

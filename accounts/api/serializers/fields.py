@@ -16,11 +16,11 @@ from foodfleet.core.names import LONGEST_NAME, validate_name
 from foodfleet.core.phone_numbers import LONGEST_SPELLING, PHONE_SCHEMA, normalize_phone
 
 ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"
-PASSWORD_LENGTH = 4096  # only a limit of the input; the password policy has the rule
+PASSWORD_LENGTH = 4096  # limits only the input; PASSWORD_POLICY has the rule
 
 
 class PasswordField(serializers.CharField):
-    """A password, taken as typed and never returned."""
+    """A password, as typed; it is never returned."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", PASSWORD_LENGTH)
@@ -28,7 +28,7 @@ class PasswordField(serializers.CharField):
 
 
 class TokenField(serializers.CharField):
-    """A token."""
+    """A token that is only sent, never returned."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(write_only=True, **kwargs)
@@ -50,7 +50,7 @@ class PhoneField(serializers.CharField):
 
 
 class EmailField(serializers.EmailField):
-    """An e-mail address that mail can be sent to."""
+    """An e-mail address, with the checks of `validate_mailable`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=LONGEST_ADDRESS, validators=[validate_mailable], **kwargs)
@@ -68,14 +68,14 @@ class NameField(serializers.CharField):
 
 
 class AttributesField(serializers.JSONField):
-    """The custom attributes that the reader may see; in a body, those to change, with null to remove one."""
+    """The custom attributes that the audience sees; in a request, those to change, with null to remove one."""
 
     def __init__(self, audience: Audience, **kwargs: Any) -> None:
         self.audience = audience
         super().__init__(**kwargs)
 
     def to_representation(self, value: Any) -> Any:
-        return attributes.shown(value, self.audience)
+        return attributes.visible(value, self.audience)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
@@ -84,14 +84,14 @@ class AttributesField(serializers.JSONField):
 
 
 class AttributesInSchema(OpenApiSerializerFieldExtension):
-    """The attributes of USER_ATTRIBUTES in the OpenAPI document: those that the reader sees, or may change."""
+    """AttributesField in the OpenAPI document: the attributes that the audience sees or may change."""
 
     target_class = AttributesField
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         known = current()
         if not known.attributes:
-            text = "None are described: see the setting USER_ATTRIBUTES."
+            text = "No attributes are defined; see the setting USER_ATTRIBUTES."
             return {"type": "object", "additionalProperties": True, "description": text, "example": {}}
         is_request = direction == "request" and not self.target.read_only
         audience = self.target.audience
@@ -100,7 +100,7 @@ class AttributesInSchema(OpenApiSerializerFieldExtension):
         if is_request:
             described = {name: _or_null(schema) for name, schema in described.items()}
             return {"type": "object", "additionalProperties": False, "properties": described}
-        text = "Values that were stored under an earlier schema may not fit this one."
+        text = "Values that were stored under an earlier schema may not match this one."
         return {"type": "object", "additionalProperties": False, "properties": described, "description": text}
 
 
@@ -112,36 +112,36 @@ SHARED_KEYWORDS = (
 
 
 def in_openapi(schema: Any) -> dict[str, Any]:
-    """Return a JSON Schema of draft 2020-12 as far as OpenAPI 3.0 can say it; the rest is left out."""
+    """Convert a JSON Schema of draft 2020-12 to OpenAPI 3.0, without keywords that OpenAPI 3.0 lacks."""
     if not isinstance(schema, dict):
         return {}
-    said = {name: schema[name] for name in SHARED_KEYWORDS if name in schema}
+    converted = {name: schema[name] for name in SHARED_KEYWORDS if name in schema}
     if isinstance(schema.get("type"), str):
-        said["type"] = schema["type"]
+        converted["type"] = schema["type"]
     if "const" in schema:
-        said["enum"] = [schema["const"]]
+        converted["enum"] = [schema["const"]]
     for exclusive, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if exclusive in schema and limit not in schema:
-            said |= {limit: schema[exclusive], exclusive: True}
-    if said.get("type") == "array":
-        said["items"] = in_openapi(schema.get("items"))
+            converted |= {limit: schema[exclusive], exclusive: True}
+    if converted.get("type") == "array":
+        converted["items"] = in_openapi(schema.get("items"))
     if isinstance(schema.get("properties"), dict):
-        said["properties"] = {name: in_openapi(one) for name, one in schema["properties"].items()}
-    return said
+        converted["properties"] = {name: in_openapi(one) for name, one in schema["properties"].items()}
+    return converted
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same, or null, which removes the attribute."""
+    """Return the schema with null as another value, which removes the attribute."""
     choices = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
     return {**schema, **choices, "nullable": True}
 
 
 class FrontendField(serializers.CharField):
-    """The app whose pages the links in the e-mails of this request lead to: a name in FRONTEND_URLS."""
+    """The app to which links in the e-mails of this request lead: a name in FRONTEND_URLS."""
 
     def __init__(self, **kwargs: Any) -> None:
         help_text = (
-            "The app that links in the e-mails of this request lead into: a name in the setting FRONTEND_URLS. "
+            "The app to which links in the e-mails of this request lead: a name in the setting FRONTEND_URLS. "
             "Without it they lead to the product's own pages."
         )
         super().__init__(max_length=64, required=False, write_only=True, help_text=help_text, **kwargs)
@@ -154,6 +154,6 @@ class FrontendField(serializers.CharField):
 
 
 class FrontendSerializer(serializers.Serializer[Any]):
-    """The body of a request whose e-mails have links."""
+    """The body of a request that sends e-mails with links."""
 
     client = FrontendField()

@@ -17,14 +17,14 @@ class ImportInSerializer(serializers.Serializer[Any]):
 
     @staticmethod
     def mode(values: dict[str, Any]) -> Mode:
-        """What to do with a valid line."""
+        """Return the mode that the validated values stand for."""
         if values["dry_run"]:
             return Mode.CHECK
         return Mode.INVITE if values["invite"] else Mode.CREATE
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
-    """Why a line was refused; it repeats no value."""
+    """Why a line was rejected. It contains no value of the line."""
 
     line = serializers.IntegerField()
     field = serializers.CharField(help_text="The column; empty for the whole line.")
@@ -32,10 +32,10 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 class ImportSerializer(serializers.Serializer[Any]):
-    """What became of the lines."""
+    """The result of an import: numbers of lines."""
 
     lines = serializers.IntegerField()
     created = serializers.IntegerField(help_text="With `dry_run`, how many would be created.")
-    present = serializers.IntegerField(help_text="Their addresses have an account, which was not changed.")
+    present = serializers.IntegerField(help_text="Lines whose address has an account; it is not changed.")
     refused = serializers.IntegerField()
     problems = ProblemSerializer(many=True, help_text="The first 1,000.")

@@ -44,19 +44,19 @@ class CredentialField(serializers.Field):  # type: ignore[type-arg]
 
 
 class ChallengeSerializer(serializers.Serializer[Any]):
-    """The response to a correct password where two-factor authentication is on."""
+    """The response to a correct password if two-factor authentication is on."""
 
     two_factor_required = serializers.BooleanField(read_only=True, default=True)
     challenge = serializers.CharField(read_only=True)
     methods = serializers.ListField(child=serializers.ChoiceField(choices=Method.values), read_only=True)
     expires_in = serializers.IntegerField(read_only=True, help_text="Lifetime of the challenge in seconds.")
-    passkey_options = serializers.JSONField(  # not read_only, which would mean in the schema that it is always there
-        required=False, help_text="For `navigator.credentials.get`; only with the method `passkey`."
+    passkey_options = serializers.JSONField(  # not read_only: the schema would then say that it is always present
+        required=False, help_text="Options for `navigator.credentials.get`; only with the method `passkey`."
     )
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
-    """The response to a challenge. code: for a passkey, the browser's credential."""
+class ChallengeAnswerSerializer(serializers.Serializer[Any]):
+    """The answer to a challenge. With the method `passkey`, `code` is the browser's credential."""
 
     challenge = TokenField()
     method = serializers.ChoiceField(choices=Method.choices)
@@ -69,20 +69,20 @@ class AnswerSerializer(serializers.Serializer[Any]):
 
 
 class ChallengeInSerializer(serializers.Serializer[Any]):
-    """A challenge."""
+    """The challenge to send an SMS for."""
 
     challenge = TokenField()
 
 
-class PasskeyQuestionSerializer(serializers.Serializer[Any]):
-    """Options for the browser's passkey call."""
+class PasskeyChallengeSerializer(serializers.Serializer[Any]):
+    """A challenge and the options of the browser's passkey call."""
 
     challenge = serializers.CharField(source="token", read_only=True)
     options = serializers.JSONField(read_only=True, help_text="`PublicKeyCredential…OptionsJSON`.")
     expires_in = serializers.IntegerField(read_only=True)
 
 
-class PasskeyAnswerSerializer(serializers.Serializer[Any]):
+class PasskeyAssertionSerializer(serializers.Serializer[Any]):
     """The credential from the browser's passkey call."""
 
     challenge = TokenField()
@@ -113,13 +113,13 @@ class SetupSerializer(serializers.Serializer[Any]):
 
 
 class CodeInSerializer(serializers.Serializer[Any]):
-    """A code."""
+    """A code of the authenticator app, or a backup code."""
 
     code = CodeField()
 
 
 class BackupCodesSerializer(serializers.Serializer[Any]):
-    """Ten backup codes, returned this once."""
+    """Ten backup codes. They are returned only once."""
 
     backup_codes = serializers.ListField(child=serializers.CharField(), read_only=True)
 
@@ -131,8 +131,8 @@ class PasswordAndCodeSerializer(serializers.Serializer[Any]):
     code = CodeField()
 
 
-class ProofSerializer(serializers.Serializer[Any]):
-    """The caller's password and, where two-factor authentication is on, a code."""
+class ReauthenticationSerializer(serializers.Serializer[Any]):
+    """The caller's password and, if two-factor authentication is on, a code."""
 
     password = PasswordField()
     code = CodeField(required=False, allow_blank=True, default="")
@@ -159,7 +159,7 @@ class NewPasskeySerializer(serializers.Serializer[Any]):
 
 
 class AddedPasskeySerializer(PasskeySerializer):
-    """A new passkey, with backup codes where it turns two-factor authentication on."""
+    """A new passkey, with backup codes if it turns two-factor authentication on."""
 
     backup_codes = serializers.ListField(child=serializers.CharField(), read_only=True)
 

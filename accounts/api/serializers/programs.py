@@ -5,16 +5,16 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 
 from accounts.models import ApiKey, ServiceAccount
-from accounts.services.programs.api_keys import MOST_NETWORKS
+from accounts.services.programs.api_keys import MAX_NETWORKS
 from foodfleet.core.http import serializers
 from foodfleet.core.names import LONGEST_NAME, validate_name
 from rbac.api.serializers import IdField, codenames_field
 
-LONGEST_NETWORK = 49  # an IPv6 address with an IPv4 part, and its prefix length
-LONGEST_DESCRIPTION = 500
-LONGEST_TOKEN = 4096
-OWNER = "Id of the person to ask about it; by default whoever creates it."
-PERMISSIONS = "Only these of the account's permissions; null: all of them."
+MAX_NETWORK_LENGTH = 49  # an IPv6 address with an IPv4 part, and its prefix length
+MAX_DESCRIPTION_LENGTH = 500
+MAX_TOKEN_LENGTH = 4096
+OWNER = "Id of the person responsible for it; by default the caller."
+PERMISSIONS = "Limit to these permissions of the account; null: no limit."
 
 
 class ServiceAccountSerializer(serializers.ModelSerializer[ServiceAccount]):
@@ -35,12 +35,12 @@ class ServiceAccountSerializer(serializers.ModelSerializer[ServiceAccount]):
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_roles(self, account: Any) -> list[str]:
-        """Names of its roles, in any scope; `/users/{id}/roles/` assigns them."""
+        """Return the names of its roles, in any scope; `/users/{id}/roles/` assigns them."""
         return sorted({assignment.role.name for assignment in account.user.live_assignments})
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_last_used_at(self, account: Any) -> str | None:
-        """When one of its keys was last used, to five minutes."""
+        """Return when one of its keys was last used, with a precision of five minutes."""
         return serializers.DateTimeField().to_representation(account.last_used_at) if account.last_used_at else None
 
 
@@ -49,7 +49,7 @@ class ServiceAccountCreateSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=LONGEST_NAME, validators=[validate_name])
     description = serializers.CharField(
-        max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True, help_text="What it is for."
+        max_length=MAX_DESCRIPTION_LENGTH, required=False, allow_blank=True, help_text="What it is for."
     )
     owner = IdField(required=False, allow_null=True, help_text=OWNER)
 
@@ -58,9 +58,9 @@ class ServiceAccountChangeSerializer(serializers.Serializer[Any]):
     """Changes to a service account; omitted fields stay as they are."""
 
     name = serializers.CharField(max_length=LONGEST_NAME, validators=[validate_name], required=False)
-    description = serializers.CharField(max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True)
-    owner = IdField(required=False, help_text="Id of the person to ask about it.")
-    is_active = serializers.BooleanField(required=False, help_text="The keys of an inactive account are refused.")
+    description = serializers.CharField(max_length=MAX_DESCRIPTION_LENGTH, required=False, allow_blank=True)
+    owner = IdField(required=False, help_text="Id of the person responsible for it.")
+    is_active = serializers.BooleanField(required=False, help_text="The keys of an inactive account are rejected.")
 
 
 class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
@@ -89,7 +89,7 @@ class CreatedKeySerializer(ApiKeySerializer):
         read_only_fields = fields
 
     def get_key(self, row: ApiKey) -> str:
-        """The whole key: `Authorization: Bearer <key>`. It is shown here alone."""
+        """Return the whole key, for `Authorization: Bearer <key>`. No other response contains it."""
         return str(self.context["key"])
 
 
@@ -100,10 +100,10 @@ class ApiKeyCreateSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="null: it does not expire.")
     permissions = codenames_field(required=False, allow_null=True, max_length=500, help_text=PERMISSIONS)
     allowed_networks = serializers.ListField(
-        child=serializers.CharField(max_length=LONGEST_NETWORK),
+        child=serializers.CharField(max_length=MAX_NETWORK_LENGTH),
         required=False,
-        max_length=MOST_NETWORKS,
-        help_text="IP addresses and networks from which it may be used, such as 192.0.2.0/24; none: anywhere.",
+        max_length=MAX_NETWORKS,
+        help_text="IP addresses and networks from which it may be used, such as 192.0.2.0/24; empty: any.",
     )
 
 
@@ -118,7 +118,10 @@ class TokenRequestSerializer(serializers.Serializer[Any]):
         required=False, allow_blank=True, max_length=200, help_text="The whole key: `ffk_...`."
     )
     scope = serializers.CharField(
-        required=False, allow_blank=True, max_length=1000, help_text="Nothing: the permissions of the key count."
+        required=False,
+        allow_blank=True,
+        max_length=1000,
+        help_text="Must be empty: the token has the permissions of the key.",
     )
 
 
@@ -133,21 +136,23 @@ class IssuedTokenSerializer(serializers.Serializer[Any]):
 class TokenParameterSerializer(serializers.Serializer[Any]):
     """A token of any kind (RFC 7662 2.1, RFC 7009 2.1)."""
 
-    token = serializers.CharField(max_length=LONGEST_TOKEN, help_text="An access token, a refresh token or an API key.")
+    token = serializers.CharField(
+        max_length=MAX_TOKEN_LENGTH, help_text="An access token, a refresh token or an API key."
+    )
     token_type_hint = serializers.CharField(
         required=False, allow_blank=True, max_length=100, help_text="Not needed: every kind is recognised."
     )
 
 
 class IntrospectionSerializer(serializers.Serializer[Any]):
-    """What a token stands for; an inactive one has `active` alone."""
+    """The state of a token. An inactive token has only `active`."""
 
     active = serializers.BooleanField()
     token_type = serializers.CharField(required=False, help_text="`Bearer` or `refresh_token`.")
     sub = serializers.CharField(required=False, help_text="The user's id.")
     username = serializers.CharField(required=False, help_text="E-mail address, or name of a service account.")
-    scope = serializers.CharField(required=False, help_text="Permissions, with spaces between.")
-    client_id = serializers.CharField(required=False, help_text="Prefix of the API key, of a program.")
+    scope = serializers.CharField(required=False, help_text="Permissions, separated by spaces.")
+    client_id = serializers.CharField(required=False, help_text="Prefix of the API key, for programs.")
     exp = serializers.IntegerField(required=False, help_text="Unix time.")
     iat = serializers.IntegerField(required=False, help_text="Unix time.")
     iss = serializers.CharField(required=False)

@@ -10,7 +10,7 @@ from foodfleet.core.http.clients import describe_user_agent
 
 
 class PersonSerializer(serializers.Serializer[Any]):
-    """A user, as an event names them."""
+    """A user in a security event."""
 
     id = serializers.IntegerField()
     email = serializers.EmailField(allow_null=True)
@@ -28,11 +28,11 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         read_only_fields = fields
 
     def get_user_agent(self, session: Session) -> str:
-        """The browser or program, readable."""
+        """Return browser or program in readable form."""
         return describe_user_agent(session.user_agent)
 
     def get_current(self, session: Session) -> bool:
-        """Whether this request belongs to the session."""
+        """Return whether this request belongs to the session."""
         current: Any = self.context["request"].auth
         return isinstance(current, Session) and current.pk == session.pk
 
@@ -53,18 +53,18 @@ class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
         read_only_fields = fields
 
     def get_user_agent(self, event: SecurityEvent) -> str:
-        """The browser or program, readable."""
+        """Return browser or program in readable form."""
         return describe_user_agent(event.user_agent)
 
     def get_by_other(self, event: SecurityEvent) -> bool:
-        """Whether another user caused it."""
+        """Return whether another user caused the event."""
         return event.actor_id is not None and event.actor_id != event.user_id
 
 
 class StaffEventSerializer(SecurityEventSerializer):
-    """A security event with the people in it."""
+    """A security event with its user and actor."""
 
-    user = serializers.SerializerMethodField(help_text="Whom it concerns; null where no account has the address.")
+    user = serializers.SerializerMethodField(help_text="Whom it concerns; null if no account has the address.")
     actor = serializers.SerializerMethodField(help_text="Who did it, if not the user.")
 
     class Meta(SecurityEventSerializer.Meta):
@@ -76,15 +76,15 @@ class StaffEventSerializer(SecurityEventSerializer):
 
     @extend_schema_field(PersonSerializer(allow_null=True))
     def get_user(self, event: SecurityEvent) -> dict[str, Any] | None:
-        """Whom the event concerns."""
+        """Return the user whom the event concerns."""
         return _person(event.user_id, event.user)
 
     @extend_schema_field(PersonSerializer(allow_null=True))
     def get_actor(self, event: SecurityEvent) -> dict[str, Any] | None:
-        """Who did it, if not the user."""
+        """Return who did it, if not the user."""
         return _person(event.actor_id, event.actor)
 
 
 def _person(pk: int | None, user: User | None) -> dict[str, Any] | None:
-    # The row of a user may have been deleted by hand: then the id alone is known.
+    # Without a row, because it was deleted by hand, only the id is known.
     return {"id": pk, "email": user.email if user else None} if pk else None

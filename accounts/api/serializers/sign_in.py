@@ -46,7 +46,7 @@ class RegisterSerializer(FrontendSerializer):
     phone = PhoneField(required=False, allow_blank=True, default="")
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Report problems of the password together with invalid fields, not after them."""
+        """Also validate the password if other fields are invalid, so that the client gets all errors at once."""
         try:
             return super().run_validation(data)
         except serializers.ValidationError as error:
@@ -60,8 +60,8 @@ class RegisterSerializer(FrontendSerializer):
 
 def _password_problems(data: Mapping[str, Any]) -> list[Any]:
     texts = {name: data[name] for name in ("email", "password", "first_name", "last_name") if name in data}
-    about_person = {name: text for name, text in texts.items() if isinstance(text, str)}
-    return registration.password_problems(**about_person) if "password" in about_person else []
+    given = {name: text for name, text in texts.items() if isinstance(text, str)}
+    return registration.password_problems(**given) if "password" in given else []
 
 
 class LoginSerializer(serializers.Serializer[Any]):

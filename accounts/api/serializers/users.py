@@ -61,16 +61,16 @@ class MeSerializer(UserSerializer):
         read_only_fields = [name for name in fields if name not in profile.FIELDS]
 
     def get_roles(self, user: User | AnonymousUser) -> list[str]:
-        """Names of the user's roles, in any scope."""
+        """Return the names of the user's roles, in any scope."""
         return decisions.roles_of(user)
 
     def get_permissions(self, user: User | AnonymousUser) -> list[str]:
-        """The user's permissions everywhere, as `resource:action`."""
+        """Return the user's permissions without a scope, as `resource:action`."""
         return sorted(decisions.codenames_of(user))
 
     @extend_schema_field(ScopeAccessSerializer(many=True))
     def get_access(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
-        """The user's roles and their permissions by scope."""
+        """Return the user's roles and their permissions by scope."""
         return [vars(one) for one in decisions.by_scope(user)]
 
 
@@ -81,7 +81,10 @@ class DeletionSerializer(serializers.Serializer[Any]):
 
 
 class DirectoryUserSerializer(UserSerializer):
-    """A user, with the fields for staff. Rows have `locked_until` and `role_ids`; the context holds all `roles`."""
+    """A user, with the fields for staff.
+
+    Instances need `locked_until` and `role_ids`, and the context the `roles` of `graph.latest`.
+    """
 
     phone_verified = serializers.SerializerMethodField()
     locked = serializers.BooleanField(source="is_locked", read_only=True)
@@ -96,17 +99,17 @@ class DirectoryUserSerializer(UserSerializer):
         read_only_fields = fields
 
     def get_phone_verified(self, user: User) -> bool:
-        """Whether the phone number is confirmed."""
+        """Return whether the phone number is confirmed."""
         return user.phone_verified_at is not None
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_roles(self, user: Any) -> list[str]:
-        """Names of the user's roles, in any scope."""
+        """Return the names of the user's roles, in any scope."""
         return role_holders.role_names(user.role_ids, self.context["roles"])
 
 
 class StaffUserSerializer(FrontendSerializer):
-    """What staff set of a user, at first and later."""
+    """The fields that staff set when they create or change a user."""
 
     first_name = NameField()
     last_name = NameField()

@@ -24,7 +24,7 @@ NO_CONTENT = OpenApiResponse(description="Done.")
 def validated_with_client(
     request: Request, serializer_class: type[FrontendSerializer]
 ) -> tuple[dict[str, Any], Client]:
-    """Return the validated body without `client`, and the caller's client, which has the front end that it names.
+    """Return the validated body without `client`, and the caller's client with the front end that `client` names.
 
     Raises the REST framework's ValidationError.
     """
@@ -33,7 +33,7 @@ def validated_with_client(
 
 
 def session_id_of(request: Request) -> UUID:
-    """The id of the caller's session, in a view that requires sign-in."""
+    """Return the id of the caller's session or API key, in a view that requires sign-in."""
     assert request.auth is not None
     session_id: UUID = request.auth.pk
     return session_id
@@ -41,7 +41,7 @@ def session_id_of(request: Request) -> UUID:
 
 @dataclass(frozen=True)
 class OwnData:
-    """The basis of a response that was made of nothing but the caller's session, user and permissions."""
+    """The data that a response was made from: only the caller's session, user and permissions."""
 
     user_id: int
     token: tokens.SessionToken
@@ -49,15 +49,16 @@ class OwnData:
     access: decisions.Access
 
     def is_current(self) -> bool:
-        """Return whether the token holds, and nothing was changed since the response was made."""
-        is_session = tokens.still_holds(self.token) and sessions.is_current(self.session, self.token.kid)
+        """Return whether the token is still valid and nothing has changed since the response was made."""
+        is_session = tokens.is_still_valid(self.token) and sessions.is_current(self.session, self.token.kid)
         return is_session and decisions.is_current(self.user_id, self.access)
 
 
 def offer_own_data(request: Request, access: decisions.Access) -> None:
-    """Let the process give the response again. access: what the response was made with.
+    """Allow the process to cache the response, for as long as `OwnData.is_current`.
 
-    Not for API keys and cookies, nor where a role requires MFA: whether it is on is asked of the database each time.
+    access: the access that the response was made from. Responses to API keys and cookies are not cached, nor those to
+    users whose role requires MFA, because each request has to read from the database whether MFA is on.
     """
     session = request.auth
     if isinstance(session, Session) and session.copy_of is not None and not access.requires_2fa:
@@ -65,17 +66,17 @@ def offer_own_data(request: Request, access: decisions.Access) -> None:
 
 
 class OpenView(APIView):
-    """A view that needs no sign-in and ignores a token that is sent to it."""
+    """A view that needs no sign-in and ignores any token in the request."""
 
     access = PUBLIC
     authentication_classes: list[Any] = []
 
 
 def has_json(request: Request) -> bool:
-    """Whether the request has a body that is JSON."""
+    """Return whether the request has a JSON body."""
     return bool(request.content_type.startswith("application/json"))
 
 
 def client_in_body(request: Request) -> Client:
-    """The caller's client, with the front end that a body names; without a body, our pages."""
+    """Return the caller's client with the front end that the optional JSON body names."""
     return validated_with_client(request, FrontendSerializer)[1] if has_json(request) else client_of(request)

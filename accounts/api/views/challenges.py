@@ -28,15 +28,15 @@ from foodfleet.core.http.serializers import validated
 
 
 class LoginVerifyView(OpenView):
-    """Respond to a challenge."""
+    """Answer a challenge."""
 
     throttle_classes = [MFAThrottle]
 
     @raises(Invalid2FACodeException, InvalidCredentialsException, AccountLockedException, EmailNotVerifiedException)
-    @extend_schema(request=schemas.AnswerSerializer, responses=SignedInSerializer)
+    @extend_schema(request=schemas.ChallengeAnswerSerializer, responses=SignedInSerializer)
     def post(self, request: Request) -> Response:
-        """Exchange a two-factor code for a pair of tokens. A challenge works once and expires after 5 wrong codes."""
-        data = validated(request, schemas.AnswerSerializer)
+        """Exchange a two-factor code for a pair of tokens. A challenge works once and allows five attempts."""
+        data = validated(request, schemas.ChallengeAnswerSerializer)
         remember = data.pop("remember_browser")
         client = client_of(request)
         signed_in = second_step.answer(**data, client=client)
@@ -60,15 +60,15 @@ class LoginSMSView(OpenView):
 
 
 class PasskeyLoginView(OpenView):
-    """Begin to sign in by passkey alone."""
+    """Start to sign in by passkey alone."""
 
-    throttle_classes = [MFAThrottle]  # the sign-in page calls this on each view: not a sign-in
+    throttle_classes = [MFAThrottle]  # not LoginThrottle, because the sign-in page calls it whenever it is opened
 
-    @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
+    @extend_schema(request=None, responses=schemas.PasskeyChallengeSerializer)
     def post(self, request: Request) -> Response:
         """Return the options for the browser's passkey call."""
         challenge = passkey.begin(client=client_of(request))
-        return Response(schemas.PasskeyQuestionSerializer(challenge).data)
+        return Response(schemas.PasskeyChallengeSerializer(challenge).data)
 
 
 class PasskeyLoginVerifyView(OpenView):
@@ -77,9 +77,9 @@ class PasskeyLoginVerifyView(OpenView):
     throttle_classes = [MFAThrottle]
 
     @raises(Invalid2FACodeException, InvalidCredentialsException, AccountLockedException, EmailNotVerifiedException)
-    @extend_schema(request=schemas.PasskeyAnswerSerializer, responses=SignedInSerializer)
+    @extend_schema(request=schemas.PasskeyAssertionSerializer, responses=SignedInSerializer)
     def post(self, request: Request) -> Response:
-        """Exchange a passkey's response for a pair of tokens, if the passkey may be used without the password."""
-        data = validated(request, schemas.PasskeyAnswerSerializer)
+        """Exchange a passkey's assertion for a pair of tokens, if the passkey may be used without the password."""
+        data = validated(request, schemas.PasskeyAssertionSerializer)
         client = replace(client_of(request), device_name=data.pop("device_name"))
         return signed_in_response(passkey.sign_in_with(**data, client=client))

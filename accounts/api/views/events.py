@@ -48,7 +48,7 @@ class AllEventsView(CSVExportMixin, generics.ListAPIView[SecurityEvent]):
     @raises(NotFoundException)
     @extend_schema(parameters=[FORMAT])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """List the events, the newest first; `?format=csv` downloads all that match as one file."""
+        """List the events, newest first; `?format=csv` downloads all that match as one file."""
         if request.accepted_renderer.format == "csv":
             found: Any = self.filter_queryset(self.get_queryset())
             user, client = signed_in_user(request), client_of(request)

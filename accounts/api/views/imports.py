@@ -28,11 +28,12 @@ class ImportView(APIView):
         """Create an account for each line of a CSV file whose address has none. At most 2 MiB and 5,000 lines,
         with `invite` 1,000.
 
-        Wrong lines are reported and do not stop the others. The same file can be sent again: it continues.
+        Invalid lines are reported and do not stop the import. The same file can be sent again: existing accounts are
+        skipped.
         """
         values = validated(request, ImportInSerializer)
         report = imports.import_file(
-            source=values["file"].file,  # without Django's own iteration, which splits lines at carriage returns too
+            source=values["file"].file,  # not the UploadedFile, whose iteration also splits lines at carriage returns
             mode=ImportInSerializer.mode(values),
             actor=signed_in_user(request),
             client=client_of(request),

@@ -37,7 +37,7 @@ class MeView(APIView):
 
     @extend_schema(request=MeSerializer, responses=MeSerializer)
     def patch(self, request: Request) -> Response:
-        """Change names and language; omitted fields stay as they are."""
+        """Change names, language and attributes; omitted fields stay as they are."""
         user = signed_in_user(request)
         serializer = MeSerializer(user, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
@@ -65,7 +65,7 @@ class CancelDeletionView(APIView):
 
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Keep the account; 204 too where no deletion is planned. Needs re-authentication, as the request did."""
+        """Cancel the deletion; 204 also if none is planned. Needs re-authentication, as the request did."""
         own_deletion.cancel(user=signed_in_user(request), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 

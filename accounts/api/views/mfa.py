@@ -32,7 +32,7 @@ from rbac.api.guards import require_permission
 
 
 class OwnMfaView(APIView):
-    """A view on the caller's own two-factor authentication, open while they have to set it up."""
+    """A view of the caller's own two-factor authentication, open while its set-up is a required action."""
 
     access = DURING_MFA_ENROLMENT
 
@@ -72,7 +72,7 @@ class SetupView(OwnMfaView):
     @raises(InvalidCredentialsException, AccountLockedException, AuthenticatorExistsException)
     @extend_schema(request=schemas.PasswordInSerializer, responses=schemas.SetupSerializer)
     def post(self, request: Request) -> Response:
-        """Create a secret; it is used once a code has been confirmed. Calling again creates a new one."""
+        """Create a secret. It is in use once a code has been confirmed; another call creates another secret."""
         user, session_id = signed_in_user(request), session_id_of(request)
         password = validated(request, schemas.PasswordInSerializer)["password"]
         reauthentication.reauthenticate_with_password(
@@ -90,7 +90,7 @@ class VerifyView(OwnMfaView):
     @raises(Invalid2FACodeException)
     @extend_schema(request=schemas.CodeInSerializer, responses=schemas.BackupCodesSerializer)
     def post(self, request: Request) -> Response:
-        """Confirm a code of the app; returns ten backup codes, which are never shown again."""
+        """Confirm the set-up with a code of the app. Returns ten backup codes, which are never shown again."""
         codes = enrolment.confirm_totp(
             user=signed_in_user(request),
             session_id=session_id_of(request),
@@ -132,17 +132,17 @@ class DisableView(OwnMfaView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ProofView(OwnMfaView):
+class ReauthenticationView(OwnMfaView):
     """Re-authentication."""
 
     access = DURING_REQUIRED_ACTIONS
     throttle_classes = [MFAThrottle]
 
     @raises(InvalidCredentialsException, AccountLockedException, Invalid2FACodeException)
-    @extend_schema(request=schemas.ProofSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=schemas.ReauthenticationSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Re-authenticate with password and two-factor code: security settings can be changed for ten minutes."""
-        data = validated(request, schemas.ProofSerializer)
+        """Re-authenticate with password and two-factor code. Security settings can then be changed for ten minutes."""
+        data = validated(request, schemas.ReauthenticationSerializer)
         session_id: UUID = session_id_of(request)
         reauthentication.reauthenticate(
             user=signed_in_user(request), session_id=session_id, client=client_of(request), **data

@@ -60,7 +60,7 @@ class ApproveResetView(APIView):
     @raises(NotFoundException, ForbiddenException)
     @extend_schema(request=None, responses=schemas.ResetSerializer)
     def post(self, request: Request, reset_id: int) -> Response:
-        """Approve the request of another user: the reset happens after 24 hours, the owner is notified now."""
+        """Approve the request of another user. The owner is notified now, and the reset happens after 24 hours."""
         reset = resets.approve(reset_id=reset_id, actor=signed_in_user(request), client=client_of(request))
         return Response(schemas.ResetSerializer(reset).data)
 

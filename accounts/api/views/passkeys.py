@@ -51,19 +51,19 @@ class PasskeysView(OwnMfaView, generics.ListAPIView[Passkey]):
 
 
 class PasskeyOptionsView(OwnMfaView):
-    """Begin to add a passkey."""
+    """Start to add a passkey."""
 
     access = DURING_MFA_ENROLMENT.with_reauthentication(POST=Reauthentication.ALWAYS)
     throttle_classes = [MFAThrottle]
 
     @raises(TooManyPasskeysException)
-    @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
+    @extend_schema(request=None, responses=schemas.PasskeyChallengeSerializer)
     def post(self, request: Request) -> Response:
         """Return the options for `navigator.credentials.create`. Needs re-authentication."""
         challenge = passkeys.begin(
             user=signed_in_user(request), session_id=session_id_of(request), client=client_of(request)
         )
-        return Response(schemas.PasskeyQuestionSerializer(challenge).data)
+        return Response(schemas.PasskeyChallengeSerializer(challenge).data)
 
 
 class PasskeyView(OwnMfaView):
@@ -75,7 +75,7 @@ class PasskeyView(OwnMfaView):
 
     @extend_schema(request=schemas.PasskeySerializer, responses=schemas.PasskeySerializer)
     def patch(self, request: Request, passkey_id: int) -> Response:
-        """Rename it, or allow or forbid sign-in by it alone (which needs re-authentication)."""
+        """Rename the passkey, or allow or forbid sign-in by it alone (which needs re-authentication)."""
         user = signed_in_user(request)
         known = passkeys.own(user, passkey_id)
         serializer = schemas.PasskeySerializer(data=request.data, partial=True)
@@ -92,7 +92,7 @@ class PasskeyView(OwnMfaView):
 
     @extend_schema(responses={204: NO_CONTENT})
     def delete(self, request: Request, passkey_id: int) -> Response:
-        """Remove it. Needs re-authentication."""
+        """Remove the passkey. Needs re-authentication."""
         passkeys.remove(
             user=signed_in_user(request),
             session_id=session_id_of(request),
@@ -102,30 +102,30 @@ class PasskeyView(OwnMfaView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ProofOptionsView(OwnMfaView):
-    """Begin re-authentication by passkey."""
+class ReauthenticationOptionsView(OwnMfaView):
+    """Start re-authentication by passkey."""
 
     access = DURING_REQUIRED_ACTIONS
     throttle_classes = [MFAThrottle]
 
-    @extend_schema(request=None, responses=schemas.PasskeyQuestionSerializer)
+    @extend_schema(request=None, responses=schemas.PasskeyChallengeSerializer)
     def post(self, request: Request) -> Response:
         """Return the options for `navigator.credentials.get`."""
         challenge = reauthentication.passkey_challenge(user=signed_in_user(request), client=client_of(request))
-        return Response(schemas.PasskeyQuestionSerializer(challenge).data)
+        return Response(schemas.PasskeyChallengeSerializer(challenge).data)
 
 
-class ProofByPasskeyView(OwnMfaView):
+class PasskeyReauthenticationView(OwnMfaView):
     """Re-authentication by passkey."""
 
     access = DURING_REQUIRED_ACTIONS
     throttle_classes = [MFAThrottle]
 
     @raises(Invalid2FACodeException)
-    @extend_schema(request=schemas.PasskeyAnswerSerializer, responses={204: NO_CONTENT})
+    @extend_schema(request=schemas.PasskeyAssertionSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
         """Re-authenticate with a passkey instead of password and code."""
-        data = validated(request, schemas.PasskeyAnswerSerializer)
+        data = validated(request, schemas.PasskeyAssertionSerializer)
         reauthentication.reauthenticate_with_passkey(
             user=signed_in_user(request),
             session_id=session_id_of(request),

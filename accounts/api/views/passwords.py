@@ -33,7 +33,7 @@ class ForgotPasswordView(OpenView):
 
     @extend_schema(request=EmailInSerializer, responses={202: DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Send the link if the address is known and confirmed; the response is always the same."""
+        """Send the link if the address has an account and is confirmed; the response is always the same."""
         values, client = validated_with_client(request, EmailInSerializer)
         password_reset.request(**values, client=client)
         detail = _("If there is an account with this address, we sent it a link to choose a new password.")
@@ -48,7 +48,10 @@ class ResetPasswordView(OpenView):
     @raises(InvalidTokenException, WeakPasswordException, PasswordReusedException)
     @extend_schema(request=ResetPasswordSerializer, responses={204: NO_CONTENT})
     def post(self, request: Request) -> Response:
-        """Set a password with the token of a reset or invitation; all sessions end. A weak password leaves it valid."""
+        """Set a password with the token of a reset or invitation; all sessions end.
+
+        A rejected password does not consume the token.
+        """
         password_reset.reset(**validated(request, ResetPasswordSerializer), client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -81,7 +84,7 @@ class ChangePasswordView(APIView):
         """Replace the password; every other session ends.
 
         With two-factor authentication on, the session needs re-authentication (a sign-in with it, or `auth/proof/`, in
-        the last ten minutes), else the response is 403 `fresh_proof_required`. Without it the password is enough.
+        the last ten minutes), otherwise the response is 403 `fresh_proof_required`. With it off, the password suffices.
         """
         data, client = validated_with_client(request, ChangePasswordSerializer)
         user, session_id = signed_in_user(request), session_id_of(request)

@@ -1,4 +1,4 @@
-"""Becoming a user."""
+"""Registration and confirmation of the address."""
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -36,8 +36,8 @@ class RegisterView(OpenView):
     def post(self, request: Request) -> Response:
         """Create an account; the response is the same whether or not the address has one.
 
-        403 `registration_closed` where people cannot register themselves (`REGISTRATION`). An address of a domain
-        that is not allowed is 422 with the code `domain_not_allowed` in `details.email`.
+        It is 403 `registration_closed` if people cannot register themselves (`REGISTRATION`), and 422 with the code
+        `domain_not_allowed` in `details.email` for an address of a domain that is not allowed.
         """
         values, client = validated_with_client(request, RegisterSerializer)
         new = registration.NewUser(**values, language=request.LANGUAGE_CODE)
@@ -68,7 +68,7 @@ class ResendVerificationView(OpenView):
 
     @extend_schema(request=EmailInSerializer, responses={202: DetailSerializer})
     def post(self, request: Request) -> Response:
-        """Send it if there is something to confirm; the response is always the same."""
+        """Send the e-mail if the address has an unconfirmed account; the response is always the same."""
         values, client = validated_with_client(request, EmailInSerializer)
         registration.resend_verification(**values, client=client)
         detail = _("If this address waits for a confirmation, we sent another e-mail.")

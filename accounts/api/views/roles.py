@@ -42,7 +42,7 @@ class UserRolesView(GenericAPIView[RoleAssignment]):
     queryset = RoleAssignment.objects.none()
 
     def access_scope(self, request: Request) -> str | None:
-        """The scope in which the caller needs the permission."""
+        """Return the scope in which the caller needs the permission."""
         scope = request.data.get("scope") if request.method == "POST" and isinstance(request.data, dict) else None
         return scope if scope and isinstance(scope, str) else None
 
@@ -83,13 +83,13 @@ class UserRoleView(GenericAPIView[RoleAssignment]):
     queryset = RoleAssignment.objects.none()
 
     def access_scope(self, request: Request) -> str | None:
-        """The scope in which the caller needs the permission."""
+        """Return the scope in which the caller needs the permission."""
         return request.query_params.get("scope") or None
 
     @raises(HolderNotFoundException, RoleNotFoundException, SuperusersOnlyException)
     @extend_schema(parameters=[SCOPE], responses={204: NO_CONTENT})
     def delete(self, request: Request, user_id: int, role_id: int) -> Response:
-        """Remove the role from the user, in one scope or in all, from their next request."""
+        """Remove the role from the user, in one scope or in all. It takes effect at the user's next request."""
         assignments.revoke(
             actor=request.user,
             user=users.find(user_id),

@@ -1,4 +1,4 @@
-"""Sessions of the caller, and for staff those of others."""
+"""Sessions of the caller and, for staff, of other users."""
 
 from typing import Any
 from uuid import UUID
@@ -44,7 +44,7 @@ class SessionView(APIView):
     @raises(SessionNotFoundException)
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, session_id: UUID) -> Response:
-        """End the session: its tokens are refused from the next request."""
+        """End the session: its tokens are rejected from the next request on."""
         sessions.end_own(user=signed_in_user(request), session_id=session_id, client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -82,7 +82,7 @@ class UserSessionView(APIView):
     @raises(UserNotFoundException, SessionNotFoundException, SuperusersOnlyException)
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, user_id: int, session_id: UUID) -> Response:
-        """End the session: its tokens are refused from the next request."""
+        """End the session: its tokens are rejected from the next request on."""
         actor, client = signed_in_user(request), client_of(request)
         staff_sessions.end(pk=user_id, session_id=session_id, actor=actor, client=client)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -43,7 +43,7 @@ class LoginView(OpenView):
         ),
     )
     def post(self, request: Request) -> Response:
-        """Exchange e-mail and password for a pair of tokens, or a challenge where two-factor authentication is on."""
+        """Exchange e-mail and password for a pair of tokens, or for a challenge if two-factor authentication is on."""
         data = validated(request, LoginSerializer)
         client = replace(client_of(request), device_name=data.pop("device_name"))
         result = password.sign_in(**data, client=client)
@@ -53,7 +53,7 @@ class LoginView(OpenView):
 
 
 def signed_in_response(result: password.SignedIn) -> Response:
-    """The tokens of a sign-in, and the cookie that identifies the device."""
+    """Return the response with the tokens of a sign-in and the cookie that identifies the device."""
     body = TokensSerializer(result.tokens).data
     response = Response({**body, "token_type": "Bearer", "user": UserSerializer(result.user).data})
     cookies.set_device(response, result.device)
@@ -61,7 +61,7 @@ def signed_in_response(result: password.SignedIn) -> Response:
 
 
 def challenge_response(issued: ChallengeIssued) -> Response:
-    """The challenge of two-factor authentication."""
+    """Return the response with the challenge of the second step."""
     body = {
         "two_factor_required": True,
         "challenge": issued.challenge,

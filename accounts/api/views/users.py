@@ -69,7 +69,7 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
         return found
 
     def user_response(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
-        """The user as saved."""
+        """Return the response with the saved user."""
         user = self.get_queryset().filter(pk=pk).first()
         if user is None:
             raise UserNotFoundException
@@ -97,7 +97,7 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
 
     @raises(UserNotFoundException)
     def retrieve(self, request: Request, pk: int) -> Response:
-        """One user."""
+        """Return a user."""
         return self.user_response(pk)
 
     @raises(UserAlreadyExistsException, WeakPasswordException, SuperusersOnlyException)
@@ -136,7 +136,7 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
     @extend_schema(request=LockSerializer)
     def lock(self, request: Request, pk: int) -> Response:
         """Lock the account until it is unlocked; every session ends. The body may give a reason."""
-        # Older clients send no body, or one of another type that was never read.
+        # The body is optional, and older clients may send one that is not JSON.
         given = validated(request, LockSerializer) if has_json(request) else {}
         users.lock(pk=pk, **given, **self._by(request))
         return self.user_response(pk)
@@ -158,7 +158,7 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
     @raises(UserNotFoundException, SuperusersOnlyException, ConflictException)
     @extend_schema(request=FrontendSerializer, responses={202: NO_CONTENT})
     def password_link(self, request: Request, pk: int) -> Response:
-        """Send the user a link to choose a new password; 409 if their address may not be sent to."""
+        """Send the user a link to choose a new password; 409 if the address is unconfirmed or the account inactive."""
         password_reset.mail_link_for(pk=pk, actor=signed_in_user(request), client=client_in_body(request))
         return Response(status=status.HTTP_202_ACCEPTED)
 

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         if settings.DEBUG and not first:
             call_command("migrate", verbosity=0)
         try:
-            access = administrators.make_first() if first else administrators.make_or_reset(email)
+            access = administrators.create_first() if first else administrators.create_or_reset(email)
         except ValidationError as error:
             raise CommandError(f"{email}: {' '.join(error.messages)}") from None
         if access is None:

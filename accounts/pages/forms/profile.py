@@ -15,7 +15,7 @@ from accounts.states import Audience
 from foodfleet.core.http.bodies import json_fields
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # a generic for mypy alone
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the type stubs
     """Names and language, and the custom attributes that owners change."""
 
     language = forms.ChoiceField(label=_("Language"))
@@ -40,7 +40,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # a generic for m
             self.initial[name] = json_fields.initial_for(self.instance.attributes.get(one.name))
 
     def changes(self) -> dict[str, Any]:
-        """The values for `profile.change`."""
+        """Return the arguments for `profile.change`."""
         found = {name: self.cleaned_data[name] for name in self._meta.fields or ()}
         if self.attributes:
             found["attributes"] = {
@@ -50,7 +50,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # a generic for m
 
     @property
     def attribute_fields(self) -> list[forms.BoundField]:
-        """The fields of the attributes."""
+        """The fields of the custom attributes."""
         return [self[f"{PREFIX}{one.name}"] for one in self.attributes]
 
 

@@ -19,7 +19,7 @@ class RegisterForm(forms.Form):
     password = new_password_field(label=_("Password"))
 
     def clean(self) -> dict[str, Any]:
-        """Report problems of the password together with other invalid fields, not after them."""
+        """Also validate the password if other fields are invalid, so that all errors are shown at once."""
         given: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors and "password" in given:
             for problem in registration.password_problems(**given):

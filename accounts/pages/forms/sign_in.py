@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.pages.forms.fields import any_code_field, code_field, email_field, present_password_field
+from accounts.pages.forms.fields import any_code_field, code_field, current_password_field, email_field
 from accounts.states import Method
 
 MAX_CREDENTIAL = 20_000  # a credential as JSON
@@ -15,11 +15,11 @@ class LoginForm(forms.Form):
     """E-mail address and password."""
 
     email = email_field(autocomplete="username webauthn", validators=[])
-    password = present_password_field()
+    password = current_password_field()
 
 
 class PasskeyForm(forms.Form):
-    """The browser's passkey credential; filled in by site.js."""
+    """The browser's passkey credential, which site.js fills in."""
 
     challenge = forms.CharField(max_length=200, widget=forms.HiddenInput)
     credential = forms.CharField(max_length=MAX_CREDENTIAL, widget=forms.HiddenInput)
@@ -54,9 +54,9 @@ class MfaForm(forms.Form):
 
 
 class ReauthenticationForm(forms.Form):
-    """The password, and a code where MFA is on."""
+    """The password, and a code if MFA is on."""
 
-    password = present_password_field()
+    password = current_password_field()
     code = any_code_field(help_text=_("From your authenticator app, or a backup code."))
 
     def __init__(self, *args: Any, with_code: bool, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The form of staff who want to look at the product as another user."""
+"""The form with which staff start viewing as another user."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from foodfleet.core.admin.confirm import LONGEST_REASON
 
 
 class ReasonForm(forms.Form):
-    """A reason, which is recorded."""
+    """The reason, which is recorded."""
 
     reason = forms.CharField(
         label=_("Reason"),

@@ -57,7 +57,7 @@ class ProfilePage(SignedInFormPage):
         details = {
             "phone_verified": self.user.phone_verified_at is not None,
             "roles": assignments.current_of(self.user),
-            "facts": attributes.facts(self.user.attributes, Audience.OWNER, fixed=True),
+            "facts": attributes.titled(self.user.attributes, Audience.OWNER, read_only=True),
         }
         current = {self.names[self.form_class]: context["form"]}
         return {**context, **others, **current, **details, "pending_email": email.pending(self.user)}

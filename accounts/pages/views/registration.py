@@ -45,7 +45,7 @@ class RegisterPage(FormPage):
     def accepted(self, form: RegisterForm) -> HttpResponse:
         new = registration.NewUser(**form.cleaned_data, language=get_language() or "")
         registration.register(new=new, client=self.client)
-        browser.note_registration(self.request, new.email)
+        browser.store_registration(self.request, new.email)
         return render(self.request, "accounts/register_done.html", {"email": new.email})
 
 
@@ -81,7 +81,7 @@ def verify_email(request: HttpRequest, token: str) -> HttpResponse:
 
 def _confirmed(request: HttpRequest, user: User) -> HttpResponse:
     """Sign in the browser that registered the account; ask any other to sign in."""
-    if browser.registered_here(request, user):
+    if browser.pop_registration(request, user):
         result = password.sign_in_confirmed(user=user, client=client_of(request))
         if result is not None:
             messages.success(request, _("Your address is confirmed."))

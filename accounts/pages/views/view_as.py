@@ -52,7 +52,7 @@ class StartPage(SignedInFormPage):
         return redirect_to_login(self.request.get_full_path(), reverse("admin:login"))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        refusal = view_as.refusal(self.user, self.viewed)
+        refusal = view_as.why_not_allowed(self.user, self.viewed)
         return {**super().get_context_data(**kwargs), "viewed": self.viewed, "refusal": refusal}
 
     def accepted(self, form: ReasonForm) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Whether a user who is signed in may use a view now, by what the view declares."""
+"""Checks that a view declares for signed-in users: required actions and re-authentication."""
 
 from uuid import UUID
 
@@ -10,24 +10,24 @@ from rbac.services import decisions
 
 
 def ensure_no_action_pending(user: User, access: Access) -> None:
-    """Refuse a user who has to do something else first; a new password comes before two-factor authentication.
+    """Raise PasswordChangeRequiredException or TwoFactorRequiredException if a required action is pending.
 
-    Raises PasswordChangeRequiredException or TwoFactorRequiredException.
+    The password change comes first. Views that are open during a required action (`access.while_pending`) pass.
     """
     if user.must_change_password and RequiredAction.PASSWORD_CHANGE not in access.while_pending:
         raise PasswordChangeRequiredException
     if RequiredAction.MFA_ENROLMENT in access.while_pending or not decisions.requires_mfa(user):
         return
-    if user.is_service_account:  # a program cannot have MFA; whoever makes its keys has passed it
+    if user.is_service_account:  # a program cannot pass MFA; the person who created its key has
         return
     if not methods.is_enabled(user):
         raise TwoFactorRequiredException
 
 
 def ensure_reauthenticated(user: User, session_id: UUID, access: Access, method: str) -> None:
-    """Raise ReauthenticationRequiredException where the view requires re-authentication and the session has none.
+    """Raise ReauthenticationRequiredException if the view requires re-authentication and the session has none.
 
-    session_id: also the id of an API key, with which nobody re-authenticates.
+    session_id: of a session or an API key; a request with an API key is never re-authenticated.
     """
     when = access.reauthentication.get("GET" if method == "HEAD" else method)
     if when is Reauthentication.ALWAYS or (when is not None and user.is_service_account):

@@ -1,6 +1,6 @@
-"""The custom attributes of users that USER_ATTRIBUTES describes, a JSON Schema of draft 2020-12.
+"""The JSON Schema (draft 2020-12) of custom user attributes in the setting USER_ATTRIBUTES.
 
-Each property may say who sees it (`x-visible`) and who changes it (`x-editable`); docs/attributes.md has the words.
+Each property may say who sees it (`x-visible`) and who changes it (`x-editable`); docs/attributes.md lists the values.
 """
 
 import json
@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -26,7 +25,7 @@ FLAGS = {"true": True, "1": True, "yes": True, "t": True, "false": False, "0": F
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute."""
+    """A custom attribute, as a property of the schema describes it."""
 
     name: str
     title: str
@@ -36,15 +35,15 @@ class Attribute:
     editable: Audience
 
     def is_visible_to(self, audience: Audience) -> bool:
-        """Whether it is shown to the owner (OWNER) or to staff (STAFF)."""
+        """Return whether the owner (OWNER) or staff (STAFF) see it."""
         return self.visible is Audience.OWNER or self.visible is audience
 
     def is_editable_by(self, audience: Audience) -> bool:
-        """Whether the owner (OWNER), staff (STAFF) or an import (IMPORT) may change it."""
+        """Return whether the owner (OWNER), staff (STAFF) or an import (IMPORT) may change it."""
         return audience is Audience.IMPORT or self.editable is Audience.OWNER or self.editable is audience
 
     def from_text(self, text: str) -> Any:
-        """The value that a query parameter, a form or a column gives as text; the text itself if it is none."""
+        """Parse the text of a query parameter, form field or column; return the text itself if it cannot be parsed."""
         parse = FROM_TEXT.get(self.kind)
         try:
             return parse(text) if parse else text
@@ -52,7 +51,7 @@ class Attribute:
             return text
 
     def from_form(self, value: Any) -> Any:
-        """The value of a form field; None for an empty one."""
+        """Return the value of a form field; None if the field is empty."""
         if value in (None, ""):
             return None
         return self.from_text(value) if isinstance(value, str) else value
@@ -77,88 +76,87 @@ def _finite(number: float) -> float:
 
 @dataclass(frozen=True)
 class Schema:
-    """The attributes by name, and what validates their values."""
+    """The attributes by name, and the validator of their values."""
 
     attributes: Mapping[str, Attribute]
     validator: Any
 
     def visible_to(self, audience: Audience) -> list[Attribute]:
-        """Those that this audience sees, in the order of the file."""
+        """Return the attributes that this audience sees, in the order of the schema."""
         return [one for one in self.attributes.values() if one.is_visible_to(audience)]
 
     def editable_by(self, audience: Audience) -> list[Attribute]:
-        """Those that this audience sees and changes, in the order of the file."""
+        """Return the attributes that this audience sees and may change, in the order of the schema."""
         return [one for one in self.visible_to(audience) if one.is_editable_by(audience)]
 
 
-class _Latest:
-    """The schema of the document that was read last, which is the same object until the setting changes."""
+class _Cache:
+    """The parsed schema of one document, for as long as the setting is the same object."""
 
     def __init__(self) -> None:
-        self._known: tuple[Any, Schema] | None = None
+        self._entry: tuple[Any, Schema] | None = None
 
-    def of(self, document: Any) -> Schema:
-        known = self._known
-        if known is None or known[0] is not document:
-            known = self._known = (document, _parsed(json.dumps(document)))
-        return known[1]
-
-
-_LATEST = _Latest()
+    def get(self, document: Any) -> Schema:
+        entry = self._entry
+        if entry is None or entry[0] is not document:
+            entry = self._entry = (document, _parse(document))
+        return entry[1]
 
 
-class WrongSchemaError(ValueError):
-    """USER_ATTRIBUTES cannot be used; the text says why."""
+_CACHE = _Cache()
+
+
+class InvalidSchemaError(ValueError):
+    """USER_ATTRIBUTES is not a usable schema; the text says why."""
 
 
 def current() -> Schema:
-    """The schema of USER_ATTRIBUTES; without one there are no attributes."""
-    return _LATEST.of(settings.USER_ATTRIBUTES)
+    """Return the schema of USER_ATTRIBUTES, which is empty if the setting is. Raises InvalidSchemaError."""
+    return _CACHE.get(settings.USER_ATTRIBUTES)
 
 
-def ensure_schema_fits() -> None:
-    """Exit with one line where USER_ATTRIBUTES is no schema of attributes."""
+def ensure_valid() -> None:
+    """Exit with a one-line error if USER_ATTRIBUTES is invalid."""
     try:
         current()
-    except WrongSchemaError as error:
+    except InvalidSchemaError as error:
         sys.exit(f"FoodFleet cannot start. USER_ATTRIBUTES has a wrong value: {error}.")
 
 
-@lru_cache(maxsize=8)
-def _parsed(text: str) -> Schema:
-    document = json.loads(text) or {"properties": {}}
+def _parse(setting: Any) -> Schema:
+    document = setting or {"properties": {}}
     try:
         Draft202012Validator.check_schema(document)
     except (SchemaError, RecursionError):
-        raise WrongSchemaError("it must be a JSON Schema of draft 2020-12") from None
+        raise InvalidSchemaError("it must be a JSON Schema of draft 2020-12") from None
     properties = document.get("properties")
     if document.get("type", "object") != "object" or not isinstance(properties, dict):
-        raise WrongSchemaError("its type must be object, with properties")
+        raise InvalidSchemaError("its type must be object, with properties")
     if "required" in document:
-        raise WrongSchemaError("it must not have required: people register without attributes")
+        raise InvalidSchemaError("it must not have required: people register without attributes")
     attributes = {name: _attribute(name, about) for name, about in properties.items()}
     closed = {**document, "additionalProperties": False}
-    # An empty registry: a $ref never makes a request.
+    # The registry is empty, so that a $ref never makes a request.
     validator = Draft202012Validator(closed, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
     return Schema(attributes, validator)
 
 
 def _attribute(name: str, about: Any) -> Attribute:
     if len(name) > LONGEST_NAME or not NAME.fullmatch(name):
-        raise WrongSchemaError(f"{name} must be lower-case letters, digits and single underscores")
+        raise InvalidSchemaError(f"{name} must be lower-case letters, digits and single underscores")
     described = about if isinstance(about, dict) else {}
     kind, visible, editable = (described.get(key) for key in ("type", "x-visible", "x-editable"))
     if not isinstance(kind, str) or kind not in KINDS:
-        raise WrongSchemaError(f"{name} must have one type")
+        raise InvalidSchemaError(f"{name} must have one type")
     if visible not in (None, "owner", "staff", "hidden"):
-        raise WrongSchemaError(f"x-visible of {name} must be owner, staff or hidden")
+        raise InvalidSchemaError(f"x-visible of {name} must be owner, staff or hidden")
     if editable not in (None, "owner", "staff", "import"):
-        raise WrongSchemaError(f"x-editable of {name} must be owner, staff or import")
-    usual = "import" if visible == "hidden" else "staff"
-    shown, changed = Audience(visible or "owner"), Audience(editable or usual)
-    if (changed is Audience.OWNER and shown is not Audience.OWNER) or (
-        changed is Audience.STAFF and shown is Audience.HIDDEN
+        raise InvalidSchemaError(f"x-editable of {name} must be owner, staff or import")
+    default = "import" if visible == "hidden" else "staff"
+    shown_to, changed_by = Audience(visible or "owner"), Audience(editable or default)
+    if (changed_by is Audience.OWNER and shown_to is not Audience.OWNER) or (
+        changed_by is Audience.STAFF and shown_to is Audience.HIDDEN
     ):
-        raise WrongSchemaError(f"who may change {name} must also see it")
+        raise InvalidSchemaError(f"{name} must be visible to everyone who may change it")
     title = described.get("title") or name.replace("_", " ").capitalize()
-    return Attribute(name, title, kind, tuple(described.get("enum", ())), shown, changed)
+    return Attribute(name, title, kind, tuple(described.get("enum", ())), shown_to, changed_by)

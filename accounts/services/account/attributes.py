@@ -1,4 +1,4 @@
-"""The custom attributes of a user: show, change and filter by them."""
+"""Reading, changing and filtering by custom attributes of users."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,20 +11,20 @@ from accounts.exceptions import InvalidAttributesException
 from accounts.services.account.attribute_schema import SCALARS, Schema, current
 from accounts.states import Audience
 
-MOST_BYTES = 8192  # of all attributes of a user as JSON: they are read with the user
-PREFIX = "attributes."  # of a parameter, a column or a field of an error
+MAX_BYTES = 8192  # of all attributes of a user as JSON, because every request reads them with the user
+PREFIX = "attributes."  # of a query parameter, a column or the field of an error
 
 
-def shown(values: Mapping[str, Any], audience: Audience) -> dict[str, Any]:
-    """Those of a user's attributes that this audience sees."""
+def visible(values: Mapping[str, Any], audience: Audience) -> dict[str, Any]:
+    """Return those of a user's attributes that this audience sees."""
     if not values:
         return {}
     return {one.name: values[one.name] for one in current().visible_to(audience) if one.name in values}
 
 
-def facts(values: Mapping[str, Any], audience: Audience, *, fixed: bool = False) -> list[tuple[str, Any]]:
-    """Title and value of each attribute that this audience sees; fixed: of those that it does not change."""
-    seen = [one for one in current().visible_to(audience) if not (fixed and one.is_editable_by(audience))]
+def titled(values: Mapping[str, Any], audience: Audience, *, read_only: bool = False) -> list[tuple[str, Any]]:
+    """Return title and value of each attribute that this audience sees, or with read_only, sees but cannot change."""
+    seen = [one for one in current().visible_to(audience) if not (read_only and one.is_editable_by(audience))]
     return [(one.title, _readable(values[one.name])) for one in seen if one.name in values]
 
 
@@ -35,7 +35,7 @@ def _readable(value: Any) -> Any:
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any], by: Audience) -> dict[str, Any]:
-    """A user's attributes after these changes; None removes one. Raises InvalidAttributesException."""
+    """Return a user's attributes after these changes; None removes one. Raises InvalidAttributesException."""
     schema = current()
     for name in changes:
         known = schema.attributes.get(name)
@@ -49,13 +49,16 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any], by: Audience) 
 
 
 def _validate(schema: Schema, values: Mapping[str, Any], changed: Iterable[str]) -> None:
-    """Values that were stored under another schema do not prevent changes of others."""
+    """Raise InvalidAttributesException for a changed value or if all values together are invalid.
+
+    Unchanged values are not validated one by one: one that was stored under an earlier schema prevents no other change.
+    """
     try:
         size = len(json.dumps(values, ensure_ascii=False, allow_nan=False).encode())
         errors = list(schema.validator.iter_errors(dict(values)))
     except (ValueError, RecursionError):
         raise InvalidAttributesException.of("", _("These attributes cannot be stored."), "invalid") from None
-    if size > MOST_BYTES or "\\u0000" in json.dumps(values):
+    if size > MAX_BYTES or "\\u0000" in json.dumps(values):
         raise InvalidAttributesException.of("", _("These attributes cannot be stored."), "invalid")
     for name in changed:
         own = [error for error in errors if error.absolute_path and error.absolute_path[0] == name]
@@ -67,7 +70,7 @@ def _validate(schema: Schema, values: Mapping[str, Any], changed: Iterable[str])
 
 
 def _sentence(error: ValidationError | None) -> str:
-    """What is wrong, without the value."""
+    """Say what is wrong without repeating the value."""
     assert error is not None
     if error.validator == "enum":
         return _("Give one of %(choices)s.") % {"choices": ", ".join(map(str, error.validator_value))}
@@ -77,7 +80,10 @@ def _sentence(error: ValidationError | None) -> str:
 
 
 def filters(parameters: Mapping[str, str]) -> dict[str, Any]:
-    """The values to filter by of query parameters such as `attributes.shift`. Raises InvalidAttributesException."""
+    """Return the values to filter by, from query parameters such as `attributes.shift`.
+
+    Raises InvalidAttributesException.
+    """
     schema, found = current(), {}
     for parameter, text in parameters.items():
         if not parameter.startswith(PREFIX):

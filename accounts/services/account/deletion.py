@@ -1,8 +1,8 @@
 """Deletion of accounts: personal data is removed, audit rows stay under a pseudonym.
 
-The emptied row stays with the address `deleted-<id>@deleted.invalid`, so that audit rows (security events, role
-assignments, the admin's log) go on referring to the same person, who is no longer known. RFC 2606 reserves `.invalid`:
-it is never a real address.
+The row of the user stays, with the address `deleted-<id>@deleted.invalid` and no personal data, because audit rows
+(security events, role assignments, the admin's log) refer to it. RFC 2606 reserves `.invalid`, so nobody can own that
+address.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ def erase(user: User, *, actor: User | None, client: Client) -> None:
         signals.user_deleted.send(sender=User, user=user, actor=actor, client=client)
         ServiceAccount.objects.filter(owner=user).update(owner=None)
         _remove_belongings(user)
-        _empty(user)
+        _pseudonymise(user)
         SecurityEvent.objects.pseudonymise(user)
         LogEntry.objects.filter(content_type__app_label="accounts", object_id=str(user.pk)).update(
             object_repr=user.email
@@ -42,19 +42,19 @@ def erase(user: User, *, actor: User | None, client: Client) -> None:
 
 
 def _remove_belongings(user: User) -> None:
-    """Delete the rows that belong to the user and are no audit rows: sessions, tokens, MFA methods, saved views.
+    """Delete the rows of accounts and core that belong to the user: sessions, tokens, MFA methods, saved views.
 
-    Those of this app and of the kernel; other apps receive `signals.user_deleted` and decide about theirs.
+    Audit rows stay. Other apps receive `signals.user_deleted` and decide about their own rows.
     """
     apps = {User._meta.app_label, SavedView._meta.app_label}
     for relation in user._meta.related_objects:
-        belongs = relation.on_delete is models.CASCADE
-        if belongs and relation.related_model._meta.app_label in apps:
+        belongs_to_user = relation.on_delete is models.CASCADE
+        if belongs_to_user and relation.related_model._meta.app_label in apps:
             relation.related_model._base_manager.filter(**{relation.field.name: user}).delete()
 
 
-def _empty(user: User) -> None:
-    empty: dict[str, Any] = {
+def _pseudonymise(user: User) -> None:
+    values: dict[str, Any] = {
         "email": f"deleted-{user.pk}@deleted.invalid",
         "password": make_password(None),
         **dict.fromkeys(("first_name", "last_name", "phone", "language"), ""),
@@ -64,6 +64,6 @@ def _empty(user: User) -> None:
         "deletion_due_at": None,
         "deleted_at": timezone.now(),
     }
-    for name, value in empty.items():
+    for name, value in values.items():
         setattr(user, name, value)
-    user.save(update_fields=list(empty))
+    user.save(update_fields=list(values))

@@ -1,8 +1,8 @@
 """Changes of the e-mail address.
 
-A link in the new mailbox confirms the change. The former mailbox is notified and can undo it for 72 hours: an undo link
-always leads back to its own address, also after later changes, and also where somebody registered that address
-meanwhile without confirming it.
+A link sent to the new address confirms the change. The former address gets a notice with a link that undoes it for 72
+hours. An undo link always restores the address that it was sent to, even after later changes, and even if somebody
+registered that address meanwhile without confirming it.
 """
 
 from django.conf import settings
@@ -25,16 +25,17 @@ from foodfleet.core.http.clients import Client
 from foodfleet.core.mailbox_limits import may_mail
 from rbac.services import actors
 
-# Mailed to the former address, so they are revoked when the account leaves it.
+# Tokens for these purposes were mailed to the former address, so a change of address revokes them.
 SENT_TO_FORMER = (TokenPurpose.VERIFY_EMAIL, TokenPurpose.RESET_PASSWORD, TokenPurpose.INVITATION)
 
 
 def request(*, user: User, new_email: str, client: Client) -> None:
     """Mail a link to the new address and a notice to the current one.
 
-    A taken address and one that was mailed too often get no link. The response does not reveal that, unless
-    ACCOUNTS_PREVENT_ENUMERATION is off: then UserAlreadyExistsException for a taken address. Raises
-    ValidationException for the user's current address and for a domain that is not allowed.
+    A taken address and one that was mailed too often get no link, without any exception, so that the response does not
+    reveal whether an account exists. With ACCOUNTS_PREVENT_ENUMERATION off, a taken address raises
+    UserAlreadyExistsException. Raises ValidationException for the user's current address and for a domain that is not
+    allowed.
     """
     email = normalize_email(new_email)
     if email == user.email:
@@ -43,12 +44,12 @@ def request(*, user: User, new_email: str, client: Client) -> None:
     is_taken = User.objects.with_email(email).claimed().exists()
     if is_taken and not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message)
-    is_mailed = may_mail(email) and not is_taken
+    gets_link = may_mail(email) and not is_taken
     change = {"old_email": user.email, "new_email": email}
     with transaction.atomic():
         actors.lock_actor(user)
         tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
-        confirm_token = tokens.issue(user, TokenPurpose.CHANGE_EMAIL, data=change, client=client) if is_mailed else ""
+        confirm_token = tokens.issue(user, TokenPurpose.CHANGE_EMAIL, data=change, client=client) if gets_link else ""
         audit.record(kind=EventKind.EMAIL_CHANGE_REQUESTED, user=user, client=client)
         signals.email_change_requested.send(
             sender=User,
@@ -62,7 +63,7 @@ def request(*, user: User, new_email: str, client: Client) -> None:
 
 
 def pending(user: User) -> str:
-    """The requested address that is not confirmed yet; '' where there is none."""
+    """Return the requested address that is not confirmed yet; '' if there is none."""
     newest = OneTimeToken.objects.of(user, TokenPurpose.CHANGE_EMAIL).live(timezone.now()).last()
     return str(newest.data["new_email"]) if newest else ""
 
@@ -75,19 +76,19 @@ def cancel(*, user: User) -> None:
 
 
 def find(token: str) -> OneTimeToken:
-    """The token of a change, with `data` and user; does not consume it. Raises InvalidTokenException."""
+    """Return the token of a change without consuming it. Raises InvalidTokenException."""
     return tokens.find(token, TokenPurpose.CHANGE_EMAIL)
 
 
 def find_undo(token: str) -> OneTimeToken:
-    """The token of an undo link, with `data` and user; does not consume it. Raises InvalidTokenException."""
+    """Return the token of an undo link without consuming it. Raises InvalidTokenException."""
     return tokens.find(token, TokenPurpose.UNDO_EMAIL)
 
 
 def confirm(*, token: str, client: Client) -> User:
     """Consume the token and give the account its new address.
 
-    Raises InvalidTokenException, or UserAlreadyExistsException where another account confirmed the address meanwhile.
+    Raises InvalidTokenException, or UserAlreadyExistsException if another account confirmed the address meanwhile.
     """
     with transaction.atomic():
         found = find(token)
@@ -98,7 +99,7 @@ def confirm(*, token: str, client: Client) -> User:
         if not user.is_active or old_email != found.data["old_email"]:
             raise InvalidTokenException
         report_token = tokens.issue_report_token(user)
-        move(user, found.data["new_email"], client)
+        replace_address(user, found.data["new_email"], client)
         undo_token = tokens.issue(user, TokenPurpose.UNDO_EMAIL, data=found.data)
         audit.record(kind=EventKind.EMAIL_CHANGED, user=user, client=client)
         signals.email_changed.send(
@@ -129,14 +130,14 @@ def restore(user: User, undo_token: OneTimeToken, client: Client) -> None:
     tokens.revoke(user, TokenPurpose.CHANGE_EMAIL)
     OneTimeToken.objects.of(user, TokenPurpose.UNDO_EMAIL).made_after(undo_token).revoke(timezone.now())
     if user.email != undo_token.data["old_email"]:
-        move(user, undo_token.data["old_email"], client)
+        replace_address(user, undo_token.data["old_email"], client)
     own_deletion.withdraw(user, client)
     sessions.end_all(user, reason=EndReason.EMAIL_CHANGED)
     audit.record(kind=EventKind.EMAIL_CHANGE_UNDONE, user=user, client=client)
 
 
-def move(user: User, email: str, client: Client) -> None:
-    """Give the account a confirmed address; an unclaimed account with that address is deleted.
+def replace_address(user: User, email: str, client: Client) -> None:
+    """Give the account another address, which counts as confirmed. An unclaimed account with that address is deleted.
 
     Call it in a transaction. Raises UserAlreadyExistsException.
     """

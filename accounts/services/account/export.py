@@ -27,7 +27,7 @@ EVENT = ("kind", "created_at", "ip", "user_agent", "request_id", "details")
 
 
 def own_data(*, user: User, client: Client) -> dict[str, Any]:
-    """Everything stored about `user`, as sections of JSON; receivers of `own_data_requested` add theirs."""
+    """Return all data stored about `user` as sections of JSON; receivers of `own_data_requested` add sections."""
     assignments = RoleAssignment.objects.of(user).select_related("role").order_by("pk")
     data: dict[str, Any] = {
         "exported_at": timezone.now(),

@@ -1,8 +1,8 @@
-"""The first verification of an address removes what was set up in the account before.
+"""The first verification of an address removes everything that gave access to the account before.
 
-With ACCOUNTS_EMAIL_VERIFICATION=optional whoever registers an address can sign in before its owner confirms it, and
-can add passkeys, an authenticator app or a phone. They would keep access after the owner confirmed the address or chose
-another password.
+With ACCOUNTS_EMAIL_VERIFICATION=optional, anybody can register an address that belongs to somebody else, sign in, and
+add passkeys, an authenticator app or a phone. Without the removal they would keep access after the owner of the address
+confirmed it or chose another password.
 """
 
 from accounts.models import PhoneCode, SecurityEvent, User
@@ -14,17 +14,17 @@ from accounts.services.sessions import sessions
 from accounts.states import EndReason, EventKind, TokenPurpose
 from foodfleet.core.http.clients import Client
 
-# Each of these shows that staff or the owner of an earlier mailbox vouched for the account.
+# These events show that staff or the owner of an earlier address vouched for the account.
 VOUCHED_FOR = (EventKind.EMAIL_VERIFIED, EventKind.EMAIL_CHANGED, EventKind.USER_CREATED)
 
 
-def is_missing(user: User) -> bool:
-    """Whether somebody signed in to the account although nobody ever confirmed its address or vouched for it."""
+def is_pending(user: User) -> bool:
+    """Return whether somebody has signed in although nobody ever confirmed the address or vouched for the account."""
     is_unverified = not user.is_email_verified and user.invited_at is None and user.last_login is not None
     return is_unverified and not SecurityEvent.objects.of(user).filter(kind__in=VOUCHED_FOR).exists()
 
 
-def remove_earlier(user: User, client: Client) -> None:
+def remove_earlier_access(user: User, client: Client) -> None:
     """Remove MFA methods, confirmed phone, sessions, known devices, trusted browsers and tokens.
 
     Call it in the transaction of the verification. The password and the names stay.

@@ -1,7 +1,7 @@
-"""Deletion of one's own account: requested, 14 days to change one's mind, then `deletion.erase`.
+"""Deletion of an account at its owner's request: `deletion.erase` runs after 14 days, in which the owner can cancel.
 
-Apple's App Review Guideline 5.1.1(v) and article 17 of the GDPR. The account works as before until then, so that its
-owner can export data and cancel. Every other session ends at the request.
+Apple's App Review Guideline 5.1.1(v) and article 17 of the GDPR require it. Until then the account works as before, so
+that its owner can export data. The request ends every other session.
 """
 
 from datetime import datetime, timedelta
@@ -32,15 +32,15 @@ BATCH = 500
 
 
 def request(*, user: User, session_id: UUID, client: Client) -> datetime:
-    """Plan the deletion and return when it happens; a second request changes nothing.
+    """Plan the deletion and return its time; a second request changes nothing.
 
-    Raises ReauthenticationRequiredException, LastSuperuserException, and UnauthorizedException where the account or the
+    Raises ReauthenticationRequiredException, LastSuperuserException, and UnauthorizedException if the account or the
     session was closed meanwhile.
     """
     with transaction.atomic():
         current: User = actors.lock_actor(user, with_users=_superusers())
         reauthentication.require(session_id)
-        if not _does_a_superuser_remain(current):
+        if not _leaves_a_superuser(current):
             raise LastSuperuserException
         if current.deletion_due_at is None:
             current.deletion_due_at, current.deletion_reminded = timezone.now() + DELAY, False
@@ -54,7 +54,7 @@ def request(*, user: User, session_id: UUID, client: Client) -> datetime:
 
 
 def cancel(*, user: User, client: Client) -> None:
-    """Keep the account; does nothing where no deletion is planned. Raises UnauthorizedException as `request`."""
+    """Cancel the deletion, if one is planned. Raises UnauthorizedException as `request` does."""
     with transaction.atomic():
         withdraw(actors.lock_actor(user), client)
 
@@ -68,16 +68,16 @@ def withdraw(user: User, client: Client) -> None:
 
 
 def remind_due(*, now: datetime | None = None) -> int:
-    """Remind the owners whose account is deleted within REMINDER, once each; returns how many."""
+    """Remind each owner once whose account will be deleted within REMINDER; return how many."""
     now = now or timezone.now()
     due = User.objects.to_remind_of_deletion(now + REMINDER)
     return sum(_remind(pk, now) for pk in list(due.values_list("pk", flat=True)[:BATCH]))
 
 
 def perform_due(*, now: datetime | None = None) -> int:
-    """Delete the accounts whose time has come, once each; returns how many.
+    """Delete the accounts whose deletion is due; return how many.
 
-    The last superuser, and an account that a receiver of `user_deleted` keeps, are left and logged.
+    The last superuser, and an account whose deletion a receiver of `user_deleted` prevents, are logged and stay.
     """
     now = now or timezone.now()
     return sum(_attempt(pk, now) for pk in list(User.objects.deletion_due(now).values_list("pk", flat=True)[:BATCH]))
@@ -109,7 +109,7 @@ def _perform(pk: int, now: datetime) -> bool:
         user: User | None = User.objects.deletion_due(now).filter(pk=pk).first()
         if user is None:  # cancelled, or another process was faster
             return False
-        if not _does_a_superuser_remain(user):
+        if not _leaves_a_superuser(user):
             logger.error("own_deletion_refused", user_id=pk, reason="last_superuser")
             return False
         email, language, first_name = user.email, user.language, user.greeting_name
@@ -124,7 +124,7 @@ def _superusers() -> list[int]:
     return list(User.objects.superusers().values_list("pk", flat=True))
 
 
-def _does_a_superuser_remain(user: User) -> bool:
-    """Whether somebody can administer without `user`. Superusers who have asked for their own deletion do not count."""
+def _leaves_a_superuser(user: User) -> bool:
+    """Return whether the deletion of `user` leaves a superuser, not counting those who requested their own deletion."""
     others = User.objects.superusers().filter(locked_at__isnull=True, deletion_due_at__isnull=True).exclude(pk=user.pk)
     return not (user.is_superuser and user.is_active) or others.exists()

@@ -20,16 +20,16 @@ from rbac.services import actors, decisions
 
 
 def change(*, user: User, current: str, new: str, client: Client, keep: UUID | None = None) -> User:
-    """Replace the user's password and end every session but `keep`; returns the changed user.
+    """Replace the user's password, end every session but `keep`, and return the changed user.
 
     Raises InvalidCredentialsException, AccountLockedException, WeakPasswordException or PasswordReusedException.
     """
     reauthentication.confirm_password(user=user, password=current, client=client)
-    compared = user.password
+    checked_hash = user.password
     encoded = passwords.validated_hash(user, new, field="new_password")
     with transaction.atomic():
         changed: User = actors.lock_actor(user)
-        if changed.password != compared:  # a concurrent change was first
+        if changed.password != checked_hash:  # a concurrent change was first
             raise InvalidCredentialsException
         passwords.replace(changed, encoded)
         sessions.end_all(changed, reason=EndReason.PASSWORD_CHANGED, keep=keep)
@@ -41,16 +41,16 @@ def change(*, user: User, current: str, new: str, client: Client, keep: UUID | N
 
 
 def replace_for(*, user: User, new: str | None, actor: User | None, client: Client) -> User:
-    """Set another user's password, or disable it (new: None), and end all their sessions.
+    """Set another user's password, or disable it if `new` is None, and end all their sessions.
 
-    Only superusers may; other staff send a link to choose one (`password_reset.mail_link_for`). Raises
-    SuperusersOnlyException, OwnAccountException for one's own, WeakPasswordException, PasswordReusedException, and as
-    `protections.lock_parties`.
+    Only superusers may do this; other staff mail a link to choose one (`password_reset.mail_link_for`). Raises
+    SuperusersOnlyException, OwnAccountException for the actor's own account, ServiceAccountException,
+    WeakPasswordException, PasswordReusedException, and the exceptions of `protections.lock_parties`.
     """
     encoded = None if new is None else passwords.validated_hash(user, new)
     with transaction.atomic():
         current, changed = protections.lock_parties(actor, user.pk, "users:update")
-        if current is not None and current.pk == changed.pk:  # use `change`, which checks the current password
+        if current is not None and current.pk == changed.pk:  # `change` is for that: it verifies the current password
             raise OwnAccountException
         if current is not None and not decisions.holds_everything(current):
             raise SuperusersOnlyException

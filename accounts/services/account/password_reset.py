@@ -21,11 +21,11 @@ from foodfleet.core.mailbox_limits import ensure_staff_may_mail, may_mail
 
 
 def request(*, email: str, client: Client) -> None:
-    """Mail a link to choose a password where the address is confirmed or invited; the response is the same otherwise.
+    """Mail a link to choose a password if the address has an account and is confirmed or invited.
 
     An unconfirmed address gets one too if somebody has signed in to its account
-    (ACCOUNTS_EMAIL_VERIFICATION=optional). The lookup is a deferred job, so that the response time does not reveal
-    whether the address has an account.
+    (ACCOUNTS_EMAIL_VERIFICATION=optional). The lookup is a deferred job, so that neither the response nor its time
+    reveals whether the address has an account.
     """
     if may_mail(email):
         deferred.enqueue(DeferredJobKind.RESET_LINK, email=email, client=client)
@@ -36,16 +36,16 @@ def mail_link(*, email: str, client: Client) -> None:
     """Mail the link if the address has an account that may get one."""
     with transaction.atomic():
         user = User.objects.with_email(email).filter(is_active=True).first()
-        known = user is not None and User.objects.filter(pk=user.pk).reachable().exists()
-        if user is not None and (known or first_verification.is_missing(user)):
+        is_reachable = user is not None and User.objects.filter(pk=user.pk).reachable().exists()
+        if user is not None and (is_reachable or first_verification.is_pending(user)):
             _mail_link(user, None, client)
 
 
 def mail_link_for(*, pk: int, actor: User | None, client: Client) -> User:
     """Mail the link on behalf of staff.
 
-    Raises ConflictException where the address may get no link, ThrottledException where it was mailed too often, and
-    as `protections.lock_parties`.
+    Raises ConflictException if the address may not get a link, ThrottledException if it was mailed too often, and the
+    exceptions of `protections.lock_parties`.
     """
     with transaction.atomic():
         _actor, user = protections.lock_parties(actor, pk, "users:update")
@@ -63,7 +63,7 @@ def _mail_link(user: User, actor: User | None, client: Client) -> None:
 
 
 def find(token: str) -> OneTimeToken:
-    """The token of a reset or an invitation, with its user; does not consume it. Raises InvalidTokenException."""
+    """Return the token of a reset or an invitation without consuming it. Raises InvalidTokenException."""
     found = tokens.find(token, TokenPurpose.RESET_PASSWORD, TokenPurpose.INVITATION)
     if not found.user.is_active:
         raise InvalidTokenException
@@ -73,9 +73,9 @@ def find(token: str) -> OneTimeToken:
 def reset(*, token: str, password: str, client: Client) -> User:
     """Replace the password, end all sessions and remove a lock by wrong passwords.
 
-    Nobody is signed in: MFA is required as usual, and a lock by staff stays. If this is the first verification of the
-    address, what was set up before is removed. A rejected password does not consume the token. Raises
-    InvalidTokenException, WeakPasswordException or PasswordReusedException.
+    The user is not signed in: the sign-in that follows requires MFA as usual, and a lock by staff stays. If this is the
+    first verification of the address, `first_verification.remove_earlier_access` runs. A rejected password does not
+    consume the token. Raises InvalidTokenException, WeakPasswordException or PasswordReusedException.
     """
     found = find(token)
     encoded = passwords.validated_hash(found.user, password)
@@ -85,8 +85,8 @@ def reset(*, token: str, password: str, client: Client) -> User:
         user: User = User.objects.get_for_update(found.user_id)
         if not user.is_active:
             raise InvalidTokenException
-        if first_verification.is_missing(user):
-            first_verification.remove_earlier(user, client)
+        if first_verification.is_pending(user):
+            first_verification.remove_earlier_access(user, client)
         passwords.replace(user, encoded)
         sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
         lockout.forget(user.email)

@@ -23,15 +23,15 @@ from rbac.services import actors
 
 CODE_LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B 3.1.3.1: at most 10
 LOCKOUT = rate_limits.Lockout.at_most(5, CODE_LIFETIME)
-SMS_PER_HOUR = 3  # to one number, whoever requests them
+SMS_PER_HOUR = 3  # to one number, from all users together
 
 
 def request_code(*, user: User, phone: str, client: Client) -> str:
-    """Send a code to `phone` by SMS and return the number in E.164; it replaces an earlier code.
+    """Send a code to `phone` by SMS and return the number in E.164. The code replaces an earlier one.
 
     The user's current number stays until the code is confirmed. Raises ValidationException or ThrottledException.
     """
-    number = e164(phone)
+    number = to_e164(phone)
     reserve_sms(number)
     code = sms.new_code()
     with transaction.atomic():
@@ -48,11 +48,11 @@ def request_code(*, user: User, phone: str, client: Client) -> str:
     return number
 
 
-def e164(phone: str) -> str:
-    """The number in E.164. Raises ValidationException."""
+def to_e164(phone: str) -> str:
+    """Return the number in E.164. Raises ValidationException."""
     try:
         number = normalize_phone(phone)
-        E164(number)  # not ''
+        E164(number)  # rejects '', which `normalize_phone` returns for an empty text
     except ValidationError as error:
         raise ValidationException.for_field("phone", error.message, "invalid") from None
     return number
@@ -67,28 +67,28 @@ def reserve_sms(number: str) -> None:
 
 
 def pending(user: User) -> str:
-    """The requested number that is not confirmed yet; '' where there is none."""
-    waiting = _waiting(user)
-    return waiting.phone if waiting else ""
+    """Return the requested number that is not confirmed yet; '' if there is none."""
+    requested = _live_code(user)
+    return requested.phone if requested else ""
 
 
 def verify(*, user: User, code: str, client: Client) -> User:
-    """Confirm the number. The attempt is counted before the code is compared; a correct code works once.
+    """Confirm the number. An attempt is counted before the code is compared, and a correct code is consumed.
 
-    Raises ValidationException for a code that is wrong, expired or used, or that had too many attempts.
+    Raises ValidationException for a code that is wrong, expired or used, or after too many attempts.
     """
     wrong = ValidationException.for_field("code", _("That code is wrong or has expired."), "invalid_code")
-    waiting = _waiting(user)
-    if waiting is None or not rate_limits.reserve_attempt(f"phone-code:{waiting.digest}", LOCKOUT).allowed:
+    requested = _live_code(user)
+    if requested is None or not rate_limits.reserve_attempt(f"phone-code:{requested.digest}", LOCKOUT).allowed:
         raise wrong
-    if not sms.matches(code, waiting.digest, **_context(user, waiting.phone)):
+    if not sms.matches(code, requested.digest, **_context(user, requested.phone)):
         raise wrong
     with transaction.atomic():
-        if not PhoneCode.objects.consume(waiting):
+        if not PhoneCode.objects.consume(requested):
             raise wrong
         owner: User = actors.lock_actor(user)
-        is_changed = owner.phone != waiting.phone
-        owner.phone, owner.phone_verified_at = waiting.phone, timezone.now()
+        is_changed = owner.phone != requested.phone
+        owner.phone, owner.phone_verified_at = requested.phone, timezone.now()
         owner.save(update_fields=["phone", "phone_verified_at"])
         audit.record(kind=EventKind.PHONE_CHANGED, user=owner, client=client)
         if is_changed:
@@ -97,9 +97,9 @@ def verify(*, user: User, code: str, client: Client) -> User:
 
 
 def remove(*, user: User, session_id: UUID, client: Client) -> None:
-    """Remove the user's number and one that is not confirmed yet.
+    """Remove the user's number and a requested one.
 
-    Raises ReauthenticationRequiredException where two-factor authentication is on and was not passed recently.
+    Raises ReauthenticationRequiredException if MFA is on and was not passed recently.
     """
     reauthentication.require_if_mfa_enabled(user=user, session_id=session_id)
     with transaction.atomic():
@@ -113,17 +113,17 @@ def remove(*, user: User, session_id: UUID, client: Client) -> None:
         announce_change(owner, client)
 
 
-def _waiting(user: User) -> PhoneCode | None:
+def _live_code(user: User) -> PhoneCode | None:
     found: PhoneCode | None = PhoneCode.objects.filter(user=user).live(timezone.now()).first()
     return found
 
 
 def announce_change(user: User, client: Client) -> None:
-    """Tell the owner, and other apps, that the confirmed number has changed or was removed."""
+    """Announce to the owner and to other apps that the confirmed number has changed or was removed."""
     report_token = tokens.issue_report_token(user)
     signals.phone_changed.send(sender=User, user=user, report_token=report_token, client=client)
 
 
 def _context(user: User, number: str) -> dict[str, str]:
-    """Return what a code is valid for: this number of this user."""
+    """Return the context that a code is valid in: this number of this user."""
     return {"context": f"{user.pk}:{number}", "purpose": "phone-code"}

@@ -1,4 +1,4 @@
-"""Changes of one's own names and language."""
+"""Changes of the user's own names, language and attributes."""
 
 from typing import Any
 
@@ -14,9 +14,10 @@ FIELDS = frozenset({"first_name", "last_name", "language", "attributes"})
 
 
 def change(*, user: User, **values: Any) -> User:
-    """Change the given fields; returns the changed user. attributes: those to change, None to remove one.
+    """Change the given FIELDS and return the changed user.
 
-    Raises InvalidAttributesException, or UnauthorizedException where the account or the session was closed meanwhile.
+    `attributes` contains only those to change; None removes one. Raises InvalidAttributesException, or
+    UnauthorizedException if the account or the session was closed meanwhile.
     """
     assert values.keys() <= FIELDS
     with transaction.atomic():
@@ -31,5 +32,5 @@ def change(*, user: User, **values: Any) -> User:
 
 
 def choose_language(*, user: User, language: str) -> None:
-    """Set the language of pages and messages. Raises as `change`."""
+    """Set the language of pages and messages. Raises UnauthorizedException as `change` does."""
     change(user=user, language=language)

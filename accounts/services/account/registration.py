@@ -1,8 +1,8 @@
 """Registration and verification of the address.
 
-Whoever registers an address first may not be its owner. If an unverified address is registered again with another
-password it is contested: its verification disables the password, because either may be the owner's, and mails a link to
-choose one. If it is registered again with the same password, the verification e-mail is sent again.
+The first person who registers an address may not be its owner. If an unverified address is registered again with the
+same password, the verification e-mail is sent again. If it is registered again with another password, the address is
+contested: either password may be the owner's, so the verification disables the password and mails a link to choose one.
 """
 
 from dataclasses import dataclass, field
@@ -39,12 +39,13 @@ class NewUser:
 
 
 def register(*, new: NewUser, client: Client) -> User | None:
-    """Create an account and send its verification token; where the address is taken, mail its owner instead.
+    """Create an account and mail its verification link; if the address is taken, mail its owner instead.
 
-    Returns the user, or None where the address is taken. The password is checked and hashed in both cases, so neither
-    the response nor its time reveals which. With REGISTRATION=invite an address without an invitation gets no account,
-    as silently. Raises WeakPasswordException and as `registration_rules.ensure_allowed`; if
-    ACCOUNTS_PREVENT_ENUMERATION is off also UserAlreadyExistsException and RegistrationClosedException.
+    Returns the user, or None if the address is taken. The password is checked and hashed in both cases, so that neither
+    the response nor its time reveals which it was. With REGISTRATION=invite, an address without an invitation gets no
+    account and the same response. Raises WeakPasswordException and the exceptions of
+    `registration_rules.ensure_allowed`; with ACCOUNTS_PREVENT_ENUMERATION off, also UserAlreadyExistsException and
+    RegistrationClosedException.
     """
     user = User(
         email=normalize_email(new.email),
@@ -56,25 +57,28 @@ def register(*, new: NewUser, client: Client) -> User | None:
     registration_rules.ensure_allowed(user.email)
     passwords.ensure_strong(new.password, user)
     is_mailed = may_mail(user.email)
-    known = _unverified(user.email)
-    if known is not None:
+    unverified = _unverified(user.email)
+    if unverified is not None:
         # One comparison takes as long as one hash, so the response time reveals nothing.
-        is_same = passwords.is_registered_with(known, new.password)
-        _register_again(known, is_same=is_same, is_mailed=is_mailed, client=client)
-        return _taken()
-    user.password = passwords.hashed(new.password)
+        is_same = passwords.is_registered_with(unverified, new.password)
+        _register_again(unverified, is_same=is_same, is_mailed=is_mailed, client=client)
+        _refuse_taken()
+        return None
+    user.password = passwords.hash_password(new.password)
     if not registration_rules.may_join(user.email):
-        return _not_invited()
+        _refuse_uninvited()
+        return None
     try:
-        _save(user, client, is_mailed=is_mailed)
-        return user
+        _create(user, client, is_mailed=is_mailed)
     except IntegrityError:
         if is_mailed:
             _announce_repetition(user.email, client)
-    return _taken()
+        _refuse_taken()
+        return None
+    return user
 
 
-def _save(user: User, client: Client, *, is_mailed: bool) -> None:
+def _create(user: User, client: Client, *, is_mailed: bool) -> None:
     with transaction.atomic():
         user.save(force_insert=True)
         audit.record(kind=EventKind.REGISTERED, user=user, client=client)
@@ -83,9 +87,9 @@ def _save(user: User, client: Client, *, is_mailed: bool) -> None:
 
 
 def password_problems(*, password: str, email: str = "", first_name: str = "", last_name: str = "") -> list[Any]:
-    """The errors of a password, each with "message" and "code", to show together with those of other fields.
+    """Return the errors of a password, each with "message" and "code", to show them with the errors of other fields.
 
-    The list of breached passwords is not queried: `register` does that when everything else is valid.
+    The list of breached passwords is not queried: `register` does that once everything else is valid.
     """
     user = User(email=normalize_email(email), first_name=first_name, last_name=last_name)
     try:
@@ -95,24 +99,22 @@ def password_problems(*, password: str, email: str = "", first_name: str = "", l
     return []
 
 
-def _taken() -> User | None:
-    """The result for a taken address: None, or UserAlreadyExistsException if enumeration is not prevented."""
+def _refuse_taken() -> None:
+    """Refuse a taken address: silently, or by UserAlreadyExistsException if enumeration is not prevented."""
     if not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise UserAlreadyExistsException.for_field("email", UserAlreadyExistsException.message)
-    return None
 
 
-def _not_invited() -> User | None:
-    """The result for an address that nobody invited: as for a taken one, or RegistrationClosedException."""
+def _refuse_uninvited() -> None:
+    """Refuse an address without invitation: silently, or by RegistrationClosedException if enumeration is allowed."""
     if not settings.ACCOUNTS_PREVENT_ENUMERATION:
         raise RegistrationClosedException
-    return None
 
 
 def _unverified(email: str) -> User | None:
-    """The account of an address that nobody confirmed or vouched for, even if somebody signed in to it."""
+    """Return the account of an address that nobody confirmed or vouched for, even if somebody signed in to it."""
     user: User | None = User.objects.with_email(email).unverified().first()
-    is_free = user is not None and (user.last_login is None or first_verification.is_missing(user))
+    is_free = user is not None and (user.last_login is None or first_verification.is_pending(user))
     return user if is_free else None
 
 
@@ -120,13 +122,13 @@ def _register_again(user: User, *, is_same: bool, is_mailed: bool, client: Clien
     """Mail another verification to an unverified address; another password makes it contested."""
     with transaction.atomic():
         contested = _is_contested(user) or not is_same
-        if not is_mailed:  # above the limit: the links sent before stay valid
+        if not is_mailed:  # mailed too often: the links sent before stay valid
             for sent in OneTimeToken.objects.of(user, TokenPurpose.VERIFY_EMAIL):
                 sent.data["contested"] = contested
                 sent.save(update_fields=["data"])
             return
         tokens.revoke(user, TokenPurpose.VERIFY_EMAIL)
-        token = _confirmation(user, client, contested=contested)
+        token = _issue_token(user, client, contested=contested)
         signals.registration_repeated.send(sender=User, user=user, client=client, verification_token=token)
 
 
@@ -134,21 +136,18 @@ def _is_contested(user: User) -> bool:
     return OneTimeToken.objects.of(user, TokenPurpose.VERIFY_EMAIL).filter(data__contested=True).exists()
 
 
-def _confirmation(user: User, client: Client, *, contested: bool) -> str:
+def _issue_token(user: User, client: Client, *, contested: bool) -> str:
     return tokens.issue(user, TokenPurpose.VERIFY_EMAIL, data={"contested": contested}, client=client)
 
 
 def mail_confirmation(user: User, *, client: Client) -> None:
     """Mail a link to confirm the address. Call it in a transaction."""
-    _mail_confirmation(user, contested=_is_contested(user), client=client)
-
-
-def _mail_confirmation(user: User, *, contested: bool, client: Client) -> None:
-    token = _confirmation(user, client, contested=contested)
+    token = _issue_token(user, client, contested=_is_contested(user))
     signals.verification_requested.send(sender=User, user=user, verification_token=token, client=client)
 
 
 def _announce_repetition(email: str, client: Client) -> None:
+    """Tell the owner of the address that somebody registered it; an invited person gets the invitation again."""
     with transaction.atomic():
         owner = User.objects.with_email(email).get()
         if owner.invited_at is not None and not owner.is_email_verified and owner.is_active:
@@ -159,9 +158,9 @@ def _announce_repetition(email: str, client: Client) -> None:
 
 
 def resend_verification(*, email: str, client: Client) -> None:
-    """Mail another link where the address has an unverified account; the response is the same otherwise.
+    """Mail another link if the address has an unverified account.
 
-    The lookup is a deferred job, so that the response time does not reveal whether the address has an account.
+    The lookup is a deferred job, so that neither the response nor its time reveals whether the address has an account.
     """
     if may_mail(email):
         deferred.enqueue(DeferredJobKind.CONFIRMATION, email=email, client=client)
@@ -179,9 +178,9 @@ def mail_confirmation_again(*, email: str, client: Client) -> None:
 def verify_email(*, token: str, client: Client, signed_in: User | None = None) -> User:
     """Consume the token and mark the address as verified. Raises InvalidTokenException.
 
-    If the address was contested, what was set up before is removed and a link to choose a password is mailed. If
-    somebody signed in before this first verification, what they set up is removed, unless they verify it themselves.
-    signed_in: the user of the session that sends the token, if there is one.
+    `first_verification.remove_earlier_access` runs if the address is contested, or if somebody signed in before this
+    first verification, unless they verify it in their own session. For a contested address the profile is removed and a
+    link to choose a password is mailed too. signed_in: the user of the session that sends the token, if there is one.
     """
     with transaction.atomic():
         found = tokens.find(token, TokenPurpose.VERIFY_EMAIL)
@@ -189,10 +188,10 @@ def verify_email(*, token: str, client: Client, signed_in: User | None = None) -
         user, client = found.user, tokens.client_of_link(found, client)
         if not user.is_email_verified:
             contested = bool(found.data.get("contested"))
-            if contested or (user != signed_in and first_verification.is_missing(user)):
-                first_verification.remove_earlier(user, client)
+            if contested or (user != signed_in and first_verification.is_pending(user)):
+                first_verification.remove_earlier_access(user, client)
             if contested:
-                _remove_profile(user)
+                _remove_password_and_profile(user)
             user.email_verified_at = timezone.now()
             user.save(update_fields=["email_verified_at"])
             audit.record(kind=EventKind.EMAIL_VERIFIED, user=user, client=client)
@@ -203,8 +202,8 @@ def verify_email(*, token: str, client: Client, signed_in: User | None = None) -
         return user
 
 
-def _remove_profile(user: User) -> None:
-    """Remove password, names and phone of a contested address: either registration may be the owner's."""
+def _remove_password_and_profile(user: User) -> None:
+    """Remove password, names and phone of a contested address, because they may not be its owner's."""
     passwords.disable(user)
     user.first_name = user.last_name = user.phone = ""
     user.phone_verified_at = None

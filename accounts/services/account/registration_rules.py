@@ -1,6 +1,6 @@
 """Who may register: REGISTRATION, and the allowed and blocked domains of e-mail addresses.
 
-Staff, commands and imports create accounts whatever these settings say.
+These settings do not apply to accounts that staff, commands and imports create.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ OPEN, INVITE, CLOSED = "open", "invite", "closed"  # values of REGISTRATION
 
 
 def ensure_allowed(email: str) -> None:
-    """Raise RegistrationClosedException where nobody may register, and as `ensure_domain_allowed`."""
+    """Raise RegistrationClosedException if nobody may register, or the exception of `ensure_domain_allowed`."""
     if settings.REGISTRATION == CLOSED:
         raise RegistrationClosedException
     ensure_domain_allowed(email)
 
 
 def ensure_domain_allowed(email: str) -> None:
-    """Raise ValidationException for an address of a domain that people may not choose themselves.
+    """Raise ValidationException for an address whose domain REGISTRATION_..._DOMAINS do not allow.
 
-    The settings alone decide, so the response reveals nothing about accounts.
+    The result depends only on settings, so the response reveals nothing about accounts.
     """
     domain = normalize_email(email).rpartition("@")[2]
     allowed, blocked = settings.REGISTRATION_ALLOWED_DOMAINS, settings.REGISTRATION_BLOCKED_DOMAINS
@@ -36,13 +36,13 @@ def ensure_domain_allowed(email: str) -> None:
 
 
 def may_join(email: str) -> bool:
-    """Whether the address may get an account: with REGISTRATION=invite only one that has an account already.
+    """Return whether the address may get an account. With REGISTRATION=invite it must have one: that of its invitation.
 
-    An invitation is such an account. The caller answers alike in both cases.
+    The caller must give the same response in both cases.
     """
     return settings.REGISTRATION == OPEN or User.objects.with_email(email).exists()
 
 
 def _is_among(domain: str, domains: Sequence[str]) -> bool:
-    """`example.com` is that domain alone, `.example.com` its subdomains too."""
+    """Return whether `domains` contain the domain: `example.com` only itself, `.example.com` also its subdomains."""
     return any(domain == one.removeprefix(".") or (one.startswith(".") and domain.endswith(one)) for one in domains)

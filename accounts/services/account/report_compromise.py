@@ -18,9 +18,9 @@ from foodfleet.core.http.clients import Client
 def report(*, token: str, client: Client) -> None:
     """End all sessions, disable the password and mail a link to choose another.
 
-    Consumes the token and revokes those of earlier e-mails. A link that was sent to a former address restores that
-    address while the change can be undone; otherwise the password link would go to whoever made the change. Raises
-    InvalidTokenException.
+    Consumes the token and revokes those of other e-mails. If the link was sent to a former address and the change can
+    still be undone, that address is restored first: otherwise the password link would go to the person who made the
+    change. Raises InvalidTokenException.
     """
     with transaction.atomic():
         found = tokens.find(token, TokenPurpose.COMPROMISE_REPORTED)

@@ -1,7 +1,7 @@
-"""The claims of access tokens beyond the usual ones: TOKEN_CLAIMS, receivers' own, and how the user authenticated.
+"""Additional claims of access tokens: TOKEN_CLAIMS, those of signal receivers, and how the user authenticated.
 
-`auth_time`, `amr` and `acr` follow RFC 9068 2.2.1 and RFC 8176, so that another service can ask for a step-up: the
-person re-authenticates here, refreshes, and comes back with a newer token.
+`auth_time`, `amr` and `acr` follow RFC 9068 2.2.1 and RFC 8176, so that another service can require a step-up: the user
+re-authenticates here, refreshes, and sends the newer token.
 """
 
 import json
@@ -21,22 +21,22 @@ from rbac.services import assignments
 
 logger = structlog.get_logger(__name__)
 
-MOST_BYTES = 1500  # of all extra claims as JSON: a token is sent with each request, and 4,096 characters are read
+MAX_BYTES = 1500  # of TOKEN_CLAIMS and receivers' claims as JSON; a whole token may have 4,096 characters
 RESERVED = frozenset({
     "acr", "act", "amr", "aud", "auth_time", "client_id", "cnf", "email", "exp", "iat", "iss", "jti", "may_act", "nbf",
     "nonce", "scope", "sid", "sub", "type",
 })  # fmt: skip
 ATTRIBUTE = "attributes."
-ONE_FACTOR, SEVERAL_FACTORS = "aal1", "aal2"  # of `acr`, in the words of NIST SP 800-63B
+ONE_FACTOR, MULTIPLE_FACTORS = "aal1", "aal2"  # values of `acr`: authenticator assurance levels of NIST SP 800-63B
 
 
 def _roles(user: User) -> list[str]:
-    """Names of the roles held everywhere: a role in a scope must not look like one without."""
+    """Return the names of the roles held without a scope: a role in a scope must not look like one that has none."""
     return sorted(one.role.name for one in assignments.current_of(user).in_scope(""))
 
 
 def _roles_by_scope(user: User) -> dict[str, list[str]]:
-    """Names of the roles by scope; '' is everywhere."""
+    """Return the names of the roles by scope; '' is for roles without a scope."""
     found: dict[str, list[str]] = {}
     for one in assignments.current_of(user).order_by("scope", "role__name"):
         found.setdefault(one.scope, []).append(one.role.name)
@@ -55,8 +55,8 @@ SOURCES: dict[str, Callable[[User], Any]] = {
 }
 
 
-def ensure_claims_fit() -> None:
-    """Exit with one line where TOKEN_CLAIMS names a reserved claim or an unknown source."""
+def ensure_valid() -> None:
+    """Exit with a one-line error if TOKEN_CLAIMS names a reserved claim or an unknown source."""
     for claim, source in settings.TOKEN_CLAIMS.items():
         if claim in RESERVED:
             sys.exit(f"FoodFleet cannot start. TOKEN_CLAIMS has a wrong value: {claim} is a reserved claim.")
@@ -67,12 +67,12 @@ def ensure_claims_fit() -> None:
 
 
 def of_session(session: Session, user: User) -> dict[str, Any]:
-    """The claims to add to an access token."""
+    """Return the claims to add to an access token of the session."""
     methods = session.amr.split()
     authenticated = session.reauthenticated_at or session.created_at
     claims = {
         "auth_time": int(authenticated.timestamp()),
-        "acr": SEVERAL_FACTORS if AuthenticationMethod.SEVERAL in methods else ONE_FACTOR,
+        "acr": MULTIPLE_FACTORS if AuthenticationMethod.MULTIPLE in methods else ONE_FACTOR,
     }
     if methods:
         claims["amr"] = methods
@@ -80,13 +80,13 @@ def of_session(session: Session, user: User) -> dict[str, Any]:
 
 
 def _extra(session: Session, user: User) -> dict[str, Any]:
-    """TOKEN_CLAIMS and what receivers add; nothing of it where it is too large for a token."""
+    """Return TOKEN_CLAIMS and the claims of receivers; none of them if together they are too large for a token."""
     extra = {claim: _value(user, source) for claim, source in settings.TOKEN_CLAIMS.items()}
     for _receiver, answer in signals.token_claims_requested.send(sender=User, user=user, session=session):
         extra.update(_allowed(answer))
     present = {claim: value for claim, value in extra.items() if value not in (None, "")}
-    if present and len(json.dumps(present).encode()) > MOST_BYTES:
-        logger.error("token_claims_too_large", user_id=user.pk, claims=sorted(present), limit=MOST_BYTES)
+    if present and len(json.dumps(present).encode()) > MAX_BYTES:
+        logger.error("token_claims_too_large", user_id=user.pk, claims=sorted(present), limit=MAX_BYTES)
         return {}
     return present
 

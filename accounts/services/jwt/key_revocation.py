@@ -16,7 +16,7 @@ from foodfleet.core.http.clients import Client
 
 
 class UnknownKeyError(Exception):
-    """No key with this `kid` verifies here or ever did."""
+    """No signing key has or had this `kid`."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Revocation:
 
 
 def revoke(kid: str = "") -> Revocation:
-    """Reject every token of the key `kid` (the signing key if empty), and end the sessions that it signed.
+    """Reject every token of the key `kid` (default: the signing key) and end the sessions whose tokens it signed.
 
-    A new key signs. Every process rejects the old key's tokens from its next request on, because cached
-    sessions are invalidated. Calling it again does no harm. Raises UnknownKeyError.
+    A new signing key is created. Every process rejects the old key's tokens from its next request on, because cached
+    sessions are invalidated. It is safe to call it again. Raises UnknownKeyError.
     """
     verifying = keyring.verifying_kids()
     kid = kid or verifying[0]
-    if kid not in verifying and not _was_ours(kid):
+    if kid not in verifying and not _was_used(kid):
         raise UnknownKeyError
     with transaction.atomic():
         coherent.invalidate(SIGNING_KEYS)
@@ -46,5 +46,5 @@ def revoke(kid: str = "") -> Revocation:
     return Revocation(key, kid, sessions.end_signed_by(kid))
 
 
-def _was_ours(kid: str) -> bool:
+def _was_used(kid: str) -> bool:
     return SigningKey.objects.filter(kid=kid).exists() or RefreshToken.objects.filter(kid=kid).exists()

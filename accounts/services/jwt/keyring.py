@@ -1,10 +1,10 @@
-"""The keys that sign tokens and those that still verify them.
+"""The key that signs tokens and the keys that verify them.
 
-Before the first rotation the keys come from the environment: JWT_PRIVATE_KEY_FILES, of which the first signs, or for
-HS256 the key derived from SECRET_KEY. An asymmetric algorithm without a file gets its first key in the database when
-one is needed. `rotate` stores each new key there, encrypted: a process that meets an unknown `kid` looks it up, so a
-new key works immediately in every process. The newest key of the database signs. Older ones verify until their last
-token has expired, so rotation signs nobody out.
+Before the first rotation the keys come from the environment: the first of JWT_PRIVATE_KEY_FILES signs, or for HS256 the
+key derived from SECRET_KEY. For an asymmetric algorithm without a file, the first key is created in the database when
+it is needed. `rotate` stores each new key there, encrypted. A process that meets an unknown `kid` looks it up, so a new
+key works immediately in every process. The newest key of the database signs. Older keys verify until their last token
+has expired, so rotation signs nobody out.
 """
 
 import re
@@ -32,13 +32,13 @@ from foodfleet.core.http.clients import Client
 
 PURPOSE = "jwt-key"
 KID = re.compile("[0-9a-f]{16}")
-RELOAD_SECONDS = 30.0  # a process that signs looks for a newer key this often
-MARGIN = timedelta(minutes=5)  # a process may sign with the old key for RELOAD_SECONDS more; clocks differ
+RELOAD_SECONDS = 30.0  # how often a process looks for a newer signing key
+MARGIN = timedelta(minutes=5)  # for processes that sign with the old key for RELOAD_SECONDS more, and for clock skew
 
 
 @dataclass(frozen=True)
 class KeyRing:
-    """The key that signs and all keys that verify, by `kid`."""
+    """The key that signs, and all keys that verify by their `kid`."""
 
     signing: Key
     verifying: dict[str, Key]
@@ -54,8 +54,8 @@ class _Loaded:
 _loaded: _Loaded | None = None
 
 
-def ensure_files_fit() -> None:
-    """Exit with one line where a file of JWT_PRIVATE_KEY_FILES has no key for JWT_SIGNING_ALGORITHM."""
+def ensure_files_valid() -> None:
+    """Exit with a one-line error if a file of JWT_PRIVATE_KEY_FILES has no key for JWT_SIGNING_ALGORITHM."""
     try:
         _of_environment(*_configuration())
     except ImproperlyConfigured as error:
@@ -63,14 +63,14 @@ def ensure_files_fit() -> None:
 
 
 def signing_key() -> Key:
-    """The key to sign with."""
+    """Return the key to sign with."""
     return _ring(max_age=RELOAD_SECONDS).signing
 
 
 def verifying_key(kid: str) -> Key | None:
-    """The key with this `kid` if it may still verify, also one that another process has just made.
+    """Return the key with this `kid` if it may verify tokens; None otherwise.
 
-    An unknown `kid` costs one index lookup; a known key is loaded once.
+    A key that another process has just created is found too: an unknown `kid` costs one index lookup.
     """
     known = _ring(max_age=RELOAD_SECONDS).verifying.get(kid)
     if known is not None or not KID.fullmatch(kid):
@@ -81,15 +81,15 @@ def verifying_key(kid: str) -> Key | None:
 
 
 def still_verifies(kid: str) -> bool:
-    """Whether this process has the key in its ring; makes no query."""
+    """Return whether the key is in the ring that this process has loaded; makes no query."""
     return _loaded is not None and _loaded.configuration == _configuration() and kid in _loaded.ring.verifying
 
 
 def is_revoked(kid: str) -> RawSQL:
-    """An SQL condition: the key with this `kid` is revoked. It costs one index lookup.
+    """Return an SQL condition that is true if the key with this `kid` is revoked. It costs one index lookup.
 
-    SQL, because it is part of every request's query where nothing is cached, and the ORM needs longer to build it than
-    the rest of that query.
+    Raw SQL, because every request without a cached session makes this query, and the ORM takes longer to build this
+    condition than the rest of it.
     """
     table = connection.ops.quote_name(SigningKey._meta.db_table)
     sql = f"EXISTS(SELECT 1 FROM {table} WHERE revoked_at IS NOT NULL AND kid = %s)"  # noqa: S608  no text of a user
@@ -99,29 +99,29 @@ def is_revoked(kid: str) -> RawSQL:
 def reload_if_revoked() -> None:
     """Reload the keys if the signing key of this process was revoked.
 
-    Called at each sign-in (`sessions.refresh` checks in its own query): otherwise a process would sign with a revoked
-    key for up to RELOAD_SECONDS, and its tokens would be rejected.
+    Each sign-in calls it: otherwise a process would sign with a revoked key for up to RELOAD_SECONDS, and other
+    processes would reject its tokens. `sessions.refresh` checks that in its own query.
     """
     if SigningKey.objects.revoked().filter(kid=signing_key().kid).exists():
         forget()
 
 
 def public_keys() -> list[dict[str, Any]]:
-    """The JWK of each asymmetric key that verifies, the newest first.
+    """Return the JWK of each asymmetric key that verifies, newest first.
 
-    Queries the database each time: a key that another process has just made may already sign.
+    Queries the database each time, because a key that another process has just created may already sign.
     """
     return [key.jwk for key in _ring(max_age=0).verifying.values() if key.jwk]
 
 
 def verifying_kids() -> list[str]:
-    """The `kid` of each key that verifies according to the database, the signing key first."""
+    """Return the `kid` of each key that verifies according to the database, the signing key first."""
     ring = _ring(max_age=0)
     return list(dict.fromkeys([ring.signing.kid, *ring.verifying]))
 
 
 def rotate() -> Key:
-    """Make a new signing key. The old ones verify until their last token has expired, then are erased."""
+    """Create a new signing key. The old ones verify until their last token has expired; then they are erased."""
     now = timezone.now()
     with transaction.atomic():
         SigningKey.objects.current().update(verifies_until=now + longest_life())
@@ -134,7 +134,7 @@ def rotate() -> Key:
 def mark_revoked(kid: str) -> None:
     """Erase the key's secret and mark it as revoked.
 
-    A key of the environment gets a row too: it is rejected even where a process still has its file or secret.
+    A key of the environment gets a row too, so that it is rejected even if a process still has its file or secret.
     """
     now = timezone.now()
     revoked = {"secret_ciphertext": "", "verifies_until": now, "revoked_at": now}
@@ -170,7 +170,7 @@ def forget() -> None:
 
 
 def longest_life() -> timedelta:
-    """How long a key verifies after its last signature."""
+    """Return how long a key must verify after its last signature."""
     lifetime: timedelta = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
     return lifetime + MARGIN
 
@@ -183,11 +183,11 @@ def _ring(*, max_age: float) -> KeyRing:
     at = monotonic()
     ring = _read_ring(*configuration)
     if ring is None:
-        # Two processes may both make one at the same time: the newer signs, both verify.
+        # Two processes may create one at the same time: the newer one signs, both verify.
         key = _make(configuration[0], timezone.now())
         ring = _read_ring(*configuration) or KeyRing(key, {key.kid: key})
         if connection.in_atomic_block:
-            return ring  # not stored in the process: a rollback would undo the key
+            return ring  # not cached in the process, because a rollback would delete the key
     _loaded = _Loaded(ring, configuration, at)
     return ring
 
@@ -198,7 +198,7 @@ def _configuration() -> tuple[Any, ...]:
 
 
 def _read_ring(algorithm: str, files: tuple[Any, ...], secrets: tuple[str, ...]) -> KeyRing | None:
-    """The keys of database and environment; None where none of them can sign."""
+    """Read the keys of database and environment; return None if none of them can sign."""
     now = timezone.now()
     keys = [_decrypted(row) for row in SigningKey.objects.usable(now).newest_first()]
     # Files verify as long as they are configured. The key derived from SECRET_KEY verifies until the last token that it

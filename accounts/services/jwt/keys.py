@@ -21,14 +21,14 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from foodfleet.core import crypto
 
 MINIMUM_RSA_BITS = 2048  # RFC 7518 section 3.3
-NEW_RSA_BITS = 3072  # NIST SP 800-57: good past 2030
-SHARED_SECRET_BYTES = 32  # RFC 7518 section 3.2: as long as the hash
+NEW_RSA_BITS = 3072  # NIST SP 800-57: acceptable beyond 2030
+SHARED_SECRET_BYTES = 32  # RFC 7518 section 3.2: at least as long as the hash
 SHARED = "HS256"
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key: `secret` signs, `public` verifies (the same for HS256), `jwk` is published."""
+    """A key: `secret` signs and `public` verifies (for HS256 they are the same); `jwk` is published."""
 
     kid: str
     algorithm: str
@@ -38,7 +38,7 @@ class Key:
 
 
 def new_secret(algorithm: str) -> str:
-    """A new secret as text: random for HS256, otherwise a private key as PEM."""
+    """Generate a secret as text: random for HS256, otherwise a private key as PEM."""
     if algorithm == SHARED:
         return secrets.token_hex(SHARED_SECRET_BYTES)
     if algorithm == "RS256":
@@ -51,12 +51,12 @@ def new_secret(algorithm: str) -> str:
 
 
 def from_text(text: str, algorithm: str) -> Key:
-    """The key of a secret that `new_secret` generated."""
+    """Return the key of a secret that `new_secret` generated."""
     return shared(text) if algorithm == SHARED else _private(text.encode(), algorithm, "a stored signing key")
 
 
 def from_file(path: Path, algorithm: str) -> Key:
-    """The key of a PEM file. Raises ImproperlyConfigured where it has no key for `algorithm`."""
+    """Return the key of a PEM file. Raises ImproperlyConfigured if it has no key for `algorithm`."""
     try:
         return _private(path.read_bytes(), algorithm, f"JWT_PRIVATE_KEY_FILES: {path}")
     except OSError:
@@ -64,12 +64,12 @@ def from_file(path: Path, algorithm: str) -> Key:
 
 
 def derived(secret_key: str) -> Key:
-    """The HS256 key derived from SECRET_KEY, used until `rotate_jwt_keys` makes one."""
+    """Derive the HS256 key from SECRET_KEY; it is used until `rotate_jwt_keys` creates one."""
     return shared(hashlib.sha256(f"foodfleet:jwt:{secret_key}".encode()).hexdigest())
 
 
 def shared(secret: str) -> Key:
-    """A key for HS256."""
+    """Return the key for HS256 with this secret."""
     return Key(kid=crypto.digest(secret)[:16], algorithm=SHARED, secret=secret, public=secret)
 
 
@@ -94,6 +94,6 @@ def _private(pem: bytes, algorithm: str, source: str) -> Key:
 
 
 def _thumbprint(jwk: dict[str, Any]) -> str:
-    """A shortened RFC 7638 thumbprint: the same key has the same `kid` in every process."""
+    """Return a shortened RFC 7638 thumbprint, so that a key has the same `kid` in every process."""
     required = {name: jwk[name] for name in sorted(jwk) if name in {"crv", "kty", "x", "y", "e", "n"}}
     return crypto.digest(json.dumps(required, separators=(",", ":")))[:16]

@@ -1,4 +1,4 @@
-"""Access and refresh tokens: simplejwt's token classes with our key ring.
+"""Access and refresh tokens: simplejwt's token classes with the keys of `keyring`.
 
 Follows RFC 8725: one algorithm for each key (3.1), `alg` never chosen by the token (3.1), `iss`, `aud` and `exp`
 checked and required (3.8, 3.9), token types distinguished by an explicit claim (3.11, 3.12).
@@ -24,8 +24,8 @@ from foodfleet.core.metrics.counters import Counter
 
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "iss", "aud", "sub", "sid", "type"]
 STRING_CLAIMS = ["jti", "sub", "sid", "type", "iss", "aud"]
-INTEGER_CLAIMS = ["exp", "iat", "nbf"]  # whole seconds, as we sign them
-LATEST = 253_402_300_799  # the last second of the year 9999, the last date of Python
+INTEGER_CLAIMS = ["exp", "iat", "nbf"]  # our tokens have whole seconds
+MAX_TIMESTAMP = 253_402_300_799  # the last second of the year 9999, the maximum of Python's datetime
 HEADER_TYPE = "JWT"
 MAX_TOKEN_LENGTH = 4096
 CACHED_TOKENS = 20_000
@@ -33,29 +33,29 @@ ISSUED = Counter("foodfleet_tokens_issued_total", "Tokens that were signed, by t
 
 
 class KeyRingBackend:
-    """The backend of simplejwt's tokens: chooses the key by `kid`."""
+    """A token backend for simplejwt that chooses the key by `kid`."""
 
     def encode(self, payload: dict[str, Any]) -> str:
-        """Sign with the signing key."""
+        """Return a token with this payload, signed with the signing key."""
         key = keyring.signing_key()
         ISSUED.add(payload["type"])
         claims = {**payload, "iss": api_settings.ISSUER, "aud": api_settings.AUDIENCE}
         return jwt.encode(claims, key.secret, algorithm=key.algorithm, headers={"kid": key.kid})
 
     def get_leeway(self) -> timedelta:
-        """How much clocks may differ."""
+        """Return how much clocks may differ."""
         leeway: timedelta = api_settings.LEEWAY
         return leeway
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        """The claims of a token that verifies. Raises TokenBackendError."""
+        """Verify a token and return its claims. Raises TokenBackendError."""
         try:
             signature = str(token).rpartition(".")[2]
             if base64url_encode(base64url_decode(signature)).decode() != signature:
-                raise jwt.InvalidTokenError  # another base64 form of the same signature; the rest is signed as text
+                raise jwt.InvalidTokenError  # non-canonical base64: a token must have one form only
             header = _header_of(str(token).partition(".")[0])
             key = keyring.verifying_key(str(header["kid"]))
-            # RFC 7515 4.1.11: we support no extension; 4.1.9: `typ` is what we sign.
+            # RFC 7515 4.1.11: `crit` names extensions, of which none is supported. 4.1.9: `typ` must be ours.
             if key is None or "crit" in header or header.get("typ", HEADER_TYPE) != HEADER_TYPE:
                 raise jwt.InvalidTokenError
             claims: dict[str, Any] = jwt.decode(
@@ -74,11 +74,13 @@ class KeyRingBackend:
 
 
 def _ensure_types(claims: dict[str, Any]) -> None:
-    """Reject claims of other types than we sign: PyJWT accepts a string as a number and a list as an audience."""
+    """Reject claims of other types than our tokens have: PyJWT accepts a string as number and a list as audience."""
     if not all(isinstance(claims[name], str) for name in STRING_CLAIMS):
         raise jwt.InvalidTokenError
-    if not all(type(claims[name]) is int and 0 <= claims[name] <= LATEST for name in INTEGER_CLAIMS if name in claims):
-        raise jwt.InvalidTokenError  # `type`: a bool is an int
+    if not all(
+        type(claims[name]) is int and 0 <= claims[name] <= MAX_TIMESTAMP for name in INTEGER_CLAIMS if name in claims
+    ):
+        raise jwt.InvalidTokenError  # `type` and not `isinstance`, because a bool is an int
 
 
 class SessionToken(simplejwt.Token):
@@ -91,28 +93,28 @@ class SessionToken(simplejwt.Token):
 
     @classmethod
     def for_session(cls, session: Session) -> Self:
-        """A new token for the session and its user."""
+        """Return a new token for the session and its user."""
         token: Self = cls.for_user(session.user)
         token["sid"] = str(session.pk)
         return token
 
     @cached_property
     def kid(self) -> str:
-        """The key that signed this token, which was given to the constructor."""
+        """The `kid` of the key that signed this token; only for a token that was decoded."""
         return kid_of(str(self.token))
 
     @property
     def expires_at(self) -> int:
-        """Unix time."""
+        """The claim `exp`, in Unix time."""
         return int(self.payload["exp"])
 
 
 class AccessToken(SessionToken, simplejwt.AccessToken):
-    """A token that authenticates requests; lives 30 minutes by default."""
+    """A token that authenticates requests; valid for 30 minutes by default."""
 
     @classmethod
     def for_session(cls, session: Session) -> Self:
-        """A new token with the user's e-mail address and the claims of `claims`."""
+        """Return a new token with the user's e-mail address and the claims of `claims.of_session`."""
         token = super().for_session(session)
         token["email"] = session.user.email
         token.payload.update(claims.of_session(session, session.user))
@@ -120,20 +122,20 @@ class AccessToken(SessionToken, simplejwt.AccessToken):
 
 
 class RefreshToken(SessionToken, simplejwt.RefreshToken):  # type: ignore[misc]  # simplejwt's own bases disagree
-    """A token that is exchanged once for the next pair; lives 7 days by default."""
+    """A token that is exchanged once for the next pair of tokens; valid for 7 days by default."""
 
     access_token_class = AccessToken
 
 
 def refresh_token(session: Session, *, until: datetime) -> str:
-    """A signed refresh token for `session` that expires at `until` at the latest."""
+    """Return a signed refresh token for `session` that expires at `until` at the latest."""
     token = RefreshToken.for_session(session)
     token["exp"] = min(token.expires_at, int(until.timestamp()))
     return str(token)
 
 
 def kid_of(token: str) -> str:
-    """The `kid` of a token that we signed or verified."""
+    """Return the `kid` of a token that was signed or verified here."""
     return str(_header_of(token.partition(".")[0])["kid"])
 
 
@@ -146,11 +148,11 @@ def _header_of(segment: str) -> dict[str, Any]:
 
 
 def read(token: str, kind: type[SessionToken]) -> SessionToken:
-    """Return `token`, decoded, if it verifies and is of `kind`. Raises InvalidSessionTokenException.
+    """Verify and decode a token of `kind`. Raises InvalidSessionTokenException.
 
-    The signature of an access token is verified once in each process while its key is in the ring; the expiry is
-    checked each time. The token returned is shared by requests: change none of its claims. A key that another process
-    revoked may still be in the ring: `sessions.usable_session` and `refresh.refresh` check that.
+    A process verifies the signature of an access token once, as long as its key is in the ring; the expiry is checked
+    each time. Requests share the returned token, so its claims must not be changed. A key that another process revoked
+    may still be in the ring: `sessions.usable_session` and `refresh.refresh` check that.
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise InvalidSessionTokenException
@@ -170,8 +172,8 @@ def read(token: str, kind: type[SessionToken]) -> SessionToken:
     return decoded
 
 
-def still_holds(token: SessionToken) -> bool:
-    """Return whether a token that was verified has not expired and its key still verifies. Makes no query."""
+def is_still_valid(token: SessionToken) -> bool:
+    """Return whether a token that was verified before has not expired and its key is in the ring. Makes no query."""
     return keyring.still_verifies(token.kid) and not _has_expired(token)
 
 

@@ -1,8 +1,8 @@
 """Limit wrong MFA codes per account: each is counted before it is compared.
 
-Ten consecutive failures have no consequence. Then growing waits begin, and from the 25th failure one code a day is
-compared: far below the 100 consecutive failures that NIST SP 800-63B-4 3.2.2 allows. Only a person who knows the
-password can try a code; resetting the password by mail ends the wait.
+Up to ten consecutive failures have no consequence. Each further one blocks for a growing time, and from the 25th on one
+code a day is compared: far below the 100 consecutive failures that NIST SP 800-63B-4 3.2.2 allows. Only a person who
+knows the password can try a code. A password reset by e-mail ends the block.
 """
 
 from datetime import datetime
@@ -20,13 +20,12 @@ from foodfleet.core.cache import rate_limits
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client
 
-BLOCKED_AT = 25  # the owner gets a notice, once
+BLOCKED_AT = 25  # failures after which the owner gets one notice
 
 
 def reserve(user: User, *, now: datetime | None = None) -> rate_limits.Attempt:
-    """Count an attempt of `user`; call it before comparing a code.
+    """Count an attempt of `user`. Call it before comparing a code, and outside of a transaction that may roll back.
 
-    Commits on its own: never call it inside a transaction, whose rollback would undo the count.
     Raises ThrottledException.
     """
     now = now or timezone.now()
@@ -52,5 +51,5 @@ def failed(attempt: rate_limits.Attempt, user: User, method: Method, client: Cli
 
 
 def clear(user: User) -> None:
-    """Reset the count: a code was right, or the password was reset."""
+    """Reset the count, after a correct code or a password reset."""
     rate_limits.clear_attempts(code_attempts_key(user))

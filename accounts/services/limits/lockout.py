@@ -1,9 +1,9 @@
 """Lock an address after too many wrong passwords.
 
-An attempt is counted before its password is compared, by one statement that commits on its own, so that of any number
-of concurrent guesses no more than ATTEMPTS are compared. It is counted under a keyed digest of the address, whether or
-not an account has that address, so that the response does not reveal which. A device that signed in to the address
-before has its own count (OWASP's device cookie): guesses from unknown devices do not lock out the owner.
+An attempt is counted before its password is compared, by one statement that commits on its own, so that at most
+ATTEMPTS of any number of concurrent attempts are compared. It is counted under a keyed digest of the address even if no
+account has that address, so that the response does not reveal which is the case. A device that signed in to the address
+before has its own count (OWASP "device cookies"), so that attempts from unknown devices do not lock out the owner.
 """
 
 from dataclasses import dataclass
@@ -36,35 +36,37 @@ LOCKOUT = rate_limits.Lockout(
     every=ATTEMPTS,
     waits=(*(timedelta(minutes=15) * 2**step for step in range(7)), timedelta(hours=24)),  # 15 min, 30 ... 16 h, 24 h
     memory=timedelta(days=30),
-    # Fewer than ATTEMPTS in a day are forgotten. This allows no more guesses than the longest lock does, and the many
-    # addresses that a bot makes up are a row for a day, not for a month.
+    # Fewer than ATTEMPTS in a day are forgotten. This allows no more attempts than the longest lock does, and the many
+    # addresses that a bot invents are rows for a day and not for a month.
     memory_unblocked=timedelta(days=1),
 )
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A counted attempt. tries: since the last lock, including this one; locked_until: where this one caused a lock."""
+    """A counted attempt.
+
+    tries: the number of attempts since the last lock, including this one. locked_until: set if a wrong password in this
+    attempt locks the address.
+    """
 
     key: str
     tries: int
     locked_until: datetime | None
 
 
-def known_device(*, email: str, client: Client) -> int | None:
-    """Return the pk of the client's device where it signed in to this address before."""
+def known_device_id(*, email: str, client: Client) -> int | None:
+    """Return the pk of the client's KnownDevice, None if the device has not signed in to this address before."""
     known = KnownDevice.objects.at(_address(email), _device(client.device)).first() if client.device else None
     return known.pk if known else None
 
 
-def reserve_attempt(*, email: str, known_device: int | None = None) -> Attempt:
-    """Count an attempt to sign in to `email`; call it before comparing a password.
+def reserve_attempt(*, email: str, known_device_id: int | None = None) -> Attempt:
+    """Count an attempt to sign in to `email`. Call it before comparing a password, and outside of a transaction.
 
-    known_device: from the function of that name, or `with_sign_in_history`.
-    Commits on its own: never call it inside a transaction, whose rollback would undo the count.
-    Raises AccountLockedException.
+    known_device_id: from the function of that name, or from `with_sign_in_history`. Raises AccountLockedException.
     """
-    key = _address_key(_address(email)) if known_device is None else _device_key(known_device)
+    key = _address_key(_address(email)) if known_device_id is None else _device_key(known_device_id)
     counted = rate_limits.reserve_attempt(key, LOCKOUT)
     if not counted.allowed:
         raise AccountLockedException(counted.blocked_until)
@@ -72,9 +74,9 @@ def reserve_attempt(*, email: str, known_device: int | None = None) -> Attempt:
 
 
 def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
-    """Enqueue `record_lock` where the attempt's wrong password caused a lock.
+    """Enqueue `record_lock` if the wrong password of this attempt locked the address.
 
-    It runs after the response, so that the response time does not reveal whether there is an account.
+    The job runs after the response, so that the response time does not reveal whether there is an account.
     """
     if attempt.locked_until is not None:
         deferred.enqueue(
@@ -88,7 +90,7 @@ def failed(attempt: Attempt, *, user: User | None, client: Client) -> None:
 
 @deferred.job(DeferredJobKind.LOCK)
 def record_lock(*, key: str, until: str, user: int | None, client: Client) -> None:
-    """Record the lock, and notify the owner where there is an account. until: in ISO 8601."""
+    """Record the lock, and notify the owner if there is an account. until: in ISO 8601."""
     owner = User.objects.present().filter(pk=user).first() if user else None
     with transaction.atomic():
         rate_limits.set_subject(key, owner.pk if owner else None)
@@ -104,7 +106,7 @@ def record_lock(*, key: str, until: str, user: int | None, client: Client) -> No
 
 
 def log_failure(*, email: str, reason: str, attempts: int) -> None:
-    """Log a failed sign-in. What is not an address is left out: it may be a password typed into the wrong field."""
+    """Log a failed sign-in. An invalid address is not logged: it may be a password typed into the wrong field."""
     try:
         validate_email(email)
         address = normalize_email(email)
@@ -114,7 +116,7 @@ def log_failure(*, email: str, reason: str, attempts: int) -> None:
 
 
 def succeeded(attempt: Attempt) -> None:
-    """Reset the count of the attempt: its password was right."""
+    """Reset the count after an attempt with the correct password."""
     rate_limits.clear_attempts(attempt.key)
 
 
@@ -125,26 +127,26 @@ def forget(email: str) -> None:
     rate_limits.clear_attempts(_address_key(address), *map(_device_key, known))
 
 
-def new_device(*, email: str, client: Client, known_device: int | None, clear_unknown_device: bool) -> str:
-    """Give the client's device a new id and reset its count, after a sign-in; returns that id.
+def new_device(*, email: str, client: Client, known_device_id: int | None, clear_unknown_device: bool) -> str:
+    """Give the client's device a new id after a sign-in, reset its count, and return the id.
 
-    The new id replaces the one that the client sent, at every address that knew it, so that an id that was planted in
-    the browser or copied from it becomes useless. clear_unknown_device: reset the count of unknown devices, where the
-    device is one and this sign-in was counted there.
+    The new id replaces the one that the client sent at every address, so that an id that was planted in the browser or
+    copied from it becomes useless. clear_unknown_device: if the device is unknown, reset the count of unknown devices,
+    because this sign-in was counted there.
     """
     device, address = crypto.new_token(), _address(email)
     replaced = KnownDevice.objects.replace(_device(client.device), _device(device)) if client.device else 0
-    if known_device is None or not replaced:  # or a concurrent sign-in on this device replaced it
+    if known_device_id is None or not replaced:  # not replaced: a concurrent sign-in on this device did it first
         KnownDevice.objects.create(address=address, device=_device(device))
-    if known_device is not None:
-        rate_limits.clear_attempts(_device_key(known_device))
+    if known_device_id is not None:
+        rate_limits.clear_attempts(_device_key(known_device_id))
     elif clear_unknown_device:
         rate_limits.clear_attempts(_address_key(address))
     return device
 
 
 def forget_devices(email: str) -> None:
-    """Forget all devices known to this address: an intruder may have signed in on one of them."""
+    """Forget all devices known at this address, because an intruder may have signed in on one of them."""
     KnownDevice.objects.of(_address(email)).delete()
 
 

@@ -1,4 +1,4 @@
-"""Issue the challenge for the second step of a sign-in, after the password was right."""
+"""Issue the challenge for the second step of a sign-in, after the correct password."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,9 +15,9 @@ from foodfleet.core.http.clients import Client
 
 @dataclass(frozen=True)
 class ChallengeIssued:
-    """The password was right, and MFA is required.
+    """The challenge of the second step, which follows the correct password.
 
-    passkey_options: for the browser's passkey call, where the user has a passkey. expires_in: seconds.
+    passkey_options: for the browser's passkey call, if the user has a passkey. expires_in: seconds.
     """
 
     user: User
@@ -28,10 +28,10 @@ class ChallengeIssued:
 
 
 def issue_if_required(user: User, client: Client) -> ChallengeIssued | None:
-    """Issue the challenge of the second step; None where MFA is disabled or this browser is trusted.
+    """Issue the challenge of the second step; return None if MFA is disabled or this browser is trusted.
 
-    Call it when the password was right, outside of a transaction. Raises InvalidCredentialsException where the password
-    was replaced or the account locked since `user` was read.
+    Call it after the correct password, outside of a transaction. Raises InvalidCredentialsException if the password was
+    changed or the account locked since `user` was read.
     """
     resets.perform_due(user=user, client=client)
     available = methods.methods_of(user)

@@ -1,4 +1,4 @@
-"""Sign in with a passkey alone, where its owner allowed that."""
+"""Sign in with a passkey alone, if its owner has allowed that."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ from foodfleet.core.http.clients import Client
 
 
 def begin(*, client: Client) -> PasskeyChallenge:
-    """Issue a challenge for any passkey of this site; the user is not known yet."""
+    """Issue a challenge for a passkey of any user."""
     purpose = ChallengePurpose.PASSKEY_SIGN_IN
     return passkey_verification.issue_challenge(purpose, user=None, client=client, user_verification=True)
 
 
 def sign_in_with(*, challenge: str, credential: Any, client: Client) -> password.SignedIn:
-    """Begin a session for the passkey's owner.
+    """Verify the passkey and start a session for its owner.
 
     The authenticator verified its user, so the passkey replaces both password and MFA. Raises Invalid2FACodeException,
     AccountLockedException or EmailNotVerifiedException.

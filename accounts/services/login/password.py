@@ -37,29 +37,29 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class Authenticated:
-    """The user with this password, from `lockout.with_sign_in_history`, and the counted attempt."""
+    """A user who gave the correct password, annotated by `lockout.with_sign_in_history`, and the counted attempt."""
 
     user: Any
     attempt: lockout.Attempt
 
 
 @dataclass(frozen=True)
-class _How:
-    """How somebody authenticated. reauthenticated_at: as in `sessions.begin`."""
+class _Authentication:
+    """How the user authenticated: `amr`, and the time for `Session.reauthenticated_at`."""
 
     amr: tuple[AuthenticationMethod, ...] = ()
     reauthenticated_at: datetime | None = None
 
 
 def sign_in(*, email: str, password: str, client: Client) -> SignedIn | ChallengeIssued:
-    """Compare the password and begin a session, or issue a challenge where MFA is required.
+    """Verify the password and start a session, or issue a challenge if MFA is required.
 
-    Raises AccountLockedException, InvalidCredentialsException, or EmailNotVerifiedException for the right password of
+    Raises AccountLockedException, InvalidCredentialsException, or EmailNotVerifiedException for the correct password of
     an address that is not confirmed yet.
     """
     authenticated = authenticate(email=email, password=password, client=client)
     if not authenticated.user.has_mfa:
-        how = _How(PASSWORD, timezone.now())
+        how = _Authentication(PASSWORD, timezone.now())
         return _begin(authenticated.user, client, clear_unknown_device=True, how=how)
     try:
         challenge = login_challenge.issue_if_required(authenticated.user, client)
@@ -69,7 +69,7 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn | Challeng
     if challenge is not None:
         lockout.succeeded(authenticated.attempt)  # MFA codes are counted separately
         return challenge
-    signed_in = _begin(authenticated.user, client, clear_unknown_device=True, how=_How(PASSWORD))
+    signed_in = _begin(authenticated.user, client, clear_unknown_device=True, how=_Authentication(PASSWORD))
     reauthentication.record_password_sign_in(user=authenticated.user, session_id=signed_in.tokens.session.pk)
     return signed_in
 
@@ -77,22 +77,22 @@ def sign_in(*, email: str, password: str, client: Client) -> SignedIn | Challeng
 def sign_in_confirmed(*, user: User, client: Client) -> SignedIn | ChallengeIssued | None:
     """Sign in to an account in the browser that registered it and has just confirmed its address.
 
-    None where a contested registration left the account without a password, or it may not sign in.
+    Returns None if the user may not sign in, or has no password because the registration was contested.
     """
     unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
     known: Any = lockout.with_sign_in_history(unchanged, email=user.email, client=client).first()
     if known is None or not known.has_usable_password() or _obstacle(known) is not None:
         return None
     challenge = login_challenge.issue_if_required(known, client) if known.has_mfa else None
-    return challenge or _begin(known, client, clear_unknown_device=False, how=_How())
+    return challenge or _begin(known, client, clear_unknown_device=False, how=_Authentication())
 
 
 def complete(*, user: User, client: Client, amr: tuple[AuthenticationMethod, ...]) -> SignedIn:
-    """Begin the session of a sign-in whose last step succeeded: MFA, or a passkey.
+    """Start the session of a sign-in whose last step succeeded: MFA, or a passkey.
 
-    user: as read when the step began. amr: how they authenticated. Raises AccountLockedException or
-    EmailNotVerifiedException for a user who may not sign in, InvalidCredentialsException where the password was
-    replaced since.
+    user: as read before that step. amr: how the user authenticated. Raises AccountLockedException or
+    EmailNotVerifiedException for a user who may not sign in, InvalidCredentialsException if the password was changed
+    since then.
     """
     unchanged = User.objects.filter(pk=user.pk, password=user.password)
     known = lockout.with_sign_in_history(unchanged, email=user.email, client=client).first()
@@ -102,23 +102,23 @@ def complete(*, user: User, client: Client, amr: tuple[AuthenticationMethod, ...
     if obstacle is not None:
         _record_failure(obstacle, user=known, client=client)
         raise obstacle
-    signed_in = _begin(known, client, clear_unknown_device=False, how=_How(amr))
+    signed_in = _begin(known, client, clear_unknown_device=False, how=_Authentication(amr))
     reauthentication.record(signed_in.tokens.session.pk, with_mfa=True, amr=amr)
     return signed_in
 
 
 def authenticate(*, email: str, password: str, client: Client) -> Authenticated:
-    """Return the user with this password who may sign in; each failure is counted and recorded.
+    """Verify the password of a user who may sign in; failures are counted and recorded.
 
-    An unknown address is counted and costs a hash too, so that neither the response nor its time reveals it. Raises
-    what `sign_in` does.
+    For an unknown address an attempt is counted and a password hashed too, so that neither the response nor its time
+    reveals that it is unknown. Raises the exceptions of `sign_in`.
     """
     user: Any = lockout.with_sign_in_history(User.objects.with_email(email), email=email, client=client).first()
-    tries = lockout.ATTEMPTS  # for a locked address, of which no password is compared
+    tries = lockout.ATTEMPTS  # for a locked address, where no attempt is counted
     try:
-        attempt = lockout.reserve_attempt(email=email, known_device=user.known_device if user else None)
+        attempt = lockout.reserve_attempt(email=email, known_device_id=user.known_device_id if user else None)
         tries = attempt.tries
-        if not _is_right(password, user):
+        if not _matches(password, user):
             lockout.failed(attempt, user=user, client=client)
             raise InvalidCredentialsException
         obstacle = _obstacle(user)
@@ -139,21 +139,21 @@ def _record_failure(
     email: str = "",
     tries: int = 1,
 ) -> None:
-    """Log and audit the failure, outside of any transaction it rolls back. email: as typed, for an unknown user."""
+    """Log and record a failure, outside of the transaction that it rolls back. email: as typed, if there is no user."""
     lockout.log_failure(email=user.email if user else email, reason=error.code, attempts=tries)
     details = {"reason": error.code}
     audit.record(kind=EventKind.SIGN_IN_FAILED, user=user, client=client, details=details)
 
 
-def _is_right(password: str, user: User | None) -> bool:
+def _matches(password: str, user: User | None) -> bool:
     if user is None:
-        passwords.compare_with_none(password)
+        passwords.simulate_mismatch(password)
         return False
     return passwords.matches(user, password) and user.is_active
 
 
 def _obstacle(user: User) -> AccountLockedException | EmailNotVerifiedException | None:
-    """Return why a user with the right password may not sign in, None where they may."""
+    """Return the exception for a user who may not sign in despite the correct password; None for others."""
     if user.locked_at is not None:
         return AccountLockedException()
     if settings.ACCOUNTS_EMAIL_VERIFICATION == "mandatory" and not user.is_email_verified:
@@ -161,12 +161,10 @@ def _obstacle(user: User) -> AccountLockedException | EmailNotVerifiedException 
     return None
 
 
-def _begin(user: User, client: Client, *, clear_unknown_device: bool, how: _How) -> SignedIn:
-    """Begin the session and announce it.
+def _begin(user: User, client: Client, *, clear_unknown_device: bool, how: _Authentication) -> SignedIn:
+    """Start the session, and record if that fails. user: annotated by `lockout.with_sign_in_history`.
 
-    user: from `lockout.with_sign_in_history`.
-
-    Raises InvalidCredentialsException where the password was replaced, or the account locked since `user` was read.
+    Raises InvalidCredentialsException if the password was changed or the account locked since `user` was read.
     """
     try:
         return _start(user, client, clear_unknown_device=clear_unknown_device, how=how)
@@ -175,22 +173,22 @@ def _begin(user: User, client: Client, *, clear_unknown_device: bool, how: _How)
         raise
 
 
-def _start(user: Any, client: Client, *, clear_unknown_device: bool, how: _How) -> SignedIn:
+def _start(user: Any, client: Client, *, clear_unknown_device: bool, how: _Authentication) -> SignedIn:
     with transaction.atomic():
         # A concurrent password change either waits for this row and then ends this session, or is noticed here.
-        if not User.objects.note_sign_in(user, timezone.now()):
+        if not User.objects.record_sign_in(user, timezone.now()):
             raise InvalidCredentialsException
         if how.reauthenticated_at is not None and methods.is_enabled(user):
             raise InvalidCredentialsException  # MFA was enabled since `user` was read
         device = lockout.new_device(
             email=user.email,
             client=client,
-            known_device=user.known_device,
+            known_device_id=user.known_device_id,
             clear_unknown_device=clear_unknown_device,
         )
         pair = sessions.start(user=user, client=client, reauthenticated_at=how.reauthenticated_at, amr=how.amr)
         about = {"user": user, "session": pair.session, "client": client}
-        is_new = user.signed_in_before and not user.knows_device
+        is_new = user.signed_in_before and not user.is_known_device
         details = {"new_device": True} if is_new else None
         audit.record(kind=EventKind.SIGNED_IN, user=user, client=client, session_id=pair.session.pk, details=details)
         if is_new:

@@ -18,7 +18,7 @@ from foodfleet.core.cache.rate_limits import sliding_window
 from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client
 
-SMS_PER_HOUR = 10  # to one user: limits both the nuisance and the cost
+SMS_PER_HOUR = 10  # to one user: limits misuse and cost
 
 
 def pending(challenge: str) -> tuple[User, tuple[Method, ...]]:
@@ -34,10 +34,11 @@ def passkey_options(challenge: str) -> dict[str, Any]:
 
 
 def answer(*, challenge: str, method: str, code: Any, client: Client) -> password.SignedIn:
-    """Verify an MFA method and begin the session that the challenge is for.
+    """Verify an MFA method and start the session that the challenge is for.
 
-    challenge: its token. code: the code, or a passkey's answer (JSON text or object). A challenge is answered once and
-    takes at most five attempts. Raises Invalid2FACodeException or ThrottledException.
+    challenge: its token. code: the code, or a passkey's assertion (JSON text or object). A challenge can be answered
+    once and allows five attempts. Raises Invalid2FACodeException, ThrottledException, and the exceptions of
+    `password.complete`.
     """
     issued = challenges.find(challenge, ChallengePurpose.SIGN_IN)
     user = _user_of(issued)
@@ -51,21 +52,21 @@ def answer(*, challenge: str, method: str, code: Any, client: Client) -> passwor
         lockout.log_failure(email=user.email, reason=error.code, attempts=attempt)
         raise
     challenges.consume(issued)
-    amr = (AuthenticationMethod.PASSWORD, passed, AuthenticationMethod.SEVERAL)
+    amr = (AuthenticationMethod.PASSWORD, passed, AuthenticationMethod.MULTIPLE)
     return finish(user=user, client=replace(client, device_name=issued.device_name), amr=amr)
 
 
 def finish(*, user: User, client: Client, amr: tuple[AuthenticationMethod, ...]) -> password.SignedIn:
-    """Begin the session of a user who completed every step. amr: how."""
+    """Start the session of a user who completed every step. Raises the exceptions of `password.complete`."""
     signed_in = password.complete(user=user, client=client, amr=amr)
-    resets.cancel(user=user, client=client)  # the methods are evidently not lost
+    resets.cancel(user=user, client=client)  # the user evidently has not lost the methods
     return signed_in
 
 
 def send_sms_code(*, challenge: str, client: Client) -> None:
     """Send a code to the verified phone number; it replaces the previous one.
 
-    Raises Invalid2FACodeException where SMS is not available to the user, or ThrottledException.
+    Raises Invalid2FACodeException if the user cannot use SMS, or ThrottledException.
     """
     issued = challenges.find(challenge, ChallengePurpose.SIGN_IN)
     user = _user_of(issued)

@@ -18,11 +18,10 @@ from foodfleet.core.typed_text import normalize_code
 
 
 def verify(*, user: User, code: str, client: Client, method: Method | None = None, now: float | None = None) -> Method:
-    """Verify and consume a code of the authenticator app or a backup code; returns which of the two it was.
+    """Verify and consume a code of the authenticator app or a backup code; return which of the two it was.
 
-    method: which of them it must be; None tells them apart by their form. now: Unix time. Of any number of concurrent
-    calls with one code, one succeeds. Never call it inside a transaction. Raises Invalid2FACodeException or
-    ThrottledException.
+    method: the method it must be; None recognises it by its form. now: Unix time. Of concurrent calls with the same
+    code, one succeeds. Never call it inside a transaction. Raises Invalid2FACodeException or ThrottledException.
     """
     kind = method or (Method.TOTP if normalize_code(code).isdigit() else Method.BACKUP_CODE)
     checks: dict[Method, Callable[[], bool]] = {
@@ -36,7 +35,7 @@ def verify(*, user: User, code: str, client: Client, method: Method | None = Non
 
 
 def check_counted(user: User, method: Method, client: Client, check: Callable[[], bool]) -> None:
-    """Count an attempt, then run `check`. Raises Invalid2FACodeException where it fails, or ThrottledException."""
+    """Count an attempt, then run `check`. Raises Invalid2FACodeException if it returns False, or ThrottledException."""
     attempt = attempts.reserve(user)
     if not check():
         attempts.failed(attempt, user, method, client)
@@ -51,7 +50,7 @@ def _consume_totp(user: User, code: str, now: float) -> bool:
 
 def _consume_backup_code(user: User, code: str, client: Client) -> bool:
     known = BackupCode.objects.of(user).unused().first()
-    hashed = backup_codes.hash_like(known.hash, code) if known else None
+    hashed = backup_codes.hash_with_salt_of(known.hash, code) if known else None
     if hashed is None:
         return False
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Enable and disable MFA, and generate backup codes. Each of these takes a recent re-authentication."""
+"""Enable and disable MFA, and generate backup codes. All of it requires a recent re-authentication."""
 
 from dataclasses import dataclass, field
 from time import time
@@ -43,9 +43,9 @@ class TOTPSetup:
 
 
 def start_totp(*, user: User, session_id: UUID) -> TOTPSetup:
-    """Create a pending TOTP device in place of an earlier pending one; `confirm_totp` puts it into use.
+    """Create a pending TOTP device in place of an earlier pending one; `confirm_totp` confirms it.
 
-    Raises ReauthenticationRequiredException, or AuthenticatorExistsException where a device is confirmed already.
+    Raises ReauthenticationRequiredException, or AuthenticatorExistsException if a device is confirmed already.
     """
     reauthentication.require(session_id)
     secret = totp.new_secret()
@@ -59,7 +59,7 @@ def start_totp(*, user: User, session_id: UUID) -> TOTPSetup:
 
 
 def pending_totp(*, user: User, session_id: UUID) -> TOTPSetup | None:
-    """Return the pending set-up, to show it again after a wrong code; None where there is none.
+    """Return the pending set-up, to show it again after a wrong code; None if there is none.
 
     Raises ReauthenticationRequiredException.
     """
@@ -74,7 +74,7 @@ def pending_totp(*, user: User, session_id: UUID) -> TOTPSetup | None:
 def confirm_totp(*, user: User, session_id: UUID, code: str, client: Client, now: float | None = None) -> list[str]:
     """Enable MFA with a code of the pending device. Returns ten backup codes, which cannot be read again.
 
-    Raises Invalid2FACodeException (also where no device is pending) or ThrottledException.
+    Raises Invalid2FACodeException (also if no device is pending) or ThrottledException.
     """
     device = TOTPDevice.objects.of(user).pending().first()
     if device is None:
@@ -86,8 +86,8 @@ def confirm_totp(*, user: User, session_id: UUID, code: str, client: Client, now
         return bool(steps)
 
     codes.check_counted(user, Method.TOTP, client, check)
-    new = backup_codes.new_codes()
-    hashes = backup_codes.hashes(new)
+    new = backup_codes.generate_codes()
+    hashes = backup_codes.hash_codes(new)
     with transaction.atomic():
         actors.lock_actor(user)
         if not TOTPDevice.objects.confirm(device.pk, steps[-1], timezone.now()):
@@ -105,7 +105,10 @@ def replace_backup_codes(*, user: User, session_id: UUID, client: Client) -> lis
 
 
 def replace_backup_codes_by_code(*, user: User, code: str, client: Client) -> list[str]:
-    """Do as `replace_backup_codes`, authorised by an MFA code. Raises Invalid2FACodeException or ThrottledException."""
+    """Replace the backup codes of a user who gives an MFA code instead of re-authenticating.
+
+    Raises Invalid2FACodeException or ThrottledException.
+    """
     codes.verify(user=user, code=code, client=client)
     return _replace_backup_codes(user, client)
 
@@ -132,8 +135,8 @@ def record_disabled(user: User, client: Client) -> None:
 def record_enabled(user: User, method: Method, client: Client, *, session_id: UUID) -> None:
     """Record and announce that `method` enabled MFA, and end every session but `session_id`.
 
-    The others began with the password alone, which is no longer enough. Call it inside the transaction that enables
-    MFA, with the user's row locked.
+    The other sessions were started with the password alone, which no longer suffices. Call it inside the transaction
+    that enables MFA, with the user's row locked.
     """
     sessions.end_all(user, reason=EndReason.TWO_FACTOR_ENABLED, keep=session_id)
     audit.record(kind=EventKind.TWO_FACTOR_ENABLED, user=user, client=client, details={"method": method.value})
@@ -145,8 +148,8 @@ def record_enabled(user: User, method: Method, client: Client, *, session_id: UU
 def _replace_backup_codes(user: User, client: Client) -> list[str]:
     if not methods.is_enabled(user):
         raise Invalid2FACodeException
-    new = backup_codes.new_codes()
-    hashes = backup_codes.hashes(new)
+    new = backup_codes.generate_codes()
+    hashes = backup_codes.hash_codes(new)
     with transaction.atomic():
         actors.lock_actor(user)
         methods.replace_backup_codes(user, hashes)

@@ -20,7 +20,7 @@ def is_enabled(user: User) -> bool:
 
 
 def methods_of(user: User) -> tuple[Method, ...]:
-    """Return the methods that `user` can pass MFA with, in the order of offering; empty where MFA is disabled."""
+    """Return the MFA methods that `user` can use, in the order of `Method`; empty if MFA is disabled."""
     has_app = TOTPDevice.objects.of(user).confirmed().exists()
     has_passkey = Passkey.objects.of(user).exists()
     if not (has_app or has_passkey):
@@ -55,10 +55,10 @@ def remove_all(user: User) -> None:
 
 
 def limit_after_compromise(user: User) -> None:
-    """Revoke what an intruder may have set up to get in without the password or MFA. Call it inside a transaction.
+    """Revoke what lets an intruder in without the password or MFA. Call it inside a transaction.
 
-    Passkeys no longer replace the password, no browser is trusted, the phone number has to be verified again. MFA
-    stays enabled: a person who can only read the mailbox cannot remove it.
+    Passkeys no longer replace the password, no browser is trusted, and the phone number has to be verified again. MFA
+    stays enabled, so that somebody who can only read the mailbox cannot remove it.
     """
     Passkey.objects.of(user).update(passwordless=False)
     User.objects.filter(pk=user.pk).update(phone_verified_at=None)
@@ -66,7 +66,7 @@ def limit_after_compromise(user: User) -> None:
 
 
 def replace_backup_codes(user: User, hashes: list[str]) -> None:
-    """Replace all backup codes of the user by these hashes. Call it inside a transaction.
+    """Replace all backup codes of the user. Call it inside a transaction.
 
     The user's row is locked, so that of two concurrent replacements only the later one's codes remain.
     """

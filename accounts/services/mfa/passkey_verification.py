@@ -1,7 +1,7 @@
-"""Verify a passkey's answer to a challenge: in the second step, as re-authentication, and as the whole sign-in.
+"""Verify a passkey's assertion: in the second step, for re-authentication, and for a sign-in without password.
 
-user_verification: the passkey is all that is asked for, so the authenticator has to verify its user (WebAuthn level 3,
-section 1.1) and name the account.
+user_verification: required if the passkey is the only factor. The authenticator then has to verify its user with a PIN
+or biometrics (WebAuthn level 3, section 1.1) and to return the user handle.
 """
 
 from dataclasses import asdict
@@ -36,7 +36,7 @@ def options(token: str, *, user: User | None, user_verification: bool) -> dict[s
 
 
 def verify(*, user: User, credential: Any, challenge: str, client: Client, user_verification: bool) -> Passkey:
-    """Verify the answer of one of the user's passkeys to `challenge` (the token), and store its new counter.
+    """Verify the assertion of one of the user's passkeys for `challenge` (the token), and store its new counter.
 
     Raises Invalid2FACodeException.
     """
@@ -62,18 +62,17 @@ def verify(*, user: User, credential: Any, challenge: str, client: Client, user_
 
 
 def method_of(passkey: Passkey) -> AuthenticationMethod:
-    """The kind of key that a passkey is."""
-    is_software = passkey.is_backup_eligible
-    return AuthenticationMethod.SOFTWARE_KEY if is_software else AuthenticationMethod.HARDWARE_KEY
+    """Return the `amr` value of a passkey: a software key if its provider may sync it."""
+    return AuthenticationMethod.SOFTWARE_KEY if passkey.is_backup_eligible else AuthenticationMethod.HARDWARE_KEY
 
 
 def amr_alone(passkey: Passkey) -> tuple[AuthenticationMethod, ...]:
-    """What a passkey that verified its user counts as: possession, and knowledge or biometrics."""
-    return method_of(passkey), AuthenticationMethod.SEVERAL
+    """Return the `amr` values of a passkey that verified its user: it is possession and knowledge or biometrics."""
+    return method_of(passkey), AuthenticationMethod.MULTIPLE
 
 
 def _names_user(assertion: webauthn.Assertion, user: User, *, required: bool) -> bool:
-    """Section 7.2, step 6: a user handle names the owner; it is optional only where the user was known before."""
+    """Return whether the user handle is that of `user` (section 7.2, step 6); without `required` it may be missing."""
     if assertion.user_handle is None:
         return not required
     return assertion.user_handle == webauthn.user_handle_text(user)

@@ -26,7 +26,7 @@ MAX_PASSKEYS = 20  # all of them are sent to the browser at each sign-in
 
 @dataclass(frozen=True)
 class PasskeySettings:
-    """What the owner sets on a passkey. passwordless: it may be the whole sign-in."""
+    """The settings of a passkey that its owner chooses. passwordless: it signs in without the password."""
 
     name: str
     passwordless: bool = False
@@ -34,7 +34,7 @@ class PasskeySettings:
 
 @dataclass(frozen=True)
 class AddedPasskey:
-    """A new passkey. backup_codes: ten where it enabled MFA, else none; they cannot be read again."""
+    """A new passkey. backup_codes: ten if it enabled MFA, else none; they cannot be read again."""
 
     passkey: Passkey
     backup_codes: list[str]
@@ -77,8 +77,8 @@ def add(
     except mechanism.InvalidPasskeyError:
         raise Invalid2FACodeException from None
     is_first = not methods.is_enabled(user)
-    codes = backup_codes.new_codes() if is_first else []
-    hashes = backup_codes.hashes(codes) if is_first else []
+    codes = backup_codes.generate_codes() if is_first else []
+    hashes = backup_codes.hash_codes(codes) if is_first else []
     with transaction.atomic():
         actors.lock_actor(user)
         challenges.consume(issued)
@@ -110,14 +110,14 @@ def _create(user: User, new: mechanism.NewPasskey, requested: PasskeySettings) -
                 is_backup_eligible=new.is_backup_eligible,
                 is_backed_up=new.is_backed_up,
             )
-    except IntegrityError:  # WebAuthn level 3, section 7.1, step 26: one credential id, one account
+    except IntegrityError:  # WebAuthn level 3, section 7.1, step 26: a credential id belongs to one account
         raise Invalid2FACodeException from None
 
 
 def change(*, user: User, session_id: UUID, passkey_id: int, requested: PasskeySettings, client: Client) -> Passkey:
-    """Change the name of a passkey, or whether it may be the whole sign-in.
+    """Change the name of a passkey, or whether it signs in without the password.
 
-    Raises NotFoundException, or ReauthenticationRequiredException where `passwordless` changes.
+    Raises NotFoundException, or ReauthenticationRequiredException if `passwordless` changes.
     """
     passkey = own(user, passkey_id)
     if requested.passwordless != passkey.passwordless:

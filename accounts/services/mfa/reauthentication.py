@@ -1,4 +1,4 @@
-"""Re-authentication: security settings require that the owner authenticated in this session in the last ten minutes."""
+"""Re-authentication: sensitive changes require that the user authenticated in this session in the last ten minutes."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -17,16 +17,16 @@ from accounts.states import AuthenticationMethod, ChallengePurpose
 from foodfleet.core.http.clients import Client
 
 LIFETIME = timedelta(minutes=10)
-WITH_CODE = (AuthenticationMethod.PASSWORD, AuthenticationMethod.OTP, AuthenticationMethod.SEVERAL)
+WITH_CODE = (AuthenticationMethod.PASSWORD, AuthenticationMethod.OTP, AuthenticationMethod.MULTIPLE)
 
 
 def confirm_password(*, user: User, password: str, client: Client) -> None:
-    """Compare the password. Wrong ones count towards the lock as at sign-in, so that a stolen session cannot guess.
+    """Verify the password. Attempts are counted as at sign-in, so that a stolen session cannot guess it.
 
     Never call it inside a transaction. Raises InvalidCredentialsException or AccountLockedException.
     """
-    known_device = lockout.known_device(email=user.email, client=client)
-    attempt = lockout.reserve_attempt(email=user.email, known_device=known_device)
+    known_device_id = lockout.known_device_id(email=user.email, client=client)
+    attempt = lockout.reserve_attempt(email=user.email, known_device_id=known_device_id)
     if not passwords.matches(user, password):
         lockout.failed(attempt, user=user, client=client)
         lockout.log_failure(email=user.email, reason=InvalidCredentialsException.code, attempts=attempt.tries)
@@ -35,7 +35,7 @@ def confirm_password(*, user: User, password: str, client: Client) -> None:
 
 
 def reauthenticate(*, user: User, session_id: UUID, password: str, code: str = "", client: Client) -> None:
-    """Re-authenticate with the password and, where MFA is enabled, a code; valid for `session_id` alone.
+    """Re-authenticate the session with the password and, if MFA is enabled, a code.
 
     Raises InvalidCredentialsException, AccountLockedException, Invalid2FACodeException or ThrottledException.
     """
@@ -47,7 +47,7 @@ def reauthenticate(*, user: User, session_id: UUID, password: str, code: str = "
 
 
 def reauthenticate_with_password(*, user: User, session_id: UUID, password: str, client: Client) -> None:
-    """Confirm the password. Where MFA is enabled this is not enough, and an earlier re-authentication is still needed.
+    """Verify the password, and re-authenticate the session if MFA is disabled; with MFA, the password does not suffice.
 
     Raises InvalidCredentialsException or AccountLockedException.
     """
@@ -65,7 +65,7 @@ def passkey_challenge(*, user: User, client: Client) -> challenges.PasskeyChalle
 def reauthenticate_with_passkey(
     *, user: User, session_id: UUID, challenge: str, credential: Any, client: Client
 ) -> None:
-    """Re-authenticate with a passkey that verifies its user: password and code in one.
+    """Re-authenticate with a passkey that verifies its user, which replaces password and code.
 
     Raises Invalid2FACodeException.
     """
@@ -79,21 +79,21 @@ def reauthenticate_with_passkey(
 
 
 def record(session_id: UUID, *, with_mfa: bool, amr: Iterable[AuthenticationMethod]) -> None:
-    """Store that the owner authenticated in this session now. amr: how."""
+    """Store that the user authenticated in this session now. amr: how."""
     now = timezone.now()
     passed = {"mfa_passed_at": now} if with_mfa else {}
     Session.objects.filter(pk=session_id).update(reauthenticated_at=now, amr=" ".join(amr), **passed)
 
 
 def record_enrolment(session_id: UUID, method: AuthenticationMethod) -> None:
-    """Store that the owner, who re-authenticated a moment ago, has just used a new MFA method too."""
+    """Store that the user, who has just re-authenticated, passed MFA with a new method."""
     used = Session.objects.values_list("amr", flat=True).get(pk=session_id).split()
-    amr = dict.fromkeys([*map(AuthenticationMethod, used), method, AuthenticationMethod.SEVERAL])
+    amr = dict.fromkeys([*map(AuthenticationMethod, used), method, AuthenticationMethod.MULTIPLE])
     record(session_id, with_mfa=True, amr=amr)
 
 
 def record_password_sign_in(*, user: User, session_id: UUID) -> None:
-    """Store that the session began with the password alone: MFA is disabled, or the browser is trusted to skip it."""
+    """Store that the session was started with the password alone: MFA is disabled, or the browser is trusted."""
     if methods.is_enabled(user):
         Session.objects.filter(pk=session_id).update(mfa_passed_at=timezone.now())
     else:
@@ -101,21 +101,21 @@ def record_password_sign_in(*, user: User, session_id: UUID) -> None:
 
 
 def is_recent(session_id: UUID) -> bool:
-    """Return whether the owner authenticated in this session in the last ten minutes."""
+    """Return whether the user authenticated in this session in the last ten minutes."""
     now = timezone.now()
     return Session.objects.live(now).reauthenticated_since(now - LIFETIME).filter(pk=session_id).exists()
 
 
 def require_if_mfa_enabled(*, user: User, session_id: UUID) -> None:
-    """Raise ReauthenticationRequiredException where MFA is enabled and the last re-authentication is too old.
+    """Raise ReauthenticationRequiredException if MFA is enabled and the last re-authentication is too old.
 
-    Without MFA, the password that the call itself takes is enough.
+    For callers that verify the password themselves, which suffices without MFA.
     """
     if methods.is_enabled(user):
         require(session_id)
 
 
 def require(session_id: UUID) -> None:
-    """Raise ReauthenticationRequiredException unless the owner re-authenticated recently."""
+    """Raise ReauthenticationRequiredException unless the user authenticated in this session in the last ten minutes."""
     if not is_recent(session_id):
         raise ReauthenticationRequiredException

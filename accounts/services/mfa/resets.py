@@ -1,7 +1,7 @@
-"""MFA resets for users who lost their methods: staff request it, a second person approves, and a day passes.
+"""MFA resets for users who lost their methods.
 
-The owner is notified of the approval and of the reset, and can cancel it in between: with the link in the mail, or by
-signing in with the method that was reported lost.
+A member of staff requests the reset and a second one approves it; it takes effect a day later. The owner is notified of
+the approval and of the reset, and can cancel it in between: with the link in the e-mail, or by signing in with MFA.
 """
 
 from datetime import datetime, timedelta
@@ -28,10 +28,10 @@ PERMISSION = "users:reset_2fa"
 
 
 def request(*, user_id: int, actor: User, reason: str, client: Client) -> MFAReset:
-    """Request an MFA reset for a user; nothing happens before a second person approves.
+    """Request an MFA reset for a user, which a second person has to approve.
 
-    Raises ResetNotPossibleException where MFA is disabled or a request is open, ForbiddenException for one's own
-    account, and as `protections.lock_parties`.
+    Raises ResetNotPossibleException if MFA is disabled or a request is open, ForbiddenException for the actor's own
+    account, and the exceptions of `protections.lock_parties`.
     """
     try:
         with transaction.atomic():
@@ -56,8 +56,8 @@ def request(*, user_id: int, actor: User, reason: str, client: Client) -> MFARes
 def approve(*, reset_id: int, actor: User, client: Client) -> MFAReset:
     """Approve another person's request: the owner is notified, and has a day to cancel it.
 
-    Raises NotFoundException where it is closed or approved, ForbiddenException for the requester and the owner, and as
-    `protections.lock_parties`.
+    Raises NotFoundException if it is closed or approved, ForbiddenException for the requester and the owner, and the
+    exceptions of `protections.lock_parties`.
     """
     reset = _open(reset_id)
     if actor.pk in {reset.requested_by_id, reset.user_id}:
@@ -87,19 +87,19 @@ def cancel(*, user: User, client: Client, actor: User | None = None) -> None:
 
 
 def approved_for(user: User) -> MFAReset | None:
-    """Return the approved reset that is waiting for its day to pass; None where there is none."""
+    """Return the approved reset that has not taken effect yet; None if there is none."""
     return MFAReset.objects.of(user).open().exclude(effective_at=None).first()
 
 
 def cancel_by_staff(*, reset_id: int, actor: User, client: Client) -> None:
-    """Cancel a request as staff. Raises NotFoundException where it is closed."""
+    """Cancel a request as staff. Raises NotFoundException if it is closed."""
     with transaction.atomic():
         actors.lock_actor(actor, PERMISSION)
         cancel(user=_open(reset_id).user, client=client, actor=actor)
 
 
 def perform_due(*, client: Client, user: User | None = None, now: datetime | None = None) -> int:
-    """Perform the resets whose day has passed, for `user` or for everybody; returns how many."""
+    """Perform the resets that are due, for `user` or for everybody; return how many."""
     now = now or timezone.now()
     due = MFAReset.objects.due(now).select_related("user", "requested_by", "approved_by")
     return sum(_perform(reset, client, now) for reset in (due.of(user) if user else due))
@@ -122,7 +122,7 @@ def _perform(reset: MFAReset, client: Client, now: datetime) -> bool:
 
 
 def _is_still_permitted(reset: MFAReset) -> bool:
-    """Return whether requester and approver could still do so: their permissions may have changed within the day."""
+    """Return whether requester and approver may still do so: they may have lost the permission since."""
     try:
         for person in (reset.requested_by, reset.approved_by):
             actors.ensure_still_may(person, PERMISSION)

@@ -11,7 +11,7 @@ from foodfleet.core.typed_text import normalize_code
 
 DIGITS = 6
 MFA_PURPOSE = "sms-code"
-HINT = 2  # digits of the phone number that a page may show
+HINT_DIGITS = 2  # digits of the phone number that a page may show
 
 
 def is_possible(user: User) -> bool:
@@ -25,15 +25,15 @@ def new_code() -> str:
 
 
 def digest(code: str, *, context: str, purpose: str = MFA_PURPOSE) -> str:
-    """Return the digest to store of a code. context: what the code is valid for alone, such as a challenge."""
+    """Return the digest of a code. context: the only thing that the code is valid for, such as a challenge."""
     return crypto.keyed_digest(f"{context}:{normalize_code(code)}", purpose=purpose)
 
 
 def matches(code: str, stored: str, *, context: str, purpose: str = MFA_PURPOSE) -> bool:
-    """Return whether `stored` is the `digest` of the code, in constant time; False where nothing is stored."""
+    """Return whether `stored` is the `digest` of the code, in constant time; False if it is ''."""
     return bool(stored) and hmac.compare_digest(stored, digest(code, context=context, purpose=purpose))
 
 
 def hint(user: User) -> str:
-    """Return the last digits of the user's number, which only its owner recognises."""
-    return f"•• {user.phone[-HINT:]}" if user.phone else ""
+    """Return the last digits of the user's number, by which its owner recognises it."""
+    return f"•• {user.phone[-HINT_DIGITS:]}" if user.phone else ""

@@ -1,6 +1,6 @@
 """Set-up of an authenticator app: the secret, its otpauth URI and its QR code.
 
-Its codes are verified, and consumed once, by `TOTPDevice` in accounts/models/totp.py.
+`TOTPDevice` in accounts/models/totp.py verifies and consumes its codes.
 """
 
 import io
@@ -15,8 +15,8 @@ from qrcode.image.svg import SvgPathImage
 
 from accounts.models.totp import DIGITS, STEP
 
-SECRET_BYTES = 20  # RFC 4226 section 4, R6: 160 bits; 32 letters of base32 without padding
-GROUP = 4
+SECRET_BYTES = 20  # RFC 4226 section 4, R6: 160 bits recommended; in base32 it needs no padding
+GROUP_LENGTH = 4
 
 
 def new_secret() -> str:
@@ -33,7 +33,7 @@ def otpauth_uri(secret: str, account: str) -> str:
 
 def in_groups(secret: str) -> list[str]:
     """Return the secret in groups of four characters, for typing."""
-    return [secret[start : start + GROUP] for start in range(0, len(secret), GROUP)]
+    return [secret[start : start + GROUP_LENGTH] for start in range(0, len(secret), GROUP_LENGTH)]
 
 
 def qr_png(uri: str) -> str:

@@ -19,9 +19,9 @@ SALT = "trusted-browser"
 
 
 def remember(*, user: User, client: Client) -> str:
-    """Trust this browser to skip the user's second step; returns the value of its cookie.
+    """Trust this browser to skip the user's second step, and return the value of its cookie.
 
-    Call it when MFA was passed on this browser. The trust ends when MFA is disabled.
+    Call it when the user has just passed MFA in this browser. The trust ends when MFA is disabled.
     """
     token = crypto.new_token()
     with transaction.atomic():
@@ -39,7 +39,7 @@ def remember(*, user: User, client: Client) -> str:
 
 
 def is_trusted(*, user: User, client: Client) -> bool:
-    """Return whether the client's cookie is a live one of `remember` for `user`."""
+    """Return whether the client's cookie is from `remember`, for `user`, and has not expired."""
     if not client.trusted_browser:
         return False
     now = timezone.now()
@@ -48,17 +48,17 @@ def is_trusted(*, user: User, client: Client) -> bool:
 
 
 def live(user: User) -> TrustedBrowserQuerySet:
-    """Return the trusted browsers, most recently used first."""
+    """Return the user's trusted browsers, most recently used first."""
     return TrustedBrowser.objects.of(user).live(timezone.now())
 
 
 def is_current(browser: TrustedBrowser, client: Client) -> bool:
-    """Return whether `browser` is the one that sent this request."""
+    """Return whether the request comes from `browser`."""
     return bool(client.trusted_browser) and browser.digest == _digest(client.trusted_browser)
 
 
 def forget(*, user: User, browser_id: int, client: Client) -> None:
-    """Stop trusting this browser. Raises NotFoundException where it is not one of the user's."""
+    """Stop trusting this browser. Raises NotFoundException if it is not one of the user's."""
     with transaction.atomic():
         if not TrustedBrowser.objects.of(user).filter(pk=browser_id).delete()[0]:
             raise NotFoundException
@@ -66,7 +66,7 @@ def forget(*, user: User, browser_id: int, client: Client) -> None:
 
 
 def forget_all(user: User, *, keep: Client | None = None) -> None:
-    """Stop trusting every browser of `user`. keep: all but this one, on which MFA has just been passed."""
+    """Stop trusting every browser of `user`, except that of the client `keep`."""
     known = TrustedBrowser.objects.of(user)
     if keep is not None and keep.trusted_browser:
         known = known.exclude(digest=_digest(keep.trusted_browser))
@@ -78,7 +78,7 @@ def _lifetime() -> timedelta:
 
 
 def _digest(cookie: str) -> str:
-    """Return the digest of the cookie's token; '' (which no row has) for a cookie that we did not sign."""
+    """Return the digest of the cookie's token; '', which no row has, for a cookie with a wrong or old signature."""
     try:
         return crypto.digest(str(signing.loads(cookie, salt=SALT, max_age=_lifetime())["token"]))
     except (signing.BadSignature, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""WebAuthn: options for the browser's passkey calls, and verification of its answers."""
+"""WebAuthn: options for the browser's passkey calls, and verification of the credentials that it returns."""
 
 import hashlib
 import ipaddress
@@ -27,17 +27,17 @@ from accounts.models import Passkey, User
 
 TIMEOUT = 300_000  # milliseconds: as long as a challenge lasts
 MAX_CREDENTIAL_ID_BYTES = 1023  # WebAuthn level 3, section 7.1, step 25
-# What the library and its parsers raise for malformed answers.
-UNREADABLE = (WebAuthnException, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
-WRONG = (*UNREADABLE, InvalidSignature, UnsupportedAlgorithm)
+# The exceptions that the library and its parsers raise for malformed credentials.
+MALFORMED = (WebAuthnException, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
+INVALID = (*MALFORMED, InvalidSignature, UnsupportedAlgorithm)
 
 
 class InvalidPasskeyError(Exception):
-    """The browser's answer is invalid."""
+    """The credential that the browser returned is invalid."""
 
 
 class CopiedPasskeyError(InvalidPasskeyError):
-    """The signature is valid, but its counter did not grow: there may be a copy of the key."""
+    """The signature is valid, but the counter did not increase: there may be a copy of the key."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class NewPasskey:
 
 @dataclass(frozen=True)
 class VerifiedAssertion:
-    """What the authenticator reported in a valid answer."""
+    """The values that the authenticator reported in a valid assertion."""
 
     sign_count: int
     is_backup_eligible: bool
@@ -63,7 +63,7 @@ class VerifiedAssertion:
 
 @dataclass(frozen=True)
 class Assertion:
-    """The passkey and the user that an answer claims, before anything is verified."""
+    """The passkey and the user that an assertion names, before anything is verified."""
 
     credential_id: str
     user_handle: str | None
@@ -90,8 +90,8 @@ def creation_options(user: User, *, challenge: bytes, known: list[Passkey]) -> d
 def request_options(*, challenge: bytes, known: list[Passkey], user_verification: bool) -> dict[str, Any]:
     """Return the options for `navigator.credentials.get`.
 
-    known: the user's passkeys; none where the user is not known yet. user_verification: whether the authenticator has
-    to verify its user.
+    known: the user's passkeys; empty if the user is not known yet. user_verification: whether the authenticator has to
+    verify its user.
     """
     requirement = UserVerificationRequirement.REQUIRED if user_verification else UserVerificationRequirement.PREFERRED
     options = webauthn.generate_authentication_options(
@@ -105,7 +105,7 @@ def request_options(*, challenge: bytes, known: list[Passkey], user_verification
 
 
 def verify_creation(credential: Any, *, challenge: bytes) -> NewPasskey:
-    """Verify the browser's answer to `creation_options`. Raises InvalidPasskeyError."""
+    """Verify the credential that the browser created for `creation_options`. Raises InvalidPasskeyError."""
     try:
         answer = _read(credential)
         _ensure_same_origin(answer)
@@ -116,7 +116,7 @@ def verify_creation(credential: Any, *, challenge: bytes) -> NewPasskey:
             raise InvalidPasskeyError
         transports = answer["response"].get("transports") or []
         names = [name for name in map(str, transports) if name in set(AuthenticatorTransport)]
-    except WRONG as error:
+    except INVALID as error:
         raise InvalidPasskeyError from error
     return NewPasskey(
         credential_id=bytes_to_base64url(verified.credential_id),
@@ -129,23 +129,23 @@ def verify_creation(credential: Any, *, challenge: bytes) -> NewPasskey:
 
 
 def read_assertion(credential: Any) -> Assertion:
-    """Read the claims of an answer to `request_options`. Raises InvalidPasskeyError."""
+    """Read which passkey and user an assertion names, without verifying it. Raises InvalidPasskeyError."""
     try:
         answer = _read(credential)
         handle = answer["response"].get("userHandle")
         return Assertion(bytes_to_base64url(base64url_to_bytes(answer["id"])), handle and str(handle))
-    except UNREADABLE as error:
+    except MALFORMED as error:
         raise InvalidPasskeyError from error
 
 
 def verify_assertion(
     credential: Any, passkey: Passkey, *, challenge: bytes, user_verification: bool
 ) -> VerifiedAssertion:
-    """Verify the answer of `passkey` to `request_options`.
+    """Verify the assertion of `passkey` for `request_options`.
 
-    Raises InvalidPasskeyError, also where its backup eligibility changed since it was created (WebAuthn level 3,
-    section 7.2, step 19); or CopiedPasskeyError where only the counter is wrong (step 22: it did not grow; a counter
-    that stays at 0 is unsupported by the authenticator).
+    Raises InvalidPasskeyError, also if the backup eligibility has changed since the passkey was created (WebAuthn level
+    3, section 7.2, step 19). Raises CopiedPasskeyError if only the counter is wrong, because it did not increase (step
+    22). A counter that stays at 0 means that the authenticator does not support it.
     """
     try:
         answer = _read(credential)
@@ -159,7 +159,7 @@ def verify_assertion(
             credential_current_sign_count=0,  # compared below, once the signature is verified
             require_user_verification=user_verification,
         )
-    except WRONG as error:
+    except INVALID as error:
         raise InvalidPasskeyError from error
     count, is_eligible = verified.new_sign_count, _is_backup_eligible(verified)
     if passkey.is_backup_eligible not in (None, is_eligible):
@@ -180,12 +180,15 @@ def user_handle_text(user: User) -> str:
 
 
 def challenge_bytes(token: str) -> bytes:
-    """Derive the bytes that the authenticator signs from a challenge's token, for this use alone."""
+    """Derive the bytes that the authenticator signs from a challenge's token, so that they do not reveal the token."""
     return hashlib.sha256(f"foodfleet:passkey:{token}".encode()).digest()
 
 
 def rp_id() -> str:
-    """Return the domain that passkeys are bound to: the host of PUBLIC_URL, `localhost` for a loopback address."""
+    """Return the relying party id, the domain that passkeys are bound to: the host of PUBLIC_URL.
+
+    It is `localhost` for a loopback address, because browsers accept no IP address.
+    """
     host = urlsplit(settings.PUBLIC_URL).hostname or ""
     try:
         return "localhost" if ipaddress.ip_address(host).is_loopback else host
@@ -201,7 +204,7 @@ def origins() -> list[str]:
 
 
 def is_usable_at(origin: str) -> bool:
-    """Return whether a page at `origin` (`https://accounts.example.com`) can use passkeys: never at an IP address."""
+    """Return whether a page at `origin` (`https://accounts.example.com`) can use passkeys; never at an IP address."""
     try:
         ipaddress.ip_address(rp_id())
     except ValueError:
@@ -217,9 +220,9 @@ def _read(credential: Any) -> dict[str, Any]:
 
 
 def _ensure_same_origin(answer: dict[str, Any]) -> None:
-    """Reject an answer from a page inside another site's frame (7.1 and 7.2, on crossOrigin).
+    """Raise InvalidPasskeyError for a credential from a page in another site's frame (7.1 and 7.2, on crossOrigin).
 
-    The library reads neither `crossOrigin` nor `topOrigin`. Raises InvalidPasskeyError.
+    The library checks neither `crossOrigin` nor `topOrigin`.
     """
     client_data = json.loads(base64url_to_bytes(answer["response"]["clientDataJSON"]))
     if client_data.get("crossOrigin", False) is not False or "topOrigin" in client_data:

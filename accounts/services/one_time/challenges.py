@@ -1,6 +1,6 @@
 """Challenges of MFA and passkeys: issue, find, count attempts, consume.
 
-A challenge lasts five minutes, is consumed once and accepts five attempts, also under concurrency.
+A challenge is valid for five minutes and five attempts, and is consumed once. This is safe under concurrency.
 """
 
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ from foodfleet.core.http.clients import Client
 
 LIFETIME = timedelta(minutes=5)  # NIST SP 800-63B-4 3.1.3.2: at most 10
 LOCKOUT = rate_limits.Lockout.at_most(5, LIFETIME)
-MAX_SMS = 3
+MAX_SMS = 3  # for one challenge
 
 
 @dataclass(frozen=True)
 class IssuedChallenge:
-    """A challenge and its token, which only the client stores."""
+    """A challenge and its token, of which only the digest is stored."""
 
     token: str = field(repr=False)
     challenge: Challenge
@@ -41,7 +41,7 @@ class PasskeyChallenge:
 
 
 def issue(purpose: ChallengePurpose, *, user: User | None, client: Client) -> IssuedChallenge:
-    """Create a challenge of `purpose`, for `user` if it is known who responds."""
+    """Create a challenge of `purpose`, for `user` if the user is known."""
     token = crypto.new_token()
     challenge = Challenge.objects.create(
         digest=crypto.digest(token),
@@ -54,7 +54,7 @@ def issue(purpose: ChallengePurpose, *, user: User | None, client: Client) -> Is
 
 
 def find(token: str, purpose: ChallengePurpose) -> Challenge:
-    """The usable challenge of `purpose`; does not consume it. Raises Invalid2FACodeException."""
+    """Return the open challenge of this token and purpose without consuming it. Raises Invalid2FACodeException."""
     found: Challenge | None = Challenge.objects.usable(crypto.digest(token), purpose, timezone.now()).first()
     if found is None:
         raise Invalid2FACodeException
@@ -62,7 +62,7 @@ def find(token: str, purpose: ChallengePurpose) -> Challenge:
 
 
 def reserve_attempt(challenge: Challenge) -> int:
-    """Count an attempt before its code is compared, and commit; returns the count.
+    """Count an attempt, before its code is compared, and return the count. Call it outside of a transaction.
 
     Raises Invalid2FACodeException above the limit.
     """
@@ -73,7 +73,7 @@ def reserve_attempt(challenge: Challenge) -> int:
 
 
 def failed(challenge: Challenge, attempt: int) -> None:
-    """Revoke the challenge after its last wrong code."""
+    """Revoke the challenge if this was the last attempt."""
     if attempt >= LOCKOUT.first:
         Challenge.objects.consume(challenge.pk, timezone.now())
 
@@ -81,7 +81,7 @@ def failed(challenge: Challenge, attempt: int) -> None:
 def reserve_sms(challenge: Challenge, *, digest: str) -> None:
     """Count an SMS and store the digest of its code, in place of an earlier one.
 
-    Raises ThrottledException after MAX_SMS, or Invalid2FACodeException where the challenge is no longer open.
+    Raises ThrottledException after MAX_SMS, or Invalid2FACodeException if the challenge is no longer open.
     """
     seconds = int(LIFETIME.total_seconds())
     counted = rate_limits.sliding_window(f"challenge-sms:{challenge.pk}", limit=MAX_SMS, seconds=seconds)
@@ -92,7 +92,7 @@ def reserve_sms(challenge: Challenge, *, digest: str) -> None:
 
 
 def consume(challenge: Challenge) -> None:
-    """Consume the challenge. Raises Invalid2FACodeException where another request was faster."""
+    """Consume the challenge. Raises Invalid2FACodeException if another request was faster."""
     if not Challenge.objects.consume(challenge.pk, timezone.now()):
         raise Invalid2FACodeException
 

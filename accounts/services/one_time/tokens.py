@@ -30,7 +30,8 @@ def issue(
 ) -> str:
     """Create a token of `purpose` for `user` and return it; only its digest is stored.
 
-    client: whose front end the e-mails that follow from the token link to as well (`client_of_link`).
+    client: its front end is stored, so that e-mails sent when the token is used link to the same one
+    (`client_of_link`).
     """
     token = crypto.new_token()
     expires_at = timezone.now() + LIFETIMES[purpose]
@@ -53,7 +54,7 @@ def issue_many(users: Sequence[User], purpose: TokenPurpose) -> list[str]:
 
 
 def find(token: str, *purposes: TokenPurpose) -> OneTimeToken:
-    """The usable token of one of `purposes`; does not consume it. Raises InvalidTokenException."""
+    """Return the live token of one of `purposes` without consuming it. Raises InvalidTokenException."""
     found = OneTimeToken.objects.usable(crypto.digest(token), purposes, timezone.now()).first()
     if found is None:
         raise InvalidTokenException
@@ -61,10 +62,10 @@ def find(token: str, *purposes: TokenPurpose) -> OneTimeToken:
 
 
 def consume(token: OneTimeToken) -> None:
-    """Consume the token. Raises InvalidTokenException where another request was faster. Call it in a transaction.
+    """Consume the token. Raises InvalidTokenException if another request was faster. Call it in a transaction.
 
-    It locks the row of the user first, like all code that changes several tokens of one user: otherwise two requests
-    with one token each would deadlock.
+    It locks the row of the user first, as all code does that changes several tokens of one user: otherwise two requests
+    with different tokens of a user could deadlock.
     """
     User.objects.get_for_update(token.user_id)
     if not OneTimeToken.objects.consume(token.pk, timezone.now()):
@@ -77,15 +78,15 @@ def revoke(user: User, purpose: TokenPurpose) -> None:
 
 
 def client_of_link(token: OneTimeToken, client: Client) -> Client:
-    """The client that uses the token, with the front end that the token was requested from."""
+    """Return `client` with the front end that the token was requested from."""
     return replace(client, frontend=token.data.get(FRONTEND, client.frontend))
 
 
 def issue_report_token(user: User) -> str:
-    """A token to report a compromise, for one security e-mail to the user's current address."""
+    """Issue a token to report a compromise, for a security e-mail to the user's current address."""
     return issue(user, TokenPurpose.COMPROMISE_REPORTED, data={"email": user.email})
 
 
 def report_token_owner(token: str) -> User:
-    """The user whom a report token was issued for; does not consume it. Raises InvalidTokenException."""
+    """Return the user of a report token without consuming it. Raises InvalidTokenException."""
     return find(token, TokenPurpose.COMPROMISE_REPORTED).user

@@ -18,8 +18,8 @@ logger = structlog.get_logger(__name__)
 
 TIMEOUT = 1.0  # seconds for DNS, connection and response together
 PREFIX_LENGTH = 5  # hexadecimal digits of the SHA-1 that are sent, as the range API defines
-MAX_RESPONSE = 1_000_000  # bytes; a range has some 40,000
-LINE = re.compile(r"\s*([0-9A-Fa-f]{35})\s*:\s*([0-9]{1,12})\s*", re.ASCII)  # the other 35 digits, and how often
+MAX_RESPONSE = 1_000_000  # bytes; a typical range has 40,000
+LINE = re.compile(r"\s*([0-9A-Fa-f]{35})\s*:\s*([0-9]{1,12})\s*", re.ASCII)  # the other 35 digits and the count
 
 # DNS has no time-out of its own, so the lookup runs in a thread that can be abandoned.
 _lookups = ThreadPoolExecutor(max_workers=4, thread_name_prefix="breaches")
@@ -29,21 +29,21 @@ class BreachList(Protocol):
     """A list of breached passwords."""
 
     def check(self, password: str) -> None:
-        """Raise ValidationError with code `password_breached` for one that is on the list."""
+        """Raise ValidationError with code `password_breached` if the password is on the list."""
 
 
 class NoBreachList:
-    """The empty list, if PWNED_PASSWORDS_URL is not set."""
+    """An empty list, for when PWNED_PASSWORDS_URL is not set."""
 
     def check(self, password: str) -> None:
         """Accept every password."""
 
 
 class PwnedPasswords:
-    """The range API of Have I Been Pwned. It receives five digits of a SHA-1, never the password.
+    """The range API of Have I Been Pwned. It receives five digits of the password's SHA-1, never the password.
 
-    If it does not respond within TIMEOUT the password is accepted and a warning logged: an outage of the list must not
-    prevent people from changing their password.
+    If it does not respond within TIMEOUT, the password is accepted and a warning is logged: an outage of the list must
+    not prevent people from changing their password.
     """
 
     def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
@@ -51,7 +51,7 @@ class PwnedPasswords:
         self._timeout = timeout
 
     def check(self, password: str) -> None:
-        """Raise ValidationError with code `password_breached` for one that is on the list."""
+        """Raise ValidationError with code `password_breached` if the password is on the list."""
         sha1 = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
         lookup = _lookups.submit(self._range, sha1[:PREFIX_LENGTH])
         try:
@@ -65,9 +65,9 @@ class PwnedPasswords:
             raise ValidationError(message, code="password_breached")
 
     def _range(self, prefix: str) -> dict[str, int]:
-        """How often each password with this prefix was breached, by the other digits of its SHA-1.
+        """Return how often each password whose SHA-1 has this prefix was breached, by the other digits of the SHA-1.
 
-        Padding, which hides the length of the response, has a count of 0.
+        The API pads the response with entries of count 0, which hides its real length.
         """
         # The URL is set by the operator and checked by settings to be http(s).
         request = urllib.request.Request(  # noqa: S310
@@ -83,10 +83,10 @@ class PwnedPasswords:
 
 
 def _read(response: HTTPResponse, until: float) -> bytes:
-    """The body. Raises TimeoutError after `until`, also for a server that sends it byte by byte."""
+    """Read the body. Raises TimeoutError after `until`, also for a server that sends it byte by byte."""
     body = b""
-    while piece := response.read1(MAX_RESPONSE):
-        body += piece
+    while chunk := response.read1(MAX_RESPONSE):
+        body += chunk
         if monotonic() > until or len(body) > MAX_RESPONSE:
             raise TimeoutError
     if response.length:
@@ -95,5 +95,5 @@ def _read(response: HTTPResponse, until: float) -> bytes:
 
 
 def breach_list() -> BreachList:
-    """The list at PWNED_PASSWORDS_URL, or the empty one."""
+    """Return the list at PWNED_PASSWORDS_URL, or an empty one."""
     return PwnedPasswords(settings.PWNED_PASSWORDS_URL) if settings.PWNED_PASSWORDS_URL else NoBreachList()

@@ -1,4 +1,4 @@
-"""Passwords: check, hash, compare, replace."""
+"""Validate, hash, verify and replace passwords."""
 
 from datetime import datetime
 
@@ -13,16 +13,16 @@ from accounts.services.passwords.breaches import BreachList, breach_list
 from accounts.states import TokenPurpose
 from foodfleet.core.typed_text import normalize_password
 
-REMEMBERED = 5  # none of the last 5 passwords, the current one included, may be used again
-# Tokens that somebody with the old password may have requested; a new password revokes them.
-STARTED_WITH_OLD = (TokenPurpose.RESET_PASSWORD, TokenPurpose.INVITATION, TokenPurpose.CHANGE_EMAIL)
+HISTORY_LENGTH = 5  # the last 5 passwords, including the current one, cannot be used again
+# Somebody with the old password may have requested these tokens, so a new password revokes them.
+REVOKED_PURPOSES = (TokenPurpose.RESET_PASSWORD, TokenPurpose.INVITATION, TokenPurpose.CHANGE_EMAIL)
 
 
 def ensure_strong(password: str, user: User, *, field: str = "password", breaches: BreachList | None = None) -> None:
-    """Check PASSWORD_POLICY for `user`, who may be unsaved, and the list of breached passwords.
+    """Check a password against PASSWORD_POLICY and the list of breached passwords. `user` may be unsaved.
 
-    It may use the network: never call it inside a transaction. Raises WeakPasswordException with one entry for each
-    broken rule, under the name `field`.
+    It may use the network: never call it inside a transaction. Raises WeakPasswordException with an entry for each
+    broken rule under the name `field`.
     """
     plain = normalize_password(password)
     try:
@@ -36,51 +36,51 @@ def ensure_strong(password: str, user: User, *, field: str = "password", breache
 
 
 def ensure_new(password: str, user: User, *, field: str = "password") -> None:
-    """Reject the current password and the last ones before it. Compares hashes: never call it inside a transaction.
+    """Raise PasswordReusedException for one of the user's last HISTORY_LENGTH passwords.
 
-    Raises PasswordReusedException.
+    It computes hashes, which is slow: never call it inside a transaction.
     """
-    former = PasswordHistory.objects.newest(user, REMEMBERED - 1).values_list("password", flat=True)
+    former = PasswordHistory.objects.newest(user, HISTORY_LENGTH - 1).values_list("password", flat=True)
     if any(_is_of(encoded, password) for encoded in [user.password, *former]):
         raise PasswordReusedException.for_field(field, PasswordReusedException.message)
 
 
 def validated_hash(user: User, password: str, *, field: str = "password") -> str:
-    """The hash of a password that is strong enough for `user` and not one of the last 5.
+    """Validate a new password of `user` with `ensure_strong` and `ensure_new`, and return its hash.
 
     Hashing is slow: never call it inside a transaction. Raises WeakPasswordException or PasswordReusedException.
     """
     ensure_strong(password, user, field=field)
     ensure_new(password, user, field=field)
-    return hashed(password)
+    return hash_password(password)
 
 
-def hashed(password: str) -> str:
-    """The password's hash. Hashing takes a quarter of a second: never call it inside a transaction."""
+def hash_password(password: str) -> str:
+    """Return the password's hash. It takes a quarter of a second: never call it inside a transaction."""
     return make_password(normalize_password(password))
 
 
 def is_registered_with(user: User, password: str) -> bool:
-    """Whether `user` was registered with this password. One comparison, which takes as long as `hashed`."""
+    """Return whether `user` was registered with this password. Takes as long as `hash_password`."""
     return check_password(normalize_password(password), user.password)
 
 
-def compare_with_none(password: str) -> None:
-    """Take as long as `matches` for a wrong password, where there is no account."""
+def simulate_mismatch(password: str) -> None:
+    """Take as long as `matches` does for a wrong password. For an address without an account."""
     for spelling in _spellings(password):
         make_password(spelling)
 
 
 def matches(user: User, password: str) -> bool:
-    """Whether this is the user's password.
+    """Return whether this is the user's password.
 
-    The hash is upgraded if BCRYPT_ROUNDS has changed, or if it was made before passwords were normalised (then the
-    password matches as typed, not in its normalised form).
+    The hash is upgraded if BCRYPT_ROUNDS has changed, or if it was made before passwords were normalised: then the
+    password matches only as typed.
     """
 
     def upgrade(raw: str) -> None:
-        # Only replaces the hash that was compared: another request may have changed the password meanwhile.
-        encoded, row = hashed(raw), User.objects.filter(pk=user.pk)
+        # Only replaces the hash that was compared, because another request may have changed the password meanwhile.
+        encoded, row = hash_password(raw), User.objects.filter(pk=user.pk)
         if row.filter(password=user.password).update(password=encoded):
             user.password = encoded
             return
@@ -98,7 +98,7 @@ def matches(user: User, password: str) -> bool:
 
 
 def _spellings(password: str) -> list[str]:
-    """The forms that may have been hashed: normalised and, if it differs, as typed."""
+    """Return the spellings that may have been hashed: normalised and, if it differs, as typed."""
     return list(dict.fromkeys([normalize_password(password), password]))
 
 
@@ -107,23 +107,23 @@ def _is_of(encoded: str, password: str) -> bool:
 
 
 def replace(user: User, encoded: str) -> None:
-    """Set the hash as the user's password, add the old one to the history, and revoke its tokens and challenges.
+    """Set the hash as the user's password and add the old one to the history. Call it in a transaction.
 
-    Call it in a transaction. Ends no session.
+    Revokes the tokens of REVOKED_PURPOSES and the user's challenges. Ends no session.
     """
     if user.has_usable_password():
         PasswordHistory.objects.create(user=user, password=user.password)
-        PasswordHistory.objects.keep_newest(user, REMEMBERED - 1)
+        PasswordHistory.objects.keep_newest(user, HISTORY_LENGTH - 1)
     user.password = encoded
     user.must_change_password = False
     user.save(update_fields=["password", "must_change_password"])
-    for purpose in STARTED_WITH_OLD:
+    for purpose in REVOKED_PURPOSES:
         tokens.revoke(user, purpose)
     challenges.revoke_all(user)
 
 
 def changed_at(user: User) -> datetime | None:
-    """When the password was last changed; None if never."""
+    """Return when the password was last changed; None if never."""
     newest = PasswordHistory.objects.newest(user, 1).first()
     return newest.replaced_at if newest else None
 

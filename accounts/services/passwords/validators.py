@@ -8,9 +8,9 @@ from django.utils.translation import ngettext
 
 
 class LengthValidator:
-    """From `minimum` to `maximum` characters."""
+    """Requires from `minimum` to `maximum` characters."""
 
-    live_rule = "length"  # its name in site.js
+    live_rule = "length"  # the name under which site.js checks the rule while people type
 
     def __init__(self, minimum: int, maximum: int) -> None:
         self.minimum = minimum
@@ -27,13 +27,13 @@ class LengthValidator:
             raise ValidationError(message % {"maximum": self.maximum}, code="password_too_long")
 
     def get_help_text(self) -> str:
-        """The rule in a sentence."""
+        """Return the rule as a sentence."""
         message = ngettext("Use at least %(minimum)d character.", "Use at least %(minimum)d characters.", self.minimum)
         return message % {"minimum": self.minimum}
 
 
 class CompositionValidator:
-    """An upper-case and a lower-case letter, a digit and a special character."""
+    """Requires an upper-case and a lower-case letter, a digit and a special character."""
 
     live_rule = "kinds"
 
@@ -50,5 +50,5 @@ class CompositionValidator:
             raise ValidationError(problems)
 
     def get_help_text(self) -> str:
-        """The rule in a sentence."""
+        """Return the rule as a sentence."""
         return _("Use upper- and lower-case letters, a digit and a special character.")

@@ -1,6 +1,7 @@
-"""Access tokens of service accounts, in exchange for a key (RFC 6749 4.4): for clients that know OAuth alone.
+"""Access tokens of service accounts by the client credentials grant (RFC 6749 4.4), for clients that use OAuth.
 
-Such a token names its key in `sid` and `client_id`. It does what the key may, and ends with it.
+Such a token names its API key in the claims `sid` and `client_id`. It has the permissions of the key and is valid as
+long as the key is.
 """
 
 from dataclasses import dataclass, field
@@ -36,21 +37,21 @@ class IssuedToken:
 
 
 def authenticate(*, client_id: str, client_secret: str, client: Client) -> ApiKey:
-    """Return the key of a service account.
+    """Return the API key of a service account that these credentials name.
 
-    client_id: the key's prefix or the account's id; client_secret: the whole key or, with its prefix, the secret alone.
-    Raises InvalidApiKeyException and AddressNotAllowedException.
+    client_id: the key's prefix or the account's id. client_secret: the whole key; with its prefix as client_id also the
+    secret part alone. Raises InvalidApiKeyException or AddressNotAllowedException.
     """
     text = client_secret if client_secret.startswith(SCHEME) else f"{SCHEME}{client_id}_{client_secret}"
     key = key_authentication.authenticate(text=text, client=client)
-    is_named = any(compare_digest(client_id.encode(), name.encode()) for name in (key.prefix, str(key.user_id)))
-    if not (is_named and key.user.is_service_account):
+    matches_id = any(compare_digest(client_id.encode(), name.encode()) for name in (key.prefix, str(key.user_id)))
+    if not (matches_id and key.user.is_service_account):
         raise InvalidApiKeyException
     return key
 
 
 def issue(key: ApiKey) -> IssuedToken:
-    """Exchange a key, the result of `authenticate`, for an access token."""
+    """Exchange an API key, as `authenticate` returns it, for an access token."""
     keyring.reload_if_revoked()
     token = AccessToken.for_user(key.user)
     token["sid"] = str(key.pk)
@@ -62,14 +63,14 @@ def issue(key: ApiKey) -> IssuedToken:
 
 
 def is_of_program(token: SessionToken) -> bool:
-    """Return whether the access token belongs to a key, rather than to a session."""
+    """Return whether the access token belongs to an API key and not to a session."""
     return CLAIM in token.payload
 
 
 def usable_key(token: SessionToken, *, client: Client) -> ApiKey:
-    """The key of an access token with its user, if key and token still hold; the client's address is unchecked.
+    """Return the API key of an access token with its user, without checking the client's address.
 
-    Raises InvalidSessionTokenException.
+    Raises InvalidSessionTokenException or InvalidApiKeyException if the token or the key is no longer valid.
     """
     key = key_authentication.usable_key(token[CLAIM], client=client)
     if str(key.user_id) != token["sub"] or str(key.pk) != token["sid"]:
@@ -79,7 +80,7 @@ def usable_key(token: SessionToken, *, client: Client) -> ApiKey:
 
 
 def revoke(token: SessionToken) -> None:
-    """Refuse this access token from the next request; its key stays."""
+    """Reject this access token from the next request on. Its API key stays valid."""
     expires_at = datetime.fromtimestamp(token.expires_at, UTC)
     with transaction.atomic():
         coherent.invalidate(cache_key(token["sub"]))
@@ -87,7 +88,7 @@ def revoke(token: SessionToken) -> None:
 
 
 def _ensure_unrevoked(token: SessionToken) -> bool:
-    held = ApiKey.objects.with_prefix(token[CLAIM]).exclude(keyring.is_revoked(token.kid))
-    if not held.exclude(Exists(RevokedToken.objects.filter(jti=token["jti"]))).exists():
+    key = ApiKey.objects.with_prefix(token[CLAIM]).exclude(keyring.is_revoked(token.kid))
+    if not key.exclude(Exists(RevokedToken.objects.filter(jti=token["jti"]))).exists():
         raise InvalidSessionTokenException
     return True

@@ -1,4 +1,4 @@
-"""API keys: created with limits of their own, shown once, revoked."""
+"""Create, list and revoke API keys. A key is shown once and can be limited to permissions, networks and a time."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,17 +28,17 @@ from foodfleet.core.http import ip_addresses
 from foodfleet.core.http.clients import Client
 from rbac.services import actors, decisions, limits
 
-SCHEME = "ffk_"  # so that scanners of source code recognise a key
+SCHEME = "ffk_"  # a fixed prefix, by which secret scanners recognise a key
 PREFIX_BYTES = 6
 SECRET_LENGTH = 43  # of 62 characters: 256 bits
-MOST_KEYS = 50  # live ones of an account
-MOST_NETWORKS = 20
+MAX_KEYS = 50  # live ones of an account
+MAX_NETWORKS = 20  # of a key
 PERMISSION = "service_accounts:update"
 
 
 @dataclass(frozen=True)
 class NewKey:
-    """The values of a new key. permissions: None for all of the account; allowed_networks: () for anywhere."""
+    """The values of a new key. permissions: None for all of the account's. allowed_networks: () for any network."""
 
     name: str
     expires_at: datetime | None = None
@@ -48,19 +48,19 @@ class NewKey:
 
 @dataclass(frozen=True)
 class CreatedKey:
-    """A new key. key: its whole text, which is stored nowhere."""
+    """A new key. key: the whole key, of which only the digest is stored."""
 
     row: ApiKey
     key: str = field(repr=False)
 
 
 def of_service_account(pk: int) -> ApiKeyQuerySet:
-    """The keys of a service account that nobody revoked. Raises ServiceAccountNotFoundException."""
+    """Return the unrevoked keys of a service account. Raises ServiceAccountNotFoundException."""
     return of_user(service_accounts.find(pk).user)
 
 
 def of_user(user: User) -> ApiKeyQuerySet:
-    """The keys of a user that nobody revoked."""
+    """Return the unrevoked keys of a user."""
     found: ApiKeyQuerySet = ApiKey.objects.of(user.pk).unrevoked()
     return found
 
@@ -68,8 +68,8 @@ def of_user(user: User) -> ApiKeyQuerySet:
 def create_for_service_account(*, pk: int, new: NewKey, actor: User | None, client: Client) -> CreatedKey:
     """Create a key of a service account.
 
-    Raises ServiceAccountNotFoundException, ValidationException, TooManyKeysException, and as
-    `protections.lock_parties`: nobody gets a key of an account that may do more than they.
+    Raises ServiceAccountNotFoundException, ValidationException, TooManyKeysException, and the exceptions of
+    `protections.lock_parties`, such as for an account with more permissions than the actor.
     """
     service_accounts.find(pk)
     with transaction.atomic():
@@ -78,9 +78,10 @@ def create_for_service_account(*, pk: int, new: NewKey, actor: User | None, clie
 
 
 def create_own(*, user: User, new: NewKey, client: Client) -> CreatedKey:
-    """Create a key of a person, where PERSONAL_API_KEYS allows it.
+    """Create a personal key, if PERSONAL_API_KEYS allows it.
 
-    Raises PersonalKeysOffException, ValidationException, TooManyKeysException, and as `actors.lock_actor`.
+    Raises PersonalKeysOffException, ValidationException, TooManyKeysException, and the exceptions of
+    `actors.lock_actor`.
     """
     if not settings.PERSONAL_API_KEYS:
         raise PersonalKeysOffException
@@ -90,16 +91,19 @@ def create_own(*, user: User, new: NewKey, client: Client) -> CreatedKey:
 
 
 def revoke_of_service_account(*, pk: int, key_id: UUID, actor: User | None, client: Client) -> None:
-    """Revoke a key of a service account; it is refused from the next request.
+    """Revoke a key of a service account; it is rejected from the next request on.
 
-    Raises ServiceAccountNotFoundException, ApiKeyNotFoundException, and as `protections.lock_parties`.
+    Raises ServiceAccountNotFoundException, ApiKeyNotFoundException, and the exceptions of `protections.lock_parties`.
     """
     service_accounts.find(pk)
     revoke_for(user_id=pk, key_id=key_id, actor=actor, client=client)
 
 
 def revoke_for(*, user_id: int, key_id: UUID, actor: User | None, client: Client) -> None:
-    """Revoke a key of a service account or a person. Raises as `revoke_of_service_account`."""
+    """Revoke a key of a service account or a person.
+
+    Raises ApiKeyNotFoundException and the exceptions of `protections.lock_parties`.
+    """
     with transaction.atomic():
         _actor, user = protections.lock_parties(actor, user_id, PERMISSION)
         _revoke(user, _lock(user, key_id), actor, client)
@@ -122,7 +126,7 @@ def _create(user: User, new: NewKey, actor: User | None, client: Client) -> Crea
     now = timezone.now()
     if new.expires_at is not None and new.expires_at <= now:
         raise ValidationException.for_field("expires_at", _("Give a time in the future."), "in_the_past")
-    if ApiKey.objects.of(user.pk).live(now).count() >= MOST_KEYS:
+    if ApiKey.objects.of(user.pk).live(now).count() >= MAX_KEYS:
         raise TooManyKeysException
     permissions = _checked_permissions(user, new.permissions, actor)
     prefix = token_hex(PREFIX_BYTES)
@@ -145,7 +149,7 @@ def _create(user: User, new: NewKey, actor: User | None, client: Client) -> Crea
         user=user,
         client=client,
         actor=by_other,
-        details=described(row),
+        details=details_of(row),
         session_id=row.pk,
     )
     return CreatedKey(row, key)
@@ -156,7 +160,9 @@ def _checked_permissions(user: User, codenames: Iterable[str] | None, actor: Use
     held = access.everywhere.union(*access.in_scope.values())
     if decisions.holds_everything(user):
         held = access.roles.codenames
-    if actor is not None and actor.acting_permissions is not None:  # a limited key makes no key that may do more
+    if (
+        actor is not None and actor.acting_permissions is not None
+    ):  # a limited key cannot create a key with more permissions
         limits.ensure_within(actor.acting_permissions, held if codenames is None else codenames)
     if codenames is None:
         return None
@@ -187,10 +193,15 @@ def _revoke(user: User, key: ApiKey, actor: User | None, client: Client) -> None
     if not ApiKey.objects.filter(pk=key.pk).revoke(timezone.now()):
         raise ApiKeyNotFoundException
     audit.record(
-        kind=EventKind.API_KEY_REVOKED, user=user, client=client, actor=actor, details=described(key), session_id=key.pk
+        kind=EventKind.API_KEY_REVOKED,
+        user=user,
+        client=client,
+        actor=actor,
+        details=details_of(key),
+        session_id=key.pk,
     )
 
 
-def described(key: ApiKey) -> dict[str, str]:
-    """What security events say of a key."""
+def details_of(key: ApiKey) -> dict[str, str]:
+    """Return the details of a key for security events."""
     return {"prefix": key.prefix, "name": key.name}

@@ -1,4 +1,4 @@
-"""What other services of the company ask about a token, and its revocation (RFC 7662, RFC 7009)."""
+"""Introspection (RFC 7662) and revocation (RFC 7009) of tokens, for other services."""
 
 from datetime import datetime
 from typing import Any
@@ -19,10 +19,10 @@ INACTIVE = {"active": False}  # and nothing else: RFC 7662 2.2
 
 
 def introspect(*, token: str, client: Client) -> dict[str, Any]:
-    """Return what a token, of any kind, stands for at this moment; only `active: false` where it does not hold.
+    """Return the claims of an access token, refresh token or API key; only `active: false` if it is not valid now.
 
-    A token whose user has to do something else first, such as to choose a password, is inactive: our own API refuses it
-    too. client: of the service that asks.
+    The token of a user with a pending required action is inactive, because the API rejects it too. client: the service
+    that sends the request.
     """
     try:
         if token.startswith(api_keys.SCHEME):
@@ -33,10 +33,10 @@ def introspect(*, token: str, client: Client) -> dict[str, Any]:
 
 
 def revoke(*, token: str, client: Client) -> None:
-    """Revoke a token that the sender has: an unknown one changes nothing (RFC 7009 2.2).
+    """Revoke a token. An unknown one changes nothing (RFC 7009 2.2).
 
-    A refresh token and an access token end their session, an access token of a program itself alone, and an API key
-    itself: whoever finds a leaked key can end it.
+    The refresh or access token of a session ends that session. An access token of a program or an API key is revoked
+    alone. No other authorisation is needed, so that anybody who finds a leaked key can revoke it.
     """
     try:
         if token.startswith(api_keys.SCHEME):
@@ -68,7 +68,7 @@ def _of_key(token: str, client: Client) -> dict[str, Any]:
 
 
 def _of_access_token(token: str, client: Client) -> dict[str, Any] | None:
-    """None for a token that is no access token."""
+    """Return the response for an access token; None for another token."""
     read = _read_access_token(token)
     if read is None:
         return None
@@ -80,7 +80,7 @@ def _of_access_token(token: str, client: Client) -> dict[str, Any] | None:
 
 
 def _of_refresh_token(token: str) -> dict[str, Any]:
-    """Of a refresh token that is not used yet; the type tells that it opens nothing by itself."""
+    """Return the response for an unused refresh token. It has another `token_type` and no scope: it gives no access."""
     session = refresh.find_unused(token).session
     about = _about(session.user, "refresh_token")
     del about["scope"]
@@ -95,7 +95,7 @@ def _read_access_token(token: str) -> SessionToken | None:
 
 
 def _about(user: User, token_type: str) -> dict[str, Any]:
-    """What is said of the user. Raises ForbiddenException for one who has to do something else first."""
+    """Return the claims about the user. Raises ForbiddenException if a required action is pending."""
     access.ensure_no_action_pending(user, SIGNED_IN)
     return {
         "active": True,
@@ -111,7 +111,7 @@ def _claims(read: SessionToken) -> dict[str, Any]:
 
 
 def _networks(key: ApiKey) -> dict[str, Any]:
-    """We do not see where the token was used: the service that asks has to compare it."""
+    """Return the key's allowed networks. Only the other service knows the client's address, so it has to compare."""
     return {"allowed_networks": key.allowed_networks} if key.allowed_networks else {}
 
 

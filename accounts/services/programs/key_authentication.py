@@ -1,4 +1,4 @@
-"""Authenticate requests by API key: from the cache, with one digest to compare."""
+"""Authenticate requests by API key. Keys are cached in the process, so a request costs one comparison of digests."""
 
 import re
 from copy import copy
@@ -13,7 +13,7 @@ from accounts.exceptions import AddressNotAllowedException, InvalidApiKeyExcepti
 from accounts.models import ApiKey
 from accounts.models.users import cache_key
 from accounts.services import audit
-from accounts.services.programs.api_keys import PREFIX_BYTES, SCHEME, SECRET_LENGTH, described
+from accounts.services.programs.api_keys import PREFIX_BYTES, SCHEME, SECRET_LENGTH, details_of
 from accounts.services.sessions.sessions import TOUCH_AFTER
 from accounts.states import EventKind
 from foodfleet.core import crypto
@@ -23,21 +23,21 @@ from foodfleet.core.http import after_response, ip_addresses
 from foodfleet.core.http.clients import Client
 
 KEY = re.compile(rf"{SCHEME}([0-9a-f]{{{2 * PREFIX_BYTES}}})_[A-Za-z0-9]{{{SECRET_LENGTH}}}")
-REFUSAL_SECONDS = 3600  # one security event in this time for each key and reason
+REFUSAL_SECONDS = 3600  # a key gets one security event for each reason in this time
 CACHED_KEYS = 20_000
 
 _keys: coherent.Cache[ApiKey] = coherent.Cache(size=CACHED_KEYS, name="api_keys")
 
 
 def is_key(token: bytes) -> bool:
-    """Return whether this is meant as an API key, rather than as an access token."""
+    """Return whether a bearer token has the form of an API key and not of an access token."""
     return token.startswith(SCHEME.encode())
 
 
 def authenticate(*, text: str, client: Client) -> ApiKey:
-    """Return the key of this text with its user, who acts with the key's permissions.
+    """Return the API key `text` with its user, who is limited to the key's permissions.
 
-    Raises InvalidApiKeyException, or AddressNotAllowedException outside the key's networks.
+    Raises InvalidApiKeyException, or AddressNotAllowedException for a client outside the key's networks.
     """
     key = find(text=text, client=client)
     ensure_address_allowed(key, client)
@@ -45,7 +45,10 @@ def authenticate(*, text: str, client: Client) -> ApiKey:
 
 
 def find(*, text: str, client: Client) -> ApiKey:
-    """`authenticate` without regard to the client's address, for a key that somebody else used."""
+    """Return the API key `text` as `authenticate` does, but without checking the client's address.
+
+    For a key that somebody else used. Raises InvalidApiKeyException.
+    """
     match = KEY.fullmatch(text)
     if match is None:
         raise InvalidApiKeyException
@@ -60,10 +63,10 @@ def find(*, text: str, client: Client) -> ApiKey:
 
 
 def usable_key(prefix: str, *, client: Client) -> ApiKey:
-    """The key with this prefix and its user, if neither is closed; its secret and the client's address are unchecked.
+    """Return the live key with this prefix and its user, without checking its secret or the client's address.
 
-    Cached in the process; every change of a key or its user invalidates it (`core.cache.coherent`).
-    Raises InvalidApiKeyException.
+    It is cached in the process; every change of a key or its user invalidates it (`core.cache.coherent`). Raises
+    InvalidApiKeyException if the key is not live or the account not open.
     """
     user_id = _owner_of(prefix)
     cached = _keys.get(prefix, (cache_key(user_id),), lambda: _read_usable(prefix, user_id, client))
@@ -77,7 +80,7 @@ def usable_key(prefix: str, *, client: Client) -> ApiKey:
 
 
 def ensure_address_allowed(key: ApiKey, client: Client) -> None:
-    """Raise AddressNotAllowedException where the client is outside the key's networks; an event records it."""
+    """Record and raise AddressNotAllowedException if the client is outside the key's networks."""
     if not key.allowed_networks:
         return
     address = ip_addresses.address(client.ip)
@@ -102,13 +105,13 @@ def _record_use(key: ApiKey, now: datetime, client: Client) -> None:
             kind=EventKind.API_KEY_FIRST_USED,
             user=key.user,
             client=client,
-            details=described(key),
+            details=details_of(key),
             session_id=key.pk,
         )
 
 
 def _record_refusal(prefix: str, text: str, client: Client) -> None:
-    """Record the use of a key that somebody has whole, and that may not be used any more."""
+    """Record the use of a key that is correct but no longer valid."""
     key = ApiKey.objects.with_prefix(prefix).select_related("user").first()
     if key is None or not compare_digest(key.digest, crypto.digest(text)):
         return
@@ -124,11 +127,11 @@ def _record_refusal(prefix: str, text: str, client: Client) -> None:
 def _record(key: ApiKey, reason: str, client: Client) -> None:
     name = f"api-key-refused:{key.prefix}:{reason}:{client.ip if reason == 'address' else ''}"
     if fixed_window(name, limit=1, seconds=REFUSAL_SECONDS).allowed:
-        details = {**described(key), "reason": reason}
+        details = {**details_of(key), "reason": reason}
         audit.record(kind=EventKind.API_KEY_REFUSED, user=key.user, client=client, details=details, session_id=key.pk)
 
 
-_owners: dict[str, int] = {}  # the user of a prefix never changes
+_owners: dict[str, int] = {}  # user ids by prefix, which never change
 
 
 def _owner_of(prefix: str) -> int:

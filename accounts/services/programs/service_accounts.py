@@ -1,4 +1,4 @@
-"""Service accounts: created, changed and deleted by staff. Roles are assigned to them as to people."""
+"""Service accounts, which staff create, change and delete. Roles are assigned to them as to people."""
 
 from dataclasses import dataclass, fields
 from secrets import token_hex
@@ -19,12 +19,12 @@ from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 from rbac.services import actors
 
-ADDRESS = "service-{}@service.invalid"  # RFC 2606: never a real address, so nobody can register it
+ADDRESS = "service-{}@service.invalid"  # RFC 2606 reserves `.invalid`, so nobody can own the address
 
 
 @dataclass(frozen=True)
 class NewServiceAccount:
-    """The values of a new service account. owner: the id of a user; None for whoever creates it."""
+    """The values of a new service account. owner: the id of a user; None for the actor."""
 
     name: str
     description: str = ""
@@ -42,13 +42,13 @@ class ServiceAccountChanges:
 
 
 def present() -> ServiceAccountQuerySet:
-    """All service accounts, with their last use."""
+    """Return all service accounts that are not deleted, with their last use."""
     return ServiceAccount.objects.present().with_last_use()
 
 
 def find(pk: int) -> ServiceAccount:
-    """The service account with this id. Raises ServiceAccountNotFoundException."""
-    # By the user's `id`: the lookup of the link to the user passes an id on that no column holds.
+    """Return the service account with this id. Raises ServiceAccountNotFoundException."""
+    # By `user__id`, because a filter by `pk` fails for ids that are too large for the column.
     found = present().filter(user__id=pk).first()
     if found is None:
         raise ServiceAccountNotFoundException
@@ -58,7 +58,7 @@ def find(pk: int) -> ServiceAccount:
 def create(*, new: NewServiceAccount, actor: User | None, client: Client) -> ServiceAccount:
     """Create a service account without roles and keys.
 
-    Raises ValidationException for an unknown owner, and as `actors.lock_actor`.
+    Raises ValidationException for an unknown owner, and the exceptions of `actors.lock_actor`.
     """
     with transaction.atomic():
         current = actors.lock_actor(actor, "service_accounts:create")
@@ -79,9 +79,9 @@ def create(*, new: NewServiceAccount, actor: User | None, client: Client) -> Ser
 
 
 def change(*, pk: int, changes: ServiceAccountChanges, actor: User | None, client: Client) -> ServiceAccount:
-    """Change a service account. The keys of an inactive one are refused from the next request.
+    """Change a service account. The keys of an inactive one are rejected from the next request on.
 
-    Raises ServiceAccountNotFoundException, ValidationException for an unknown owner, and as
+    Raises ServiceAccountNotFoundException, ValidationException for an unknown owner, and the exceptions of
     `protections.lock_parties_for_loss`.
     """
     find(pk)
@@ -100,7 +100,10 @@ def change(*, pk: int, changes: ServiceAccountChanges, actor: User | None, clien
 
 
 def delete(*, pk: int, actor: User | None, client: Client) -> None:
-    """Delete a service account with its keys. Raises as `change`."""
+    """Delete a service account with its keys.
+
+    Raises ServiceAccountNotFoundException and the exceptions of `protections.lock_parties_for_loss`.
+    """
     find(pk)
     with transaction.atomic():
         _actor, user = protections.lock_parties_for_loss(actor, pk, "service_accounts:delete")
@@ -108,14 +111,14 @@ def delete(*, pk: int, actor: User | None, client: Client) -> None:
 
 
 def _differences(account: ServiceAccount, changes: ServiceAccountChanges) -> dict[str, Any]:
-    now = {
+    current = {
         "name": account.name,
         "description": account.description,
         "owner": account.owner_id,
         "is_active": account.is_active,
     }
     given = {one.name: getattr(changes, one.name) for one in fields(changes)}
-    return {name: value for name, value in given.items() if value is not None and value != now[name]}
+    return {name: value for name, value in given.items() if value is not None and value != current[name]}
 
 
 def _apply(account: ServiceAccount, user: User, different: dict[str, Any]) -> None:

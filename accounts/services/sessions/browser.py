@@ -1,33 +1,30 @@
-"""Sessions of browsers: signed in by cookie, without tokens."""
+"""Sessions of browsers that are signed in by cookie."""
 
 from datetime import timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.services.sessions import sessions
 from foodfleet.core.http.clients import Client
 
-TOUCH_AFTER = timedelta(minutes=5)  # `last_used_at` is this exact
+TOUCH_AFTER = timedelta(minutes=5)  # the precision of `last_used_at`: less writes
 
 
 def start(*, user: User, client: Client) -> Session:
-    """Begin a session for a browser that code outside `services.login` signed in."""
+    """Start a session for a browser that code outside `services.login` signed in."""
     return sessions.start(user=user, client=client).session
 
 
 def current(session_id: UUID, user_id: int) -> Session | None:
-    """The browser's session, marked as used; None where it has ended or was unused for a refresh token's lifetime.
+    """Return the browser's session and record its use; None if it is no longer live or the account not open.
 
-    Called for every page, so that ending a session in the list signs its browser out immediately.
+    Called for every page, so that ending a session in the list of sessions signs its browser out immediately.
     """
     now = timezone.now()
     session = Session.objects.usable(session_id, now).first()
-    if session is None or session.user_id != user_id or session.user.locked_at is not None:
-        return None
-    if session.last_used_at <= now - settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]:
+    if session is None or session.user_id != user_id:
         return None
     if session.last_used_at <= now - TOUCH_AFTER:
         Session.objects.filter(pk=session.pk).update(last_used_at=now)
@@ -35,5 +32,5 @@ def current(session_id: UUID, user_id: int) -> Session | None:
 
 
 def has_passed_mfa(session_id: UUID) -> bool:
-    """Whether MFA was passed in this session, or the browser is trusted."""
+    """Return whether MFA was passed in this session, or skipped because the browser is trusted."""
     return Session.objects.filter(pk=session_id, mfa_passed_at__isnull=False).exists()

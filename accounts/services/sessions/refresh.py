@@ -1,4 +1,4 @@
-"""Refresh token rotation: each token is used once; a second use ends its session (RFC 9700, 4.14.2)."""
+"""Refresh token rotation: each token is accepted once, and a second use ends its session (RFC 9700, 4.14.2)."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,14 +30,14 @@ _KNOWN = Compiled(
 
 
 def refresh(*, token: str, client: Client) -> TokenPair:
-    """Exchange a refresh token for the next pair.
+    """Exchange a refresh token for the next pair of tokens.
 
     One conditional UPDATE consumes it, so one of several concurrent requests succeeds. A second use ends the session
     and is recorded. Within REFRESH_GRACE_SECONDS a client that lost the response gets the same pair again, unless the
     new refresh token was used. Raises InvalidSessionTokenException.
 
-    One SELECT, one UPDATE and one INSERT. That the session was used is written after the response, and only where the
-    last record is older than `sessions.TOUCH_AFTER`.
+    It takes one SELECT, one UPDATE and one INSERT. `Session.last_used_at` is written after the response, at most once
+    in `sessions.TOUCH_AFTER`.
     """
     kid = tokens.read(token, tokens.RefreshToken).kid
     now = timezone.now()
@@ -53,7 +53,10 @@ def refresh(*, token: str, client: Client) -> TokenPair:
 
 
 def find_unused(token: str) -> RefreshToken:
-    """The row of a token that `refresh` would accept, with session and user. Raises InvalidSessionTokenException."""
+    """Return the row of a token that `refresh` would accept, with session and user, without consuming it.
+
+    Raises InvalidSessionTokenException.
+    """
     found = _usable(token, tokens.read(token, tokens.RefreshToken).kid, timezone.now())
     if found.consumed_at is not None:
         raise InvalidSessionTokenException
@@ -61,7 +64,10 @@ def find_unused(token: str) -> RefreshToken:
 
 
 def _usable(token: str, kid: str, now: datetime) -> RefreshToken:
-    """The current row of the token, consumed or not, if its session is live and the account open."""
+    """Return the row of the token, consumed or not, if its session is live and the account open.
+
+    Raises InvalidSessionTokenException.
+    """
     found = next(iter(_KNOWN.rows(digest=crypto.digest(token), kid=kid, signing=keyring.signing_key().kid)), None)
     if found is None or found.expires_at <= now or not found.session.is_open(now):
         raise InvalidSessionTokenException
@@ -74,11 +80,11 @@ def _usable(token: str, kid: str, now: datetime) -> RefreshToken:
 
 
 def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
-    """Consume the token and create its successor in one transaction; None where another request was faster."""
+    """Consume the token and create its successor in one transaction; return None if another request was faster."""
     pair, successor = sessions.new_pair(known.session, now)
     ciphertext = ""
     if settings.REFRESH_GRACE_SECONDS:
-        # The token is the key and only its digest is stored: the database alone reveals no successor.
+        # The token is the encryption key, and only its digest is stored: the database alone does not reveal the pair.
         ciphertext = crypto.encrypt_with_secret([pair.access, pair.refresh], secret=token)
     with transaction.atomic():
         if not RefreshToken.objects.consume(known.pk, now, successor_ciphertext=ciphertext):
@@ -90,19 +96,19 @@ def _rotate(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
 
 
 def _repeated_pair(known: RefreshToken, token: str, now: datetime) -> TokenPair | None:
-    """The pair that this token was exchanged for, if it may still be repeated."""
+    """Return the pair that this token was exchanged for, if it may be sent again; None otherwise."""
     grace = timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
     if known.consumed_at is None or not known.successor_ciphertext or now - known.consumed_at > grace:
         return None
     if RefreshToken.objects.after(known.pk).filter(consumed_at__isnull=False).exists():
         return None
     access, successor = crypto.decrypt_with_secret(known.successor_ciphertext, secret=token)
-    lasts = tokens.AccessToken.lifetime - max(now - known.consumed_at, timedelta())
-    return TokenPair(access, successor, int(lasts.total_seconds()), known.session)
+    remaining = tokens.AccessToken.lifetime - max(now - known.consumed_at, timedelta())
+    return TokenPair(access, successor, int(remaining.total_seconds()), known.session)
 
 
 def _end_session(known: RefreshToken, client: Client) -> None:
-    """End the session of a reused token. Committed before the exception, which must not roll it back."""
+    """End the session of a reused token. Call it before raising, outside of a transaction that the exception undoes."""
     with transaction.atomic():
         if sessions.end(known.session_id, reason=EndReason.TOKEN_REUSED):
             user = known.session.user

@@ -1,4 +1,4 @@
-"""Sessions: begin, use, list, end."""
+"""Start, use, list and end sessions."""
 
 from collections.abc import Iterable
 from copy import copy
@@ -23,8 +23,8 @@ from foodfleet.core.cache import coherent
 from foodfleet.core.http.clients import Client, address_and_network, describe_user_agent
 
 BATCH = 500  # sessions that one transaction ends when a key is revoked
-# `last_used_at` is written when it is this old and the cached session has expired (coherent.LIFETIME): it is exact to
-# five minutes without a write for each request.
+# `last_used_at` is written if it is this old, when the cached session has expired (coherent.LIFETIME). Its precision is
+# five minutes, without a write for each request.
 TOUCH_AFTER = timedelta(minutes=5) - timedelta(seconds=coherent.LIFETIME)
 NOT_CACHED = ("reauthenticated_at", "mfa_passed_at", "user__password")
 CACHED_SESSIONS = 20_000
@@ -42,17 +42,17 @@ class TokenPair:
     session: Session
 
 
-def begin(
+def _create(
     *,
     user: User,
     client: Client,
     reauthenticated_at: datetime | None = None,
     amr: Iterable[AuthenticationMethod] = (),
 ) -> Session:
-    """Begin a session without tokens, as browsers use it.
+    """Create a session without tokens.
 
     reauthenticated_at: the time of a complete authentication, if there was one (see `mfa.reauthentication`). amr: how
-    the owner authenticated.
+    the user authenticated.
     """
     now = timezone.now()
     return Session.objects.create(
@@ -76,16 +76,16 @@ def start(
     reauthenticated_at: datetime | None = None,
     amr: Iterable[AuthenticationMethod] = (),
 ) -> TokenPair:
-    """Begin a session with its first pair of tokens. reauthenticated_at, amr: see `begin`."""
+    """Start a session with its first pair of tokens. reauthenticated_at, amr: see `_create`."""
     keyring.reload_if_revoked()
-    session = begin(user=user, client=client, reauthenticated_at=reauthenticated_at, amr=amr)
+    session = _create(user=user, client=client, reauthenticated_at=reauthenticated_at, amr=amr)
     pair, row = new_pair(session, session.created_at)
     row.save(force_insert=True)
     return pair
 
 
 def new_pair(session: Session, now: datetime) -> tuple[TokenPair, RefreshToken]:
-    """The next tokens of a session, and the unsaved row of the refresh token."""
+    """Return the next pair of tokens of a session, and the unsaved row of the refresh token."""
     until = min(now + tokens.RefreshToken.lifetime, session.expires_at)
     refresh = tokens.refresh_token(session, until=until)
     row = RefreshToken(
@@ -96,12 +96,12 @@ def new_pair(session: Session, now: datetime) -> tuple[TokenPair, RefreshToken]:
 
 
 def usable_session(session_id: str, user_id: str, kid: str) -> Session:
-    """The session of an access token with its user, if the session is live and the account open.
+    """Return the session of an access token with its user, if the session is live and the account open.
 
     kid: the key that signed the token; it must not be revoked. Raises InvalidSessionTokenException.
 
-    Cached in the process; every change that ends a session or changes its user invalidates it (`core.cache.coherent`).
-    Columns that change without that are loaded on access, and so is the password.
+    It is cached in the process; every change that ends a session or changes its user invalidates it
+    (`core.cache.coherent`). NOT_CACHED columns are read on access: they change without an invalidation, or are secret.
     """
     cached = _sessions.get((session_id, user_id, kid), _keys(user_id), lambda: _read_usable(session_id, user_id, kid))
     session, user = copy(cached), copy(cached.user)
@@ -116,7 +116,7 @@ def _keys(user_id: str) -> tuple[str, ...]:
 
 
 def is_current(session: Session, kid: str) -> bool:
-    """Return whether `usable_session` would return a copy of this very object, `Session.copy_of`. Makes no query."""
+    """Return whether the cache of `usable_session` still contains `session`, a `Session.copy_of`. Makes no query."""
     user_id = str(session.user_id)
     known = _sessions.known((str(session.pk), user_id, kid), _keys(user_id))
     return known is session and session.expires_at > timezone.now()
@@ -143,18 +143,18 @@ def touch(session: Session, now: datetime) -> None:
 
 
 def of_user(user: User) -> SessionQuerySet:
-    """The user's live sessions."""
+    """Return the user's live sessions."""
     return Session.objects.of(user).live(timezone.now())
 
 
 def sign_out(*, token: str, client: Client) -> None:
-    """End the session of a refresh token; does nothing where it has ended or expired.
+    """End the session of a refresh token, if it has neither ended nor expired.
 
-    Raises InvalidSessionTokenException for a token that we did not issue.
+    Raises InvalidSessionTokenException for a token that was not issued here.
     """
     known = RefreshToken.objects.with_digest(crypto.digest(token)).first()
     if known is None:
-        tokens.read(token, tokens.RefreshToken)  # a purged token is valid, a forged one is not
+        tokens.read(token, tokens.RefreshToken)  # without a row: a purged token has a valid signature, a forged one not
         return
     with transaction.atomic():
         if end(known.session_id, reason=EndReason.SIGNED_OUT):
@@ -190,7 +190,7 @@ def end_all_own(*, user: User, client: Client, keep: UUID | None = None) -> None
 
 
 def end(session_id: UUID, *, reason: EndReason) -> bool:
-    """End one session and all its tokens; False where it had ended before."""
+    """End one session, which invalidates all its tokens; return False if it had ended before."""
     user_id = Session.objects.filter(pk=session_id).values_list("user_id", flat=True).first()
     if user_id is None:
         return False
@@ -207,7 +207,7 @@ def end_all(user: User, *, reason: EndReason, keep: UUID | None = None) -> None:
 
 
 def _end(sessions: SessionQuerySet, reason: EndReason) -> int:
-    """End those that have not ended and announce it; returns how many."""
+    """End the sessions that have not ended, announce it, and return how many."""
     now = timezone.now()
     ended = sessions.end(now, reason)
     if ended:
@@ -216,9 +216,9 @@ def _end(sessions: SessionQuerySet, reason: EndReason) -> int:
 
 
 def end_signed_by(kid: str) -> int:
-    """End the sessions whose newest token was signed by this key or an unrecorded one; returns how many.
+    """End the sessions whose newest refresh token was signed by this key or an unrecorded one; return how many.
 
-    Their owners see it in their security events.
+    It is recorded in the security events of their owners.
     """
     ended = 0
     while batch := list(Session.objects.live(timezone.now()).with_newest_token_by(kid).select_related("user")[:BATCH]):
@@ -232,12 +232,12 @@ def end_signed_by(kid: str) -> int:
 
 
 def fingerprint(client: Client) -> str:
-    """A digest that is the same for the same program on a device of the same name in the same network."""
+    """Return a digest of device name, browser or app, and network, by which an unknown device is recognised."""
     parts = (client.device_name, describe_user_agent(client.user_agent), address_and_network(client)[1])
     return crypto.keyed_digest("\n".join(parts), purpose="device-fingerprint")[:32]
 
 
 def known_clients(user: User) -> set[tuple[str | None, str]]:
-    """The IP addresses and user agents of the user's sessions."""
+    """Return the pairs of IP address and user agent of the user's sessions."""
     named = Session.objects.of(user).exclude(user_agent="")
     return set(named.values_list("ip", "user_agent").distinct())

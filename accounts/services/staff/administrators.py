@@ -21,33 +21,34 @@ PASSWORD_BYTES = 15
 
 @dataclass(frozen=True)
 class Access:
-    """The credentials of an administrator. The password is not stored in clear."""
+    """The credentials of an administrator. Only the hash of the password is stored."""
 
     email: str
     password: str = field(repr=False)
     is_new: bool
 
 
-def make_or_reset(email: str = DEFAULT_EMAIL) -> Access:
+def create_or_reset(email: str = DEFAULT_EMAIL) -> Access:
     """Create a superuser with this address, or make the existing account an active superuser with a new password.
 
-    Its sessions end and its locks are removed; MFA stays on. Raises Django's ValidationError for an invalid address.
+    The sessions of an existing account end and its locks are removed; its MFA stays. Raises Django's ValidationError
+    for an invalid address.
     """
     password = f"{secrets.token_urlsafe(PASSWORD_BYTES)}-A1z"  # the suffix satisfies every composition rule
     existing = User.objects.with_email(email).first()
     if existing is None:
         return Access(User.objects.create_superuser(email, password).email, password, is_new=True)
-    encoded = passwords.hashed(password)
+    encoded = passwords.hash_password(password)
     with transaction.atomic():
         user: User = User.objects.get_for_update(existing.pk)
         passwords.replace(user, encoded)
         sessions.end_all(user, reason=EndReason.PASSWORD_RESET)
-        _open(user)
+        _activate(user)
         audit.record(kind=EventKind.PASSWORD_RESET, user=user, client=Client())
     return Access(normalize_email(user.email), password, is_new=False)
 
 
-def _open(user: User) -> None:
+def _activate(user: User) -> None:
     user.is_active = user.is_staff = user.is_superuser = True
     user.locked_at = None
     user.email_verified_at = user.email_verified_at or timezone.now()
@@ -55,8 +56,8 @@ def _open(user: User) -> None:
     lockout.forget(user.email)
 
 
-def make_first() -> Access | None:
-    """Create the first administrator; None where there is one."""
+def create_first() -> Access | None:
+    """Create the first administrator; return None if there is one already."""
     if User.objects.filter(is_superuser=True).exists() or User.objects.with_email(DEFAULT_EMAIL).exists():
         return None
-    return make_or_reset()
+    return create_or_reset()

@@ -27,7 +27,7 @@ from rbac.services import decisions
 
 @dataclass(frozen=True)
 class UserChanges:
-    """New values; None leaves a field as it is. attributes: those to change, None in it removes one."""
+    """New values; None leaves a field as it is. attributes: only those to change; None as a value removes one."""
 
     email: str | None = None
     first_name: str | None = None
@@ -40,8 +40,8 @@ class UserChanges:
     is_staff: bool | None = None
     is_superuser: bool | None = None
 
-    def on(self, user: User) -> dict[str, Any]:
-        """The values that differ from those of `user`. Raises InvalidAttributesException."""
+    def different_from(self, user: User) -> dict[str, Any]:
+        """Return the values that differ from those of `user`. Raises InvalidAttributesException."""
         given = {one.name: getattr(self, one.name) for one in fields(self)}
         if self.email is not None:
             given["email"] = normalize_email(self.email)
@@ -50,24 +50,25 @@ class UserChanges:
         return {name: value for name, value in given.items() if value is not None and value != getattr(user, name)}
 
 
-FLAGS = frozenset({"is_staff", "is_superuser"})
-POWERS = ("is_active", "is_staff", "is_superuser")  # losing one of them needs `lock_parties_for_loss`
+STAFF_FLAGS = frozenset({"is_staff", "is_superuser"})
+POWERS = ("is_active", "is_staff", "is_superuser")  # to remove one of them needs `lock_parties_for_loss`
 
 
 def update(*, pk: int, changes: UserChanges, actor: User | None, client: Client) -> User:
-    """Change an account. Only superusers change the staff flags; a new address is mailed for confirmation.
+    """Change an account. Only superusers may change STAFF_FLAGS. A new address gets an e-mail to confirm it.
 
-    Raises as `protections.lock_parties_for_loss`, SuperusersOnlyException for the flags, UserAlreadyExistsException,
-    InvalidAttributesException.
+    Raises SuperusersOnlyException for the flags, UserAlreadyExistsException, InvalidAttributesException,
+    ServiceAccountException, ConflictException for a concurrent change, and the exceptions of
+    `protections.lock_parties_for_loss`.
     """
     with transaction.atomic():
-        requested = changes.on(protections.find(pk))
-        loses = any(requested.get(power) is False for power in POWERS)
-        lock = protections.lock_parties_for_loss if loses else protections.lock_parties
+        requested = changes.different_from(protections.find(pk))
+        removes_power = any(requested.get(power) is False for power in POWERS)
+        lock = protections.lock_parties_for_loss if removes_power else protections.lock_parties
         current, user = lock(actor, pk, scoped="users:update")
-        different = changes.on(user)
-        if not loses and any(different.get(power) is False for power in POWERS):
-            raise ConflictException  # the power was given meanwhile, and the rows of superusers are not locked
+        different = changes.different_from(user)
+        if not removes_power and any(different.get(power) is False for power in POWERS):
+            raise ConflictException  # the power was granted meanwhile, and the rows of superusers are not locked
         _ensure_may_change(current, user, different)
         email = different.pop("email", None)
         if different:
@@ -80,10 +81,10 @@ def update(*, pk: int, changes: UserChanges, actor: User | None, client: Client)
 def _ensure_may_change(actor: User | None, user: User, different: dict[str, Any]) -> None:
     if user.is_service_account and different.keys() - {"is_active"}:
         raise ServiceAccountException
-    if FLAGS & different.keys() and actor is not None and not decisions.holds_everything(actor):
+    if STAFF_FLAGS & different.keys() and actor is not None and not decisions.holds_everything(actor):
         raise SuperusersOnlyException
     if "email" in different and actor is not None and actor.pk == user.pk:
-        raise OwnAccountException  # use account.email, which verifies the new address
+        raise OwnAccountException  # `account.email` is for that: it verifies the new address first
 
 
 def _apply(user: User, different: dict[str, Any], actor: User | None, client: Client) -> None:
@@ -106,9 +107,9 @@ def _apply(user: User, different: dict[str, Any], actor: User | None, client: Cl
 
 
 def _change_email(user: User, email: str, actor: User | None, client: Client) -> None:
-    """Set an unverified address and mail its verification; the former one, if verified, can undo it."""
+    """Set an unverified address and mail a link to verify it. A verified former address gets a link to undo it."""
     was_verified, old_email, report_token = user.is_email_verified, user.email, tokens.issue_report_token(user)
-    email_service.move(user, email, client)
+    email_service.replace_address(user, email, client)
     user.email_verified_at = None
     user.save(update_fields=["email_verified_at"])
     details = {"fields": ["email"]}

@@ -1,7 +1,7 @@
-"""CSV files of users: read line by line and validate; nothing is written.
+"""Read CSV files of users line by line and validate them.
 
-UTF-8, with or without a byte order mark; values are separated by commas. A record is always one line: values contain no
-line breaks, so an unclosed quote invalidates its own line only.
+Files are UTF-8, with or without a byte order mark; values are separated by commas. A record is always one line: values
+cannot contain line breaks, so an unclosed quote invalidates only its own line.
 """
 
 import csv
@@ -15,14 +15,13 @@ from accounts.services.staff.import_columns import COLUMNS, Problem, Row
 from foodfleet.core.exceptions import ValidationException
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-WHOLE_LINE = ""  # the field of a problem of the whole line
+WHOLE_LINE = ""  # `Problem.field` of a problem with the whole line
 
 
 def read(source: BinaryIO) -> Iterator[Row]:
-    """Yield all lines below the header, validated; empty lines are skipped.
+    """Return an iterator over the validated lines below the header, without empty lines.
 
-    source: a seekable file. Raises ValidationException, before the first row, for a file that is not UTF-8 or has no
-    valid header.
+    source: a seekable file. Raises ValidationException for a file that is not UTF-8 or has no valid header.
     """
     _ensure_utf8(source)
     source.seek(0)

@@ -1,4 +1,4 @@
-"""The rows of the list of users: read without model instances, which take longer to build than the rows to read."""
+"""The rows of the list of users, without model instances: building those takes longer than reading the rows."""
 
 from datetime import datetime
 from typing import Any, NamedTuple

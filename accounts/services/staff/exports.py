@@ -1,4 +1,4 @@
-"""Exports of users: rows with the columns that `imports` takes, without hashes and secrets."""
+"""Exports of users in the columns of `imports`, without hashes and secrets."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,33 +20,34 @@ from rbac.services import actors
 BATCH = 1000
 TEXTS = ("email", "first_name", "last_name", "phone", "language")
 FLAGS = ("email_verified", "phone_verified", "is_active", "must_change_password")
-STAFF_COLUMNS = (*TEXTS, *FLAGS, "created_at", ATTRIBUTES)  # roles and scopes have permissions of their own
+STAFF_COLUMNS = (*TEXTS, *FLAGS, "created_at", ATTRIBUTES)  # without roles and scopes, which need other permissions
 COLUMNS = (*STAFF_COLUMNS[:-1], "roles", "scopes", ATTRIBUTES)
 
 
 def rows() -> Iterator[list[str]]:
     """Yield the values of COLUMNS for each person who is not deleted, in the order of creation, in bounded memory.
 
-    Service accounts are left out: their keys cannot be exported, and no import makes such an account.
+    Service accounts are not exported, because their keys cannot be, and imports do not create such accounts.
     """
     for users in _batches(User.objects.present().people()):
         roles, scopes = _roles_of(users), _scopes_of(users)
         for user in users:
-            held = (ROLE_SEPARATOR.join(found.get(user.pk, [])) for found in (roles, scopes))
-            yield [*_own(user), *held, _as_json(user.attributes)]
+            joined = (ROLE_SEPARATOR.join(found.get(user.pk, [])) for found in (roles, scopes))
+            yield [*_values(user), *joined, _as_json(user.attributes)]
 
 
 def rows_for_staff(*, found: UserQuerySet, filters: Sequence[str], actor: User, client: Client) -> Iterator[list[str]]:
-    """Return the values of STAFF_COLUMNS for the people among these users, without attributes hidden from staff.
+    """Return an iterator over the values of STAFF_COLUMNS for the people among these users.
 
-    The export is recorded with the names of its filters. Raises UnauthorizedException.
+    Attributes that are hidden from staff are left out. The export is recorded with the names of its filters. Raises
+    UnauthorizedException.
     """
     with transaction.atomic():
         actors.ensure_still_may(actor)
         details = {"filters": sorted(filters)}
         audit.record(kind=EventKind.USERS_EXPORTED, user=None, actor=actor, client=client, details=details)
     people = (user for users in _batches(found.people()) for user in users)
-    return ([*_own(user), _as_json(attributes.shown(user.attributes, Audience.STAFF))] for user in people)
+    return ([*_values(user), _as_json(attributes.visible(user.attributes, Audience.STAFF))] for user in people)
 
 
 def _batches(people: UserQuerySet) -> Iterator[list[User]]:
@@ -58,8 +59,8 @@ def _batches(people: UserQuerySet) -> Iterator[list[User]]:
 
 def _roles_of(users: list[User]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
-    held: Any = RoleAssignment.objects.live(timezone.now()).filter(user__in=users, expires_at__isnull=True)
-    for user_id, name, scope in held.order_by("pk").values_list("user", "role__name", "scope"):
+    live = RoleAssignment.objects.live(timezone.now()).filter(user__in=users, expires_at__isnull=True)
+    for user_id, name, scope in live.order_by("pk").values_list("user", "role__name", "scope"):
         found.setdefault(user_id, []).append(f"{name}{SCOPE_SEPARATOR}{scope}" if scope else name)
     return found
 
@@ -72,7 +73,7 @@ def _scopes_of(users: list[User]) -> dict[int, list[str]]:
     return found
 
 
-def _own(user: User) -> list[str]:
+def _values(user: User) -> list[str]:
     flags = (user.is_email_verified, user.phone_verified_at is not None, user.is_active, user.must_change_password)
     return [
         *(getattr(user, name) for name in TEXTS),

@@ -1,4 +1,4 @@
-"""The columns of an import of users: how the text of each becomes a value. Nothing is read or written here."""
+"""The columns of an import of users, and the conversion of each text to a value."""
 
 import binascii
 import json
@@ -23,9 +23,9 @@ from accounts.states import Audience
 from foodfleet.core.email_addresses import normalize_email
 from foodfleet.core.phone_numbers import normalize_phone
 
-FLAGS = {"": None, **dict.fromkeys(("true", "t", "yes", "1"), True), **dict.fromkeys(("false", "f", "no", "0"), False)}
+FLAGS = {"": None, **attribute_schema.FLAGS}
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-SECRET_BYTES = range(10, 129)  # of an authenticator app; RFC 4226 asks for 16, and 10 were long usual
+SECRET_BYTES = range(10, 129)  # of an authenticator app; RFC 4226 requires 16, but 10 were common for years
 BASE32_BLOCK = 8  # characters
 ATTRIBUTES = "attributes"
 ROLE_SEPARATOR, SCOPE_SEPARATOR = ";", "@"
@@ -33,7 +33,7 @@ ROLE_SEPARATOR, SCOPE_SEPARATOR = ";", "@"
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a line was rejected. It repeats no value, so that the report may be shared."""
+    """Why a line was rejected. It contains no value of the line, so that the report can be shared."""
 
     line: int
     field: str
@@ -42,7 +42,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Row:
-    """One line: the values of an account, or its problems. `size`: in bytes. The values may hold secrets."""
+    """One line: the values of an account, which may be secret, or its problems. size: in bytes."""
 
     line: int
     size: int
@@ -52,14 +52,14 @@ class Row:
 
 @dataclass(frozen=True)
 class RoleName:
-    """A role to assign: everywhere, or in a scope such as `fleet:12`."""
+    """A role to assign, in a scope such as `fleet:12` or, if that is '', without a scope."""
 
     name: str
     scope: str = ""
 
 
 def validated(number: int, size: int, given: Mapping[str, str]) -> Row:
-    """The row of these texts by column."""
+    """Convert and validate the texts of a line, which are given by column."""
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     custom: dict[str, Any] = {}
@@ -81,7 +81,7 @@ def validated(number: int, size: int, given: Mapping[str, str]) -> Row:
 
 
 def is_column(name: str) -> bool:
-    """Whether an import may have this column."""
+    """Return whether an import may have this column."""
     attribute = name.removeprefix(attributes.PREFIX)
     return name in COLUMNS or (attribute != name and attribute in attribute_schema.current().attributes)
 
@@ -102,7 +102,7 @@ def _attribute(column: str, text: str) -> dict[str, Any]:
 
 
 def _unicode(text: str) -> str:
-    """The text, unless it has half a character of UTF-16, which JSON can express."""
+    """Return the text. Raises ValidationError for a lone surrogate of UTF-16, which JSON can contain."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -178,7 +178,7 @@ def _role(entry: str) -> RoleName:
 
 
 def _totp_secret(text: str) -> str:
-    """The secret in base32 with padding, as the device stores it."""
+    """Return the secret in base32 with padding, as the device stores it."""
     letters = text.replace(" ", "").rstrip("=").upper()
     if not letters:
         return ""

@@ -1,9 +1,8 @@
 """Imports of users from a CSV file or the JSON of a Keycloak realm.
 
 A batch of lines is one transaction: accounts, roles, authenticator apps, security events and invitations commit
-together. An interrupted import is simply run again: it skips the accounts that exist and continues after them. As in
-`users.create` staff vouch for the addresses: an imported user may request a link to choose a password, and no
-registration takes the address.
+together. An interrupted import can be run again: it skips the accounts that exist. As with `users.create`, staff vouch
+for the addresses: an imported user may request a link to choose a password, and nobody else can register the address.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,27 +33,27 @@ from rbac.services import actors, assignments, decisions, graph, scopes, users
 from rbac.services.assignments import NewAssignment
 
 BATCH = 1000  # lines in one transaction
-BATCH_OF_INVITATIONS = 100  # each renders an e-mail in the transaction
+INVITATION_BATCH = 100  # fewer, because each invitation renders an e-mail in the transaction
 TRIES = 5  # of a batch, if the same addresses are registered at the same time
 START_OF_JSON = b"{"
-# Lines of an import in one request, which has to end: about five seconds. The command takes any number.
-MOST_LINES, MOST_INVITED = 5_000, 1_000
-MOST_PROBLEMS = 1_000  # that the answer to a request lists
-CREDENTIALS = ("password_hash", "totp_secret", "email_verified", "phone_verified")  # who may sign in, and how
-FIELDS = frozenset({"email", "first_name", "last_name", "phone", "language", "attributes"})  # columns of that name
+# Lines of a file that is imported in a request, which takes about five seconds. The command has no limit.
+MAX_LINES, MAX_INVITED = 5_000, 1_000
+MAX_PROBLEMS = 1_000  # in the response
+CREDENTIALS = ("password_hash", "totp_secret", "email_verified", "phone_verified")  # only superusers may import these
+FIELDS = frozenset({"email", "first_name", "last_name", "phone", "language", "attributes"})  # columns copied unchanged
 
 
 class Mode(Enum):
     """What to do with a valid line."""
 
-    CHECK = "nothing"
-    CREATE = "an account is created"
-    INVITE = "an account is created and its owner, without a password, invited by e-mail to choose one"
+    CHECK = "check"  # nothing else
+    CREATE = "create"  # an account
+    INVITE = "invite"  # create an account; if it has no password, invite its owner by e-mail to choose one
 
 
 @dataclass(frozen=True)
-class _How:
-    """How to import."""
+class _Options:
+    """The options of an import."""
 
     mode: Mode
     client: Client
@@ -75,7 +74,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a file: its lines, and the first MOST_PROBLEMS problems."""
+    """The result of an import: how many lines had which outcome, and the first MAX_PROBLEMS problems."""
 
     lines: int
     created: int
@@ -85,53 +84,54 @@ class Report:
 
 
 def import_file(*, source: BinaryIO, mode: Mode, client: Client, actor: User | None) -> Report:
-    """Import a file of at most MOST_LINES lines, or MOST_INVITED. All is checked before the first account is created.
+    """Import a file of at most MAX_LINES lines (MAX_INVITED with invitations), in a request.
 
-    Raises as `import_users`, and ValidationException for a longer file.
+    The whole file is checked before the first account is created. Raises the exceptions of `import_users`, and
+    ValidationException for a longer file.
     """
-    most = MOST_INVITED if mode is Mode.INVITE else MOST_LINES
-    report = _finished(import_users(source, mode=Mode.CHECK, client=client, actor=actor), most)
+    limit = MAX_INVITED if mode is Mode.INVITE else MAX_LINES
+    report = _run(import_users(source, mode=Mode.CHECK, client=client, actor=actor), limit)
     if mode is Mode.CHECK:
         return report
     source.seek(0)
-    return _finished(import_users(source, mode=mode, client=client, actor=actor), most)
+    return _run(import_users(source, mode=mode, client=client, actor=actor), limit)
 
 
-def _finished(steps: Iterator[Progress], most: int) -> Report:
+def _run(steps: Iterator[Progress], limit: int) -> Report:
     problems: list[Problem] = []
     progress = Progress()
     for progress in steps:
-        problems += progress.problems[: MOST_PROBLEMS - len(problems)]
-        if progress.lines > most:
+        problems += progress.problems[: MAX_PROBLEMS - len(problems)]
+        if progress.lines > limit:
             message = _("A file may have %(most)s lines. Split it, or use the command import_users.")
-            raise ValidationException.for_field("file", message % {"most": most}, "too_many_lines")
+            raise ValidationException.for_field("file", message % {"most": limit}, "too_many_lines")
     return Report(progress.lines, progress.created, progress.present, progress.refused, problems)
 
 
 def import_users(source: BinaryIO, *, mode: Mode, client: Client, actor: User | None = None) -> Iterator[Progress]:
-    """Create an account for each line whose address has none; yields the progress after each batch.
+    """Create an account for each line whose address has none; yield the progress after each batch.
 
-    An invalid line is reported in `problems` and does not stop the others. source: a file opened for reading bytes, in
-    the format of `csv_file` or `keycloak`. actor: whose rights count; None for the system itself. Raises
-    ValidationException, before any account is created, for another format; SuperusersOnlyException or
+    An invalid line is reported in `problems` and does not stop the import. source: a file opened for reading bytes, in
+    the format of `csv_file` or `keycloak`. actor: whose permissions are required; None for the system itself. Raises
+    ValidationException for another format, before any account is created; SuperusersOnlyException or
     InsufficientPermissionsException for a batch that the actor may not import.
     """
-    how = _How(mode, client, actor)
+    options = _Options(mode, client, actor)
     rows = keycloak.read(source) if _is_json(source) else csv_file.read(source)
     first_lines: dict[str, int] = {}
     progress = Progress(position=source.tell())
-    size = BATCH_OF_INVITATIONS if how.mode is Mode.INVITE else BATCH
+    size = INVITATION_BATCH if mode is Mode.INVITE else BATCH
     while batch := list(islice(rows, size)):
         progress.problems = []
-        roles, no_scopes = _roles_of(batch), scopes.unknown(_named(batch, "scopes"))
-        valid = [row for row in batch if _is_valid(row, first_lines, roles, no_scopes, progress)]
-        created = _create(valid, roles, how)
+        roles, unknown_scopes = _roles_of(batch), scopes.unknown(_named(batch, "scopes"))
+        valid = [row for row in batch if _is_valid(row, first_lines, roles, unknown_scopes, progress)]
+        created = _create(valid, roles, options)
         progress.position += sum(row.size for row in batch)
         progress.lines += len(batch)
         progress.created += created
         progress.present += len(valid) - created
         progress.refused = progress.lines - progress.created - progress.present
-        reset_queries()  # with DEBUG Django records every query
+        reset_queries()  # with DEBUG, Django keeps every query in memory
         yield progress
 
 
@@ -142,25 +142,25 @@ def _is_json(source: BinaryIO) -> bool:
 
 
 def _roles_of(rows: Sequence[Row]) -> dict[str, Role]:
-    """The roles that these lines name, by name."""
+    """Return the existing roles that these lines name, by name."""
     names = {role.name for role in _named(rows, "roles")}
     return {role.name: role for role in Role.objects.live().filter(name__in=names)} if names else {}
 
 
 def _named(rows: Sequence[Row], column: str) -> set[Any]:
-    """What these lines name in a column of several values."""
+    """Return all values of these lines in a column with several values."""
     return {name for row in rows for name in row.values.get(column, ())}
 
 
 def _is_valid(
-    row: Row, first_lines: dict[str, int], roles: Mapping[str, Role], no_scopes: set[str], progress: Progress
+    row: Row, first_lines: dict[str, int], roles: Mapping[str, Role], unknown_scopes: set[str], progress: Progress
 ) -> bool:
     problems = list(row.problems)
     if any(role.name not in roles for role in row.values.get("roles", ())):
         problems.append(Problem(row.line, "roles", _("One of these roles does not exist. Create it first.")))
     if not all(assignments.is_scope(role.scope) for role in row.values.get("roles", ())):
         problems.append(Problem(row.line, "roles", _("Give a kind and an id, such as fleet:12.")))
-    if not no_scopes.isdisjoint(row.values.get("scopes", ())):
+    if not unknown_scopes.isdisjoint(row.values.get("scopes", ())):
         problems.append(Problem(row.line, "scopes", _("One of these scopes does not exist. Create it first.")))
     if not problems:
         first = first_lines.setdefault(row.values["email"], row.line)
@@ -171,60 +171,64 @@ def _is_valid(
     return not problems
 
 
-def _create(rows: Sequence[Row], roles: Mapping[str, Role], how: _How) -> int:
-    """Create the missing accounts; returns how many (with Mode.CHECK, how many it would create)."""
+def _create(rows: Sequence[Row], roles: Mapping[str, Role], options: _Options) -> int:
+    """Create the missing accounts and return how many; with Mode.CHECK, only return how many are missing."""
     for _attempt in range(TRIES - 1):
         try:
-            return _create_once(rows, roles, how)
-        except IntegrityError:  # one of the addresses was registered meanwhile: query again
+            return _create_once(rows, roles, options)
+        except IntegrityError:  # somebody registered one of the addresses meanwhile: try again
             continue
-    return _create_once(rows, roles, how)
+    return _create_once(rows, roles, options)
 
 
 @transaction.atomic
-def _create_once(rows: Sequence[Row], roles: Mapping[str, Role], how: _How) -> int:
-    _ensure_may_import(rows, roles, how.actor)
+def _create_once(rows: Sequence[Row], roles: Mapping[str, Role], options: _Options) -> int:
+    _ensure_may_import(rows, roles, options.actor)
     addresses = [row.values["email"] for row in rows]
     existing = set(User.objects.with_emails(addresses).claimed().values_list("email", flat=True))
     missing = [row for row in rows if row.values["email"] not in existing]
-    if how.mode is Mode.CHECK or not missing:
+    if options.mode is Mode.CHECK or not missing:
         return len(missing)
     for unclaimed in User.objects.with_emails(addresses).unclaimed():
-        deletion.erase(unclaimed, actor=how.actor, client=how.client)
+        deletion.erase(unclaimed, actor=options.actor, client=options.client)
     now = timezone.now()
     created = User.objects.bulk_create([_account(row.values, now) for row in missing])
     users.record_new(created)
-    details = {"source": "import"}
-    audit.record_many(kind=EventKind.USER_CREATED, users=created, client=how.client, details=details, actor=how.actor)
+    audit.record_many(
+        kind=EventKind.USER_CREATED,
+        users=created,
+        client=options.client,
+        details={"source": "import"},
+        actor=options.actor,
+    )
     _add_apps(created, missing, now)
-    _assign(created, missing, roles, how)
-    members = [(user, one) for user, row in zip(created, missing, strict=True) for one in row.values.get("scopes", ())]
-    if members:
-        scopes.add_new_users(actor=how.actor, new=members, client=how.client)
-    if how.mode is Mode.INVITE:
-        _invite([user for user in created if user.is_active and not user.has_usable_password()], how)
+    _assign_roles(created, missing, roles, options)
+    _add_to_scopes(created, missing, options)
+    if options.mode is Mode.INVITE:
+        _invite([user for user in created if user.is_active and not user.has_usable_password()], options)
     return len(created)
 
 
 def _ensure_may_import(rows: Sequence[Row], roles: Mapping[str, Role], actor: User | None) -> None:
-    """Superusers alone import hashes, which they could sign in with, and attributes that staff cannot change.
+    """Raise an exception unless `actor` may import these lines.
 
-    Roles as in `assignments.grant`.
+    Only superusers may import CREDENTIALS, with which they could sign in, and attributes that staff cannot change.
+    Roles need the same permissions as in `assignments.grant`.
     """
-    wanted = _named(rows, "roles")
-    if wanted:
-        graph.lock_and_load()  # before the row of the actor, in the order of `assignments.grant`: no deadlock
+    named_roles = _named(rows, "roles")
+    if named_roles:
+        graph.lock_and_load()  # before the row of the actor, as `assignments.grant` does, to avoid a deadlock
     if actor is None:
         return
     current = actors.lock_actor(actor, "users:create", *(["scopes:update"] if _named(rows, "scopes") else []))
     if not decisions.holds_everything(current) and any(map(_is_for_superusers, rows)):
         raise SuperusersOnlyException
-    assignments.ensure_may_assign(current, [(roles[role.name], role.scope) for role in wanted])
+    assignments.ensure_may_assign(current, [(roles[role.name], role.scope) for role in named_roles])
 
 
 def _is_for_superusers(row: Row) -> bool:
-    of_staff = {one.name for one in attribute_schema.current().editable_by(Audience.STAFF)}
-    return any(row.values.get(name) for name in CREDENTIALS) or not of_staff.issuperset(
+    editable = {one.name for one in attribute_schema.current().editable_by(Audience.STAFF)}
+    return any(row.values.get(name) for name in CREDENTIALS) or not editable.issuperset(
         row.values.get("attributes", ())
     )
 
@@ -244,7 +248,7 @@ def _account(values: Mapping[str, Any], now: datetime) -> User:
 
 
 def _add_apps(created: Sequence[User], rows: Sequence[Row], now: datetime) -> None:
-    """Add the authenticator apps, which are in use already."""
+    """Add the authenticator apps as confirmed devices, because their users have used them before."""
     secrets = [(user, row.values.get("totp_secret")) for user, row in zip(created, rows, strict=True)]
     devices = [
         TOTPDevice(user=user, secret=TOTPDevice.encrypt_secret(secret), created_at=now, confirmed_at=now)
@@ -255,17 +259,24 @@ def _add_apps(created: Sequence[User], rows: Sequence[Row], now: datetime) -> No
         TOTPDevice.objects.bulk_create(devices)
 
 
-def _assign(created: Sequence[User], rows: Sequence[Row], roles: Mapping[str, Role], how: _How) -> None:
+def _assign_roles(created: Sequence[User], rows: Sequence[Row], roles: Mapping[str, Role], options: _Options) -> None:
     named: list[tuple[User, RoleName]] = [
         (user, role) for user, row in zip(created, rows, strict=True) for role in row.values.get("roles", ())
     ]
     new = [NewAssignment(user, roles[role.name], role.scope) for user, role in named]
     if new:
-        assignments.grant_to_new_users(actor=how.actor, new=new, client=how.client)
+        assignments.grant_to_new_users(actor=options.actor, new=new, client=options.client)
 
 
-def _invite(users: Sequence[User], how: _How) -> None:
+def _add_to_scopes(created: Sequence[User], rows: Sequence[Row], options: _Options) -> None:
+    members = [(user, one) for user, row in zip(created, rows, strict=True) for one in row.values.get("scopes", ())]
+    if members:
+        scopes.add_new_users(actor=options.actor, new=members, client=options.client)
+
+
+def _invite(users: Sequence[User], options: _Options) -> None:
+    actor, client = options.actor, options.client
     tokens = one_time_tokens.issue_many(users, TokenPurpose.INVITATION)
-    audit.record_many(kind=EventKind.USER_INVITED, users=users, client=how.client, details={}, actor=how.actor)
+    audit.record_many(kind=EventKind.USER_INVITED, users=users, client=client, details={}, actor=actor)
     for user, token in zip(users, tokens, strict=True):
-        signals.user_invited.send(sender=User, user=user, actor=how.actor, invitation_token=token, client=how.client)
+        signals.user_invited.send(sender=User, user=user, actor=actor, invitation_token=token, client=client)

@@ -8,18 +8,18 @@ from typing import Any, BinaryIO
 CHUNK = 256 * 1024  # bytes
 SPACES = " \t\r\n"
 AFTER_VALUE = frozenset(SPACES + ",:]}")
-LONGEST = 32 * 1024 * 1024  # characters of one value of the file, or of one item of the list
+MAX_LENGTH = 32 * 1024 * 1024  # characters of one value of the file, or of one item of the list
 
 
 class MalformedJSONError(ValueError):
-    """The file is not JSON of the expected form, or one of its values is larger than LONGEST."""
+    """The file is not JSON of the expected structure, or one of its values is longer than MAX_LENGTH."""
 
 
 def items(source: BinaryIO, name: str) -> Iterator[Any]:
-    """Yield the items of the list `name`, a value of the object that the file consists of.
+    """Yield the items of the list `name` of the JSON object in the file; other values are skipped.
 
-    source: read from its beginning. Other values are skipped. Raises MalformedJSONError, also where there is no such
-    list; what stands before the problem has been yielded by then.
+    source: a seekable file, which is read from its beginning. Raises MalformedJSONError, also if there is no such list.
+    Items before the error have been yielded by then.
     """
     source.seek(0)
     reader = _Reader(source)
@@ -55,7 +55,7 @@ def _items_of_list(reader: "_Reader") -> Iterator[Any]:
 
 
 class _Reader:
-    """The text of the file, of which only the part that is being read is in memory."""
+    """A tokenizer that keeps only the current part of the file in memory."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -66,7 +66,7 @@ class _Reader:
         self._is_complete = False
 
     def peek(self) -> str:
-        """The next character that is no space; '' at the end."""
+        """Return the next character that is not white space, without consuming it; '' at the end."""
         while True:
             while self._at < len(self._text) and self._text[self._at] in SPACES:
                 self._at += 1
@@ -77,13 +77,13 @@ class _Reader:
             self._read(CHUNK)
 
     def take(self, character: str) -> None:
-        """Go past this character. Raises MalformedJSONError for another one."""
+        """Consume this character. Raises MalformedJSONError if another one follows."""
         if self.peek() != character:
             raise MalformedJSONError
         self._at += 1
 
     def take_comma_unless(self, end: str) -> None:
-        """Go past the comma after an item, except after the last one."""
+        """Consume the comma after an item, unless `end` follows: then the item was the last."""
         if self.peek() == end:
             return
         self.take(",")
@@ -91,7 +91,7 @@ class _Reader:
             raise MalformedJSONError
 
     def value(self) -> Any:
-        """The next value. Raises MalformedJSONError."""
+        """Consume and return the next value. Raises MalformedJSONError."""
         self.peek()
         while True:
             try:
@@ -100,10 +100,10 @@ class _Reader:
                 end = len(self._text)
                 if self._is_complete:
                     raise MalformedJSONError from error
-            if self._text[end : end + 1] in AFTER_VALUE or self._is_complete:  # a number may go on in the next chunk
+            if self._text[end : end + 1] in AFTER_VALUE or self._is_complete:  # a number may continue in the next chunk
                 self._at = end
                 return value
-            if len(self._text) - self._at > LONGEST:
+            if len(self._text) - self._at > MAX_LENGTH:
                 raise MalformedJSONError
             self._read(max(CHUNK, len(self._text) - self._at))
 

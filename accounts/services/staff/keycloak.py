@@ -1,7 +1,7 @@
-"""Users of a realm of Keycloak, from the JSON that `kc.sh export` writes.
+"""Read users of a Keycloak realm from the JSON that `kc.sh export` writes.
 
-Passwords and secrets of authenticator apps come along; passkeys, which belong to the old site's domain, and recovery
-codes do not. The columns are those of `import_columns`.
+Passwords and secrets of authenticator apps are imported. Passkeys and recovery codes are not: passkeys are bound to the
+domain of the other site. The columns are those of `import_columns`.
 """
 
 import json
@@ -23,19 +23,19 @@ from accounts.services.staff.json_stream import MalformedJSONError
 from foodfleet.core.exceptions import ValidationException
 
 USERS = "users"
-OWN_ROLES = ("default-roles-", "offline_access", "uma_authorization")  # of Keycloak itself
-TOTP = {"subType": "totp", "algorithm": "HmacSHA1", "digits": 6, "period": 30}  # what authenticator apps of ours are
-LONGEST_TEXT = 10_000
+BUILT_IN_ROLES = ("default-roles-", "offline_access", "uma_authorization")  # of Keycloak itself; the first is a prefix
+TOTP = {"subType": "totp", "algorithm": "HmacSHA1", "digits": 6, "period": 30}  # the parameters of `TOTPDevice`
+MAX_TEXT_LENGTH = 10_000
 
 
 class _UnusableError(ValueError):
-    """A part of a user that cannot be imported; its text says why."""
+    """A user or one of their credentials cannot be imported; the text says why."""
 
 
 def read(source: BinaryIO) -> Iterator[Row]:
-    """Yield the users, validated, numbered from 1.
+    """Return an iterator over the validated users, numbered from 1.
 
-    source: a seekable file. Raises ValidationException, before the first row, for a file that is no realm.
+    source: a seekable file. Raises ValidationException for a file that is not a realm with users.
     """
     try:
         for _item in json_stream.items(source, USERS):
@@ -59,7 +59,7 @@ def _rows(source: BinaryIO) -> Iterator[Row]:
 
 def _columns(user: Any) -> dict[str, str]:
     if not isinstance(user, dict):
-        raise _UnusableError(_("This is no user."))
+        raise _UnusableError(_("This is not a user object."))
     attributes = _single_values(user.get("attributes"))
     known = attribute_schema.current().attributes.keys() & attributes.keys()
     custom = {f"{PREFIX}{name}": attributes[name] for name in known}
@@ -76,7 +76,9 @@ def _columns(user: Any) -> dict[str, str]:
         "is_active": _flag(user.get("enabled", True)),
         "must_change_password": _flag("UPDATE_PASSWORD" in _list(user.get("requiredActions"))),
         "created_at": _time(user.get("createdTimestamp")),
-        "roles": ROLE_SEPARATOR.join(role for role in _list(user.get("realmRoles")) if not role.startswith(OWN_ROLES)),
+        "roles": ROLE_SEPARATOR.join(
+            role for role in _list(user.get("realmRoles")) if not role.startswith(BUILT_IN_ROLES)
+        ),
         **_credentials(_list_of_objects(user.get("credentials"))),
     }
 
@@ -99,15 +101,17 @@ def _password(credential: Mapping[str, Any], secret: Mapping[str, Any]) -> str:
 
 
 def _totp(credential: Mapping[str, Any], secret: Mapping[str, Any]) -> str:
-    """The secret in base32. Keycloak uses the bytes of its text, or base32 where it says so."""
+    """Return the secret in base32. Keycloak stores it as plain text, or in base32 if `secretEncoding` says so."""
     value = secret.get("value")
-    if any(credential.get(name, usual) != usual for name, usual in TOTP.items()) or not isinstance(value, str):
-        raise _UnusableError(_("This one-time code is not TOTP with SHA-1, 6 digits and 30 seconds. Remove it there."))
+    if any(credential.get(name, default) != default for name, default in TOTP.items()) or not isinstance(value, str):
+        raise _UnusableError(
+            _("This one-time code is not TOTP with SHA-1, 6 digits and 30 seconds. Remove it in Keycloak.")
+        )
     return value if credential.get("secretEncoding") == "BASE32" else b32encode(value.encode()).decode()
 
 
 def _inner(credential: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The JSON that this value of a credential contains as text."""
+    """Parse a value of the credential that is JSON in a string."""
     try:
         inner = json.loads(credential[name])
     except (KeyError, TypeError, ValueError, RecursionError):
@@ -118,7 +122,7 @@ def _inner(credential: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return value[:LONGEST_TEXT] if isinstance(value, str) else ""
+    return value[:MAX_TEXT_LENGTH] if isinstance(value, str) else ""
 
 
 def _flag(value: Any) -> str:
@@ -134,7 +138,7 @@ def _list_of_objects(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _single_values(attributes: Any) -> dict[str, str]:
-    """The first value of each attribute: Keycloak has a list of texts."""
+    """Return the first value of each attribute, because attributes of Keycloak are lists of strings."""
     if not isinstance(attributes, dict):
         return {}
     return {name: values[0] for name, values in ((name, _list(one)) for name, one in attributes.items()) if values}
@@ -146,4 +150,4 @@ def _time(milliseconds: Any) -> str:
     try:
         return datetime.fromtimestamp(milliseconds / 1000, tz=UTC).isoformat()
     except (OverflowError, OSError, ValueError):
-        return str(milliseconds)  # reported as no time
+        return str(milliseconds)  # `import_columns` reports it as invalid

@@ -1,4 +1,4 @@
-"""Who may act on which account: permissions are checked again, and nobody acts on users with more power."""
+"""Who may act on which account: the actor's permissions are read again, and users with more power are protected."""
 
 from accounts.exceptions import LastSuperuserException, OwnAccountException, UserNotFoundException
 from accounts.models import User
@@ -6,7 +6,7 @@ from rbac.services import actors, limits
 
 
 def find(pk: int) -> User:
-    """The user with this id. Raises UserNotFoundException, also for a deleted user."""
+    """Return the user with this id. Raises UserNotFoundException, also for a deleted user."""
     user: User | None = User.objects.present().filter(pk=pk).first()
     if user is None:
         raise UserNotFoundException
@@ -16,20 +16,21 @@ def find(pk: int) -> User:
 def lock_parties(actor: User | None, pk: int, *codenames: str, scoped: str = "") -> tuple[User | None, User]:
     """Lock and return the current rows of `actor` and of the user whom they act on.
 
-    Call it first in the transaction. actor None is the system itself. codenames: what the actor must have now.
-    scoped: one that they must have everywhere or in a scope of the user. Raises UserNotFoundException,
-    UnauthorizedException if the actor's account or session was closed, InsufficientPermissionsException if a permission
-    is missing or the user has more power than the actor, SuperusersOnlyException, and as `limits.ensure_reaches`.
+    Call it first in the transaction. actor: None for the system itself. codenames: permissions that the actor must have
+    now. scoped: a permission that the actor must have everywhere or in a scope of the user. Raises
+    UserNotFoundException, UnauthorizedException if the actor's account or session was closed,
+    InsufficientPermissionsException if a permission is missing or the user has more power than the actor,
+    SuperusersOnlyException, and the exceptions of `limits.ensure_reaches`.
     """
     find(pk)
     return _checked(actors.lock_actor(actor, *codenames, with_users=[pk]), pk, scoped)
 
 
 def lock_parties_for_loss(actor: User | None, pk: int, *codenames: str, scoped: str = "") -> tuple[User | None, User]:
-    """`lock_parties` for changes that take an account or power away.
+    """Lock the parties as `lock_parties` does, for changes that remove an account or power.
 
-    It locks all superusers too: of two who remove each other at the same time the second finds that nobody would be
-    left. Raises OwnAccountException and LastSuperuserException too.
+    It locks all superusers too, so that two who remove each other at the same time cannot both succeed. Also raises
+    OwnAccountException and LastSuperuserException.
     """
     find(pk)
     if actor is not None and actor.pk == pk:

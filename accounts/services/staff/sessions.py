@@ -1,4 +1,4 @@
-"""Sessions of other users, managed by staff."""
+"""Sessions of users, managed by staff."""
 
 from uuid import UUID
 
@@ -18,14 +18,14 @@ PERMISSION = "sessions:end"
 
 
 def of(pk: int) -> SessionQuerySet:
-    """The live sessions of this user. Raises UserNotFoundException."""
+    """Return the live sessions of this user. Raises UserNotFoundException."""
     return Session.objects.of(protections.find(pk)).live(timezone.now())
 
 
 def end(*, pk: int, session_id: UUID, actor: User | None, client: Client) -> User:
     """End one of the user's sessions, if it has not ended.
 
-    Raises SessionNotFoundException, and as `protections.lock_parties`.
+    Raises SessionNotFoundException and the exceptions of `protections.lock_parties`.
     """
     with transaction.atomic():
         _actor, user = protections.lock_parties(actor, pk, PERMISSION)
@@ -37,7 +37,7 @@ def end(*, pk: int, session_id: UUID, actor: User | None, client: Client) -> Use
 
 
 def end_all(*, pk: int, actor: User | None, client: Client) -> User:
-    """End every session of the user. Raises as `protections.lock_parties`."""
+    """End every session of the user. Raises the exceptions of `protections.lock_parties`."""
     with transaction.atomic():
         _actor, user = protections.lock_parties(actor, pk, PERMISSION)
         sessions.end_all(user, reason=EndReason.ENDED_BY_STAFF)

@@ -1,4 +1,4 @@
-"""Accounts managed by staff: create, invite, lock, delete. actor None is the system itself, as in commands."""
+"""Create, invite, lock and delete accounts as staff. actor: None for the system itself, as in commands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -44,17 +44,18 @@ class NewAccount:
 
 
 def create(*, new: NewAccount, actor: User | None, client: Client) -> User:
-    """Create a user. With a password staff vouch for the address; without one an invitation is mailed.
+    """Create a user. With a password the address counts as confirmed; without one an invitation is mailed.
 
     An unclaimed account with the address is deleted. Raises WeakPasswordException, InvalidAttributesException,
-    UserAlreadyExistsException, SuperusersOnlyException for the flags of staff, or as `actors.lock_actor`.
+    UserAlreadyExistsException, SuperusersOnlyException for `is_staff` and `is_superuser`, and the exceptions of
+    `actors.lock_actor`.
     """
     values: dict[str, Any] = {one.name: getattr(new, one.name) for one in fields(new) if one.name != "password"}
     values["attributes"] = attributes.merged({}, new.attributes, Audience.STAFF)
     user = User(**{**values, "email": normalize_email(new.email)})
     if new.password:
         passwords.ensure_strong(new.password, user)
-        user.password = passwords.hashed(new.password)
+        user.password = passwords.hash_password(new.password)
         user.email_verified_at = timezone.now()
     else:
         user.password = make_password(None)
@@ -83,7 +84,7 @@ def _insert(user: User, actor: User | None, client: Client) -> None:
 def invite(*, pk: int, actor: User | None, client: Client) -> User:
     """Mail another invitation to a user who has not accepted the first.
 
-    Raises as `invite_again` and `protections.lock_parties`.
+    Raises the exceptions of `invite_again` and `protections.lock_parties`.
     """
     with transaction.atomic():
         _actor, user = protections.lock_parties(actor, pk, "users:create")
@@ -119,8 +120,8 @@ def _invite(user: User, actor: User | None, client: Client) -> None:
 def resend_verification(*, pk: int, actor: User | None, client: Client) -> User:
     """Mail another link to confirm the address.
 
-    Raises ConflictException where it is confirmed or the account deactivated, ThrottledException where the address was
-    mailed too often, and as `protections.lock_parties`.
+    Raises ConflictException if it is confirmed or the account deactivated, ThrottledException if the address was mailed
+    too often, and the exceptions of `protections.lock_parties`.
     """
     with transaction.atomic():
         _actor, user = protections.lock_parties(actor, pk, "users:update")
@@ -135,7 +136,7 @@ def resend_verification(*, pk: int, actor: User | None, client: Client) -> User:
 def lock(*, pk: int, actor: User | None, client: Client, reason: str = "") -> User:
     """Lock the account until staff unlock it. reason: recorded in the security event.
 
-    Raises as `protections.lock_parties_for_loss`.
+    Raises the exceptions of `protections.lock_parties_for_loss`.
     """
     with transaction.atomic():
         _actor, user = protections.lock_parties_for_loss(actor, pk, scoped="users:lock")
@@ -144,7 +145,7 @@ def lock(*, pk: int, actor: User | None, client: Client, reason: str = "") -> Us
 
 
 def unlock(*, pk: int, actor: User | None, client: Client) -> User:
-    """Unlock an account that staff or wrong passwords locked. Raises as `protections.lock_parties`."""
+    """Unlock an account that staff or wrong passwords locked. Raises the exceptions of `protections.lock_parties`."""
     with transaction.atomic():
         _actor, user = protections.lock_parties(actor, pk, scoped="users:lock")
         lockout.unlock(user=user, actor=actor, client=client)
@@ -152,7 +153,7 @@ def unlock(*, pk: int, actor: User | None, client: Client) -> User:
 
 
 def delete(*, pk: int, actor: User | None, client: Client) -> None:
-    """Delete an account with all personal data. Raises as `protections.lock_parties_for_loss`."""
+    """Delete an account with all personal data. Raises the exceptions of `protections.lock_parties_for_loss`."""
     with transaction.atomic():
         _actor, user = protections.lock_parties_for_loss(actor, pk, "users:delete")
         deletion.erase(user, actor=actor, client=client)

@@ -1,4 +1,4 @@
-"""Looking at the product as another user: for a reason, for some minutes, without changing anything."""
+"""View as: staff see the product as another user, for a stated reason, for some minutes, without changing anything."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,12 +20,12 @@ from foodfleet.core.http.clients import Client
 from rbac.services import decisions, limits
 
 PERMISSION = "users:view_as"
-LONGEST = timedelta(minutes=15)
+LIFETIME = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
 class Viewing:
-    """`actor`, a member of staff, sees the product as `user` until then."""
+    """`actor`, a member of staff, sees the product as `user` until `until`."""
 
     actor: User
     user: User
@@ -33,10 +33,10 @@ class Viewing:
 
 
 def start(*, actor: User, pk: int, reason: str, session_id: UUID, client: Client) -> Viewing:
-    """Begin to look at the product as this user; recorded for both.
+    """Start viewing as this user, and record it for both.
 
     Raises ReauthenticationRequiredException, ValidationException without a reason, OwnAccountException,
-    ConflictException for an account that is closed or of a program, EqualPowerException, and as
+    ConflictException for a service account or one that is not open, EqualPowerException, and the exceptions of
     `protections.lock_parties`.
     """
     reauthentication.require(session_id)
@@ -44,24 +44,24 @@ def start(*, actor: User, pk: int, reason: str, session_id: UUID, client: Client
         raise ValidationException.for_field("reason", _("Give a reason."), "required")
     with transaction.atomic():
         current, user = protections.lock_parties(actor, pk, PERMISSION)
-        assert current is not None  # as an actor was given
+        assert current is not None  # because an actor was given
         _ensure_allowed(current, user)
-        until = timezone.now() + LONGEST
+        until = timezone.now() + LIFETIME
         details = {"reason": reason.strip(), "until": until.isoformat()}
         _record(EventKind.VIEWING_STARTED, Viewing(actor, user, until), client, details)
     return Viewing(actor, user, until)
 
 
 def resume(*, actor: User, pk: int, until: datetime) -> Viewing | None:
-    """Return what was started, for the next page; None where the time is over or a rule no longer holds."""
+    """Return the viewing that `start` began, for the next page; None if it is over or no longer allowed."""
     user = User.objects.present().filter(pk=pk).first()
-    if user is None or timezone.now() >= until or refusal(actor, user):
+    if user is None or timezone.now() >= until or why_not_allowed(actor, user):
         return None
     return Viewing(actor, user, until)
 
 
-def refusal(actor: User, user: User) -> str:
-    """Return why `actor` may not look at the product as this user; '' where they may."""
+def why_not_allowed(actor: User, user: User) -> str:
+    """Return why `actor` may not view as this user; '' if they may."""
     try:
         decisions.require(actor, PERMISSION)
         _ensure_allowed(actor, user)
@@ -77,7 +77,7 @@ def record_page(*, viewing: Viewing, path: str, client: Client) -> None:
 
 
 def end(*, actor: User, pk: int, client: Client) -> None:
-    """Record the end for both."""
+    """Record for both that the viewing ended."""
     user = User.objects.filter(pk=pk).first()
     if user is not None:
         with transaction.atomic():
@@ -95,7 +95,7 @@ def _ensure_allowed(actor: User, user: User) -> None:
 
 
 def _record(kind: EventKind, viewing: Viewing, client: Client, details: dict[str, Any]) -> None:
-    """Record the event once among the user's, and once among those of the member of staff."""
+    """Record the event for the user and for the member of staff."""
     for whose in (viewing.user, viewing.actor):
         of_user = {"user_id": viewing.user.pk} if whose is viewing.actor else {}
         audit.record(kind=kind, user=whose, client=client, actor=viewing.actor, details={**details, **of_user})

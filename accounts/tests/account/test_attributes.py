@@ -9,7 +9,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from accounts.models import User
 from accounts.services.account import attribute_schema
-from accounts.services.account.attribute_schema import WrongSchemaError
+from accounts.services.account.attribute_schema import InvalidSchemaError
 
 pytestmark = pytest.mark.django_db
 
@@ -204,14 +204,14 @@ def test_two_changes_at_once_keep_both(user):
         ({"properties": {"a": {"type": "string", "x-visible": "all"}}}, "x-visible"),
         ({"properties": {"a": {"type": "string", "x-visible": ["owner"]}}}, "x-visible"),
         ({"properties": {"a": {"type": "string", "x-editable": "hidden"}}}, "x-editable"),
-        ({"properties": {"a": {"type": "string", "x-visible": "staff", "x-editable": "owner"}}}, "must also see"),
-        ({"properties": {"a": {"type": "string", "x-visible": "hidden", "x-editable": "staff"}}}, "must also see"),
+        ({"properties": {"a": {"type": "string", "x-visible": "staff", "x-editable": "owner"}}}, "must be visible"),
+        ({"properties": {"a": {"type": "string", "x-visible": "hidden", "x-editable": "staff"}}}, "must be visible"),
         ({"properties": {"a": {"type": "string"}}, "required": ["a"]}, "required"),
     ],
 )
 def test_a_schema_that_cannot_be_used_is_named(settings, document, words):
     settings.USER_ATTRIBUTES = document
-    with pytest.raises(WrongSchemaError, match=words):
+    with pytest.raises(InvalidSchemaError, match=words):
         attribute_schema.current()
 
 

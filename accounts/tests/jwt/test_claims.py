@@ -53,7 +53,7 @@ def test_password_and_code_are_two_factors_after_refresh_too(api, user, app):
 
 @pytest.mark.parametrize("key", [Amr.HARDWARE_KEY, Amr.SOFTWARE_KEY])
 def test_a_passkey_alone_is_two_factors(user, key):
-    signed_in = password_login.complete(user=user, client=Client(), amr=(key, Amr.SEVERAL))
+    signed_in = password_login.complete(user=user, client=Client(), amr=(key, Amr.MULTIPLE))
     found = claims_of(signed_in.tokens.access)
     assert (found["amr"], found["acr"]) == ([key, "mfa"], "aal2")
 
@@ -134,7 +134,7 @@ def test_receivers_cannot_set_reserved_claims(receiver, user, api):
 
 
 def test_too_large_claims_are_left_out_and_logged(receiver, user, sign_in):
-    receiver({"essay": "x" * claims.MOST_BYTES})
+    receiver({"essay": "x" * claims.MAX_BYTES})
     with capture_logs() as lines:
         found = claims_of(sign_in()["access"])
     assert "essay" not in found
@@ -147,7 +147,7 @@ def test_too_large_claims_are_left_out_and_logged(receiver, user, sign_in):
 def test_reserved_claims_are_refused_at_the_start(settings, mapping):
     settings.TOKEN_CLAIMS = mapping
     with pytest.raises(SystemExit, match="reserved claim"):
-        claims.ensure_claims_fit()
+        claims.ensure_valid()
 
 
 @pytest.mark.once
@@ -155,4 +155,4 @@ def test_reserved_claims_are_refused_at_the_start(settings, mapping):
 def test_unknown_sources_are_refused_at_the_start(settings, source):
     settings.TOKEN_CLAIMS = {"x": source}
     with pytest.raises(SystemExit, match="must be one of"):
-        claims.ensure_claims_fit()
+        claims.ensure_valid()

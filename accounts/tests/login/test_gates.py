@@ -88,7 +88,7 @@ def test_a_sign_in_with_a_just_replaced_password_starts_no_session(user):
     who = sign_ins.authenticate(email=user.email, password=PASSWORD, client=Client())
     password_change.change(user=User.objects.get(pk=user.pk), current=PASSWORD, new=NEW, client=Client())
     with pytest.raises(InvalidCredentialsException):
-        sign_ins._begin(who.user, Client(), clear_unknown_device=False, how=sign_ins._How())
+        sign_ins._begin(who.user, Client(), clear_unknown_device=False, how=sign_ins._Authentication())
     assert not Session.objects.exists()
 
 
@@ -97,7 +97,7 @@ def test_a_sign_in_that_ends_after_the_account_was_closed_is_refused(user, shut)
     who = sign_ins.authenticate(email=user.email, password=PASSWORD, client=Client())
     User.objects.filter(pk=user.pk).update(**shut)
     with pytest.raises(InvalidCredentialsException):
-        sign_ins._begin(who.user, Client(), clear_unknown_device=False, how=sign_ins._How())
+        sign_ins._begin(who.user, Client(), clear_unknown_device=False, how=sign_ins._Authentication())
     assert not Session.objects.exists()
 
 

@@ -100,7 +100,7 @@ def test_a_sign_in_that_read_the_user_before_mfa_was_on_begins_no_session(user):
     TOTPDevice.objects.create(
         user=user, secret=TOTPDevice.encrypt_secret(totp.new_secret()), confirmed_at=user.created_at
     )
-    how = sign_in_service._How(reauthenticated_at=user.created_at)
+    how = sign_in_service._Authentication(reauthenticated_at=user.created_at)
     with pytest.raises(InvalidCredentialsException):
         sign_in_service._begin(found, Client(), clear_unknown_device=True, how=how)
     assert not Session.objects.exists()

@@ -52,8 +52,8 @@ def device(user):
 
 @pytest.fixture
 def codes(user, device):
-    codes = backup_codes.new_codes()[:2]
-    BackupCode.objects.bulk_create([BackupCode(user=user, hash=value) for value in backup_codes.hashes(codes)])
+    codes = backup_codes.generate_codes()[:2]
+    BackupCode.objects.bulk_create([BackupCode(user=user, hash=value) for value in backup_codes.hash_codes(codes)])
     return codes
 
 

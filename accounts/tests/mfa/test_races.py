@@ -39,9 +39,9 @@ def _hotp(step):
 @pytest.fixture
 def protected(user):
     """Ann, with an authenticator app of SECRET and ten backup codes."""
-    codes = backup_codes.new_codes()
+    codes = backup_codes.generate_codes()
     TOTPDevice.objects.create(user=user, secret=TOTPDevice.encrypt_secret(SECRET), confirmed_at=timezone.now())
-    BackupCode.objects.bulk_create([BackupCode(user=user, hash=stored) for stored in backup_codes.hashes(codes)])
+    BackupCode.objects.bulk_create([BackupCode(user=user, hash=stored) for stored in backup_codes.hash_codes(codes)])
     user.spare_codes = codes
     return user
 
@@ -90,9 +90,11 @@ def test_of_fifty_simultaneous_uses_of_one_code_exactly_one_succeeds(protected, 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_of_fifty_concurrent_responses_to_one_challenge_one_succeeds(protected):
-    more = [code for _ in range(MANY // backup_codes.COUNT) for code in backup_codes.new_codes()]
+    more = [code for _ in range(MANY // backup_codes.COUNT) for code in backup_codes.generate_codes()]
     BackupCode.objects.all().delete()
-    BackupCode.objects.bulk_create([BackupCode(user=protected, hash=stored) for stored in backup_codes.hashes(more)])
+    BackupCode.objects.bulk_create(
+        [BackupCode(user=protected, hash=stored) for stored in backup_codes.hash_codes(more)]
+    )
     challenge = issue(protected)
     # Each code is right and sent once: the fifth wrong one would revoke the challenge before a right one is done.
     responses = all_at_once([(challenge, "backup_code", code) for code in more])

@@ -164,8 +164,8 @@ def test_a_code_opens_the_admin(staff):
 
 
 def test_a_backup_code_opens_the_admin(staff):
-    (code,) = backup_codes.new_codes()[:1]
-    BackupCode.objects.create(user=staff, hash=backup_codes.hashes([code])[0])
+    (code,) = backup_codes.generate_codes()[:1]
+    BackupCode.objects.create(user=staff, hash=backup_codes.hash_codes([code])[0])
     browser = Browser()
     log_in(browser)
     browser.post("/login/verify/?method=backup_code", {"code": code, "method": "backup_code"})

@@ -92,7 +92,7 @@ def test_a_foreign_hash_signs_in_once_and_is_replaced(user, api, sign_in, form):
 
 def test_a_bcrypt_sha256_hash_of_django_with_other_rounds_is_replaced(user, sign_in, settings):
     settings.BCRYPT_ROUNDS = 5
-    encoded = passwords.hashed(PASSWORD)
+    encoded = passwords.hash_password(PASSWORD)
     settings.BCRYPT_ROUNDS = 4
     with_hash(user, encoded)
     sign_in()
@@ -215,7 +215,7 @@ def test_a_replaced_foreign_hash_is_remembered_as_a_former_password(user, api, s
 @pytest.mark.parametrize("form", ["pbkdf2_sha256", "bcrypt", "keycloak_pbkdf2_sha512"])
 def test_a_wrong_password_for_an_imported_hash_costs_the_rest_of_ours(user, monkeypatch, form):
     spent = []
-    monkeypatch.setattr(imported, "spend_rest_of_hash", spent.append)
+    monkeypatch.setattr(imported, "equalize_time", spent.append)
     with_hash(user, FOREIGN[form]())
     user.refresh_from_db()
     assert not passwords.matches(user, "Wrong-Guess-1!")
@@ -232,6 +232,6 @@ def test_the_rest_of_a_hash_takes_what_the_cheaper_hash_did_not(settings, monkey
     whole = bcrypt_sha256._seconds(12)
     rounds = []
     monkeypatch.setattr(bcrypt_sha256.bcrypt, "hashpw", lambda password, salt: rounds.append(int(salt.split(b"$")[2])))
-    bcrypt_sha256.spend_rest_of_hash(spent_share * whole)
+    bcrypt_sha256.equalize_time(spent_share * whole)
     hashed = sum(bcrypt_sha256._seconds(number) for number in rounds)
     assert 0.99 * whole < spent_share * whole + hashed <= whole

@@ -310,7 +310,7 @@ def test_people_see_and_revoke_their_own_keys_alone(personal, user, make_user, s
 def test_a_compromise_report_revokes_the_keys_of_the_person(personal, user):
     from accounts.receivers import mfa
 
-    mfa.forget_devices(user=user, client=Client())
+    mfa.revoke_access(user=user, client=Client())
     assert Caller(personal["key"]).call("get", "/users/me/").status_code == 401
 
 

@@ -85,11 +85,11 @@ def test_staff_import_no_attributes_that_they_could_not_change(send, user, setti
 
 
 def test_imported_files_have_limits(send, settings, monkeypatch):
-    monkeypatch.setattr(imports, "MOST_LINES", 1)
+    monkeypatch.setattr(imports, "MAX_LINES", 1)
     refused = send(PEOPLE)
     assert (refused.status_code, refused.json()["details"]["file"][0]["code"]) == (422, "too_many_lines")
-    monkeypatch.setattr(imports, "MOST_LINES", 2)
-    monkeypatch.setattr(imports, "MOST_INVITED", 1)
+    monkeypatch.setattr(imports, "MAX_LINES", 2)
+    monkeypatch.setattr(imports, "MAX_INVITED", 1)
     assert send(PEOPLE, invite="true").status_code == 422
     assert User.objects.count() == 1
     settings.MAX_BODY_BYTES = 1000

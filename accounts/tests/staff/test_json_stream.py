@@ -35,7 +35,7 @@ def test_the_items_are_the_same_however_little_is_read_at_once(monkeypatch, chun
     ],
 )  # fmt: skip
 def test_a_file_of_another_form_is_refused(monkeypatch, text):
-    monkeypatch.setattr(json_stream, "LONGEST", 100)
+    monkeypatch.setattr(json_stream, "MAX_LENGTH", 100)
     with pytest.raises(MalformedJSONError):
         read(text)
 

@@ -7,7 +7,7 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import OneTimeToken, SecurityEvent, Session, User
-from accounts.models.directory import FEW_HOLDERS
+from accounts.models.directory import MAX_HOLDERS_BY_ID
 from conftest import PASSWORD
 from notifications.models import Message
 from rbac.models import Role, RoleAssignment
@@ -151,7 +151,9 @@ def test_a_list_by_role_costs_no_more(boss, make_user, django_assert_max_num_que
 
 def test_a_role_that_thousands_hold_is_filtered_by_as_well(boss):
     role = Role.objects.create(name="Crew")
-    crew = User.objects.bulk_create([User(email=f"u{n:04}@example.com", password="!") for n in range(FEW_HOLDERS + 3)])
+    crew = User.objects.bulk_create(
+        [User(email=f"u{n:04}@example.com", password="!") for n in range(MAX_HOLDERS_BY_ID + 3)]
+    )
     User.objects.create(email="a-guest@example.com", password="!")
     RoleAssignment.objects.bulk_create([RoleAssignment(user=one, role=role) for one in crew[1:]])
     seen, address = [], f"{USERS}?role=Crew&page_size=100"

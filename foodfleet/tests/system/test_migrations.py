@@ -85,8 +85,8 @@ before.get_model("accounts", "DeferredJob").objects.create(kind="lock", details=
 call_command("migrate", verbosity=0)
 
 def sign_in(email, device=""):
-    known = lockout.known_device(email=email, client=Client(device=device))
-    return outcome(lambda: lockout.reserve_attempt(email=email, known_device=known).tries)
+    known = lockout.known_device_id(email=email, client=Client(device=device))
+    return outcome(lambda: lockout.reserve_attempt(email=email, known_device_id=known).tries)
 
 assert sign_in("ann@example.com") == 30
 assert sign_in("ann@example.com", "desk") == 10

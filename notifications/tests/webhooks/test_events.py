@@ -94,7 +94,7 @@ def test_roles_are_published_with_the_change(published, make_user):
 
 
 def test_each_ended_session_is_published_once(published, user):
-    first, second, third = (sessions.begin(user=user, client=Client()) for _ in range(3))
+    first, second, third = (sessions.start(user=user, client=Client()).session for _ in range(3))
     sessions.end(first.pk, reason=EndReason.SIGNED_OUT)
     sessions.end_all(user, reason=EndReason.PASSWORD_CHANGED, keep=third.pk)
     sessions.end_all(user, reason=EndReason.PASSWORD_CHANGED, keep=third.pk)

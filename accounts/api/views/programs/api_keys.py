@@ -41,12 +41,12 @@ class KeyListView(GenericAPIView[ApiKey]):
     queryset = ApiKey.objects.none()
 
     def page(self, keys: Any) -> Response:
-        """One page of these keys."""
+        """Return one page of these keys."""
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(keys), many=True).data)
 
     @staticmethod
     def new_key(request: Request) -> NewKey:
-        """The key that the body describes."""
+        """Return the values of the new key in the body."""
         values = validated(request, ApiKeyCreateSerializer)
         codenames = values.pop("permissions", None)
         networks = tuple(values.pop("allowed_networks", ()))
@@ -54,7 +54,7 @@ class KeyListView(GenericAPIView[ApiKey]):
 
     @staticmethod
     def created(key: CreatedKey) -> Response:
-        """The new key, with its secret."""
+        """Return the response with the new key and its secret."""
         body = CreatedKeySerializer(key.row, context={"key": key.key}).data
         return Response(body, status=status.HTTP_201_CREATED)
 
@@ -66,13 +66,13 @@ class ServiceAccountKeysView(KeyListView):
     @raises(ServiceAccountNotFoundException)
     @extend_schema(responses=ApiKeySerializer(many=True))
     def get(self, request: Request, account_id: int) -> Response:
-        """List the keys that nobody revoked."""
+        """List the keys that are not revoked."""
         return self.page(api_keys.of_service_account(account_id))
 
     @raises(ServiceAccountNotFoundException, TooManyKeysException)
     @extend_schema(request=ApiKeyCreateSerializer, responses={201: CreatedKeySerializer})
     def post(self, request: Request, account_id: int) -> Response:
-        """Create a key. The answer has the whole key, which is shown once."""
+        """Create a key. Only this response contains the whole key."""
         actor, client = signed_in_user(request), client_of(request)
         new = self.new_key(request)
         return self.created(api_keys.create_for_service_account(pk=account_id, new=new, actor=actor, client=client))
@@ -85,7 +85,7 @@ class ServiceAccountKeyView(APIView):
     @raises(ServiceAccountNotFoundException, ApiKeyNotFoundException)
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, account_id: int, key_id: UUID) -> Response:
-        """Revoke the key: it is refused from the next request."""
+        """Revoke the key: it is rejected from the next request on."""
         actor, client = signed_in_user(request), client_of(request)
         api_keys.revoke_of_service_account(pk=account_id, key_id=key_id, actor=actor, client=client)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -98,7 +98,7 @@ class UserKeysView(KeyListView):
 
     @extend_schema(responses=ApiKeySerializer(many=True))
     def get(self, request: Request, user_id: int) -> Response:
-        """List the keys that nobody revoked."""
+        """List the keys that are not revoked."""
         return self.page(api_keys.of_user(protections.find(user_id)))
 
 
@@ -109,26 +109,26 @@ class UserKeyView(APIView):
     @raises(UserNotFoundException, ApiKeyNotFoundException, SuperusersOnlyException)
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, user_id: int, key_id: UUID) -> Response:
-        """Revoke the key: it is refused from the next request."""
+        """Revoke the key: it is rejected from the next request on."""
         actor, client = signed_in_user(request), client_of(request)
         api_keys.revoke_for(user_id=user_id, key_id=key_id, actor=actor, client=client)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class OwnKeysView(KeyListView):
-    """The caller's own API keys, where PERSONAL_API_KEYS allows them."""
+    """The caller's own API keys, if PERSONAL_API_KEYS allows them."""
 
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.ALWAYS)
 
     @extend_schema(responses=ApiKeySerializer(many=True))
     def get(self, request: Request) -> Response:
-        """List the caller's keys that nobody revoked."""
+        """List the caller's keys that are not revoked."""
         return self.page(api_keys.of_user(signed_in_user(request)))
 
     @raises(PersonalKeysOffException, TooManyKeysException)
     @extend_schema(request=ApiKeyCreateSerializer, responses={201: CreatedKeySerializer})
     def post(self, request: Request) -> Response:
-        """Create a key, which may do at most what its owner may at each moment. It is shown once."""
+        """Create a key, which never has more permissions than its owner. Only this response contains the whole key."""
         new = self.new_key(request)
         return self.created(api_keys.create_own(user=signed_in_user(request), new=new, client=client_of(request)))
 
@@ -141,6 +141,6 @@ class OwnKeyView(APIView):
     @raises(ApiKeyNotFoundException)
     @extend_schema(request=None, responses={204: NO_CONTENT})
     def delete(self, request: Request, key_id: UUID) -> Response:
-        """Revoke the key: it is refused from the next request."""
+        """Revoke the key: it is rejected from the next request on."""
         api_keys.revoke_own(user=signed_in_user(request), key_id=key_id, client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -39,23 +39,23 @@ class ServiceAccountViewSet(GenericViewSet[ServiceAccount]):
         return service_accounts.present().with_roles(timezone.now())
 
     def account_response(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
-        """The service account as saved."""
+        """Return the response with the saved service account."""
         account = self.get_queryset().get(pk=service_accounts.find(pk).pk)
         return Response(self.get_serializer(account).data, status=code)
 
     def list(self, request: Request) -> Response:
-        """List service accounts, the newest first."""
+        """List service accounts, newest first."""
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @raises(ServiceAccountNotFoundException)
     def retrieve(self, request: Request, pk: int) -> Response:
-        """One service account."""
+        """Return a service account."""
         return self.account_response(pk)
 
     @extend_schema(request=ServiceAccountCreateSerializer, responses={201: ServiceAccountSerializer})
     def create(self, request: Request) -> Response:
-        """Create a service account. `/users/{id}/roles/` gives it roles, and `keys/` its first key."""
+        """Create a service account. `/users/{id}/roles/` assigns roles to it, and `keys/` creates its keys."""
         new = NewServiceAccount(**validated(request, ServiceAccountCreateSerializer))
         account = service_accounts.create(new=new, actor=signed_in_user(request), client=client_of(request))
         return self.account_response(account.pk, status.HTTP_201_CREATED)
@@ -63,7 +63,7 @@ class ServiceAccountViewSet(GenericViewSet[ServiceAccount]):
     @raises(ServiceAccountNotFoundException)
     @extend_schema(request=ServiceAccountChangeSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:
-        """Change the given fields. The keys of an inactive account are refused from the next request."""
+        """Change the given fields. The keys of an inactive account are rejected from the next request on."""
         changes = ServiceAccountChanges(**validated(request, ServiceAccountChangeSerializer))
         service_accounts.change(pk=pk, changes=changes, actor=signed_in_user(request), client=client_of(request))
         return self.account_response(pk)

@@ -1,6 +1,6 @@
-"""Tokens in OAuth's words: for client libraries, and for other services that are given our tokens.
+"""OAuth endpoints, for OAuth client libraries and for other services that receive our tokens.
 
-RFC 6749 4.4 (client credentials), RFC 7662 (introspection), RFC 7009 (revocation).
+They follow RFC 6749 4.4 (client credentials), RFC 7662 (introspection) and RFC 7009 (revocation).
 """
 
 from typing import Any
@@ -40,16 +40,16 @@ from foodfleet.core.http.schema import raises
 from rbac.api.guards import require_permission
 
 GRANT_TYPE = "client_credentials"
-CACHE_SECONDS = 60  # of the public keys: a new one is used at once
+CACHE_SECONDS = 60  # of the public keys; short, because a new key signs immediately
 
 
 class OAuthView(APIView):
-    """Takes forms too, and answers errors so that OAuth's client libraries understand them as well."""
+    """A view that accepts forms as well as JSON, and whose errors OAuth client libraries understand."""
 
     parser_classes = [StrictJSONParser, StrictFormParser]
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Our own form of errors, whose `error` is the code here (RFC 6749 5.2); the details have the sentence."""
+        """Return the usual body, but with the code in `error` (RFC 6749 5.2) and the sentence in `details`."""
         response = super().handle_exception(exc)
         body: Any = response.data
         details = body["details"] or {"description": body["error"]}
@@ -58,12 +58,12 @@ class OAuthView(APIView):
 
 
 def form_or_json(serializer_class: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-    """Describe a body that is a form, as OAuth says, or JSON."""
+    """Return the description of a body that is a form, as OAuth requires, or JSON."""
     return dict.fromkeys(("application/x-www-form-urlencoded", "application/json"), serializer_class)
 
 
 def parameters_of(request: Request, serializer_class: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-    """Return the parameters. Raises TokenRequestException, which is a 400 and not our usual 422."""
+    """Return the validated parameters. Raises TokenRequestException, because OAuth requires 400 and not 422."""
     serializer = serializer_class(data=request.data)
     if not serializer.is_valid():
         raise TokenRequestException(details=field_errors(serializer.errors))
@@ -85,10 +85,10 @@ class TokenView(OAuthView, OpenView):
         responses=IssuedTokenSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Exchange a key of a service account for an access token that lives 15 minutes.
+        """Exchange an API key of a service account for an access token that is valid for 15 minutes.
 
-        `client_id` is the key's prefix or the account's id, `client_secret` the whole key; HTTP Basic authentication
-        may carry them instead. Errors have OAuth's form as well: `error` is the code.
+        `client_id` is the key's prefix or the account's id, `client_secret` the whole key. They may be sent by HTTP
+        Basic authentication instead. In errors, `error` is the code, as OAuth requires.
         """
         basic = basic_credentials(request)
         values = parameters_of(request, TokenRequestSerializer)
@@ -108,7 +108,7 @@ class IntrospectView(OAuthView):
     """Introspection of tokens by other services."""
 
     authentication_classes = [BearerAuthentication, PageSessionAuthentication, ClientAuthentication]
-    throttle_classes: list[Any] = []  # a service asks once for each request that it gets
+    throttle_classes: list[Any] = []  # a service may send a request for each one that it gets
 
     @raises(TokenRequestException, InvalidClientException)
     @extend_schema(
@@ -116,29 +116,29 @@ class IntrospectView(OAuthView):
         responses=IntrospectionSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Tell whether a token holds at this moment, and whose it is: an access token, a refresh token or an API key.
+        """Return whether an access token, refresh token or API key is valid now, and whose it is.
 
-        A token that is unknown, expired or revoked, or whose account is closed, is `{"active": false}`. `scope` has the
-        permissions that its user has everywhere. `token_type` is `refresh_token` for a token that opens nothing by
-        itself. Compare `allowed_networks`, where it is there, with the address that used the token.
+        The response is `{"active": false}` for a token that is unknown, expired or revoked, or whose account is closed.
+        `scope` has the permissions that its user has without a scope. A token with the `token_type` `refresh_token`
+        gives no access by itself. Compare `allowed_networks`, if present, with the address that used the token.
         """
         token = parameters_of(request, TokenParameterSerializer)["token"]
         return Response(introspection.introspect(token=token, client=client_of(request)))
 
 
 class RevokeView(OAuthView, OpenView):
-    """Revocation of tokens by whoever has them."""
+    """Revocation of tokens."""
 
     @raises(TokenRequestException)
     @extend_schema(
         request=form_or_json(TokenParameterSerializer),
-        responses={200: OpenApiResponse(description="It is revoked, or was not valid.")},
+        responses={200: OpenApiResponse(description="The token is revoked, or was not valid.")},
     )
     def post(self, request: Request) -> Response:
-        """Revoke a token: it is refused from the next request.
+        """Revoke a token: it is rejected from the next request on.
 
-        A refresh or access token of a person ends the session, an access token of a program ends alone, an API key is
-        revoked. The token is all that it takes, so whoever finds a leaked one can end it.
+        A refresh or access token of a person ends its session. An access token of a program or an API key is revoked
+        alone. No other credentials are needed, so anybody who finds a leaked token can revoke it.
         """
         token = parameters_of(request, TokenParameterSerializer)["token"]
         introspection.revoke(token=token, client=client_of(request))
@@ -148,5 +148,5 @@ class RevokeView(OAuthView, OpenView):
 @endpoint(PUBLIC, "GET")
 @cache_control(public=True, max_age=CACHE_SECONDS)
 def jwks(request: HttpRequest) -> JsonResponse:
-    """A JSON Web Key Set (RFC 7517), newest key first; empty with HS256, whose keys are secret."""
+    """Return the JSON Web Key Set (RFC 7517), newest key first; empty with HS256, whose keys are secret."""
     return JsonResponse({"keys": keyring.public_keys()})

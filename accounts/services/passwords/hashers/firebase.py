@@ -1,7 +1,7 @@
 """Firebase's scrypt, whose output is an AES key.
 
-Firebase encrypts the project's signer key with it and stores the ciphertext. XOR with the signer key gives the key
-stream, which is stored here instead: a comparison then needs no signer key. Only its first 32 bytes are stored. Form:
+Firebase encrypts the project's signer key with that AES key (CTR mode) and stores the ciphertext. XOR of ciphertext and
+signer key gives the key stream. Its first 32 bytes are stored here, so that a comparison needs no signer key. Format:
 `firebase_scrypt$<log2 n>$<r>$<base64 of salt and separator>$<base64 of the key stream>`.
 """
 
@@ -16,11 +16,11 @@ from django.utils.crypto import constant_time_compare
 from accounts.services.passwords.hashers.imported import Imported, ScryptHasher, is_cheap_scrypt
 
 KEY_BYTES = STREAM_BYTES = 32
-MOST_LOGARITHM = 20
+MAX_LOGARITHM = 20
 
 
 class FirebaseScrypt(BasePasswordHasher):
-    """The algorithm, as Django expects a hasher. salt: the form between the algorithm and the key stream."""
+    """The algorithm as a Django hasher. salt: everything between the algorithm and the key stream."""
 
     algorithm = "firebase_scrypt"
 
@@ -54,10 +54,10 @@ class FirebaseScrypt(BasePasswordHasher):
 
 
 class FirebaseScryptHasher(Imported, FirebaseScrypt):
-    """Firebase's scrypt."""
+    """The hasher of imported Firebase hashes."""
 
     def is_cheap(self, decoded: dict[str, Any]) -> bool:
         salt, stream = (base64.b64decode(decoded[name], validate=True) for name in ("salt", "hash"))
-        if not (salt and len(stream) == STREAM_BYTES and 0 < decoded["logarithm"] <= MOST_LOGARITHM):
+        if not (salt and len(stream) == STREAM_BYTES and 0 < decoded["logarithm"] <= MAX_LOGARITHM):
             return False
         return is_cheap_scrypt(2 ** decoded["logarithm"], decoded["block_size"], 1)

@@ -1,4 +1,4 @@
-"""The forms in which other products store hashes, converted to Django's."""
+"""Conversion of password hashes from the formats of other products to Django's."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.services.passwords.hashers import imported
 from accounts.services.passwords.hashers.bcrypt_sha256 import UnacceptableHashError
 
-LONGEST = User._meta.get_field("password").max_length
+MAX_LENGTH = User._meta.get_field("password").max_length
 BCRYPT = re.compile(r"(?:bcrypt\$|bcrypt_sha256\$)?\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
 PLAIN = re.compile(r"[\x21-\x7e]+")
 KEYCLOAK = {
@@ -24,9 +24,9 @@ ARGON2_VERSIONS = {"1.0": 16, "1.3": 19}
 
 
 def encoded(text: str) -> str:
-    """The stored form of a hash: as Django stores it, or the forms of bcrypt (`$2b$...`) and Argon2 (`$argon2id$...`).
+    """Convert a hash to Django's format from the formats of Django, bcrypt (`$2b$...`) and Argon2 (`$argon2id$...`).
 
-    Raises UnacceptableHashError for another form, and for a hash that takes more than about a second to verify.
+    Raises UnacceptableHashError for another format, and for a hash that takes more than about a second to verify.
     """
     if text.startswith("$"):
         text = ("argon2" if text.startswith("$argon2") else "bcrypt$") + text
@@ -38,15 +38,15 @@ def encoded(text: str) -> str:
         hasher.ensure_acceptable(text)
     except (ValueError, AssertionError, TypeError, LookupError, OverflowError):
         raise UnacceptableHashError from None
-    if len(text) > (LONGEST or 0):
+    if len(text) > (MAX_LENGTH or 0):
         raise UnacceptableHashError
     return text
 
 
 def encoded_keycloak(credential: Mapping[str, Any], secret: Mapping[str, Any]) -> str:
-    """The stored form of a password credential of Keycloak. Raises UnacceptableHashError.
+    """Convert a password credential of Keycloak to Django's format. Raises UnacceptableHashError.
 
-    credential, secret: the JSON of `credentialData` and `secretData`.
+    credential, secret: the parsed JSON of `credentialData` and `secretData`.
     """
     try:
         value, salt = (base64.b64decode(secret[name], validate=True) for name in ("value", "salt"))
@@ -60,7 +60,7 @@ def encoded_keycloak(credential: Mapping[str, Any], secret: Mapping[str, Any]) -
 
 
 def _argon2(passes: int, parameters: Mapping[str, Any], salt: bytes, value: bytes) -> str:
-    """Argon2's own form. Each of Keycloak's parameters is a list of one text."""
+    """Return a hash in Argon2's own format. Each of Keycloak's parameters is a list of one string."""
     kind, memory, lanes = (str(parameters[name][0]) for name in ("type", "memory", "parallelism"))
     version = ARGON2_VERSIONS[parameters["version"][0]]
     ends = "$".join(base64.b64encode(part).decode().rstrip("=") for part in (salt, value))

@@ -1,8 +1,8 @@
-"""Hashers of hashes that other products made: each verifies, and is replaced by BCryptHasher's at the next sign-in.
+"""Hashers for hashes that other products made. The next sign-in replaces such a hash by one of BCryptHasher.
 
-None of them makes new hashes. `PASSWORD_HASHERS` lists them after BCryptHasher. An imported hash is stored in Django's
-form, `algorithm$...`; `formats` converts other forms, and refuses what takes more than about a second: whoever tries to
-sign in would make the server spend that time.
+They only verify hashes; `PASSWORD_HASHERS` lists them after BCryptHasher. An imported hash is stored in Django's
+format, `algorithm$...`. `formats` converts other formats and rejects hashes that take more than about a second to
+verify, because anybody who tries to sign in could make the server spend that time.
 """
 
 import base64
@@ -23,46 +23,47 @@ from django.contrib.auth.hashers import (
 from accounts.services.passwords.hashers.bcrypt_sha256 import (
     UnacceptableHashError,
     ensure_few_rounds,
-    spend_rest_of_hash,
+    equalize_time,
 )
 
-MOST_ITERATIONS = 2_000_000  # of PBKDF2; Django 6.0 uses 1,200,000
-MOST_ARGON2_KIBIBYTES = 256 * 1024
-MOST_ARGON2_WORK = 1024 * 1024  # KiB times passes; Django's and pwdlib's defaults are a fifth of it
-MOST_LANES = 16  # threads of Argon2
-MOST_SCRYPT_MEMORY = 2**20  # n times r, in units of 128 bytes: 128 MiB
-MOST_SCRYPT_WORK = 2**21  # n times r times p; Django's default is a third of it
-SHORTEST_HASH = 16  # bytes
-BCRYPT_BYTES = 72  # of a password; bcrypt ignores what follows
+MAX_ITERATIONS = 2_000_000  # of PBKDF2; Django 6.0 uses 1,200,000
+MAX_ARGON2_KIBIBYTES = 256 * 1024
+MAX_ARGON2_WORK = 1024 * 1024  # KiB times passes; Django's and pwdlib's defaults are a fifth of it
+MAX_ARGON2_LANES = 16  # threads
+MAX_SCRYPT_MEMORY = 2**20  # n times r, in units of 128 bytes: 128 MiB
+MAX_SCRYPT_WORK = 2**21  # n times r times p; Django's default is a third of it
+MIN_ARGON2_HASH_BYTES = 16
+MIN_ARGON2_SALT_LENGTH = 8  # characters
+BCRYPT_BYTES = 72  # of a password; bcrypt ignores the rest
 
 
 class Imported(BasePasswordHasher):
-    """What the hashers of imported hashes share."""
+    """Mixin for the hashers of imported hashes."""
 
     def verify(self, password: str, encoded: str) -> bool:
-        began = perf_counter()
+        start = perf_counter()
         if super().verify(password, encoded):
             return True
-        spend_rest_of_hash(perf_counter() - began)
+        equalize_time(perf_counter() - start)
         return False
 
     def must_update(self, encoded: str) -> bool:
         return True
 
     def harden_runtime(self, password: str, encoded: str) -> None:
-        """Do nothing: `verify` has done it."""
+        """Do nothing: `verify` equalizes the time."""
 
     def ensure_acceptable(self, encoded: str) -> None:
-        """Raise UnacceptableHashError unless the hash is well formed and cheap enough, or ValueError from `decode`."""
+        """Raise UnacceptableHashError for a malformed or expensive hash. `decode` may raise ValueError too."""
         _ensure(self.is_cheap(self.decode(encoded)))
 
     def is_cheap(self, decoded: dict[str, Any]) -> bool:
-        """Whether a hash, as `decode` returns it, takes at most about a second."""
+        """Return whether a hash, as `decode` returns it, takes at most about a second to verify."""
         raise NotImplementedError
 
 
 class PBKDF2SHA256Hasher(Imported, PBKDF2PasswordHasher):
-    """Django's default."""
+    """PBKDF2 with SHA-256, Django's default."""
 
     hash_bytes = 32
 
@@ -72,7 +73,7 @@ class PBKDF2SHA256Hasher(Imported, PBKDF2PasswordHasher):
 
 
 class PBKDF2SHA1Hasher(PBKDF2SHA256Hasher, PBKDF2SHA1PasswordHasher):
-    """Django's alternative."""
+    """PBKDF2 with SHA-1 of Django."""
 
     algorithm = PBKDF2SHA1PasswordHasher.algorithm
     digest = PBKDF2SHA1PasswordHasher.digest
@@ -82,7 +83,7 @@ class PBKDF2SHA1Hasher(PBKDF2SHA256Hasher, PBKDF2SHA1PasswordHasher):
 class KeycloakSHA256Hasher(Imported, PBKDF2PasswordHasher):
     """Keycloak's `pbkdf2-sha256`: the salt is bytes, stored as base64.
 
-    Keycloak derives 64 bytes. The first 32 are stored: they are what PBKDF2 returns if asked for 32 (RFC 8018, 5.2).
+    Keycloak derives 64 bytes. Only the first 32 are stored: they are equal to a derivation of 32 bytes (RFC 8018, 5.2).
     """
 
     algorithm = "keycloak_pbkdf2_sha256"
@@ -97,7 +98,7 @@ class KeycloakSHA256Hasher(Imported, PBKDF2PasswordHasher):
         return self.encoded(rounds, salt, derived)
 
     def encoded(self, iterations: int, salt: str, derived: bytes) -> str:
-        """The stored form. salt: base64. derived: what Keycloak stores, of any length."""
+        """Return the hash in Django's format. salt: in base64. derived: the bytes that Keycloak stores."""
         stored = base64.b64encode(derived[: self.hash_bytes]).decode()
         return f"{self.algorithm}${iterations}${salt}${stored}"
 
@@ -127,15 +128,16 @@ class Argon2Hasher(Imported, Argon2PasswordHasher):
 
     def is_cheap(self, decoded: dict[str, Any]) -> bool:
         memory, passes, lanes = decoded["memory_cost"], decoded["time_cost"], decoded["parallelism"]
-        is_small = 0 < memory <= MOST_ARGON2_KIBIBYTES and 0 < memory * passes <= MOST_ARGON2_WORK
+        is_small = 0 < memory <= MAX_ARGON2_KIBIBYTES and 0 < memory * passes <= MAX_ARGON2_WORK
         size = len(base64.b64decode(decoded["hash"] + "=" * (-len(decoded["hash"]) % 4), validate=True))
-        return is_small and 0 < lanes <= MOST_LANES and size >= SHORTEST_HASH and len(decoded["salt"]) >= 8
+        is_long = size >= MIN_ARGON2_HASH_BYTES and len(decoded["salt"]) >= MIN_ARGON2_SALT_LENGTH
+        return is_small and 0 < lanes <= MAX_ARGON2_LANES and is_long
 
 
 class ScryptHasher(Imported, ScryptPasswordHasher):
     """Django's scrypt."""
 
-    maxmem = 2 * 128 * MOST_SCRYPT_MEMORY
+    maxmem = 2 * 128 * MAX_SCRYPT_MEMORY
 
     def is_cheap(self, decoded: dict[str, Any]) -> bool:
         n, r, p = decoded["work_factor"], decoded["block_size"], decoded["parallelism"]
@@ -144,7 +146,7 @@ class ScryptHasher(Imported, ScryptPasswordHasher):
 
 
 class PlainBCryptHasher(Imported, BCryptPasswordHasher):
-    """bcrypt of the password itself. It compares the first 72 bytes, as the products that made such hashes did."""
+    """bcrypt of the password itself. It uses only the first 72 bytes, as the products that made such hashes did."""
 
     def encode(self, password: str, salt: bytes) -> str:  # type: ignore[override]
         data = bcrypt.hashpw(password.encode()[:BCRYPT_BYTES], salt)
@@ -155,13 +157,13 @@ class PlainBCryptHasher(Imported, BCryptPasswordHasher):
 
 
 def _is_few(iterations: int) -> bool:
-    return 0 < iterations <= MOST_ITERATIONS
+    return 0 < iterations <= MAX_ITERATIONS
 
 
 def is_cheap_scrypt(n: int, r: int, p: int) -> bool:
-    """Whether scrypt accepts these numbers and takes at most about a second."""
+    """Return whether these parameters of scrypt are valid and take at most about a second."""
     is_valid = n > 1 and n & (n - 1) == 0 and r > 0 and p > 0
-    return is_valid and n * r <= MOST_SCRYPT_MEMORY and n * r * p <= MOST_SCRYPT_WORK
+    return is_valid and n * r <= MAX_SCRYPT_MEMORY and n * r * p <= MAX_SCRYPT_WORK
 
 
 def _ensure(is_acceptable: bool) -> None:
