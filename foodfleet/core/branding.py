@@ -1,4 +1,4 @@
-"""What an installation calls itself and looks like: the SITE_* settings, for pages, messages and the admin."""
+"""Name, logo and colours of an installation: the SITE_* settings, for pages, messages and the admin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ PRODUCT = "FoodFleet"
 READABLE = 4.5  # contrast of text, WCAG 2.2 success criterion 1.4.3 (AA)
 WHITE, BLACK = "#ffffff", "#000000"
 STEP = 0.04  # of the way to black or white
-# What text in the site's colour stands on, in site.css and the e-mails: paper, card and sunken.
+# The backgrounds of text in the site's colour, in site.css and the e-mails: paper, card and sunken.
 LIGHT_GROUNDS = ("#f5f3ec", "#fffefb", "#f0ede3")
 DARK_GROUNDS = ("#111814", "#19221d", "#131b17")
 
@@ -23,7 +23,7 @@ DARK_GROUNDS = ("#111814", "#19221d", "#131b17")
 class Palette:
     """The site's colour for one colour scheme.
 
-    text: for links and icons, on every ground and on `wash`. fill: of buttons, with `on_fill` as the text on it.
+    text: for links and icons, on every background and on `wash`. fill: of buttons, with `on_fill` for their text.
     deep and fill_deep: while the pointer is over them.
     """
 
@@ -41,19 +41,19 @@ OWN_DARK = Palette("#93d1ab", "#b4e2c5", "#0d2216", "#1f3529", "#93d1ab", "#b4e2
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    """Return the contrast of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def text_on(fill: str) -> str:
-    """White or black, whichever is easier to read on `fill`; one of them always has READABLE contrast."""
+    """Return white or black, whichever has more contrast on `fill`; one of them always has READABLE contrast."""
     return max((WHITE, BLACK), key=lambda text: contrast(text, fill))
 
 
 @lru_cache(maxsize=8)
 def palettes(color: str) -> tuple[Palette, Palette]:
-    """The light and the dark palette of a colour, our own for ''. Text keeps READABLE contrast whatever the colour."""
+    """Return the light and the dark palette of a colour, our own for ''. Text has READABLE contrast in every colour."""
     if not color:
         return OWN_LIGHT, OWN_DARK
     return _palette(color, LIGHT_GROUNDS, towards=BLACK, share=0.12), _palette(
@@ -67,7 +67,7 @@ def _palette(color: str, grounds: Sequence[str], *, towards: str, share: float) 
     while min(contrast(text, ground) for ground in (*grounds, wash)) < READABLE and text != towards:
         text = _mix(text, towards, STEP)
     on_fill = text_on(color)
-    away = BLACK if on_fill == WHITE else WHITE  # from the text on it, so that it stays readable
+    away = BLACK if on_fill == WHITE else WHITE  # away from the colour of the text, so that it stays readable
     return Palette(
         text=text,
         deep=_mix(text, towards, 0.25),
@@ -80,7 +80,7 @@ def _palette(color: str, grounds: Sequence[str], *, towards: str, share: float) 
 
 
 def _mix(one: str, other: str, share: float) -> str:
-    """The colour that is `share` of the way from one colour to another; always at least one step nearer."""
+    """Return the colour that is `share` of the way from one colour to another, and at least one step nearer."""
     parts = zip(_parts(one), _parts(other), strict=True)
     return "#" + "".join(f"{_between(start, end, share):02x}" for start, end in parts)
 
@@ -95,7 +95,7 @@ def _parts(color: str) -> tuple[int, ...]:
 
 
 def _luminance(color: str) -> float:
-    """Relative luminance (WCAG 2.2)."""
+    """Return the relative luminance (WCAG 2.2)."""
     linear = [
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
         for part in (value / 255 for value in _parts(color))
@@ -105,7 +105,7 @@ def _luminance(color: str) -> float:
 
 # -- For templates ----------------------------------------------------------------------------------------------------
 def context(request: HttpRequest | None = None) -> dict[str, Any]:
-    """A context processor: name, logo and support address of the site, and whether people may register."""
+    """Return the template variables of the site's branding, and whether people may register. A context processor."""
     return {
         "site_name": settings.SITE_NAME,
         "site_is_own": settings.SITE_NAME == PRODUCT,
@@ -117,7 +117,7 @@ def context(request: HttpRequest | None = None) -> dict[str, Any]:
 
 
 def message_context() -> dict[str, Any]:
-    """The same for e-mails, with the logo as an absolute address (no SVG: mail programs do not show it) and colours."""
+    """Return the same for e-mails, with colours and an absolute URL of the logo (no SVG: mail programs show none)."""
     logo = settings.SITE_LOGO
     light, dark = palettes(settings.SITE_COLOR)
     absolute = f"{settings.PUBLIC_URL}{logo}" if logo.startswith("/") else logo
@@ -149,7 +149,7 @@ html.dark:root {{
 @viewable
 @endpoint(PUBLIC, "GET")
 def stylesheet(request: HttpRequest) -> HttpResponse:
-    """The site's colours for pages and the admin; empty without SITE_COLOR. Pages may have no inline style (CSP)."""
+    """Return CSS with the site's colours; empty without SITE_COLOR. The CSP allows no inline style."""
     styles = STYLES.format(*palettes(settings.SITE_COLOR)) if settings.SITE_COLOR else ""
     return HttpResponse(
         styles, content_type="text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=3600"}

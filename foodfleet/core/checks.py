@@ -1,4 +1,4 @@
-"""System checks of settings that are each right and wrong together."""
+"""System checks of combinations of settings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +10,12 @@ from django.core import checks
 
 @checks.register(checks.Tags.security)
 def https_needs_a_trusted_proxy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """FoodFleet serves HTTP: only a proxy's header says that a request came by HTTPS."""
+    """Warn of an https:// PUBLIC_URL without TRUSTED_PROXIES: only a proxy's header says that a request used HTTPS."""
     if not settings.PUBLIC_URL.startswith("https://") or settings.TRUSTED_PROXIES:
         return []
     return [
         checks.Warning(
-            "PUBLIC_URL begins with https:// and TRUSTED_PROXIES is not set: every request is redirected, for ever.",
+            "PUBLIC_URL begins with https:// and TRUSTED_PROXIES is not set: redirects to HTTPS never end.",
             hint="Set TRUSTED_PROXIES to the address of the proxy that ends TLS and sends X-Forwarded-Proto.",
             id="foodfleet.W001",
         )

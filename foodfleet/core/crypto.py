@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-TOKEN_BYTES = 32  # 256 bits cannot be guessed, so a fast digest is enough (ASVS 5.0 6.5.2)
+TOKEN_BYTES = 32  # with 256 bits of entropy a fast digest is enough (ASVS 5.0 6.5.2)
 
 
 class DecryptionError(Exception):
@@ -58,7 +58,7 @@ def rotate(ciphertext: str, *, purpose: str) -> str:
 
 
 def key_of(ciphertext: str, *, purpose: str) -> int | None:
-    """Return the index of the key in ENCRYPTION_KEYS that decrypts this, 0 for the newest; None where none does."""
+    """Return the index of the key in ENCRYPTION_KEYS that decrypts this, 0 for the newest; None if none does."""
     for index, key in enumerate(settings.ENCRYPTION_KEYS):
         try:
             _fernet(purpose, (key,)).decrypt(ciphertext.encode())

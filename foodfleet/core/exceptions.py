@@ -1,7 +1,7 @@
-"""The errors that services raise: each has an HTTP status, a stable code and a message.
+"""The errors that services raise, each with an HTTP status, a stable code and a message.
 
-An app adds subclasses in its `exceptions.py`. `foodfleet.core.http.errors` turns any of them into
-the envelope of the API or into a page.
+Apps define subclasses in their `exceptions.py`. `foodfleet.core.http.errors` turns each into the error envelope of the
+API or into a page.
 """
 
 from collections.abc import Mapping
@@ -25,12 +25,12 @@ class BaseAppException(Exception):
 
     @classmethod
     def example(cls) -> Self:
-        """Create a typical error of this class for the OpenAPI document. Its code and headers are those of any."""
+        """Create a typical error of this class for the OpenAPI document."""
         return cls()
 
     @property
     def headers(self) -> dict[str, str]:
-        """HTTP headers that belong to the answer."""
+        """HTTP headers of the response."""
         return {}
 
 
@@ -120,7 +120,7 @@ class InsufficientPermissionsException(ForbiddenException):
 
 
 class NotFoundException(BaseAppException):
-    """There is no such thing."""
+    """The requested resource does not exist."""
 
     status_code = 404
     code = "not_found"
@@ -128,7 +128,7 @@ class NotFoundException(BaseAppException):
 
 
 class ConflictException(BaseAppException):
-    """The request contradicts the state that things are in."""
+    """The request conflicts with the current state."""
 
     status_code = 409
     code = "conflict"
@@ -136,7 +136,7 @@ class ConflictException(BaseAppException):
 
 
 class PayloadTooLargeException(BaseAppException):
-    """The body is larger than this call takes."""
+    """The body is larger than this call accepts."""
 
     status_code = 413
     code = "payload_too_large"
@@ -144,7 +144,7 @@ class PayloadTooLargeException(BaseAppException):
 
 
 class ValidationException(BaseAppException):
-    """Fields are wrong; `details` maps each to a list of {"message", "code"}."""
+    """Some fields are invalid; `details` maps each to a list of {"message", "code"}."""
 
     status_code = 422
     code = "validation_error"
@@ -161,7 +161,7 @@ class ValidationException(BaseAppException):
 
 
 class ThrottledException(BaseAppException):
-    """Too many requests; to be repeated after `retry_after` seconds."""
+    """Too many requests; the client may retry after `retry_after` seconds."""
 
     status_code = 429
     code = "throttled"

@@ -1,4 +1,4 @@
-"""Record when a background process was last alive, in the database for every process."""
+"""Record in the database when background processes were last alive."""
 
 from datetime import timedelta
 from time import monotonic
@@ -7,15 +7,15 @@ from django.utils import timezone
 
 from foodfleet.core.models import Heartbeat
 
-WRITTEN_EACH = 10.0  # seconds between writes of a process
+INTERVAL = 10.0  # seconds between two writes of one process
 
 _written: dict[str, float] = {}
 
 
 def beat(name: str) -> None:
-    """Record that this process is doing the work of `name`."""
+    """Record that this process does the work of `name`, at most once every INTERVAL seconds."""
     now = monotonic()
-    if now - _written.get(name, -WRITTEN_EACH) >= WRITTEN_EACH:
+    if now - _written.get(name, -INTERVAL) >= INTERVAL:
         _written[name] = now
         Heartbeat.objects.write(name, timezone.now())
 
@@ -27,5 +27,5 @@ def last_seen(name: str) -> timedelta | None:
 
 
 def forget() -> None:
-    """Write at the next heartbeat."""
+    """Make the next heartbeat write, for tests."""
     _written.clear()

@@ -1,7 +1,7 @@
-"""Sentences of libraries that our catalogues translate: `make messages` finds them here.
+"""Texts of libraries that our catalogues translate: `make messages` finds them here.
 
-The project's catalogues come before those of libraries; some of Django's and the REST framework's are formal or
-misspelt where ours are not, and unfold has none.
+The project's catalogues override those of libraries. Some translations of Django and the REST framework are formal or
+misspelt, and unfold has none.
 """
 
 from django.utils.translation import gettext_noop as _

@@ -1,4 +1,4 @@
-"""Structured logs: one line of JSON (or of text) for each event, with the request's id, and no secret in it."""
+"""Structured logs: one line of JSON or text for each event, with the request's id and without secrets."""
 
 import io
 import json
@@ -22,10 +22,10 @@ SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 HARMLESS_NAMES = {"token_type", "error_code", "end_reason"}
-# Anonymous clients choose what is logged. Each pattern takes linear time: a repetition is possessive, and no
+# Anonymous clients choose some logged values. Each pattern takes linear time: repetitions are possessive, and no
 # match can begin inside of what another attempt has read.
 DOTTED = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+)++")
-JWT_LENGTHS = (8, 5)  # the least that header and claims of a JWT have; a header begins with eyJ
+JWT_LENGTHS = (8, 5)  # minimum characters of a JWT's header, which begins with eyJ, and of its claims
 SECRET_VALUES = re.compile(
     r"(?<=/)[A-Za-z0-9_-]{32,}+(?=/|\?|\s|$)"  # a one-time token in the path of a link
     r"|(?<=[Bb]earer )\S++"
@@ -37,7 +37,7 @@ MAX_DEPTH = 6
 
 
 def redact_secrets(logger: Any, method_name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: hide values under secret names, and whatever looks like a token anywhere in a text."""
+    """Replace values with secret names, and parts of texts that look like tokens. A structlog processor."""
     for key in list(event):
         event[key] = _redacted(key, event[key], 0)
     return event
@@ -63,9 +63,9 @@ def _is_secret_name(name: str) -> bool:
 
 
 def redact_text(text: str) -> str:
-    """`text` with tokens, link secrets and passwords in URLs replaced.
+    """Return `text` with tokens, secrets of links and passwords in URLs replaced.
 
-    Most values of a log line contain nothing that a pattern could match, and a substring is found faster than that.
+    The substring tests are faster than the patterns, and most values need no pattern.
     """
     if "eyJ" in text:
         text = DOTTED.sub(_without_jwt, text)
@@ -75,7 +75,7 @@ def redact_text(text: str) -> str:
 
 
 def _without_jwt(found: re.Match[str]) -> str:
-    """REDACTED where parts of this dotted word look like a JWT: `eyJ…` and another part behind it."""
+    """Return REDACTED if parts of this dotted word look like a JWT: `eyJ…` followed by another part."""
     parts = found[0].split(".")
     header, claims = JWT_LENGTHS
     for part, following in pairwise(parts):
@@ -120,7 +120,7 @@ QUIET_LOGGERS: dict[str, Any] = {
     "celery.beat": {"level": "WARNING"},
     "celery.worker.strategy": {"level": "WARNING"},
     "celery.app.trace": {"level": "WARNING"},
-    # Lines of health checks and of beat's jobs would be most of an idle installation's log.
+    # Otherwise health checks and periodic tasks would be most of an idle installation's log.
     "django_structlog.middlewares.request": {"filters": ["not_a_probe"]},
     "django_structlog.celery.receivers": {"filters": ["not_periodic"]},
 }
@@ -128,18 +128,18 @@ PROBES = ("/health/", "/metrics")
 
 
 def is_not_a_probe(record: logging.LogRecord) -> bool:
-    """A log filter: whether the line is more than a health check or a scrape that succeeded."""
+    """Return False for a successful health check or scrape. A log filter."""
     path = record.msg.get("path", "") if isinstance(record.msg, dict) else ""
     return record.levelno > logging.INFO or not path.startswith(PROBES)
 
 
 def is_not_periodic(record: logging.LogRecord) -> bool:
-    """A log filter: whether a task failed or was caused by a request. Jobs of beat log what they change."""
+    """Return False for a successful task of beat, which logs its own changes. A log filter."""
     return record.levelno > logging.INFO or (isinstance(record.msg, dict) and bool(record.msg.get("request_id")))
 
 
 class EventFormatter(structlog.stdlib.ProcessorFormatter):
-    """structlog's own, without the copy that it makes of the record of each event."""
+    """structlog's formatter without its copy of the record for each event."""
 
     def format(self, record: logging.LogRecord) -> str:
         if not isinstance(record.msg, dict):  # logged by a library, without structlog
@@ -152,7 +152,7 @@ class EventFormatter(structlog.stdlib.ProcessorFormatter):
 
 
 def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
-    """The dictConfig that sends Django's, Celery's and our own events through one chain to standard error.
+    """Return the dictConfig that sends Django's, Celery's and our events through one chain to standard error.
 
     level: a name of the logging module; output_format: `json` or `console`.
     """
@@ -177,7 +177,7 @@ def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
             "not_periodic": {"()": lambda: is_not_periodic},
         },
         "handlers": {
-            # The stream as it is now: `log_all_output` replaces sys.stderr.
+            # The original stream: `log_all_output` replaces sys.stderr.
             "stderr": {"class": "logging.StreamHandler", "formatter": "structlog", "stream": sys.stderr}
         },
         "root": {"handlers": ["stderr"], "level": level},
@@ -185,11 +185,11 @@ def logging_config(*, level: str, output_format: str) -> dict[str, Any]:
     }
 
 
-_encoder = json.JSONEncoder(default=str)  # kept: `json.dumps` would make one for each line
+_encoder = json.JSONEncoder(default=str)  # reused: `json.dumps` would make one for each line
 
 
 def render_json(logger: Any, method_name: str, event: MutableMapping[str, Any]) -> str:
-    """A structlog processor: the event as one line of JSON."""
+    """Return the event as one line of JSON. A structlog processor."""
     return _encoder.encode(event)
 
 
@@ -213,7 +213,7 @@ class LoggedStream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        if getattr(self._state, "is_logging", False):  # logging itself failed and says so
+        if getattr(self._state, "is_logging", False):  # an error of logging itself
             return int(self._original.write(text))
         *lines, self._state.rest = (getattr(self._state, "rest", "") + text).split("\n")
         self._state.is_logging = True
@@ -230,9 +230,9 @@ class LoggedStream(io.TextIOBase):
 
 
 def log_all_output() -> None:
-    """Log also what libraries print, warnings, and exceptions that end this process or a thread.
+    """Log also the output of libraries, warnings, and exceptions that end this process or a thread.
 
-    For processes of a service with LOG_FORMAT=json, whose every line is one JSON object then. Call it after logging is
+    Only with LOG_FORMAT=json, so that each line of a service's process is a JSON object. Call it after logging is
     configured.
     """
     if settings.LOG_FORMAT != "json" or isinstance(sys.stderr, LoggedStream):

@@ -1,4 +1,4 @@
-"""Limit the mails to one address, whoever requests them and from however many IP addresses."""
+"""Limit the e-mails to one address, independent of who requests them and from which IP addresses."""
 
 from enum import Enum
 
@@ -11,23 +11,23 @@ from foodfleet.core.exceptions import ThrottledException
 
 
 class CausedBy(Enum):
-    """Who causes a mail. Counted separately, so that anonymous requests cannot block invitations by staff."""
+    """Who causes an e-mail. Counted separately, so that anonymous requests cannot block invitations by staff."""
 
     ANYBODY = "anybody"
     STAFF = "staff"
 
 
 def may_mail(email: str) -> bool:
-    """Count a mail that anybody can cause to `email`; return False past EMAIL_LIMIT_ADDRESS.
+    """Count an e-mail to `email` that anybody can cause. Returns False beyond EMAIL_LIMIT_ADDRESS.
 
-    All such mails share one count, whether or not the address has an account: registration, links, notices to an
-    unverified address.
+    All such e-mails share one count, whether or not the address has an account: registration, links, notices to an
+    unconfirmed address.
     """
     return _count(email, CausedBy.ANYBODY).allowed
 
 
 def ensure_staff_may_mail(email: str) -> None:
-    """Count a mail that staff send to `email`. Raises ThrottledException past EMAIL_LIMIT_ADDRESS."""
+    """Count an e-mail to `email` that staff send. Raises ThrottledException beyond EMAIL_LIMIT_ADDRESS."""
     counted = _count(email, CausedBy.STAFF)
     if not counted.allowed:
         raise ThrottledException(counted.retry_after)

@@ -1,4 +1,4 @@
-"""Tables of the kernel: rate limits, cache versions, heartbeats and metrics; base classes of rows that are history."""
+"""Tables of the kernel: rate limits, cache versions, heartbeats, metrics; base classes of rows that are history."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,7 +23,7 @@ ON CONFLICT (key) DO UPDATE SET count = {count}, blocked_until = {block}, expire
 WHERE stored.blocked_until IS NULL OR stored.blocked_until <= %(now)s
 RETURNING count
 """
-ADDED_AT_ONCE = 400  # samples
+SAMPLES_PER_STATEMENT = 400
 COUNT = "CASE WHEN stored.expires_at <= %(now)s THEN 1 ELSE stored.count + 1 END"
 
 
@@ -39,10 +39,10 @@ class RateLimitQuerySet(models.QuerySet["RateLimit"]):
         blocks: Mapping[int, datetime],
         every: int = 1,
     ) -> int | None:
-        """Count one occurrence of `key` and return the new count; None, and count nothing, while the key is blocked.
+        """Count one occurrence of `key` and return the new count. Returns None, without counting, while it is blocked.
 
-        expiries: from which count on the row lasts until when, from 1; it counts as absent afterwards. blocks: at which
-        count the key is blocked until when; the last one applies to each `every`th count after it too.
+        expiries: the end of the row for counts from each key on; from then on the row is ignored. blocks: the end of
+        the block for each count that blocks; the last one applies to every `every`th later count too.
         """
         connection = connections[self.db]
         adapt = connection.ops.adapt_datetimefield_value
@@ -77,12 +77,12 @@ class RateLimitQuerySet(models.QuerySet["RateLimit"]):
         return self.filter(blocked_until__gt=now)
 
     def expired(self, now: datetime) -> "RateLimitQuerySet":
-        """Filter rows that count as absent."""
+        """Filter rows that are ignored because they have expired."""
         return self.filter(expires_at__lte=now)
 
 
 class RateLimit(models.Model):
-    """What was used of one limit; see foodfleet.core.cache.rate_limits, which alone writes here."""
+    """The usage of one rate limit. Only foodfleet.core.cache.rate_limits writes here."""
 
     key = models.CharField(max_length=160, primary_key=True)
     count = models.PositiveIntegerField(default=0, help_text="In a fixed window, or of attempts.")
@@ -105,14 +105,14 @@ class RateLimit(models.Model):
 
 
 class CacheVersionQuerySet(models.QuerySet["CacheVersion"]):
-    """Versions of what is cached."""
+    """Versions of cached data."""
 
     def version_of(self, key: str) -> str | None:
-        """Return the version of `key`; None where it never changed."""
+        """Return the version of `key`; None if it never changed."""
         return self.filter(key=key).values_list("value", flat=True).first()
 
     def replace(self, key: str) -> None:
-        """Give `key` another version."""
+        """Set a new version of `key`."""
         row = self.model(key=key, value=token_hex(12))
         self.bulk_create([row], update_conflicts=True, update_fields=["value"], unique_fields=["key"])
 
@@ -164,12 +164,12 @@ class SampleQuerySet(models.QuerySet["Sample"]):
     """Samples."""
 
     def add(self, values: Mapping[str, float]) -> None:
-        """Add to the series, in the order of their names: processes that add at once do not deadlock."""
+        """Add to the series, in the order of their names, so that simultaneous processes do not deadlock."""
         connection = connections[self.db]
         table = connection.ops.quote_name(self.model._meta.db_table)
         order = sorted(values)
-        for begin in range(0, len(order), ADDED_AT_ONCE):
-            names = order[begin : begin + ADDED_AT_ONCE]
+        for begin in range(0, len(order), SAMPLES_PER_STATEMENT):
+            names = order[begin : begin + SAMPLES_PER_STATEMENT]
             places = ", ".join(["(%s, %s)"] * len(names))
             with connection.cursor() as cursor:
                 cursor.execute(
@@ -179,12 +179,12 @@ class SampleQuerySet(models.QuerySet["Sample"]):
                 )
 
     def by_series(self) -> "SampleQuerySet":
-        """All of them, each metric's together."""
+        """Return all samples, grouped by metric."""
         return self.order_by("series")
 
 
 class Sample(models.Model):
-    """What all processes counted of one series; see foodfleet.core.metrics."""
+    """The sum of one series over all processes; see foodfleet.core.metrics."""
 
     series = models.TextField(primary_key=True)
     value = models.FloatField()
@@ -203,7 +203,7 @@ class UndeletableQuerySet(models.QuerySet[Any]):
 
 
 class AppendOnlyQuerySet(UndeletableQuerySet):
-    """Rows that are never changed either."""
+    """Rows that are never changed or deleted."""
 
     def update(self, **kwargs: Any) -> int:
         raise PermissionDenied(f"{self.model.__name__} rows are append-only.")
@@ -226,7 +226,7 @@ class Undeletable(models.Model):
 
 
 class AppendOnly(Undeletable):
-    """A row that is never changed either. Its QuerySet is an AppendOnlyQuerySet."""
+    """A row that is never changed or deleted. Its QuerySet is an AppendOnlyQuerySet."""
 
     class Meta:
         abstract = True
@@ -242,7 +242,7 @@ class HourlyCountQuerySet(models.QuerySet["HourlyCount"]):
     """Counts by hour."""
 
     def about(self, subject: str) -> "HourlyCountQuerySet":
-        """Counts whose names begin with `subject` and a colon."""
+        """Filter counts whose names begin with `subject` and a colon."""
         return self.filter(name__startswith=f"{subject}:")
 
 
@@ -266,16 +266,16 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
     """Views of lists of the admin."""
 
     def of(self, user: Any) -> "SavedViewQuerySet":
-        """The views of one person."""
+        """Filter the views of one user."""
         return self.filter(user=user)
 
     def of_page(self, page: str, user: Any) -> "SavedViewQuerySet":
-        """The views of one list that this person sees: their own, and those that others share."""
+        """Return the views of one list that this user sees: their own and shared ones."""
         seen = models.Q(user=user) | models.Q(is_shared=True)
         return self.filter(seen, page=page).order_by("name", "pk")
 
     def save_as(self, user: Any, page: str, *, name: str, **values: Any) -> None:
-        """Save a view under this name, in place of the person's own of that name."""
+        """Save a view under this name. Replaces the user's view with the same name."""
         self.update_or_create(user=user, page=page, name=name, defaults=values)
 
 

@@ -1,4 +1,4 @@
-"""One spelling for each phone number: E.164."""
+"""Normalization of phone numbers to E.164."""
 
 import unicodedata
 
@@ -9,19 +9,19 @@ from django.utils.translation import gettext_lazy as _
 
 E164 = RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", _("Give the number with its country code, such as +4915123456789."))
 LONGEST_SPELLING = 32  # characters of a number as people write it, with spaces and brackets
-# For documents: other spellings that people use are taken too, and a number has to have a country code that exists.
+# For the OpenAPI document. The API also accepts other notations, and refuses country codes that do not exist.
 PHONE_SCHEMA = {"format": "phone", "pattern": r"^\+[1-9][0-9 ()./-]{6,30}$", "example": "+4915123456789"}
-# Digits of any script, spaces, dashes, brackets, and marks of direction that come along when a number is copied.
-# Not letters: the library would take `FLOWERS` for digits and drop what stands around a number.
+# Digits of any script, spaces, dashes, brackets, and direction marks, which are often copied with a number. Not
+# letters: phonenumbers would convert `FLOWERS` to digits and drop text around a number.
 AFTER_PLUS = frozenset({"Nd", "Zs", "Pd", "Ps", "Pe", "Cf"})
 BEFORE_PLUS = frozenset({"Zs", "Ps", "Cf"})
 
 
 def normalize_phone(text: str) -> str:
-    """The number in E.164 (`+491701234567`), however it is written with its country code; '' stays ''.
+    """Return a number with country code, in any notation, in E.164 (`+491701234567`); '' stays ''.
 
-    Whether the number is in use is not checked: numbering plans change faster than any list, and a code sent by SMS
-    there shows it. Raises Django's ValidationError for what is no number, or has no country code.
+    It is not checked whether the number is in use: numbering plans change faster than any list, and the code by SMS
+    shows it. Raises Django's ValidationError for an invalid number or one without country code.
     """
     if not text.strip():
         return ""

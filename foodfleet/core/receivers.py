@@ -14,7 +14,7 @@ from foodfleet.core.metrics.counters import Histogram
 REQUESTS = Histogram(
     "foodfleet_http_request_duration_seconds", "Requests by route, method and status.", "route", "method", "status"
 )
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # clients invent others
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # clients send others
 
 
 @receiver(signals.bind_extra_request_metadata)

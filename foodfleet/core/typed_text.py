@@ -8,37 +8,37 @@ SKIPPED_IN_CODES = frozenset({"Zs", "Cc", "Cf", "Pd"})  # spaces, control and fo
 MINUS = "\u2212"  # not a dash for Unicode, and typed as one
 
 WORDS_OF_A_SEARCH = 5  # each one narrows it down
-INDEXED_LENGTH = 3  # of a word from which a trigram index helps wherever it stands
+INDEXED_LENGTH = 3  # characters from which a trigram index finds a part of a word
 
 
 def fold(text: str) -> str:
-    """The form that text is searched in: NFKC and without case, by Python, because SQLite knows ASCII alone."""
+    """Return the form in which text is searched: NFKC and case-folded, by Python, since SQLite folds only ASCII."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def searchable(*texts: str) -> str:
-    """The value of a search column for these texts: each word after a space."""
+    """Return the value of a search column for these texts, with a space before each word."""
     return "".join(f" {word}" for text in texts for word in fold(text).split())
 
 
 def searched_words(text: str) -> list[str]:
-    """The words of a search, normalised; e-mail addresses as they are stored."""
+    """Return the normalised words of a search; e-mail addresses as they are stored."""
     words = text.split()[:WORDS_OF_A_SEARCH]
     return [fold(normalize_email(word) if "@" in word else word) for word in words]
 
 
 def searched_parts(text: str) -> list[str]:
-    """The conditions of a search, all of which must match: parts of words, or prefixes of very short words."""
+    """Return the substrings that must all match: parts of words, or the beginnings of words for very short ones."""
     return [word if len(word) >= INDEXED_LENGTH else f" {word}" for word in searched_words(text)]
 
 
 def normalize_password(password: str) -> str:
-    """NFKC, so that `é` is one password however a keyboard composes it (NIST SP 800-63B-4, 3.1.1.2)."""
+    """Return the password in NFKC, so that `é` is the same in any encoding (NIST SP 800-63B-4, 3.1.1.2)."""
     return unicodedata.normalize("NFKC", password)
 
 
 def normalize_code(code: str) -> str:
-    """Digits and lower-case letters of a code: spaces and hyphens do not count, digits of any script do."""
+    """Return the ASCII digits and lower-case letters of a code, without spaces and hyphens. Converts other digits."""
     signs = [char for char in unicodedata.normalize("NFKC", code) if char != MINUS]
     remaining = [char for char in signs if unicodedata.category(char) not in SKIPPED_IN_CODES]
     return "".join(str(unicodedata.decimal(char, char)) for char in remaining).lower()

@@ -80,8 +80,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: baseline.restore())
         yield
-    if lease.held.url:
-        lease.held.stop()
+    if lease.own.url:
+        lease.own.stop()
     for thread in threading.enumerate():
         if thread.name.startswith("lease"):  # it looks into the database, which is dropped next
             thread.join(10)

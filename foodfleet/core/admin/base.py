@@ -1,4 +1,4 @@
-"""What all admins share: unfold's look, and their place in the navigation."""
+"""The base class of all admins: unfold's look, and their place in the navigation."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +41,13 @@ class BaseAdmin(ModelAdmin):  # type: ignore[type-arg]
     warn_unsaved_form = True
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Show times as how long ago they are."""
+        """Show times relative to now."""
         fields = {field.name: field for field in self.opts.get_fields() if isinstance(field, models.DateTimeField)}
         shown = super().get_list_display(request)
         return [times.When(fields[name]) if isinstance(name, str) and name in fields else name for name in shown]
 
     def found_as(self, row: Any) -> str:
-        """Return how the search and pages that confirm an action name a row."""
+        """Return the name of a row in search results and on confirmation pages."""
         return str(row)
 
     def render_change_form(
@@ -59,7 +59,7 @@ class BaseAdmin(ModelAdmin):  # type: ignore[type-arg]
         return response
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list. Unfold keeps the request of the list on the admin, which all threads share: forget it."""
+        """Show the list, and remove the request that unfold leaves on the admin, which all threads share."""
         try:
             response: HttpResponse = super().changelist_view(request, extra_context)
             return response

@@ -9,7 +9,7 @@ WIDTH, HEIGHT, GAP = 720, 120, 2
 
 @dataclass(frozen=True)
 class Series:
-    """Values of one kind. tone: the class of its colour, `good` or `bad`."""
+    """Values of one kind. tone: the CSS class of their colour, `good` or `bad`."""
 
     name: Any
     values: Sequence[int]
@@ -18,7 +18,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Series above each other. labels: of the bars; a chart shows the first, the middle and the last below it."""
+    """A stacked bar chart. labels: of the bars; the first, the middle and the last are shown below the chart."""
 
     title: Any
     labels: Sequence[str]
@@ -26,12 +26,12 @@ class Chart:
 
     @property
     def peak(self) -> int:
-        """The largest sum of a bar, at least 1."""
+        """The height of the highest bar, at least 1."""
         return max(1, *(sum(values) for values in self._columns()))
 
     @property
     def bars(self) -> list[dict[str, Any]]:
-        """Rectangles with `x`, `y`, `width`, `height`, `tone` and a `title` for the pointer."""
+        """Rectangles with `x`, `y`, `width`, `height`, `tone` and a `title` as tooltip."""
         step = WIDTH / len(self.labels)
         found = []
         for number, values in enumerate(self._columns()):

@@ -1,4 +1,4 @@
-"""A page before an action that says what it will do, to how many, and asks for what it needs."""
+"""The confirmation page of an action: what it does, to which rows, and a form for its input."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ LONGEST_REASON = 500
 
 
 class ConfirmForm(forms.Form):
-    """Nothing but the confirmation."""
+    """A confirmation without further input."""
 
 
 class ReasonForm(ConfirmForm):
@@ -34,7 +34,7 @@ class ReasonForm(ConfirmForm):
 
 
 def confirmed(request: HttpRequest, form_class: Callable[..., ConfirmForm] = ConfirmForm) -> ConfirmForm | None:
-    """Return the valid form of a confirmed action; None where the page is to be shown first."""
+    """Return the valid form of a confirmed action; None if the confirmation page must be shown first."""
     form = form_class(request.POST if CONFIRMED in request.POST else None)
     return form if form.is_valid() else None
 
@@ -46,7 +46,7 @@ def page(
     sentence: str,
     form_class: Callable[..., ConfirmForm] = ConfirmForm,
 ) -> TemplateResponse:
-    """Ask whether to do what `sentence` says to these rows."""
+    """Return the confirmation page. sentence: what the action does to the rows."""
     form = form_class(request.POST if CONFIRMED in request.POST else None)
     widgets.style(form.fields.values())
     action = request.POST.get("action", "")
@@ -70,14 +70,14 @@ def page(
 def ask(
     model_admin: BaseAdmin, request: HttpRequest, queryset: QuerySet[Any], sentence: str
 ) -> TemplateResponse | None:
-    """Return the page that asks, with the number of rows in `%(count)s` of `sentence`; None where it was confirmed."""
+    """Return the confirmation page, with the number of rows as `%(count)s` in `sentence`; None if confirmed."""
     if confirmed(request) is not None:
         return None
     return page(model_admin, request, queryset, sentence % {"count": queryset.count()})
 
 
 def back(model_admin: BaseAdmin, request: HttpRequest) -> HttpResponse | None:
-    """Return to the page of the row where the action was started there; None for the list."""
+    """Redirect to the page of the row if the action was started there; None if it was started in the list."""
     chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
     if FROM_PAGE not in request.POST or len(chosen) != 1:
         return None

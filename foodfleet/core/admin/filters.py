@@ -1,4 +1,4 @@
-"""Filters of lists: yes or no, and values that are typed in a form above the list."""
+"""Filters of lists: yes or no, and values typed into a form above the list."""
 
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -24,7 +24,7 @@ class YesFilter(admin.SimpleListFilter):
         return self.chosen(queryset) if self.value() == "yes" else queryset
 
     def chosen(self, queryset: Any) -> Any:
-        """Return the rows with yes."""
+        """Return the rows to show for "Yes"."""
         raise NotImplementedError
 
 
@@ -38,14 +38,15 @@ class YesNoFilter(YesFilter):
         return self.others(queryset) if self.value() == "no" else super().queryset(request, queryset)
 
     def others(self, queryset: Any) -> Any:
-        """Return the rows with no."""
+        """Return the rows to show for "No"."""
         raise NotImplementedError
 
 
 class TypedFilter(admin.SimpleListFilter):
-    """A filter by one typed value. lookup: of the column; kind: of the input; example: shown while it is empty.
+    """A filter by one typed value.
 
-    Among the other filters it appears only while it is set, to be taken away.
+    lookup: of the column; kind: the type of the input; example: its placeholder. Django's column of filters shows it
+    only while it is set, so that it can be removed.
     """
 
     parameter_name: str
@@ -95,7 +96,7 @@ class TimeFilter(TypedFilter):
 
 
 class SinceFilter(TimeFilter):
-    """Filters what happened from a time on."""
+    """Filters events at or after a time."""
 
     title = _("From (UTC)")
     parameter_name = "since"
@@ -103,7 +104,7 @@ class SinceFilter(TimeFilter):
 
 
 class UntilFilter(TimeFilter):
-    """Filters what happened before a time."""
+    """Filters events before a time."""
 
     title = _("Before (UTC)")
     parameter_name = "until"
@@ -116,7 +117,7 @@ class TypedFiltersAdmin(BaseAdmin):
     list_before_template = "admin/typed_filters.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the inputs; the other filters and the search stay as they are."""
+        """Add the inputs. Submitting them keeps the other filters and the search."""
         typed = fields(self, request)
         dropped = {"p", "e", *(field["name"] for field in typed)}
         others = [(name, value) for name, value in request.GET.items() if name not in dropped]

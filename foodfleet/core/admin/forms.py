@@ -18,7 +18,7 @@ SERVER_ERROR = 500
 
 
 def errors_as_messages(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Show an error of a service as a message above the page; the admin has rolled its transaction back by then."""
+    """Show an error of a service as a message above the page, after the admin has rolled back its transaction."""
 
     @wraps(view)
     def wrapper(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -32,7 +32,7 @@ def errors_as_messages(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
 
 
 def error_message(error: BaseAppException) -> str:
-    """Return an error's message with what its details say."""
+    """Return an error's message, followed by the messages in its details."""
     return f"{error.message} {'; '.join(_sentences(error.details))}".strip()
 
 
@@ -62,9 +62,9 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
 class ServiceAdmin(BaseAdmin):
     """An admin that saves by calling a service in the last step of the form's validation. Its form is a ServiceForm.
 
-    form_errors: the exceptions that are shown in the form; others get their error page. error_fields: the form field
-    for each key of an error's details, where the names differ; "missing" is for missing permissions. An error without
-    details is shown at the field of its code, or at that of "".
+    form_errors: the exceptions that are shown in the form; others get an error page. error_fields: the form field for
+    each key of an error's details, if the names differ; "missing" is for missing permissions. An error without details
+    is shown at the field of its code, or at the field of "".
     """
 
     form = ServiceForm
@@ -86,7 +86,7 @@ class ServiceAdmin(BaseAdmin):
         raise NotImplementedError
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Return the form that Django makes for this request; it calls the service."""
+        """Return the form class that Django makes for this request, with `save_by_service` set."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.save_by_service = staticmethod(partial(self._save_by_service, request, change=change))
         return form

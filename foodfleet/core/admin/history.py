@@ -1,4 +1,4 @@
-"""Record what staff do in the admin besides editing, in the history of their edits."""
+"""Record admin actions other than edits in Django's history of admin changes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

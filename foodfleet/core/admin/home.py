@@ -18,7 +18,7 @@ from foodfleet.core.http import health
 from foodfleet.core.models import Heartbeat
 
 ALIVE_WITHIN = timedelta(seconds=60)
-ASKED_AGAIN_AFTER = 15.0  # seconds: asking cache and broker takes long while they are away
+CHECKED_FOR = 15.0  # seconds a state is reused: checking cache and broker takes long while they are unreachable
 WORDS = {health.OK: _("OK"), health.DOWN: _("Unavailable"), health.NOT_CONFIGURED: _("Not used")}
 
 _states: dict[str, tuple[float, str]] = {}
@@ -26,7 +26,7 @@ _states: dict[str, tuple[float, str]] = {}
 
 @dataclass(frozen=True)
 class Figure:
-    """A number or word with its label. link: to the list of what is counted; tone: `good`, `warn` or `bad`."""
+    """A number or word with its label. link: to the list of the counted rows; tone: `good`, `warn` or `bad`."""
 
     label: Any
     value: Any
@@ -36,7 +36,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Card:
-    """What one card shows. note: a sentence below the figures. links: buttons, a name and an address each."""
+    """The content of a card. note: a sentence below the figures. links: buttons, as label and URL."""
 
     title: Any
     figures: Sequence[Figure] = ()
@@ -50,25 +50,25 @@ _builders: list[tuple[str, Builder]] = []
 
 
 def register(permission: str, build: Builder) -> None:
-    """Show the card to who has the permission; in the order of registration."""
+    """Add a card for users with the permission. Cards appear in the order of registration."""
     _builders.append((permission, build))
 
 
 def cards(request: HttpRequest) -> list[Card]:
-    """Return the cards that the user may see, and the health of the services."""
+    """Return the cards that the user may see, and the card of the services' health."""
     user: Any = request.user
     counts = hourly_counts.recent()
     return [*(build(request, counts) for permission, build in _builders if user.has_perm(permission)), _health()]
 
 
 def _health() -> Card:
-    """The database, which has just answered, and the other services that the product depends on."""
+    """Return the card of the services' health. The database is OK: the caller has just used it."""
     figures = [Figure(_("Database"), WORDS[health.OK], tone="good")]
-    for name, label, ask in (
+    for name, label, check in (
         ("cache", _("Cache"), health.cache_state),
         ("broker", _("Broker"), health.broker_state),
     ):
-        state = _state(name, ask)
+        state = _state(name, check)
         figures.append(Figure(label, WORDS[state], tone={health.OK: "good", health.DOWN: "bad"}.get(state, "")))
     now = timezone.now()
     beats = [at for at in Heartbeat.objects.values_list("at", flat=True) if at > now - ALIVE_WITHIN]
@@ -77,7 +77,7 @@ def _health() -> Card:
 
 
 def _workers(*, is_alive: bool) -> Figure:
-    """Whether a worker has been seen lately; without a broker none is needed."""
+    """Return whether a worker was seen recently; without a broker none is needed."""
     if is_alive:
         return Figure(_("Workers"), WORDS[health.OK], tone="good")
     if not settings.CELERY_BROKER_URL:
@@ -85,10 +85,10 @@ def _workers(*, is_alive: bool) -> Figure:
     return Figure(_("Workers"), _("Not seen lately"), tone="warn")
 
 
-def _state(name: str, ask: Callable[[], str]) -> str:
-    """Return the state of a service, asked at most every few seconds in this process."""
+def _state(name: str, check: Callable[[], str]) -> str:
+    """Return the state of a service, checked at most every CHECKED_FOR seconds by this process."""
     at, state = _states.get(name, (0.0, ""))
-    if not state or monotonic() - at > ASKED_AGAIN_AFTER:
-        state = ask()
+    if not state or monotonic() - at > CHECKED_FOR:
+        state = check()
         _states[name] = (monotonic(), state)
     return state

@@ -32,15 +32,15 @@ class CappedCount(int):
 
 
 def capped_count(rows: QuerySet[Any]) -> int:
-    """Return the number of rows, or a CappedCount where there are more than COUNTED."""
+    """Return the number of rows, or a CappedCount if there are more than COUNTED."""
     found = rows.order_by()[: COUNTED + 1].count()
     return CappedCount(COUNTED) if found > COUNTED else found
 
 
 def all_found(model_admin: Any, request: HttpRequest) -> Any:
-    """Return all rows that the filters and the search of the list find; None where a filter has a wrong value.
+    """Return all rows that the filters and the search of the list find; None if a filter has an invalid value.
 
-    Raises PermissionDenied for who may not see the list.
+    Raises PermissionDenied if the user may not see the list.
     """
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
@@ -60,7 +60,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class UnchangeableMixin:
-    """An admin or inline that changes and deletes nothing."""
+    """An admin or inline whose rows cannot be changed or deleted."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -70,14 +70,14 @@ class UnchangeableMixin:
 
 
 class ReadOnlyMixin(UnchangeableMixin):
-    """An admin or inline that adds nothing either."""
+    """An admin or inline whose rows cannot be added, changed or deleted."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 class TextSearchAdmin(BaseAdmin):
-    """A list whose `search_fields` hold `typed_text.searchable` text: any spelling finds a part of it."""
+    """A list whose `search_fields` contain `typed_text.searchable` text, which any spelling of a part finds."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -89,7 +89,7 @@ class TextSearchAdmin(BaseAdmin):
 
 
 class RestrictedChangeList(ChangeList):
-    """A list that accepts only the lookups of its filters in the query string.
+    """A list that accepts only the lookups of its own filters in the query string.
 
     Django accepts any lookup on a model's own columns: `?digest__gte=7` reveals a hidden column bit by bit, and
     `?subject__regex=(` is a database error.
@@ -107,7 +107,7 @@ class RestrictedChangeList(ChangeList):
         return found
 
     def get_results(self, request: HttpRequest) -> None:
-        """Get the results; a number that is too large for the database counts as a wrong filter value."""
+        """Get the results. A number that is too large for the database counts as an invalid filter value."""
         try:
             super().get_results(request)
         except OverflowError as error:
@@ -123,7 +123,7 @@ class RestrictedChangeList(ChangeList):
 
 
 class RestrictedFiltersAdmin(SavedViewsAdmin):
-    """An admin whose list accepts only its own filters, so that its readers learn no more than it shows.
+    """An admin whose list accepts only its own filters, so that filters cannot reveal hidden columns.
 
     extra_lookups: further lookups that other pages of the admin link to.
     """
@@ -143,7 +143,7 @@ class RestrictedFiltersAdmin(SavedViewsAdmin):
 
 
 class DateTimeFilter(admin.DateFieldListFilter):
-    """Django's date filter with bounds in UTC, since databases know no year 10000 and not every offset."""
+    """Django's date filter with bounds in UTC: databases have no year 10000 and do not accept every offset."""
 
     used_parameters: dict[str, Any]
 

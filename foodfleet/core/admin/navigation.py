@@ -1,4 +1,4 @@
-"""The groups of pages at the side of the admin: what the user may open, by subject."""
+"""The sidebar of the admin: the pages that the user may open, grouped by subject."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from foodfleet.core.admin.base import Subject
 
 
 def groups(site: AdminSite, request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups in the form that unfold's templates expect, the home page first."""
+    """Return the groups, the home page first, in the form that unfold's templates expect."""
     home = reverse("admin:index")
     found: dict[str, list[dict[str, Any]]] = {str(subject.label): [] for subject in Subject}
     for app in site.get_app_list(request):

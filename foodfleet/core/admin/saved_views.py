@@ -1,4 +1,4 @@
-"""Views of a list that staff save under a name: its filters, search and order, for oneself or for all who see it."""
+"""Saved views: filters, search and order of a list under a name, for one user or for everybody who sees the list."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ NOT_SAVED = ("p", "all", "e")  # the number of the page, and what Django adds by
 
 
 class SavedViewForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The name of a view; its query is that of the list."""
+    """The name of a view, and the list's query string."""
 
     class Meta:
         model = SavedView
@@ -27,12 +27,12 @@ class SavedViewForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"query": forms.HiddenInput}
 
     def clean_query(self) -> str:
-        """Return the query without the number of the page. An unknown filter does no harm: the list refuses it."""
+        """Return the query without the page number. Filters are not checked: the list refuses unknown ones."""
         return normalized(self.cleaned_data["query"])
 
 
 def normalized(query: str) -> str:
-    """Return a query string in one form, without what a view does not keep."""
+    """Return a query string in normal form, without the parameters that are not saved."""
     values = QueryDict(query, mutable=True)
     for name in NOT_SAVED:
         values.pop(name, None)
@@ -53,7 +53,7 @@ class SavedViewsAdmin(BaseAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list with its saved views; the one whose filters are set is marked."""
+        """Show the list with its saved views; the one that is in use is marked."""
         query = normalized(request.GET.urlencode())
         response = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None)

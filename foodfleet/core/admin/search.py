@@ -1,4 +1,4 @@
-"""Search everywhere in the admin: its pages, and the rows of admins with `searched_everywhere`, by permission."""
+"""The admin's global search: pages, and rows of admins with `searched_everywhere`, that the user may see."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +11,13 @@ from django.urls import reverse
 from foodfleet.core.admin import navigation
 from foodfleet.core.admin.base import BaseAdmin
 
-SHORTEST, LONGEST = 3, 100  # characters of a term; no index finds a shorter part
+SHORTEST, LONGEST = 3, 100  # characters of a term; a trigram index needs three
 MOST_OF_ONE_KIND = 5
 
 
 @dataclass(frozen=True)
 class Found:
-    """A page or row that was found. kind: what it is, in words."""
+    """A search result. kind: the group of a page, or the name of a row's model."""
 
     title: str
     kind: str

@@ -1,4 +1,4 @@
-"""Times in lists: how long ago, with the exact time as title."""
+"""Times in lists: relative to now, with the exact time as tooltip."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,11 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 DAY = timedelta(days=1)
-RECENT = timedelta(days=7)  # an older time is told by its date
+RECENT = timedelta(days=7)  # an older time is shown as a date
 
 
 def relative(time: datetime | None) -> SafeString | str:
-    """Return a past time as how long ago it was, and any other as its date; `-` for none."""
+    """Return a recent time as "2 hours ago", any other as its date, and None as `-`."""
     if time is None:
         return "-"
     local, age = timezone.localtime(time), timezone.now() - time
@@ -38,7 +38,7 @@ class When:
         self.admin_order_field = field.name
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, When) and other.__name__ == self.__name__  # Django looks for it among those to sort by
+        return isinstance(other, When) and other.__name__ == self.__name__  # Django looks it up in the list of columns
 
     def __hash__(self) -> int:
         return hash(self.__name__)

@@ -1,4 +1,4 @@
-"""The look of form fields that Django or a form of ours made, rather than unfold."""
+"""Unfold's look for form fields that unfold did not make, and widgets of our own."""
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
@@ -26,7 +26,7 @@ CLASSES: tuple[tuple[type[forms.Widget], list[str]], ...] = (
 
 
 def style(fields: Iterable[forms.Field]) -> None:
-    """Give the widgets of these fields the classes of their kind, unless they have some."""
+    """Set unfold's CSS classes on the widgets of these fields, unless they have classes already."""
     for field in fields:
         inner = field.widget.widgets if isinstance(field.widget, forms.MultiWidget) else [field.widget]
         for widget in inner:
@@ -41,7 +41,7 @@ def _style(widget: forms.Widget) -> None:
 
 
 class SuggestedInput(forms.TextInput):
-    """A text field that suggests values, each with its name, and takes any other too."""
+    """A text field that suggests values, each with its name, and accepts any other value too."""
 
     template_name = "admin/widgets/suggested.html"
     suggestions: Iterable[tuple[str, str]] = ()
@@ -56,7 +56,7 @@ class CheckboxTable(forms.CheckboxSelectMultiple):
     """Checkboxes for permissions such as `users:read - See users`, a row for each resource; others in one row."""
 
     template_name = "admin/widgets/checkbox_table.html"
-    notes: Mapping[str, Any] = {}  # what stands beside an option, by its whole label before " - "
+    notes: Mapping[str, Any] = {}  # a note to show beside an option, by the option's label up to " - "
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)

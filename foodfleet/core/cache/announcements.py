@@ -1,12 +1,12 @@
-"""What writers tell the processes that hold a lease, through Redis. See `coherent` for the whole.
+"""Announcements of changes through Redis, from writers to the processes that hold a lease. `coherent` has an overview.
 
-Two keys in Redis. The registry, a hash: the run of the server it was made on, a random `token`, the `number` of the
-last announcement, for each member how often it renewed, and `complete` once it has existed for longer than a lease. The
-log, a stream: announcements that a change opens or closes, numbered without gaps.
+There are two keys in Redis. The registry is a hash: the run of the server on which it was made, a random `token`, the
+`number` of the last announcement, how often each member renewed, and `complete` once it is older than a lease. The log
+is a stream of announcements that a change opens or closes, numbered without gaps.
 
-Every script makes a new registry and an empty log where the registry is missing or from another run of the server:
-Redis was emptied, restarted from a snapshot, or replaced by a replica. Until that one is complete, members of the
-former may still hold a lease. No script uses the clock of Redis, which an administrator may set.
+If the registry is missing or from another run of the server, every script makes a new one and empties the log: Redis
+was emptied, restarted from a snapshot, or replaced by a replica. Members of the former registry may still hold a lease
+until the new one is complete. No script uses the clock of Redis, which an administrator may change.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,10 +20,10 @@ from foodfleet.core.cache.changes import clock
 
 KEYS = REGISTRY, LOG = shared.key("cache", "registry"), shared.key("cache", "log")
 LOG_LENGTH = 10_000
-ACKNOWLEDGEMENT_MILLISECONDS = 5_000  # how long an acknowledgement stays that nobody takes
+ACKNOWLEDGEMENT_MILLISECONDS = 5_000  # after which an acknowledgement that nobody reads expires
 MEMBER = "member:"
 
-# ARGV[1]: the token for a new registry. A proxy may hide the run: then nobody holds a lease.
+# ARGV[1]: the token for a new registry. If a proxy hides the run of the server, there are no leases.
 CURRENT_REGISTRY = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 if not run then return {} end
@@ -51,7 +51,7 @@ redis.call('XADD', KEYS[2], 'MAXLEN', '~', {LOG_LENGTH}, number .. '-0', 'open',
 return redis.call('HGETALL', KEYS[1])
 """
 # ARGV: token, token of the opening, its number, field of the writer, whether the registry is complete, and each member
-# that did not acknowledge with its count: one that has not renewed since then holds no lease any more.
+# that did not acknowledge with its count: if it has not renewed since, its lease has ended.
 CLOSE = f"""{CURRENT_REGISTRY}
 if token ~= ARGV[2] then return 0 end
 local number = redis.call('HINCRBY', KEYS[1], 'number', 1)
@@ -66,7 +66,7 @@ return number
 
 @dataclass(frozen=True)
 class Entry:
-    """One announcement. keys: of an opening; empty for the closing of `change`, the number of its opening."""
+    """One announcement. change: the number of its opening. keys: those that the opening names; empty for a closing."""
 
     number: int
     change: int
@@ -89,7 +89,7 @@ def renew(
 ) -> tuple[str, int, list[Entry]]:
     """Count a renewal of `member`, acknowledge, and return the registry's token, the last number and new entries.
 
-    Waits up to `wait` seconds for an entry. complete: token of a registry that has outlived every lease before it.
+    Waits up to `wait` seconds for an entry. complete: the token of a registry that is older than any lease.
     """
     lists = [_acknowledgements(*each) for each in acknowledged]
     with redis.pipeline(transaction=False) as pipeline:
@@ -108,12 +108,12 @@ def _entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
 
 
 def leave(redis: Any, member: str) -> None:
-    """Take `member` out of the registry: it holds no lease any more."""
+    """Remove `member` from the registry when it gives up its lease."""
     redis.hdel(REGISTRY, MEMBER + member)
 
 
 def open_change(redis: Any, keys: Collection[str], *, writer: str) -> Opening | None:
-    """Announce that `keys` are changing; None where this server supports no leases."""
+    """Announce that `keys` are changing; None if this server supports no leases."""
     fields = redis.eval(OPEN, 2, *KEYS, token_hex(8), " ".join(keys), MEMBER + writer)
     if not fields:
         return None
@@ -123,11 +123,11 @@ def open_change(redis: Any, keys: Collection[str], *, writer: str) -> Opening | 
 
 
 def wait_for(redis: Any, opening: Opening, *, until: float) -> set[str]:
-    """Wait for the acknowledgement of every member; return those that gave none until then."""
+    """Wait for the acknowledgements of all members; return the members that gave none in time."""
     waiting = set(opening.members)
     name = _acknowledgements(opening.token, opening.number)
     while waiting and (left := until - clock()) > 0:
-        # Shorter than the connection's time-out; 0 would be for ever.
+        # Shorter than the connection's time-out; 0 would wait without end.
         found = redis.blpop([name], timeout=min(max(left, 0.01), 0.5))
         waiting.discard(found[1].decode() if found else "")
     if not opening.is_complete:
@@ -136,9 +136,9 @@ def wait_for(redis: Any, opening: Opening, *, until: float) -> set[str]:
 
 
 def close_change(redis: Any, opening: Opening, *, writer: str, silent: Collection[str]) -> int | None:
-    """Announce that the change is committed, and remove `silent` members; return the number.
+    """Announce that the change is committed, and remove `silent` members.
 
-    None: the announcement was lost in between.
+    Returns the number of the announcement, or None if Redis has lost the opening.
     """
     counts = [part for name in silent for part in (name, opening.members[name])]
     arguments = (token_hex(8), opening.token, opening.number, MEMBER + writer, 1, *counts)

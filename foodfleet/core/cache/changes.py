@@ -1,25 +1,25 @@
-"""What this process knows of changes. See `coherent`."""
+"""The changes that this process knows of. See `coherent`."""
 
 from functools import partial
 from threading import Lock
 from time import CLOCK_BOOTTIME, clock_gettime
 
-OPEN_SECONDS = 60.0  # then the writer of an open change must be dead
-KEPT_KEYS = 20_000
-ALL = "*"  # a key that stands for all
+OPEN_SECONDS = 60.0  # after which the writer of an open change must have died
+MOST_KEYS = 20_000
+ALL = "*"  # a wildcard for all keys
 NEVER = float("inf")
 
 clock = partial(clock_gettime, CLOCK_BOOTTIME)  # unlike `monotonic` it counts while the machine is suspended
 
 
 class Changes:
-    """When keys changed, in ticks of this process. Readers take no lock."""
+    """When keys changed, in ticks: a counter of this process. Readers take no lock."""
 
     def __init__(self) -> None:
         self.tick = 0
-        self._floor: float = 0  # what was read before this tick is out of date, whatever its keys
+        self._floor: float = 0  # all values read before this tick are outdated
         self._changed: dict[str, float] = {}  # the tick of a key's last change; NEVER while one is open
-        self._open: dict[object, tuple[frozenset[str], float]] = {}  # changes not committed yet; when they lapse
+        self._open: dict[object, tuple[frozenset[str], float]] = {}  # changes not committed yet, and when they expire
         self._lock = Lock()
 
     def since(self, tick: int, keys: tuple[str, ...]) -> bool:
@@ -37,30 +37,30 @@ class Changes:
                 self._changed.update(dict.fromkeys(keys, NEVER))
 
     def close(self, change: object) -> None:
-        """The change is committed: values that are read from now on may be cached."""
+        """Record that the change is committed: values that are read from now on may be cached."""
         with self._lock:
             self._close(change)
 
-    def lapse(self) -> None:
-        """Close the changes of writers that must be dead."""
+    def expire(self) -> None:
+        """Close the changes of writers that must have died."""
         with self._lock:
             now = clock()
             for change in [change for change, (_, until) in self._open.items() if until < now]:
                 self._close(change)
 
     def clear(self) -> None:
-        """Rely on nothing that was read until now."""
+        """Treat all values read until now as outdated."""
         with self._lock:
             self._forget()
 
     def after_fork(self) -> None:
-        """Forget the parent's, which ends here; another thread of it may have held the lock."""
+        """Reset in a forked process. The lock is replaced: another thread of the parent may have held it."""
         self._lock = Lock()
         self._forget()
 
     def _close(self, change: object) -> None:
         keys, _ = self._open.pop(change, (frozenset[str](), 0.0))
-        if ALL in keys or len(self._changed) > KEPT_KEYS:
+        if ALL in keys or len(self._changed) > MOST_KEYS:
             self._forget()
             return
         self.tick += 1

@@ -1,24 +1,24 @@
-"""Values in the memory of each process that are never used after a change, without SQL or Redis for each use.
+"""A cache in each process's memory that never returns outdated values, without SQL or Redis for each read.
 
     _sessions = coherent.Cache(size=20_000)
     session = _sessions.get(session_id, (f"user:{user_id}",), load)     # in every process
     coherent.invalidate(f"user:{user_id}")                              # in the transaction that changes the data
 
 When the transaction's commit returns, no process uses a value that depends on the key and was loaded before. The
-mechanism is that of leases (Gray and Cheriton, 1989); it needs Redis. Without REDIS_URL, SQLite itself tells whether
-its file has changed since a value was loaded (`PRAGMA data_version`), and any change makes all values old; on
-PostgreSQL `get` calls `load` each time.
+mechanism is leases (Gray and Cheriton, 1989); it needs Redis. Without REDIS_URL, SQLite reports whether its file has
+changed since a value was loaded (`PRAGMA data_version`), and any change makes all values outdated; on PostgreSQL `get`
+then calls `load` each time.
 
-**A reader** may use what it has only while its process holds a lease (`lease`). A thread of the process asks Redis for
-new announcements (`announcements`) all the time; each answer extends the lease to 1.5 seconds after the request was
-sent. Requests look at the clock after they found the value, so a process that was paused asks the database. The same
+**A reader** may use a cached value only while its process holds a lease (`lease`). A thread of the process continuously
+reads new announcements from Redis (`announcements`); each response extends the lease to 1.5 seconds after the request
+was sent. `get` reads the clock after it found the value, so a process that was paused queries the database. The same
 connection registers the process and acknowledges announcements.
 
-**A writer** needs no lease. Just before the commit (`commits`) it announces all keys of its transaction at once, waits
-until every registered process has acknowledged, commits, and announces the end. In between a key is *open*: everybody
-asks the database and keeps nothing (`changes`). A value that was loaded while its key was open or changed is not used
-either. A process that does not acknowledge within 1.6 seconds holds no lease any more: the writer goes on, and removes
-it from the registry if it has not renewed since.
+**A writer** needs no lease. Just before the commit (`commits`) it announces all keys of its transaction together, waits
+until every registered process has acknowledged, commits, and announces the end. In between a key is *open*: every
+process queries the database and caches nothing (`changes`). A value that was loaded while its key was open or changed
+is not used either. The lease of a process that does not acknowledge within 1.6 seconds has ended: the writer continues,
+and removes it from the registry if it has not renewed since.
 
 | what fails | what happens |
 |---|---|
@@ -27,20 +27,20 @@ it from the registry if it has not renewed since.
 | a writer dies, or its commit fails, before the end is announced | the keys stay open for 60 seconds |
 | a writer cannot reach Redis | it replaces the cache version `redis-outage` in its transaction and waits 1.6 seconds \
 after the commit; each process looks at it every half second, and without that its lease runs out |
-| Redis is gone or frozen | leases run out, the database answers; writers as above |
+| Redis stops or hangs | leases run out, every process queries the database; writers as above |
 | Redis comes back empty, with an old snapshot, or as a replica | scripts notice another `run_id` or no registry and \
-begin a new one; processes drop all values; writers wait 1.6 seconds, until it is older than any lease |
+make a new one; processes drop all values; writers wait 1.6 seconds, until it is older than any lease |
 | that happens between announcement and commit | the writer announces again before it returns |
 | Redis evicts the log | processes notice that numbers are missing and cache nothing for 60 seconds |
 | a process joins during a change | it reads the log from the start and finds the key open |
 | the rows are read by the transaction that changes them | `get` calls `load` for its keys; nothing loaded inside a \
 transaction is cached |
 
-Two failures together defeat it, until the value is `lifetime` old: a writer that dies between commit and the end of its
-announcement, while Redis loses the announcement. And it relies on clocks: that of a virtual machine which its host
-stopped does not run, so on resumption the machine may use its values until it has read the announcements that wait.
-Of a group of Redis servers, one that lost its replicas must not serve writes (`min-replicas-to-write 1`): renewing a
-lease is a write.
+An outdated value may be used, until it is `lifetime` old, only if two failures coincide: a writer dies between the
+commit and the end of its announcement, and Redis loses the announcement. The mechanism also relies on clocks. The clock
+of a suspended virtual machine stops, so after resumption the machine may use its values until it has read the waiting
+announcements. A Redis server that lost its replicas must refuse writes (`min-replicas-to-write 1`): renewing a lease is
+a write.
 """
 
 from collections import OrderedDict
@@ -72,11 +72,11 @@ class _Entry(NamedTuple):
 
 
 class Cache(Generic[Value]):
-    """At most `size` values, each cached for `lifetime` seconds; the oldest one makes room."""
+    """A cache of at most `size` values, each for `lifetime` seconds. The oldest is evicted first."""
 
     def __init__(self, *, size: int, lifetime: float = LIFETIME, name: str = "other") -> None:
         self._size, self._lifetime, self.name = size, lifetime, name
-        self.hits = self.misses = 0  # not written yet; without a lock, which would cost more than a few lost counts
+        self.hits = self.misses = 0  # not exported yet; without a lock, at the cost of a few lost counts
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         _caches.append(self)
 
@@ -91,7 +91,7 @@ class Cache(Generic[Value]):
         return load() if tick is None else self._load(name, load, tick)
 
     def known(self, name: Hashable, keys: tuple[str, ...]) -> Value | None:
-        """Return what `get` would return without `load`, None where it would call that."""
+        """Return what `get` would return without `load`, None if it would call that."""
         return self._find(name, keys)[0]
 
     def _find(self, name: Hashable, keys: tuple[str, ...]) -> tuple[Value | None, int | None]:
@@ -103,7 +103,7 @@ class Cache(Generic[Value]):
             if entry is None or entry.tick != tick or clock() >= entry.until:
                 return None, tick
         else:
-            until = lease.held.until  # before the value is looked at; the clock after it
+            until = lease.own.until  # read before the value; the clock is read after it
             entry = self._entries.get(name)
             if (
                 entry is None
@@ -120,8 +120,8 @@ class Cache(Generic[Value]):
         self.misses += 1
         until = clock() + self._lifetime
         value = load()
-        can_keep = lease.keep() if settings.REDIS_URL else True
-        if value is not None and can_keep and not connection.in_atomic_block:
+        may_cache = lease.ensure_started() if settings.REDIS_URL else True
+        if value is not None and may_cache and not connection.in_atomic_block:
             self._entries.pop(name, None)
             if len(self._entries) >= self._size:
                 self._entries.popitem(last=False)
@@ -129,11 +129,11 @@ class Cache(Generic[Value]):
         return value
 
     def drop(self, name: Hashable) -> None:
-        """Drop one value of this process, as when it has expired."""
+        """Drop one value in this process, as if it had expired."""
         self._entries.pop(name, None)
 
     def clear(self) -> None:
-        """Drop the values of this process."""
+        """Drop all values in this process."""
         self._entries.clear()
 
 
@@ -151,7 +151,7 @@ _Reads("foodfleet_cache_reads_total", "Reads of the caches in each process's mem
 
 
 class _Seen(local):
-    """state: of the SQLite file, as this thread's connection saw it last."""
+    """The state of the SQLite file that this thread's connection saw last."""
 
     state: tuple[int, int, int] | None = None
 
@@ -164,7 +164,7 @@ _latest_file_tick = 0
 def _file_tick() -> int | None:
     """Return a number that grows with each change of the SQLite file; None on PostgreSQL and inside a transaction.
 
-    A thread that sees a change makes the values of all threads old: each connection counts changes for itself.
+    A thread that sees a change makes the values of all threads outdated: each connection counts changes on its own.
     """
     global _latest_file_tick
     if connection.vendor != "sqlite" or connection.in_atomic_block:

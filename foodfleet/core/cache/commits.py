@@ -12,14 +12,14 @@ from foodfleet.core.cache.changes import ALL, OPEN_SECONDS, changes, clock
 from foodfleet.core.database.commits import invalidated
 from foodfleet.core.models import CacheVersion
 
-MOST_KEYS = 1_000  # of one announcement; more are announced as all
+MOST_KEYS = 1_000  # of one announcement; more are announced as ALL
 
 
 _count = 0
 
 
 def invalidate(*keys: str) -> None:
-    """Let no process use values that depend on `keys`, from the commit of the transaction on.
+    """Make every process drop values that depend on `keys` when the transaction commits.
 
     Call it in the transaction that changes the data.
     """
@@ -36,10 +36,10 @@ def local_invalidations() -> int:
 
 
 def announced(keys: frozenset[str], commit: Callable[[], None]) -> None:
-    """Commit, and return when every process knows what the transaction invalidated."""
+    """Commit, and return when every process has applied the invalidation of `keys`."""
     change = Change(keys if len(keys) <= MOST_KEYS else frozenset({ALL}))
     change.announce()
-    commit()  # if it fails, it may yet have happened: the announcement lapses by itself
+    commit()  # an exception does not prove that it failed: the change stays open and expires
     while not change.finish():
         change.announce()
         commit()
@@ -54,10 +54,10 @@ class Change:
         self._opened_at = 0.0
         self._silent: set[str] = set()
         self._in_database = False
-        self._writer = lease.held.member
+        self._writer = lease.own.member
 
     def announce(self) -> None:
-        """Return when nobody uses a value of these keys; without Redis, record the change in the transaction."""
+        """Return when no process uses a value of these keys; without Redis, record the change in the transaction."""
         changes.open(self, self._keys)
         self._opened_at = clock()
         redis = shared.reachable()
@@ -71,9 +71,9 @@ class Change:
         self._in_database = True
 
     def finish(self) -> bool:
-        """After the commit: let the keys be cached again. Return False where the announcement was lost."""
+        """Allow the keys to be cached again, after the commit. Returns False if the announcement was lost."""
         if self._in_database:
-            sleep(lease.WAIT_SECONDS)  # then every process has seen the record or lost its lease
+            sleep(lease.WAIT_SECONDS)  # until every process has seen the record or lost its lease
         elif self._opening is not None and not self._close(self._opening):
             return False
         changes.close(self)

@@ -1,4 +1,4 @@
-"""The lease under which this process may rely on what it knows of changes. See `coherent`."""
+"""The lease under which this process may use cached values. See `coherent`."""
 
 import atexit
 import os
@@ -17,16 +17,16 @@ from foodfleet.core.models import CacheVersion
 
 logger = structlog.get_logger(__name__)
 
-LEASE_SECONDS = 1.5  # from the moment when a renewal is sent
-WAIT_SECONDS = 1.6  # after which a writer takes every former lease for ended; clocks do not run at one speed
+LEASE_SECONDS = 1.5  # from the sending of a renewal
+WAIT_SECONDS = 1.6  # after which every earlier lease has ended, with a margin for clocks of different speed
 RENEW_SECONDS = 0.3
 JOIN_SECONDS = 0.001  # a new member does not wait for entries
-DATABASE_SECONDS = 0.5  # between looks for changes that were made without Redis
+DATABASE_SECONDS = 0.5  # between two queries for changes that were made without Redis
 OUTAGE = "redis-outage"  # the cache version that such changes replace
 
 
 class Lease:
-    """Renewed by two threads: one follows the announcements in Redis, one looks into the database."""
+    """A lease that two threads renew: one reads the announcements in Redis, one queries the database."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -42,7 +42,7 @@ class Lease:
             Thread(target=target, name=f"lease{target.__name__}", daemon=True).start()
 
     def stop(self) -> None:
-        """End the lease, and tell writers if possible."""
+        """End the lease, and remove it from the registry if Redis is reachable."""
         with self._lock:
             self._stopped.set()
             self.until = 0.0
@@ -50,7 +50,7 @@ class Lease:
         try:
             announcements.leave(redis, self.member)
         except shared.UNREACHABLE:
-            pass  # the next writer waits until this lease must have ended
+            pass  # the next writer waits WAIT_SECONDS instead
         finally:
             redis.close()
 
@@ -74,7 +74,7 @@ class Lease:
                     logger.warning("shared_cache_unreachable", used_for="lease")
                 reached = False
                 self._stopped.wait(RENEW_SECONDS)
-            changes.lapse()
+            changes.expire()
         redis.close()
 
     def _watch_database(self) -> None:
@@ -87,7 +87,7 @@ class Lease:
                     known = found
                     changes.clear()
                 self._extend("database", sent)
-            except Exception as error:  # noqa: BLE001  the lease ends; requests tell what is wrong with the database
+            except Exception as error:  # noqa: BLE001  the lease ends; requests report the database's error
                 logger.debug("lease_not_renewed", error=type(error).__name__)
                 connection.close()
             self._stopped.wait(DATABASE_SECONDS)
@@ -95,7 +95,7 @@ class Lease:
 
 
 class Follower:
-    """Applies the announcements of other processes, in their order."""
+    """Applies the announcements of other processes in order."""
 
     def __init__(self, redis: Any, member: str, stopped: Event) -> None:
         self._redis, self._member, self._stopped = redis, member, stopped
@@ -105,7 +105,7 @@ class Follower:
         self._to_acknowledge: list[tuple[str, int]] = []
 
     def renew(self) -> bool:
-        """Apply new announcements; return whether this process then knows all changes."""
+        """Apply new announcements. Returns whether this process knows all changes now."""
         token, number, entries = announcements.renew(
             self._redis,
             self._member,
@@ -136,7 +136,7 @@ class Follower:
         return entries[-1].number < number or bool(self._last and entries[0].number > self._last + 1)
 
     def _apply(self, entry: Entry) -> bool:
-        """Return whether the entry has to be acknowledged."""
+        """Apply one entry. Returns whether it has to be acknowledged."""
         if entry.writer == announcements.MEMBER + self._member:
             return False  # the thread that writes applies it
         if entry.keys:
@@ -146,38 +146,38 @@ class Follower:
         return bool(entry.keys)
 
 
-held = Lease("")  # none
+own = Lease("")  # the lease of this process; without a URL it never starts
 _starting = Lock()
 
 
-def keep() -> bool:
-    """Begin to hold a lease if this process has none yet; return whether there can be one: not without Redis."""
-    if held.url != settings.REDIS_URL:
+def ensure_started() -> bool:
+    """Start the lease of this process unless it is running. Returns False without Redis."""
+    if own.url != settings.REDIS_URL:
         with _starting:
-            if held.url != settings.REDIS_URL:
+            if own.url != settings.REDIS_URL:
                 _replace()
-    return bool(held.url)
+    return bool(own.url)
 
 
 def _replace() -> None:
-    global held
-    former, held = held, Lease(settings.REDIS_URL)
+    global own
+    former, own = own, Lease(settings.REDIS_URL)
     changes.clear()
     if former.url:
         former.stop()
-    if held.url:
-        held.start()
+    if own.url:
+        own.start()
 
 
 def _after_fork() -> None:
-    global held, _starting
-    held, _starting = Lease(""), Lock()
+    global own, _starting
+    own, _starting = Lease(""), Lock()
     changes.after_fork()
 
 
 def _at_exit() -> None:
-    if held.url:
-        held.stop()
+    if own.url:
+        own.stop()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -1,4 +1,4 @@
-"""Where rate_limits.py stores what it counts: one row for each key, or Redis."""
+"""The stores of rate_limits.py: one row for each key, or Redis."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,8 +17,8 @@ State = Mapping[str, Any]
 Decide = Callable[[State, float], tuple[State | None, Result]]
 
 ATTEMPTS = 10  # to store a state in Redis
-# KEYS: the state. ARGV: what was read ('' for nothing), what to store, for how many seconds. Returns 0 where another
-# caller was faster.
+# Compare and set. KEYS: the state. ARGV: the value read ('' for none), the value to store, its lifetime in seconds.
+# Returns 0 if another caller changed the state in between.
 SWAP = """
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
@@ -27,10 +27,10 @@ return 1
 
 
 def in_database(key: str, expires_at: float, decide: Decide[Result], clock: Callable[[], float]) -> Result:
-    """Run `decide` on the state in the database, while nobody else can. expires_at: Unix time."""
+    """Run `decide` on the state in the database, under a lock of its row. expires_at: Unix time."""
     with transaction.atomic():
         row = RateLimit.objects.lock(key, expires_at=datetime.fromtimestamp(expires_at, UTC))
-        state, result = decide(row.state, clock())  # by the clock after locking: times are in the order of the rows
+        state, result = decide(row.state, clock())  # the time is read under the lock, so that times do not go back
         if state is not None:
             row.state = state
             row.save(update_fields=["state"])
@@ -47,7 +47,7 @@ def database_clock() -> float:
 
 
 def in_redis(redis: Any, name: str, lifetime: int, decide: Decide[Result]) -> Result | None:
-    """Run `decide` on the state in Redis by the clock of Redis; None where others were faster each time."""
+    """Run `decide` on the state in Redis, by the clock of Redis; None if others changed the state at each attempt."""
     for _ in range(ATTEMPTS):
         with redis.pipeline(transaction=False) as pipeline:
             stored, (seconds, microseconds) = pipeline.get(name).time().execute()
@@ -58,7 +58,7 @@ def in_redis(redis: Any, name: str, lifetime: int, decide: Decide[Result]) -> Re
 
 
 def increment_in_redis(name: str, *, seconds: int) -> int | None:
-    """Add one to a counter that lives for `seconds` and return it; None where Redis cannot be asked."""
+    """Increment a counter that expires after `seconds` and return it; None without a reachable Redis."""
 
     def increment(redis: Any) -> int:
         with redis.pipeline(transaction=True) as pipeline:
@@ -69,7 +69,7 @@ def increment_in_redis(name: str, *, seconds: int) -> int | None:
 
 
 def ask_redis(ask: Callable[[Any], Any]) -> Any:
-    """Return what Redis answers, None where there is none or it cannot be reached."""
+    """Return the result of `ask`, which gets a client; None without a reachable Redis."""
     redis = shared.reachable()
     if redis is None:
         return None

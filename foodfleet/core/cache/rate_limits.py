@@ -1,16 +1,15 @@
-"""Every limit, counted for all processes together, in one table (`RateLimit`) and in Redis where that is faster.
+"""All rate limits, counted for all processes together, in one table (`RateLimit`) or, for speed, in Redis.
 
-| function | what it limits | Redis |
+| function | what it limits | stored in |
 |---|---|---|
-| `fixed_window` | requests: cheap, but up to twice the limit may pass across the edge of two windows | if there |
-| `sliding_window` | what costs money or fills a mailbox: no period holds more than the limit | never |
-| `reserve_attempt` | guesses: counted before they are compared, with growing blocks | never |
-| `acquire` | an even rate at a provider (token_bucket.py) | if there |
-| `is_first` | notices: one in so many seconds is enough | alone |
+| `fixed_window` | requests: cheap, but across two windows up to twice the limit may pass | Redis, else the database |
+| `sliding_window` | what costs money or fills a mailbox: no period contains more than the limit | the database |
+| `reserve_attempt` | guesses: counted before they are compared, with growing blocks | the database |
+| `acquire` | an even rate at a provider (token_bucket.py) | Redis, else the database |
+| `is_first` | repeated notices: only the first in a period is needed | Redis; None without |
 
-Redis may lose its content, so what must be durable is never counted there. While Redis is unreachable, `fixed_window`
-and `acquire` count in the database, and `is_first` returns None. A row is worth nothing after its `expires_at`, so it
-makes no difference when `expired` rows are deleted. The keys of people are digests, which their callers make.
+Redis may lose its content, so counts that must be durable are in the database. Rows are ignored after their
+`expires_at`, whenever they are deleted. Callers pass digests of personal data as keys.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -26,8 +25,8 @@ from foodfleet.core.models import RateLimit, RateLimitQuerySet
 
 SLICES = 60  # of a sliding window
 BUCKET_SECONDS = 600  # after which an unused token bucket is full
-SHORTEST_WAIT = 0.001  # seconds: a wait that is rounded to 0 would be taken for a permit
-BUSY_WAIT = 0.01  # seconds, where other processes changed the bucket each time
+SHORTEST_WAIT = 0.001  # seconds; a wait rounded to 0 would mean a permit
+BUSY_WAIT = 0.01  # seconds, if other processes changed the bucket at each attempt
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class Lockout:
-    """When attempts block their key: the `first`, and each `every`th after it, for the next of `waits`.
+    """When attempts block their key: the attempt number `first` and every `every`th after it, for the next of `waits`.
 
-    The last wait repeats. An attempt is forgotten `memory` after the last one, or after `memory_unblocked` while there
-    was no block yet.
+    The last wait repeats. The count is reset `memory` after the last attempt, or `memory_unblocked` after it if no
+    attempt has blocked yet.
     """
 
     first: int
@@ -54,22 +53,22 @@ class Lockout:
 
     @classmethod
     def at_most(cls, attempts: int, lifetime: timedelta) -> "Lockout":
-        """Allow so many attempts at a secret that lives no longer than `lifetime`."""
+        """Allow `attempts` in all at a secret that is valid for `lifetime`."""
         return cls(first=attempts, waits=(lifetime,), memory=lifetime, memory_unblocked=lifetime)
 
     def blocks(self, now: datetime) -> dict[int, datetime]:
-        """Return at which counts an attempt at `now` blocks until when."""
+        """Return the end of the block for each count at which an attempt at `now` blocks."""
         return {self.first + self.every * number: now + wait for number, wait in enumerate(self.waits)}
 
     def wait_after(self, count: int) -> timedelta | None:
-        """Return for how long the attempt of this count blocks; None where it does not."""
+        """Return how long the attempt with this count blocks; None if it does not."""
         number, rest = divmod(count - self.first, self.every)
         return self.waits[min(number, len(self.waits) - 1)] if number >= 0 and rest == 0 else None
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt. count: including this one, 0 where it is refused; blocked_until: where it blocks or was blocked."""
+    """An attempt. count: including this one, 0 if it is refused; blocked_until: the end of a block."""
 
     key: str
     count: int
@@ -82,7 +81,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Decision:
-    """wait: 0 for a permit, else seconds, at least SHORTEST_WAIT, after which to ask again. at: Unix time."""
+    """A decision of `acquire`. wait: 0 for a permit, else seconds, at least SHORTEST_WAIT. at: Unix time."""
 
     wait: float
     at: float
@@ -106,10 +105,10 @@ def fixed_window(key: str, *, limit: int, seconds: int, now: float | None = None
 def sliding_window(key: str, *, limit: int, seconds: int, now: float | None = None) -> Usage:
     """Count one occurrence of `key` unless `limit` were counted within the last `seconds`.
 
-    A rejected one is not counted. No period of `seconds` contains more than `limit`. Occurrences expire by slices, a
-    60th of the window: up to one slice late, never early. now: Unix time.
+    A rejected occurrence is not counted. No period of `seconds` contains more than `limit`. Occurrences expire in
+    slices of a 60th of the window: up to one slice late, never early. now: Unix time.
 
-    Counts in the caller's transaction if there is one: others who count the same key wait for its end, and a rollback
+    Counts in the caller's transaction if there is one: other callers with the same key wait for its end, and a rollback
     undoes the count.
     """
     timestamp = time() if now is None else now
@@ -117,7 +116,7 @@ def sliding_window(key: str, *, limit: int, seconds: int, now: float | None = No
 
     def decide(state: State, now: float) -> tuple[State | None, Usage]:
         current = int(now // width)
-        # Slices from the future are dropped: the clock was set back, or the window was shorter until now.
+        # Slices from the future are dropped: the clock was set back, or the window was shorter before.
         within = range(current - SLICES, current + SLICES)
         counted = {int(at): count for at, count in state.items() if int(at) in within}
         full_until = _full_until(counted, limit)
@@ -130,17 +129,17 @@ def sliding_window(key: str, *, limit: int, seconds: int, now: float | None = No
 
 
 def used_of_window(key: str, *, seconds: int) -> int:
-    """Return how many occurrences of `key` a sliding window counts now, without counting one."""
+    """Return the number of occurrences in the sliding window of `key`, without counting one."""
     row = RateLimit.objects.filter(pk=f"sliding:{key}").first()
     first = int(time() // (seconds / SLICES)) - SLICES
     return sum(count for at, count in row.state.items() if int(at) >= first) if row is not None else 0
 
 
 def reserve_attempt(key: str, policy: Lockout, *, now: datetime | None = None) -> Attempt:
-    """Count an attempt before it is compared, unless its key is blocked. Only an `allowed` one may be compared.
+    """Count an attempt before its secret is compared, unless the key is blocked. Compare only if it is `allowed`.
 
-    Of any number of simultaneous attempts no more are allowed than the policy says. Commits on its own: never call it
-    inside a transaction, whose rollback would undo the count.
+    Simultaneous attempts cannot exceed the policy. Commits on its own: never call it inside a transaction, whose
+    rollback would undo the count.
     """
     now = now or timezone.now()
     name = f"attempts:{key}"
@@ -154,12 +153,12 @@ def reserve_attempt(key: str, policy: Lockout, *, now: datetime | None = None) -
 
 
 def clear_attempts(*keys: str) -> None:
-    """Forget attempts and blocks."""
+    """Delete the attempts and blocks of these keys."""
     RateLimit.objects.filter(key__in=[f"attempts:{key}" for key in keys]).delete()
 
 
 def attempts(key: str, *, now: datetime | None = None) -> Attempt:
-    """Return what was counted for the key, and until when it is blocked; counts nothing."""
+    """Return the count of a key and the end of its block, without counting an attempt."""
     now = now or timezone.now()
     row = RateLimit.objects.filter(key=f"attempts:{key}", expires_at__gt=now).first()
     if row is None:
@@ -169,7 +168,7 @@ def attempts(key: str, *, now: datetime | None = None) -> Attempt:
 
 
 def set_subject(key: str, subject: int | None) -> None:
-    """Store which user the blocks of these attempts lock out, for `RateLimit.objects.blocking`."""
+    """Store the user whom a block of this key locks out, for `RateLimit.objects.blocking`."""
     RateLimit.objects.filter(key=f"attempts:{key}").update(subject=subject)
 
 
@@ -199,7 +198,7 @@ def is_first(key: str, *, seconds: float) -> bool | None:
 
 
 def allow_again(key: str) -> None:
-    """Let the next call of `is_first` be the first one."""
+    """Make the next call of `is_first` for `key` return True."""
     limit_stores.ask_redis(lambda redis: redis.delete(shared.key("first", key)))
 
 
@@ -209,7 +208,7 @@ def expired(now: datetime) -> RateLimitQuerySet:
 
 
 def _full_until(counted: dict[int, int], limit: int) -> int | None:
-    """Return the slice that has to expire before one more fits under `limit`; None where it fits now."""
+    """Return the slice that must expire before one more occurrence is within `limit`; None if it is now."""
     left = sum(counted.values())
     for at in sorted(counted):
         if left < limit:

@@ -1,9 +1,8 @@
-"""The Redis that all processes share, where there is one.
+"""The Redis that all processes share, if there is one.
 
-Without REDIS_URL Django's default cache belongs to one process, so nothing that has to hold across processes may rely
-on it: `client()` is None then, and callers use the database. A Redis that cannot be reached is treated the same way:
-every caller falls back to the database, never to "allowed". Whoever finds it unreachable calls `lost()`, so that the
-next callers do not wait for the same time-out.
+Without REDIS_URL Django's default cache belongs to one process, so nothing shared by processes may rely on it:
+`client()` is None then, and callers use the database. If Redis is unreachable, callers fall back to the database too,
+never to "allowed". They call `lost()`, so that the next callers do not wait for the same time-out.
 """
 
 from time import monotonic
@@ -19,14 +18,14 @@ from redis.retry import Retry
 logger = structlog.get_logger(__name__)
 
 UNREACHABLE = (RedisError, ConnectionError, TimeoutError, OSError)
-PAUSE_SECONDS = 2.0  # in which a process does not try a Redis that it could not reach
+PAUSE_SECONDS = 2.0  # during which a process does not try to reach Redis again
 
 _paused_until = 0.0
 _in_doubt = False
 
 
 def client() -> Any | None:
-    """Return the pooled redis-py client behind Django's default cache, or None where REDIS_URL is not set."""
+    """Return the pooled redis-py client behind Django's default cache, or None without REDIS_URL."""
     if not settings.REDIS_URL:
         return None
     from django_redis import get_redis_connection
@@ -35,7 +34,7 @@ def client() -> Any | None:
 
 
 def new_client(url: str) -> Any:
-    """Return a client with a connection of its own, which tells at once that Redis does not answer."""
+    """Return a client with its own connection and without retries."""
     options = settings.CACHES["default"]["OPTIONS"]
     return Redis.from_url(
         url,
@@ -47,10 +46,10 @@ def new_client(url: str) -> Any:
 
 
 def reachable() -> Any | None:
-    """Return `client()`, but None for PAUSE_SECONDS after a caller in this process could not reach it.
+    """Return `client()`, or None for PAUSE_SECONDS after a caller in this process could not reach Redis.
 
-    After that one caller tries, and the others follow only when it succeeds: a Redis that hangs must not block all
-    threads at once.
+    After the pause only one caller tries, and the others wait for its success: a Redis that hangs must not block all
+    threads together.
     """
     global _paused_until, _in_doubt
     now = monotonic()

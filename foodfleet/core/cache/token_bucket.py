@@ -1,13 +1,13 @@
 """An even rate for all processes together: the algorithm. `rate_limits.acquire` stores its state.
 
 Two rules, both in units, such as recipients. The pace: a token bucket with a small burst that refills at the rate, so
-that sending is even and a high priority never waits long. The window: in no WINDOW seconds are permits given for more
-than the rate. The window is longer than the second that a provider counts, because messages with even permits arrive
-unevenly: as long as each reaches the provider within WINDOW - 1 seconds of its permit, no second there holds more than
-the rate.
+that sending is even and a high priority never waits long. The window: permits of any WINDOW seconds are for no more
+units than the rate. The window is longer than the second that a provider counts, because messages with even permits
+arrive unevenly: if each reaches the provider within WINDOW - 1 seconds of its permit, the provider counts no more than
+the rate in any second.
 
-A request for many units waits until enough of the window is free. Meanwhile smaller ones are held back, or it would
-wait for ever.
+A request for many units waits until the window has room for them. Smaller requests wait meanwhile, since otherwise it
+might never get a permit.
 """
 
 import math
@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-WINDOW = 1.2  # seconds; 1 and how late a message may arrive
+WINDOW = 1.2  # seconds: 1, and the time that a message may need to the provider
 INTERVAL = 0.05  # seconds that share one counter
 ROUNDING_ERROR = 1e-9
 
 
 @dataclass(frozen=True)
 class Request:
-    """Asks for a permit for `units`. need: tokens that must be there; is_urgent: does not wait for larger ones."""
+    """A request for a permit for `units`. need: tokens that it needs; is_urgent: it does not wait for larger ones."""
 
     rate: float  # units a second
     units: int
@@ -33,9 +33,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Bucket:
-    """The state. level: tokens at the Unix time `at`, below zero after a request for many; recent: units by interval.
+    """The state of a bucket.
 
-    reserved_until: Unix time until which room is reserved for `reserved_for` units.
+    level: tokens at the Unix time `at`, below zero after a request for many. recent: units by interval. reserved_until:
+    Unix time until which the window is reserved for a request of `reserved_for` units.
     """
 
     level: float
@@ -70,7 +71,7 @@ def decide(state: Mapping[str, Any], request: Request, now: float) -> tuple[Buck
 
 
 def _recent(bucket: Bucket, now: float) -> dict[int, int]:
-    """Return the counters within the window, without those from the future: a clock that was set back blocks nobody."""
+    """Return the counters within the window. Those from the future are dropped: the clock was set back."""
     first = math.floor((now - WINDOW) / INTERVAL)
     current = range(first, first + int(2 * WINDOW / INTERVAL) + 1)
     return {int(interval): count for interval, count in bucket.recent.items() if int(interval) in current}

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from django.db.models import QuerySet
 
 BATCH = 500
-MOST = 50_000  # rows in one request, which has to end
+MOST = 50_000  # rows changed by one request
 
 Key = TypeVar("Key")
 Callback = Callable[[Sequence[Any]], None]  # called with the changed rows, in the transaction of their batch
@@ -34,7 +34,7 @@ def repeat(step: Callable[[], int], *, most: int | None = None) -> int:
 
 
 def delete(rows: QuerySet[Any], *, most: int | None = None) -> int:
-    """Delete `rows` in at most `most` batches; returns how many, without those that cascade."""
+    """Delete `rows` in at most `most` batches. Returns how many, not counting rows deleted by cascade."""
 
     def step() -> int:
         keys = list(rows.values_list("pk", flat=True)[:BATCH])

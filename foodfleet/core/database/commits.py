@@ -14,7 +14,7 @@ NOTHING: frozenset[str] = frozenset()
 
 
 class _Invalidated(local):
-    """keys: what the transaction of this thread has invalidated so far."""
+    """The cache keys that the transaction of this thread has invalidated so far."""
 
     keys = NOTHING
 
@@ -23,10 +23,10 @@ invalidated = _Invalidated()
 
 
 class AnnouncedCommits(Backend):
-    """A backend of Django, in front of which this class stands.
+    """A mixin for Django's database backends.
 
-    marker: another object after each end of a transaction and after each rollback to a savepoint. While it stays the
-    same, what was read in the transaction and not written since is what the transaction would read.
+    marker: replaced at each end of a transaction and each rollback to a savepoint. While it is the same object, rows
+    that the transaction has read and not written since are unchanged for it.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -34,7 +34,7 @@ class AnnouncedCommits(Backend):
         self.marker = object()
 
     def commit(self) -> None:
-        """Commit; where the transaction invalidated something, return when every process knows it."""
+        """Commit. If the transaction invalidated keys, return when every process has applied that."""
         self.marker = object()
         if self.alias != DEFAULT_DB_ALIAS or not invalidated.keys:
             super().commit()
@@ -45,7 +45,7 @@ class AnnouncedCommits(Backend):
         announced(keys, super().commit)
 
     def rollback(self) -> None:
-        """Roll back, and forget what the transaction invalidated."""
+        """Roll back, and drop the invalidations of the transaction."""
         if self.alias == DEFAULT_DB_ALIAS:
             invalidated.keys = NOTHING
         self.marker = object()

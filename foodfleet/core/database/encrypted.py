@@ -18,12 +18,12 @@ PUT_BACK = (
     "Add the key they were encrypted with to ENCRYPTION_KEYS "
     "(without ENCRYPTION_KEYS, the old SECRET_KEY to SECRET_KEY_FALLBACKS)."
 )
-LOOKED_AT = 1_000  # rows of a column that the system check reads, oldest first
+CHECKED_ROWS = 1_000  # rows of a column that the system check reads, oldest first
 
 
 @dataclass(frozen=True)
 class Column:
-    """A text column of ciphertexts that `crypto.encrypt` made for one purpose; '' where there is none."""
+    """A text column with ciphertexts of `crypto.encrypt` for one purpose, or ''."""
 
     title: str
     model: type[models.Model]
@@ -33,7 +33,11 @@ class Column:
 
 @dataclass
 class KeyUsage:
-    """How many rows need which key. by_key: rows by index of the key, 0 for the newest. unreadable: without a key."""
+    """How many rows need which key.
+
+    moved: rows that were re-encrypted. by_key: rows by index of the key, 0 for the newest. unreadable: rows that no key
+    decrypts.
+    """
 
     moved: int = 0
     by_key: Counter[int] = field(default_factory=Counter)
@@ -41,7 +45,7 @@ class KeyUsage:
 
     @property
     def is_current(self) -> bool:
-        """Return whether only the newest key is needed."""
+        """Whether only the newest key is needed."""
         return not self.unreadable and not any(key for key, count in self.by_key.items() if count)
 
 
@@ -51,7 +55,7 @@ COLUMNS: list[Column] = []
 def reencrypt(column: Column) -> KeyUsage:
     """Re-encrypt a column with the newest key, in batches.
 
-    Rows that change meanwhile are skipped, since they are written with the newest key.
+    Rows that change meanwhile are skipped: they were written with the newest key.
     """
     usage = KeyUsage()
     for pk, ciphertext in _ciphertexts(column):
@@ -64,8 +68,8 @@ def reencrypt(column: Column) -> KeyUsage:
     return usage
 
 
-def look(column: Column, most: int | None = None) -> KeyUsage:
-    """Return which keys a column needs, without changes. most: rows to read."""
+def usage_of(column: Column, most: int | None = None) -> KeyUsage:
+    """Return which keys a column needs. most: the number of rows to read, None for all."""
     usage = KeyUsage()
     for number, (_pk, ciphertext) in enumerate(_ciphertexts(column)):
         if number == most:
@@ -95,12 +99,12 @@ def check_keys(databases: Sequence[str] | None = None, **kwargs: Any) -> list[ch
     found: list[checks.CheckMessage] = []
     for column in COLUMNS if databases else ():
         try:
-            usage = look(column, LOOKED_AT)
+            usage = usage_of(column, CHECKED_ROWS)
         except DatabaseError:  # the tables do not exist yet, or have another version
             continue
         if not usage.is_current:
             hint = PUT_BACK if usage.unreadable else "Run manage.py reencrypt_secrets before an old key is removed."
-            found.append(checks.Warning(described(column, usage), hint=hint, id="foodfleet.W001"))
+            found.append(checks.Warning(described(column, usage), hint=hint, id="foodfleet.W002"))
     return found
 
 

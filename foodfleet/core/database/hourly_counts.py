@@ -1,4 +1,4 @@
-"""Counts of rows by hour, kept by periodic tasks, so that a chart reads some hundred rows instead of a million."""
+"""Counts of rows by hour, updated by periodic tasks, so that a chart reads some hundred rows instead of a million."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -21,8 +21,8 @@ HOURS, DAYS = 24, 30  # that the home page shows
 def update(rows: QuerySet[Any], subject: str, *columns: str, again: timedelta = HOUR) -> None:
     """Count `rows` by the hour of their `created_at` and by `columns`, as `subject:value:value`.
 
-    Counts what was added since the last call, and `again` before it, where rows may still have changed. The first call
-    counts all that is shown.
+    Counts the rows added since the last call, and again those of the time `again` before it, which may have changed.
+    The first call counts all rows of the last 31 days.
     """
     now = timezone.now()
     counted = HourlyCount.objects.about(subject)

@@ -5,8 +5,8 @@ In a migration, use AddIndexOnline and RemoveIndexOnline instead of Django's Add
 outside of a transaction. Trigram indexes (`GinIndex(..., opclasses=["gin_trgm_ops"])`) take AddTrigramIndexOnline:
 databases other than PostgreSQL have no such index and are left without it, and every other index is built there.
 
-PostgreSQL does nothing CONCURRENTLY to a partitioned table. There an index is built for one partition after the other,
-and removed under a lock of an instant.
+PostgreSQL cannot build or drop an index of a partitioned table CONCURRENTLY. There the index is built for one partition
+after the other, and dropped under a short lock.
 """
 
 import structlog
@@ -56,16 +56,16 @@ class AddIndexOnline(AddIndex):
 
 
 class AddTrigramIndexOnline(AddIndexOnline):
-    """AddIndexOnline for an index with `gin_trgm_ops`; makes the extension pg_trgm where the role may.
+    """AddIndexOnline for an index with `gin_trgm_ops`. Creates the extension pg_trgm if the role may.
 
-    Where it may not, the migration goes on without the index and says so: search is right without it, and slow on
+    If it may not, the migration continues without the index and logs a warning: search works without it, but is slow on
     large tables. `docs/users.md` says what to run afterwards.
     """
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Build the index, if there are trigrams."""
+        """Build the index if the database has trigram indexes."""
         if schema_editor.connection.vendor != "postgresql" or _has_trigrams(schema_editor.connection):
             super().database_forwards(app_label, schema_editor, from_state, to_state)
         else:
@@ -131,7 +131,7 @@ def _remove(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: 
     connection = schema_editor.connection
     if connection.vendor != "postgresql":
         if isinstance(index, PostgresIndex):
-            # Django builds it on the columns alone where it rebuilds a table of SQLite for another change.
+            # When Django rebuilds a table of SQLite for another change, it builds this index on the columns alone.
             schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(index.name)}")
         else:
             schema_editor.remove_index(model, index)
@@ -144,7 +144,7 @@ def _remove(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: 
 
 
 def _add_to_partitions(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
-    """Build the index; the parent's is not valid before every partition has its own."""
+    """Build the index of each partition, and with the last one that of the table becomes valid."""
     quote, table = schema_editor.quote_name, schema_editor.quote_name(model._meta.db_table)
     parent = quote(index.name)
     rest = str(index.create_sql(model, schema_editor)).partition(f" ON {table}")[2]

@@ -9,7 +9,10 @@ BATCH_SIZE = 1000
 
 
 def beyond(names: Sequence[str], values: Sequence[Any], ascending: bool) -> Q:
-    """Rows after `values`. Written as `a >= x and (a > x or pk > y)`, which a database turns into one index range."""
+    """Return the condition for rows after `values`.
+
+    It has the form `a >= x and (a > x or pk > y)`, which databases turn into one index range.
+    """
     operator = "gt" if ascending else "lt"
     if len(names) == 1:
         return Q(**{f"{names[0]}__{operator}": values[0]})
@@ -22,7 +25,7 @@ def beyond(names: Sequence[str], values: Sequence[Any], ascending: bool) -> Q:
 def newest_first(queryset: QuerySet[Any], field: str) -> Iterator[Any]:
     """Yield the rows in descending order of `field` and primary key, a batch at a time along their index.
 
-    A batch is a query of its own: a client that reads slowly keeps neither a cursor nor a transaction open.
+    Each batch is a separate query: a client that reads slowly keeps neither a cursor nor a transaction open.
     """
     ordered = queryset.order_by(f"-{field}", "-pk")
     batch = list(ordered[:BATCH_SIZE])

@@ -4,12 +4,12 @@ The table becomes the partition `<table>_before` of a new, empty parent that tak
 is read under a lock. The parts, each of which may be repeated after an interruption:
 
 1. A unique index of `id` and `created_at` is built CONCURRENTLY: a primary key has to contain the partition key.
-2. A check constraint says that rows end before the first month that gets a partition, and is validated while others
-   read and write. It spares ATTACH PARTITION its own look at every row.
-3. One transaction renames the table and attaches it to the parent. It locks the table for some milliseconds, and gives
-   up and tries again if it would wait for others.
+2. A check constraint says that all rows are older than the first month that gets a partition. It is validated while
+   others read and write, so that ATTACH PARTITION need not scan the table under its lock.
+3. One transaction renames the table and attaches it to the parent. It locks the table for some milliseconds. If it
+   would have to wait for others, it gives up and tries again.
 
-PostgreSQL guarantees that `id` is unique in each partition and month; that it is unique in all is up to its sequence.
+PostgreSQL guarantees a unique `id` within each partition; across partitions the sequence does.
 """
 
 from datetime import datetime
@@ -37,8 +37,8 @@ LONGEST_NAME = 63
 class PartitionByMonth(Operation):
     """Move the table of a model with `id` and `created_at` to partitions by month, on PostgreSQL.
 
-    Not for a table with other unique constraints, or that foreign keys point to. Needs `atomic = False` on the
-    Migration class. Backwards it copies all rows into one table, and locks them meanwhile.
+    Not for tables with other unique constraints, or to which foreign keys point. Needs `atomic = False` on the
+    Migration class. Reversing it copies all rows into one table, which is locked meanwhile.
     """
 
     reversible = True
@@ -66,18 +66,18 @@ class PartitionByMonth(Operation):
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Make it one table again."""
+        """Merge the partitions into one table."""
         model, connection = from_state.apps.get_model(app_label, self.model_name), schema_editor.connection
         if connection.vendor == "postgresql" and self.allow_migrate_model(connection.alias, model):
             short_locks.run(connection, lambda cursor: _merge(cursor, model._meta.db_table))
 
     def describe(self) -> str:
-        """Say what it does, for `sqlmigrate` and the output of `migrate`."""
+        """Return the description for `sqlmigrate` and the output of `migrate`."""
         return f"Partition the table of {self.model_name} by month"
 
 
 def is_partitioned(connection: BaseDatabaseWrapper, table: str) -> bool:
-    """Whether the table is stored in partitions."""
+    """Return whether the table is stored in partitions."""
     if connection.vendor != "postgresql":
         return False
     with connection.cursor() as cursor:
@@ -116,7 +116,10 @@ class _Move:
             cursor.execute(f'CREATE UNIQUE INDEX CONCURRENTLY "{self.key}" ON "{self.table}" (id, created_at)')
 
     def _first_month(self) -> datetime:
-        """Return the month after the next one, so that an interrupted migration can wait; or after the newest row."""
+        """Return the month after the next one, or after that of the newest row if that is later.
+
+        An interrupted migration can then be repeated within a month.
+        """
         soon = partitions.month_of(timezone.now(), 2)
         newest = self.model._default_manager.order_by("-created_at").values_list("created_at", flat=True).first()
         return max(soon, partitions.month_of(newest, 1)) if newest else soon
@@ -167,7 +170,7 @@ def _following_id(cursor: CursorWrapper, table: str) -> int:
 
 
 def _indexes(cursor: CursorWrapper, table: str) -> dict[str, str]:
-    """Return what each index but the primary key is on, by its name."""
+    """Return the definition of each index but the primary key's, by its name."""
     cursor.execute(INDEXES, [f'"{table}"'])
     return dict(cursor.fetchall())
 

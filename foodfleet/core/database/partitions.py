@@ -1,11 +1,11 @@
-"""Tables that PostgreSQL stores in partitions by month, cut by their column `created_at`.
+"""Tables that PostgreSQL stores in partitions by month of their column `created_at`.
 
-Beside those of months there are `<table>_before`, with what is older than the first month, and `<table>_default`, which
-takes every row that has no other place, so that no insert fails. To the ORM all of them are one table. Other databases
-have one table indeed, and these functions do nothing there.
+Besides the partitions of months there are `<table>_before`, with all rows older than the first month, and
+`<table>_default`, with all rows that fit no other partition, so that no insert fails. To the ORM all of them are one
+table. On other databases they are, and these functions do nothing there.
 
-The default partition forbids DETACH CONCURRENTLY. Partitions are dropped by a statement that locks the table for an
-instant, and that gives up if it would have to wait.
+The default partition rules out DETACH CONCURRENTLY. Partitions are dropped by a statement that locks the table for a
+moment, and that gives up if it would have to wait.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from django.db.models import Model
 from foodfleet.core.database import short_locks
 
 logger = structlog.get_logger(__name__)
-MONTHS_AHEAD = 3  # beside the current one: the purge may fail to run for so long
+MONTHS_AHEAD = 3  # besides the current one: the purge, which makes them, may not run for so long
 IN_ORDER = """
 SELECT relname, substring(bound FROM 'FROM \\(''([^'']+)')::timestamptz,
     substring(bound FROM 'TO \\(''([^'']+)')::timestamptz
@@ -56,7 +56,7 @@ def month_of(time: datetime, later: int = 0) -> datetime:
 
 
 def missing(model: type[Model], now: datetime, *, ahead: int = MONTHS_AHEAD, using: str = "default") -> list[datetime]:
-    """Return which months, from the current one to `ahead` months later, have no partition."""
+    """Return the months without a partition, from the current one to `ahead` months later."""
     found = of(model, using)
     months = [month_of(now, later) for later in range(ahead + 1)] if found else []
     return [month for month in months if not any(_covers(one, month) for one in found)]
@@ -69,7 +69,7 @@ def _covers(partition: Partition, month: datetime) -> bool:
 def make_ahead(model: type[Model], now: datetime, *, using: str = "default") -> None:
     """Make the missing partitions of this month and the next ones.
 
-    A month that has rows in the default partition gets none: its rows stay there, and the lists find them.
+    A month that already has rows in the default partition gets none; queries find its rows there.
     """
     for month in missing(model, now, using=using):
         try:
@@ -110,5 +110,5 @@ def drop_older(model: type[Model], time: datetime, *, using: str = "default") ->
 
 
 def first_month(model: type[Model], using: str = "default") -> datetime | None:
-    """Return when the oldest partition of a month begins; None where there is none."""
+    """Return when the oldest partition of a month begins; None if there is none."""
     return next((one.start for one in of(model, using) if one.start), None)

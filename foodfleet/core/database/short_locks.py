@@ -1,4 +1,4 @@
-"""Changes of large tables that lock out readers and writers, but only for an instant, and never wait long for that."""
+"""Schema changes of large tables under an exclusive lock that is short and not waited for long."""
 
 from collections.abc import Callable
 from time import sleep
@@ -8,15 +8,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg.errors import LockNotAvailable
 
-LONGEST_WAIT = "1s"  # those who come later wait behind us so long at most
+LONGEST_WAIT = "1s"  # for the lock; other transactions queue behind us meanwhile
 TRIES = 60
-PAUSE = 2.0  # seconds between them, in which the others go on
+PAUSE = 2.0  # seconds between tries, in which other transactions continue
 
 
 def run(connection: BaseDatabaseWrapper, work: Callable[[CursorWrapper], None], *, tries: int = TRIES) -> None:
     """Call `work` in a transaction that gives up waiting for a lock after LONGEST_WAIT, up to `tries` times.
 
-    Raises OperationalError, with nothing changed, where other transactions kept the table to the end.
+    Raises OperationalError, with nothing changed, if no try got the lock.
     """
     for left in reversed(range(tries)):
         try:

@@ -1,13 +1,14 @@
-"""Whether the tables in the database are those that the code expects."""
+"""Compare the tables in the database with those that the code expects."""
 
 from django.db import connections
 from django.db.models import Model
 
 
 def are_current(*models: type[Model], using: str) -> bool:
-    """Whether each model has its table with all columns: not so after `migrate <app> zero`, or to an older migration.
+    """Return whether each model has its table with all columns.
 
-    Django sends `post_migrate` then too, and a receiver that uses these models has to leave the database alone.
+    Not after `migrate <app> zero` or a migration to an older state. Django sends `post_migrate` then too, and receivers
+    that use these models must not run.
     """
     introspection = connections[using].introspection
     with connections[using].cursor() as cursor:

@@ -1,4 +1,4 @@
-"""What the doctor looks at in the kernel: settings, services, static files, the clock."""
+"""The kernel's checks of `manage.py doctor`: settings, services, static files, the clock."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from foodfleet.core.http import health
 from foodfleet.core.metrics import unknown_proxies
 
 MOST_DRIFT = 2.0  # seconds; access tokens allow 10, and codes of authenticator apps 30
-# With an http:// PUBLIC_URL all of these say the same.
+# Warnings that all follow from a PUBLIC_URL with http://, which `public_address` reports.
 WITHOUT_HTTPS = {"security.W004", "security.W008", "security.W010", "security.W012", "security.W016"}
 IN_PLAIN_WORDS = {
     "security.W009": Problem(
@@ -33,7 +33,7 @@ IN_PLAIN_WORDS = {
 
 @register()
 def database() -> Iterator[Problem]:
-    """Whether it can be reached and has every table."""
+    """Check that the database is reachable and has every table."""
     try:
         connection.ensure_connection()
         state = health.migrations_state()
@@ -47,46 +47,46 @@ def database() -> Iterator[Problem]:
 
 @register()
 def deployment() -> Iterator[Problem]:
-    """Django's own checks for deployment, ours included: DEBUG, the strength of SECRET_KEY, cookies, proxies."""
+    """Run Django's and our deployment checks: DEBUG, the strength of SECRET_KEY, cookies, proxies."""
     is_https = settings.PUBLIC_URL.startswith("https://")
     for message in checks.run_checks(include_deployment_checks=True):
         if message.level >= checks.WARNING and not message.is_silenced():
             if message.id in IN_PLAIN_WORDS:
                 yield IN_PLAIN_WORDS[message.id]
             elif is_https or message.id not in WITHOUT_HTTPS:
-                yield Problem(f"{message.msg} ({message.id})", str(message.hint or "The text says what to set."))
+                yield Problem(f"{message.msg} ({message.id})", str(message.hint or "Change the setting that it names."))
 
 
 @register()
 def public_address() -> Iterator[Problem]:
-    """PUBLIC_URL, ALLOWED_HOSTS and TRUSTED_PROXIES."""
+    """Check PUBLIC_URL, ALLOWED_HOSTS and TRUSTED_PROXIES."""
     address = urlsplit(settings.PUBLIC_URL)
     if address.scheme != "https":
         yield Problem(
-            f"PUBLIC_URL is {settings.PUBLIC_URL}: passwords and tokens travel without encryption.",
-            "Put a proxy that ends TLS before FoodFleet and set PUBLIC_URL=https://...",
+            f"PUBLIC_URL is {settings.PUBLIC_URL}: passwords and tokens are sent without encryption.",
+            "Put a proxy that terminates TLS in front of FoodFleet and set PUBLIC_URL=https://...",
         )
     if not validate_host(address.netloc.partition(":")[0], settings.ALLOWED_HOSTS):
         yield Problem(
-            f"ALLOWED_HOSTS lacks {address.hostname}, the host of PUBLIC_URL: every request gets 400.",
+            f"ALLOWED_HOSTS does not contain {address.hostname}, the host of PUBLIC_URL: every request gets 400.",
             "Add it to ALLOWED_HOSTS, or leave ALLOWED_HOSTS empty.",
         )
     if "*" in settings.ALLOWED_HOSTS:
-        yield Problem("ALLOWED_HOSTS accepts any host.", "Name the hosts that your proxy passes on.")
+        yield Problem("ALLOWED_HOSTS accepts any host.", "List the hosts that your proxy passes on.")
     if any(network.prefixlen == 0 for network in settings.TRUSTED_PROXIES):
         yield Problem(
-            "TRUSTED_PROXIES trusts everybody: anyone chooses their own address, and so passes every limit.",
-            "Name the addresses that your proxy connects from.",
+            "TRUSTED_PROXIES trusts every address: clients can forge theirs and evade every rate limit.",
+            "List only the addresses that your proxy connects from.",
         )
 
 
 @register(needs_database=True)
 def proxies() -> Iterator[Problem]:
-    """TRUSTED_PROXIES against what arrives."""
+    """Compare TRUSTED_PROXIES with the proxies that requests came from."""
     for address in sorted(unknown_proxies.private_addresses(), key=str):
         if not any(address in network for network in settings.TRUSTED_PROXIES):
             yield Problem(
-                f"Requests with X-Forwarded-For came from {address}, which TRUSTED_PROXIES lacks: "
+                f"Requests with X-Forwarded-For came from {address}, which is not in TRUSTED_PROXIES: "
                 "the header is ignored, and all clients behind that address share its limits.",
                 f"If {address} is your proxy, add it to TRUSTED_PROXIES. "
                 "If not, set the number to zero (docs/metrics.md).",
@@ -95,9 +95,9 @@ def proxies() -> Iterator[Problem]:
 
 @register()
 def cache() -> Iterator[Problem]:
-    """Redis, where there is one."""
+    """Check that Redis responds and does not evict keys."""
     if health.cache_state() == health.DOWN:
-        yield Problem("Redis does not answer at REDIS_URL; the database does its work, slower.", "Start Redis.")
+        yield Problem("Redis does not answer at REDIS_URL; the slower database is used instead.", "Start Redis.")
     elif redis := shared.client():
         try:
             policy = redis.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
@@ -112,7 +112,7 @@ def cache() -> Iterator[Problem]:
 
 @register()
 def broker() -> Iterator[Problem]:
-    """Celery's broker, where there is one."""
+    """Check that Celery's broker responds."""
     if health.broker_state() == health.DOWN:
         yield Problem("The broker does not answer at CELERY_BROKER_URL.", "Start it, and correct CELERY_BROKER_URL.")
 
@@ -132,7 +132,7 @@ def clock() -> Iterator[Problem]:
 
 @register()
 def static_files() -> Iterator[Problem]:
-    """Whether they were collected; with DEBUG they are served from where they are."""
+    """Check that static files were collected; with DEBUG that is not needed."""
     if not settings.DEBUG and not (Path(settings.STATIC_ROOT) / "staticfiles.json").is_file():
         yield Problem(
             "Static files were not collected: pages have no style.", "Run manage.py collectstatic, or make serve."

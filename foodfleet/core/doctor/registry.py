@@ -1,11 +1,11 @@
-"""The checks of `manage.py doctor`, which any app adds to in its `services/doctor.py`.
+"""The checks of `manage.py doctor`. Apps add theirs in `services/doctor.py`.
 
     @doctor.register(needs_database=True)
     def drivers() -> Iterator[Problem]:
         if nobody_drives():
             yield Problem("Nobody drives a truck today.", "Assign a driver in the admin.")
 
-A check looks at one part from inside, changes nothing, and yields what is wrong and what to do in plain words.
+A check examines one part of the installation, changes nothing, and yields problems and advice in plain words.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong, and what to do about it."""
+    """A problem, and advice on how to solve it."""
 
     text: str
     advice: str
@@ -29,7 +29,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Check:
-    """One look at one part. needs_database: it is skipped without one that has all tables."""
+    """A check of one part. needs_database: it is skipped unless the database is usable and has all tables."""
 
     name: str
     find: Callable[[], Iterable[Problem]]
@@ -38,7 +38,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check; `is_skipped` where it could not be made."""
+    """The result of a check. is_skipped: it could not run."""
 
     name: str
     problems: list[Problem] = field(default_factory=list)
@@ -51,7 +51,7 @@ _checks: list[Check] = []
 def register(
     *, needs_database: bool = False
 ) -> Callable[[Callable[[], Iterable[Problem]]], Callable[[], Iterable[Problem]]]:
-    """Add a check to those of the doctor, after those that were added before. Its name is that of the function."""
+    """Register a function as a check, which gets its name. Checks run in the order of registration."""
 
     def add(find: Callable[[], Iterable[Problem]]) -> Callable[[], Iterable[Problem]]:
         _checks.append(Check(find.__name__, find, needs_database))
@@ -61,7 +61,7 @@ def register(
 
 
 def examine() -> list[Finding]:
-    """Make every check, that of the database first."""
+    """Run all checks, that of the database first."""
     autodiscover_modules("doctor.checks", "services.doctor")
     findings: list[Finding] = []
     is_database_usable = True
@@ -83,4 +83,4 @@ def _problems(check: Check) -> list[Problem]:
     except Exception as error:
         logger.debug("doctor_check_failed", check=check.name, exc_info=True)
         text = redact_text(f"The check failed: {type(error).__name__}: {error}".strip().replace("\n", " "))
-        return [Problem(text, "Correct what it names; LOG_LEVEL=DEBUG shows where it happened.")]
+        return [Problem(text, "Correct the cause; LOG_LEVEL=DEBUG shows the traceback.")]

@@ -25,7 +25,7 @@ class Caller(StrEnum):
 
 
 class RequiredAction(StrEnum):
-    """What a user who is signed in may have to do before anything else."""
+    """What a user who is signed in must do first."""
 
     PASSWORD_CHANGE = "password_change"
     MFA_ENROLMENT = "mfa_enrolment"
@@ -35,7 +35,7 @@ class Reauthentication(StrEnum):
     """When a view needs a session that was re-authenticated in the last ten minutes."""
 
     ALWAYS = "always"
-    WITH_MFA = "with_mfa"  # where the user has MFA on
+    WITH_MFA = "with_mfa"  # if the user has MFA
     BY_SERVICE = "by_service"  # the service decides, by what the request changes
 
 
@@ -43,8 +43,8 @@ class Reauthentication(StrEnum):
 class Access:
     """Who may call a view, and under which conditions.
 
-    while_pending: the required actions that do not close it. reauthentication: by HTTP method. viewable: staff who look
-    at the product as another user see the page.
+    while_pending: the required actions during which it stays open. reauthentication: by HTTP method. viewable: staff
+    who view the product as another user may open it.
     """
 
     caller: Caller
@@ -54,7 +54,7 @@ class Access:
     viewable: bool = False
 
     def with_reauthentication(self, **methods: Reauthentication) -> "Access":
-        """The same access, with re-authentication for these HTTP methods."""
+        """Return the same access with re-authentication for these HTTP methods."""
         return replace(self, reauthentication=methods)
 
 
@@ -66,7 +66,7 @@ DURING_REQUIRED_ACTIONS = replace(SIGNED_IN, while_pending=frozenset(RequiredAct
 
 
 def declare(access: Access, callback: Callback) -> Callback:
-    """Declare the requirements of `callback`; for views of libraries and for decorators."""
+    """Declare the requirements of `callback`, for views of libraries and decorators."""
     callback.access = access  # type: ignore[attr-defined]
     return callback
 
@@ -86,15 +86,15 @@ def endpoint(access: Access, *methods: str) -> Callable[[Callback], Callback]:
 
 
 def viewable(view: Callback) -> Callback:
-    """Show a page to staff who look at the product as its user; it shows no secret, and its GET changes nothing.
+    """Open a page to staff who view the product as its user. It must show no secret, and its GET must change nothing.
 
-    Stands above the declaration of a function, and above a class.
+    Apply it outermost: above the `endpoint` of a function, and above a class.
     """
     return declare(replace(declared_access(view) or SIGNED_IN, viewable=True), view)
 
 
 def declared_access(callback: Any) -> Access | None:
-    """What the view behind a URL pattern declares; None where it declares nothing."""
+    """Return the access that the view of a URL pattern declares; None if it declares none."""
     site = getattr(getattr(callback, "model_admin", callback), "admin_site", None)
     for holder in (callback, getattr(callback, "view_class", None), getattr(callback, "cls", None), site):
         access = getattr(holder, "access", None)
@@ -104,5 +104,5 @@ def declared_access(callback: Any) -> Access | None:
 
 
 def access_of(callback: Any) -> Access:
-    """The requirements of a view; by default, sign-in without a pending required action."""
+    """Return the requirements of a view; by default SIGNED_IN."""
     return declared_access(callback) or SIGNED_IN

@@ -1,4 +1,4 @@
-"""Run work after the response of a request has been sent, so that nobody waits for it and its duration stays private.
+"""Run work after the response to a request has been sent: no client waits for it or can measure how long it takes.
 
 Servers close a response when it is sent; Django then sends `request_finished` in the thread that made the response.
 """
@@ -16,14 +16,15 @@ from django.dispatch import receiver
 
 logger = structlog.get_logger(__name__)
 
-_state = Local()  # of this request: `waiting`, a list; None outside of requests
+_state = Local()  # `waiting`: the work of the current request; None outside of requests
 
 
 def run(work: Callable[[], object]) -> None:
-    """Run `work` after the response to the current request; at once outside of requests, as in a command.
+    """Run `work` after the response to the current request, or at once outside of requests, as in a command.
 
-    Runs in the same thread, first in first out, in the request's context: its id in the log, its trace. An exception is
-    logged and does not stop what follows; outside of requests it is raised. A process that dies first never runs it.
+    Runs in the same thread, first in first out, in the request's context, with its id in the log and its trace. An
+    exception is logged and does not stop later work; outside of requests it is raised. If the process dies before, the
+    work is lost.
     """
     waiting: list[Callable[[], object]] | None = getattr(_state, "waiting", None)
     if waiting is None:
@@ -33,7 +34,7 @@ def run(work: Callable[[], object]) -> None:
 
 
 def _run_waiting(work: Callable[[], object]) -> None:
-    """Run in the context of the request, as it was when `run` was called."""
+    """Run `work` in the context of the request at the time of `run`."""
     _state.waiting = None
     try:
         work()
@@ -43,7 +44,7 @@ def _run_waiting(work: Callable[[], object]) -> None:
 
 @receiver(request_started)
 def begin(**kwargs: Any) -> None:
-    """Start a queue for the request; keep what an earlier response left in this thread because it was never closed."""
+    """Start a queue for the request, with the work of an earlier response in this thread that was never closed."""
     _state.waiting = getattr(_state, "waiting", None) or []
 
 
@@ -58,7 +59,7 @@ def finish(**kwargs: Any) -> None:
 
 
 def forget() -> None:
-    """Forget the request of this thread and what waits for its end. For tests that end within a request."""
+    """Drop the request of this thread and its queue. For tests that end within a request."""
     _state.waiting = None
 
 

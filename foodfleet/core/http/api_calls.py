@@ -1,8 +1,8 @@
-"""The short path of API calls: what only browsers need is skipped for programs.
+"""Skip middleware that only browsers need for API calls of programs.
 
-A program calls an address under /api/ with a bearer token, or without a session cookie, and does not ask for HTML. Such
-a call has no session, CSRF token, messages or page language; it gets constant security headers. Everything else takes
-the whole chain: pages, the admin, and the pages' own scripts, which call the API with their session cookie.
+A program calls a URL under /api/ with a bearer token, or without a session cookie, and does not accept HTML. Such a
+call has no session, CSRF token, messages or page language, and gets constant security headers. All other requests pass
+through all middleware: pages, the admin, and the pages' scripts, which call the API with their session cookie.
 """
 
 from collections.abc import Callable
@@ -22,16 +22,15 @@ from django_otp.middleware import OTPMiddleware as DjangoOTPMiddleware
 
 from foodfleet.core.http.errors import is_api
 
-POLICY = "default-src 'none'; frame-ancestors 'none'"  # an answer of the API is no page
+POLICY = "default-src 'none'; frame-ancestors 'none'"  # API responses load nothing
 
 
 class Nobody(AnonymousUser):
-    """A caller who is not signed in, with what django-otp's middleware adds to every user."""
+    """A caller who is not signed in, with the attributes that django-otp's middleware adds to users."""
 
     otp_device = None
 
     def is_verified(self) -> bool:
-        """Return False."""
         return False
 
 
@@ -68,10 +67,10 @@ class ApiCallMiddleware:
 
 
 class BrowserOnly:
-    """A mixin of middleware that passes the requests of programs on.
+    """A mixin for middleware that skips the requests of programs.
 
-    Hooks such as `process_view` run for them too: they refuse what nobody is signed in to. Django's protection against
-    CSRF and against frames costs next to nothing, and `check --deploy` looks for them under their own names.
+    Hooks such as `process_view` still run for them. Django's middleware against CSRF and clickjacking is not wrapped:
+    it costs little, and `check --deploy` looks for its own names.
     """
 
     get_response: Callable[[HttpRequest], Any]

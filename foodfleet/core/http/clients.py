@@ -1,4 +1,4 @@
-"""The client of a request as a value, so that services need no request."""
+"""The client of a request, as a value for services, which know no request."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,10 +15,9 @@ from foodfleet.core.names import has_link
 class Client:
     """The program or browser that sent a request.
 
-    `ip` is its address as TRUSTED_PROXIES report it, '' where it is unknown; `device_name` is the name that the client
-    gives itself; `device` is the random id that the browser got when somebody signed in, '' before;
-    `trusted_browser` is the cookie of a browser that skips two-factor authentication; `frontend` is the name in
-    FRONTEND_URLS of the app that links in e-mails lead into, '' for our pages.
+    ip: its address as TRUSTED_PROXIES report it, '' if unknown. device_name: the name that the client sent. device: the
+    random id that the browser got at a sign-in, '' before. trusted_browser: the cookie of a browser that skips the
+    second step. frontend: the name in FRONTEND_URLS of the app that links in e-mails open, '' for our pages.
     """
 
     ip: str = ""
@@ -43,7 +42,7 @@ def address_and_network(client: Client) -> tuple[str, str]:
 
 
 def describe_user_agent(user_agent: str) -> str:
-    """Return text such as "Firefox 120 on Windows", or the first word of an unknown header if it is no link."""
+    """Return text such as "Firefox 120 on Windows", or the first word of an unknown header unless it is a link."""
     browser, system = _parsed(user_agent)
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}

@@ -41,21 +41,26 @@ from foodfleet.core.http.request_ids import request_id_of
 
 logger = structlog.get_logger(__name__)
 
+INTERNAL_ERROR = (BaseAppException.code, BaseAppException.message)
+# The code and message for an error that has a status and no exception of ours.
 CODES_BY_STATUS = {
-    400: ("malformed_request", _("The request could not be read.")),
-    401: ("not_authenticated", _("Please sign in first.")),
-    403: ("insufficient_permissions", _("You are not allowed to do this.")),
-    404: ("not_found", _("Not found.")),
+    error.status_code: (error.code, error.message)
+    for error in (
+        MalformedRequestException,
+        UnauthorizedException,
+        ForbiddenException,
+        NotFoundException,
+        ConflictException,
+        PayloadTooLargeException,
+        ValidationException,
+        ServiceUnavailableException,
+        ThrottledException,
+    )
+} | {
     405: ("method_not_allowed", _("This address does not take that method.")),
     406: ("not_acceptable", _("This address answers in JSON only.")),
-    409: ("conflict", _("This conflicts with the current state.")),
-    413: ("payload_too_large", _("The request is too large.")),
     415: ("unsupported_media_type", _("Please send JSON, with the content type application/json.")),
-    422: ("validation_error", _("Please check the marked fields.")),
-    429: ("throttled", _("Too many attempts. Please wait a little.")),
-    503: ("service_unavailable", _("The service is not available at the moment. Please try again shortly.")),
 }
-INTERNAL_ERROR = ("internal_error", _("Something went wrong on our side."))
 MALFORMED = (SuspiciousOperation, BadRequest, MultiPartParserError)
 NUMERIC_VALUE_OUT_OF_RANGE = "22003"  # SQLSTATE
 UNREACHABLE = (OperationalError, InterfaceError, ConnectionError)
@@ -76,7 +81,7 @@ class _HttpError(BaseAppException):
 
 
 def field_errors(detail: Any) -> dict[str, Any]:
-    """Return DRF's error details as {field: [{"message", "code"}]}, others under `non_field_errors`.
+    """Return DRF's error details as {field: [{"message", "code"}]}, with errors of no field as `non_field_errors`.
 
     Nested fields are flattened to dotted names: `attachments.0.content`.
     """
@@ -168,7 +173,7 @@ def envelope(error: BaseAppException, request_id: str) -> dict[str, Any]:
 
 
 def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
-    """The REST framework's EXCEPTION_HANDLER, for every exception including crashes."""
+    """Return the error response to any exception of an API view: the REST framework's EXCEPTION_HANDLER."""
     set_rollback()
     error = to_app_exception(exc)
     log_if_ours(error, exc)
@@ -194,7 +199,7 @@ def error_response(request: HttpRequest, error: BaseAppException) -> HttpRespons
         return JsonResponse(body, status=error.status_code, headers=error.headers)
     template = f"errors/{error.status_code}.html"
     context = {"request_id": request_id_of(request), "message": str(error.message)}
-    # 5xx pages are rendered without request and context processors, which may be what is broken.
+    # 5xx pages are rendered without request and context processors, which may be the cause.
     page_request = request if error.status_code < 500 else None
     names = [template, "errors/500.html" if error.status_code >= 500 else "errors/400.html"]
     content = loader.select_template(names).render({**branding.context(), **context}, page_request)
@@ -209,30 +214,30 @@ def envelope_for_foreign_response(request: HttpRequest, response: HttpResponseBa
     return HttpResponse(json.dumps(body), status=response.status_code, content_type="application/json", headers=headers)
 
 
-# Django's own hooks, named in foodfleet.urls -------------------------------------------------------------------
+# Handlers that Django calls; foodfleet.urls and the settings name them.
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400."""
+    """Return the page for 400."""
     return error_response(request, to_app_exception(exception))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler403."""
+    """Return the page for 403."""
     return error_response(request, to_app_exception(exception))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler404."""
+    """Return the page for 404."""
     return error_response(request, NotFoundException())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: also for what a middleware raised, such as a lost database."""
+    """Return the page for an unhandled exception, also of a middleware, such as an unreachable database."""
     exc = sys.exc_info()[1]
     return error_response(request, to_app_exception(exc) if exc else BaseAppException())
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """CSRF_FAILURE_VIEW: says what to do instead of what broke."""
+    """Return the page for a failed CSRF check, which says what to do."""
     if is_api(request):
         return error_response(request, ForbiddenException(_("The CSRF token is missing or wrong.")))
     content = loader.render_to_string("errors/403_csrf.html", {"request_id": request_id_of(request)}, request)

@@ -1,4 +1,4 @@
-"""Show a service's error in a form, on the pages and in the admin."""
+"""Show errors of services in forms, on the pages and in the admin."""
 
 from collections.abc import Mapping
 
@@ -13,8 +13,8 @@ def add_errors(
 ) -> None:
     """Add a service's error at the fields that its details name, else at one field or at the top of the form.
 
-    error_fields: the form's field for a key of the details, where the names differ; for "missing" (permissions), for
-    the code of an error without details, and for "" (any other such error). message: shown in place of the error's own.
+    error_fields: the form's field for a key of the details, if the names differ; also for "missing" (permissions), for
+    the code of an error without details, and "" for all other such errors. message: shown instead of the error's own.
     """
     has_field = False
     for name, entries in error.details.items():

@@ -1,4 +1,4 @@
-"""Health checks: whether this process serves, and whether the services that it depends on answer."""
+"""Health checks of this process and of the services that it depends on."""
 
 from collections.abc import Callable
 from functools import cache
@@ -20,7 +20,7 @@ logger = structlog.get_logger(__name__)
 OK, DOWN, NOT_CONFIGURED = "ok", "unavailable", "not_configured"
 LATE, PENDING, UNKNOWN = "late", "pending", "unknown"
 
-State = str | dict[str, str | int | None]  # of a part; a dictionary has its word under "state"
+State = str | dict[str, str | int | None]  # of a part: a word, or a dictionary with the word as "state"
 
 _parts: dict[str, Callable[[], State]] = {}
 
@@ -28,14 +28,14 @@ _parts: dict[str, Callable[[], State]] = {}
 @never_cache
 @endpoint(PUBLIC, "GET")
 def live(request: HttpRequest) -> JsonResponse:
-    """200 as long as the process answers; uses no other service."""
+    """Return 200 while the process responds. Uses no other service."""
     return JsonResponse({"status": OK})
 
 
 @never_cache
 @endpoint(PUBLIC, "GET")
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when database, cache and broker answer, no migration is pending and every part is alive, else 503."""
+    """Return 200 if database, cache and broker respond, no migration is pending and every part runs, else 503."""
     checks: dict[str, Callable[[], str]] = {"database": database_state, "cache": cache_state, "broker": broker_state}
     states = {name: check() for name, check in checks.items()}
     parts: dict[str, State] = dict.fromkeys(["migrations", *_parts], UNKNOWN)
@@ -53,7 +53,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 def register(name: str, state: Callable[[], State]) -> None:
-    """Have `ready` tell the state of a part that an app runs."""
+    """Add the state of a part of an app to `ready`."""
     _parts[name] = state
 
 
@@ -64,7 +64,7 @@ def _states_in_database() -> dict[str, State]:
 
 
 def migrations_state() -> str:
-    """Whether the database has every table and column that this code expects."""
+    """Return OK if all migrations of this code are applied, else PENDING."""
     applied = MigrationRecorder(connection).applied_migrations()
     return OK if _migrations() <= applied.keys() else PENDING
 
@@ -75,7 +75,7 @@ def _migrations() -> frozenset[tuple[str, str]]:
 
 
 def database_state() -> str:
-    """Ask the database for nothing at all."""
+    """Return OK if the database executes a statement, else DOWN."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -87,7 +87,7 @@ def database_state() -> str:
 
 
 def cache_state() -> str:
-    """Ping Redis, where there is one."""
+    """Return OK if Redis responds, NOT_CONFIGURED without one, else DOWN."""
     try:
         redis = shared.client()
         if redis is None:
@@ -100,10 +100,10 @@ def cache_state() -> str:
 
 
 def broker_state() -> str:
-    """Open a connection to the broker, where there is one."""
+    """Return OK if the broker accepts a connection, NOT_CONFIGURED without one, else DOWN."""
     if not settings.CELERY_BROKER_URL:
         return NOT_CONFIGURED
-    from kombu.connection import Connection  # only where there is a broker
+    from kombu.connection import Connection  # only with a broker
     from kombu.exceptions import KombuError
 
     broker = Connection(

@@ -1,4 +1,4 @@
-"""One form for each IP address, however a socket or a proxy writes it."""
+"""Normalize IP addresses from sockets and proxies."""
 
 import ipaddress
 import re
@@ -13,11 +13,11 @@ MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # IPv4 on a dual-stack socket, 
 
 @lru_cache(maxsize=4096)
 def address(text: str) -> Address | None:
-    """Return the address in `text`, None where there is none.
+    """Return the IP address in `text`; None if it has none.
 
     Accepts a port and brackets, as some proxies write them. An IPv4-mapped address (::ffff:192.0.2.1) becomes the IPv4
-    address: otherwise all of IPv4 would be one network. The zone of a link-local address (fe80::1%eth0, RFC 4007) is
-    dropped.
+    address: otherwise all IPv4 addresses would be in one network. The zone of a link-local address (fe80::1%eth0, RFC
+    4007) is dropped.
     """
     written = text.strip()
     if match := WITH_PORT.fullmatch(written):

@@ -1,4 +1,4 @@
-"""Middleware for every request: request id, client address, form of errors."""
+"""Middleware for all requests: request id, client address, form of errors, headers."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request_id = request_ids.accept_or_make(request.META.get(request_ids.META_KEY))
-        request.META[request_ids.META_KEY] = request_id  # where django-structlog looks for it
+        request.META[request_ids.META_KEY] = request_id  # django-structlog reads it there
         request.request_id = request_id  # type: ignore[attr-defined]
         response = self.get_response(request)
         response[request_ids.HEADER] = request_id
@@ -62,8 +62,8 @@ class LocalhostMiddleware:
 class TrustedProxyMiddleware:
     """Sets REMOTE_ADDR to the client's address; forwarding headers are trusted only from TRUSTED_PROXIES.
 
-    X-Forwarded-For is read from the right: the first address that is no trusted proxy is the client. Forwarding headers
-    from other senders are removed. REMOTE_ADDR then has the form of `foodfleet.core.http.ip_addresses`, or is ''.
+    X-Forwarded-For is read from the right: the first address that is not a trusted proxy is the client. Forwarding
+    headers from other senders are removed. REMOTE_ADDR is normalized by `ip_addresses`, or '' if it is no IP address.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -83,7 +83,7 @@ class TrustedProxyMiddleware:
 
 
 def _forwarded_for(request: HttpRequest, proxy: ip_addresses.Address | None) -> ip_addresses.Address | None:
-    """Return the client of a trusted proxy, or the proxy where it names none."""
+    """Return the client that a trusted proxy names, or the proxy if it names none."""
     nearest = proxy
     for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
         found = ip_addresses.address(hop)
@@ -116,7 +116,7 @@ class ApiEnvelopeMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """Convert an exception of a view; Django handles the crash of a page, with its debug page."""
+        """Convert an exception of a view. Crashes of pages are left to Django, for its debug page."""
         error = errors.to_app_exception(exception)
         if error.status_code == 500 and not errors.is_api(request):
             return None
@@ -140,10 +140,10 @@ class NoStoreMiddleware:
 
 
 class CommonMiddleware(DjangoCommonMiddleware):
-    """Django's own, with two exceptions.
+    """Django's CommonMiddleware with two differences.
 
-    Health checks and scrapes use a pod's IP address, which is not in ALLOWED_HOSTS. And only GET and HEAD are
-    redirected to the URL with a slash: a redirected POST would lose its body, so it gets 404.
+    It accepts any host for health checks and scrapes, which use a pod's IP address. And it appends slashes only for GET
+    and HEAD: a redirected POST would lose its body, so it gets 404.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
@@ -154,7 +154,7 @@ class CommonMiddleware(DjangoCommonMiddleware):
 
 
 class ClientMiddleware:
-    """Puts `request.client` (`foodfleet.core.http.clients.Client`) on each request, and its address into the log."""
+    """Sets `request.client` (`foodfleet.core.http.clients.Client`), and logs the client's address."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -166,7 +166,7 @@ class ClientMiddleware:
         return self.get_response(request)
 
     def client(self, request: HttpRequest) -> Client:
-        """Return the client without what cookies say of it, which a subclass adds."""
+        """Return the client. A subclass adds what cookies tell about it."""
         return Client(
             ip=request.META.get("REMOTE_ADDR", ""),
             user_agent=request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:USER_AGENT_LENGTH],

@@ -1,4 +1,4 @@
-"""The REST framework's default permission; alone in its module, because `rest_framework.views` imports it."""
+"""The REST framework's default permission, in its own module because `rest_framework.views` imports it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from foodfleet.core.http.access import Caller, access_of
 
 
 class AccessPermission(BasePermission):
-    """Let callers who are not signed in use public views only, as `access` declares it."""
+    """Allows callers who are not signed in only on views that `access` declares public."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return access_of(view).caller is Caller.ANYONE or bool(request.user and request.user.is_authenticated)

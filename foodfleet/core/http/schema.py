@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of texts, of fields together, and of the errors that a view names."""
+"""Extensions of drf-spectacular: the schema of texts, rules across fields, and the errors of a view."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,10 +15,10 @@ Target = TypeVar("Target", bound=Callable[..., Any])
 
 
 def raises(*exceptions: type[BaseAppException]) -> Callable[[Target], Target]:
-    """Name what the service behind a method of a view, or behind each method of a view class, raises.
+    """Declare the exceptions that a view method, or each method of a view class, may raise.
 
-    `foodfleet.openapi.errors` puts them into the OpenAPI document, with the errors that follow from the view's
-    declarations: those need no naming. A test fails for an answer that the document does not have.
+    `foodfleet.openapi.errors` adds them to the OpenAPI document, besides the errors that follow from the view's other
+    declarations, which need not be named. A test fails for a response that the document does not contain.
     """
 
     def declare(target: Target) -> Target:
@@ -29,7 +29,7 @@ def raises(*exceptions: type[BaseAppException]) -> Callable[[Target], Target]:
 
 
 class TextInSchema(OpenApiSerializerFieldExtension):
-    """How a text stands in the document: what its class says of it, and that it is not blank where it must not be."""
+    """The schema of a text field: that of its class, and a pattern if it must not be blank."""
 
     target_class = serializers.CharField
     match_subclasses = True
@@ -46,16 +46,16 @@ class TextInSchema(OpenApiSerializerFieldExtension):
 
 
 class RulesInSchema(OpenApiSerializerExtension):
-    """What a serializer's class says of its fields together, in `schema_rules`."""
+    """Adds the `schema_rules` of a serializer class, which concern several fields."""
 
     target_class = serializers.Serializer
     match_subclasses = True
-    priority = -2  # after the library's own, which are for single classes
+    priority = -2  # after drf-spectacular's own, which are for single classes
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         for described in schema.get("properties", {}).values():
-            for one in described.get("oneOf", ()):  # a text with a pattern, or the empty one: the default of both
+            for one in described.get("oneOf", ()):  # a text with a pattern, or ''; their default belongs above both
                 if "default" in one:
                     described["default"] = one.pop("default")
         rules: dict[str, Any] = getattr(self.target, "schema_rules", {})

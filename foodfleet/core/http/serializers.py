@@ -1,7 +1,7 @@
 """Serializers of the REST framework whose fields accept exactly the types in the OpenAPI document.
 
-The framework's own accept a number as text, `"yes"` and `1` as true, `"12"` as a number, which hides errors of clients.
-Import this module instead of `rest_framework.serializers`. In query strings and forms, where every value is text,
+The framework's own fields accept a number as text, `"yes"` and `1` as true, and `"12"` as a number, which hides client
+errors. Import this module instead of `rest_framework.serializers`. In query strings and forms all values are text, so
 numbers and the words `true` and `false` are converted.
 """
 
@@ -59,7 +59,7 @@ def _is_text_only(field: Any) -> bool:
 
 
 class _SurrogateValidator(ProhibitSurrogateCharactersValidator):
-    """The REST framework's, which looks at each character, with a shorter way for most texts and all tokens."""
+    """The REST framework's validator, which checks each character, with a shortcut for ASCII."""
 
     def __call__(self, value: Any) -> None:
         if not str(value).isascii():
@@ -104,7 +104,7 @@ class BooleanField(drf.BooleanField):
     """True or false."""
 
     def to_internal_value(self, data: Any) -> bool:
-        # A form without the field has False and not a text.
+        # For a form without the field, `data` is False and not a text.
         value = WORDS.get(data) if isinstance(data, str) and _is_text_only(self) else data
         if not isinstance(value, bool):
             self.fail("invalid", input=data)
@@ -112,7 +112,7 @@ class BooleanField(drf.BooleanField):
 
 
 class ChoiceField(drf.ChoiceField):
-    """One of some texts."""
+    """One of several texts."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
@@ -125,11 +125,11 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class Serializer(BuildsFieldsOnce, drf.Serializer[Value]):
-    """A serializer, with these fields."""
+    """A serializer with the fields of this module."""
 
 
 class ModelSerializer(BuildsFieldsOnce, drf.ModelSerializer[Row]):
-    """A serializer of rows, with these fields."""
+    """A serializer of rows with the fields of this module."""
 
     serializer_field_mapping: ClassVar[dict[Any, Any]] = {
         **drf.ModelSerializer.serializer_field_mapping,

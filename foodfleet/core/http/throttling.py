@@ -1,7 +1,7 @@
-"""Limit the requests of an address, a network or a user: THROTTLE_* of the environment.
+"""Limit the requests of an address, a network or a user: the settings THROTTLE_*.
 
-The narrow limits protect what can be guessed (passwords, codes) or has a cost (mails, SMS, hashes). A call with a token
-of 256 bits, such as a refresh, has only the wide limit: a whole office may share one address.
+The narrow limits protect what can be guessed (passwords, codes) or has a cost (e-mails, SMS, hashes). A call with a
+token of 256 bits, such as a refresh, has only the wide limit: a whole office may share one address.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from foodfleet.core.exceptions import ThrottledException
 from foodfleet.core.http.clients import Client, address_and_network, client_of
 
 NETWORK_FACTOR = 5  # the limit of a network is this many times that of an address
-BATCHES = 100  # of a limit: the calls of one batch are counted in a process and shared together
-MOST_CALLERS = 20_000  # that a process counts at a time
+BATCHES = 100  # of a limit: a process counts the calls of a batch in memory and shares them together
+MOST_CALLERS = 20_000  # counted by one process at a time
 
 
 def count(scope: str, client: Client) -> None:
@@ -36,7 +36,7 @@ def count(scope: str, client: Client) -> None:
 
 
 class AddressThrottle(BaseThrottle):
-    """Counts by address and by network (IPv4 /24; IPv6: /64 is one address, /48 the network)."""
+    """Limits requests by address and by network: IPv4 address and /24, IPv6 /64 and /48."""
 
     scope = ""
 
@@ -54,7 +54,7 @@ class AddressThrottle(BaseThrottle):
 
 
 class UserThrottle(BaseThrottle):
-    """Every call of the API, by user or, for anonymous callers, by address."""
+    """Limits API calls by user or, for anonymous callers, by address."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
         self._wait = 0.0
@@ -73,7 +73,7 @@ class UserThrottle(BaseThrottle):
 
 @dataclass
 class _Local:
-    """What this process counted of one caller in one window and has not shared yet."""
+    """The calls of one caller in one window that this process has counted and not shared yet."""
 
     window: int
     calls: int = 0
@@ -87,7 +87,7 @@ _lock = Lock()
 def count_in_batches(key: str, limit: int, seconds: int) -> Usage:
     """Count one call of `key` in the current window of `seconds`.
 
-    A process shares its count after each 100th part of the limit, so that most calls make no round trip. Each process
+    A process shares its count after each hundredth of the limit, so that most calls need no round trip. Each process
     may therefore allow up to 1 % more than `limit`. Limits below 200 are counted exactly.
     """
     batch = max(1, limit // BATCHES)
@@ -108,9 +108,9 @@ def count_in_batches(key: str, limit: int, seconds: int) -> Usage:
 
 
 def count_in_process(user_id: int) -> bool:
-    """Count one call of a user as UserThrottle does; False, and not counted, where the database or Redis has to know.
+    """Count one call of a user in memory and return True, unless the shared count must be updated.
 
-    The caller lets UserThrottle count the call then.
+    If it returns False the call is not counted, and UserThrottle must count it.
     """
     rate = settings.THROTTLE_RATES["user"]
     if rate is None:

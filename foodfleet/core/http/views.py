@@ -16,7 +16,7 @@ from foodfleet.core.http.errors import error_response
 @endpoint(PUBLIC)
 @csrf_exempt
 def api_not_found(request: HttpRequest) -> HttpResponse:
-    """A path under /api/ without a route."""
+    """Return the 404 for a path under /api/ without a route."""
     message = _("Not found. The documentation is at /api/v1/docs/.")
     if not request.path_info.endswith("/"):
         message = _("Not found. Every path of the API ends in a slash; the documentation is at /api/v1/docs/.")
@@ -25,7 +25,7 @@ def api_not_found(request: HttpRequest) -> HttpResponse:
 
 View = Callable[..., HttpResponseBase]
 
-# E-mails have inline styles. The page is sandboxed also when it is opened outside of the frame.
+# E-mails have inline styles. The sandbox also protects when the page is opened outside of the frame.
 POLICY = {
     "style-src": ["'self'", "'unsafe-inline'"],
     "script-src": ["'none'"],

@@ -1,11 +1,11 @@
-"""Count and time what happens, in all processes together.
+"""Counters and histograms for all processes together.
 
     SIGN_INS = Counter("foodfleet_sign_ins_total", "Sign-ins by outcome.", "outcome")
     SIGN_INS.add("success")
 
-A process counts in its memory, which takes about a microsecond, and adds what it counted to the database every
-WRITTEN_EACH seconds. So the numbers of web processes, workers and machines are one sum, also after a restart. A process
-that is killed loses what it counted last.
+A process counts in memory, which takes about a microsecond, and adds its counts to the database every WRITE_INTERVAL
+seconds. So the numbers of web processes, workers and machines are one sum, also after a restart. A process that is
+killed loses its counts since the last write.
 """
 
 import threading
@@ -21,14 +21,14 @@ from foodfleet.core.models import Sample
 
 logger = structlog.get_logger(__name__)
 
-WRITTEN_EACH = 10.0  # seconds
+WRITE_INTERVAL = 10.0  # seconds
 BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)  # seconds; a histogram of each label set has two rows more
 
 Labels = tuple[str, ...]
 
 
 class Metric:
-    """What all kinds of metrics share; each registers itself by its name."""
+    """The base class of metrics. Each registers itself by its name."""
 
     kind: ClassVar[str]
     all: ClassVar[dict[str, "Metric"]] = {}
@@ -39,13 +39,13 @@ class Metric:
         Metric.all[name] = self
 
     def series(self, values: Iterable[object], suffix: str = "", **more: str) -> str:
-        """One series as Prometheus writes it."""
+        """Return the name and labels of a series in Prometheus's format."""
         labels = {**dict(zip(self._labels, map(str, values), strict=True)), **more}
         pairs = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
         return f"{self.name}{suffix}" + (f"{{{pairs}}}" if pairs else "")
 
     def take(self) -> Iterator[tuple[str, float]]:
-        """Take out what was counted since the last time, by series."""
+        """Return the counts since the last call by series, and reset them."""
         raise NotImplementedError
 
 
@@ -59,7 +59,7 @@ class Counter(Metric):
         self._counts: dict[Labels, int] = {}
 
     def add(self, *values: str, count: int = 1) -> None:
-        """Count. values: of the labels."""
+        """Increase the counter. values: of the labels."""
         with self._lock:
             self._counts[values] = self._counts.get(values, 0) + count
 
@@ -103,7 +103,7 @@ def _escaped(value: str) -> str:
 
 
 class Writer:
-    """Adds what this process counted to the database."""
+    """Adds the counts of this process to the database."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -111,7 +111,7 @@ class Writer:
         self._is_started = False
 
     def start(self) -> None:
-        """Write every WRITTEN_EACH seconds in a thread, which ends with the process. For processes of a service."""
+        """Start a daemon thread that writes every WRITE_INTERVAL seconds. For processes of a service."""
         with self._lock:
             if self._is_started:
                 return
@@ -119,7 +119,7 @@ class Writer:
         threading.Thread(target=self._run, name="metrics", daemon=True).start()
 
     def write(self) -> None:
-        """Write now. Raises DatabaseError; then the next call writes the same."""
+        """Write now. Raises DatabaseError; then the next call writes the same counts."""
         with self._lock:
             for metric in Metric.all.values():
                 for series, value in metric.take():
@@ -130,7 +130,7 @@ class Writer:
     def _run(self) -> None:
         pause, has_failed = threading.Event(), False
         while True:
-            pause.wait(WRITTEN_EACH)
+            pause.wait(WRITE_INTERVAL)
             try:
                 self.write()
                 has_failed = False

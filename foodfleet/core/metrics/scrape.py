@@ -1,4 +1,4 @@
-"""`/metrics`: what all processes counted, and what the database says now, in Prometheus's text format."""
+"""`/metrics`: the counts of all processes, and gauges read from the database, in Prometheus's text format."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -18,7 +18,7 @@ Values = Iterable[tuple[tuple[str, ...], float]]
 
 
 class Gauge(Metric):
-    """A number that is read for each scrape. read: gives the values of the labels and the number, for each series."""
+    """A number that is read at each scrape. read: yields the values of the labels and the number for each series."""
 
     kind = "gauge"
 
@@ -33,9 +33,9 @@ class Gauge(Metric):
 @never_cache
 @endpoint(PUBLIC, "GET")
 def metrics(request: HttpRequest) -> HttpResponse:
-    """All metrics, for callers of METRICS_ALLOWED_NETS alone.
+    """Return all metrics, only to callers in METRICS_ALLOWED_NETS.
 
-    A request that another program forwarded is not the neighbour's that its address names.
+    Requests that an unknown proxy forwarded are refused: their address is that of the proxy.
     """
     address = ip_addresses.address(request.META["REMOTE_ADDR"])
     is_allowed = address is not None and any(address in network for network in settings.METRICS_ALLOWED_NETS)
@@ -46,7 +46,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def lines() -> Iterator[str]:
-    """Every line of the answer."""
+    """Yield the lines of the response."""
     stored = {
         name: [*samples] for name, samples in groupby(Sample.objects.by_series(), lambda sample: _name(sample.series))
     }

@@ -1,4 +1,4 @@
-"""Metrics of Celery's tasks; imported where there is a broker."""
+"""Metrics of Celery's tasks; imported if there is a broker."""
 
 from time import monotonic
 from typing import Any
@@ -12,7 +12,7 @@ TASKS = Histogram("foodfleet_task_duration_seconds", "Tasks of Celery by name an
 
 @worker_process_init.connect
 def write(**kwargs: Any) -> None:
-    """Write what this process counts."""
+    """Start writing the counts of this process."""
     writer.start()
 
 

@@ -1,4 +1,4 @@
-"""Which proxies forward requests and are not in TRUSTED_PROXIES: the doctor tells of them."""
+"""Count requests from proxies that are not in TRUSTED_PROXIES, for the doctor."""
 
 import re
 
@@ -8,10 +8,10 @@ from foodfleet.core.models import Sample
 
 FORWARDED = Counter(
     "foodfleet_unknown_proxy_requests_total",
-    "Requests with X-Forwarded-For and the like from an address that TRUSTED_PROXIES lacks.",
+    "Requests with forwarding headers from an address that is not in TRUSTED_PROXIES.",
     "address",
 )
-PUBLIC = "public"  # anybody can send such a header from there; a proxy stands in the private network
+PUBLIC = "public"  # one label for all public addresses, from which anybody can send such headers
 
 
 def count(address: ip_addresses.Address | None) -> None:
@@ -20,7 +20,7 @@ def count(address: ip_addresses.Address | None) -> None:
 
 
 def private_addresses() -> set[ip_addresses.Address]:
-    """The private addresses that forwarded requests since the numbers were set to zero."""
+    """Return the private addresses that have forwarded requests since the metric was reset."""
     series = Sample.objects.filter(series__startswith=FORWARDED.name).values_list("series", flat=True)
     texts = (re.search(r'address="([^"]*)"', text) for text in series)
     found = (ip_addresses.address(text[1]) for text in texts if text)

@@ -1,4 +1,4 @@
-"""Sentry: what is logged as an error, with its exception, redacted as in the log.
+"""Sentry: sends log lines of level error, with their exceptions, redacted as in the log.
 
 Only processes with SENTRY_DSN import this module. Sentry's own integrations stay off: they would send requests, cookies
 and local variables.
@@ -22,7 +22,7 @@ PRINTED = ("stdout", "stderr")  # what libraries print, line by line
 
 
 def start() -> None:
-    """Send what is logged as an error from now on."""
+    """Send errors to Sentry from now on."""
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         release=foodfleet.__version__,
@@ -58,13 +58,13 @@ class ErrorHandler(logging.Handler):
 
 
 def _exc_info(given: Any) -> ExcInfo | None:
-    """What a log call gave as `exc_info`, in its long form."""
+    """Return the `exc_info` of a log call in its long form."""
     error = given[1] if isinstance(given, tuple) else given if isinstance(given, BaseException) else sys.exc_info()[1]
     return (type(error), error, error.__traceback__) if given and error else None
 
 
 def redact(event: Event, hint: Hint) -> Event:
-    """Hide secrets as the log does. Only the first line of an exception is sent: databases quote the row below it."""
+    """Remove secrets as the log does, and all but the first line of an exception: databases quote the row below it."""
     for exception in event.get("exception", {}).get("values", []):
         exception["value"] = redact_text(str(exception.get("value") or "").partition("\n")[0])
     event["message"] = redact_text(str(event.get("message", "")))

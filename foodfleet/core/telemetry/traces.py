@@ -1,8 +1,8 @@
 """OpenTelemetry: one trace for each request and each task, with its SQL, Redis, Celery and Amazon calls.
 
-Only processes with OTEL_EXPORTER_OTLP_ENDPOINT import this module. SQL, Redis, Celery and boto3 are instrumented by
-OpenTelemetry's own packages. Requests are not: its middleware for Django asks for the host before ALLOWED_HOSTS is
-looked at, and so refuses health checks by IP address.
+Only processes with OTEL_EXPORTER_OTLP_ENDPOINT import this module. OpenTelemetry's packages instrument SQL, Redis,
+Celery and boto3. For requests we have our own middleware: OpenTelemetry's for Django calls `get_host()` for every
+request, which refuses health checks by IP address.
 """
 
 import threading
@@ -29,7 +29,7 @@ from foodfleet.core.http import request_ids
 from foodfleet.core.receivers import METHODS
 
 REQUEST_ID = "foodfleet.request_id"
-# Everything else stays here: paths and queries contain tokens, the rest may contain addresses or names.
+# Nothing else is exported: paths and queries contain tokens, the rest may contain addresses or names.
 EXPORTED = frozenset({
     REQUEST_ID, "http.request.method", "http.route", "http.response.status_code", "error.type",
     "db.system", "db.system.name", "db.name", "db.namespace", "db.statement", "db.query.text", "db.operation.name",
@@ -41,7 +41,7 @@ EXPORTED = frozenset({
 
 
 def start() -> None:
-    """Instrument the libraries that this installation uses, and export what they do."""
+    """Instrument the libraries that this installation uses, and export their spans."""
     resource = Resource.create({SERVICE_VERSION: foodfleet.__version__})
     if str(resource.attributes[SERVICE_NAME]).startswith("unknown_service"):  # OTEL_SERVICE_NAME is not set
         resource = resource.merge(Resource({SERVICE_NAME: "foodfleet"}))
@@ -55,7 +55,7 @@ def start() -> None:
 
 
 def instrument() -> None:
-    """Have libraries report their calls; those that are not used are not imported."""
+    """Instrument libraries; those that are not used are not imported."""
     if settings.DATABASES["default"]["ENGINE"].endswith("postgres"):
         PsycopgInstrumentor().instrument()
     else:
@@ -76,14 +76,14 @@ def instrument() -> None:
 
 
 def keep_request(span: trace.Span, service: str, operation: str, parameters: dict[str, Any]) -> None:
-    """Take the trace's id out of an SMS again: its message attributes are Amazon's options."""
+    """Remove the trace's id from an SMS: its message attributes are options of Amazon SNS."""
     if service == "sns":
         for field in propagate.get_global_textmap().fields:
             parameters.get("MessageAttributes", {}).pop(field, None)
 
 
 def add_trace_id(logger: Any, method_name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: the trace that the line belongs to."""
+    """Add the id of the current trace. A structlog processor."""
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         event["trace_id"] = trace.format_trace_id(context.trace_id)
@@ -91,7 +91,7 @@ def add_trace_id(logger: Any, method_name: str, event: MutableMapping[str, Any])
 
 
 class TraceMiddleware:
-    """Makes a span of each request but health checks and scrapes, in the trace that `traceparent` names."""
+    """Makes a span for each request except health checks and scrapes, in the trace that `traceparent` names."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -116,12 +116,12 @@ class TraceMiddleware:
 
 
 def trace_method(request: HttpRequest) -> str:
-    """The method, as OpenTelemetry names one that a client invented."""
+    """Return the method, `_OTHER` for an unknown one (OpenTelemetry's HTTP conventions)."""
     return request.method if request.method in METHODS else "_OTHER"
 
 
 class RequestsAndTasks(Sampler):
-    """Leaves out calls outside of requests and tasks, such as SQL of heartbeats, and asks `others` about the rest."""
+    """Drops calls outside of requests and tasks, such as SQL of heartbeats. `others` decides about the rest."""
 
     def __init__(self, others: Sampler) -> None:
         self._others = others
@@ -145,9 +145,9 @@ class RequestsAndTasks(Sampler):
 
 
 class Exporting(SpanProcessor):
-    """Adds the request's id to spans, and hands them to a thread that is started with the first one.
+    """Adds the request's id to spans, and exports them in a thread that starts with the first span.
 
-    The server forks its workers, and a fork does not copy threads.
+    It starts late because the server forks its workers, and a fork does not copy threads.
     """
 
     def __init__(self) -> None:
@@ -174,7 +174,7 @@ class Exporting(SpanProcessor):
 
 
 class WithoutPersonalData(SpanExporter):
-    """Exports only attributes that are EXPORTED, and of an exception only its type: messages quote values of rows."""
+    """Exports only the attributes in EXPORTED, and only the type of an exception: messages quote values of rows."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
-EXACT_TO = timedelta(minutes=5)  # sessions record their last use no more exactly
+EXACT_TO = timedelta(minutes=5)  # the precision with which sessions record their last use
 
 
 @register.filter
@@ -27,6 +27,6 @@ def local_time(value: datetime) -> SafeString:
 
 @register.simple_tag
 def local_date(value: datetime) -> SafeString:
-    """Show the date in UTC; site.js converts it likewise."""
+    """Show the date in UTC; site.js converts it to the browser's time zone."""
     text = date_format(value, "DATE_FORMAT")
     return format_html('<time datetime="{}" data-local="date">{}</time>', value.isoformat(), text)

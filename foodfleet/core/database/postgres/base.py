@@ -18,14 +18,14 @@ from foodfleet.core.database.postgres.server import server
 
 
 class TimestampLoader(BaseTzLoader):
-    """Django's loader of times, with a shorter way for times in UTC: Django has PostgreSQL write all of them so."""
+    """Django's loader of timestamps, with a faster path for UTC, in which PostgreSQL returns them all."""
 
     timezone = UTC
 
     def load(self, data: Any) -> datetime:
         text = str(data, "ascii")
         if text.endswith("+00"):
-            with suppress(ValueError):  # of a year that Python does not have: psycopg says so
+            with suppress(ValueError):  # a year that Python does not support: psycopg raises DataError
                 return datetime.fromisoformat(text)
         loaded: datetime = super().load(data)
         return loaded
@@ -55,19 +55,20 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 
 class DatabaseWrapper(AnnouncedCommits, base.DatabaseWrapper):
-    """Django's own, with a circuit breaker and a health check that sends nothing.
+    """Django's PostgreSQL backend with a circuit breaker and a health check that sends nothing.
 
-    Each thread keeps its connection (CONN_MAX_AGE=None); the server bounds its threads. A thread without a connection
-    makes one itself, so that the first request after an outage is served, and one during it is refused at once.
+    Each thread keeps its connection (CONN_MAX_AGE=None); the server limits the number of threads. A thread without a
+    connection opens one itself, so that the first request after an outage succeeds, and a request during it fails at
+    once.
     """
 
     Database = driver
     ops_class = DatabaseOperations
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> driver.WatchedConnection:
-        """Connect, unless the server did not respond just now."""
+        """Connect, unless the circuit breaker is open. Raises OperationalError."""
         if not server.may_connect():
-            raise OperationalError("The database server did not respond just now.")
+            raise OperationalError("The database server did not respond a moment ago.")
         try:
             connection: driver.WatchedConnection = super().get_new_connection(conn_params)
         except OperationalError as error:
@@ -92,9 +93,9 @@ class DatabaseWrapper(AnnouncedCommits, base.DatabaseWrapper):
         return self.make_debug_cursor(cursor) if self.queries_logged else self.make_cursor(cursor)
 
     def is_usable(self) -> bool:
-        """Return whether the connection is idle and silent; Django asks before the first statement of each request.
+        """Return whether the connection is idle and has no unread data. Django calls this once in each request.
 
-        A server that restarts, or that TCP keepalives give up, makes the socket readable: no statement is needed.
+        A restart of the server or a failed TCP keepalive makes the socket readable, so no statement is needed.
         """
         pgconn = self.connection.pgconn
         if pgconn.status != ConnStatus.OK or pgconn.transaction_status != TransactionStatus.IDLE:

@@ -4,24 +4,24 @@ from collections.abc import Callable, Generator
 from time import monotonic
 from typing import Any
 
-from psycopg import *  # noqa: F403  what Django expects of a driver
+from psycopg import *  # noqa: F403  Django expects psycopg's names
 from psycopg import Connection, OperationalError
 from psycopg.abc import PQGen
 
 from foodfleet.core.database.postgres.server import server
 
-SILENCE = 0.5  # seconds without a byte after which the server is probed
+SILENCE = 0.5  # seconds without data after which the server is probed
 
 
 class WatchedConnection(Connection[Any]):
     """A connection that aborts a statement when the server is unreachable.
 
-    A server that hangs keeps its connections open, so that neither TCP nor libpq notice. Slow statements are ended by
-    statement_timeout instead.
+    A server that hangs keeps its connections open, so neither TCP nor libpq notice. Slow statements are not aborted
+    here but by statement_timeout.
     """
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
-        """psycopg's; every statement, commit and rollback waits here."""
+        """Wait for the server, in every statement, commit and rollback, and probe it while it is silent."""
         return super().wait(_watched(gen, self._end_if_away), interval, timeout)
 
     def _end_if_away(self) -> None:
@@ -32,7 +32,7 @@ class WatchedConnection(Connection[Any]):
 
 
 def _watched(gen: PQGen[Any], when_silent: Callable[[], None]) -> Generator[Any, Any, Any]:
-    """`gen`, with a call whenever nothing arrived for SILENCE seconds."""
+    """Run `gen`, and call `when_silent` whenever no data arrived for SILENCE seconds."""
     try:
         wanted = next(gen)
         silent_since: float | None = None
@@ -50,7 +50,7 @@ def _watched(gen: PQGen[Any], when_silent: Callable[[], None]) -> Generator[Any,
 
 
 def _connect(*arguments: Any, **options: Any) -> WatchedConnection:
-    """Connect by the method as it is now: tracing replaces that of psycopg's class."""
+    """Connect. The method is looked up at each call, because tracing replaces it."""
     return WatchedConnection.connect(*arguments, **options)
 
 

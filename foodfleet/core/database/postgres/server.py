@@ -8,14 +8,14 @@ import structlog
 
 logger = structlog.get_logger(__name__)
 
-PAUSE_SECONDS = 0.5  # after a failure, in which nobody tries to connect
-LONGEST_TRY = 10.0  # seconds that one try to connect keeps the others waiting, if it never ends
-PROBE_SECONDS = 1.0  # that a server has to answer, and after which it is asked again
+PAUSE_SECONDS = 0.5  # after a failure, during which no thread tries to connect
+LONGEST_TRY = 10.0  # seconds for which a try to connect that hangs keeps other threads from trying
+PROBE_SECONDS = 1.0  # the time-out of a probe, and the interval of probes
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # answered with one byte before anybody signs in
 
 
 class Server:
-    """The state of the server: one thread finds out for all that it is unreachable."""
+    """The state of the server, which one thread finds out for all."""
 
     def __init__(self) -> None:
         self.forget()
@@ -61,7 +61,7 @@ class Server:
 
 
 def _probe(host: str, port: int) -> None:
-    """Raise OSError where no PostgreSQL server responds."""
+    """Raise OSError if no PostgreSQL server responds."""
     family = socket.AF_UNIX if host.startswith("/") else socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.settimeout(PROBE_SECONDS)

@@ -1,11 +1,11 @@
-"""Answer a GET call again from memory, without Django, while all that its response was made of is current.
+"""Serve repeated GET calls from memory, without Django, while the data behind the response is unchanged.
 
-A view offers its response by `offer(request, basis)`. The next call of the same address with the same headers, from
-the same client, then gets the same bytes, if `basis` says that the token and the data still hold and the user's limit
-counts the call. The request id, the line in the log and the metric are those of the new call.
+A view offers its response by `offer(request, basis)`. The next call of the same URL with the same headers, from the
+same client, gets the same bytes if `basis` says that the token is valid and the data unchanged, and if the user's rate
+limit allows the call. Request id, log line and metric are those of the new call.
 
-All headers of the call are part of the key, so whatever the application reads of them is the same. For what it reads
-besides, such as rows and the clock, the basis answers.
+All headers of the call are part of the key. Everything else that the response depends on, such as rows and the clock,
+is checked by the basis.
 """
 
 import logging
@@ -29,7 +29,7 @@ from foodfleet.core.receivers import REQUESTS
 
 OFFERED = "foodfleet.offered_response"  # key in the WSGI environ
 REQUEST_ID = request_ids.HEADER.lower().encode()
-# Differ from call to call and change no response.
+# Headers that differ from call to call and do not affect responses.
 NO_PART_OF_THE_KEY = frozenset({REQUEST_ID, b"traceparent", b"tracestate", b"x-amzn-trace-id", b"cf-ray"})
 MOST_RESPONSES = 5_000  # of a process, of about 3 KB each with its key
 LONGEST = 16 * 1024  # bytes of a body that is kept
@@ -39,14 +39,14 @@ Key = tuple[Any, ...]
 
 
 class Basis(Protocol):
-    """What a response was made of."""
+    """The token and data that a response depends on."""
 
     @property
     def user_id(self) -> int:
-        """Whose limit counts the call."""
+        """The user whose rate limit counts the call."""
 
     def is_current(self) -> bool:
-        """Return whether the view would make the same response now. It reads memory and, on SQLite, the file."""
+        """Return whether the view would return the same response now. Reads only memory and, on SQLite, the file."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class _Entry:
 
 
 def offer(request: HttpRequest, basis: Basis) -> None:
-    """Let the response to this call be given again while `basis` is current. Only for views with the usual throttle."""
-    if LOGGER.isEnabledFor(logging.DEBUG) or not basis.is_current():  # there each call has a second line
+    """Allow reuse of the response to this call while `basis` is current. Only for views with the usual throttle."""
+    if LOGGER.isEnabledFor(logging.DEBUG) or not basis.is_current():  # with DEBUG, calls log more than `_log` writes
         return
     context = {name: value for name, value in structlog.contextvars.get_contextvars().items() if name != "request_id"}
     assert request.resolver_match
@@ -73,7 +73,7 @@ def offer(request: HttpRequest, basis: Basis) -> None:
 
 
 class CachedResponses:
-    """The responses that a process may give again; the oldest one makes room."""
+    """The responses that a process may reuse; the oldest is evicted first."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
@@ -81,7 +81,7 @@ class CachedResponses:
         self.may_block = not settings.REDIS_URL  # then `get` reads the database
 
     def get(self, scope: MutableMapping[str, Any]) -> Response | None:
-        """Return the response to this call, counted and logged; None where the application has to make it."""
+        """Return a stored response to this call, after counting and logging it; None if the application must run."""
         began = perf_counter()
         entry = self._entries.get(_key(scope)) if scope["method"] == "GET" else None
         if entry is None or not _is_current(entry.offer.basis):
@@ -95,7 +95,7 @@ class CachedResponses:
         return Response(entry.response.status, headers, entry.response.pieces)
 
     def keep(self, scope: MutableMapping[str, Any], environ: dict[str, Any], response: Response) -> None:
-        """Keep the response if its view offered it."""
+        """Store the response if its view offered it."""
         offered: _Offer | None = environ.get(OFFERED)
         is_plain = response.status == 200 and response.file is None and sum(map(len, response.pieces)) <= LONGEST
         if offered is None or not is_plain or any(name == b"set-cookie" for name, _ in response.headers):
@@ -113,7 +113,7 @@ class CachedResponses:
 def _is_current(basis: Basis) -> bool:
     try:
         return basis.is_current()
-    except DatabaseError:  # which the application answers with an error of the API
+    except DatabaseError:  # the application turns it into an API error
         return False
 
 
@@ -124,7 +124,7 @@ def _key(scope: MutableMapping[str, Any]) -> Key:
 
 
 def _log(entry: _Entry, request_id: str, seconds: float) -> None:
-    """Write the line that django-structlog writes for other calls, through the same handlers and redaction."""
+    """Write the log line that django-structlog writes for other calls, with the same handlers and redaction."""
     REQUESTS.observe(seconds, entry.offer.route, "GET", "200")
     if not LOGGER.isEnabledFor(logging.INFO):
         return

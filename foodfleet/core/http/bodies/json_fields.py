@@ -11,7 +11,7 @@ LONGEST_TEXT = 1000
 
 
 def field_for(kind: str, label: str, choices: Sequence[Any] = ()) -> forms.Field:
-    """An optional field for values of a JSON type, or for one of `choices`. Its cleaned value is text or a number."""
+    """Return an optional field for values of a JSON type, or for one of `choices`."""
     if choices:
         return forms.ChoiceField(
             label=label, required=False, choices=[NOTHING, *((str(one), str(one)) for one in choices)]
@@ -28,5 +28,5 @@ def field_for(kind: str, label: str, choices: Sequence[Any] = ()) -> forms.Field
 
 
 def initial_for(value: Any) -> Any:
-    """The initial value of such a field."""
+    """Return the initial value of a field of `field_for`."""
     return str(value).lower() if isinstance(value, bool) else value

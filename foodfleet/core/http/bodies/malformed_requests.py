@@ -1,4 +1,4 @@
-"""Reject malformed requests before any view runs, on pages, API and admin alike."""
+"""Reject malformed requests before any view runs."""
 
 import codecs
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ BODY_FAULTS: dict[BodyFault, type[BaseAppException]] = {
     BodyFault.OVERLOADED: ServiceUnavailableException,
 }
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-ID_DIGITS = 18  # every number of so many digits fits into a column; no row has an id with more
+ID_DIGITS = 18  # numbers of up to 18 digits fit into a bigint; no row has a longer id
 LARGEST_ID: int = 10**18 - 1
 
 
@@ -47,14 +47,14 @@ class MalformedRequestMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Return 404 for an id in the path that is too large for the database; the API's services do so themselves."""
+        """Return 404 for an id in the path that is too large for the database. The API's services do so themselves."""
         if errors.is_api(request) or not any(map(_is_too_long_for_an_id, kwargs.values())):
             return None
         return errors.error_response(request, NotFoundException())
 
 
 def _has_readable_form(request: HttpRequest) -> bool:
-    """Whether a form is UTF-8, as every browser sends it: other charsets can say what no database can store."""
+    """Return whether a form is UTF-8, as all browsers send it. Other charsets may contain unstorable characters."""
     if request.content_type not in FORMS:
         return True
     try:
@@ -69,7 +69,7 @@ def _has_readable_form(request: HttpRequest) -> bool:
 
 
 def _names_of_parts(request: HttpRequest) -> Iterator[str]:
-    """The names of fields and files: each may bring a charset of its own (RFC 2231)."""
+    """Yield the names of fields and files: each may have its own charset (RFC 2231)."""
     yield from request.POST
     for field, files in request.FILES.lists():
         yield field

@@ -1,4 +1,4 @@
-"""Parse JSON bodies strictly: ambiguous or unstorable content is an error. And choose the form of the response."""
+"""Strict parsers for request bodies, which refuse ambiguous or unstorable content, and content negotiation."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ MOST_FIELDS = 100  # of a form
 class StrictJSONParser(BaseParser):
     """UTF-8 JSON of at most `view.max_body_bytes` (default MAX_BODY_BYTES).
 
-    Malformed are: other encodings, duplicate names in an object (RFC 8259 section 4 leaves their meaning open), NaN,
-    Infinity, numbers out of range, lone surrogates and nesting that is too deep. Raises MalformedRequestException or
+    Refuses other encodings, duplicate names in an object (RFC 8259 section 4 leaves their meaning open), NaN, Infinity,
+    numbers out of range, lone surrogates and nesting that is too deep. Raises MalformedRequestException or
     PayloadTooLargeException.
     """
 
@@ -44,7 +44,7 @@ class StrictJSONParser(BaseParser):
                 parse_float=_finite,
             )
             if b"\\u" in body:
-                # json accepts "\ud800" although no encoding can write it: detect it before the database does.
+                # json accepts lone surrogates such as "\ud800", which cannot be encoded and stored.
                 json.dumps(value, ensure_ascii=False).encode("utf-8")
         except (ValueError, RecursionError):
             raise MalformedRequestException from None
@@ -52,7 +52,7 @@ class StrictJSONParser(BaseParser):
 
 
 class StrictFormParser(BaseParser):
-    """A form of at most MAX_BODY_BYTES, as OAuth's clients send it. Each name stands once in it (RFC 6749 3.2).
+    """A form of at most MAX_BODY_BYTES, as OAuth clients send it. Refuses repeated names (RFC 6749 3.2).
 
     Raises MalformedRequestException or PayloadTooLargeException.
     """
@@ -88,7 +88,7 @@ class StrictMultiPartParser(MultiPartParser):
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise ValueError("a name comes twice in one object")
+        raise ValueError("duplicate name in an object")
     return result
 
 
@@ -104,7 +104,7 @@ def _refuse_constant(name: str) -> None:
 
 
 class ContentNegotiation(DefaultContentNegotiation):
-    """The REST framework's, with a shorter way for the common case: one form, and a caller that takes it."""
+    """The REST framework's content negotiation, with a shortcut for one renderer that the caller accepts."""
 
     def select_renderer(  # type: ignore[override]
         self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None

@@ -1,7 +1,7 @@
-"""Write rows as JSON values with the fields of a serializer, which are built once for each class.
+"""Serialize rows with fields that are built once for each serializer class.
 
 The REST framework builds all fields for each instance of a ModelSerializer: that takes longer than anything else in
-most requests, and the result is always the same. `fields` itself stays as it is, for input and the OpenAPI document.
+most requests, and the result is always the same. `fields` is unchanged, for input and the OpenAPI document.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,10 @@ Write = Callable[[Any, Any], Any]  # of a serializer and a row
 
 @dataclass(frozen=True)
 class _Fields:
-    """The written fields of a serializer class.
+    """The output fields of a serializer class.
 
-    plain: those that convert an attribute of the row; `read` returns all these attributes.
+    empty: the result before fields are written. plain: fields that convert an attribute of the row; `read` returns all
+    these attributes. others: all other fields. each: all fields.
     """
 
     empty: dict[str, Any]
@@ -36,7 +37,7 @@ class _Fields:
 class BuildsFieldsOnce:
     """A mixin of serializers: `to_representation` with the fields of the class.
 
-    A field that an instance changes or adds has no effect on its output; nested serializers see no context.
+    Fields that an instance changes or adds have no effect on the output; nested serializers get no context.
     """
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class BuildsFieldsOnce:
         result = fields.empty.copy()
         try:
             values = fields.read(instance)
-        except (AttributeError, ObjectDoesNotExist):  # a mapping, or a missing value, for which its field has a rule
+        except (AttributeError, ObjectDoesNotExist):  # a mapping, or a missing value, which its field handles
             return self._written(instance, fields.each, result)
         for (name, convert), value in zip(fields.plain, values):  # noqa: B905  `read` returns two more
             given = value() if callable(value) and is_simple_callable(value) else value
@@ -71,7 +72,7 @@ def _fields(serializer_class: type[Any]) -> _Fields:
         plain=[
             (name, PLAIN.get(type(field).to_representation, field.to_representation)) for name, field in plain.items()
         ],
-        read=attrgetter(*sources, "__class__", "__class__"),  # of fewer than two names it returns no tuple
+        read=attrgetter(*sources, "__class__", "__class__"),  # for fewer than two names it returns no tuple
         others=[(name, _writer(field)) for name, field in fields.items() if name not in plain],
         each=[(name, _writer(field)) for name, field in fields.items()],
     )
@@ -95,7 +96,7 @@ def _generic(field: Any, value: Any) -> Any:
 
 
 def _time(value: datetime | str) -> str:
-    """A time in UTC, ending in Z, as the REST framework writes it."""
+    """Return a time in UTC, ending in Z, as the REST framework writes it."""
     if isinstance(value, str):
         return value
     in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)

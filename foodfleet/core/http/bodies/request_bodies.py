@@ -1,6 +1,6 @@
-"""Receive each request body completely, bounded in size and time, before the application runs.
+"""Receive each request body completely, within limits of size and time, before the application runs.
 
-Authentication and permissions are checked afterwards, so rights that are revoked while a body arrives do not count.
+Authentication and permissions are checked afterwards, so that rights revoked while a body arrives have no effect.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,14 +9,14 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
-FAULT = "foodfleet.body_fault"  # key in the WSGI environ; foodfleet.core.http.middleware answers what stands there
+FAULT = "foodfleet.body_fault"  # key in the WSGI environ; MalformedRequestMiddleware returns the error
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 IN_MEMORY = 1024 * 1024  # bytes; the rest of a longer body waits on the disk
 PIECE = 64 * 1024
 
 
 class BodyFault(StrEnum):
-    """Why a body could not be read to its end."""
+    """Why a body could not be read completely."""
 
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
@@ -26,12 +26,10 @@ class BodyFault(StrEnum):
 
 
 class BufferedBodies:
-    """A WSGI application behind which every body is complete and has its length.
+    """WSGI middleware that passes on complete bodies with their length.
 
-    For servers that read a body only on demand of the application. The module `wsgi_bridge` does the same without a
-    thread that waits.
-
-    most: bytes of the longest body that is passed on.
+    For servers that read a body only when the application does. The module `wsgi_bridge` does the same without a
+    waiting thread. most: the maximum size of a body in bytes.
     """
 
     def __init__(self, application: Application, *, most: int) -> None:

@@ -1,8 +1,8 @@
-"""Runs a WSGI application under an ASGI server, so that no worker thread ever waits for a client.
+"""Run a WSGI application under an ASGI server, so that no worker thread ever waits for a client.
 
-The event loop receives each body to its end, bounded in size and time; then a thread of a bounded pool runs the
-application and produces the whole response; then the event loop sends it, however slowly the client reads. What does
-not fit into memory waits in temporary files.
+The event loop receives each body completely, within limits of size and time. Then a thread of a bounded pool runs the
+application and makes the whole response. Then the event loop sends it, however slowly the client reads. Large bodies
+and responses are stored in temporary files.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ logger = structlog.get_logger(__name__)
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-SLOWEST = 32 * 1024  # bytes: each so many of a body give it one more second to arrive
-MOST_INCOMPLETE = 256  # bodies that may be on their way to one process at a time
-MOST_BUFFERED = 512 * 1024 * 1024  # bytes of all bodies that one process keeps, in memory and on the disk
+SLOWEST = 32 * 1024  # bytes of a body that extend its time limit by one second
+MOST_INCOMPLETE = 256  # bodies that one process receives at a time
+MOST_BUFFERED = 512 * 1024 * 1024  # bytes of all bodies of one process, in memory and on the disk
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"te", b"trailer"})
 
 
 @dataclass(frozen=True)
 class Response:
-    """What the application answered, complete; `file` has the content where it is too long for `pieces`."""
+    """A complete response of the application. file: the content if it is too long for `pieces`."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -43,16 +43,16 @@ class Response:
 
 @dataclass
 class Body:
-    """A request's body as far as it has arrived; `fault` says why it is not passed on."""
+    """The part of a request's body that has arrived. fault: why it is not passed on."""
 
     content: Any = field(default_factory=lambda: SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
     received: int = 0
     fault: BodyFault | None = None
-    is_read: bool = False  # to its end: the connection can serve another request
+    is_read: bool = False  # completely: the connection can serve another request
 
 
 class Repeats(Protocol):
-    """Responses that may be given again; see `cached_responses`. may_block: `get` needs a thread."""
+    """A store of reusable responses; see `cached_responses`. may_block: `get` needs a thread."""
 
     may_block: bool
 
@@ -64,12 +64,11 @@ class Repeats(Protocol):
 class WSGIBridge:
     """An ASGI application that runs a WSGI one.
 
-    threads: requests that one process works on at a time.
-    own_threads: paths that have threads to themselves, as (threads, paths): they wait for no other call, nor others for
-    them.
-    body_seconds: time for a body to arrive, and one second more for each SLOWEST bytes of it.
-    most: bytes of the longest body that is passed on.
-    responses: those that may be given again; from memory by the event loop itself, without a thread.
+    threads: requests that one process handles at a time.
+    own_threads: paths with separate threads, as (threads, paths), which neither wait for other calls nor delay them.
+    body_seconds: time limit for a body, plus one second for each SLOWEST bytes of it.
+    most: the maximum size of a body in bytes.
+    responses: reusable responses, which the event loop sends from memory without a thread unless they may block.
     """
 
     def __init__(
@@ -112,7 +111,7 @@ class WSGIBridge:
         await _send(response, send, closes=not body.is_read)
 
     async def _receive(self, receive: Receive, body: Body) -> None:
-        """Read the body to its end, or record why not."""
+        """Read the body completely, or record its fault."""
         if self._incomplete >= MOST_INCOMPLETE:
             body.fault = BodyFault.OVERLOADED
             return
@@ -122,7 +121,7 @@ class WSGIBridge:
             async with asyncio.timeout_at(begin + self._seconds) as limit:
                 while not body.is_read and body.received <= 2 * self._most and body.fault != BodyFault.OVERLOADED:
                     message = await receive()
-                    if message["type"] != "http.request":  # the client is gone, or what it sends is no body
+                    if message["type"] != "http.request":  # the client has disconnected
                         body.fault = BodyFault.CUT_OFF
                         break
                     self._store(message.get("body", b""), body)
@@ -135,7 +134,7 @@ class WSGIBridge:
         body.content.seek(0)
 
     def _store(self, piece: bytes, body: Body) -> None:
-        """Keep what arrived. What is too long is still read for a while: a client that sends does not read answers."""
+        """Store a piece. A body that is too long is read on for a while: a client that is sending reads no response."""
         body.received += len(piece)
         self._buffered += len(piece)
         if body.received > self._most:
@@ -146,9 +145,9 @@ class WSGIBridge:
             body.content.write(piece)
 
     async def _run(self, environ: dict[str, Any], repeatable: Message | None = None) -> Response:
-        """The application's response, as soon as it is complete; what the application does after it goes on.
+        """Run the application in a thread and return its response when it is complete; the thread may continue.
 
-        repeatable: the scope of a call whose response may be given again.
+        repeatable: the scope of a call whose response may be reused.
         """
         loop = asyncio.get_running_loop()
         completed: asyncio.Future[Response] = loop.create_future()
@@ -184,7 +183,7 @@ class WSGIBridge:
 
 
 def _respond(application: Application, environ: dict[str, Any], complete: Callable[[Response], object]) -> None:
-    """Run the application, hand over its response when that is complete, then close it."""
+    """Run the application, pass its complete response to `complete`, then close it."""
     started: list[Any] = []
     pieces: list[bytes] = []
 
@@ -226,9 +225,9 @@ async def _send(response: Response, send: Send, *, closes: bool = False) -> None
 
 
 def environ_of(scope: Message) -> dict[str, Any]:
-    """The WSGI environ of an ASGI scope (PEP 3333), with an empty body.
+    """Return the WSGI environ of an ASGI scope (PEP 3333), with an empty body.
 
-    Header names with an underscore are left out: `X_Forwarded_For` would pass for `X-Forwarded-For`.
+    Headers with an underscore in their names are dropped: `X_Forwarded_For` would be taken for `X-Forwarded-For`.
     """
     server, client = scope.get("server") or ("localhost", "80"), scope.get("client") or ("", "")
     environ: dict[str, Any] = {
@@ -260,7 +259,7 @@ def environ_of(scope: Message) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _environ_key(name: bytes) -> str:
-    """The key in the environ for a header, '' for one that is left out."""
+    """Return the key in the environ for a header; '' if it is dropped."""
     if b"_" in name:
         return ""
     key = name.decode("latin-1").upper().replace("-", "_")

@@ -1,4 +1,4 @@
-"""Lists as CSV: streamed, so that memory stays bounded however long the list is."""
+"""Stream lists as CSV, so that memory does not grow with the list."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ FORMAT = OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"])
 
 
 class CSVRenderer(BaseRenderer):
-    """Makes `?format=csv` and `Accept: text/csv` acceptable; the view answers with `csv_response`."""
+    """A renderer that only makes `?format=csv` and `Accept: text/csv` acceptable; the view uses `csv_response`."""
 
     media_type = "text/csv"
     format = "csv"
@@ -27,15 +27,15 @@ class CSVRenderer(BaseRenderer):
 
 
 class CSVExportMixin:
-    """A list that can also be downloaded as CSV; its errors stay JSON, and so do other actions of a viewset."""
+    """A mixin for lists that can be downloaded as CSV. Errors, and other actions of a viewset, stay JSON."""
 
     def get_renderers(self) -> list[BaseRenderer]:
-        """Return the forms of the answer."""
+        """Return the renderers of the requested action."""
         is_list = getattr(self, "action", "list") == "list"  # a view that is no viewset has no actions
         return [JSONRenderer(), CSVRenderer()] if is_list else [JSONRenderer()]
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer an error in the form of every error."""
+        """Return errors as JSON."""
         request: Any = self.request  # type: ignore[attr-defined]
         request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
         response: Response = super().handle_exception(exc)  # type: ignore[misc]
@@ -43,7 +43,7 @@ class CSVExportMixin:
 
 
 def csv_response(filename: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """Stream `rows` under the names of their columns as a file for download."""
+    """Return a streamed CSV download with a header line."""
     writer: Any = csv.writer(_Echo())
     lines = (writer.writerow([_safe(value) for value in row]) for row in chain([columns], rows))
     return StreamingHttpResponse(
@@ -61,7 +61,7 @@ class _Echo:
 
 
 def _safe(value: Any) -> Any:
-    """Return a cell that a spreadsheet does not run as a formula."""
+    """Return the value of a cell, escaped so that a spreadsheet does not run it as a formula."""
     if value is None:
         return ""
     if isinstance(value, datetime):

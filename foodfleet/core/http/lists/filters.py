@@ -1,7 +1,7 @@
-"""Filters of lists: django-filter, as strict as the serializers.
+"""Filters of lists: django-filter's, with validation as strict as that of serializers.
 
-A view names its FilterSet in `filterset_class`. A value that a filter does not know is a validation error, also an
-empty one, which the library alone would take for no filter.
+A view names its FilterSet in `filterset_class`. An invalid value is a validation error, also an empty one, which
+django-filter alone ignores.
 """
 
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ MAX_SEARCH_LENGTH = 200
 
 
 class FilterBackend(DjangoFilterBackend):
-    """django-filter's backend, which builds no form for a request without filters."""
+    """django-filter's backend, without the cost of a form for requests without filters."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         """Apply the filters that the request names. Raises the REST framework's ValidationError."""
@@ -48,15 +48,15 @@ class TrueFalseField(forms.Field):
 
 
 class TrueFalseFilter(django_filters.BooleanFilter):
-    """A filter by `true` or `false`; the library's own takes every other word for no filter."""
+    """A filter by `true` or `false`. django-filter's own ignores all other words."""
 
     field_class = TrueFalseField
 
 
 class StrictChoiceField(forms.ChoiceField):
-    """One of the choices, and not an empty value."""
+    """A choice field that refuses an empty value."""
 
-    widget = forms.TextInput  # which tells a missing parameter from an empty one
+    widget = forms.TextInput  # distinguishes a missing parameter from an empty one
 
     def clean(self, value: str | None) -> Any:
         """Return the choice, an empty string for a parameter that is missing."""
@@ -77,14 +77,14 @@ class OneOfFilter(django_filters.ChoiceFilter):
 
 
 class UTCDateTimeField(IsoDateTimeField):
-    """A time in ISO 8601, in UTC where it names no offset."""
+    """A time in ISO 8601, in UTC unless it has an offset."""
 
     def to_python(self, value: Any) -> datetime | None:
         """Return the time in UTC."""
         time: datetime | None = super().to_python(value)
         try:
             return time and time.astimezone(UTC)
-        except OverflowError:  # in no year that a database knows
+        except OverflowError:  # beyond the years that databases support
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
 
 
@@ -106,16 +106,16 @@ class IdFilter(django_filters.NumberFilter):
 
 @extend_schema_field({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]})
 class AddressFilter(django_filters.CharFilter):
-    """A filter by an IP address, in any of its spellings."""
+    """A filter by an IP address, in any notation."""
 
     field_class = forms.GenericIPAddressField
 
 
 class SearchFilterSet(django_filters.FilterSet):
-    """`?search=` by the method `search` of the list's QuerySet."""
+    """A FilterSet with `?search=`, which calls the method `search` of the list's QuerySet."""
 
     search = django_filters.CharFilter(method="find", max_length=MAX_SEARCH_LENGTH)
 
     def find(self, queryset: Any, name: str, value: str) -> Any:
-        """Rows that match the text."""
+        """Return the rows that match the text."""
         return queryset.search(value)

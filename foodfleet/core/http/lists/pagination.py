@@ -1,4 +1,4 @@
-"""Keyset pagination: page 50,000 costs what page 1 costs, and rows that come or go move no page.
+"""Keyset pagination: all pages cost the same, and added or deleted rows do not shift pages.
 
 A cursor contains the values of the last row in the ordering, so that the next page is one range of an index.
 """
@@ -29,15 +29,15 @@ DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 MAX_CURSOR_LENGTH = 2000
 PARAMETERS = frozenset({"cursor", "page_size", "ordering"})
-MOST_FORMS = 100  # of the statement of a list, as many as its page sizes and orderings in use
+MOST_FORMS = 100  # statements cached for one list: one for each page size and ordering in use
 
 
 class KeysetPagination(BasePagination):
     """`{"next", "previous", "results"}`, with `?page_size=` (1..100), `?ordering=` and `?cursor=`.
 
-    A view lists the permitted fields in `ordering_fields`, and what it ordered by by default in `ordering`
-    (a field name, with `-` for descending). Such a field has an index together with the primary key and is never NULL.
-    Raises MalformedRequestException for a cursor that is not ours, ValidationException for a wrong size or ordering.
+    A view lists the permitted fields in `ordering_fields`, and the default in `ordering` (a field name, with `-` for
+    descending). Each field needs an index together with the primary key, and must not be NULL.
+    Raises MalformedRequestException for an invalid cursor, ValidationException for an invalid size or ordering.
     """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
@@ -45,7 +45,7 @@ class KeysetPagination(BasePagination):
         return self._page(list(form.page_of(queryset, values)))
 
     def paginate_compiled(self, pages: "CompiledPages", request: Request, view: Any, **values: Any) -> list[Any]:
-        """Return the requested page of a list without filters. values: those of its statement."""
+        """Return the requested page of a list without filters. values: the parameters of its statement."""
         form, position = self._requested(request, view, pages.model)
         return self._page(pages.rows(form, position, values))
 
@@ -111,7 +111,7 @@ class KeysetPagination(BasePagination):
 
 @dataclass(frozen=True)
 class _Form:
-    """What decides the SQL of a page. kinds: the types of the cursor's values, none for the first page."""
+    """All that the SQL of a page depends on. kinds: the types of the cursor's values, none for the first page."""
 
     ordering: str
     size: int
@@ -129,10 +129,10 @@ class _Form:
 
 
 class CompiledPages:
-    """The pages of a list without filters: each form of its statement is built once (`core.database.compiled`).
+    """The pages of a list without filters. The statement of each form is built once (`core.database.compiled`).
 
-    build: returns the rows for values of these kinds, as for `Compiled`. row: makes a row of the columns
-    that are selected. The fields that the list is ordered by are texts, numbers or times.
+    build, kinds: as for `Compiled`. row: converts the selected columns into a row. The fields of the ordering must be
+    texts, numbers or times.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class _Position:
 
 
 def _names(ordering: str) -> list[str]:
-    """The fields that a list is ordered by: the last one is unique."""
+    """Return the fields of an ordering, of which the last is unique."""
     name = ordering.lstrip("-")
     return [name] if name in {"id", "pk"} else [name, "pk"]
 
@@ -233,5 +233,5 @@ def _parsed(model: type[Model], name: str, value: Any) -> Any:
     if isinstance(parsed, datetime):
         if parse_datetime(str(value)) is None or parsed.tzinfo is None:
             raise ValueError(name)
-        return parsed.astimezone(UTC)  # OverflowError: in no year that a database knows
+        return parsed.astimezone(UTC)  # OverflowError: beyond the years that databases support
     return parsed

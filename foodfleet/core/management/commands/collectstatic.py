@@ -1,4 +1,4 @@
-"""Django's collectstatic, which can leave out what it did before."""
+"""Django's collectstatic with the option --if-changed."""
 
 import hashlib
 from pathlib import Path
@@ -12,18 +12,18 @@ from django.core.management import CommandParser
 
 
 class Command(CollectStaticCommand):
-    """Collects, and records from which files."""
+    """Collects static files, and records a digest of their sources."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add --if-changed."""
         super().add_arguments(parser)
-        parser.add_argument("--if-changed", action="store_true", help="Do nothing where no file changed since then.")
+        parser.add_argument("--if-changed", action="store_true", help="Do nothing if no file has changed.")
 
     def handle(self, *args: Any, if_changed: bool = False, **options: Any) -> str | None:
-        """Collect the files; with --if-changed only where one of them changed."""
+        """Collect the files; with --if-changed only if one of them has changed."""
         root = Path(settings.STATIC_ROOT)
         record, digest = root.with_name(f"{root.name}.sha256"), _digest_of_sources()  # whitenoise serves what is inside
-        if if_changed and _is_collected(root, record, digest):  # also where nothing can be written
+        if if_changed and _is_collected(root, record, digest):  # before `mkdir`: the folder may be read-only
             return None
         root.mkdir(parents=True, exist_ok=True)
         with record.open("a+") as file:

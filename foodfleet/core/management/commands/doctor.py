@@ -1,4 +1,4 @@
-"""`manage.py doctor`: is this installation well, and if not, what is to be done?"""
+"""`manage.py doctor`: check this installation and say what to do about each problem."""
 
 import json
 import sys
@@ -11,24 +11,24 @@ from foodfleet.core.doctor.registry import Finding, examine
 
 
 class Command(BaseCommand):
-    """Look at every part from inside and say what is wrong and what to do; exit code 1 where something is."""
+    """Runs all checks and writes problems and advice; the exit code is 1 if there is a problem."""
 
     help = __doc__
-    requires_system_checks: list[str] = []  # they are one of the doctor's checks
+    requires_system_checks: list[str] = []  # the doctor runs them itself
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="write one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         findings = examine()
-        is_well = not any(finding.problems for finding in findings)
+        is_ok = not any(finding.problems for finding in findings)
         if options["json"]:
-            report = {"ok": is_well, "checks": [asdict(finding) for finding in findings]}
+            report = {"ok": is_ok, "checks": [asdict(finding) for finding in findings]}
             self.stdout.write(json.dumps(report))
         else:
             for finding in findings:
                 self._write(finding)
-        if not is_well:
+        if not is_ok:
             sys.exit(1)
 
     def _write(self, finding: Finding) -> None:

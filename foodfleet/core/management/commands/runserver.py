@@ -1,4 +1,4 @@
-"""Django's development server, which waits for a client no longer than `make serve` does."""
+"""Django's development server, with the time-outs of `make serve`."""
 
 import sys
 from typing import Any
@@ -11,7 +11,7 @@ from foodfleet.core.logging import log_all_output
 
 
 class BoundedServer(WSGIServer):
-    """Gives up a connection on which nothing arrives for BODY_TIMEOUT_SECONDS."""
+    """Closes a connection on which nothing arrives for BODY_TIMEOUT_SECONDS."""
 
     def get_request(self) -> Any:
         connection, address = super().get_request()
@@ -24,10 +24,10 @@ class BoundedServer(WSGIServer):
 
 
 class Command(RunserverCommand):
-    """Django's own, with time-outs."""
+    """Django's runserver, with time-outs."""
 
     server_cls = BoundedServer
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        log_all_output()  # now: what this class prints to is chosen next
+        log_all_output()  # before `super`, which chooses the streams that this command writes to
         super().__init__(*args, **kwargs)

@@ -12,9 +12,9 @@ from foodfleet.core.cache import lease
 
 def wait_for_lease():
     """Return when this process holds one."""
-    lease.keep()
+    lease.ensure_started()
     deadline = time.monotonic() + 20
-    while lease.held.until < lease.clock():
+    while lease.own.until < lease.clock():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

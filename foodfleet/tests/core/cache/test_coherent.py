@@ -76,9 +76,9 @@ def test_on_postgresql_without_redis_every_read_asks_the_database(settings):
 @pytest.mark.redis
 def test_without_a_lease_every_read_asks_the_database(read, monkeypatch):
     assert [read(), read()] == [1, 1]
-    monkeypatch.setattr(lease.held, "until", lease.clock())
-    monkeypatch.setattr(lease.held, "_extend", lambda *_: None)
-    monkeypatch.setattr(lease.held, "until", lease.clock())
+    monkeypatch.setattr(lease.own, "until", lease.clock())
+    monkeypatch.setattr(lease.own, "_extend", lambda *_: None)
+    monkeypatch.setattr(lease.own, "until", lease.clock())
     assert [read(), read()] == [2, 3]
 
 
@@ -90,7 +90,7 @@ def test_the_lease_is_looked_at_before_the_value_and_the_clock_after_it(cache, r
     def pause(tick, keys):
         later = lease.clock() + 5
         monkeypatch.setattr(coherent, "clock", lambda: later)
-        monkeypatch.setattr(lease.held, "until", later + lease.LEASE_SECONDS)
+        monkeypatch.setattr(lease.own, "until", later + lease.LEASE_SECONDS)
         return False
 
     monkeypatch.setattr(coherent.changes, "since", pause)
@@ -181,7 +181,7 @@ def test_more_keys_than_one_announcement_takes_invalidate_everything(read):
 
 
 @pytest.mark.redis
-def test_the_keys_of_a_failed_commit_stay_open_until_they_lapse(read, monkeypatch):
+def test_the_keys_of_a_failed_commit_stay_open_until_they_expire(read, monkeypatch):
     key = str(uuid4())  # processes that start later find it open, too
     read(key)
 
@@ -193,7 +193,7 @@ def test_the_keys_of_a_failed_commit_stay_open_until_they_lapse(read, monkeypatc
     assert [read(key), read(key)] == [2, 3]
     later = changes.clock() + changes.OPEN_SECONDS + 1
     monkeypatch.setattr(changes, "clock", lambda: later)
-    changes.changes.lapse()
+    changes.changes.expire()
     assert [read(key), read(key)] == [4, 4]
 
 
@@ -204,10 +204,10 @@ def test_the_oldest_value_makes_room_and_nothing_is_remembered_for_ever(cache):
     assert cache.get("b", ("a",), lambda: "new") == "old"
     assert cache.get("a", ("a",), lambda: "new") == "new"
     log = changes.Changes()
-    for number in range(changes.KEPT_KEYS + 2):
+    for number in range(changes.MOST_KEYS + 2):
         log.open(number, frozenset({f"key{number}"}))
         log.close(number)
-    assert len(log._changed) < changes.KEPT_KEYS
+    assert len(log._changed) < changes.MOST_KEYS
     assert log.since(0, ("key0",))
 
 
@@ -229,7 +229,7 @@ def test_a_value_is_kept_for_its_lifetime_at_most(read, monkeypatch):
     read()
     later = lease.clock() + coherent.LIFETIME + 1
     monkeypatch.setattr(coherent, "clock", lambda: later)
-    monkeypatch.setattr(lease.held, "until", later + 1)
+    monkeypatch.setattr(lease.own, "until", later + 1)
     assert read() == 2
 
 
@@ -239,7 +239,7 @@ def test_a_forked_process_has_no_value_and_no_lease_of_its_parent(read):
     receiving, sending = os.pipe()
     child = os.fork()
     if not child:
-        os.write(sending, f"{read()} {lease.held.until} {lease.held.url}".encode())
+        os.write(sending, f"{read()} {lease.own.until} {lease.own.url}".encode())
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(receiving, 100).startswith(b"2 0.0 ")
