@@ -18,35 +18,35 @@ USAGE = """usage: foodfleet COMMAND [arguments]
 
 docs/configuration.md lists the environment variables. DJANGO_SETTINGS_MODULE names settings of your own.
 """
-# What says that this is a deployment. Where none of them is set, a command gets the embedded settings of `run`.
+# A deployment sets at least one of these. Without any, each command gets the embedded settings of `run`.
 DEPLOYED = ("DEBUG", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "PUBLIC_URL")
 EMBEDDED = {"DEBUG": "true", "ADMIN_REQUIRE_2FA": "false"}
 
 
 def use_embedded_settings() -> None:
-    """Set those of EMBEDDED that are not set."""
+    """Set the variables of EMBEDDED that are not set."""
     for name, value in EMBEDDED.items():
         os.environ[name] = os.environ.get(name, "").strip() or value
 
 
 def use_embedded_settings_in_a_fresh_folder() -> None:
-    """Let every command work without an environment, on the data of `run`; not Django's deployment check."""
+    """Let commands work without any settings, on the data of `run`; not `check --deploy`, which must report them."""
     names = [*DEPLOYED, *(f"{name}_FILE" for name in DEPLOYED)]
     if "--deploy" not in sys.argv and not any(os.environ.get(name, "").strip() for name in names):
         use_embedded_settings()
 
 
-def manage(words: list[str]) -> None:
-    """Run one of Django's commands; the first word is what the command line was called by."""
+def manage(argv: list[str]) -> None:
+    """Run one of Django's commands. argv: as in `sys.argv`, the program's name first."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
     use_embedded_settings_in_a_fresh_folder()
-    execute_from_command_line(words)
+    execute_from_command_line(argv)
 
 
 def main() -> int:
-    """Run the command that the command line names; the exit code."""
+    """Run the command that the command line names. Returns the exit code."""
     folder = str(Path.cwd())
-    if folder not in sys.path:  # a program in bin/ does not look there for settings and modules
+    if folder not in sys.path:  # for settings and modules: a program in bin/ starts without the current folder
         sys.path.insert(0, folder)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
     match sys.argv[1:]:

@@ -25,9 +25,10 @@ app.autodiscover_tasks()
 @celeryd_init.connect
 @setup_logging.connect
 def start(**kwargs: Any) -> None:
-    """Refuse a worker or beat without a broker (Celery would try one on localhost for ever); log by our settings.
+    """Refuse to start without a broker, and configure logging.
 
-    That `setup_logging` has a receiver keeps Celery from installing handlers of its own.
+    Without a broker Celery would retry one on localhost forever. A receiver of `setup_logging` keeps Celery from
+    installing its own handlers.
     """
     require_broker(settings.CELERY_BROKER_URL)
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)

@@ -1,17 +1,17 @@
-"""How FoodFleet connects to the services it depends on: options of the libraries, with time-outs for each."""
+"""Options of the libraries that connect to the database, Redis and the broker, with time-outs for each."""
 
 from dataclasses import dataclass
 from typing import Any
 
-# WAL lets readers go on while one writes; IMMEDIATE takes the write lock at the start of a transaction, where SQLite
-# waits for it, and not in its middle, where it gives up with "database is locked". FULL: what was answered as done
-# survives a loss of power, as it does on PostgreSQL.
+# WAL lets readers continue while another connection writes. IMMEDIATE takes the write lock at the start of a
+# transaction, where SQLite waits for it; later in a transaction it fails with "database is locked". FULL: a committed
+# change survives a loss of power, as on PostgreSQL.
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
-TCP = {  # a peer that vanished without a word: given up 10 seconds after the last acknowledgement
+TCP = {  # a connection whose peer no longer responds is closed 10 seconds after the last acknowledgement
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 10,
     "keepalives_interval": 3,
@@ -21,7 +21,7 @@ TCP = {  # a peer that vanished without a word: given up 10 seconds after the la
 
 @dataclass(frozen=True)
 class Timeouts:
-    """In seconds."""
+    """Time-outs in seconds."""
 
     connect: int
     redis: int
@@ -30,7 +30,7 @@ class Timeouts:
 
 
 def database_settings(read: dict[str, Any], timeouts: Timeouts) -> dict[str, Any]:
-    """Django's settings of a database; `read`: those that its URL tells."""
+    """Return an entry of DATABASES. read: the settings from the database's URL."""
     if read["ENGINE"].endswith("sqlite3"):
         return {**read, "ENGINE": "foodfleet.core.database.sqlite3", "CONN_MAX_AGE": None, "OPTIONS": SQLITE}
     given = read.get("OPTIONS", {})
@@ -48,13 +48,13 @@ def database_settings(read: dict[str, Any], timeouts: Timeouts) -> dict[str, Any
 
 
 def redis_cache(url: str, timeouts: Timeouts) -> dict[str, Any]:
-    """Django's settings of a cache in Redis."""
+    """Return an entry of CACHES for Redis."""
     return {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": url,
         "KEY_PREFIX": "foodfleet",
         "OPTIONS": {
-            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",  # a pickle would run what others wrote there
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",  # pickle would run code found in Redis
             "SOCKET_CONNECT_TIMEOUT": timeouts.redis,
             "SOCKET_TIMEOUT": timeouts.redis,
         },
@@ -62,8 +62,8 @@ def redis_cache(url: str, timeouts: Timeouts) -> dict[str, Any]:
 
 
 def broker_options(url: str, timeouts: Timeouts, *, region: str) -> dict[str, Any]:
-    """Options of kombu's transport."""
-    if url.startswith(("redis://", "rediss://")):  # kombu would wait for ever for one that does not answer
+    """Return the options of kombu's transport."""
+    if url.startswith(("redis://", "rediss://")):  # kombu has no time-outs by default
         return {"socket_timeout": timeouts.redis, "socket_connect_timeout": timeouts.redis}
     if url.startswith("sqs://"):  # boto3 itself reads AWS_ENDPOINT_URL and the credentials
         client = {"connect_timeout": timeouts.connect, "read_timeout": 3, "retries": {"total_max_attempts": 1}}

@@ -1,6 +1,6 @@
-"""Typed, validated readers of environment variables, used by settings alone.
+"""Typed, validated readers of environment variables, used only by the settings.
 
-A wrong value raises `ConfigurationError`, whose message is one line that names the variable and says what it may be.
+An invalid value raises `ConfigurationError`, whose message is one line with the variable and the permitted values.
 """
 
 import json
@@ -28,7 +28,7 @@ PERIOD_SECONDS = {"sec": 1, "second": 1, "min": 60, "minute": 60, "hour": 3600, 
 
 
 class ConfigurationError(Exception):
-    """A variable of the environment has a value that FoodFleet cannot start with."""
+    """An environment variable is missing or has an invalid value, so that FoodFleet cannot start."""
 
 
 SHORTEST_KEY = 32
@@ -41,14 +41,14 @@ LIBPQ_OPTIONS = (
 
 
 def require_broker(url: str) -> None:
-    """End the process, with one line, where it needs a broker and there is none."""
+    """Exit with an error of one line if there is no broker."""
     if not url:
         urls = " or ".join(f"{scheme}://" for scheme in BROKER_FORMS)
         sys.exit(f"FoodFleet cannot start. CELERY_BROKER_URL is not set: workers and beat need {urls}")
 
 
 def default_sender(site_name: str, public_url: str) -> str:
-    """The sender of e-mails that DEFAULT_FROM_EMAIL does not name: at the host of PUBLIC_URL, if that has a name."""
+    """Return the default of DEFAULT_FROM_EMAIL: an address at the host of PUBLIC_URL, if that is a domain."""
     host = urlsplit(public_url).hostname or ""
     has_name = re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]+", host)
     return f'"{site_name}" <no-reply@{host if has_name else "foodfleet.example"}>'
@@ -62,19 +62,19 @@ def _is_installed(package: str) -> bool:
 
 
 class Environment:
-    """Reads variables out of `values`; an empty variable counts as one that is not set.
+    """Reads variables from `values`. An empty variable counts as not set.
 
-    Each may be in a file instead, whose path is in the variable with `_FILE` behind its name: as secrets of containers.
+    A variable may be in a file instead, such as a container's secret, with its path in the variable `<name>_FILE`.
     """
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
 
     def text(self, name: str, default: str = "") -> str:
-        """The variable, or the content of its file, without surrounding white space."""
+        """Return the variable, or the content of its file, without surrounding white space."""
         value, path = (self._values.get(each, "").strip() for each in (name, f"{name}_FILE"))
         if value and path:
-            raise ConfigurationError(f"{name} and {name}_FILE are both set: it must be one of them.")
+            raise ConfigurationError(f"{name} and {name}_FILE are both set: set only one of them.")
         return value or (self._content_of(name, path) if path else "") or default
 
     @staticmethod
@@ -86,7 +86,7 @@ class Environment:
             raise ConfigurationError(f"{name}_FILE has a wrong value: it must be {meant}.") from None
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """True for true/1/yes/on, False for false/0/no/off, in any case."""
+        """Return True for true/1/yes/on, False for false/0/no/off, in any case."""
         value = self.text(name).lower()
         if not value:
             return default
@@ -97,7 +97,7 @@ class Environment:
         raise self.error(name, "true or false")
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:
-        """One of `choices`, compared without case."""
+        """Return one of `choices`, compared without case."""
         value = self.text(name, default)
         for choice in choices:
             if value.lower() == choice.lower():
@@ -105,14 +105,14 @@ class Environment:
         raise self.error(name, f"one of {', '.join(choices)}")
 
     def integer(self, name: str, default: int, *, minimum: int, maximum: int) -> int:
-        """A whole number from `minimum` to `maximum`."""
+        """Return a whole number from `minimum` to `maximum`."""
         value = self.text(name, str(default))
         if not re.fullmatch(r"[0-9]{1,12}", value) or not minimum <= int(value) <= maximum:
             raise self.error(name, f"a whole number from {minimum} to {maximum}")
         return int(value)
 
     def number(self, name: str) -> float | None:
-        """A number above 0, or None where the variable is not set."""
+        """Return a number above 0, or None if the variable is not set."""
         value = self.text(name)
         if not value:
             return None
@@ -121,12 +121,12 @@ class Environment:
         return float(value)
 
     def listing(self, name: str, default: Sequence[str] = ()) -> list[str]:
-        """Comma-separated words."""
+        """Return comma-separated words."""
         value = self.text(name)
         return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
 
     def networks(self, name: str, default: Sequence[str] = ()) -> list[ip_addresses.Network]:
-        """Comma-separated IP addresses or networks in CIDR form."""
+        """Return comma-separated IP addresses or networks in CIDR notation."""
         try:
             return [ip_addresses.network(word) for word in self.listing(name, default)]
         except ValueError:
@@ -135,7 +135,7 @@ class Environment:
             ) from None
 
     def origins(self, name: str) -> list[str]:
-        """Comma-separated origins as browsers write them: lower case, without the scheme's own port."""
+        """Return comma-separated origins as browsers write them: lower case, without the scheme's default port."""
         words = self.patterns(
             name,
             r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?",
@@ -144,7 +144,7 @@ class Environment:
         return [re.sub(r"^(http://.*):80$|^(https://.*):443$", r"\1\2", word.lower()) for word in words]
 
     def domains(self, name: str) -> list[str]:
-        """Comma-separated domains of e-mail addresses as `normalize_email` writes them, some with a dot before."""
+        """Return comma-separated domains, normalized like `normalize_email`; a leading dot stays."""
         meant = "domains with commas between, such as example.com or, with all its subdomains, .example.com"
         words = self.patterns(name, r"\.?[\w-]+(\.[\w-]+)+", meant)
         try:
@@ -155,14 +155,14 @@ class Environment:
         return ["." * word.startswith(".") + normalize_email(f"@{word.removeprefix('.')}")[1:] for word in words]
 
     def frontends(self, name: str) -> frontend_urls.FrontendUrls:
-        """The JSON of `foodfleet.frontend_urls`; {} where the variable is not set."""
+        """Return the JSON of `foodfleet.frontend_urls`; {} if the variable is not set."""
         try:
             return frontend_urls.parse(self.text(name, "{}"))
         except ValueError as error:
             raise self.error(name, str(error)) from None
 
     def rate(self, name: str, default: str) -> tuple[int, int] | None:
-        """A rate such as `20/min` as (count, seconds), or None for `off`."""
+        """Return a rate such as `20/min` as (count, seconds), or None for `off`."""
         value = self.text(name, default).lower()
         if value == "off":
             return None
@@ -172,21 +172,21 @@ class Environment:
         return int(match["count"]), PERIOD_SECONDS[match["period"]]
 
     def pattern(self, name: str, pattern: str, meant: str, default: str = "") -> str:
-        """A text that is `pattern` from its beginning to its end."""
+        """Return a text that matches `pattern` completely."""
         value = self.text(name, default)
         if value and not re.fullmatch(pattern, value):
             raise self.error(name, meant)
         return value
 
     def patterns(self, name: str, pattern: str, meant: str, default: Sequence[str] = ()) -> list[str]:
-        """Comma-separated words of which each is `pattern`."""
+        """Return comma-separated words that each match `pattern` completely."""
         words = self.listing(name, default)
         if not all(re.fullmatch(pattern, word) for word in words):
             raise self.error(name, meant)
         return words
 
     def modules(self, name: str, found: Sequence[str]) -> list[str]:
-        """Modules: those that were found beside the product, and the installed packages that the variable names."""
+        """Return the modules: those found beside the product, and the installed packages that the variable names."""
         named = self.patterns(name, r"[a-z_]\w*(\.\w+)*", "names of Python packages with commas between")
         for package in named:
             if not discovery.is_module(package):
@@ -195,12 +195,12 @@ class Environment:
         return list(dict.fromkeys([*found, *named]))
 
     def keys(self, name: str, default: Sequence[str] = ()) -> list[str]:
-        """Comma-separated secrets."""
+        """Return comma-separated secrets."""
         meant = f"keys of at least {SHORTEST_KEY} random characters with commas between, the newest first"
         return self.patterns(name, rf".{{{SHORTEST_KEY},}}", meant, default)
 
     def sender(self, name: str, default: str) -> str:
-        """An e-mail address with or without a name."""
+        """Return an e-mail address with or without a name."""
         value = self.text(name, default)
         meant = "one sender, such as FoodFleet <no-reply@example.com>"
         match getaddresses([value]):
@@ -213,18 +213,18 @@ class Environment:
         raise self.error(name, meant)
 
     def site_name(self, name: str, default: str) -> str:
-        """What the site is called: one short line, also in e-mail senders, SMS and authenticator apps."""
+        """Return the name of the site: one short line, also for e-mail senders, SMS and authenticator apps."""
         meant = 'a name of at most 40 characters, without line breaks and any of < > " \\ : { } %'
         return self.pattern(name, r'[^\x00-\x1f\x7f-\x9f<>"\\:{}%]{1,40}', meant, default)
 
     def logo(self, name: str) -> str:
-        """The address of an image: a path of this site, or https."""
+        """Return the URL of an image: a path of this site, or https."""
         host = r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?"
         meant = "a path of this site or an https address, such as /brand/logo.png or https://cdn.example.com/logo.png"
         return self.pattern(name, rf"({host})?/(?!/)[A-Za-z0-9._~/%+-]*[A-Za-z0-9]", meant)
 
     def address(self, name: str) -> str:
-        """An e-mail address without a name; '' where the variable is not set."""
+        """Return an e-mail address without a name; '' if the variable is not set."""
         value = self.text(name)
         try:
             if value:
@@ -234,7 +234,7 @@ class Environment:
         return value
 
     def url(self, name: str, forms: Mapping[str, Form], default: str = "") -> str:
-        """A URL with one of the schemes of `forms`, as its form says; '' where there is neither value nor default."""
+        """Return a URL that has a scheme of `forms` and fits its form; '' if there is neither value nor default."""
         value = self.text(name, default)
         if value:
             scheme = value.partition("://")[0].lower()
@@ -245,7 +245,7 @@ class Environment:
         return value
 
     def web_address(self, name: str, default: str) -> str:
-        """An http(s) address of a site, without path and trailing slash."""
+        """Return an http(s) URL of a site, without path and trailing slash."""
         value = self.text(name, default).rstrip("/")
         parts = urlsplit(value) if is_url(value, Form.WEB) else None
         if parts is None or parts.scheme not in {"http", "https"} or parts.path or parts.query or parts.username:
@@ -253,7 +253,7 @@ class Environment:
         return value
 
     def database(self, name: str, default: str) -> dict[str, Any]:
-        """Django's settings for a database from a sqlite:/// or postgres:// URL."""
+        """Return an entry of Django's DATABASES from a sqlite:/// or postgres:// URL."""
         value = self.url(name, DATABASE_FORMS, default)
         config = dict(Env.db_url_config(value))
         if value.startswith("sqlite"):
@@ -262,13 +262,13 @@ class Environment:
             return config
         options = config.get("OPTIONS", {})
         if any(key.lower() not in LIBPQ_OPTIONS for key, _ in parse_qsl(urlsplit(value).query, keep_blank_values=True)):
-            raise self.error(name, f"a URL with options of libpq alone after the ?: {', '.join(LIBPQ_OPTIONS)}")
+            raise self.error(name, f"a URL with only these options after the ?: {', '.join(LIBPQ_OPTIONS)}")
         if options.get("sslmode", "prefer") not in SSL_MODES:
             raise self.error(name, f"a URL with a sslmode of {', '.join(SSL_MODES)}")
         return config
 
     def mail_server(self, url: str) -> dict[str, Any]:
-        """Django's EMAIL_* settings of an smtp:// or filemail:// URL."""
+        """Return Django's EMAIL_* settings for an smtp:// or filemail:// URL."""
         if url.lower().startswith("filemail://"):
             return {"EMAIL_FILE_PATH": urlsplit(url).path}
         config = dict(Env.email_url_config(url))
@@ -277,7 +277,7 @@ class Environment:
         return config
 
     def attachments(self, name: str, *, region: str, endpoint: str) -> dict[str, Any]:
-        """An entry of Django's STORAGES. region, endpoint: Amazon's, for s3://."""
+        """Return an entry of Django's STORAGES. region, endpoint: Amazon's, for s3://."""
         parts = urlsplit(self.url(name, FILE_FORMS, "database://"))
         if parts.scheme == "database":
             return {"BACKEND": "notifications.gateways.files.DatabaseStorage"}
@@ -295,14 +295,14 @@ class Environment:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
-            raise self.error(name, f"a file in a folder that can be made; {folder} cannot") from None
+            raise self.error(name, f"a file in a folder that can be created; {folder} cannot") from None
 
     def json_object(self, name: str, meant: str) -> dict[str, Any]:
-        """A JSON object; an empty one where the variable is not set."""
+        """Return a JSON object; {} if the variable is not set."""
         return self._object(name, self.text(name, "{}"), meant)
 
     def json_file(self, name: str) -> dict[str, Any]:
-        """The JSON object in the file of this path; an empty one where the variable is not set."""
+        """Return the JSON object in the file whose path the variable has; {} if the variable is not set."""
         path = self.text(name)
         if not path:
             return {}
@@ -322,7 +322,7 @@ class Environment:
         return found
 
     def files(self, name: str) -> list[Path]:
-        """Comma-separated paths of files that can be read."""
+        """Return comma-separated paths of existing files."""
         paths = [Path(word) for word in self.listing(name)]
         for path in paths:
             if not path.is_file():
@@ -330,7 +330,10 @@ class Environment:
         return paths
 
     def need_packages(self, **packages: str) -> None:
-        """Refuse a variable that is set while the package that it needs is not installed. packages: by variable."""
+        """Raise ConfigurationError for a variable that is set without the package that it needs.
+
+        packages: the package that each variable needs.
+        """
         for name, package in packages.items():
             if self.text(name) and not _is_installed(package):
                 what = "'foodfleet[tracing]'" if local_files.IS_INSTALLED else "-r requirements-tracing.txt"
@@ -339,6 +342,6 @@ class Environment:
                 )
 
     def error(self, name: str, meant: str) -> ConfigurationError:
-        """The error to raise for `name`. The value is not repeated: it may be a secret."""
+        """Return the error to raise for `name`. The value is not repeated: it may be a secret."""
         problem = "is not set" if not self.text(name) else "has a wrong value"
         return ConfigurationError(f"{name} {problem}: it must be {meant}.")

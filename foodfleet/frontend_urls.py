@@ -1,23 +1,23 @@
-"""FRONTEND_URLS: the links in e-mails that lead into apps of their own instead of our pages, checked at the start."""
+"""Validation of FRONTEND_URLS: for links in e-mails that open browser or mobile apps instead of our pages."""
 
 import json
 import re
 from urllib.parse import urlsplit
 
 TOKEN = "{token}"
-# docs/browser-apps.md describes the events; notifications.services.compose.variables has the page of each.
+# docs/browser-apps.md describes the events; notifications.services.compose.variables maps each to our page.
 EVENTS_WITH_TOKEN = ("verify", "reset", "invitation", "email_change", "email_undo", "report_compromise")
 EVENTS_WITHOUT_TOKEN = ("login", "forgot", "account")
 CLIENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 LONGEST_URL = 500
-# Schemes that a mail program or browser runs, or opens on the reader's machine.
+# Schemes that a mail program or browser executes, or that open files of the reader.
 REFUSED_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "view-source"})
 
 FrontendUrls = dict[str, dict[str, str]]
 
 
 def parse(value: str) -> FrontendUrls:
-    """Return the URL templates of each client by event. Raises ValueError, which says what it must be."""
+    """Return the URL templates of each client by event. Raises ValueError with a description of valid values."""
     try:
         clients = json.loads(value)
     except (ValueError, RecursionError):
@@ -36,7 +36,7 @@ def parse(value: str) -> FrontendUrls:
 
 def _check(event: str, url: object) -> None:
     if event not in (*EVENTS_WITH_TOKEN, *EVENTS_WITHOUT_TOKEN):
-        raise ValueError(f"JSON with these events alone: {', '.join((*EVENTS_WITH_TOKEN, *EVENTS_WITHOUT_TOKEN))}")
+        raise ValueError(f"JSON with only these events: {', '.join((*EVENTS_WITH_TOKEN, *EVENTS_WITHOUT_TOKEN))}")
     if not isinstance(url, str) or not _is_address(url):
         raise ValueError(f"JSON with an address for {event}, such as https://app.example.com/{event} or app://{event}")
     if (url.count(TOKEN), url.replace(TOKEN, "").count("{")) != (int(event in EVENTS_WITH_TOKEN), 0):
@@ -45,7 +45,7 @@ def _check(event: str, url: object) -> None:
 
 
 def _is_address(url: str) -> bool:
-    """Whether it is an absolute URL in ASCII whose scheme and host do not depend on the token."""
+    """Return whether `url` is an absolute URL in ASCII whose scheme and host do not depend on the token."""
     if len(url) > LONGEST_URL or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://[!#-;=?-Z\[\]_a-z{}~%]+", url):
         return False
     try:

@@ -1,6 +1,6 @@
-"""Where the files of the product and of the installation are, and the secret that a development start keeps there.
+"""Paths of the product's and the installation's files, and the secret of development installations.
 
-In a checkout all of them are beside the packages. In an installed package templates/ and locale/ are in `foodfleet`
+In a checkout all files are beside the packages. In an installed package templates/ and locale/ are in `foodfleet`
 (pyproject.toml puts them there), and the installation, with its modules and var/, is the current directory.
 """
 
@@ -16,9 +16,9 @@ INSTALLATION = Path.cwd() if IS_INSTALLED else PACKAGE.parent
 
 
 def local_secret(path: Path) -> str:
-    """Return the secret kept in `path`; make it once, readable by its owner alone (mode 600).
+    """Return the secret in `path`. Creates it if necessary, readable only by its owner (mode 600).
 
-    Two processes that start at once agree: the file appears whole, by a rename that never replaces one.
+    Processes that start together get the same secret: the complete file is linked into place, and never replaced.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What beat runs, and how often in seconds: CELERY_BEAT_SCHEDULE."""
+"""CELERY_BEAT_SCHEDULE: the periodic tasks, with intervals in seconds."""
 
 from typing import Any
 
@@ -12,6 +12,6 @@ BEAT: dict[str, dict[str, Any]] = {
     "count security events": {"task": "accounts.count_events", "schedule": 300.0},
     "count messages": {"task": "notifications.count_messages", "schedule": 300.0},
     "apply retention periods": {"task": "notifications.forget", "schedule": 3600.0},
-    # A sweep that no worker started before the next one is scheduled is dropped.
+    # A sweep expires when the next one is scheduled, so that they do not pile up without a worker.
     "sweep messages": {"task": "notifications.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
 }

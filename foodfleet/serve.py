@@ -1,6 +1,6 @@
-"""`python -m foodfleet.serve --port 8000 --workers 2`: the production server, with every option of granian's.
+"""`python -m foodfleet.serve --port 8000 --workers 2`: the production server, with all options of granian.
 
-The application is loaded once, before granian forks its workers: they start at once and share that memory.
+The application is loaded once, before granian forks its workers, so that they start fast and share its memory.
 """
 
 import gc
@@ -33,23 +33,23 @@ OPTIONS = [
 
 
 def load_application() -> None:
-    """Collect static files that changed, then load what the first request would load."""
+    """Collect static files if they changed, then load the application completely."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foodfleet.settings")
     django.setup()
     call_command("collectstatic", if_changed=True, interactive=False, verbosity=0)
-    import_string(APPLICATION.replace(":", "."))  # now: its middleware reads which static files there are
-    reverse("login")  # loads every URL, and with it every view
-    connections.close_all()  # a connection must not be shared by processes
+    import_string(APPLICATION.replace(":", "."))  # after collectstatic: its middleware lists the static files
+    reverse("login")  # imports all URL patterns and views
+    connections.close_all()  # processes must not share a connection
     if threading.active_count() > 1:
         raise RuntimeError(f"A fork would end these threads: {threading.enumerate()}")
     gc.collect()
-    gc.freeze()  # a collection would write to, and so copy, every page that the processes share
+    gc.freeze()  # otherwise a collection would write to the shared memory pages, and so copy them
 
 
 def prepare_workers() -> None:
-    """Let SIGTERM end a worker until it is ready to end by itself, and have it write its metrics.
+    """Let SIGTERM end a worker that has not installed its own handler yet, and have workers write metrics.
 
-    A worker inherits the main process's handler, which does nothing there: the main process would wait for it.
+    Otherwise a worker inherits the main process's handler, which does nothing in it, and the main process would wait.
     """
     from foodfleet.core.metrics.counters import writer  # noqa: PLC0415  has a model: after the set-up
 

@@ -1,4 +1,4 @@
-"""What the URL of a service looks like: a wrong one is found at the start, not when the service is first needed."""
+"""Validate URLs of services, so that an invalid one is found at the start and not when the service is first used."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 
 class Form(Enum):
-    """The forms that URLs of settings have."""
+    """The forms of URLs in settings."""
 
     WEB = auto()
     DATABASE = auto()
@@ -22,7 +22,7 @@ class Form(Enum):
 
 
 ENCODED = "(special characters of user and password percent-encoded, such as %23 for #)"
-MEANT = {  # what the error says
+MEANT = {  # the description of valid values in errors
     Form.WEB: "{scheme}://host or {scheme}://host:port, with a port from 1 to 65535",
     Form.DATABASE: "sqlite:///path/of.sqlite3 or postgres://user:password@host:5432/name " + ENCODED,
     Form.REDIS: "{scheme}://user:password@host:6379/0 with the number of a database at its end " + ENCODED,
@@ -54,7 +54,7 @@ SMS_FORMS = {"console": Form.BARE, "sns": Form.BARE, "file": Form.FOLDER}
 
 
 def is_url(value: str, form: Form) -> bool:
-    """Whether `value` is a URL of that form; its scheme has been looked at."""
+    """Return whether `value` is a URL of that form. The caller has checked its scheme."""
     if re.search(r"[\s#\x00-\x1f\x7f]", value):
         return False
     if form == Form.FILE and value.endswith("://:memory:"):

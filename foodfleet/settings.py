@@ -1,6 +1,6 @@
-"""Every setting of FoodFleet, read from the environment in one place and validated.
+"""All settings of FoodFleet, read from the environment in one place and validated.
 
-docs/configuration.md describes each variable. A wrong value ends the start with one line.
+docs/configuration.md describes each variable. An invalid value ends the process with an error of one line.
 """
 
 import os
@@ -22,7 +22,7 @@ from foodfleet.service_urls import BROKER_FORMS, EMAIL_FORMS, REDIS_FORMS, SMS_F
 
 BASE_DIR = local_files.INSTALLATION
 VAR_DIR = BASE_DIR / "var"
-REGION = r"[a-z]{2,}(-[a-z]+)+-\d+", "a region of Amazon, such as eu-central-1"
+REGION = r"[a-z]{2,}(-[a-z]+)+-\d+", "an AWS region, such as eu-central-1"
 
 env = Environment(os.environ)
 try:
@@ -190,7 +190,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "foodfleet.core.http.middleware.RequestIdMiddleware",
-    "corsheaders.middleware.CorsMiddleware",  # before all that answer: a browser app reads only errors with its headers
+    "corsheaders.middleware.CorsMiddleware",  # outermost: browser apps can read only responses with its headers
     "foodfleet.core.http.middleware.TrustedProxyMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "foodfleet.core.http.middleware.NoStoreMiddleware",
@@ -262,7 +262,7 @@ _HASHERS = (  # all but the first only verify imported hashes, which the next si
     "firebase.FirebaseScrypt",
 )  # fmt: skip
 PASSWORD_HASHERS = [f"accounts.services.passwords.hashers.{name}Hasher" for name in _HASHERS]
-_LENGTH = {"classic": 8, "nist": 15}[PASSWORD_POLICY]  # NIST SP 800-63B-4 3.1.1.2: 15 where it is the only factor
+_LENGTH = {"classic": 8, "nist": 15}[PASSWORD_POLICY]  # NIST SP 800-63B-4 3.1.1.2: 15 if it is the only factor
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.services.passwords.validators.LengthValidator", "OPTIONS": {"minimum": _LENGTH, "maximum": 128}},
     *(
@@ -277,7 +277,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 LOGIN_URL = "login"
-OTP_LOGIN_URL = "reauthenticate"  # where a session passes MFA
+OTP_LOGIN_URL = "reauthenticate"  # the page on which a session passes MFA
 LOGIN_REDIRECT_URL = "account"
 
 # ---------------------------------------------------------------- Tokens
@@ -311,7 +311,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {**document.SPECTACULAR_SETTINGS, "TITLE": SITE_NAME}
 MAX_BODY_BYTES = 2 * 1024 * 1024  # of a request to the API; a view may allow more by `max_body_bytes`
-MOST_BODY_BYTES = 42 * 1024 * 1024  # that any view allows: JSON of what Amazon SES v2 takes in a mail, and some room
+MOST_BODY_BYTES = 42 * 1024 * 1024  # allowed by any view: JSON with the largest e-mail of Amazon SES v2 and a margin
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # ---------------------------------------------------------------- Mail
@@ -331,7 +331,7 @@ EMAIL_USE_SSL = mail_server.get("EMAIL_USE_SSL", False)
 EMAIL_FILE_PATH = mail_server.get("EMAIL_FILE_PATH")
 AWS_SES_REGION_NAME = AWS_REGION
 AWS_SES_REGION_ENDPOINT_URL = AWS_ENDPOINT_URL or f"https://email.{AWS_REGION}.amazonaws.com"
-AWS_SES_AUTO_THROTTLE = None  # django-ses would count in each process by itself, and sleep
+AWS_SES_AUTO_THROTTLE = None  # django-ses would throttle each process separately, and sleep
 
 # ---------------------------------------------------------------- Static files
 STATIC_URL = "static/"
@@ -351,7 +351,7 @@ MEDIA_ROOT = VAR_DIR / "media"
 # ---------------------------------------------------------------- Browser security
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # only of TRUSTED_PROXIES: the middleware drops others'
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # only from TRUSTED_PROXIES: the middleware drops others
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
@@ -367,7 +367,7 @@ CSRF_FAILURE_VIEW = "foodfleet.core.http.errors.csrf_failure"
 CORS_URLS_REGEX = r"^/(api/|\.well-known/jwks\.json$)"
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "x-request-id")
 CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "WWW-Authenticate", "X-Request-ID")
-CORS_PREFLIGHT_MAX_AGE = 2 * 3600  # seconds; Chromium remembers no longer
+CORS_PREFLIGHT_MAX_AGE = 2 * 3600  # seconds; the maximum of Chromium
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -380,8 +380,8 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # ---------------------------------------------------------------- Logs
-DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # RequestIdMiddleware has checked or replaced it by then
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request, the one at its end
-DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # ClientMiddleware binds the address that TRUSTED_PROXIES vouch for
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # RequestIdMiddleware has checked or replaced it before
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: so that a request logs one line, at its end
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # ClientMiddleware logs the address, which respects TRUSTED_PROXIES
 
 LOGGING = logging_config(level=LOG_LEVEL, output_format=LOG_FORMAT)

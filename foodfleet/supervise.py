@@ -1,8 +1,8 @@
-"""What `foodfleet serve`, `run` and `worker` do: keep the processes of a target running.
+"""The process supervisor behind `foodfleet serve`, `run` and `worker`.
 
-serve and run: the server, and beside it a process that delivers messages where there is no broker. The end of the
-server ends all. worker: four Celery workers. Any other process that ends is started again. SIGTERM and SIGINT end all
-of them, in the time that each needs for what it is doing; a second one kills them.
+serve and run: the server and, without a broker, a process that delivers messages; when the server ends, all end.
+worker: four Celery workers. Any other process that ends is restarted. SIGTERM and SIGINT stop all processes gracefully;
+a second signal kills them.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ from foodfleet.environment import require_broker
 
 logger = structlog.get_logger("foodfleet.supervise")
 
-LOOK_SECONDS = 0.2
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a process is started again; doubled while it keeps ending
-STABLE_SECONDS = 30.0  # a process that ran for so long is started again after FIRST_PAUSE
-RUN_FIRST_SECONDS = 5.0  # `make run` migrates, or tells that its port is taken, before delivery starts
-STOP_SECONDS = 30.0  # for all to end after SIGTERM
+POLL_SECONDS = 0.2
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a restart; doubled while the process keeps ending
+STABLE_SECONDS = 30.0  # a process that ran for so long is restarted after FIRST_PAUSE
+RUN_FIRST_SECONDS = 5.0  # delivery starts later: `make run` first migrates, or reports that its port is in use
+STOP_SECONDS = 30.0  # between SIGTERM and SIGKILL
 PR_SET_PDEATHSIG = 1
 
 DJANGO = [sys.executable, "-m", "django"]
@@ -41,7 +41,7 @@ DELIVERY = [*DJANGO, "deliver_due", "--watch"]
 
 @dataclass
 class Part:
-    """A process to keep running; the end of one that `is_main` is the end of all."""
+    """A process to keep running. is_main: when it ends, all end."""
 
     name: str
     command: Sequence[str]
@@ -53,7 +53,7 @@ class Part:
 
 
 def parts_of(target: str, arguments: Sequence[str]) -> list[Part]:
-    """The processes of a target."""
+    """Return the processes of a target."""
     if target == "worker":
         require_broker(settings.CELERY_BROKER_URL)
         return [
@@ -72,31 +72,31 @@ def parts_of(target: str, arguments: Sequence[str]) -> list[Part]:
 
 
 class Supervisor:
-    """Runs parts until a signal or the end of a main one."""
+    """Runs processes until a signal, or until a main one ends."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = parts
         self._signals = 0
 
     def run(self) -> int:
-        """The exit code: that of the main part, 0 after a signal."""
+        """Run the processes. Returns the exit code of the main one, 0 after a signal."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._count_signal)
         code = 0
         while not self._signals:
-            ended = [status for part in self._parts if (status := self._look_after(part)) is not None]
+            ended = [status for part in self._parts if (status := self._check(part)) is not None]
             if ended:
                 code = ended[0]
                 break
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         self._stop()
         return code
 
     def _count_signal(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1
 
-    def _look_after(self, part: Part) -> int | None:
-        """Start it if it is time to; the exit code where a main one ended."""
+    def _check(self, part: Part) -> int | None:
+        """Start or restart the process if it is time to. Returns the exit code of a main one that ended."""
         now = time.monotonic()
         if part.process is None:
             if now >= part.start_at:
@@ -111,9 +111,9 @@ class Supervisor:
         if code is None:
             return None
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(part.process.pid, signal.SIGTERM)  # what it started and left behind
+            os.killpg(part.process.pid, signal.SIGTERM)  # child processes that it left behind
         if part.is_main:
-            return code if code >= 0 else 128 - code  # as a shell tells a signal
+            return code if code >= 0 else 128 - code  # the exit code of shells for a signal
         pause = FIRST_PAUSE if now - part.started_at >= STABLE_SECONDS else part.pause
         part.process, part.start_at, part.pause = None, now + pause, min(pause * 2, LONGEST_PAUSE)
         logger.error("process_ended", process=part.name, exit_status=code, starts_again_in=pause)
@@ -128,17 +128,17 @@ class Supervisor:
             if time.monotonic() >= until or self._signals > max(signals, 1):
                 for process in running:
                     process.kill()
-            time.sleep(LOOK_SECONDS / 4)
+            time.sleep(POLL_SECONDS / 4)
 
 
 def _end_with_parent() -> None:
-    """In the new process, on Linux: SIGTERM comes when the supervisor is killed."""
+    """Get SIGTERM when the supervisor is killed. Runs in the new process, only on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def run_target(target: str, arguments: Sequence[str]) -> int:
-    """Run a target until a signal or the end of its server; the exit code."""
+    """Run a target until a signal, or until its server ends. Returns the exit code."""
     parts = parts_of(target, arguments)
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     log_all_output()
@@ -146,7 +146,7 @@ def run_target(target: str, arguments: Sequence[str]) -> int:
 
 
 def become_beat(arguments: Sequence[str]) -> NoReturn:
-    """Replace this process by Celery's scheduler, which keeps in var/ what it ran last."""
+    """Replace this process by Celery's scheduler, which stores its state in var/."""
     require_broker(settings.CELERY_BROKER_URL)
     settings.VAR_DIR.mkdir(exist_ok=True)
     schedule = str(settings.VAR_DIR / "celerybeat-schedule")

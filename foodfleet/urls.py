@@ -1,4 +1,4 @@
-"""Every address of FoodFleet."""
+"""All URLs of FoodFleet."""
 
 from django.conf import settings
 from django.contrib import admin

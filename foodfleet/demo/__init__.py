@@ -1,1 +1,1 @@
-"""A generated company to look at the product with: `manage.py demo`."""
+"""A generated company for demonstrations: `manage.py demo`."""

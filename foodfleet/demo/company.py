@@ -15,11 +15,11 @@ OLDEST = timedelta(days=900)
 
 
 class OthersExistError(Exception):
-    """The database has people of somebody else."""
+    """The database has other accounts."""
 
 
 def create(*, people: int, seed: int) -> bool:
-    """Create the company; False where it is there already. Raises OthersExistError."""
+    """Create the company. Returns False if it exists already. Raises OthersExistError."""
     if User.objects.with_email(sign_in_address(ADMINISTRATOR)).exists():
         return False
     others = User.objects.present().filter(is_superuser=False).count()

@@ -1,4 +1,4 @@
-"""A month of messages of the demo company, in every state that is final: nothing waits to be sent."""
+"""A month of messages of the demo company, all in final states: nothing waits to be sent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from rbac.permissions import DISPATCHER
 
 PER_PERSON = 3  # messages in the month
 BATCH = 2000
-RETRIABLE = timedelta(days=2)  # failed messages keep their content for so long, and can be sent again
+RETRIABLE = timedelta(days=2)  # for which failed messages keep their content and can be sent again
 EMAILS = {
     "new_device": ("New device signed in to your FoodFleet account", 30),
     "password_reset": ("Choose a new password", 9),
@@ -36,7 +36,7 @@ TEXTS = {
 
 @dataclass(frozen=True)
 class Ending:
-    """How messages end. share: of a thousand; events: after they were queued, each with its details."""
+    """The end of a message. share: per thousand messages; events: after it was queued, each with its details."""
 
     status: Status
     share: int
@@ -100,7 +100,7 @@ ENDINGS = {
 
 @dataclass
 class _Written:
-    """What is saved at the end."""
+    """The rows to save at the end."""
 
     messages: list[Message] = field(default_factory=list)
     events: list[MessageEvent] = field(default_factory=list)
@@ -148,7 +148,7 @@ def _message(company: Company, user: User, channel: Channel, template: str, poli
 
 
 def _end(company: Company, message: Message, written: _Written) -> None:
-    """Finish the message in one of the ways of its channel, and write its timeline."""
+    """Finish the message with one of the endings of its channel, and write its timeline."""
     endings = ENDINGS[Channel(message.channel)]
     ending = company.random.choices(endings, [one.share for one in endings])[0]
     message.status, message.last_error, at = ending.status, ending.error, message.created_at
@@ -169,7 +169,7 @@ def _end(company: Company, message: Message, written: _Written) -> None:
 
 
 def _content(message: Message) -> dict[str, Any]:
-    """Return content for another try: an e-mail or SMS that says what it is."""
+    """Return content for another attempt: an e-mail or SMS that names its template."""
     text = f"{message.subject or message.template}: a message of the demo company."
     if message.channel == Channel.SMS:
         return {"text": text, "sender_id": "", "type": "Transactional", "max_price": ""}
@@ -186,7 +186,7 @@ def _by_staff(company: Company) -> list[Suppression]:
     return [
         Suppression(
             channel=Channel.EMAIL, address=user.email, reason=SuppressionReason.MANUAL,
-            created_at=company.before(MONTH), detail="Asked by telephone not to be written to",
+            created_at=company.before(MONTH), detail="Asked by telephone for no more e-mails",
         )
         for user in people
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from random import Random
 
 @dataclass(frozen=True)
 class Origin:
-    """Names of one language. language: of the messages that these people get; share: of the company, in per cent."""
+    """Names of one language. language: of these people's messages; share: per cent of the company."""
 
     language: str
     share: int
@@ -16,7 +16,7 @@ class Origin:
     last: str
 
 
-# Names that are not in Latin letters are followed by how their e-mail address spells them.
+# Names in other scripts are followed by their spelling in the e-mail address.
 ORIGINS = (
     Origin(
         "en", 24,
@@ -80,7 +80,7 @@ class Name:
 
 
 def people(random: Random) -> Iterator[Name]:
-    """Yield people of all languages without end, each with a mailbox of their own."""
+    """Yield people of all languages without end, each with a different mailbox."""
     used: dict[str, int] = {}
     origins, shares = list(ORIGINS), [origin.share for origin in ORIGINS]
     while True:

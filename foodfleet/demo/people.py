@@ -17,7 +17,7 @@ from rbac.services import users as role_holders
 
 PASSWORD = "Demo-Fleet-2026!"
 RESETS = 6  # requests for two-factor resets
-DOMAIN = "example.com"  # RFC 2606: nobody gets what is sent there
+DOMAIN = "example.com"  # RFC 2606: mail to it reaches nobody
 MONTH = timedelta(days=30)
 # Roles in per cent of the people; the others have none.
 SHARES = {DRIVER: 44, KITCHEN: 34, DISPATCHER: 6, FLEET_MANAGER: 2, SUPPORT: 1, AUDITOR: 0.3, ADMINISTRATOR: 0.2}
@@ -32,12 +32,12 @@ DEVICES = (
     f"Mozilla/5.0 (Linux; Android 15; Pixel 9) {ENGINE} Chrome/141.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
 )
-NETWORKS = ("192.0.2", "198.51.100", "203.0.113")  # RFC 5737: for documentation, so nobody's
+NETWORKS = ("192.0.2", "198.51.100", "203.0.113")  # RFC 5737: reserved for documentation
 
 
 @dataclass
 class Company:
-    """What is generated: the same for the same seed and number of people, with times relative to `now`."""
+    """The generated company: the same for the same seed and number of people, with times relative to `now`."""
 
     random: Random
     now: datetime
@@ -51,7 +51,7 @@ class Company:
         return self.now - least - (most - least) * self.random.random()
 
     def chance(self, per_cent: float) -> bool:
-        """Return True in so many of a hundred cases."""
+        """Return True with this probability in per cent."""
         return self.random.random() * 100 < per_cent
 
     def uuid(self) -> UUID:
@@ -59,7 +59,7 @@ class Company:
         return UUID(int=self.random.getrandbits(128), version=4)
 
     def client_of(self, user: User) -> tuple[str, str]:
-        """Return the address and the device that the person mostly uses."""
+        """Return the IP address and the user agent that the person mostly uses."""
         network, host = NETWORKS[user.pk % len(NETWORKS)], 1 + user.pk * 7 % 250
         return f"{network}.{host}", DEVICES[user.pk // 3 % len(DEVICES)]
 
@@ -69,7 +69,7 @@ class Company:
 
 
 def sign_in_address(role: str) -> str:
-    """Return the address of the account that shows a default role, such as fleet.manager@example.com."""
+    """Return the address of the account with a default role, such as fleet.manager@example.com."""
     return f"{role.lower().replace(' ', '.')}@{DOMAIN}"
 
 
@@ -97,7 +97,7 @@ def _of_default_role(company: Company, name: names.Name, role: str, password: st
 
 
 def _user(company: Company, name: names.Name, password: str) -> User:
-    """Return a person. Of a hundred four were invited and have not come, two are locked, and so on."""
+    """Return a person in a random state: four per cent have not accepted their invitation, and so on."""
     random = company.random
     made = company.before(MONTH if company.chance(4) else timedelta(days=900))
     user = User(
@@ -136,7 +136,7 @@ def _last_login(company: Company, since: datetime) -> datetime | None:
 
 
 def _number(company: Company) -> str:
-    """Return a number that regulators keep for films: 555-01xx in the USA, 0176 040690xx in Germany."""
+    """Return a number that is reserved for fiction: 555-01xx in the USA, 0176 040690xx in Germany."""
     random = company.random
     if company.chance(40):
         return f"+49176040690{random.randrange(100):02}"
@@ -190,7 +190,7 @@ def _assign(company: Company, shown: list[str]) -> None:
 
 
 def _add_mfa(company: Company, shown: int) -> None:
-    """Add authenticator apps and passkeys; not for the accounts of default roles, with which people sign in."""
+    """Add authenticator apps and passkeys, but not to the accounts of default roles, which are used to sign in."""
     apps, passkeys = [], []
     for user in company.people[shown:]:
         if user.last_login is None:
@@ -210,11 +210,11 @@ def _add_mfa(company: Company, shown: int) -> None:
     TOTPDevice.objects.bulk_create(apps)
     Passkey.objects.bulk_create(passkeys)
     drivers = [app.user for app in apps if company.roles.get(app.user_id) == DRIVER]
-    _ask_for_resets(company, drivers[:RESETS])
+    _request_resets(company, drivers[:RESETS])
 
 
-def _ask_for_resets(company: Company, users: list[User]) -> None:
-    """Add requests for two-factor resets: most wait for a second person, the others were cancelled."""
+def _request_resets(company: Company, users: list[User]) -> None:
+    """Add requests for two-factor resets: most wait for a second person's approval, the others were cancelled."""
     support = company.staff(SUPPORT)
     for user in users if support else ():
         requested = company.before(timedelta(days=2))

@@ -45,7 +45,7 @@ EXAMPLES = {"place": "Berlin", "time": "07:30"}
 
 
 def create(company: Company) -> None:
-    """Create the programs. Endpoints are switched off: nothing is posted to anybody."""
+    """Create the programs. Endpoints are disabled: nothing is posted."""
     owner = (company.staff(ADMINISTRATOR) or company.people)[0]
     _add_service_accounts(company, owner)
     _add_endpoints(company, owner)

@@ -1,1 +1,1 @@
-"""Dates and times as Django writes them for its languages, where what it has is not enough."""
+"""Formats of dates and times for languages whose formats in Django are incomplete (FORMAT_MODULE_PATH)."""

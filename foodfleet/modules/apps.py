@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ModulesConfig(AppConfig):
-    """Modules: how they are found, what they declare, and the command that lays one out."""
+    """Discovery and registry of modules, and the command `startmodule`."""
 
     name = "foodfleet.modules"
     label = "modules"

@@ -1,6 +1,6 @@
 """Find the modules: domain apps beside those of the product. docs/modules.md describes them.
 
-Nothing lists them by hand. Settings, tests and `make lint` all ask here, before Django is set up.
+There is no list to maintain. Settings, tests and `make lint` call these functions before Django is set up.
 """
 
 from importlib.util import find_spec

@@ -21,7 +21,7 @@ def kinds() -> list[tuple[str, str | Promise]]:
 
 
 def webhook_name(kind: str) -> str:
-    """Return the name under which webhooks tell of a kind: `truck.created` for `truck_created`."""
+    """Return the name of a kind in webhooks: `truck.created` for `truck_created`."""
     subject, _, verb = kind.rpartition("_")
     return f"{subject}.{verb}" if subject else f"module.{verb}"
 
@@ -34,7 +34,7 @@ def webhook_events() -> list[tuple[str, str | Promise]]:
 def record(
     *, kind: str, actor: Any, client: Client, user: Any = None, details: Mapping[str, Any] | None = None
 ) -> None:
-    """Record an event, in the transaction of the change. Raises ImproperlyConfigured for a kind nobody declares."""
+    """Record an event, in the transaction of the change. Raises ImproperlyConfigured for an undeclared kind."""
     if kind not in dict(kinds()):
         raise ImproperlyConfigured(f"Declare the event {kind} in `events` of the module's ModuleConfig.")
     event_recorded.send(sender=None, kind=kind, actor=actor, client=client, user=user, details=dict(details or {}))

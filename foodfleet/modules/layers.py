@@ -1,4 +1,4 @@
-"""For `make lint`: the options of import-linter in pyproject.toml, extended to modules beside the apps."""
+"""For `make lint`: extend the options of import-linter in pyproject.toml to modules beside the apps."""
 
 import json
 import tomllib
@@ -12,7 +12,7 @@ HIGHEST_APP = "notifications"  # modules stand above it
 
 
 def with_modules(options: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    """Return the options of import-linter with these modules: above the apps, and with the layers of an app each."""
+    """Return the options of import-linter with these modules: above the apps, and each with the layers of an app."""
     contracts = []
     for contract in options["contracts"]:
         layers, containers = contract.get("layers", []), contract.get("containers")

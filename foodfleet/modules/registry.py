@@ -1,6 +1,6 @@
-"""ModuleConfig, by which a module declares what it has, and the access of the product to all modules.
+"""ModuleConfig, with which modules declare themselves, and functions that return the installed modules' declarations.
 
-By convention the product finds in a module, where they exist: `api/urls.py` (mounted at /api/v1/<module>/),
+By convention the product uses these files of a module if they exist: `api/urls.py` (mounted at /api/v1/<module>/),
 `pages/urls.py` (at /<module>/), `permissions.py`, `mails.py`, `receivers.py` and `tasks.py`.
 """
 
@@ -21,9 +21,9 @@ from django.utils.module_loading import module_has_submodule
 class ModuleConfig(AppConfig):
     """The AppConfig of a module.
 
-    events: the kinds of its events in the log of security events, with their wording. schedule: entries of
-    CELERY_BEAT_SCHEDULE, with seconds, a timedelta or a `celery.schedules.crontab` (UTC). public: the addresses that
-    anybody may call without signing in, such as `trucks/map/`.
+    events: the kinds of its security events, with their wording. schedule: entries of CELERY_BEAT_SCHEDULE, with
+    seconds, a timedelta or a `celery.schedules.crontab` (UTC). public: the paths that anybody may call without signing
+    in, such as `trucks/map/`.
     """
 
     default = False  # a module's apps.py imports this class: only its own subclass is its configuration
@@ -38,12 +38,12 @@ class ModuleConfig(AppConfig):
 
     @property
     def description(self) -> str:
-        """Return the first line of the docstring, for the API's document."""
+        """The first line of the docstring, for the OpenAPI document."""
         return (self.__doc__ or "").strip().partition("\n")[0]
 
     @property
     def url(self) -> str:
-        """Return the first part of the module's addresses: `food_trucks` is at `food-trucks/`."""
+        """The first part of the module's paths: `food_trucks` is at `food-trucks/`."""
         return self.label.replace("_", "-")
 
     def has(self, submodule: str) -> bool:
@@ -72,11 +72,11 @@ class ScheduledTask:
 
     @property
     def is_at_fixed_times(self) -> bool:
-        """Return whether a crontab tells when it runs, rather than a pause."""
+        """Whether its schedule is a crontab rather than an interval."""
         return not isinstance(self.schedule, (int, float, timedelta))
 
     def pause(self) -> float:
-        """Return the seconds from now to its next run. One more after a crontab's time, so that none runs twice."""
+        """Return the seconds until its next run; for a crontab one second more, so that it does not run twice."""
         if isinstance(self.schedule, timedelta):
             return self.schedule.total_seconds()
         if self.is_at_fixed_times:

@@ -1,4 +1,4 @@
-"""The settings of drf-spectacular: how the OpenAPI document is made."""
+"""The settings of drf-spectacular for the OpenAPI document."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ DESCRIPTION = """
 Accounts, access control and messages.
 
 **Get a token.** `POST /api/v1/auth/login/` with `email` and `password` returns `access` and `refresh`. Send
-`Authorization: Bearer <access>` with each call. An access token lives 30 minutes. `POST /api/v1/auth/refresh/`
+`Authorization: Bearer <access>` with each call. An access token is valid for 30 minutes. `POST /api/v1/auth/refresh/`
 exchanges the refresh token for a new pair; each refresh token works once. Programs send an API key (`ffk_...`) in the
 same header.
 
 **Lists** have `next`, `previous` and `results`. Follow `next` until it is null; `page_size` is 1 to 100.
 
-**Errors** have `error` (for people), `code` (stable, for programs), `details` and `request_id`. For wrong fields,
-`details` maps each field to a list of `message` and `code`. Every answer has the header `X-Request-ID`: the one that
-was sent, if it has 8 to 64 letters, digits, `.`, `_` and `-`. Each operation lists its errors. Besides, any address
-answers 405 to another method, 408 and 411 to a slow or chunked body, and 431 to long cookies.
+**Errors** have `error` (for people), `code` (stable, for programs), `details` and `request_id`. For invalid fields,
+`details` maps each field to a list of `message` and `code`. Every response has the header `X-Request-ID`: the one that
+was sent, if it has 8 to 64 letters, digits, `.`, `_` and `-`. Each operation lists its errors. In addition, any URL
+returns 405 for another method, 408 for a slow body, 411 for a chunked one, and 431 for long cookies.
 
-**Repeats.** Send an `Idempotency-Key` with an e-mail or SMS: the same key and body send nothing more. After 429 and
-503, wait as many seconds as `Retry-After` says.
+**Retries.** Send an `Idempotency-Key` with an e-mail or SMS: the same key and body send nothing more. After 429 and
+503, wait the number of seconds in `Retry-After`.
 """
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
@@ -36,7 +36,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    # Every enum has its name here: drf-spectacular would rename one when a module has a field of the same name.
+    # Every enum is named here: drf-spectacular would rename one if a module has a field of the same name.
     "ENUM_NAME_OVERRIDES": {
         "ChannelEnum": "notifications.states.TO_PEOPLE_CHOICES",
         "DisabledReasonEnum": "notifications.states.DisabledReason",

@@ -1,7 +1,7 @@
 """The errors of each operation in the OpenAPI document: their codes, examples and headers.
 
-Most follow from what a view declares: its access, its throttles, its path and its body. What a service raises besides
-is named by `@raises` (foodfleet.core.http.schema).
+Most follow from the declarations of a view: its access, throttles, path and body. `@raises` names the other exceptions
+of its service (foodfleet.core.http.schema).
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,11 +42,11 @@ ENVELOPE = {
     "required": ["error", "code", "details", "request_id"],
     "properties": {
         "error": {"type": "string", "description": "A sentence for a person, in the language of `Accept-Language`."},
-        "code": {"type": "string", "description": "Stable; programs decide by it."},
+        "code": {"type": "string", "description": "A stable code for programs."},
         "details": {
             "type": "object",
             "additionalProperties": True,
-            "description": "For wrong fields: each field with a list of {message, code}.",
+            "description": "For invalid fields: each field with a list of {message, code}.",
         },
         "request_id": {"type": "string", "description": "As in the header `X-Request-ID`."},
     },
@@ -63,7 +63,7 @@ EXAMPLE_ID = str(HEADERS[REQUEST_ID]["schema"]["example"])
 
 
 class InternalError(BaseAppException):
-    """Something failed that the caller cannot change; the log has it with the request's id."""
+    """An unexpected error on the server. The log has it with the request's id."""
 
 
 class NotAcceptable(BaseAppException):
@@ -74,7 +74,7 @@ class NotAcceptable(BaseAppException):
 
 
 class UnsupportedMediaType(BaseAppException):
-    """The body has another content type than those of this operation."""
+    """The operation does not accept the content type of the body."""
 
     status_code = 415
     code, message = CODES_BY_STATUS[415]
@@ -100,12 +100,12 @@ class AutoSchema(SpectacularAutoSchema):
             if permission := permission_of(self.view, self.method):
                 operation["description"] = f"{operation.get('description', '')}\n\nPermission: `{permission}`."
             body = operation.get("requestBody", {})
-            if len(body.get("content", {})) > 1:  # openapi-python-client imports no `Unset` for a required one
+            if len(body.get("content", {})) > 1:  # openapi-python-client does not import `Unset` for a required body
                 body.pop("required", None)
         return operation
 
     def _errors(self, operation: dict[str, Any]) -> Iterator[type[BaseAppException]]:
-        """What the operation may raise, in any order and perhaps twice."""
+        """Yield the exceptions that the operation may raise, in any order, some perhaps twice."""
         named = self._named()
         yield from (*OF_EVERY_OPERATION, *named)
         if self.view.throttle_classes or self.view.authentication_classes:  # wrong API keys are counted
@@ -136,12 +136,12 @@ def _of_access(access: Access, permission: str, method: str) -> Iterator[type[Ba
         yield ReauthenticationRequiredException
     if permission:
         yield InsufficientPermissionsException
-    elif method not in SAFE_METHODS:  # a page's script without its CSRF token
+    elif method not in SAFE_METHODS:  # a call by session cookie without its CSRF token
         yield ForbiddenException
 
 
 def describe_answers(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """A drf-spectacular postprocessing hook: the errors and headers of each operation, described once."""
+    """Add the errors and headers of each operation, as shared components. A postprocessing hook of drf-spectacular."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Error"] = ENVELOPE
     components["headers"] = HEADERS
@@ -161,7 +161,7 @@ def describe_answers(result: dict[str, Any], generator: Any, request: Any, publi
 
 
 def _by_status(errors: Errors) -> dict[str, list[type[BaseAppException]]]:
-    """The errors of each status, by name, each once."""
+    """Return the errors of each status without duplicates, sorted by name."""
     found: dict[str, list[type[BaseAppException]]] = {}
     for error in sorted(set(errors), key=_name):
         found.setdefault(str(error.status_code), []).append(error)
@@ -173,7 +173,7 @@ def _name(error: type[BaseAppException]) -> str:
 
 
 def _answer(errors: list[type[BaseAppException]]) -> dict[str, Any]:
-    """One response: each code with its meaning, an example of each, and the headers that come with any of them."""
+    """Return a response that describes these errors: codes with meanings, an example of each, and all headers."""
     meanings = [f"`{error.code}`: {(error.__doc__ or '').splitlines()[0]}" for error in errors]
     headers = dict.fromkeys(name for error in errors for name in error.example().headers)
     references = {_name(error): {"$ref": f"#/components/examples/{_name(error)}"} for error in errors}

@@ -1,4 +1,4 @@
-"""Examples in the OpenAPI document: a value for each property by its name, and whole bodies where they need more."""
+"""Examples in the OpenAPI document: a value for each property by its name, and whole bodies for some operations."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ KEY = "ffk_3f9a1c07be52_8sTqY2mC1kLx0PvN7dRzWbGh4JuEoAfQ9iXtKcMyV5D"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PAGE = "https://accounts.example.com/api/v1/users/?cursor=WyItaWQiLDAsN10"
 
-# By the name of the property, and by the name of its component too where it means something else there. Of several
-# values the first of the property's type counts.
+# By the property's name, or by component and name if it has another meaning there. Of several values the first with
+# the property's type is used.
 VALUES: dict[str, tuple[Any, ...]] = {
     "access": (JWT,), "access_token": (JWT,), "action": ("read",), "address": ("ann@example.com",),
     "allowed_networks": (["192.0.2.0/24"],), "approved_by": (None,), "at": (NOW,), "attempts": (1,),
-    "backup_codes": (["k4hw-9t2m", "p7dz-3xqa"],), "backup_codes_remaining": (8,), "because": ("They wrote to us.",),
+    "backup_codes": (["k4hw-9t2m", "p7dz-3xqa"],), "backup_codes_remaining": (8,), "because": ("The owner asked us.",),
     "bcc": (["archive@example.com"],), "cancelled_at": (None,), "cc": (["ben@example.com"],), "challenge": (TOKEN,),
     "client": ("courier-app",), "client_id": ("3f9a1c07be52",), "client_secret": (KEY,), "code": ("492817",),
     "content": ("Your code is {{code}}.",), "content_type": ("application/pdf",), "created_at": (NOW,),
@@ -81,7 +81,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "200": SIGNED_IN,
     },
     "POST auth/register/": {
-        "request": {"The least": CREDENTIALS, "With a name": {**CREDENTIALS, "first_name": "Ann"}},
+        "request": {"Minimal": CREDENTIALS, "With a name": {**CREDENTIALS, "first_name": "Ann"}},
         "202": {"Any address": {"detail": "Thank you. We sent you an e-mail that says what comes next."}},
     },
     "POST users/": {
@@ -129,8 +129,8 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "POST service-accounts/{account_id}/keys/": {
         "request": {
-            "The least": {"name": "Production"},
-            "Narrow": {
+            "Minimal": {"name": "Production"},
+            "Restricted": {
                 "name": "Production",
                 "expires_at": LATER,
                 "permissions": ["users:read"],
@@ -164,7 +164,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 def add_examples(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """A drf-spectacular postprocessing hook: adds the examples to properties and bodies that have none."""
+    """Add examples to properties and bodies that have none. A postprocessing hook of drf-spectacular."""
     for component, schema in result["components"]["schemas"].items():
         for name, described in schema.get("properties", {}).items():
             values = VALUES.get(f"{component.removeprefix('Patched')}.{name}") or VALUES.get(name, ())

@@ -8,19 +8,19 @@ from typing import Any
 from foodfleet.modules import registry
 
 PREFIX = "/api/v1/"
-# Tags in their order. An operation belongs to the tag of its entry below.
+# Tags in the order of the document. Each operation has the tag of its entry below.
 TAGS = {
     "Sign-in": "Register, sign in, refresh and sign out.",
     "Account": "The caller's own account: profile, password, e-mail address, phone, sessions.",
     "Two-factor authentication": "Authenticator app, backup codes, passkeys, remembered browsers, re-authentication.",
     "Users": "For staff: users, their sessions and resets of two-factor authentication.",
     "Roles and permissions": "For staff: who may do what, in which scope, and why.",
-    "Programs": "Service accounts, API keys and tokens in OAuth's words.",
-    "Messages": "Send e-mails and SMS, and follow what became of them.",
-    "Webhooks": "Endpoints of other systems that events are posted to.",
+    "Programs": "Service accounts, API keys and OAuth 2.0 access tokens.",
+    "Messages": "Send e-mails and SMS, and track their delivery.",
+    "Webhooks": "Endpoints of other systems to which events are posted.",
     "Events": "Security events of all users.",
 }
-# Method and path -> name of the operation in typed clients, and the title that people read.
+# Method and path -> operationId for typed clients, and summary for people.
 OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Sign-in": {
         "POST auth/register/": ("register", "Register"),
@@ -206,7 +206,7 @@ def call_of(method: str, path: str) -> str:
 
 
 def name_operations(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """A drf-spectacular postprocessing hook: names, titles and tags of operations, in the order above."""
+    """Set names, summaries and tags of operations, and sort them. A postprocessing hook of drf-spectacular."""
     names = {call: (tag, *name) for tag, calls in OPERATIONS.items() for call, name in calls.items()}
     tags = {f"{PREFIX}{module.url}/": str(module.verbose_name) for module in registry.installed()}
     for path, methods in result["paths"].items():

@@ -13,13 +13,13 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 
-# To generate a document takes about a second of CPU, and drf-spectacular fails where two threads do it at once.
+# Generating a document takes about a second of CPU time, and drf-spectacular is not thread-safe.
 _one_thread = Lock()
 
 
 @cache
 def document_in(language: str, media_format: str) -> bytes:
-    """Return the document in a language, as JSON or YAML. It changes only with the process."""
+    """Return the document in a language, as JSON or YAML. It does not change while the process runs."""
     renderer = OpenApiJsonRenderer() if media_format == OpenApiJsonRenderer.format else OpenApiYamlRenderer()
     with translation.override(language):
         content: bytes = renderer.render(SchemaGenerator().get_schema(public=True), renderer_context={})
@@ -27,11 +27,11 @@ def document_in(language: str, media_format: str) -> bytes:
 
 
 class SchemaView(SpectacularAPIView):
-    """Serve the document from memory: each process makes it once for each language and format."""
+    """Serves the document from memory: each process generates it once for each language and format."""
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer in the language of `lang`, or else of the request."""
+        """Return the document in the language of `lang`, or else of the request."""
         language = request.GET.get("lang", "")
         if language not in dict(settings.LANGUAGES):
             language = translation.get_language()

@@ -1,7 +1,7 @@
-"""A pytest plugin that is loaded before Django's settings: an environment that no shell changes.
+"""A pytest plugin that is loaded before Django's settings: an environment that does not depend on the shell.
 
-`addopts = -p foodfleet.testing.environment` in a project's pytest.ini. Tests run on SQLite, with an in-process cache,
-and mail is kept in memory.
+Enable it by `addopts = -p foodfleet.testing.environment` in pytest.ini. Tests run on SQLite, with an in-process cache,
+and e-mails stay in memory.
 """
 
 import os
@@ -13,7 +13,7 @@ PREFIXES = ("AWS_", "THROTTLE_", "ACCOUNTS_", "JWT_", "EMAIL_", "SMS_", "PASSWOR
 VALUES = {
     "SECRET_KEY": "a-key-of-the-tests-that-protects-nothing-at-all-0123456789",
     "ADMIN_REQUIRE_2FA": "false",  # as `make run` does; the tests of MFA switch it on
-    "BCRYPT_ROUNDS": "4",  # the fewest that bcrypt takes: the tests hash thousands of passwords
+    "BCRYPT_ROUNDS": "4",  # the minimum of bcrypt: the tests hash thousands of passwords
     "EMAIL_URL": "memorymail://",
     "LOG_LEVEL": "WARNING",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
@@ -24,7 +24,7 @@ VALUES = {
 }
 
 for name in list(os.environ):
-    # What the developer's shell holds for `make run` must not change what a test sees.
+    # Variables that a developer has set for `make run` must not affect tests.
     if name.startswith(PREFIXES) or name in DEPLOYMENT:
         del os.environ[name]
 os.environ.update(VALUES)

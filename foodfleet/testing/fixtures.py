@@ -26,7 +26,7 @@ from notifications.services.delivery import in_process, liveness
 def pytest_configure() -> None:
     """Serve static files under their own names: they are not collected for tests.
 
-    WhiteNoise would otherwise read all of them for each test client that is made.
+    WhiteNoise would otherwise scan all of them for each test client.
     """
     from django.conf import settings
 
@@ -36,7 +36,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> Iterator[None]:
-    """Clear the cache before and after each test, and forget a request that a test before did not end."""
+    """Clear all caches and state before and after each test, and drop an unfinished request of an earlier test."""
     shared.forget_loss()
     notifier.reset()
     after_response.forget()
@@ -49,7 +49,7 @@ def _fresh_cache() -> Iterator[None]:
 
 
 def _empty_shared_cache() -> None:
-    """Keep the registry of leases: where it is lost, the next writer waits until every lease must have ended."""
+    """Delete all keys but the registry of leases: without it, the next writer waits until every lease has ended."""
     redis = shared.client()
     if redis is None:
         cache.clear()
@@ -59,19 +59,19 @@ def _empty_shared_cache() -> None:
 
 @pytest.fixture(autouse=True)
 def _patient_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for delivery in the request for as long as a slow machine needs."""
+    """Let delivery in the request take as long as a slow machine needs."""
     monkeypatch.setattr(in_process, "TIMEOUT", 60.0)
 
 
 @pytest.fixture(autouse=True)
 def _just_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Delivery, which does not run in tests, counts as just started."""
+    """Let delivery, which does not run in tests, count as just started."""
     monkeypatch.setattr(liveness, "_started", time.monotonic())
 
 
 @pytest.fixture(autouse=True)
 def _default_language() -> Iterator[None]:
-    """Forget the language of the last request: it stays active in its thread until the next one."""
+    """Reset the language of the last request, which stays active in its thread."""
     yield
     translation.deactivate()
 

@@ -1,3 +1,3 @@
-"""Arabic: Django has a date and a time for it, and writes the two together in English order."""
+"""Arabic. Django has no DATETIME_FORMAT for it, and falls back to the English order."""
 
 DATETIME_FORMAT = "j F Y، g:i A"

@@ -1,13 +1,12 @@
-/* The parts of unfold's pages that its templates write as text for the browser to evaluate, which our policy forbids.
-
-   Loaded before the page is drawn, so that a dark page is dark at once. */
+/* Code of unfold's pages that its templates contain inline, which our content security policy forbids.
+   Loaded before the page is painted, so that dark mode does not flash. */
 (() => {
   const stored = (localStorage.getItem("adminTheme") || '"auto"').replaceAll('"', "");
   const prefersDark = matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.classList.toggle("dark", stored === "dark" || (stored === "auto" && prefersDark));
-  window.SimpleBar = { instances: new Map() }; /* unfold's script asks for it; lists scroll as the browser does it */
+  window.SimpleBar = { instances: new Map() }; /* unfold's script expects it; lists use the browser's scrolling */
 
-  /* What the templates' expressions name besides their own data. */
+  /* Variables that the expressions in the templates use besides their own data. */
   const workspace = () => ({
     activeTab: document.body.dataset.activeTab,
     sidebarMobileOpen: false,
@@ -30,10 +29,10 @@
     Object.entries({ workspace, theme, searchForm, command }).forEach(([name, made]) => Alpine.data(name, made));
   });
 
-  /* Unfold writes the name of a chosen file into a text field beside it, which pages of ours do not have. */
+  /* Unfold writes the name of a chosen file into a text field beside the input, which our pages do not have. */
   document.addEventListener("change", (event) => event.target.matches(".panel input[type=file]") && event.stopPropagation(), true);
 
-  /* Buttons that copy what is shown once. A browser without a clipboard gets it selected. */
+  /* Buttons that copy a secret that is shown once. Without a clipboard the secret is selected. */
   document.addEventListener("DOMContentLoaded", () => {
     for (const button of document.querySelectorAll("[data-copy]")) {
       const shown = document.getElementById(button.dataset.copy);
@@ -46,7 +45,7 @@
     }
   });
 
-  /* A search of Select2 has the name of its field: by itself it has none while it is empty. */
+  /* Name the search of Select2 after its field: while it is empty it has no accessible name. */
   const nameSearches = () => {
     for (const part of document.querySelectorAll(".select2-selection:not([aria-label])")) {
       const label = part.closest(".select2-container").previousElementSibling?.labels?.[0]?.textContent.trim();
@@ -58,7 +57,7 @@
   };
   document.addEventListener("DOMContentLoaded", () => new MutationObserver(nameSearches).observe(document.body, { childList: true, subtree: true }));
 
-  /* Icons are words of a font: decoration, not to be read aloud. */
+  /* Icons are ligatures of a font: hide them from screen readers. */
   const hideIcons = (root) => root.querySelectorAll(".material-symbols-outlined").forEach((icon) => icon.setAttribute("aria-hidden", "true"));
   document.addEventListener("DOMContentLoaded", () => hideIcons(document));
   document.addEventListener("htmx:afterSwap", (event) => hideIcons(event.target));

@@ -26,7 +26,7 @@ function addShowButton(container) {
   container.classList.add("is-ready");
 }
 
-/* Only a hint; the server decides. */
+/* A hint; the server validates. */
 function scoreOf(password) {
   if (password.length < 8) return 1;
   const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\d/, /[^\p{L}\d]/u].filter((kind) => kind.test(password)).length;
@@ -90,8 +90,8 @@ async function passkeyOptions(form, signal) {
 /* A browser allows one passkey call at a time: the button aborts the call that waits for the autofill list. */
 let waitsForAutofill = null;
 
-/* Passkeys in the list that opens at the e-mail field ("conditional mediation"). Where the server refuses the one that
-   was chosen, its message is shown and nothing that was typed is lost. */
+/* Passkeys in the list that opens at the e-mail field ("conditional mediation"). If the server refuses the chosen
+   one, its message is shown and the typed text stays. */
 async function offerPasskeysInAutofill(form) {
   if (!(await window.PublicKeyCredential?.isConditionalMediationAvailable?.())) return;
   const { signal } = (waitsForAutofill = new AbortController());
@@ -106,7 +106,7 @@ async function offerPasskeysInAutofill(form) {
     document.querySelector(".messages")?.remove();
     document.getElementById("main").prepend(page.querySelector(".messages") ?? "");
   } catch {
-    /* nobody chose one, or the button was pressed */
+    /* no passkey was chosen, or the button was pressed */
   }
 }
 

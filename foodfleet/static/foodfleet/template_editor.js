@@ -1,4 +1,4 @@
-/* The form of a template: previews while somebody writes, variables at the cursor, and a tab for each language.
+/* The form of a template: previews during typing, variables at the cursor, and a tab for each language.
 
    Without this script there is a button for the preview, and the languages stand below each other. */
 document.addEventListener("DOMContentLoaded", () => {
@@ -31,7 +31,7 @@ document.addEventListener("DOMContentLoaded", () => {
       if (error.name !== "AbortError") throw error;
     }
   };
-  /* The HTML is posted into a new frame: a frame that moves on would fill the history of the page. */
+  /* Each preview gets a new frame: navigating one frame would add entries to the page's history. */
   const showFrame = () => {
     const old = document.querySelector("iframe[data-draft]");
     if (!old) return;
@@ -74,7 +74,7 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 
-  /* -- Examples: an input for each variable that the content has by now. */
+  /* -- Examples: an input for each variable in the content. */
   const examples = form.querySelector("[data-examples]");
   const addExamples = () => {
     const texts = [...form.querySelectorAll("textarea")].map((area) => area.value).join(" ");

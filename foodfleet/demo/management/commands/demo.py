@@ -1,4 +1,4 @@
-"""Fill an empty installation with a company to look at."""
+"""Fill an empty installation with a company for demonstrations."""
 
 from time import monotonic
 from typing import Any
@@ -16,14 +16,14 @@ SMALLEST = 20  # people: the accounts of default roles, and some others
 class Command(BaseCommand):
     """Generate a company with 5,000 people, and a month of their security events and messages.
 
-    Nothing is sent. It needs DEBUG and a database without people other than superusers; a second call changes nothing.
+    Nothing is sent. It needs DEBUG and a database whose only accounts are superusers; a second call changes nothing.
     """
 
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--people", type=int, default=5000, help="how many (default: %(default)s)")
-        parser.add_argument("--seed", type=int, default=1, help="another number makes other people")
+        parser.add_argument("--seed", type=int, default=1, help="a different seed generates different people")
 
     def handle(self, *args: Any, people: int, seed: int, **options: Any) -> None:
         if not settings.DEBUG:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if is_new:
             self.stdout.write(f"Created {people:,} people in {monotonic() - began:.0f} seconds. Nothing was sent.")
         else:
-            self.stdout.write("The demo company is there already. Nothing was changed.")
+            self.stdout.write("The demo company exists already. Nothing was changed.")
         self.stdout.write(f"\nSign in at {settings.PUBLIC_URL}/login/ with the password {PASSWORD} as\n")
         for role in ROLES:
             self.stdout.write(f"  {sign_in_address(role.name):30} {role.name}")

@@ -1,4 +1,4 @@
-"""`manage.py startmodule`: lay out a module with one resource that works at once."""
+"""`manage.py startmodule`: create a working module with one resource."""
 
 import re
 import subprocess
@@ -22,16 +22,16 @@ PLACEHOLDER = re.compile(r"\{\{ (\w+) \}\}")
 class Command(BaseCommand):
     """Write the files, format them and make the first migration."""
 
-    help = "Lay out a module: a domain app with one resource in the API, the admin and a page."
+    help = "Create a module: a domain app with one resource in the API, the admin and a page."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="of the module: a Python package, usually a plural such as trucks")
-        parser.add_argument("--resource", required=True, help="what it holds, in the singular: truck")
-        parser.add_argument("--plural", help="of the resource, where it is not the resource with an s")
+        parser.add_argument("--resource", required=True, help="its resource, in the singular: truck")
+        parser.add_argument("--plural", help="of the resource, if it is not the resource with an s")
 
     def handle(self, *args: Any, name: str, resource: str, plural: str | None, **options: Any) -> None:
-        """Lay out the module."""
+        """Create the module."""
         plural = plural or f"{resource}s"
         for word in (name, resource, plural):
             check_name(word)
@@ -41,17 +41,17 @@ class Command(BaseCommand):
         run_ruff(folder)
         manage("makemigrations", name, "--verbosity", "0")
         self.stdout.write(f"Wrote {name}/: {written} files and the first migration.")
-        self.stdout.write("Next: migrate, then serve it. docs/modules.md goes on from there.")
+        self.stdout.write("Next: run migrate and start the server. See docs/modules.md.")
 
 
 def check_name(word: str) -> None:
-    """Raise CommandError for a name that cannot be one of a package, a table and an address."""
+    """Raise CommandError for a name that is not valid for a package, a table and a URL."""
     if not NAME.fullmatch(word) or len(word) > LONGEST:
         raise CommandError(f"{word}: use at most {LONGEST} lower-case letters, digits and underscores, a letter first.")
 
 
 def check_free(folder: Path) -> None:
-    """Raise CommandError where the folder, the package or its addresses are in use."""
+    """Raise CommandError if the folder, the package name or a URL is in use."""
     if folder.exists():
         raise CommandError(f"{folder.name}/ exists already. Choose another name or remove it.")
     if find_spec(folder.name) is not None:
@@ -62,11 +62,11 @@ def check_free(folder: Path) -> None:
         except Resolver404:
             continue
         if view.__name__ != "api_not_found":
-            raise CommandError(f"{address} is an address of the product. Choose another name.")
+            raise CommandError(f"{address} is a URL of the product. Choose another name.")
 
 
 def context_of(name: str, resource: str, plural: str) -> dict[str, str]:
-    """Return the words that the template names."""
+    """Return the values of the template's placeholders."""
     url = name.replace("_", "-")
     prefix = "" if plural == name else plural.replace("_", "-")
     word, words = resource.replace("_", " "), plural.replace("_", " ")
@@ -96,7 +96,7 @@ def camel(name: str) -> str:
 
 
 def write(folder: Path, context: dict[str, str]) -> int:
-    """Write the files of the template with these words; return how many."""
+    """Write the files of the template with these values. Returns how many."""
     sources = sorted(TEMPLATE.rglob("*-tpl"))
     for source in sources:
         relative = str(source.relative_to(TEMPLATE)).removesuffix("-tpl").replace("app_name", context["app_name"])
@@ -108,7 +108,7 @@ def write(folder: Path, context: dict[str, str]) -> int:
 
 
 def run_ruff(folder: Path) -> None:
-    """Sort imports and wrap lines for names of this length, where ruff is installed (`make lint` installs it)."""
+    """Sort imports and wrap lines, if ruff is installed (`make lint` installs it)."""
     ruff = Path(sys.executable).with_name("ruff")
     if ruff.exists():
         for arguments in (("check", "--quiet", "--fix", "--select", "I"), ("format", "--quiet")):
