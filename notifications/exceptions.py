@@ -43,27 +43,27 @@ class MessageNotCancellableException(ConflictException):
 
 
 class DeliveryError(Exception):
-    """A gateway could not send. The text says why and contains no secret."""
+    """A gateway could not send. The text gives the reason and contains no secret."""
 
     kind: ClassVar[str] = "permanent"  # in metrics
 
 
 class TemporaryDeliveryError(DeliveryError):
-    """Worth a retry: throttling, a network error or a fault of the provider."""
+    """An error that a retry may solve: throttling, a network error or a fault of the provider."""
 
     kind = "temporary"
 
 
 class PerhapsSentError(TemporaryDeliveryError):
-    """The provider may have accepted the message: its response was lost."""
+    """The provider's response was lost: it may have accepted the message."""
 
     kind = "uncertain"
 
 
 class MisconfiguredDeliveryError(TemporaryDeliveryError):
-    """Refused because of our account or settings, which an operator has to correct. The message is valid.
+    """The provider refused our account or settings, which an operator has to correct. The message is valid.
 
-    code: the name of the fault in the log.
+    code: the provider's error code, to log each error only once in a while.
     """
 
     kind = "misconfigured"
@@ -74,7 +74,7 @@ class MisconfiguredDeliveryError(TemporaryDeliveryError):
 
 
 class PermanentDeliveryError(DeliveryError):
-    """Refused permanently: a retry changes nothing."""
+    """The provider refused the message permanently."""
 
 
 class SuppressionNotFoundException(NotFoundException):
@@ -85,14 +85,14 @@ class SuppressionNotFoundException(NotFoundException):
 
 
 class AlreadySuppressedException(ConflictException):
-    """Nothing, or nothing of this kind, is sent to the address already."""
+    """The address is already suppressed, for all messages or for this kind."""
 
     code = "already_suppressed"
     message = _("This address is already suppressed.")
 
 
 class AlreadyLiftedException(ConflictException):
-    """Somebody has lifted the suppression before."""
+    """The suppression was lifted before."""
 
     code = "already_lifted"
     message = _("This suppression was lifted before.")
@@ -120,7 +120,7 @@ class EmailOverrideNotFoundException(NotFoundException):
 
 
 class NoOwnRecipientException(ConflictException):
-    """Test messages go to the sender's own confirmed address or number, and there is none."""
+    """Test messages go to the sender's own confirmed address or number, and the sender has none."""
 
     code = "no_own_recipient"
     message = _("Test messages go to your own address or number. Confirm it first.")
@@ -213,7 +213,7 @@ class MailTooLargeException(ValidationException):
 
 
 class SmsLimitException(ThrottledException):
-    """A limit of SMS to this number, its country or in total was reached."""
+    """A limit for SMS was reached: to this number, to its country, or for all SMS."""
 
     message = _("Too many SMS were sent. Please try again later.")
 
@@ -240,7 +240,7 @@ class WebhookPausedException(ConflictException):
 
 
 class DeliveryNotReplayableException(ConflictException):
-    """A delivery can be replayed unless it is being made at this moment or its content was removed."""
+    """A delivery cannot be replayed while it is being sent, or after its content was removed."""
 
     code = "delivery_not_replayable"
     message = _("This is being delivered at the moment, or its content was removed.")

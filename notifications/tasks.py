@@ -21,7 +21,7 @@ TASK_EXPIRES_AFTER = 60.0  # seconds; by then the sweep has published another
 
 
 def notify_worker(channel: Channel, priority: Priority, countdown: float = 0) -> None:
-    """Publish a task that sends what is due. Raises OSError where the broker is unreachable."""
+    """Publish a task that sends what is due. Raises OSError if the broker is unreachable."""
     try:
         dispatch.apply_async(
             args=[int(priority), channel.value],

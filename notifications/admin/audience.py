@@ -43,7 +43,7 @@ class SuppressionForm(ServiceForm):
 
 
 class LiftForm(confirm.ConfirmForm):
-    """Why messages go to the addresses again."""
+    """The reason why messages go to the addresses again."""
 
     because = forms.CharField(
         label=_("Reason"),
@@ -54,7 +54,7 @@ class LiftForm(confirm.ConfirmForm):
 
 
 class RequestedLiftForm(LiftForm):
-    """The same, where a recipient asked for no more messages."""
+    """A LiftForm with a required reason, if a recipient asked for no more messages."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,7 +78,7 @@ def _lift_sentence(count: int, requested: int) -> str:
 
 @admin.register(Suppression)
 class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersAdmin):
-    """Suppressions are entered and lifted, never changed or deleted."""
+    """Suppressions, which are entered and lifted, and never changed or deleted."""
 
     subject, icon = Subject.MESSAGES, "block"
     searched_everywhere = True
@@ -104,7 +104,7 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
     )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show the address as text once it was entered."""
+        """Show the address of a saved suppression as text."""
         if obj is None:
             return SuppressionForm.Meta.fields
         lifted = ("lifted_at", "lifted_by", "lifted_because") if obj.lifted_at else ()
@@ -112,7 +112,7 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
         return [self.permitted(request, name) for name in shown]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Say what no kind means, and what a detail is good for."""
+        """Name the empty kind, and explain the detail."""
         if db_field.name == "kind":
             kwargs |= {"choices": db_field.get_choices(blank_choice=[("", _("All kinds"))]), "help_text": ""}
         if db_field.name == "detail":
@@ -161,7 +161,7 @@ class SuppressionAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, Res
             suppression_ids=keys,
             by=user,
             because=because,
-            recipient_agreed=True,  # the page that confirms asked for it where it matters
+            recipient_agreed=True,  # the confirmation page says so and requires a reason
             client=client_of(request),
             on_batch=on_batch,
         )

@@ -15,9 +15,9 @@ from notifications.admin.versions import VersionedAdmin
 
 
 class TemplateEditorAdmin(VersionedAdmin):
-    """Shows what the form holds as its readers will get it, before it is saved.
+    """Shows a preview of the form's content before it is saved.
 
-    preview_template: of the preview alone, which the script of the form puts into its page.
+    preview_template: the template of the preview alone, which the script inserts into the page.
     """
 
     change_form_template = "admin/notifications/template_form.html"
@@ -36,7 +36,7 @@ class TemplateEditorAdmin(VersionedAdmin):
         ]
 
     def _of_draft(self, page: Any) -> Any:
-        """Return a view of what a form holds, for who may save it."""
+        """Return a view of an unsaved form, for users who may save it."""
 
         def view(request: HttpRequest, pk: int | None = None) -> HttpResponse:
             saved = None if pk is None else self.get_object(request, str(pk))
@@ -53,21 +53,21 @@ class TemplateEditorAdmin(VersionedAdmin):
         return self.admin_site.admin_view(require_POST(view))
 
     def draft_form(self, request: HttpRequest, saved: Any) -> forms.ModelForm:  # type: ignore[type-arg]
-        """Return the form bound to a draft, without what the page shows as text. It saves nothing."""
+        """Return the form bound to a draft, without the fields that the page shows as text. It saves nothing."""
         form = self.form(request.POST, instance=saved)
         for name in ("opened_with", *self.kept_fields(saved)):
             form.fields.pop(name, None)
         return form
 
     def kept_fields(self, saved: Any) -> tuple[str, ...]:
-        """Return the fields that cannot change once the template was saved."""
+        """Return the fields that cannot be changed after the template was saved."""
         return ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.kept_fields(obj), *super().get_readonly_fields(request, obj))
 
     def preview_page(self, request: HttpRequest, form: Any) -> HttpResponse:
-        """Show the draft: the preview alone for the script, otherwise a page."""
+        """Return the preview alone for the script, otherwise a page with it."""
         context = {"preview": self.preview_of(form.instance, draft_errors(form)), "opts": self.opts}
         if request.headers.get("X-Requested-With") == "fetch":
             return TemplateResponse(request, self.preview_template, context)
@@ -75,7 +75,7 @@ class TemplateEditorAdmin(VersionedAdmin):
         return TemplateResponse(request, "admin/notifications/preview.html", context | {"part": self.preview_template})
 
     def preview_of(self, draft: Any, errors: list[str]) -> dict[str, Any]:
-        """Return the context of the preview. errors: of the form; the service's own are added."""
+        """Return the context of the preview. errors: of the form, to which those of the service are added."""
         raise NotImplementedError
 
     def variables_of(self, draft: Any) -> list[tuple[str, Any, bool]]:
@@ -95,7 +95,7 @@ class TemplateEditorAdmin(VersionedAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def editor_context(self, request: HttpRequest, saved: Any, draft: Any) -> dict[str, Any]:
-        """Return what the form shows beside its fields. draft: a template that was never saved."""
+        """Return the context of the panels beside the form. draft: the template, if it was never saved."""
         may_edit = self.has_change_permission(request, saved) if saved else True
         name = f"admin:notifications_{self.opts.model_name}"
         return {

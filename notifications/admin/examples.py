@@ -8,9 +8,9 @@ from unfold.widgets import INPUT_CLASSES
 
 
 class ExamplesWidget(forms.Widget):
-    """An input for each variable, and for each example of a variable that the content no longer has.
+    """An input for each variable, and for each example whose variable is no longer in the content.
 
-    known: the variables with what is shown where staff give no example of their own.
+    known: the variables, with the values that are used if staff give no example.
     """
 
     template_name = "admin/widgets/examples.html"
@@ -42,7 +42,7 @@ class ExamplesWidget(forms.Widget):
 
 
 class ExamplesField(forms.Field):
-    """Examples by variable; an empty input is no example. The service checks them."""
+    """Examples by variable, without empty inputs. The service validates them."""
 
     widget = ExamplesWidget
 

@@ -32,7 +32,7 @@ def field_messages(error: BaseAppException) -> list[str]:
 class VersionedForm(ServiceForm):
     """A form that contains the version it was opened with.
 
-    directions: the text direction of fields, where it may differ from that of the page.
+    directions: the text direction of fields that may differ from the page's.
     """
 
     directions: ClassVar[Mapping[str, str]] = {}

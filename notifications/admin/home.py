@@ -16,13 +16,13 @@ from notifications.services.compose.sms import LIMIT_OF_ALL
 from notifications.services.operations import failures, statistics
 from notifications.states import LOST, TO_PEOPLE, Channel, Status
 
-LATE = timedelta(minutes=5)  # a message that has been due for longer
-GUARD_NEAR = 0.8  # of the limit
+LATE = timedelta(minutes=5)  # a warning is shown if a message has been due for longer
+NEAR_LIMIT = 0.8  # a warning is shown from this part of the limit
 ARRIVED = (Status.SENT, Status.DELIVERED)
 
 
 def messages(request: HttpRequest, counts: Recent) -> Card:
-    """Messages of the last day by channel and status, and what waits."""
+    """Return the card of the last day's messages by channel."""
     return Card(
         _("Messages in 24 hours"),
         [figure for channel in TO_PEOPLE for figure in _of_channel(channel, counts)],
@@ -46,7 +46,7 @@ def _of_channel(channel: Channel, counts: Recent) -> list[Figure]:
 
 
 def causes(request: HttpRequest, counts: Recent) -> Card:
-    """Why messages of the last day did not arrive, the most frequent cause first."""
+    """Return the card of causes why messages of the last day did not arrive, the most frequent first."""
     listed = reverse("admin:notifications_message_changelist")
     numbers = {one: sum(counts.by_hour(statistics.name_of_cause(one.code))) for one in failures.of_lost_messages()}
     found = sorted((one for one in numbers if numbers[one]), key=lambda one: -numbers[one])
@@ -59,7 +59,7 @@ def causes(request: HttpRequest, counts: Recent) -> Card:
 
 
 def queue(request: HttpRequest, counts: Recent) -> Card:
-    """What waits for a worker or for staff, and how much of the limit of SMS is used."""
+    """Return the card of messages that wait for a worker or for staff, and of the usage of the SMS limit."""
     now = timezone.now()
     waits = statistics.queue(now)
     listed = reverse("admin:notifications_message_changelist")
@@ -69,18 +69,18 @@ def queue(request: HttpRequest, counts: Recent) -> Card:
         Figure(_("Due and not sent"), statistics.capped(waits.due), f"{listed}?status__exact=queued", late),
         Figure(_("Oldest of them"), timesince(waits.oldest, now, depth=1) if waits.oldest else "–"),
         Figure(_("Failed, can be sent again"), statistics.capped(waits.retriable), f"{listed}?retriable=yes", again),
-        *_guard(),
+        *_sms_limit(),
     ]
     return Card(_("Queue"), figures)
 
 
-def _guard() -> list[Figure]:
+def _sms_limit() -> list[Figure]:
     limit = settings.SMS_LIMITS["all"]
     if limit is None:
         return []
     most, seconds = limit
     used = rate_limits.used_of_window(LIMIT_OF_ALL, seconds=seconds)
-    tone = "bad" if used >= most else "warn" if used >= GUARD_NEAR * most else ""
+    tone = "bad" if used >= most else "warn" if used >= NEAR_LIMIT * most else ""
     return [
         Figure(_("SMS counted against the limit"), _("%(used)s of %(most)s") % {"used": used, "most": most}, tone=tone)
     ]

@@ -20,7 +20,7 @@ def direction_of(language: str) -> str:
 
 
 class TranslationsWidget(forms.MultiWidget):
-    """A text area for each language beside the source, with its state: translated, or the source is sent.
+    """A text area for each language beside the source, which says whether the language is translated.
 
     source: the content of the template.
     """
@@ -47,7 +47,7 @@ class TranslationsWidget(forms.MultiWidget):
 
 
 class TranslationsField(forms.MultiValueField):
-    """The content of an SMS template by language; an empty one is no translation."""
+    """The content of an SMS template by language, without empty ones."""
 
     widget: Any
 
@@ -62,7 +62,7 @@ class TranslationsField(forms.MultiValueField):
 
 @dataclass(frozen=True)
 class EmailLanguage:
-    """What is sent in one language. link: to the override, or to the form for one."""
+    """The content that is sent in one language. link: to its override, or to the form for a new one."""
 
     code: str
     name: Any
@@ -72,7 +72,7 @@ class EmailLanguage:
 
 
 def of_email(template: str) -> list[EmailLanguage]:
-    """Tell for each language whether an e-mail has an override there, and what is sent otherwise."""
+    """Return for each language whether the e-mail has an override, and what is sent otherwise."""
     overrides = {one.language: one for one in EmailOverride.objects.filter(template=template)}
     common = overrides.get("")
     inherited = _("Inherits the override for all languages") if common and common.is_active else _("Product’s own text")

@@ -37,14 +37,14 @@ from notifications.services.templates import cache, specs
 from notifications.states import LOST, Channel, Status
 from rbac.services import decisions
 
-# Fields that are shown only where they have a value: the name on the page and the attribute.
+# Fields that are shown only if they have a value: the name on the page and the attribute.
 OPTIONAL = {
     "doubt": "is_uncertain", "last_error": "last_error", "cc_shown": "cc", "bcc_shown": "bcc", "template": "template",
     "template_version": "template", "expires_at": "expires_at", "provider_message_id": "provider_message_id",
 }  # fmt: skip
 
 
-# The statuses with an index. Most of the table has the others, which are not counted.
+# The statuses with an index. The others, which most of the table has, are not counted.
 COUNTED = (
     Status.QUEUED, Status.FAILED, Status.BOUNCED, Status.COMPLAINED, Status.SUPPRESSED, Status.CANCELLED,
 )  # fmt: skip
@@ -61,7 +61,7 @@ class RetriableFilter(YesFilter):
 
 
 class LostFilter(YesFilter):
-    """Filters messages that were sent or given up for good and did not arrive."""
+    """Filters messages that finally failed or did not arrive."""
 
     title = _("failed or returned")
     parameter_name = "lost"
@@ -71,7 +71,7 @@ class LostFilter(YesFilter):
 
 
 class CauseFilter(admin.SimpleListFilter):
-    """Filters messages that did not arrive by why."""
+    """Filters messages that did not arrive by their cause."""
 
     title = _("cause")
     parameter_name = "cause"
@@ -101,7 +101,7 @@ class TemplateFilter(admin.SimpleListFilter):
 
 
 def states(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return what the list may be narrowed to by one click, with the numbers of what needs attention."""
+    """Return the quick filters above the list, with the numbers of messages that need attention."""
     counts = statistics.count_by_status(COUNTED)
     shown = [{"title": _("All"), "query": "", "is_current": not request.GET}]
     retriable = {"title": _("Can be sent again"), "query": "retriable=yes"}
@@ -155,7 +155,7 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
         return [path("export/", export, name="notifications_message_export"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the statuses above the list, and a link to the export of what it shows."""
+        """Show the statuses above the list, and a link to its export."""
         export = {"url": reverse("admin:notifications_message_export", query=request.GET), "title": _("Export as CSV")}
         context = {"states": states(request), "list_links": [export]}
         return super().changelist_view(request, {**context, **(extra_context or {})})
@@ -172,7 +172,7 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show what became of the message, and buttons for the possible actions."""
+        """Show the state of the message in words, and buttons for the possible actions."""
         message = self.get_object(request, object_id) if self.has_view_permission(request) else None
         context: dict[str, Any] = {}
         if message is not None:

@@ -67,7 +67,7 @@ class EmailOverrideAdmin(TemplateEditorAdmin):
 
     # -- The editor
     def kept_fields(self, saved: EmailOverride | None) -> tuple[str, ...]:
-        """Keep e-mail and language: versions belong to one e-mail in one language."""
+        """Return e-mail and language: versions belong to one e-mail in one language."""
         return () if saved is None else ("template", "language")
 
     def variables_of(self, draft: EmailOverride) -> list[tuple[str, Any, bool]]:
@@ -75,7 +75,7 @@ class EmailOverrideAdmin(TemplateEditorAdmin):
         return [(f"{{{{ {v.name} }}}}", v.example, v.is_required) for v in spec.variables] if spec else []
 
     def preview_of(self, draft: EmailOverride, errors: list[str]) -> dict[str, Any]:
-        """Return the subject and the text with example values. The HTML has a frame of its own."""
+        """Return the subject and the text with example values. The HTML is in a separate frame."""
         language = samples.language_of(draft)
         shown: dict[str, Any] = {"errors": errors, "code": language, "direction": direction_of(language)}
         try:
@@ -85,7 +85,7 @@ class EmailOverrideAdmin(TemplateEditorAdmin):
         return shown
 
     def draft_frame(self, request: HttpRequest, form: Any) -> HttpResponse:
-        """Return the HTML of a draft alone, or what is wrong with it as text."""
+        """Return only the HTML of a draft, or its errors as text."""
         preview = self.preview_of(form.instance, draft_errors(form))
         if preview["errors"]:
             return HttpResponse("\n".join(preview["errors"]), content_type="text/plain; charset=utf-8")
@@ -161,7 +161,7 @@ class EmailOverrideAdmin(TemplateEditorAdmin):
         return TemplateResponse(request, "admin/notifications/try_email.html", context)
 
     def frame_page(self, request: HttpRequest, thing: EmailOverride) -> HttpResponse:
-        """Return the HTML alone, or the error as text."""
+        """Return only the HTML, or the error as text."""
         try:
             return HttpResponse(samples.email(thing).html)
         except BaseAppException as error:

@@ -33,13 +33,13 @@ SHOWN = 90  # characters of the content in the list
 LONGEST_QUERY = 3000  # characters of a URL that every server and browser accepts
 
 
-def _typed(request: HttpRequest) -> Any:
+def _values_in_url(request: HttpRequest) -> Any:
     """Return the values of a URL from `_query`, or None."""
     return request.GET if "language" in request.GET else None
 
 
 def _query(form: PreviewForm) -> str:
-    """Return the entered values as a query string; '' where it would be too long."""
+    """Return the entered values as a query string; '' if it would be too long."""
     query = urlencode(form.cleaned_data)
     return query if len(query) <= LONGEST_QUERY else ""
 
@@ -71,11 +71,11 @@ class SmsTemplateAdmin(TemplateEditorAdmin):
 
     @admin.display(description=_("languages"))
     def languages(self, template: SmsTemplate) -> str:
-        """Show the languages with content of their own."""
+        """Show the languages with their own content."""
         return ", ".join(dict.fromkeys([SOURCE, *template.translations]))
 
     def kept_fields(self, saved: SmsTemplate | None) -> tuple[str, ...]:
-        """Keep the names of product templates."""
+        """Return the name for templates of the product."""
         return ("name",) if saved is not None and specs.find(Channel.SMS, saved.name) is not None else ()
 
     def variables_of(self, draft: SmsTemplate) -> list[tuple[str, Any, bool]]:
@@ -101,10 +101,10 @@ class SmsTemplateAdmin(TemplateEditorAdmin):
         return shown
 
     def try_page(self, request: HttpRequest, thing: SmsTemplate) -> HttpResponse:
-        """Show the SMS and its size; `_send` sends it to the user and redirects, so that a reload sends nothing."""
+        """Show the SMS and its size. With `_send` it is sent to the user, and a redirect prevents repeats by reload."""
         user: Any = request.user
         may_send = decisions.has(user, "notifications:send")
-        form = PreviewForm(request.POST or _typed(request), template=thing)
+        form = PreviewForm(request.POST or _values_in_url(request), template=thing)
         widgets.style(form.fields.values())
         is_valid = form.is_valid()
         language = form.cleaned_data["language"] if is_valid else ""

@@ -65,7 +65,7 @@ class Timeline(BaseInlineFormSet):  # type: ignore[type-arg]
 
 
 class TimelineInline(ReadOnlyMixin, TabularInline):
-    """The events of a message. Whoever may see the message may see them."""
+    """The events of a message, for all users who may see the message."""
 
     template = "admin/notifications/lines.html"
     extra = 0
@@ -85,7 +85,7 @@ class TimelineInline(ReadOnlyMixin, TabularInline):
 
 
 def timeline_of(message: Message) -> SafeString:
-    """List the events of a message, for a page that is not its own."""
+    """Return the events of a message as an HTML list, for the page of a webhook delivery."""
     rows = [
         (
             date_format(timezone.localtime(event.at), "DATETIME_FORMAT"),
@@ -99,7 +99,7 @@ def timeline_of(message: Message) -> SafeString:
 
 @dataclass(frozen=True)
 class State:
-    """What became of a message, in plain words, and what to do. tone: `good`, `warn`, `bad` or ''."""
+    """The state of a message or endpoint in words, and what to do. tone: `good`, `warn`, `bad` or ''."""
 
     sentence: str
     what_to_do: str = ""
@@ -114,7 +114,7 @@ EMPTIED = _("Its content was removed, so it cannot be sent again. Send a new mes
 
 
 def state_of(message: Message, *, can_retry: bool = True) -> State:
-    """Tell what became of a message, why it did not arrive, and what to do."""
+    """Return the state of a message, why it did not arrive, and what to do."""
     failure = failures.explain(message)
     if failure is not None:
         words = {"status": message.get_status_display(), "why": failure.why}
@@ -130,7 +130,7 @@ def state_of(message: Message, *, can_retry: bool = True) -> State:
 
 
 def _progress(message: Message) -> str:
-    """Tell how far a message is that nothing is wrong with."""
+    """Return the progress of a message without a failure."""
     if message.status == Status.DELIVERED:
         return str(_("Delivered: the recipient’s server or phone network accepted it."))
     if message.status == Status.SENT and message.channel == Channel.WEBHOOK:

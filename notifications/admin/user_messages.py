@@ -11,7 +11,7 @@ from notifications.models import Message
 
 
 def messages(request: HttpRequest, user: User) -> Section:
-    """The newest messages, each with a link to its page; the link below searches by the address."""
+    """Return the newest messages, each with a link to its page, and a link that searches by the address."""
     newest = Message.objects.filter(user=user).defer("payload").order_by("-created_at", "-id")[:MOST]
     rows = [[one.created_at, _linked(one), one.get_channel_display(), one.get_status_display()] for one in newest]
     link = reverse("admin:notifications_message_changelist", query={"q": user.email})

@@ -53,7 +53,7 @@ class VersionedAdmin(ServiceAdmin, RestrictedFiltersAdmin):
 
     @admin.display(description=_("Versions"))
     def newest_versions(self, thing: Any) -> str:
-        """Show who saved the newest versions and when, as text: a formset of many versions could not be saved."""
+        """Show who saved the newest versions and when, as text: a form with an inline of many versions is too large."""
         if thing.pk is None:
             return "-"
         newest = thing.versions.select_related("saved_by").order_by("-number")[:NEWEST]

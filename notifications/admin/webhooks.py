@@ -60,7 +60,7 @@ def _status(delivery: WebhookDelivery) -> SafeString:
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersAdmin):
-    """Endpoints, changed by services."""
+    """Webhook endpoints with their newest deliveries, test events and secrets."""
 
     subject, icon = Subject.PROGRAMS, "webhook"
     form = EndpointForm
@@ -135,7 +135,7 @@ class WebhookEndpointAdmin(ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersA
         return self._with_secret(request, obj.made)
 
     def _with_secret(self, request: HttpRequest, made: WithSecret) -> HttpResponse:
-        """Show the secret: in this response alone, so that no session or cookie holds it."""
+        """Show the secret. Only this response contains it, so that no session or cookie stores it."""
         context = {
             **self.admin_site.each_context(request),
             "made": made,
@@ -168,7 +168,7 @@ class WebhookEndpointAdmin(ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersA
 
 
 def state_of_endpoint(endpoint: WebhookEndpoint) -> State:
-    """Tell whether events are delivered to the endpoint, and why not."""
+    """Return whether events are delivered to the endpoint, and why not."""
     if endpoint.disabled_reason:
         why = {"why": endpoint.get_disabled_reason_display()}
         advice = _("Repair the receiver, activate the endpoint, and deliver again what failed.")
@@ -216,7 +216,7 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
 
     @admin.display(description=_("attempts"))
     def attempts(self, delivery: WebhookDelivery) -> int:
-        """Return how often it was tried since it was queued."""
+        """Return the number of attempts since it was queued."""
         return delivery.message.attempts
 
     @admin.display(description=_("last error"))
@@ -231,13 +231,13 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
 
     @admin.display(description=_("timeline"))
     def timeline(self, delivery: WebhookDelivery) -> SafeString:
-        """Show what became of it."""
+        """Show the events of its message."""
         return timeline_of(delivery.message)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show what became of the delivery, and a button that delivers again."""
+        """Show the state of the delivery in words, and a button that delivers again."""
         delivery = self.get_object(request, object_id) if self.has_view_permission(request) else None
         context: dict[str, Any] = {}
         if delivery is not None:
@@ -249,7 +249,7 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFilters
 
     @admin.action(description=_("Deliver again"), permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: WebhookDeliveryQuerySet) -> HttpResponse | None:
-        """Deliver again to active endpoints, after a confirmation where it is more than one."""
+        """Deliver again to active endpoints, after a confirmation if started in the list."""
         chosen = queryset.filter(endpoint__is_active=True)
         if confirm.FROM_PAGE not in request.POST and confirm.confirmed(request) is None:
             sentence = _("Events to deliver again, where the endpoint is active: %(count)s.")

@@ -20,8 +20,8 @@ class MessageFilter(SearchFilterSet):
     status = OneOfFilter(Status.choices)
     kind = OneOfFilter(Kind.choices)
     template = CharFilter()
-    since = UTCDateTimeFilter(field_name="created_at", lookup_expr="gte", help_text="From this time on.")
-    until = UTCDateTimeFilter(field_name="created_at", lookup_expr="lt", help_text="Before this time.")
+    since = UTCDateTimeFilter(field_name="created_at", lookup_expr="gte", help_text="Created at or after this time.")
+    until = UTCDateTimeFilter(field_name="created_at", lookup_expr="lt", help_text="Created before this time.")
     search = CharFilter(method="find", help_text="Up to ten words from the recipient, subject, template or ID.")
 
 

@@ -1,4 +1,4 @@
-"""Amazon's clients, made once a process, and its errors as DeliveryErrors."""
+"""boto3 clients, one of each service a process, and the translation of Amazon's errors."""
 
 import threading
 from functools import cache
@@ -24,12 +24,12 @@ from notifications.exceptions import (
 )
 from notifications.gateways import slots
 
-# Delivery retries by the message's row: a retry inside boto3 would outlive a lease.
+# Delivery itself retries messages: retries inside boto3 could take longer than a lease.
 CONFIG = Config(
     retries={"total_max_attempts": 1},
     connect_timeout=5,
     read_timeout=15,
-    max_pool_connections=100,  # twice the most senders: none waits for another's connection
+    max_pool_connections=100,  # twice the maximum of senders, so that none waits for a connection
 )
 # Amazon is busy or has a fault: another attempt helps.
 TEMPORARY_CODES = frozenset({
@@ -38,7 +38,7 @@ TEMPORARY_CODES = frozenset({
     "InternalErrorException", "InternalServerErrorException", "RequestTimeout", "RequestExpired",
 })  # fmt: skip
 DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"})
-# Somebody must correct the account, its credentials or the settings; then the same message is sent.
+# An operator must correct the account, its credentials or the settings; then the same message can be sent.
 CONFIGURATION_CODES = DENIED_CODES | {
     "AccountSendingPausedException", "AccountSuspendedException", "SendingPausedException",
     "ConfigurationSetDoesNotExist", "ConfigurationSetDoesNotExistException", "ConfigurationSetSendingPausedException",
@@ -47,7 +47,7 @@ CONFIGURATION_CODES = DENIED_CODES | {
     "InvalidSecurityException", "MissingAuthenticationToken", "UnrecognizedClientException", "SignatureDoesNotMatch",
     "IncompleteSignature", "OptInRequired",
 }  # fmt: skip
-# Codes such as MessageRejected also mean faults of the message: for these the text decides.
+# Codes such as MessageRejected may also mean a fault of the message: for these the text decides.
 CONFIGURATION_REASONS = ("not verified", "sandbox", "not authorized")
 RESPONSE_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, ResponseParserError)
 # Calls that send a message; others, such as looking up whether a number has opted out, need no slot.
@@ -56,8 +56,8 @@ _making = threading.Lock()
 
 
 def client(service: str) -> Any:
-    """The boto3 client of `ses`, `sesv2` or `sns`; threads share it, as boto3 allows."""
-    with _making:  # boto3's clients are safe to share, making two at once is not
+    """Return the boto3 client of `ses`, `sesv2`, `sns` or `logs`. Threads share it."""
+    with _making:  # boto3 clients are thread-safe, but not their creation
         return _client(service, settings.AWS_REGION, settings.AWS_ENDPOINT_URL)
 
 
@@ -72,12 +72,12 @@ def _client(service: str, region: str, endpoint_url: str) -> Any:
 
 
 def _ensure_request_id(parsed: dict[str, Any], **kwargs: Any) -> None:
-    """Add an empty RequestId where there is none: django-ses would fail after the mail was sent."""
+    """Add an empty RequestId if there is none: django-ses would fail after the e-mail was sent."""
     parsed.setdefault("ResponseMetadata", {}).setdefault("RequestId", "")
 
 
 def is_denied(error: ClientError | BotoCoreError) -> bool:
-    """Whether the credentials lack permission for the call."""
+    """Return whether the credentials have no permission for the call."""
     return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code", "") in DENIED_CODES
 
 

@@ -1,4 +1,4 @@
-"""E-mail through whatever Django backend EMAIL_URL names."""
+"""E-mail through the Django backend that EMAIL_URL names."""
 
 from dataclasses import dataclass, field
 from email.encoders import encode_base64
@@ -27,12 +27,12 @@ from notifications.exceptions import (
 from notifications.gateways import mailbox, slots
 
 AUTHENTICATION_CODES = frozenset({530, 534, 535, 538})
-TOO_LARGE = 552  # answered to MAIL FROM where the message is larger than the server takes (RFC 1870, 6.1)
+TOO_LARGE = 552  # the response to MAIL FROM if the message is too large for the server (RFC 1870, 6.1)
 
 
 @dataclass(frozen=True)
 class EmailFile:
-    """An attachment of a mail."""
+    """An attachment of an e-mail."""
 
     filename: str
     content_type: str
@@ -41,7 +41,7 @@ class EmailFile:
 
 @dataclass(frozen=True)
 class Email:
-    """A mail, ready to be sent. tags and configuration_set: for Amazon SES."""
+    """An e-mail to send. tags and configuration_set: for Amazon SES."""
 
     to: tuple[str, ...]
     subject: str
@@ -58,7 +58,7 @@ class Email:
 
 
 class EmailGateway(Protocol):
-    """Sends one mail and returns the provider's id of it, or ''. Calls `slots.acquire()` just before the provider.
+    """Sends one e-mail and returns the provider's id of it, or ''. Calls `slots.acquire()` just before the provider.
 
     Raises TemporaryDeliveryError, PermanentDeliveryError or what `slots.acquire` raises; anything else is a bug.
     """
@@ -67,13 +67,13 @@ class EmailGateway(Protocol):
 
 
 def message_id_header(message_id: UUID, from_email: str) -> str:
-    """Return a Message-ID that is the same at each attempt, so that a mail server can recognise a second copy."""
+    """Return a Message-ID that is the same in each attempt, so that a mail server can detect a second copy."""
     domain = parseaddr(from_email)[1].partition("@")[2] or "localhost"
     return f"<{message_id}@{mailed_domain(domain)}>"
 
 
 def to_django(email: Email) -> EmailMultiAlternatives:
-    """Build Django's message; BCC is in its recipients and in none of its headers."""
+    """Build Django's message. BCC recipients are in its recipients, not in its headers."""
     headers = dict(email.headers)
     if settings.EMAIL_URL.startswith("amazonses"):
         configuration_set = email.configuration_set or settings.SES_CONFIGURATION_SET
@@ -99,7 +99,7 @@ def to_django(email: Email) -> EmailMultiAlternatives:
 
 
 def _part_of(file: EmailFile) -> MIMEBase:
-    """Attach the bytes as they are: Django would decode a text file and change its line ends and character set."""
+    """Build the part with the unchanged bytes: Django would decode a text file and change line ends and charset."""
     part = MIMEBase("application", "octet-stream")
     part.replace_header("Content-Type", file.content_type)
     if part.get_content_maintype() == "text" and part.get_param("charset") is None and _is_utf8(file.content):
@@ -120,15 +120,15 @@ def _is_utf8(content: bytes) -> bool:
 
 
 class DjangoEmailGateway:
-    """Any Django e-mail backend."""
+    """Sends through Django's e-mail backend."""
 
     def send(self, email: Email) -> str:
-        """Send the mail by the backend and translate its errors."""
+        """Send the e-mail and translate errors of the backend."""
         try:
             message = to_django(email)
         except UnicodeError as error:  # queued before such addresses were refused
-            raise PermanentDeliveryError("The domain of an address has no form that mail servers know.") from error
-        if not settings.EMAIL_URL.startswith("amazonses"):  # there a boto3 event calls it
+            raise PermanentDeliveryError("The domain of an address is not valid (RFC 5891).") from error
+        if not settings.EMAIL_URL.startswith("amazonses"):  # for Amazon a boto3 event calls it
             slots.acquire()
         try:
             message.send()
@@ -159,14 +159,14 @@ def _smtp_error(error: SMTPException) -> DeliveryError:
     reason = f"The mail server failed ({type(error).__name__})."
     if not isinstance(error, SMTPNotSupportedError):
         return TemporaryDeliveryError(reason)
-    if "SMTPUTF8" in str(error):  # an address that it cannot take
+    if "SMTPUTF8" in str(error):  # the server does not support the address
         return PermanentDeliveryError(reason)
     return MisconfiguredDeliveryError(f"The mail server does not support what EMAIL_URL requires: {error}", "smtp")
 
 
 def _smtp_reply_error(error: SMTPResponseException) -> DeliveryError:
     code, words = error.smtp_code, str(error.smtp_error).lower()
-    if code in AUTHENTICATION_CODES or "not verified" in words:  # the latter is what Amazon SES says
+    if code in AUTHENTICATION_CODES or "not verified" in words:  # the text of Amazon SES
         return MisconfiguredDeliveryError(
             f"The mail server refused the account or the sender with {code}.", f"smtp-{code}"
         )

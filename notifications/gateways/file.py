@@ -9,13 +9,13 @@ from notifications.gateways.sms_message import Sms
 
 
 class FileSmsGateway:
-    """Writes each SMS to a file of its own: headers, an empty line, the text."""
+    """Writes each SMS to a file: headers, an empty line, the text."""
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
 
     def send(self, sms: Sms) -> str:
-        """Write the file whole or not at all; its name is the provider's id."""
+        """Write the file atomically; its name is the provider's id."""
         name = f"{time.time_ns()}-{uuid.uuid4().hex}"
         headers = {"To": sms.to, "Sender-ID": sms.sender_id, "Type": sms.type, "Max-Price": sms.max_price}
         lines = [f"{header}: {value}" for header, value in headers.items() if value]

@@ -1,6 +1,6 @@
-"""Stores attachments until their mail is sent, in the Django storage that ATTACHMENTS_URL names.
+"""The storage of attachments until their e-mail is sent: the Django storage that ATTACHMENTS_URL names.
 
-The default is the database: web processes and workers on all machines must see the same files.
+The default is the database, because web processes and workers on all machines must have the same files.
 """
 
 from collections.abc import Iterator
@@ -26,9 +26,9 @@ def save(name: str, content: bytes) -> str:
 
 
 def read(name: str) -> bytes:
-    """Return the content of a file. Raises FileNotFoundError, or another OSError where the storage is unavailable.
+    """Return the content of a file. Raises FileNotFoundError, or another OSError if the storage is unavailable.
 
-    Files of mails that were queued before ATTACHMENTS_URL was set may still be in the folder var/media.
+    Files of e-mails that were queued before ATTACHMENTS_URL was set may still be in the folder var/media.
     """
     try:
         with _translated(), _storage().open(name) as stored:
@@ -41,7 +41,7 @@ def read(name: str) -> bytes:
 
 
 def delete(name: str) -> None:
-    """Remove a file, if it is there. Raises OSError."""
+    """Remove a file if it exists. Raises OSError."""
     with _translated():
         _storage().delete(name)
     default_storage.delete(name)
@@ -93,7 +93,7 @@ class DatabaseStorage(Storage):
         StoredFile.objects.filter(name=name).delete()
 
     def exists(self, name: str) -> bool:
-        """Whether there is one of this name."""
+        """Return whether there is a file with this name."""
         return StoredFile.objects.filter(name=name).exists()
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
@@ -116,7 +116,7 @@ class DatabaseStorage(Storage):
 
 @contextmanager
 def _without_new_connection() -> Iterator[None]:
-    """Close the connection afterwards where this thread had none before: a sender thread needs it only here."""
+    """Close the connection afterwards if this thread had none before: sender threads need it only here."""
     using = router.db_for_read(StoredFile)
     connection = connections[using]
     had_one = connection.connection is not None

@@ -13,13 +13,13 @@ from django.conf import settings
 
 from notifications.states import Channel, Status
 
-MOST_MESSAGES = 200  # the newest; older ones are removed
-POLL_SECONDS = 0.05  # how often `wait_for` looks
+MOST_MESSAGES = 200  # older ones are removed
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class MailboxMessage:
-    """An e-mail or SMS as it was sent."""
+    """A sent e-mail or SMS."""
 
     id: str
     channel: str
@@ -53,7 +53,7 @@ def save(*, channel: str, to: Sequence[str], subject: str, text: str, html: str 
     name = f"{time.time_ns()}-{uuid.uuid4().hex}"
     draft = _folder() / f"{name}.draft"
     draft.write_text(json.dumps(record), encoding="utf-8")
-    draft.rename(_folder() / f"{name}.json")  # a reader sees all of it or nothing
+    draft.rename(_folder() / f"{name}.json")  # atomic: readers never see a part of it
     for path in sorted(_folder().glob("*.json"))[:-MOST_MESSAGES]:
         path.unlink(missing_ok=True)
 

@@ -8,7 +8,7 @@ from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]
 
 
 class S3Files(S3Storage):
-    """S3 storage with short time-outs: requests and sender threads wait for it."""
+    """S3 storage with short time-outs, because requests and sender threads wait for it."""
 
     unavailable_errors = (BotoCoreError, ClientError)
 

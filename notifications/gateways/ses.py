@@ -13,17 +13,17 @@ from notifications.gateways import amazon
 
 
 class SESBackend(DjangoSESBackend):
-    """django-ses with one client a process (its own makes one a mail, in a tenth of a second), which raises errors.
+    """django-ses with one client a process, which raises errors.
 
-    Its throttle is off by the settings: it knows one process and sleeps; `notifications.services.delivery.quota` knows
-    them all.
+    Without this class it makes a client for each e-mail, which takes a tenth of a second. The settings turn off its
+    throttle, which works in each process separately: `notifications.services.delivery.quota` limits all together.
     """
 
     def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
         super().__init__(fail_silently=False, use_ses_v2=settings.SES_API == "v2", **kwargs)
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Send mails. Raises TemporaryDeliveryError or PermanentDeliveryError."""
+        """Send e-mails. Raises TemporaryDeliveryError or PermanentDeliveryError."""
         try:
             return super().send_messages(email_messages) or 0
         except (ClientError, BotoCoreError) as error:
@@ -52,12 +52,12 @@ def _client() -> Any:
 
 
 def warm_up() -> None:
-    """Make the client of the process, which takes a tenth of a second: a permit to send must not expire meanwhile."""
+    """Make the client of the process before a permit is acquired: it takes a tenth of a second."""
     _client()
 
 
 def max_per_second() -> float | None:
-    """Ask SES for the account's rate in recipients a second; None where it has no limit.
+    """Return the account's rate in recipients a second from SES; None if it has no limit.
 
     Raises TemporaryDeliveryError or PermanentDeliveryError.
     """
@@ -75,7 +75,7 @@ def send_quota() -> dict[str, float]:
 
 
 def is_verified(sender: str) -> bool:
-    """Return whether SES has verified the address, its domain or one above. Raises as `max_per_second` does."""
+    """Return whether SES has verified the address, its domain or a parent domain. Raises as `max_per_second` does."""
     words = sender.rpartition("@")[2].split(".")
     identities = [sender, *(".".join(words[begin:]) for begin in range(len(words) - 1))]
     try:

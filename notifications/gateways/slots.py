@@ -1,8 +1,8 @@
 """A semaphore for calls to a provider, which also refuses a call whose permit or lease has ended.
 
-A gateway calls `acquire()` just before it asks the provider to send. The dispatcher releases the slot once the outcome
-is committed, so after a crash no more messages than there are slots may be sent twice. A dispatcher has more threads
-than slots: the others build the next mails meanwhile.
+A gateway calls `acquire()` just before it calls the provider. The dispatcher releases the slot when the outcome is
+committed, so that after a crash at most as many messages as there are slots may be sent twice. A dispatcher has more
+threads than slots: the others build the next e-mails meanwhile.
 """
 
 import threading
@@ -24,14 +24,14 @@ class SlotSemaphore:
     def __init__(self, slots: int) -> None:
         self._semaphore = threading.Semaphore(slots)
         self._is_closed = False
-        self.lease_ends = inf  # of all claimed messages, by `monotonic`; renewing the leases moves it on
+        self.lease_ends = inf  # of all claimed messages, by `monotonic`; renewing the leases updates it
 
     @contextmanager
     def slot(self, until: float = inf, confirm: Callable[[], bool] | None = None) -> Iterator["Slot"]:
-        """Let `acquire` in this thread take a slot, which the caller releases.
+        """Prepare a slot for `acquire` in this thread. The caller releases it.
 
-        until: when the permit ends (by `monotonic`). confirm: called with the slot acquired, to record that the message
-        is about to be sent; False where it must not be sent.
+        until: the end of the permit, by `monotonic`. confirm: called after the slot was acquired, to record that
+        sending starts; it returns False if the message must not be sent.
         """
         slot = _of_thread.slot = Slot(self, until, confirm)
         try:
@@ -40,7 +40,7 @@ class SlotSemaphore:
             _of_thread.slot = None
 
     def close(self) -> None:
-        """Refuse every thread that waits for a slot, now and later."""
+        """Make all threads that wait for a slot, now or later, raise PermitExpiredError."""
         self._is_closed = True
         self.release()
 
@@ -48,7 +48,7 @@ class SlotSemaphore:
         """Wait for a slot. Raises PermitExpiredError once the semaphore is closed."""
         self._semaphore.acquire()
         if self._is_closed:
-            self.release()  # for the next thread that waits
+            self.release()  # wakes the next waiting thread
             raise PermitExpiredError
 
     def release(self) -> None:
@@ -84,7 +84,7 @@ class Slot:
 
 
 def acquire(**kwargs: object) -> None:
-    """Wait for the slot of this thread, if a dispatcher gave it one. kwargs: of boto3's events.
+    """Wait for the slot of this thread, if it is a sender thread. kwargs: of boto3's events.
 
     Raises PermitExpiredError.
     """

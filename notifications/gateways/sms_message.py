@@ -1,11 +1,11 @@
-"""An SMS as gateways take it."""
+"""The SMS that gateways send."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sms:
-    """An SMS, ready to be sent. max_price: in US dollars, '' for none."""
+    """An SMS to send. max_price: in US dollars, '' for none."""
 
     to: str
     text: str

@@ -15,17 +15,17 @@ from notifications.gateways.sms_message import Sms
 logger = structlog.get_logger(__name__)
 
 DENIED_FOR = 600.0  # seconds without another look-up after Amazon denied one
-FIRST_MONTHLY_LIMIT = 1.0  # US dollars, Amazon's for an account that asked for no more
+DEFAULT_MONTHLY_LIMIT = 1.0  # US dollars; Amazon's default
 OPT_OUT_CACHED_FOR = 3600  # seconds; SNS accepts an SMS to an opted-out number and drops it silently
 
 
 class SnsSmsGateway:
-    """Publishes to the phone number."""
+    """Sends by Amazon SNS."""
 
-    _denied_until = 0.0  # by `monotonic`; without permission to look up opt-outs SMS are sent anyway
+    _denied_until = 0.0  # by `monotonic`; without permission to look up opt-outs, SMS are sent anyway
 
     def send(self, sms: Sms) -> str:
-        """Publish; returns SNS's MessageId. Raises RecipientOptedOutError where the number answered STOP."""
+        """Send the SMS and return its MessageId. Raises RecipientOptedOutError if the number has opted out."""
         if self._opted_out(sms.to):
             raise RecipientOptedOutError("The number has opted out of SMS.")
         try:
@@ -51,9 +51,9 @@ class SnsSmsGateway:
 
     @classmethod
     def _opted_out(cls, number: str) -> bool:
-        """Whether the number answered STOP; False without permission to look it up. Raises TemporaryDeliveryError.
+        """Return whether the number has opted out; False without permission to look it up.
 
-        Every other error is temporary, because nothing was sent.
+        Raises TemporaryDeliveryError for all other errors, because nothing was sent.
         """
         if time.monotonic() < cls._denied_until:
             return False
@@ -83,12 +83,12 @@ class SnsSmsGateway:
 
 
 def monthly_limit() -> float:
-    """Return how many US dollars a month may be spent on SMS. Raises as `is_in_sandbox`."""
+    """Return the account's monthly limit for SMS in US dollars. Raises as `is_in_sandbox`."""
     try:
         attributes = amazon.client("sns").get_sms_attributes(attributes=["MonthlySpendLimit"])["attributes"]
     except (ClientError, BotoCoreError) as error:
         raise amazon.delivery_error(error) from error
-    return float(attributes.get("MonthlySpendLimit", FIRST_MONTHLY_LIMIT))
+    return float(attributes.get("MonthlySpendLimit", DEFAULT_MONTHLY_LIMIT))
 
 
 def is_in_sandbox() -> bool:

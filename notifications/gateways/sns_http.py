@@ -1,4 +1,4 @@
-"""Fetches the certificate and the subscription confirmation that a report of Amazon SNS names."""
+"""Fetch signing certificates and confirm subscriptions of Amazon SNS."""
 
 import http.client
 import ssl

@@ -1,4 +1,4 @@
-"""Reads Amazon SNS's log of SMS in CloudWatch, where the account has enabled it."""
+"""Read Amazon SNS's delivery log of SMS in CloudWatch, if the account has enabled it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class LogLine:
 
 
 def lines(group: str, since_ms: int) -> Iterator[LogLine]:
-    """Yield the lines of a log group since then (Unix time in milliseconds).
+    """Yield the lines of a log group. since_ms: Unix time in milliseconds.
 
     Raises TemporaryDeliveryError or PermanentDeliveryError.
     """

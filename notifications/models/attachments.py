@@ -1,4 +1,4 @@
-"""Attachments of e-mails, and their files where the database stores them."""
+"""Attachments of e-mails, and their files if the database stores them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,23 +17,23 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
     """Queries of attachments."""
 
     def stored_of(self, messages: Iterable[Message]) -> "AttachmentQuerySet":
-        """Attachments of these messages whose file is still stored."""
+        """Filter attachments of these messages whose file is still stored."""
         return self.filter(message__in=[message.pk for message in messages]).exclude(file="")
 
     def unused(self, before: datetime) -> "AttachmentQuerySet":
-        """Stored files whose mail is finished, cannot be sent again, and was created before then."""
+        """Filter stored files of finished e-mails that cannot be sent again. before: their creation."""
         stored = self.exclude(file="").filter(
             message__status__in=FINISHED, message__payload="", message__created_at__lt=before
         )
         return stored.select_related("message")
 
     def in_folder(self, folder: str) -> "AttachmentQuerySet":
-        """Attachments whose file is in the folder."""
+        """Filter attachments whose file is in the folder."""
         return self.filter(file__startswith=f"{folder}/")
 
 
 class Attachment(models.Model):
-    """A file of an e-mail, stored until the mail is sent."""
+    """A file of an e-mail, stored until the e-mail is sent."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments")
     filename = models.CharField(_("file name"), max_length=255)
@@ -60,7 +60,7 @@ class StoredFileQuerySet(models.QuerySet["StoredFile"]):
     """Queries of stored files."""
 
     def content_of(self, name: str) -> bytes | None:
-        """Return the bytes of a file, or None where there is none with this name."""
+        """Return the bytes of a file; None if it does not exist."""
         content = self.filter(name=name).values_list("content", flat=True).first()
         return None if content is None else bytes(content)
 
@@ -70,7 +70,7 @@ class StoredFileQuerySet(models.QuerySet["StoredFile"]):
 
 
 class StoredFile(models.Model):
-    """A file in the database; gateways/files.py writes and reads it."""
+    """A file in the database. Only gateways/files.py uses it."""
 
     name = models.CharField(max_length=255, primary_key=True)
     content = models.BinaryField()

@@ -1,4 +1,4 @@
-"""Suppressed addresses, and the kinds of messages that people switched off."""
+"""Suppressed addresses, and users' preferences for kinds of messages."""
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
@@ -25,27 +25,27 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
     """Queries of suppressed addresses."""
 
     def live(self) -> "SuppressionQuerySet":
-        """Suppressions that nobody has lifted."""
+        """Filter suppressions that were not lifted."""
         return self.filter(lifted_at__isnull=True)
 
     def of(self, channel: str, addresses: Iterable[str]) -> "SuppressionQuerySet":
-        """The live suppressions of these addresses, which are in the form in which they are stored."""
+        """Filter the live suppressions of these normalized addresses."""
         return self.live().filter(channel=channel, address__in=list(addresses))
 
     def of_kinds(self, kinds: Iterable[str]) -> "SuppressionQuerySet":
-        """Suppressions of these kinds of messages; EVERY_KIND: of all messages."""
+        """Filter suppressions of these kinds of messages; EVERY_KIND: of all messages."""
         return self.filter(kind__in=list(kinds))
 
     def search(self, part: str) -> "SuppressionQuerySet":
-        """Suppressions with this part of an address or number."""
+        """Filter suppressions whose address or number contains this part."""
         return self.filter(address__contains=part.strip().lower())
 
     def requested_by_recipient(self) -> "SuppressionQuerySet":
-        """Suppressions that a person requested by STOP, by a link or by a complaint."""
+        """Filter suppressions that the recipient requested, by STOP, a link or a complaint."""
         return self.filter(reason__in=REQUESTED_BY_RECIPIENT)
 
     def lift(self, now: datetime, by: User | None, because: str = "") -> int:
-        """Lift the live ones and return how many there were."""
+        """Lift the live suppressions and return their number."""
         return self.live().update(lifted_at=now, lifted_by=by, lifted_because=because)
 
 
@@ -102,15 +102,15 @@ class PreferenceQuerySet(models.QuerySet["Preference"]):
     """Queries of preferences."""
 
     def of(self, user: User) -> "PreferenceQuerySet":
-        """The preferences of one person."""
+        """Filter the preferences of one user."""
         return self.filter(user=user)
 
     def unsubscribed(
         self, *, users: Collection[int], emails: Collection[str], phones: Collection[str]
     ) -> Iterator[tuple[str, int, str, str]]:
-        """Yield the kinds that these people switched off, with the id, e-mail address and verified number of each.
+        """Yield the kinds that these users have turned off, with id, e-mail address and confirmed number of each.
 
-        One query for each way to find a person, so that each uses an index.
+        Uses one query for ids, addresses and numbers each, so that each uses an index.
         """
         ways: list[tuple[Collection[Any], dict[str, Any]]] = [
             (users, {"user__in": list(users)}),
@@ -125,7 +125,7 @@ class PreferenceQuerySet(models.QuerySet["Preference"]):
 
 
 class Preference(models.Model):
-    """Whether a person wants a kind of message; without a row they do."""
+    """Whether a user wants a kind of message. Without a row the user wants it."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences", verbose_name=_("user")

@@ -21,33 +21,33 @@ from notifications.states import FINISHED, Channel, Guarantee, Kind, Priority, S
 
 MOST_WITH_ONE_ID = 50
 MOST_COUNTED = 100_000
-MOST_WORDS = 10  # each reads every message that is left: hundreds of words would keep the database busy for seconds
+MOST_WORDS = 10  # each word adds a scan of the remaining messages: with hundreds a search would take seconds
 NO_LEASE: dict[str, None] = {"claim": None, "leased_until": None, "send_started_at": None}
 
 
 class ReadableJSONEncoder(json.JSONEncoder):
-    """Does not escape non-ASCII letters: SQLite searches JSON as the text that it stores."""
+    """Does not escape non-ASCII letters, because SQLite searches JSON as text."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "ensure_ascii": False})
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    """Queries of messages. States change here and nowhere else, always as `states.MOVES` allows."""
+    """Queries of messages. Only these methods change states, as `states.MOVES` allows."""
 
     # -- Lists
     def to_people(self) -> "MessageQuerySet":
-        """E-mails and SMS, without webhooks."""
+        """Filter e-mails and SMS, without webhooks."""
         return self.exclude(channel=Channel.WEBHOOK)
 
     def listed(self) -> "MessageQuerySet":
-        """Messages for a list, with their timelines and without their content."""
+        """Load messages for a list, with timelines and without content."""
         return self.defer("payload").prefetch_related("events")
 
     def search(self, words: str) -> "MessageQuerySet":
-        """Messages with all of the words in recipient, subject, template, or as one of the ids; the first ten count.
+        """Filter messages that have each of the first ten words in recipient, subject or template, or as an id.
 
-        PostgreSQL uses the trigram index of SearchText; the provider's id has an index of its own.
+        PostgreSQL uses the trigram index of SearchText, and a separate index of the provider's id.
         """
         found = self
         uses_index = connections[self.db].vendor == "postgresql"
@@ -61,7 +61,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return found
 
     def _keys_with_id(self, word: str) -> list[UUID]:
-        """Return the keys of messages that have exactly this id: ours, the provider's or the request's."""
+        """Return the keys of messages with exactly this id: the message's, the provider's or the request's."""
         every = Message.objects.using(self.db).order_by().values_list("pk", flat=True)
         matches = [
             every.filter(provider_message_id=word).exclude(provider_message_id=""),
@@ -72,63 +72,63 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return list(first.union(*others, all=True))
 
     def with_provider_id(self, provider_message_id: str) -> "MessageQuerySet":
-        """The message that the provider knows by this id."""
+        """Filter the message with this id of the provider."""
         return self.filter(provider_message_id=provider_message_id).exclude(provider_message_id="")
 
     def with_idempotency_key(self, sender: User, idempotency_key: str) -> "MessageQuerySet":
-        """The message that this sender queued with the key."""
+        """Filter the message that this sender queued with the key."""
         return self.filter(sender=sender, idempotency_key=idempotency_key)
 
     # -- States
     def queued(self, channel: Channel, priority: Priority) -> "MessageQuerySet":
-        """Messages that wait in one channel with one priority, the earliest due first."""
+        """Filter queued messages of one channel and priority, the earliest due first."""
         return self.waiting().filter(channel=channel, priority=priority).order_by("due_at")
 
     def waiting(self) -> "MessageQuerySet":
-        """Messages in the queue that no dispatcher has claimed."""
+        """Filter queued messages, which no dispatcher has claimed."""
         return self.filter(status=Status.QUEUED)
 
     def count_waiting(self) -> "models.QuerySet[Message, tuple[str, str, int]]":
-        """Return channel, status and how many of MOST_COUNTED messages that are queued or being sent."""
+        """Return channel, status and number of messages that are queued or being sent; counts at most MOST_COUNTED."""
         some = self.filter(status__in=[Status.QUEUED, Status.SENDING]).values("pk")[:MOST_COUNTED]
         counted = self.filter(pk__in=some).order_by().values("channel", "status").annotate(number=Count("pk"))
         return counted.values_list("channel", "status", "number")
 
-    def too_late(self, now: datetime) -> "MessageQuerySet":
-        """Messages in the queue that have expired."""
+    def expired(self, now: datetime) -> "MessageQuerySet":
+        """Filter queued messages that have expired."""
         return self.waiting().filter(expires_at__lte=now)
 
     def abandoned(self, now: datetime) -> "MessageQuerySet":
-        """Claimed messages whose lease has ended."""
+        """Filter claimed messages whose lease has ended."""
         return self.filter(status=Status.SENDING, leased_until__lte=now)
 
     def claimed_by(self, claim: UUID) -> "MessageQuerySet":
-        """Messages that one dispatcher has claimed."""
+        """Filter messages that this dispatcher has claimed."""
         return self.filter(status=Status.SENDING, claim=claim)
 
     def dead_letters(self) -> "MessageQuerySet":
-        """Failed messages that still have their content, the newest first: these can be sent again."""
+        """Filter failed messages that still have their content, the newest first."""
         return self.filter(status=Status.FAILED).exclude(payload="").order_by("-created_at", "-id")
 
     def retriable(self, now: datetime) -> "MessageQuerySet":
-        """Dead letters that have not expired."""
+        """Filter dead letters that have not expired: these can be sent again."""
         return self.dead_letters().exclude(expires_at__lte=now)
 
     def expired_dead_letters(self, now: datetime) -> "MessageQuerySet":
-        """Dead letters that have expired: their content is of no more use."""
+        """Filter dead letters that have expired: their content is no longer needed."""
         return self.dead_letters().filter(expires_at__lte=now)
 
     # -- Retention
     def finished(self) -> "MessageQuerySet":
-        """Messages that change no more by themselves."""
+        """Filter messages in a final state, which only staff or a report changes."""
         return self.filter(status__in=FINISHED)
 
     def to_reduce(self, before: datetime) -> "MessageQuerySet":
-        """Finished messages created before then that still hold recipients and content, the oldest first."""
+        """Filter finished messages created before `before` that still have recipients and content, the oldest first."""
         return self.to_remove(before).filter(reduced_at__isnull=True)
 
     def to_remove(self, before: datetime) -> "MessageQuerySet":
-        """Finished messages created before then, the oldest first."""
+        """Filter finished messages created before `before`, the oldest first."""
         return self.finished().filter(created_at__lt=before).order_by("created_at")
 
     # -- Leases
@@ -144,8 +144,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
     ) -> list["Message"]:
         """Claim up to `limit` due messages of a channel until `until`, higher priorities first.
 
-        No two callers get the same message: PostgreSQL skips rows that another transaction has locked, and SQLite
-        lets one transaction write at a time. Each priority has its own query, which reads along the index of the queue.
+        Callers never get the same message: PostgreSQL skips rows that another transaction has locked, and SQLite lets
+        one transaction write at a time. Each priority has a separate query, which uses the index of the queue.
         """
         found: list[Message] = []
         with transaction.atomic(using=self.db):
@@ -163,7 +163,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return found
 
     def start_sending(self, pks: Sequence[UUID], claim: UUID, now: datetime) -> set[UUID]:
-        """Record that these messages are about to be sent; return those that are still claimed."""
+        """Record that sending of these messages starts; return the keys of those that are still claimed."""
         if not pks:
             return set()
         claimed = self.claimed_by(claim).filter(pk__in=pks)
@@ -171,25 +171,25 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return set(claimed.values_list("pk", flat=True))
 
     def renew_leases(self, pks: Sequence[UUID], claim: UUID, until: datetime) -> set[UUID]:
-        """Prolong the leases of these messages; return those that are still claimed."""
+        """Extend the leases of these messages; return the keys of those that are still claimed."""
         claimed = self.claimed_by(claim).filter(pk__in=pks)
         claimed.update(leased_until=until)
         return set(claimed.values_list("pk", flat=True))
 
     def release(self, claim: UUID, pks: Sequence[UUID]) -> int:
-        """Return claimed messages that were not sent to the queue, as if they had never been claimed."""
+        """Requeue claimed messages that were not sent, without counting the attempt."""
         unsent = self.claimed_by(claim).filter(pk__in=pks)
         return unsent.update(status=Status.QUEUED, attempts=F("attempts") - 1, **NO_LEASE)
 
     def finish(self, pk: UUID, claim: UUID, target: Status, **fields: Any) -> bool:
-        """Move a claimed message to `target`; False where it is no longer claimed."""
+        """Move a claimed message to `target`; False if it is no longer claimed."""
         claimed = self.claimed_by(claim).filter(pk=pk, status__in=sources(target))
         return claimed.update(status=target, **NO_LEASE, **fields) == 1
 
     def finish_sent(self, provider_ids: Mapping[UUID, str], claim: UUID, **fields: Any) -> set[UUID]:
-        """Move claimed messages to SENT, each with the provider's id; return those that were still claimed.
+        """Move claimed messages to SENT, each with the provider's id; return the keys of those still claimed.
 
-        Two statements for all of them: a dispatcher commits hundreds in a second. Call it in a transaction.
+        Two statements for all messages, because a dispatcher commits hundreds in a second. Call it in a transaction.
         """
         claimed = self.claimed_by(claim).filter(pk__in=provider_ids).order_by("pk")
         found = set(claimed.select_for_update().values_list("pk", flat=True))
@@ -200,36 +200,36 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return found
 
     def reclaim(self, pk: UUID, now: datetime, target: Status, **fields: Any) -> bool:
-        """Move an abandoned message to `target`; False where its lease was renewed or another process moved it."""
+        """Move an abandoned message to `target`; False if its lease was renewed or another process moved it."""
         abandoned = self.abandoned(now).filter(pk=pk, status__in=sources(target))
         return abandoned.update(status=target, **NO_LEASE, **fields) == 1
 
     def mark_sent_late(self, pk: UUID, **fields: Any) -> bool:
-        """Record that an uncertain message was sent after all, so that it is not sent again."""
+        """Move an uncertain message to SENT when its outcome arrives late, so that it is not sent again."""
         uncertain = self.filter(pk=pk, status__in=(Status.QUEUED, Status.FAILED), is_uncertain=True)
         return uncertain.filter(status__in=sources(Status.SENT)).update(status=Status.SENT, **fields) == 1
 
     # -- Moves by hand
     def move(self, pk: UUID, target: Status, **fields: Any) -> bool:
-        """Move one message to `target`; False where its state does not allow that."""
+        """Move one message to `target`; False if its state does not allow that."""
         return self.filter(pk=pk, status__in=sources(target)).update(status=target, **fields) == 1
 
     def requeue(self, pks: Sequence[UUID], **fields: Any) -> int:
-        """Queue webhooks again, and let those that wait start at once; returns how many still had their content."""
+        """Queue webhooks again, and make waiting ones due. Returns the number of webhooks that had their content."""
         webhooks = self.filter(channel=Channel.WEBHOOK, pk__in=pks).exclude(payload="")
         waiting = webhooks.waiting().update(**fields)
         again = webhooks.finished().filter(status__in=sources(Status.QUEUED))
         return waiting + again.update(status=Status.QUEUED, attempts=0, **fields)
 
     def move_all(self, pks: Sequence[UUID], target: Status, **fields: Any) -> list["Message"]:
-        """Move those of these messages whose state allows it, and return them. Call it in a transaction.
+        """Move the messages whose state allows it, and return them. Call it in a transaction.
 
-        The rows are locked in the order of their keys: of two callers the second waits, and finds them moved.
+        Rows are locked in the order of their keys, so that a second caller waits and finds them moved.
         """
         allowed = self.filter(pk__in=pks, status__in=sources(target)).order_by("pk")
         columns = allowed.only(
             "pk", "channel", "template", "created_at", "priority", "has_attachments"
-        )  # for __str__ too
+        )  # including those of __str__
         found = list(columns.select_for_update(of=("self",)))
         Message.objects.filter(pk__in=[message.pk for message in found]).update(status=target, **fields)
         return found
@@ -247,7 +247,7 @@ def _in_columns(word: str) -> Q:
 
 
 def _in_search_text(word: str) -> Q:
-    """Match the word as it is and as JSON writes it: recipients are part of the text as JSON."""
+    """Match the word itself and as JSON: recipients are part of the text as JSON."""
     forms = {word, json.dumps(word, ensure_ascii=False)[1:-1]}
     return reduce(or_, (Q(search_text__text__contains=Lower(Value(form))) for form in forms))
 
@@ -260,7 +260,7 @@ def _with_key(word: str) -> Q:
 
 
 class Message(models.Model):
-    """One e-mail or SMS to one set of recipients, or one webhook, which has a `WebhookDelivery` too."""
+    """An e-mail or SMS to one set of recipients, or a webhook, which also has a `WebhookDelivery`."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
@@ -341,7 +341,7 @@ class Message(models.Model):
             models.Index(fields=["leased_until"], name="notifications_leased", condition=Q(status="sending")),
             models.Index(fields=["expires_at"], name="notifications_expiring", condition=Q(status="queued")),
             models.Index(fields=["-created_at", "-id"], name="notifications_newest"),
-            # For lists of what is rare: without them all newer messages are read to find a page of it.
+            # For lists of rare messages: without an index a page of them would need a scan of all newer messages.
             models.Index(fields=["template", "-created_at", "-id"], name="notifications_by_template"),
             models.Index(
                 fields=["status", "-created_at", "-id"],

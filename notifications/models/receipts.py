@@ -16,11 +16,11 @@ class ReceiptQuerySet(models.QuerySet["Receipt"]):
     """Queries of delivery reports."""
 
     def waiting(self) -> "ReceiptQuerySet":
-        """Reports whose message was not found yet, the oldest first."""
+        """Filter reports whose message was not found yet, the oldest first."""
         return self.filter(state=ReceiptState.WAITING).order_by("received_at", "pk")
 
     def about(self, messages: models.QuerySet[Message]) -> "ReceiptQuerySet":
-        """Reports about one of `messages`."""
+        """Filter reports about these messages."""
         return self.filter(Exists(messages.filter(provider_message_id=OuterRef("provider_message_id"))))
 
     def known(self, source_ids: Collection[str]) -> set[str]:
@@ -35,24 +35,24 @@ class ReceiptQuerySet(models.QuerySet["Receipt"]):
         return newest
 
     def received_before(self, before: datetime) -> "ReceiptQuerySet":
-        """Reports received before then."""
+        """Filter reports received before `before`."""
         return self.filter(received_at__lt=before)
 
     def settle(self, pk: int, state: str) -> bool:
-        """Set the state of a waiting report and delete its data; False where another process was faster."""
+        """Set the state of a waiting report and delete its data; False if another process was faster."""
         return self.filter(pk=pk, state=ReceiptState.WAITING).update(state=state, data={}) == 1
 
     def without_message_id(self) -> "ReceiptQuerySet":
-        """Reports without an id of our own."""
+        """Filter reports without one of our message ids."""
         return self.filter(data__message_id="")
 
     def give_up(self) -> int:
-        """Ignore all of these and return how many there were."""
+        """Set all to IGNORED and return their number."""
         return self.order_by().update(state=ReceiptState.IGNORED, data={})
 
 
 class Receipt(models.Model):
-    """One report of a provider, stored until a replay of it would be refused for its age."""
+    """A report of a provider, stored until a replay of it would be refused because of its age."""
 
     source_id = models.CharField(_("report's id"), max_length=200, unique=True)
     fingerprint = models.CharField(

@@ -1,4 +1,4 @@
-"""The text that the search for messages reads."""
+"""The search text of messages."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -8,9 +8,9 @@ from notifications.models.messages import Message
 
 
 class SearchText(models.Model):
-    """The text that the search reads. On PostgreSQL a trigger writes it (migration 0013); elsewhere there is none.
+    """The search text of a message. On PostgreSQL a trigger writes it (migration 0013); on SQLite there are no rows.
 
-    It is a table of its own because every update of a message would also update the large index.
+    It is in a separate table because otherwise every update of a message would update the large index.
     """
 
     message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="search_text")

@@ -1,4 +1,4 @@
-"""What staff write: SMS templates, and overrides of the product's e-mails."""
+"""Templates that staff edit: SMS templates, and overrides of the product's e-mails."""
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-SMS_LENGTH = 1600  # Amazon SNS takes no more in one call
+SMS_LENGTH = 1600  # the maximum of Amazon SNS
 LONGEST_HTML, LONGEST_TEXT = 100_000, 50_000  # characters of an override
 NAME = RegexValidator(
     r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", _("Letters, digits and . _ - only, beginning with a letter or digit."), "invalid"
@@ -18,11 +18,11 @@ class SmsTemplateQuerySet(models.QuerySet["SmsTemplate"]):
     """Queries of SMS templates."""
 
     def usable(self, name: str) -> "SmsTemplateQuerySet":
-        """The active template with this name."""
+        """Filter the active template with this name."""
         return self.filter(name=name, is_active=True)
 
     def search(self, words: str) -> "SmsTemplateQuerySet":
-        """Templates with all of the words in name, description or content."""
+        """Filter templates that have all words in name, description or content."""
         found = self
         for word in words.split():
             found = found.filter(Q(name__icontains=word) | Q(description__icontains=word) | Q(content__icontains=word))
@@ -95,11 +95,11 @@ class EmailOverrideQuerySet(models.QuerySet["EmailOverride"]):
     """Queries of e-mail overrides."""
 
     def usable(self, template: str) -> "EmailOverrideQuerySet":
-        """The active overrides of an e-mail."""
+        """Filter the active overrides of an e-mail."""
         return self.filter(template=template, is_active=True)
 
     def search(self, words: str) -> "EmailOverrideQuerySet":
-        """Overrides with all of the words in the name of the e-mail or the subject."""
+        """Filter overrides that have all words in the name of the e-mail or the subject."""
         found = self
         for word in words.split():
             found = found.filter(Q(template__icontains=word) | Q(subject__icontains=word))
@@ -107,7 +107,7 @@ class EmailOverrideQuerySet(models.QuerySet["EmailOverride"]):
 
 
 class EmailOverride(models.Model):
-    """Other content for one e-mail of the product, in one language or (`language` '') where a language has none."""
+    """Other content for an e-mail of the product, in one language, or for all without an override (`language` '')."""
 
     template = models.CharField(_("template"), max_length=100)
     language = models.CharField(_("language"), max_length=10, blank=True, default="")

@@ -1,4 +1,4 @@
-"""Webhooks: endpoints of other systems, and which message of the outbox goes to which endpoint."""
+"""Webhooks: endpoints of other systems, and deliveries to them."""
 
 from datetime import datetime
 from typing import Self
@@ -21,20 +21,20 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
     """Queries of endpoints."""
 
     def active(self) -> Self:
-        """Endpoints that events are delivered to."""
+        """Filter endpoints to which events are delivered."""
         return self.filter(is_active=True)
 
     def record_success(self) -> None:
-        """Forget the failures of these endpoints."""
+        """Reset the failures of these endpoints."""
         self.filter(failures__gt=0).update(**HEALTHY)
 
     def record_failure(self, now: datetime, retry_at: datetime) -> None:
-        """Count a failure. retry_at: until then nothing else is delivered."""
+        """Count a failure. retry_at: the time before which nothing else is delivered."""
         self.update(failures=F("failures") + 1, failing_since=Coalesce("failing_since", now), retry_at=retry_at)
 
 
 class WebhookEndpoint(models.Model):
-    """A URL of another system that events are posted to."""
+    """A URL of another system to which events are posted."""
 
     url = models.CharField(_("URL"), max_length=LONGEST_URL)
     events = models.JSONField(_("events"), default=list)
@@ -75,16 +75,16 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     """Queries of deliveries."""
 
     def listed(self) -> Self:
-        """Deliveries with their messages and timelines, without the content."""
+        """Load deliveries for a list, with messages and timelines and without content."""
         with_message = self.select_related("message").defer("message__payload")
         return with_message.prefetch_related("message__events")
 
 
 class WebhookDelivery(models.Model):
-    """One event for one endpoint. Its message has the status, the content and the timeline."""
+    """An event for one endpoint. Its message has the status, the content and the timeline."""
 
     message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="webhook")
-    # No constraint: an endpoint that is deleted at the same time must not make the event fail.
+    # No constraint: the deletion of an endpoint at the same time must not make the event fail.
     endpoint = models.ForeignKey(
         WebhookEndpoint,
         on_delete=models.DO_NOTHING,

@@ -10,7 +10,7 @@ from notifications.states import Kind
 
 
 def _help(kind: Kind) -> str:
-    """What messages of this kind are about."""
+    """Return the help text of a kind of message."""
     if kind is Kind.ACCOUNT:
         return _("What happens with your orders and your work here.")
     if kind is Kind.MARKETING:

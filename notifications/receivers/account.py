@@ -13,7 +13,7 @@ from notifications.services.compose.variables import format_time, link, security
 
 @receiver([accounts.user_registered, accounts.verification_requested])
 def send_verification(user: User, verification_token: str, client: Client, **kwargs: Any) -> None:
-    """Send the confirmation link. There is no token where the address got too many e-mails."""
+    """Send the confirmation link. There is no token if the address got too many e-mails."""
     if verification_token:
         variables = {"link": link("verify", client, verification_token), "first_name": user.greeting_name}
         outbox.queue_email(template="verify_email", user=user, variables=variables, request_id=client.request_id)
@@ -21,7 +21,7 @@ def send_verification(user: User, verification_token: str, client: Client, **kwa
 
 @receiver(accounts.registration_repeated)
 def send_already_registered(user: User, client: Client, verification_token: str, **kwargs: Any) -> None:
-    """Tell only the owner that the account exists, with the confirmation link where the address is unconfirmed."""
+    """Notify the owner that the account exists, with a confirmation link if the address is unconfirmed."""
     variables = {"link": link("login", client), "reset_link": link("forgot", client)}
     if verification_token:
         variables["verify_link"] = link("verify", client, verification_token)
@@ -37,7 +37,7 @@ def send_welcome(user: User, client: Client, **kwargs: Any) -> None:
 
 @receiver(accounts.email_change_requested)
 def send_confirmation(user: User, new_email: str, confirm_token: str, client: Client, **kwargs: Any) -> None:
-    """Send the confirmation link to the new address. There is no token where it belongs to another account."""
+    """Send the confirmation link to the new address. There is no token if it belongs to another account."""
     if confirm_token:
         variables = {"link": link("email_change", client, confirm_token)}  # no name: the address is unconfirmed
         outbox.queue_email(
@@ -85,13 +85,13 @@ def send_phone_changed(user: User, report_token: str, client: Client, **kwargs: 
 
 @receiver(accounts.deletion_requested)
 def send_deletion_requested(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
-    """Tell the owner when the account is deleted, and how to keep it."""
+    """Notify the owner of the time of the deletion, and how to cancel it."""
     _queue_deletion("deletion_requested", user, report_token, client)
 
 
 @receiver(accounts.deletion_coming)
 def send_deletion_reminder(user: User, report_token: str, client: Client, **kwargs: Any) -> None:
-    """Remind the owner before the end."""
+    """Remind the owner before the deletion."""
     _queue_deletion("deletion_reminder", user, report_token, client)
 
 
@@ -103,5 +103,5 @@ def _queue_deletion(template: str, user: User, report_token: str, client: Client
 
 @receiver(accounts.own_account_deleted)
 def send_deleted(email: str, language: str, first_name: str, **kwargs: Any) -> None:
-    """Tell the former owner, whose address is known only to this message by now."""
+    """Notify the former owner. The user row no longer has the address."""
     outbox.queue_farewell(template="account_deleted", to=email, language=language, variables={"first_name": first_name})

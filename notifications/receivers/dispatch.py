@@ -1,4 +1,4 @@
-"""Starts delivery of queued messages once their transaction is committed."""
+"""Start delivery of queued messages after the commit of their transaction."""
 
 import threading
 from collections import defaultdict, deque
@@ -19,13 +19,13 @@ from notifications.states import Channel, Priority
 
 
 class Pending(threading.local):
-    """What this thread has queued and not yet started to deliver. Entries of a rolled back transaction do no harm."""
+    """Messages that this thread has queued and whose delivery has not started. Rolled back ones do no harm."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all entries."""
+        """Remove all entries."""
         self.queues: set[Queue] = set()
         self.messages: dict[Channel, deque[UUID]] = defaultdict(partial(deque, maxlen=in_process.MOST_AT_ONCE))
 
@@ -35,7 +35,7 @@ pending = Pending()
 
 @receiver(signals.message_queued)
 def send_on_commit(message: Message, **kwargs: Any) -> None:
-    """Deliver after the commit: by a worker where there is a broker, else in this process after the response."""
+    """Deliver after the commit: by a worker if there is a broker, otherwise in this process after the response."""
     channel = Channel(message.channel)
     pending.queues.add((channel, Priority(message.priority)))
     pending.messages[channel].append(message.pk)
@@ -43,9 +43,9 @@ def send_on_commit(message: Message, **kwargs: Any) -> None:
 
 
 def deliver_pending() -> None:
-    """Start delivery once for all messages of the transaction: each of them has registered this function.
+    """Start delivery for all messages of the transaction. Each message registers this function; the first call does it.
 
-    It runs after the response: its timing must not tell whether something is sent, and so whether an account exists.
+    Delivery runs after the response, whose duration must not reveal whether a message is sent.
     """
     queues, messages = sorted(pending.queues), dict(pending.messages)
     pending.clear()
@@ -64,7 +64,7 @@ def _notify_workers(queues: list[Queue]) -> None:
 
 
 def _publish(queue: Queue) -> None:
-    from notifications import tasks  # Celery: only where there is a broker
+    from notifications import tasks  # Celery: only with a broker
 
     try:
         tasks.notify_worker(*queue)

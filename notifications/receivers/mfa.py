@@ -26,7 +26,7 @@ def send_disabled(user: User, client: Client, report_token: str, **kwargs: Any) 
 
 @receiver(accounts.backup_code_used)
 def send_code_used(user: User, client: Client, report_token: str, remaining: int, **kwargs: Any) -> None:
-    """Notify the owner of the number of codes that are left."""
+    """Notify the owner, with the number of remaining codes."""
     outbox.queue_notice("backup_code_used", user, client, report_token, remaining=remaining)
 
 
@@ -38,7 +38,7 @@ def send_codes_made(user: User, client: Client, report_token: str, **kwargs: Any
 
 @receiver(accounts.codes_blocked)
 def send_blocked(user: User, client: Client, report_token: str, until: datetime, **kwargs: Any) -> None:
-    """Notify the owner: whoever guesses codes knows the password."""
+    """Notify the owner: somebody who guesses codes knows the password."""
     more = {"until": format_time(until, user), "reset_link": link("forgot", client)}
     outbox.queue_notice("account_locked", user, client, report_token, **more)
 

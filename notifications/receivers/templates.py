@@ -24,5 +24,5 @@ def create_missing_templates(sender: AppConfig, using: str = "default", **kwargs
 @receiver([post_save, post_delete], sender=SmsTemplate)
 @receiver([post_save, post_delete], sender=EmailOverride)
 def invalidate_cache(**kwargs: Any) -> None:
-    """Invalidate the template cache, whatever changes a template: service, fixture or shell."""
+    """Invalidate the template cache, also for changes by fixtures or the shell."""
     cache.invalidate()

@@ -1,4 +1,4 @@
-"""Tell other systems of changes of accounts, in the transaction of the change."""
+"""Queue webhooks for changes of accounts, in the transaction of the change."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,8 +33,8 @@ ROLE_EVENTS: dict[str, str] = {EventKind.ROLE_GRANTED: "granted", EventKind.ROLE
 
 
 @receiver(accounts.event_recorded)
-def tell_event(kind: str, users: Sequence[User], details: dict[str, Any], **kwargs: Any) -> None:
-    """Tell of an event of one or many users."""
+def send_event(kind: str, users: Sequence[User], details: dict[str, Any], **kwargs: Any) -> None:
+    """Queue the webhooks of an event of one or many users."""
     if kind in USER_EVENTS:
         events.users_changed(USER_EVENTS[kind], users)
     elif kind in ROLE_EVENTS:
@@ -48,18 +48,18 @@ def tell_event(kind: str, users: Sequence[User], details: dict[str, Any], **kwar
 
 
 @receiver(accounts.profile_changed)
-def tell_profile(user: User, **kwargs: Any) -> None:
-    """Tell that an owner changed their profile."""
+def send_profile(user: User, **kwargs: Any) -> None:
+    """Queue the webhooks of a change of a user's own profile."""
     events.users_changed(WebhookEvent.USER_UPDATED, [user])
 
 
 @receiver(accounts.sessions_ended)
-def tell_sessions(sessions: SessionQuerySet, **kwargs: Any) -> None:
-    """Tell of ended sessions."""
+def send_sessions(sessions: SessionQuerySet, **kwargs: Any) -> None:
+    """Queue the webhooks of ended sessions."""
     events.sessions_ended(sessions)
 
 
 @receiver(accounts.user_deleted)
 def disown_endpoints(user: User, **kwargs: Any) -> None:
-    """Keep the endpoints of a deleted user, without an owner."""
+    """Remove the owner from the endpoints of a deleted user."""
     WebhookEndpoint.objects.filter(owner=user).update(owner=None)

@@ -1,4 +1,4 @@
-"""Notifies workers of queued messages without making the caller wait for a slow broker."""
+"""Notify workers of queued messages, without long waits for a slow broker."""
 
 from collections.abc import Callable
 from contextvars import Context, copy_context
@@ -12,8 +12,8 @@ from notifications.states import Channel, Priority
 logger = structlog.get_logger(__name__)
 Queue = tuple[Channel, Priority]
 
-LONGEST_WAIT = 1.0  # seconds that a caller waits for a broker, however long that takes to fail
-PAUSE_SECONDS = 5.0  # without a try after the broker was unreachable: the sweep notifies workers of what was missed
+LONGEST_WAIT = 1.0  # seconds that a caller waits for the broker
+PAUSE_SECONDS = 5.0  # without a try after the broker was unreachable; the sweep notifies workers instead
 
 
 class WorkerNotifier:
@@ -21,7 +21,7 @@ class WorkerNotifier:
 
     A caller waits until its task is published, for LONGEST_WAIT at most, and not at all while the broker is known to be
     unreachable. A task that could not be published is dropped: the rows are committed, and the sweep publishes again.
-    publish: raises OSError where the broker is unreachable.
+    publish: raises OSError if the broker is unreachable.
     """
 
     def __init__(self, publish: Callable[[Queue], None]) -> None:

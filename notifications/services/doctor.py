@@ -1,4 +1,4 @@
-"""What the doctor looks at in notifications: whether messages leave, and what Amazon says about the account."""
+"""The checks of `manage.py doctor` for notifications: delivery, workers, and Amazon's account."""
 
 import smtplib
 from collections.abc import Callable, Iterator
@@ -20,15 +20,15 @@ from notifications.services.delivery import liveness
 T = TypeVar("T")
 QUEUES = frozenset({"codes", "transactional", "bulk", "sms", "webhooks", "default"})
 LATE_AFTER = 300  # seconds
-ALMOST_USED_UP = 0.8  # of what Amazon lets us send
-SANDBOX_A_DAY = 200.0  # e-mails in 24 hours, which Amazon gives to an account in the sandbox
-ASKED_FOR = 2.0  # seconds in which workers answer
+ALMOST_USED_UP = 0.8  # of Amazon's limit
+SANDBOX_A_DAY = 200.0  # Amazon's limit of e-mails in 24 hours for accounts in the sandbox
+INSPECT_SECONDS = 2.0  # for the responses of workers
 CORRECT_ACCESS = "Check the credentials that boto3 finds, AWS_REGION and the policy in docs/deploy.md."
 
 
 @register(needs_database=True)
 def delivery() -> Iterator[Problem]:
-    """Whether somebody looks for due messages, and how late they are."""
+    """Check that a process looks for due messages, and that none is late."""
     silence = heartbeats.last_seen(liveness.NAME)
     if silence is None or silence.total_seconds() >= liveness.LATE_AFTER:
         since = "yet" if silence is None else f"for {silence.total_seconds():.0f} seconds"
@@ -44,15 +44,15 @@ def delivery() -> Iterator[Problem]:
 
 @register()
 def workers() -> Iterator[Problem]:
-    """Whether a worker serves each queue. Amazon SQS has no way to ask."""
+    """Check that each queue has a worker. Not for Amazon SQS, which cannot tell."""
     if not settings.CELERY_BROKER_URL or settings.CELERY_BROKER_URL.startswith("sqs"):
         return
     if health.broker_state() == health.DOWN:
-        return  # another check says so
+        return  # another check reports it
     with Celery(broker=settings.CELERY_BROKER_URL, set_as_current=False) as app:
         app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
         try:
-            queues = app.control.inspect(timeout=ASKED_FOR).active_queues() or {}
+            queues = app.control.inspect(timeout=INSPECT_SECONDS).active_queues() or {}
         except (KombuError, OSError):
             queues = {}
     missing = QUEUES - {queue["name"] for served in queues.values() for queue in served}
@@ -66,7 +66,7 @@ def workers() -> Iterator[Problem]:
 
 @register()
 def email() -> Iterator[Problem]:
-    """Whether e-mails can leave: the sender, and the mail server or Amazon SES."""
+    """Check that e-mails can be sent: the sender, and the mail server or Amazon SES."""
     scheme = settings.EMAIL_URL.partition("://")[0].lower()
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     if scheme == "consolemail" and not settings.DEBUG:
@@ -89,7 +89,7 @@ def _mail_server() -> Iterator[Problem]:
 
 
 def _asked(ask: Callable[[], Iterator[Problem]], right: str = "") -> Iterator[Problem]:
-    """Yield what Amazon's answer shows. right: one whose lack is a problem; other look-ups may be denied."""
+    """Yield the problems that Amazon's response shows. right: a permission to report if it is missing, or ''."""
     try:
         yield from ask()
     except MisconfiguredDeliveryError as error:
@@ -128,7 +128,7 @@ def _about_sender(sender: str, is_verified: bool) -> Iterator[Problem]:
 
 @register()
 def sms() -> Iterator[Problem]:
-    """Whether SMS can leave: Amazon SNS's sandbox and its spending limit."""
+    """Check that SMS can be sent: Amazon SNS's sandbox and its spending limit."""
     if settings.SMS_URL.startswith("console") and not settings.DEBUG:
         yield Problem("SMS are printed, not sent: SMS_URL is not set.", "Set SMS_URL, such as sns://.")
     if settings.SMS_URL.startswith("sns"):
@@ -145,7 +145,7 @@ def _about_sms(is_in_sandbox: bool) -> Iterator[Problem]:
 
 
 def _about_limit(dollars: float) -> Iterator[Problem]:
-    if dollars <= sns.FIRST_MONTHLY_LIMIT:
+    if dollars <= sns.DEFAULT_MONTHLY_LIMIT:
         yield Problem(
             f"Amazon SNS stops sending SMS when {dollars:g} US dollars are spent in a month.",
             "Ask for a higher spending limit in the console of Service Quotas, then set it in that of SNS.",

@@ -125,9 +125,9 @@ BROKEN = [
     ("deployment", "SECRET_KEY is short", "Make one with", set_to(SECRET_KEY="k" * 40)),
     ("deployment", "TRUSTED_PROXIES is not set", "address of the proxy", set_to(TRUSTED_PROXIES=[])),
     ("public_address", "without encryption", "https://", set_to(PUBLIC_URL="http://accounts.example.com")),
-    ("public_address", "ALLOWED_HOSTS lacks", "Add it", set_to(ALLOWED_HOSTS=["example.org"])),
-    ("public_address", "trusts everybody", "your proxy", set_to(TRUSTED_PROXIES=[ip_addresses.network("0.0.0.0/0")])),
-    ("public_address", "accepts any host", "Name the hosts", set_to(ALLOWED_HOSTS=["*"])),
+    ("public_address", "ALLOWED_HOSTS does not contain", "Add it", set_to(ALLOWED_HOSTS=["example.org"])),
+    ("public_address", "trusts every address", "your proxy", set_to(TRUSTED_PROXIES=[ip_addresses.network("0.0.0.0/0")])),
+    ("public_address", "accepts any host", "List the hosts", set_to(ALLOWED_HOSTS=["*"])),
     ("administrators", "no administrator", "manage.py administrator", have_no_administrator),
     ("workers", "No Celery worker answers", "make worker", have_no_worker),
     ("email", "mail server refuses us", "EMAIL_URL", set_to(**SMTP)),
@@ -257,7 +257,7 @@ def test_a_proxy_that_is_not_trusted_is_told_until_it_is(installation, client):
     client.get("/health/live/", headers={"X-Forwarded-For": "192.0.2.9"}, REMOTE_ADDR="11.0.0.1")
     counters.writer.write()
     [(text, advice)] = doctor()[1]["proxies"]
-    assert text.startswith("Requests with X-Forwarded-For came from 127.0.0.1, which TRUSTED_PROXIES lacks")
+    assert text.startswith("Requests with X-Forwarded-For came from 127.0.0.1, which is not in TRUSTED_PROXIES")
     assert "add it to TRUSTED_PROXIES" in advice
     installation.TRUSTED_PROXIES = [ip_addresses.network("127.0.0.0/8")]
     assert doctor() == (0, {})

@@ -9,15 +9,15 @@ from notifications.api.serializers.versions import OpenedWithField
 from notifications.models import EmailOverride
 from notifications.models.templates import LONGEST_HTML, LONGEST_TEXT
 
-ANY_LANGUAGE = "Empty: every language without an override of its own."
+ANY_LANGUAGE = "Empty: every language without its own override."
 LANGUAGES = [("", ANY_LANGUAGE), *settings.LANGUAGES]
 
 
 class VariableSerializer(serializers.Serializer[Any]):
-    """A value that an e-mail may show."""
+    """A variable of an e-mail."""
 
     name = serializers.CharField(read_only=True)
-    is_required = serializers.BooleanField(read_only=True, help_text="Whether every override must show it.")
+    is_required = serializers.BooleanField(read_only=True, help_text="Whether every override must contain it.")
     example = serializers.CharField(read_only=True)
 
 
@@ -31,7 +31,7 @@ class EmailTemplateSerializer(serializers.Serializer[Any]):
 
 
 class EmailTemplatesSerializer(serializers.Serializer[Any]):
-    """All e-mails of the product, in the form of a list's only page."""
+    """All e-mails of the product, as a list with one page."""
 
     next = serializers.CharField(read_only=True, allow_null=True, default=None)
     previous = serializers.CharField(read_only=True, allow_null=True, default=None)
@@ -53,7 +53,7 @@ class LanguageSerializer(serializers.Serializer[Any]):
 
 
 class EmailOverrideSerializer(serializers.ModelSerializer[EmailOverride]):
-    """Content that replaces the product's own of one e-mail, in one language."""
+    """Content that replaces the product's own content of an e-mail in one language."""
 
     template = serializers.CharField(max_length=100, help_text="The name of an e-mail.")
     language = serializers.ChoiceField(choices=LANGUAGES, required=False, default="", help_text=ANY_LANGUAGE)

@@ -1,4 +1,4 @@
-"""Serializers of messages, which never show codes and links."""
+"""Serializers of messages. They never contain the content, which may have codes and links."""
 
 from base64 import b64decode
 from typing import Any, ClassVar
@@ -131,7 +131,7 @@ class SendEmailSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
     html = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
     template = serializers.CharField(max_length=100, required=False)
-    context = ContextField(required=False)  # type: ignore[assignment]  # a field of every serializer in its stubs
+    context = ContextField(required=False)  # type: ignore[assignment]  # the stubs of Serializer have an attribute of this name
     attachments = AttachmentSerializer(many=True, required=False)
     kind = serializers.ChoiceField(choices=["account", "marketing"], required=False)
     send_at = serializers.DateTimeField(required=False)

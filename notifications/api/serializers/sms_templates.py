@@ -41,7 +41,7 @@ class TranslationsField(serializers.DictField):
 
 
 class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
-    """An SMS template; `variables` are the names of its values."""
+    """An SMS template; `variables` are the names of its placeholders."""
 
     name = serializers.CharField(max_length=100, validators=[NAME])
     content = serializers.CharField(max_length=SMS_LENGTH, trim_whitespace=False)
@@ -58,7 +58,7 @@ class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
         read_only_fields = ["version", "created_at", "updated_at"]
 
     def get_variables(self, template: SmsTemplate) -> list[str]:
-        """Return the names of the template's values."""
+        """Return the names of the template's placeholders."""
         return sms_templates.variables_of(template)
 
 

@@ -31,7 +31,7 @@ class SuppressionCreateSerializer(serializers.Serializer[Any]):
     channel = serializers.ChoiceField(choices=TO_PEOPLE_CHOICES)
     address = serializers.CharField(max_length=254, help_text="An e-mail address, or a number such as +4915123456789.")
     kind = serializers.ChoiceField(choices=KINDS, required=False, default=EVERY_KIND, help_text=EMPTY_KIND)
-    detail = serializers.CharField(max_length=500, help_text="Why.")
+    detail = serializers.CharField(max_length=500, help_text="The reason.")
 
 
 class SuppressionLiftSerializer(serializers.Serializer[Any]):

@@ -1,10 +1,10 @@
-"""Serializers of versions, which SMS templates and e-mail overrides have alike."""
+"""Serializers of the versions of SMS templates and e-mail overrides."""
 
 from typing import Any
 
 from foodfleet.core.http import serializers
 
-OPENED_WITH = "The version that you changed: a newer one is not overwritten (409 `newer_version`). Without it, any."
+OPENED_WITH = "The version that you edited; 409 `newer_version` if there is a newer one. Without it nothing is checked."
 
 
 class OpenedWithField(serializers.IntegerField):
@@ -18,7 +18,7 @@ class VersionSerializer(serializers.Serializer[Any]):
     """The content after one save."""
 
     number = serializers.IntegerField(read_only=True)
-    data = serializers.DictField(read_only=True)  # type: ignore[assignment]  # a property of every serializer
+    data = serializers.DictField(read_only=True)  # type: ignore[assignment]  # Serializer has a property of this name
     saved_by = serializers.IntegerField(source="saved_by_id", read_only=True, allow_null=True, help_text="A user's id.")
     saved_at = serializers.DateTimeField(read_only=True)
 

@@ -32,7 +32,7 @@ class EndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
     url = serializers.CharField(read_only=True)
     events = EventsField(read_only=True, help_text='`["*"]`: all events.')
     owner = serializers.IntegerField(
-        source="owner_id", read_only=True, allow_null=True, help_text="Who is told when it is disabled."
+        source="owner_id", read_only=True, allow_null=True, help_text="The user who is notified when it is disabled."
     )
     disabled_reason = serializers.ChoiceField(
         choices=["", *DisabledReason.values],
@@ -59,7 +59,7 @@ class EndpointSecretSerializer(EndpointSerializer):
         read_only_fields = fields
 
     def get_secret(self, endpoint: WebhookEndpoint) -> str:
-        """`whsec_` and base64. It is shown here alone."""
+        """The secret: `whsec_` and base64. No other response contains it."""
         return str(self.context["secret"])
 
 
@@ -67,7 +67,7 @@ class EndpointCreateSerializer(serializers.Serializer[Any]):
     """A new webhook endpoint."""
 
     url = UrlField(max_length=LONGEST_URL)
-    events = EventsField(help_text='`["*"]`: all events, also those to come.')
+    events = EventsField(help_text='`["*"]`: all events, including future ones.')
     description = serializers.CharField(max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True)
     is_active = serializers.BooleanField(required=False)
 
@@ -78,7 +78,7 @@ class EndpointChangeSerializer(serializers.Serializer[Any]):
     url = UrlField(max_length=LONGEST_URL, required=False)
     events = EventsField(required=False)
     description = serializers.CharField(max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True)
-    is_active = serializers.BooleanField(required=False, help_text="Nothing is delivered to an inactive one.")
+    is_active = serializers.BooleanField(required=False, help_text="Nothing is delivered to an inactive endpoint.")
 
 
 class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
@@ -103,6 +103,6 @@ class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
         read_only_fields = fields
 
     def get_next_attempt_at(self, delivery: WebhookDelivery) -> str | None:
-        """When it is tried next; null where it is not."""
+        """The time of the next attempt; null if there is none."""
         waits = delivery.message.status == Status.QUEUED
         return serializers.DateTimeField().to_representation(delivery.message.due_at) if waits else None

@@ -1,4 +1,4 @@
-"""The product's e-mails, and the content that staff write for them."""
+"""The product's e-mails, and their overrides by staff."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ class EmailTemplateView(APIView):
     @raises(EmailTemplateNotFoundException)
     @extend_schema(parameters=[LanguageSerializer], responses=EmailContentSerializer)
     def get(self, request: Request, name: str) -> Response:
-        """Get the product's own content of an e-mail, with placeholders, to begin an override with."""
+        """Get the product's own content of an e-mail, with placeholders, as a start for an override."""
         serializer = LanguageSerializer(data=request.query_params)
         serializer.is_valid(raise_exception=True)
         content = rendering.own_content(name, serializer.validated_data.get("language", ""))
@@ -110,7 +110,7 @@ class EmailOverrideViewSet(viewsets.GenericViewSet[EmailOverride]):
     @raises(EmailOverrideNotFoundException)
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Delete an override: the e-mail has its own content again."""
+        """Delete an override. The product's own content is sent again."""
         overrides.delete(override=self.get_object(), **self._by())
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -33,7 +33,7 @@ class SnsNotificationSerializer(serializers.Serializer[Any]):
 
 
 class SnsSubscriptionSerializer(SnsNotificationSerializer):
-    """A subscription to confirm, or one that has ended."""
+    """A confirmation request for a subscription, or notice of its end."""
 
     Type = serializers.ChoiceField(choices=[CONFIRMATION, UNSUBSCRIPTION])
     Token = serializers.CharField()
@@ -51,7 +51,7 @@ class SesWebhookView(APIView):
 
     access = PUBLIC  # authenticated by Amazon's signature
     authentication_classes: list[Any] = []
-    throttle_classes: list[Any] = []  # every e-mail has a report; a request without a valid topic is refused cheaply
+    throttle_classes: list[Any] = []  # each e-mail causes reports; refusing one with an invalid topic is cheap
     parser_classes = [SnsParser, StrictJSONParser]
     http_factory = staticmethod(sns_http)
 
@@ -67,6 +67,6 @@ class SesWebhookView(APIView):
         responses=inline_serializer("ReportTaken", {"status": serializers.CharField()}),
     )
     def post(self, request: Request) -> Response:
-        """Receive bounces, complaints, deliveries, rejects, delays and the confirmation of a subscription."""
+        """Receive reports of bounces, complaints, deliveries, rejects and delays, and subscription confirmations."""
         state = outcomes.receive(request.data, sender=client_of(request).ip, http=self.http_factory())
         return Response({"status": state})

@@ -97,7 +97,7 @@ class SendEmailView(APIView):
     def post(self, request: Request) -> Response:
         """Queue an e-mail: subject with text or HTML, or a template with its context.
 
-        With the permission in a scope only, every recipient is a member of that scope; else 403.
+        With the permission only in a scope, every recipient must be a member of that scope; otherwise 403.
         """
         serializer = SendEmailSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -117,7 +117,7 @@ class SendSmsView(APIView):
     def post(self, request: Request) -> Response:
         """Queue an SMS: a text, or a template with its variables.
 
-        With the permission in a scope only, the number is the confirmed one of a member of that scope; else 403.
+        With the permission only in a scope, the number must be the confirmed number of a member; otherwise 403.
         """
         serializer = SendSmsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)

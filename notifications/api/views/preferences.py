@@ -59,7 +59,7 @@ class UserPreferencesView(APIView):
     @raises(HolderNotFoundException)
     @extend_schema(responses=PreferencesSerializer)
     def get(self, request: Request, user_id: int) -> Response:
-        """Get whether a user wants each kind of message. Only users change it."""
+        """Get whether a user wants each kind of message. Only the user can change it."""
         return Response(_shown(preferences.of(users.find(user_id))))
 
 

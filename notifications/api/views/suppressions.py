@@ -62,7 +62,10 @@ class SuppressionViewSet(viewsets.GenericViewSet[Suppression]):
     @extend_schema(request=SuppressionLiftSerializer)
     @action(detail=True, methods=["post"])
     def lift(self, request: Request, pk: str) -> Response:
-        """Send to the address again. What the recipient asked for needs `recipient_agreed`; 409 if it was lifted."""
+        """Send to the address again; 409 if it was lifted before.
+
+        Suppressions that the recipient requested need `recipient_agreed`.
+        """
         serializer = SuppressionLiftSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         row = service.lift_one(

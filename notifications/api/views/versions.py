@@ -56,7 +56,7 @@ class EmailOverrideVersionsView(VersionsView):
     find = staticmethod(overrides.find)
 
 
-def _how(request: Request) -> dict[str, Any]:
+def _restore_arguments(request: Request) -> dict[str, Any]:
     serializer = RestoreSerializer(data=request.data)
     serializer.is_valid(raise_exception=True)
     return {"by": request.user, "client": client_of(request), **serializer.validated_data}
@@ -70,7 +70,8 @@ class RestoreSmsTemplateView(APIView):
     @extend_schema(request=RestoreSerializer, responses=SmsTemplateSerializer)
     def post(self, request: Request, pk: int, number: int) -> Response:
         """Save the content of this version again, as the newest version."""
-        return Response(SmsTemplateSerializer(sms_templates.restore(pk=pk, number=number, **_how(request))).data)
+        template = sms_templates.restore(pk=pk, number=number, **_restore_arguments(request))
+        return Response(SmsTemplateSerializer(template).data)
 
 
 @require_permission("email_templates", "update")
@@ -83,4 +84,5 @@ class RestoreEmailOverrideView(APIView):
     @extend_schema(request=RestoreSerializer, responses=EmailOverrideSerializer)
     def post(self, request: Request, pk: int, number: int) -> Response:
         """Save the content of this version again, as the newest version."""
-        return Response(EmailOverrideSerializer(overrides.restore(pk=pk, number=number, **_how(request))).data)
+        override = overrides.restore(pk=pk, number=number, **_restore_arguments(request))
+        return Response(EmailOverrideSerializer(override).data)

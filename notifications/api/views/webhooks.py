@@ -68,14 +68,14 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     @raises(WebhookNotFoundException)
     @extend_schema(request=EndpointChangeSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change the given fields. Activating an endpoint forgets its failures."""
+        """Change the given fields. Activating an endpoint resets its failures."""
         changes = EndpointChanges(**validated(request, EndpointChangeSerializer))
         return Response(self.get_serializer(endpoints.change(pk=int(pk), changes=changes, **_by(request))).data)
 
     @raises(WebhookNotFoundException)
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Delete an endpoint. What waits for it is cancelled."""
+        """Delete an endpoint. Its queued deliveries are cancelled."""
         endpoints.delete(pk=int(pk), **_by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -91,7 +91,7 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     @extend_schema(request=None, responses=EndpointSecretSerializer)
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:
-        """Replace the secret. The former one signs too for 24 hours. The new one is shown once."""
+        """Replace the secret. Both secrets sign for 24 hours. The new one is shown only once."""
         return _with_secret(endpoints.rotate_secret(pk=int(pk), **_by(request)), status.HTTP_200_OK)
 
 
@@ -120,9 +120,9 @@ class ReplayView(APIView):
     @raises(DeliveryNotFoundException, WebhookPausedException, DeliveryNotReplayableException)
     @extend_schema(request=None, responses={202: DeliverySerializer})
     def post(self, request: Request, delivery_id: UUID, endpoint_id: int | None = None) -> Response:
-        """Deliver an event again, with the same content and `webhook-id`, whatever became of it.
+        """Deliver an event again with the same content and `webhook-id`, also one that was delivered.
 
-        409 for an inactive endpoint, and where the content was removed.
+        409 for an inactive endpoint, and if the content was removed.
         """
         delivery = deliveries.replay(pk=delivery_id, endpoint_id=endpoint_id, by=signed_in_user(request))
         return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)

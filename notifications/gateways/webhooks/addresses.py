@@ -1,4 +1,4 @@
-"""Which IP addresses webhooks may reach: what a name resolves to is checked, and only checked addresses are used."""
+"""Protection against SSRF: host names are resolved once, and webhooks connect only to the checked IP addresses."""
 
 import ipaddress
 import socket
@@ -15,7 +15,7 @@ RESOLVE_SECONDS = 5.0
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291 2.4: all that is assigned for public use
 NOT_PUBLIC = (
-    ipaddress.IPv4Network("168.63.129.16"),  # served by the host of each virtual machine of Azure
+    ipaddress.IPv4Network("168.63.129.16"),  # Azure's platform services for virtual machines
     ipaddress.IPv4Network("192.0.0.0/24"),  # RFC 6890, as a whole; Oracle's metadata among others
 )
 
@@ -34,8 +34,8 @@ class PrivateAddressError(Exception):
 def resolve(host: str, port: int) -> Sequence[str]:
     """Return the addresses of a host, all of which webhooks may reach.
 
-    Every form of an address that the system takes for one, such as 2130706433 for 127.0.0.1, is resolved before it is
-    checked. Raises UnresolvableError, or PrivateAddressError if any address is not allowed.
+    Other notations of addresses, such as 2130706433 for 127.0.0.1, are resolved too before the check. Raises
+    UnresolvableError, or PrivateAddressError if any address is not allowed.
     """
     lookup = _lookups.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
@@ -68,7 +68,7 @@ def _is_public(address: Address) -> bool:
 
 
 def _embedded(address: Address) -> list[Address]:
-    """Return the IPv4 address that a router or gateway may send packets for this IPv6 address to."""
+    """Return the IPv4 address to which a router or gateway may forward packets for this IPv6 address."""
     if isinstance(address, ipaddress.IPv4Address):
         return []
     if address in NAT64:

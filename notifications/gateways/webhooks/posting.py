@@ -1,4 +1,4 @@
-"""Posts webhooks, signed by the scheme of Standard Webhooks (https://www.standardwebhooks.com)."""
+"""Post webhooks with signatures of Standard Webhooks (https://www.standardwebhooks.com)."""
 
 import contextlib
 import http.client
@@ -21,8 +21,8 @@ from notifications.gateways.webhooks import addresses
 
 CONNECT_SECONDS = 5.0  # for each address
 READ_SECONDS = 10.0  # of silence
-TOTAL_SECONDS = 15.0  # for connection, request and response together, also of a receiver that answers byte by byte
-MAX_BYTES = 64 * 1024  # of the response, which nobody reads
+TOTAL_SECONDS = 15.0  # for connection, request and response together, also if a receiver sends single bytes
+MAX_BYTES = 64 * 1024  # of the response, whose body is ignored
 SECRET_PREFIX = "whsec_"
 USER_AGENT = "FoodFleet-Webhooks/1.0"
 
@@ -39,7 +39,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class WebhookResult:
-    """What became of a request. status: None where there was no response, for the reason in `error`."""
+    """The result of a request. status: None if there was no response; `error` has the reason."""
 
     status: int | None
     milliseconds: int
@@ -54,7 +54,7 @@ class WebhookGateway(Protocol):
 
 
 class HttpWebhookGateway:
-    """Posts over HTTP and follows no redirect. It connects to the address that was checked, whatever DNS says then."""
+    """Posts over HTTP(S) and follows no redirects. Connects to the checked IP address, without a second DNS lookup."""
 
     def post(self, webhook: Webhook) -> WebhookResult:
         """Post a webhook. Raises slots.PermitExpiredError."""
@@ -97,7 +97,7 @@ def _post(webhook: Webhook, until: float) -> int:
     if is_secure:
         opened = _tls().wrap_socket(opened, server_hostname=host, do_handshake_on_connect=False)
         connection = http.client.HTTPSConnection(host, port, context=_tls())
-    # Time-outs of a socket limit silence only.
+    # A socket's time-out only limits each read.
     deadline = Timer(max(0.0, until - monotonic()), _abort, [opened])
     deadline.daemon = True
     deadline.start()
@@ -142,9 +142,9 @@ def _connect(found: Sequence[str], port: int, until: float) -> socket.socket:
 
 
 def _abort(opened: socket.socket) -> None:
-    """End the connection under a thread that reads from it."""
+    """Shut down the connection while another thread reads from it."""
     with contextlib.suppress(OSError):
-        socket.socket.shutdown(opened, socket.SHUT_RDWR)  # not that of SSLSocket, which a reading thread must not see
+        socket.socket.shutdown(opened, socket.SHUT_RDWR)  # SSLSocket.shutdown would disturb the reading thread
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""`manage.py deliver_due`: send what is due, without a broker."""
+"""`manage.py deliver_due`: send due messages, without a broker."""
 
 import os
 import threading
@@ -30,18 +30,20 @@ from notifications.states import Channel
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
-DISPATCH_SECONDS = 5.0  # the end of the watch waits no longer
+DISPATCH_SECONDS = 5.0  # the watch waits at most so long for dispatchers when it ends
 FAILURES_BEFORE_WARNING = 5
 
 
 class Command(BaseCommand):
-    """Send every due message once, or stay and also do what beat schedules where there is a broker."""
+    """Sends due messages once, or with --watch continuously, together with the tasks of Celery's beat."""
 
-    help = "Send messages that are due. With --watch, look again every few seconds until the parent process ends."
+    help = "Send due messages. With --watch, repeat every few seconds until the parent process ends."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--watch", action="store_true", help="stay, for as long as the process that started this")
-        parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="how often to look (default 2)")
+        parser.add_argument("--watch", action="store_true", help="run until the parent process ends")
+        parser.add_argument(
+            "--every", type=float, default=2.0, metavar="SECONDS", help="the interval of --watch (default 2)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run once, or until the parent process has ended."""
@@ -57,7 +59,7 @@ class Command(BaseCommand):
 
 
 def send_all(channel: Channel) -> int:
-    """Send all that is due in a channel and return how many messages that were. Runs in a thread of its own."""
+    """Send all due messages of a channel and return their number. Runs in a separate thread."""
     try:
         sent, is_more = 0, True
         while is_more:
@@ -98,7 +100,7 @@ class Watch:
             raise CommandError("A thread that sends messages has failed.")
 
     def _wait_for_tables(self, parent: int) -> bool:
-        """Wait while a server that was started together with this migrates; False where it ended before."""
+        """Wait for the migrations of a server that was started together. Returns False if the parent has ended."""
         for look in count(1):
             state = self.attempt(health.migrations_state)
             if state == health.OK:
@@ -114,7 +116,7 @@ class Watch:
         return True
 
     def send(self, channel: Channel) -> None:
-        """Send what is due in a channel, again and again."""
+        """Send due messages of a channel until the watch ends."""
         failures = 0
         try:
             while not self._has_ended.is_set():
@@ -129,7 +131,7 @@ class Watch:
 
     @staticmethod
     def attempt(work: Callable[[], T]) -> T | None:
-        """Run `work`; None where the database is away."""
+        """Run `work`; None if the database is unreachable."""
         try:
             return work()
         except Error:
@@ -138,10 +140,10 @@ class Watch:
 
 
 class PeriodicTasks:
-    """The tasks of CELERY_BEAT_SCHEDULE other than delivery, about as often."""
+    """The tasks of CELERY_BEAT_SCHEDULE other than delivery, at similar intervals."""
 
     def __init__(self, now: float) -> None:
-        """now: by `monotonic`, in seconds, as below. What has a pause is due at once, what has a time waits for it."""
+        """Make tasks with an interval due at once, and those with a crontab at its time. now: by `monotonic`."""
         self._tasks = [
             ScheduledTask(60.0, outcomes.apply_waiting),
             ScheduledTask(60.0, sms_log.read),

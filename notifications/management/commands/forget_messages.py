@@ -1,4 +1,4 @@
-"""`manage.py forget_messages`: reduce and remove old messages, as beat does where it runs."""
+"""`manage.py forget_messages`: apply the retention periods of messages, as beat does."""
 
 from typing import Any
 

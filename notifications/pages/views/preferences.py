@@ -20,7 +20,7 @@ from notifications.services.audience import preferences
 
 @viewable
 @method_decorator(never_cache, name="dispatch")
-class PreferencesPage(FormView):  # type: ignore[type-arg]  # a generic for mypy alone
+class PreferencesPage(FormView):  # type: ignore[type-arg]  # FormView is generic only in its stubs
     """Turn kinds of messages on and off."""
 
     access = SIGNED_IN
@@ -41,7 +41,10 @@ class PreferencesPage(FormView):  # type: ignore[type-arg]  # a generic for mypy
 @csrf_exempt  # mail programs post here (RFC 8058), authorized by the signed token
 @endpoint(PUBLIC, "GET", "POST")
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Unsubscribe from one kind of message without signing in. A GET only asks, because mail scanners open links."""
+    """Unsubscribe from one kind of message without signing in.
+
+    A GET only shows a confirmation, because mail scanners open links.
+    """
     posted = request.method == "POST"
     try:
         owner, kind = preferences.unsubscribe(token) if posted else preferences.read_link(token)

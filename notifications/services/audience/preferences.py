@@ -1,7 +1,7 @@
 """Notification preferences. Messages of the kind `security` are always sent.
 
 Users have a row for each changed preference. For an address without an account, an unsubscribe link suppresses that
-kind of message; the suppression also applies to a user who has the address later.
+kind of message; the suppression also applies to a user who gets the address later.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def forget(user: User) -> None:
 def change(*, user: User, changes: dict[Kind, bool]) -> dict[Kind, bool]:
     """Change the preferences that `changes` names and return all of them.
 
-    Raises UnauthorizedException where the session of the request has ended.
+    Raises UnauthorizedException if the session of the request has ended.
     """
     with transaction.atomic():
         if user.acting_session is not None:  # an unsubscribe link works without a session
@@ -58,18 +58,18 @@ def change(*, user: User, changes: dict[Kind, bool]) -> dict[Kind, bool]:
     return of(user)
 
 
-def unsubscribe_link(whom: User | str, kind: Kind | str) -> str:
+def unsubscribe_link(recipient: User | str, kind: Kind | str) -> str:
     """Return the link that unsubscribes from this kind without signing in (RFC 8058); '' for security messages.
 
-    whom: a user, or an e-mail address without an account. The address is encrypted in the link, because logs of others
-    may contain the link.
+    recipient: a user, or an e-mail address without an account. The address is encrypted in the link, because mail
+    servers may log the link.
     """
     if kind == Kind.SECURITY:
         return ""
-    if isinstance(whom, User):
-        token = signing.dumps({"user": whom.pk, "kind": str(kind)}, salt=SALT, compress=False)
+    if isinstance(recipient, User):
+        token = signing.dumps({"user": recipient.pk, "kind": str(kind)}, salt=SALT, compress=False)
     else:
-        token = crypto.encrypt_json({"email": whom, "kind": str(kind)}, purpose=PURPOSE).rstrip("=")
+        token = crypto.encrypt_json({"email": recipient, "kind": str(kind)}, purpose=PURPOSE).rstrip("=")
     return page_link("unsubscribe", token)
 
 
@@ -87,7 +87,7 @@ def read_link(token: str) -> tuple[LinkOwner, Kind]:
 
 
 def unsubscribe(token: str) -> tuple[LinkOwner, Kind]:
-    """Unsubscribe the owner of the link; repeating it changes nothing. Raises UnsubscribeLinkException."""
+    """Unsubscribe the owner of the link. Idempotent. Raises UnsubscribeLinkException."""
     owner, kind = read_link(token)
     if owner.user is not None:
         change(user=owner.user, changes={kind: False})

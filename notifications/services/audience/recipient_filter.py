@@ -1,4 +1,4 @@
-"""Decide which due messages, and which of their recipients, are not sent after all."""
+"""Remove suppressed and unsubscribed recipients from due messages, and refuse messages without recipients."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ def _unsubscribed(message: Message, addresses: Addresses, suppressed: Suppressed
 
 
 def _outcome(message: Message, excluded: frozenset[str], unsubscribed: frozenset[str]) -> Outcome | None:
-    """Return why the message is not sent; None where it is."""
+    """Return the outcome of a message that must not be sent; None if it may be sent."""
     if message.expires_at is not None and timezone.now() >= message.expires_at:
         return Outcome(message, Status.CANCELLED, error="Not sent before it expired.")
     if not excluded.issuperset(message.to):

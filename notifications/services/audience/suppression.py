@@ -27,14 +27,14 @@ from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import actors
 
 LONGEST_REASON = 500  # characters
-A_QUERY = 5_000  # keys in one query that every database accepts
+KEYS_PER_QUERY = 5_000  # within the limits of every database
 NO_CLIENT = Client()
 logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class NewSuppression:
-    """A suppression that staff enter. detail: why."""
+    """A suppression that staff enter. detail: the reason."""
 
     channel: str
     address: str
@@ -51,20 +51,20 @@ def find_one(suppression_id: int) -> Suppression:
 
 
 def normalized(channel: Channel | str, address: str) -> str:
-    """Return the normalized form of an address, which is stored and compared."""
+    """Return the normalized form of an address or number, which is stored and compared."""
     return normalize_email(address) if channel == Channel.EMAIL else address.strip()
 
 
 def find(channel: Channel | str, forms: Iterable[str]) -> list[tuple[str, str]]:
     """Return the suppressions of these normalized addresses, as pairs of kind and address.
 
-    The kind EVERY_KIND means that nothing is sent.
+    EVERY_KIND means that no message is sent.
     """
     return list(Suppression.objects.of(channel, forms).values_list("kind", "address"))
 
 
 def is_suppressed(channel: Channel | str, address: str, kind: str = EVERY_KIND) -> bool:
-    """Whether messages of this kind (EVERY_KIND: all messages) to `address` are suppressed."""
+    """Return whether messages of this kind (EVERY_KIND: all messages) to `address` are suppressed."""
     kinds = {EVERY_KIND, kind}
     return Suppression.objects.of(channel, [normalized(channel, address)]).of_kinds(kinds).exists()
 
@@ -77,7 +77,7 @@ def suppress(
     detail: str = "",
     kind: str = EVERY_KIND,
 ) -> bool:
-    """Suppress messages (of this kind) to `address`. Returns False where they already are."""
+    """Suppress messages to `address`, only of `kind` if given. Returns False if they already are."""
     try:
         with transaction.atomic():
             _create(channel, normalized(channel, address)[:254], kind, reason, detail)
@@ -126,7 +126,7 @@ def lift(
 ) -> int:
     """Lift suppressions. Returns how many were lifted.
 
-    Those that recipients asked for need a reason, and the confirmation that they agreed to get messages again; both are
+    Suppressions that recipients requested need a reason and the confirmation that the recipients agreed; both are
     recorded. on_batch: called with the rows of each batch, in its transaction. Raises ValidationException.
     """
     now, keys, why = timezone.now(), list(suppression_ids), storable(because, LONGEST_REASON + 1).strip()
@@ -160,7 +160,7 @@ def lift_one(
 ) -> Suppression:
     """Lift one suppression and return it.
 
-    Raises SuppressionNotFoundException, AlreadyLiftedException where it was lifted before, and as `lift`.
+    Raises SuppressionNotFoundException, AlreadyLiftedException if it was lifted before, and as `lift`.
     """
     row = find_one(suppression_id)
     lifted = lift(suppression_ids=[row.pk], by=by, because=because, recipient_agreed=recipient_agreed, client=client)
@@ -180,9 +180,11 @@ def _ensure_confirmed(because: str, recipient_agreed: bool) -> None:
 
 
 def is_requested_by_recipient(suppression_ids: Sequence[int]) -> bool:
-    """Whether a recipient asked for one of these live suppressions: by STOP, an unsubscribe link or a complaint."""
+    """Return whether a recipient requested one of these live suppressions, by STOP, a link or a complaint."""
     live = Suppression.objects.live().requested_by_recipient()
-    parts = (suppression_ids[start : start + A_QUERY] for start in range(0, len(suppression_ids), A_QUERY))
+    parts = (
+        suppression_ids[start : start + KEYS_PER_QUERY] for start in range(0, len(suppression_ids), KEYS_PER_QUERY)
+    )
     return any(live.filter(pk__in=part).exists() for part in parts)
 
 

@@ -28,7 +28,7 @@ COMPOSITE = frozenset({"multipart", "message"})  # RFC 2046, 5.1 and 5.2.1: thes
 LONGEST_NAME = 255  # bytes, the limit of file systems; escaped, it still fits into a line of an e-mail
 MOST_FILES = 490  # SES takes 500 parts, some of which are the bodies
 UNKNOWN_TYPE = "application/octet-stream"
-STRAY_DAYS = 8  # strays older than this stay, if the task did not run for so long
+ORPHAN_DAYS = 8  # how far back to search; older files stay if the task did not run for so long
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _check_type(content_type: str) -> None:
 def store(files: Sequence[ReadAttachment]) -> list[Attachment]:
     """Write the files to the storage and return their unsaved rows.
 
-    Raises ServiceUnavailableException where the storage fails.
+    Raises ServiceUnavailableException if the storage fails.
     """
     rows: list[Attachment] = []
     for file in files:
@@ -116,7 +116,7 @@ def store(files: Sequence[ReadAttachment]) -> list[Attachment]:
 
 
 def remove_files(rows: Iterable[Attachment]) -> None:
-    """Remove the files of rows that were not committed. `discard_strays` finds what cannot be removed now."""
+    """Remove the files of rows that were not committed. `discard_orphans` later removes those that fail now."""
     for row in rows:
         with contextlib.suppress(OSError, DatabaseError):
             storage.delete(row.file.name or "")
@@ -137,7 +137,7 @@ def discard_of(messages: Sequence[Message]) -> int:
 
 
 def discard_with_rows(messages: Sequence[Message]) -> None:
-    """Remove the files of deleted messages after the commit. A file that cannot be removed then stays."""
+    """Remove the files of deleted messages after the commit. A file that cannot be removed then is logged and stays."""
     names = list(Attachment.objects.stored_of(messages).values_list("file", flat=True)) if messages else []
     transaction.on_commit(lambda: _delete_files(names))
 
@@ -155,13 +155,13 @@ def discard_of_ended(before: datetime, limit: int = 500) -> int:
     return discard_of(list({row.message for row in Attachment.objects.unused(before)[:limit]}))
 
 
-def discard_strays(before: datetime) -> int:
-    """Remove files without a row, whose transaction was rolled back. Returns how many.
+def discard_orphans(before: datetime) -> int:
+    """Remove files without a row, left behind by a rollback. Returns how many.
 
-    Only looks at files that are older than `before`: the transaction of a younger one may still be open.
+    before: younger files are skipped, because their transaction may still be open.
     """
     removed = 0
-    for days in range(STRAY_DAYS):
+    for days in range(ORPHAN_DAYS):
         folder = Attachment.folder(before - timedelta(days=days))
         named = set(Attachment.objects.in_folder(folder).values_list("file", flat=True))
         for name in storage.names_in(folder) - named:

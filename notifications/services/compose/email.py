@@ -81,11 +81,11 @@ def send_email(
     Raises ValidationException (no or invalid recipients, no content, line breaks in a header), MailTooLargeException
     or IdempotencyConflictException.
     """
-    whom = recipients.distinct(to=to, cc=extras.cc, bcc=extras.bcc)
+    addressees = recipients.distinct(to=to, cc=extras.cc, bcc=extras.bcc)
     body = EmailBody(subject, text, html, requested=(subject, text, html))
-    if link := _unsubscribe_link(whom, draft):
+    if link := _unsubscribe_link(addressees, draft):
         body = _with_link(body, link, draft.language or (draft.user.language if draft.user else ""))
-    return _queue(whom, body, extras, draft)
+    return _queue(addressees, body, extras, draft)
 
 
 def send_templated_email(
@@ -115,13 +115,13 @@ def queue_templated_email(
     extras: EmailExtras = NO_EXTRAS,
     draft: MessageDraft = NO_DRAFT,
 ) -> Message:
-    """Queue an e-mail from any template, for outbox.py, which passes values that the product made.
+    """Queue an e-mail from any template. Only for outbox.py, whose values come from the product, not from staff.
 
     Raises as send_email does, and EmailTemplateNotFoundException or MissingVariablesException.
     """
     language = draft.language or (draft.user.language if draft.user else "")
-    whom = recipients.distinct(to=to, cc=extras.cc, bcc=extras.bcc)
-    link = _unsubscribe_link(whom, draft)
+    addressees = recipients.distinct(to=to, cc=extras.cc, bcc=extras.bcc)
+    link = _unsubscribe_link(addressees, draft)
     content = rendering.render_email(template, {**context, "unsubscribe_link": link}, language)
     body = EmailBody(
         subject=subject or content.subject,
@@ -133,17 +133,17 @@ def queue_templated_email(
         unsubscribe_link=link,
         requested=(template, dict(context), subject),
     )
-    return _queue(whom, body, extras, draft)
+    return _queue(addressees, body, extras, draft)
 
 
-def _unsubscribe_link(whom: Recipients, draft: MessageDraft) -> str:
+def _unsubscribe_link(addressees: Recipients, draft: MessageDraft) -> str:
     """Return the unsubscribe link of a bulk e-mail to one recipient; '' for any other.
 
     An e-mail to several recipients has none: one of them could unsubscribe another.
     """
-    if draft.policy.priority != Priority.BULK or whom.count != 1 or not whom.to:
+    if draft.policy.priority != Priority.BULK or addressees.count != 1 or not addressees.to:
         return ""
-    return preferences.unsubscribe_link(draft.user or recipients.mailbox_of(whom.to[0]), draft.policy.kind)
+    return preferences.unsubscribe_link(draft.user or recipients.mailbox_of(addressees.to[0]), draft.policy.kind)
 
 
 def _with_link(body: EmailBody, link: str, language: str) -> EmailBody:
@@ -155,8 +155,8 @@ def _with_link(body: EmailBody, link: str, language: str) -> EmailBody:
     return replace(body, text=text, html=framed, unsubscribe_link=link)
 
 
-def _queue(whom: Recipients, body: EmailBody, extras: EmailExtras, draft: MessageDraft) -> Message:
-    message = _message(whom, body)
+def _queue(addressees: Recipients, body: EmailBody, extras: EmailExtras, draft: MessageDraft) -> Message:
+    message = _message(addressees, body)
     content = _content(body, extras)
     files = attachments.read_all(extras.attachments)
     _check_size(content, files)
@@ -171,7 +171,7 @@ def _queue(whom: Recipients, body: EmailBody, extras: EmailExtras, draft: Messag
     try:
         written = write(message, content, draft, rows)
     except (OperationalError, InterfaceError):
-        raise  # it may have been committed: the sweep later removes files without a row
+        raise  # the commit may have succeeded: `discard_orphans` removes the files if it did not
     except BaseException:
         attachments.remove_files(rows)
         raise
@@ -180,13 +180,13 @@ def _queue(whom: Recipients, body: EmailBody, extras: EmailExtras, draft: Messag
     return written
 
 
-def _message(whom: Recipients, body: EmailBody) -> Message:
+def _message(addressees: Recipients, body: EmailBody) -> Message:
     message = Message(
         channel=Channel.EMAIL,
-        to=whom.to,
-        cc=whom.cc,
-        bcc=whom.bcc,
-        recipients=whom.count,
+        to=addressees.to,
+        cc=addressees.cc,
+        bcc=addressees.bcc,
+        recipients=addressees.count,
         subject=_subject(body.subject)[:255],
         template=body.template,
         template_version=body.template_version,

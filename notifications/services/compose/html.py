@@ -1,8 +1,8 @@
 """HTML of e-mails: size limits, inline CSS, and conversion to text.
 
-Libraries were measured for the conversion: html2text and the standard library's parser take quadratic time, and parsers
-that build a tree (lxml, html5ever, lexbor) take time quadratic in its depth. This scanner builds no tree and takes
-linear time.
+The conversion uses a scanner that builds no tree and takes linear time. Of the libraries that were measured, html2text
+and the standard library's parser take quadratic time, and parsers that build a tree (lxml, html5ever, lexbor) take time
+quadratic in its depth.
 """
 
 import re
@@ -33,7 +33,7 @@ BLOCKS = frozenset({
     "h3", "h4", "h5", "h6", "header", "hr", "main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul",
 })  # fmt: skip
 SILENT = frozenset({"head", "style", "script", "title", "template"})
-RAW = frozenset({"script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"})  # hold no tags
+RAW = frozenset({"script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"})  # contain no tags
 FOREIGN = frozenset({"frameset", "math", "svg"})
 VOID = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
@@ -44,7 +44,7 @@ ENDS = {
     "th": {"p", "td", "th"}, "tr": {"p", "td", "th", "tr"}, "tbody": {"p", "td", "th", "tr", "thead", "tbody"},
 }  # fmt: skip
 IMPLIED = frozenset().union(*ENDS.values())  # the end tag of a parent closes these too
-# An end tag closes nothing beyond these (HTML, 13.2.6: scopes and "special" elements); all others are inline.
+# An end tag closes no element outside of these (HTML, 13.2.6: scopes and "special" elements); all others are inline.
 BARRIERS = (BLOCKS | SILENT | RAW | {
     "applet", "body", "button", "caption", "center", "details", "dir", "figcaption", "figure", "html", "main",
     "marquee", "menu", "noscript", "object", "select", "summary", "tfoot", "thead",
@@ -197,7 +197,7 @@ class _TextBuilder:
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._silent = 0
-        self._link: tuple[str, int] | None = None  # links do not stand in each other
+        self._link: tuple[str, int] | None = None  # links are not nested
 
     def start(self, piece: Piece) -> None:
         """Handle a start tag."""

@@ -19,8 +19,8 @@ from notifications.states import Channel
 def queue_notice(template: str, user: User, client: Client, report_token: str, **more: Any) -> Message | None:
     """Queue an e-mail about an event in the account of `user`, with `security_facts` and `more` as its values.
 
-    An address that nobody confirmed may belong to somebody else. It gets no more e-mails than the limit for an address,
-    and None is returned beyond it. A service account gets none.
+    Returns None without an e-mail for a service account, and for an unconfirmed address beyond the limit for one
+    address: it may belong to somebody else.
     """
     if user.is_service_account:
         return None
@@ -44,7 +44,7 @@ def queue_email(*, template: str, user: User, variables: dict[str, Any], request
 
 
 def queue_farewell(*, template: str, to: str, language: str, variables: dict[str, Any]) -> Message:
-    """Queue an e-mail to somebody who has no account any longer."""
+    """Queue an e-mail to the former owner of a deleted account."""
     draft = MessageDraft(policy=_policy_of(Channel.EMAIL, template), language=language)
     return queue_templated_email(to=[to], template=template, context=variables, draft=draft)
 

@@ -10,7 +10,7 @@ from notifications.states import Channel, Guarantee, Kind, Priority
 class Policy:
     """How the messages of a template are sent.
 
-    lifetime: a message that was not sent within it is cancelled; None: it has no limit.
+    lifetime: a message that was not sent within this time is cancelled; None: no limit.
     """
 
     priority: Priority = Priority.TRANSACTIONAL
@@ -20,7 +20,7 @@ class Policy:
 
 
 SECURITY = Policy(kind=Kind.SECURITY)
-# A second SMS with the same code would alarm its reader, and an old code is requested again.
+# A second SMS with the same code would alarm its reader, and a user whose code does not arrive requests another.
 SMS_CODE = Policy(Priority.CODE, Guarantee.AT_MOST_ONCE, Kind.SECURITY, timedelta(minutes=5))
 MARKETING = Policy(priority=Priority.BULK, kind=Kind.MARKETING)
 
@@ -36,8 +36,8 @@ POLICIES: dict[tuple[Channel, str], Policy] = {
 
 
 def policy_of(channel: Channel, template: str) -> Policy:
-    """Return the policy of one of the product's messages. Only outbox.py calls this: staff choose kinds themselves.
+    """Return the policy of one of the product's messages; SECURITY, which is always sent, if it has no entry.
 
-    A message without an entry is about security and always sent.
+    Only outbox.py calls this. Messages that staff send have the kind that staff choose.
     """
     return POLICIES.get((channel, template), SECURITY)

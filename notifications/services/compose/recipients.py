@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from email import _header_value_parser as parser  # as Django does: the standard library has no public one
+from email import _header_value_parser as parser  # the standard library has no public parser; Django uses it too
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -32,7 +32,7 @@ _is_address = EmailValidator()
 
 @dataclass(frozen=True)
 class Recipients:
-    """The recipients of an e-mail, each mailbox once: where it is named first."""
+    """The recipients of an e-mail. Each mailbox occurs once, in the first field that names it."""
 
     to: list[str]
     cc: list[str]
@@ -45,7 +45,7 @@ class Recipients:
 
 
 def distinct(*, to: Iterable[str], cc: Iterable[str], bcc: Iterable[str]) -> Recipients:
-    """Check the recipients of an e-mail and drop repeated mailboxes, however they are written."""
+    """Check the recipients of an e-mail and drop repeated mailboxes, also if they are spelled differently."""
     known: set[str] = set()
     return Recipients(_new(emails(to, "to"), known), _new(emails(cc, "cc"), known), _new(emails(bcc, "bcc"), known))
 

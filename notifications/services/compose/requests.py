@@ -27,7 +27,10 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 @dataclass(frozen=True)
 class Sender:
-    """The user who requests a message, and their key. None: no key; '': one that the server could not read."""
+    """The user who requests a message.
+
+    idempotency_key: None without the header; '' for a header that the server could not read.
+    """
 
     user: User
     idempotency_key: str | None = None
@@ -74,22 +77,27 @@ def send_requested_email(*, requested: EmailRequest, by: Sender) -> Message:
     if (earlier := writing.repeated(draft, draft.body_digest)) is not None:
         return earlier
     _check_one_of("template", requested.template, "text", requested.text or requested.html)
-    whom = recipients.distinct(to=requested.to, cc=requested.cc, bcc=requested.bcc)
-    if requested.kind == Kind.MARKETING and whom.count > 1:
+    addressees = recipients.distinct(to=requested.to, cc=requested.cc, bcc=requested.bcc)
+    if requested.kind == Kind.MARKETING and addressees.count > 1:
         message = _("A marketing e-mail has one recipient: each person has their own preferences and unsubscribe link.")
         raise ValidationException.for_field("to", message, "one_recipient")
-    draft = replace(draft, user=_only_user(whom.to))
-    extras = EmailExtras(whom.cc, whom.bcc, requested.reply_to, requested.attachments)
+    draft = replace(draft, user=_only_user(addressees.to))
+    extras = EmailExtras(addressees.cc, addressees.bcc, requested.reply_to, requested.attachments)
     if not requested.template:
         if not requested.subject.strip():
             raise ValidationException.for_field("subject", _("An e-mail needs a subject."), "required")
         return send_email(
-            to=whom.to, subject=requested.subject, text=requested.text, html=requested.html, extras=extras, draft=draft
+            to=addressees.to,
+            subject=requested.subject,
+            text=requested.text,
+            html=requested.html,
+            extras=extras,
+            draft=draft,
         )
     if specs.find(Channel.EMAIL, requested.template) is None:
         raise EmailTemplateNotFoundException(details={"template": requested.template})
     return send_templated_email(
-        to=whom.to,
+        to=addressees.to,
         template=requested.template,
         context=requested.context,
         subject=requested.subject,
@@ -122,7 +130,7 @@ def _new_draft(channel: Channel, requested: EmailRequest | SmsRequest, by: Sende
     if requested.send_at is not None and requested.send_at > timezone.now() + MAX_AHEAD:
         raise ValidationException.for_field("send_at", _("This is more than a year ahead."), "too_far_ahead")
     draft = writing.MessageDraft(
-        # Chosen by the sender alone: no template gives a message of staff the security kind or a higher priority.
+        # The sender's choice alone: no template gives a message of staff the security kind or a higher priority.
         policy=MARKETING if requested.kind == Kind.MARKETING else Policy(),
         sender=by.user,
         idempotency_key=by.idempotency_key or "",
@@ -148,7 +156,7 @@ def _check_one_of(first: str, one: str, second: str, other: str) -> None:
 
 
 def _only_user(addresses: Sequence[str]) -> User | None:
-    """Return the user with the only address: their language and preferences apply. None for several addresses."""
+    """Return the user with this address, whose language and preferences apply. None for several addresses."""
     if len(addresses) != 1:
         return None
     user: User | None = User.objects.with_email(recipients.mailbox_of(addresses[0])).first()

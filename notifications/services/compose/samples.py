@@ -1,6 +1,6 @@
-"""Samples of templates: rendered with example values, and sent to the member of staff who asks for one.
+"""Samples of templates: rendered with example values, and sent to the staff user who requests one.
 
-Neither values nor recipient can be chosen: a test must not be a way to send messages to others.
+Neither the values nor the recipient can be chosen: otherwise a test could send messages to others.
 """
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from notifications.services.templates.precompiled import EmailContent
 
 
 def email(override: EmailOverride) -> EmailContent:
-    """Render an override. Raises EmailTemplateNotFoundException where the product no longer has the e-mail."""
+    """Render an override. Raises EmailTemplateNotFoundException if the product no longer has the e-mail."""
     content = cache.OverrideContent(override.subject, override.html, override.text, override.version)
     return rendering.render_override(content, examples_of(override), language_of(override))
 
@@ -34,7 +34,7 @@ def examples_of(override: EmailOverride) -> dict[str, str | int]:
 
 
 def language_of(override: EmailOverride) -> str:
-    """Return the language in which it is shown."""
+    """Return the language of the preview."""
     return override.language or settings.LANGUAGE_CODE
 
 

@@ -24,7 +24,7 @@ from notifications.services.templates import rendering, specs
 from notifications.states import Channel, Kind
 
 logger = structlog.get_logger(__name__)
-LIMIT_OF_ALL = "sms"  # the key of the limit over all SMS
+LIMIT_OF_ALL = "sms"  # the key of the limit for all SMS together
 
 LONGEST = 1600  # characters; the maximum of Amazon SNS
 SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}")
@@ -87,7 +87,7 @@ def queue_templated_sms(
     extras: SmsExtras = NO_EXTRAS,
     draft: MessageDraft = NO_DRAFT,
 ) -> Message:
-    """Queue an SMS from any template, for outbox.py, which passes values that the product made.
+    """Queue an SMS from any template. Only for outbox.py, whose values come from the product, not from staff.
 
     Raises as send_sms does, and SmsTemplateNotFoundException or MissingVariablesException.
     """
@@ -133,11 +133,11 @@ def _content(text: str, extras: SmsExtras, draft: MessageDraft) -> dict[str, str
 
 
 def check_limits(number: str) -> None:
-    """Count an SMS to `number` and raise SmsLimitException where a limit of SMS_LIMITS is reached.
+    """Count an SMS to `number` and raise SmsLimitException if a limit of SMS_LIMITS is reached.
 
-    This bounds the cost of SMS pumping: fraud that makes a product send SMS to numbers which earn their owner money.
-    The limits are sliding windows. A refused SMS counts for none of them. The limit over all SMS is counted first, so
-    that concurrent transactions lock the counters in the same order and cannot deadlock.
+    This limits the cost of SMS pumping: fraud that makes a product send SMS to premium numbers of the fraudster. The
+    limits are sliding windows. A refused SMS counts for none of them. The order of the limits is fixed, so that
+    concurrent transactions lock the counters in the same order and cannot deadlock.
     """
     country, digest = country_prefix(number), crypto.keyed_digest(number, purpose="sms-limits")
     with transaction.atomic():
@@ -153,7 +153,7 @@ def check_limits(number: str) -> None:
 
 
 def country_prefix(number: str) -> str:
-    """Return `+49` for `+4915112345678`; the first three digits where no country has the number."""
+    """Return `+49` for `+4915112345678`; the first three digits if no country has the number."""
     try:
         return f"+{phonenumbers.parse(number).country_code}"
     except phonenumbers.NumberParseException:

@@ -33,9 +33,9 @@ def page_link(name: str, *args: str) -> str:
 
 
 def link(event: str, client: Client, token: str = "") -> str:
-    """Return where the link of `event` leads: into the app that the client named, or else to our page.
+    """Return the URL of the link for `event`: in the app that the client named, or else our page.
 
-    A name that is no longer in FRONTEND_URLS (the message may be of a deferred job) leads to our page.
+    Our page is also used if the name is no longer in FRONTEND_URLS, which may happen for deferred jobs.
     """
     url = settings.FRONTEND_URLS.get(client.frontend, {}).get(event)
     return url.replace(TOKEN, token) if url else page_link(PAGES[event], *filter(None, [token]))
@@ -61,6 +61,6 @@ def security_facts(user: User, client: Client, report_token: str) -> dict[str, A
 
 
 def _device(client: Client) -> str:
-    """Return the name that the client gave; its browser and system where that name contains a link."""
+    """Return the client's device name, or its browser and system if it has no name or one with a link."""
     has_name = client.device_name and not has_link(client.device_name)
     return client.device_name if has_name else describe_user_agent(client.user_agent)

@@ -34,8 +34,8 @@ COMPRESSION_LEVEL = 1  # an e-mail shrinks to a third; higher levels gain little
 class MessageDraft:
     """The values of a message before it is written: policy, people, key and time.
 
-    user: the recipient, if they have an account. sender: the user who requested it; with `idempotency_key`, the same
-    request made twice creates one message. body_digest: the digest of the request, where the caller computed it.
+    user: the recipient, if they have an account. sender: the user who requested it; repeated requests with the same
+    `idempotency_key` create one message. body_digest: the digest of the request, if the caller has computed it.
     language: the language of the template, instead of the user's own.
     """
 
@@ -52,7 +52,7 @@ class MessageDraft:
 def digest_of(draft: MessageDraft, *parts: Any) -> str:
     """Return the digest of a request's body; '' without an idempotency key.
 
-    It is keyed, so that nobody who reads it can find a short code in the body by trying all of them.
+    It is keyed, so that a short code in the body cannot be found from the digest by trying all codes.
     """
     if not _has_key(draft):
         return ""
@@ -78,15 +78,14 @@ def write(
 ) -> Message:
     """Save `message` with its encrypted content and send `message_queued`; return the earlier one with the same key.
 
-    Raises IdempotencyConflictException where the key was used with another body, InsufficientPermissionsException where
-    the sender may not send to these recipients, and the exceptions of `actors.ensure_still_may`.
+    Raises IdempotencyConflictException if the key was used with another body, InsufficientPermissionsException if the
+    sender may not send to these recipients, and the exceptions of `actors.ensure_still_may`.
     """
     _ensure_may_send(draft.sender, message)
     _apply_draft(message, draft)
     message.payload = encrypt_content(content)
     if not draft.idempotency_key and not attachments:
-        # A single insert needs no transaction of its own.
-        insert(message)
+        insert(message)  # a single statement needs no transaction
         signals.message_queued.send(sender=Message, message=message)
         return message
     try:
@@ -105,7 +104,7 @@ def write(
 
 
 def _ensure_may_send(sender: User | None, message: Message) -> None:
-    """Whoever may send in some scopes only reaches their members: at confirmed addresses and numbers."""
+    """Check that a sender with the permission only in scopes sends only to confirmed addresses of their members."""
     current = actors.ensure_still_may(sender)
     if current is None or decisions.has(current, SEND):
         return

@@ -48,7 +48,7 @@ LONGEST_PAUSE = timedelta(hours=6)
 LONGEST_ERROR = 2_000  # characters that are searched for secrets; a quarter of them is stored
 LOG_AGAIN_AFTER = 600.0  # seconds
 
-# Until when (by `monotonic`) a configuration error that was logged is not logged again.
+# Configuration errors that were logged, and until when (by `monotonic`) they are not logged again.
 _logged_until: dict[tuple[str, str], float] = {}
 
 
@@ -63,9 +63,10 @@ class Gateways:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of an attempt. due_at: of the next one, where QUEUED. is_uncertain: the message may have been sent.
+    """The result of an attempt.
 
-    details: for the timeline. is_tried: False where the message only goes back to the queue.
+    due_at: the time of the next attempt, if QUEUED. is_uncertain: the message may have been sent. details: for the
+    timeline. is_tried: False if the message only returns to the queue.
     """
 
     message: Message
@@ -79,10 +80,10 @@ class Outcome:
 
 
 def attempt(message: Message, excluded: frozenset[str], gateways: Gateways) -> Outcome:
-    """Try once to send the message. excluded: its recipients that get no copy.
+    """Try once to send the message. excluded: recipients who get no copy.
 
-    Raises PermitExpiredError, and nothing was sent. Any other unexpected exception is logged and becomes FAILED: it
-    must not stop the dispatcher.
+    Raises PermitExpiredError if the permit expired before anything was sent. Any unexpected exception is logged and
+    becomes FAILED: it must not stop the dispatcher.
     """
     if message.expires_at is not None and timezone.now() >= message.expires_at:
         return Outcome(message, Status.CANCELLED, error="Not sent before it expired.")
@@ -117,7 +118,7 @@ def _outcome_of(message: Message, error: DeliveryError) -> Outcome:
 
 
 def _log_misconfiguration(message: Message, code: str, text: str) -> None:
-    """Log each fault once in a while, not for each message that it delays."""
+    """Log each fault at most once every LOG_AGAIN_AFTER seconds, not for each message that it delays."""
     fault, now = (message.channel, code), time.monotonic()
     if now >= _logged_until.get(fault, 0.0):
         _logged_until[fault] = now + LOG_AGAIN_AFTER
@@ -126,9 +127,9 @@ def _log_misconfiguration(message: Message, code: str, text: str) -> None:
 
 
 def after_temporary(message: Message, error: str, now: datetime) -> Outcome:
-    """Try again after 2, 4, 8 ... seconds, each shortened at random by up to half.
+    """Schedule the next attempt after 2, 4, 8 ... seconds, each shortened at random by up to half.
 
-    FAILED a day after the message was due, and CANCELLED where it expires before the next attempt.
+    The message becomes FAILED a day after it was due, and CANCELLED if it expires before the next attempt.
     """
     if now >= message.give_up_at:
         return Outcome(message, Status.FAILED, error=error)
@@ -139,13 +140,13 @@ def after_temporary(message: Message, error: str, now: datetime) -> Outcome:
 
 
 def pause_after(attempts: int) -> timedelta:
-    """Return how long to wait after so many attempts."""
+    """Return the pause before the next attempt. attempts: how many were made."""
     pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(attempts, 20)))
     return pause * random.uniform(0.5, 1)  # noqa: S311  not a secret
 
 
 def _after_lost_response(message: Message, error: str) -> Outcome:
-    """Send again, or not: the guarantee of the message decides."""
+    """Retry unless the guarantee of the message is AT_MOST_ONCE."""
     if message.guarantee == Guarantee.AT_MOST_ONCE:
         return Outcome(message, Status.FAILED, error=f"{error} It may have been sent.", is_uncertain=True)
     return replace(after_temporary(message, error, timezone.now()), is_uncertain=True)
@@ -161,7 +162,7 @@ def _send(message: Message, excluded: frozenset[str], gateways: Gateways) -> str
 def _post(message: Message, gateway: WebhookGateway) -> Outcome:
     """Post a webhook. Any 2xx status is a success, and all others are retried, except 410 Gone."""
     endpoint = message.webhook.endpoint
-    assert endpoint is not None  # `health.apply` cancels those of deleted ones
+    assert endpoint is not None  # `health.apply` cancels deliveries to deleted endpoints
     result = gateway.post(
         Webhook(
             id=str(message.pk),

@@ -14,8 +14,8 @@ when the outcome is committed: after a crash at most as many messages as there a
 For an SMS the start is recorded only when its sender has a slot and the next call is the provider's. Most SMS are
 codes, which are never sent twice: one that was recorded but not sent would be lost when the process is killed.
 
-A lease may end while its dispatcher lives (the process was paused, the database away). Messages that another dispatcher
-has claimed since are dropped before sending starts, and no slot is acquired on a lease that may have ended.
+A lease may end while its dispatcher runs (the process was paused, or the database unreachable). Messages that another
+dispatcher has claimed since are dropped before sending starts, and no slot is acquired after the lease may have ended.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -48,21 +48,21 @@ from notifications.states import Channel, Priority, Status
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
-# What a sender thread reports: an outcome, or the message itself where its permit ended before it was sent.
+# What a sender thread reports: an outcome, or the message itself if its permit expired before it was sent.
 Report = tuple[Outcome | Message, slots.Slot]
 
 CLAIMED_PER_SENDER = 4
-RECIPIENTS_CHECKED_FOR = 1.0  # seconds; after them a claimed message is checked again for suppressed recipients
-LEASE_SHARE = 0.9  # of a lease in which sending may start: the rest is for the way to the provider
+RECIPIENTS_CHECKED_FOR = 1.0  # seconds after which a claimed message is checked again for suppressed recipients
+LEASE_SHARE = 0.9  # the part of a lease in which sending may start; the rest is for the call of the provider
 LONGEST_PERMIT_WAIT = 0.05  # seconds that a message waits for a permit once its start is recorded
 CHECK_FOR_CODES = 0.1  # seconds between two queries for codes while all senders are busy with other messages
 LONGEST_WAIT = 0.25  # seconds that the database thread waits for outcomes
-RETRY_FOR = 60  # seconds that a commit is retried while the database is away
+RETRY_FOR = 60  # seconds that a commit is retried while the database is unreachable
 
 
 @dataclass(frozen=True)
 class StartRequest:
-    """A sender thread asks to record that it is about to send. may_send: False where it must not."""
+    """A sender thread's request to record that it is about to send. may_send: the answer."""
 
     message: Message
     may_send: Future[bool] = field(default_factory=Future)
@@ -79,8 +79,8 @@ class Dispatcher:
         self._quota = Quota()
         self._slots = slots.SlotSemaphore(self.limits.senders)
         self._threads = _threads_for(self.limits.senders)
-        self._ready, self._started = PriorityQueue(), PriorityQueue()  # started: recorded as such, but for SMS
-        self._records_last = limits.channel == Channel.SMS
+        self._ready, self._started = PriorityQueue(), PriorityQueue()  # started: except for SMS, the start is recorded
+        self._sender_records_start = limits.channel == Channel.SMS
         self._claimed: dict[UUID, Claimed] = {}
         self._reports: SimpleQueue[Report | StartRequest] = SimpleQueue()
         self._start_requests: list[StartRequest] = []
@@ -92,7 +92,7 @@ class Dispatcher:
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sender")
 
     def run(self) -> DispatchResult:
-        """Send until nothing is due, or the limits are reached. The caller sees to `finish` if it is unfinished."""
+        """Send until nothing is due or the limits are reached. The caller must call `finish` if it is unfinished."""
         try:
             return self._run()
         except BaseException:
@@ -101,7 +101,7 @@ class Dispatcher:
 
     def _run(self) -> DispatchResult:
         began = monotonic()
-        self._lease_holds_from(began)
+        self._set_lease_end(began)
         arrived: list[Outcome] = []
         while True:
             is_over = monotonic() - began >= self.limits.seconds
@@ -111,7 +111,7 @@ class Dispatcher:
             self._submit()
             outcomes.clean_up(done)
             is_found = not is_over and self._claim_more()
-            if not (is_found or self._unfinished()):
+            if not (is_found or self._count_unfinished()):
                 break
             if self.limits.timeout is not None and monotonic() - began >= self.limits.timeout:
                 self._release()
@@ -122,7 +122,7 @@ class Dispatcher:
         self._pool.shutdown(wait=False)
         return self.result
 
-    def _unfinished(self) -> int:
+    def _count_unfinished(self) -> int:
         return self._in_flight + len(self._started) + len(self._ready)
 
     # -- The database
@@ -134,8 +134,8 @@ class Dispatcher:
         chosen = [] if is_over else self._recheck(self._next_to_start())
         requests, self._start_requests = self._start_requests, []
         starting = [request.message.pk for request in requests]
-        if not self._records_last:
-            starting += [entry[2].pk for entry in chosen]
+        if not self._sender_records_start:
+            starting += [entry.message.pk for entry in chosen]
         if not (arrived or chosen or requests):
             return []
         committed = self._retrying(lambda: outcomes.commit(arrived, self.claim, starting))
@@ -147,16 +147,16 @@ class Dispatcher:
                 self._claimed.pop(request.message.pk, None)
             request.may_send.set_result(is_started)
         for entry in chosen:
-            if self._records_last or entry[2].pk in committed.started:
+            if self._sender_records_start or entry.message.pk in committed.started:
                 self._started.push(entry)
             else:
-                self._claimed.pop(entry[2].pk, None)
+                self._claimed.pop(entry.message.pk, None)
         self.result.sent += sum(outcome.status == Status.SENT for outcome in arrived)
         return [outcome for outcome in arrived if outcome.message.pk in committed.finished]
 
     def _claim_more(self) -> bool:
-        """Claim more, if it is time to; whether something was found."""
-        lowest, limit = self._how_many()
+        """Claim more messages if it is time to. Returns whether any were found."""
+        lowest, limit = self._claim_size()
         if not limit:
             return False
         batch = self._retrying(lambda: self._claim(lowest, limit))
@@ -178,12 +178,16 @@ class Dispatcher:
             channel=self.limits.channel, lowest=lowest, claim=self.claim, now=now, until=_lease(now), limit=limit
         )
 
-    def _how_many(self) -> tuple[Priority, int]:
-        """Down to which priority to claim, and how many: higher priorities even while enough others are claimed."""
-        limit, lowest = CLAIMED_PER_SENDER * self.limits.senders - self._unfinished(), self.limits.lowest
-        is_time = monotonic() >= self._claim_at or not self._unfinished()
-        if limit < 2 * self.limits.senders and self._unfinished():  # many at once cost the database less
-            has_room = self._unfinished() < 2 * CLAIMED_PER_SENDER * self.limits.senders
+    def _claim_size(self) -> tuple[Priority, int]:
+        """Return the lowest priority to claim, and how many messages.
+
+        Even while enough messages are claimed, those of higher priorities are claimed.
+        """
+        unfinished = self._count_unfinished()
+        limit, lowest = CLAIMED_PER_SENDER * self.limits.senders - unfinished, self.limits.lowest
+        is_time = monotonic() >= self._claim_at or not unfinished
+        if limit < 2 * self.limits.senders and unfinished:  # few large claims cost the database less than many small
+            has_room = unfinished < 2 * CLAIMED_PER_SENDER * self.limits.senders
             limit, lowest = (self.limits.senders if is_time and has_room else 0), self._higher_than_ready()
         elif self._is_empty and not is_time:
             limit = 0
@@ -192,24 +196,25 @@ class Dispatcher:
         return lowest, max(0, limit)
 
     def _higher_than_ready(self) -> Priority:
-        """The priorities above the lowest one that is ready."""
-        last = max((entry[0] for entry in self._ready), default=Priority.CODE)
+        """Return the lowest of the priorities above those that are ready."""
+        last = max((entry.priority for entry in self._ready), default=Priority.CODE)
         return min(self.limits.lowest, Priority.TRANSACTIONAL if last == Priority.BULK else Priority.CODE)
 
     def _next_to_start(self) -> list[Entry]:
-        """What to start next: as much as there are threads for, and permits soon."""
+        """Return the messages to start next: as many as there are threads for, and permits soon."""
         chosen: list[Entry] = []
-        while self._has_place(chosen):
+        while self._can_start_next(chosen):
             chosen.append(self._ready.pop())
         return chosen
 
-    def _has_place(self, chosen: Sequence[Entry] = ()) -> bool:
-        """Whether the first message that is ready may start beside those chosen."""
+    def _can_start_next(self, chosen: Sequence[Entry] = ()) -> bool:
+        """Return whether the first ready message can start in addition to `chosen`."""
         entry = self._ready.first()
         if entry is None:
             return False
         waiting = [*self._started, *chosen]
-        if entry[0] == Priority.CODE and sum(other[0] == Priority.CODE for other in waiting) < self.limits.senders:
+        codes = sum(other.priority == Priority.CODE for other in waiting)
+        if entry.priority == Priority.CODE and codes < self.limits.senders:
             return True  # it gets the next thread
         if self._in_flight + len(waiting) >= self._threads:
             return False
@@ -217,21 +222,21 @@ class Dispatcher:
         return rate is None or len(waiting) < max(1, int(rate * LONGEST_PERMIT_WAIT))
 
     def _enqueue(self, found: list[Message]) -> None:
-        """Put those that may be sent into the queue."""
+        """Put the messages that may be sent into the queue."""
         for message in self._check_recipients(found):
-            self._ready.push((message.priority, next(self._numbers), message))
+            self._ready.push(Entry(message.priority, next(self._numbers), message))
 
     def _recheck(self, chosen: list[Entry]) -> list[Entry]:
-        """Return them without the messages that may no longer be sent, as their recipients or their age say now."""
+        """Check the recipients again where the last check is too old; return the messages that may still be sent."""
         before = monotonic() - RECIPIENTS_CHECKED_FOR
-        old = [entry[2] for entry in chosen if self._claimed[entry[2].pk].checked_at < before]
+        old = [entry.message for entry in chosen if self._claimed[entry.message.pk].checked_at < before]
         if not old:
             return chosen
         out = {message.pk for message in old} - {message.pk for message in self._check_recipients(old)}
-        return [entry for entry in chosen if entry[2].pk not in out]
+        return [entry for entry in chosen if entry.message.pk not in out]
 
     def _check_recipients(self, messages: list[Message]) -> list[Message]:
-        """Return those that may be sent; commit the refused ones as they are."""
+        """Return the messages that may be sent; commit the outcomes of the refused ones."""
         check = health.apply if self.limits.channel == Channel.WEBHOOK else recipient_filter.apply
         filtered = self._retrying(lambda: check(messages))
         for message in filtered.messages:
@@ -244,28 +249,28 @@ class Dispatcher:
         return filtered.messages
 
     def _renew(self) -> None:
-        """Prolong the leases; drop messages that another dispatcher has claimed."""
+        """Extend the leases; drop messages that another dispatcher has claimed."""
         now = monotonic()
         keys = [*self._claimed]
         still = self._retrying(lambda: Message.objects.renew_leases(keys, self.claim, _lease(timezone.now())))
-        self._lease_holds_from(now)
+        self._set_lease_end(now)
         for pk in (*self._ready.retain(still), *self._started.retain(still)):
             self._claimed.pop(pk, None)
 
-    def _lease_holds_from(self, now: float) -> None:
-        """now: by `monotonic`, from before the query."""
-        self._renew_at = now + settings.DELIVERY_LEASE_SECONDS / 4
-        self._slots.lease_ends = now + settings.DELIVERY_LEASE_SECONDS * LEASE_SHARE
+    def _set_lease_end(self, start: float) -> None:
+        """Compute when leases must be renewed and until when sending may start. start: `monotonic` before the query."""
+        self._renew_at = start + settings.DELIVERY_LEASE_SECONDS / 4
+        self._slots.lease_ends = start + settings.DELIVERY_LEASE_SECONDS * LEASE_SHARE
 
     # -- Sending
     def _submit(self) -> None:
-        """Give started messages to idle threads, as far as the provider's rate allows."""
+        """Give started messages to idle threads, within the provider's rate."""
         self._permit_at = 0.0
         if not self._started:
             return
         channel = self.limits.channel
         is_limited = self._quota.rate(channel) is not None
-        # With a rate limit no more than there are slots: a permit must not end while its thread waits for a slot.
+        # With a rate limit, no more than there are slots: a permit must not expire while its thread waits for a slot.
         places = self.limits.senders if is_limited else self._threads
         while (entry := self._started.first()) and self._in_flight < places:
             priority, _, message = entry
@@ -278,34 +283,34 @@ class Dispatcher:
             until = began + claimed.permit_lifetime if is_limited else inf
             if message.expires_at is not None:
                 until = min(until, began + (message.expires_at - timezone.now()).total_seconds())
-            self._pool.submit(copy_context().run, self._send, self._started.pop()[2], claimed, began, until)
+            self._pool.submit(copy_context().run, self._send, self._started.pop().message, claimed, began, until)
 
     def _send(self, message: Message, claimed: Claimed, began: float, until: float) -> None:
-        """Run in a sender thread. began: when the permit was given; until: when it ends (both by `monotonic`)."""
+        """Send one message, in a sender thread. began, until: start and end of its permit, by `monotonic`."""
         structlog.contextvars.bind_contextvars(request_id=message.request_id)  # in this message's copy of the context
         result: Outcome | Message = message
-        confirm = partial(self._may_send, message) if self._records_last else None
+        confirm = partial(self._may_send, message) if self._sender_records_start else None
         with self._slots.slot(until, confirm) as slot:
             try:
                 result = attempt(message, claimed.excluded, self.gateways)
             except slots.PermitExpiredError:
                 slot.release()
-                # Building a large mail takes longer than a permit lasts, each time: let the next last longer.
+                # Building this e-mail takes longer than a permit is valid, so its next permit is valid for longer.
                 claimed.permit_lifetime = max(claimed.permit_lifetime, 2 * (monotonic() - began))
         self._reports.put((result, slot))
 
     def _may_send(self, message: Message) -> bool:
-        """Have the database thread record that sending starts; False where the message is no longer claimed."""
+        """Have the database thread record that sending starts; False if the message is no longer claimed."""
         request = StartRequest(message)
         self._reports.put(request)
         try:
             return request.may_send.result(settings.DELIVERY_LEASE_SECONDS)
-        except TimeoutError:  # the database is away, or the dispatcher has failed
+        except TimeoutError:  # the database is unreachable, or the dispatcher has failed
             return False
 
     # -- Outcomes
     def _collect(self) -> list[Outcome]:
-        """Wait for outcomes, or for whatever else has to be done; prolong the lease when it is time."""
+        """Wait until there are outcomes or other work is due, and return the outcomes. Extends the leases in time."""
         collected = []
         for arrived in self._arrived(self._wait_for()):
             if isinstance(arrived, StartRequest):
@@ -318,18 +323,18 @@ class Dispatcher:
                 self._acquired.append(slot)
                 self._claimed.pop(result.message.pk, None)
             elif result.pk in self._claimed:  # it needs another permit
-                self._started.push((result.priority, next(self._numbers), result))
+                self._started.push(Entry(result.priority, next(self._numbers), result))
         if monotonic() >= self._renew_at:
             self._renew()
         return collected
 
     def _wait_for(self) -> float:
-        """How long at most, in seconds."""
+        """Return the maximum seconds to wait for reports."""
         now = monotonic()
         until = min(self._renew_at, max(self._claim_at, now + 0.01), now + LONGEST_WAIT)
         if self._permit_at:
             until = min(until, self._permit_at)
-        elif self._has_place():
+        elif self._can_start_next():
             return 0.0
         return max(0.001, until - now)
 
@@ -343,8 +348,8 @@ class Dispatcher:
 
     # -- Ending
     def _release(self) -> None:
-        """Return to the queue what was claimed and is not being sent."""
-        left = [entry[2].pk for entry in (*self._ready, *self._started)]
+        """Return claimed messages that are not being sent to the queue."""
+        left = [entry.message.pk for entry in (*self._ready, *self._started)]
         if left:
             self._retrying(lambda: Message.objects.release(self.claim, left))
             self._ready, self._started = PriorityQueue(), PriorityQueue()
@@ -352,7 +357,7 @@ class Dispatcher:
                 self._claimed.pop(pk, None)
 
     def finish(self) -> None:
-        """Wait for what is being sent when `run` ended unfinished, and commit its outcomes."""
+        """Wait for the messages that were being sent when `run` ended unfinished, and commit their outcomes."""
         try:
             while self._in_flight:
                 arrived = self._collect()
@@ -363,7 +368,7 @@ class Dispatcher:
             self._pool.shutdown(wait=False)
 
     def _retrying(self, work: Callable[[], T]) -> T:
-        """Do `work`, and retry while the database is away: outcomes must be saved."""
+        """Call `work`, and retry while the database is unreachable: outcomes must be saved."""
         until = monotonic() + RETRY_FOR
         while True:
             try:
@@ -371,13 +376,16 @@ class Dispatcher:
             except (OperationalError, InterfaceError):
                 if monotonic() >= until or connections["default"].in_atomic_block:
                     raise
-                logger.warning("database_unreachable", unfinished=self._unfinished())
+                logger.warning("database_unreachable", unfinished=self._count_unfinished())
                 connections["default"].close()
                 sleep(0.5)
 
 
 def _threads_for(senders: int) -> int:
-    """A fifth more, which write the next mails meanwhile; each costs the others a part of the interpreter."""
+    """Return the number of threads: a fifth more than senders, which build the next e-mails meanwhile.
+
+    More of them would only compete for the interpreter lock.
+    """
     return senders + (senders + 4) // 5 if senders > 1 else 1
 
 

@@ -1,7 +1,7 @@
-"""Sends without a broker: in the process that queued the message, right after its commit.
+"""Delivery without a broker: in the process that queued the message, right after the commit.
 
-A slow provider must not occupy the threads that answer requests: what takes longer than a second is finished in a
-thread of its own, one for each channel. Until that thread has ended it sends the new messages of the channel too.
+A slow provider must not occupy the threads that answer requests: delivery that takes longer than a second is finished
+in a separate thread, one for each channel. That thread also sends messages queued meanwhile.
 """
 
 import threading
@@ -16,20 +16,20 @@ from notifications.services.delivery.dispatcher import Dispatcher
 from notifications.services.delivery.priority_queue import Limits
 from notifications.states import Channel
 
-TIMEOUT = 1.0  # seconds that a thread of the server spends on sending after a response
+TIMEOUT = 1.0  # seconds that a server thread may spend on sending after a response
 MOST_AT_ONCE = 20  # messages of one transaction; the rest is left to `manage.py deliver_due --watch`
 MOST_OLDER = 5  # older messages that are sent too, for installations without `deliver_due --watch`
-THREAD_SECONDS = 5.0  # for so long a thread claims messages; the end of the process waits for it
+THREAD_SECONDS = 5.0  # for which a thread claims messages; the process waits for it when it ends
 ORDER = (Channel.SMS, Channel.EMAIL, Channel.WEBHOOK)  # most SMS are codes
 
-_in_thread: set[Channel] = set()  # channels that a thread of their own sends
+_in_thread: set[Channel] = set()  # channels that have a thread
 _lock = threading.Lock()
 
 
 def deliver(messages: Mapping[Channel, Collection[UUID]]) -> None:
     """Send these messages, and a few older ones of the same channels."""
     for channel in ORDER:
-        if channel in messages and channel not in _in_thread:
+        if channel in messages and channel not in _in_thread:  # otherwise its thread sends them
             _deliver(channel, messages[channel])
 
 
@@ -45,7 +45,7 @@ def _deliver(channel: Channel, messages: Collection[UUID]) -> None:
 
 
 def _run(dispatcher: Dispatcher) -> bool:
-    """Run the dispatcher; False where a thread finishes it."""
+    """Run the dispatcher. Returns False if a thread finishes it."""
     if not dispatcher.run().is_unfinished:
         return True
     with _lock:
@@ -64,7 +64,7 @@ def _finish(dispatcher: Dispatcher) -> None:
 
 
 def _finish_and_continue(dispatcher: Dispatcher) -> None:
-    """Finish the dispatcher, then send what was queued meanwhile."""
+    """Finish the dispatcher, then send the messages queued meanwhile."""
     channel = dispatcher.limits.channel
     try:
         dispatcher.finish()
@@ -73,6 +73,6 @@ def _finish_and_continue(dispatcher: Dispatcher) -> None:
         with _lock:
             _in_thread.discard(channel)
         try:
-            Dispatcher(Limits(channel, seconds=0.1)).run()  # what was left to this thread after its last look
+            Dispatcher(Limits(channel, seconds=0.1)).run()  # what `deliver` left to this thread since its last query
         finally:
             connections.close_all()

@@ -1,4 +1,4 @@
-"""Whether a process looks for due messages."""
+"""Heartbeats of delivery, its state for health checks, and its gauges."""
 
 from collections.abc import Iterator
 from time import monotonic
@@ -20,17 +20,17 @@ _started = monotonic()
 
 
 def record_heartbeat() -> None:
-    """Record that due messages were looked for, by a worker or by `deliver_due --watch`.
+    """Record that a worker or `deliver_due --watch` looked for due messages.
 
-    With a broker this shows that beat, the broker and a worker all run.
+    With a broker this shows that beat, the broker and a worker are all running.
     """
     heartbeats.beat(NAME)
 
 
 def delivery_state() -> health.State:
-    """For /health/ready/: unavailable after DELIVERY_DEAD_AFTER seconds without a heartbeat."""
-    seen_at = heartbeats.last_seen(NAME)
-    silence = seen_at.total_seconds() if seen_at is not None else None
+    """Return the state for /health/ready/: unavailable after DELIVERY_DEAD_AFTER seconds without a heartbeat."""
+    age = heartbeats.last_seen(NAME)
+    silence = age.total_seconds() if age is not None else None
     if silence is not None and silence < LATE_AFTER:
         state = health.OK
     elif min(monotonic() - _started, silence if silence is not None else float("inf")) < settings.DELIVERY_DEAD_AFTER:
@@ -45,7 +45,7 @@ def delivery_state() -> health.State:
 
 
 def oldest_due() -> int:
-    """Return for how many seconds the longest waiting message has been due."""
+    """Return how many seconds ago the message that waits longest became due; 0 if none waits."""
     times = [due_at for channel in Channel if (due_at := sweep.next_due(channel, Priority.BULK)) is not None]
     return max(0, int((timezone.now() - min(times)).total_seconds())) if times else 0
 
@@ -60,9 +60,9 @@ def _oldest_due() -> Iterator[tuple[tuple[str, ...], float]]:
 
 
 def _heartbeat() -> Iterator[tuple[tuple[str, ...], float]]:
-    silence = heartbeats.last_seen(NAME)
-    if silence is not None:
-        yield (), (timezone.now() - silence).timestamp()
+    age = heartbeats.last_seen(NAME)
+    if age is not None:
+        yield (), (timezone.now() - age).timestamp()
 
 
 Gauge("foodfleet_messages_waiting", "Messages queued and being sent.", "channel", "state", read=_waiting)

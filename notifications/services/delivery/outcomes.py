@@ -30,7 +30,7 @@ EVENTS = {
     Status.SUPPRESSED: EventType.SUPPRESSED,
     Status.CANCELLED: EventType.CANCELLED,
 }
-# After these the content is never needed again: it may hold a code, or a link that opens an account.
+# After these the content is erased: it may contain a code, or a link that gives access to an account.
 CONTENT_IS_DONE = frozenset({Status.SENT, Status.SUPPRESSED, Status.CANCELLED})
 
 
@@ -46,16 +46,16 @@ def record_all(messages: Sequence[Message], type: EventType, **details: Any) -> 
 
 @dataclass(frozen=True)
 class Committed:
-    """Which messages were still claimed: those whose outcomes were saved, and those that may be sent."""
+    """The messages that were still claimed. finished: their outcomes were saved; started: they may be sent."""
 
     finished: AbstractSet[UUID]
     started: AbstractSet[UUID]
 
 
 def commit(outcomes: Sequence[Outcome], claim: UUID, starting: Sequence[UUID] = ()) -> Committed:
-    """Save outcomes, and which messages are about to be sent, in one transaction. Call `clean_up` afterwards.
+    """Save outcomes, and record that sending starts, in one transaction. Call `clean_up` afterwards.
 
-    Repeating it changes nothing; outcomes that were saved before are not in its result.
+    Idempotent: a second call changes nothing, and its result is without the outcomes that the first saved.
     """
     now = timezone.now()
     with transaction.atomic(savepoint=False):
@@ -81,7 +81,10 @@ def clean_up(outcomes: Sequence[Outcome]) -> None:
 
 
 def _move_sent(outcomes: Sequence[Outcome], claim: UUID, now: datetime) -> AbstractSet[UUID]:
-    """Move what was sent together; return the keys of what was still claimed. `_move` looks at all others."""
+    """Save all successful outcomes in one statement; return the keys of the messages that were still claimed.
+
+    `_move` saves all others: it also accepts a message that was sent after its lease ended.
+    """
     provider_ids = {
         outcome.message.pk: outcome.provider_id
         for outcome in outcomes
@@ -95,7 +98,7 @@ def _move_sent(outcomes: Sequence[Outcome], claim: UUID, now: datetime) -> Abstr
 def _move(outcome: Outcome, claim: UUID, now: datetime) -> bool:
     message = outcome.message
     fields: dict[str, Any] = {"last_error": outcome.error[:500]}
-    if outcome.status in CONTENT_IS_DONE and message.channel != Channel.WEBHOOK:  # which may be replayed
+    if outcome.status in CONTENT_IS_DONE and message.channel != Channel.WEBHOOK:  # a webhook may be sent again
         fields["payload"] = ""
     if not outcome.is_tried:
         fields["attempts"] = F("attempts") - 1

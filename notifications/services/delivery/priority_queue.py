@@ -1,8 +1,9 @@
-"""What a dispatcher is given and returns, and the priority queue of the messages that it has claimed."""
+"""The limits and the result of a dispatcher, and the priority queue of the messages that it has claimed."""
 
 import heapq
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -11,15 +12,21 @@ from notifications.models import Message
 from notifications.services.delivery.quota import PERMIT_LIFETIME
 from notifications.states import Channel, Priority
 
-Entry = tuple[int, int, Message]  # priority, and a number that is unique and grows with the time of claiming
+
+class Entry(NamedTuple):
+    """A message in a priority queue. number: unique, and grows with the time of claiming."""
+
+    priority: int
+    number: int
+    message: Message
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one dispatcher sends, and how far it goes.
+    """What one dispatcher sends, and when it ends.
 
-    lowest: the last priority that it sends. only: these messages and no others; most: at most so many.
-    seconds: after them it claims no more. timeout: after so many seconds it returns unfinished.
+    lowest: the lowest priority that it sends. only: the messages to send, empty for any; most: the maximum number.
+    seconds: the time for which it claims messages. timeout: the time after which it returns unfinished.
     """
 
     channel: Channel
@@ -33,9 +40,9 @@ class Limits:
 
 @dataclass
 class DispatchResult:
-    """What a dispatcher did. is_more: it ended by its limits, and messages may still be due.
+    """The result of a dispatcher. is_more: it reached its limits, and messages may still be due.
 
-    is_unfinished: its timeout ended while messages were being sent; `finish` waits for them.
+    is_unfinished: it reached its timeout while messages were being sent; `finish` waits for them.
     """
 
     claimed: int = 0
@@ -46,10 +53,10 @@ class DispatchResult:
 
 @dataclass
 class Claimed:
-    """What a dispatcher knows of a message that it has claimed.
+    """The state of a claimed message.
 
-    excluded: recipients that get no copy. checked_at: when that was decided, by `monotonic`. permit_lifetime: seconds
-    that a permit for it must last; longer after building the mail took longer than the last permit lasted.
+    excluded: recipients who get no copy. checked_at: when they were found, by `monotonic`. permit_lifetime: seconds for
+    which a permit must be valid. It grows if building the e-mail took longer than the last permit was valid.
     """
 
     excluded: frozenset[str]
@@ -74,7 +81,7 @@ class PriorityQueue:
         heapq.heappush(self._entries, entry)
 
     def first(self) -> Entry | None:
-        """Return the next message and leave it in the queue; None where the queue is empty."""
+        """Return the next message without removing it; None if the queue is empty."""
         return self._entries[0] if self._entries else None
 
     def pop(self) -> Entry:
@@ -82,9 +89,9 @@ class PriorityQueue:
         return heapq.heappop(self._entries)
 
     def retain(self, pks: Container[UUID]) -> list[UUID]:
-        """Remove every other message; return the keys of the removed ones."""
-        removed = [entry[2].pk for entry in self._entries if entry[2].pk not in pks]
+        """Remove all messages but these; return the keys of the removed ones."""
+        removed = [entry.message.pk for entry in self._entries if entry.message.pk not in pks]
         if removed:
-            self._entries = [entry for entry in self._entries if entry[2].pk in pks]
+            self._entries = [entry for entry in self._entries if entry.message.pk in pks]
             heapq.heapify(self._entries)
         return removed

@@ -1,7 +1,6 @@
 """The provider's sending rate in recipients a second, which all processes share (foodfleet.core.cache.token_bucket).
 
-Lower priorities leave tokens for higher ones: bulk takes tokens only from a full bucket, so a code finds one there or
-gets the next.
+Tokens are reserved for higher priorities: bulk takes them only from a full bucket, so a code never waits for bulk.
 """
 
 import time
@@ -16,14 +15,14 @@ from notifications.states import Channel, Priority
 logger = structlog.get_logger(__name__)
 
 SNS_PER_SECOND = 20.0  # Amazon's default for SMS; SNS has no call that returns it
-UNKNOWN_PER_SECOND = 14.0  # Amazon's default, while SES cannot be asked; more is throttled, not lost
+UNKNOWN_PER_SECOND = 14.0  # Amazon's default, until SES returns the quota; more is throttled, not lost
 QUOTA_KNOWN_FOR = 600.0  # seconds
-ASK_AGAIN_AFTER = 60.0  # seconds, where SES could not be asked
-# Seconds until a permit must be used; the other half of the margin is for the way to the provider.
+ASK_AGAIN_AFTER = 60.0  # seconds after SES did not return the quota
+# Seconds until a permit must be used; the other half of the margin is for the call of the provider.
 PERMIT_LIFETIME = (token_bucket.WINDOW - 1) / 2
 RESERVED = {Priority.CODE: 0.0, Priority.TRANSACTIONAL: 0.5, Priority.BULK: 1.0}  # of the burst, for higher priorities
 
-# The rate by the account's region and endpoint, and until when (by `monotonic`) SES need not be asked again.
+# The rate by the account's region and endpoint, and until when (by `monotonic`) it is valid.
 _known: dict[tuple[str, str], tuple[float | None, float]] = {}
 _logged_denied: set[tuple[str, str]] = set()
 
@@ -56,12 +55,12 @@ class Quota:
 
 
 def _rate_of_ses(account: tuple[str, str], known: float | None) -> tuple[float | None, float]:
-    """Return the rate, and for how many seconds it is valid. known: the rate to assume where SES cannot be asked."""
+    """Return the rate, and for how many seconds it is valid. known: the rate to assume if SES does not return it."""
     from notifications.gateways import ses  # boto3: only for processes that send by it
 
     try:
         return ses.max_per_second(), QUOTA_KNOWN_FOR
-    except MisconfiguredDeliveryError as error:  # no permission to ask: logged once, because it stays so
+    except MisconfiguredDeliveryError as error:  # no permission for the call: logged once, because it does not change
         if account not in _logged_denied:
             _logged_denied.add(account)
             logger.warning("ses_quota_unknown", error=str(error), assumed=known, set="EMAIL_MAX_PER_SECOND")

@@ -24,7 +24,7 @@ UNUSED_FILES_AFTER = timedelta(hours=1)
 
 @dataclass
 class SweepResult:
-    """How many messages were put back, failed and cancelled, and which channels and priorities have messages due."""
+    """How many messages were requeued, failed and cancelled, and which channels and priorities have due messages."""
 
     requeued: int = 0
     failed: int = 0
@@ -38,7 +38,7 @@ def sweep(now: datetime | None = None) -> SweepResult:
     result = SweepResult()
     for message in Message.objects.abandoned(now).order_by("leased_until")[:BATCH]:
         _reclaim(message, now, result)
-    for message in Message.objects.too_late(now)[:BATCH]:
+    for message in Message.objects.expired(now)[:BATCH]:
         result.cancelled += _cancel(message, now)
     attachments.discard_of_ended(now - UNUSED_FILES_AFTER)
     result.due = [
@@ -58,7 +58,7 @@ def sweep(now: datetime | None = None) -> SweepResult:
 
 
 def next_due(channel: Channel, lowest: Priority) -> datetime | None:
-    """Return when the next message of a channel, down to this priority, is due; None where none waits."""
+    """Return when the next message of a channel, down to this priority, is due; None if none waits."""
     times = [
         Message.objects.queued(channel, priority).values_list("due_at", flat=True).first()
         for priority in Priority
@@ -68,12 +68,15 @@ def next_due(channel: Channel, lowest: Priority) -> datetime | None:
 
 
 def _reclaim(message: Message, now: datetime, result: SweepResult) -> None:
-    """Put a message back whose process died. If sending had started it may have been sent: the guarantee decides."""
+    """Requeue a message whose process died.
+
+    If sending had started, the message may have been sent. With the guarantee AT_MOST_ONCE it fails then.
+    """
     is_uncertain = message.send_started_at is not None
     is_given_up = message.guarantee == Guarantee.AT_MOST_ONCE or now >= message.give_up_at
     target = Status.FAILED if is_given_up and is_uncertain else Status.QUEUED
     fields: dict[str, Any] = {"is_uncertain": True, "last_error": UNCERTAIN[target]} if is_uncertain else {}
-    if message.attempts > QUICK_ATTEMPTS:  # perhaps it is what the processes died of
+    if message.attempts > QUICK_ATTEMPTS:  # it may be the message that kills the processes
         fields["due_at"] = now + pause_after(message.attempts)
     with transaction.atomic():
         if not Message.objects.reclaim(message.pk, now, target, **fields):
@@ -96,7 +99,7 @@ UNCERTAIN = {
 def _cancel(message: Message, now: datetime) -> bool:
     reason = "Not sent before it expired."
     with transaction.atomic():
-        is_cancelled = Message.objects.too_late(now).move(message.pk, Status.CANCELLED, payload="", last_error=reason)
+        is_cancelled = Message.objects.expired(now).move(message.pk, Status.CANCELLED, payload="", last_error=reason)
         if is_cancelled:
             outcomes.record(message, EventType.CANCELLED, error=reason)
             outcomes.MOVES.add(message.channel, Status.CANCELLED)

@@ -24,7 +24,7 @@ from notifications.states import Channel, EventType, ReceiptState, Status, Webho
 
 logger = structlog.get_logger(__name__)
 
-# A report may arrive before the commit of the send, and a sender that died never commits.
+# A report may arrive before the commit of the outcome, which never comes if the process died.
 WAITED_FOR = timedelta(minutes=15)
 BATCH = 200
 MOST_BATCHES = 100  # in one run; the next run continues
@@ -67,7 +67,7 @@ def receive(body: Any, *, sender: str = "", http: SnsHttp | None = None, now: da
 
 
 def record(report: Report, *, source_id: str) -> ReceiptState:
-    """Store a report and apply it, once however often and whatever way it is delivered."""
+    """Store a report and apply it, only once even if it is delivered several times or by several ways."""
     try:
         with transaction.atomic():
             receipt = Receipt.objects.create(
@@ -125,7 +125,7 @@ def _apply(receipt: Receipt, *, give_up: bool = False) -> ReceiptState:
 
 
 def _message_of(receipt: Receipt, own_id: str) -> Message | None:
-    """Find the message by the provider's ID, or else by our own: then a message of unknown outcome was sent."""
+    """Find the message by the provider's ID, or else an uncertain one by our ID, which was sent after all."""
     found: Message | None = Message.objects.with_provider_id(receipt.provider_message_id).first()
     if found is None and own_id:
         late = {"provider_message_id": receipt.provider_message_id, "sent_at": receipt.occurred_at, "payload": ""}
@@ -154,10 +154,10 @@ def _record_event(message: Message, receipt: Receipt) -> None:
 
 
 def _is_contradicted(message: Message, event: EventType, kind: str) -> bool:
-    """Whether a delivery and a bounce that is not permanent contradict each other, in whatever order they arrive.
+    """Return whether a report contradicts the message's status, in either order of a delivery and a bounce.
 
-    Such a bounce may be an automatic reply, such as "out of office": the message stays delivered. A permanent bounce is
-    about a recipient who did not get the message.
+    A bounce that is not permanent may be an automatic reply, such as "out of office": the message stays delivered. A
+    permanent bounce means that a recipient did not get it.
     """
     if event == EventType.BOUNCED:
         return message.status == Status.DELIVERED and kind != reports.HARD

@@ -1,4 +1,4 @@
-"""Read Amazon's reports about messages into one form, without secrets."""
+"""Parse Amazon's reports about messages, and remove secrets from them."""
 
 import hashlib
 import json
@@ -15,11 +15,11 @@ from django.utils.dateparse import parse_datetime
 from notifications.states import Channel, EventType, SuppressionReason
 
 HARD = "Permanent"  # the others are Transient (such as a full mailbox) and Undetermined
-PERMANENT_STATUS = re.compile(r"5\.[0-9]{1,3}\.[0-9]{1,3}")  # RFC 3463: permanent, whatever the type of the bounce
+PERMANENT_STATUS = re.compile(r"5\.[0-9]{1,3}\.[0-9]{1,3}")  # RFC 3463: permanent, independent of the bounce's type
 # Reasons that concern the e-mail, not its recipient.
 ABOUT_THE_MAIL = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
-NO_COMPLAINT = "not-spam"  # RFC 6430: the recipient says that the message is not spam
-EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # SES is not older; not every database can store earlier times
+NO_COMPLAINT = "not-spam"  # RFC 6430: the recipient marked the message as not spam
+EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # the start of SES; not every database can store much earlier times
 MAX_TEXT = 300
 # Anonymous clients may choose the text that is redacted, so each pattern takes linear time: see foodfleet.core.logging.
 ADDRESS = re.compile(r"(?i)\b(https?)(?:://|%3a%2f%2f)([^\s<>\"']++)")
@@ -33,8 +33,8 @@ REPLACEMENT = "\ufffd"
 class Report:
     """One event of one message.
 
-    message_id: our own, where the provider returns it. reported_at: the time as the provider wrote it. unreachable: the
-    recipients that `suppress` applies to, where it does not apply to all.
+    message_id: our own, if the provider returns it. reported_at: the time as the provider wrote it. unreachable: the
+    recipients that `suppress` applies to, empty for all.
     """
 
     type: EventType
@@ -50,13 +50,13 @@ class Report:
 
     @property
     def fingerprint(self) -> str:
-        """Return the same digest for the same report, whatever way it is delivered."""
+        """A digest that is the same for the same report, by whichever way it is delivered."""
         parts = [self.provider_message_id, self.type, self.reported_at, sorted(self.recipients)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 class UnreadableReportError(Exception):
-    """The report has an unknown form."""
+    """The report has an unknown format."""
 
 
 def of_ses(text: str, published_at: datetime | None = None) -> Report | None:
@@ -107,7 +107,7 @@ def of_sns_log(text: str) -> Report:
 def _bounce(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:
     part = data["bounce"]
     unreachable = _unreachable(part)
-    # Permanent by its status, even where Amazon gives another type.
+    # Permanent by its status, even if Amazon gives another type.
     details = {"kind": HARD if unreachable else part.get("bounceType"), "reason": part.get("bounceSubType")}
     first: Mapping[str, Any] = next(iter(part.get("bouncedRecipients", ())), {})
     details["diagnostic"] = first.get("diagnosticCode") or first.get("status")
@@ -123,7 +123,7 @@ def _bounce(data: Mapping[str, Any], mail: Mapping[str, Any]) -> Report:
 
 
 def _unreachable(bounce: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the recipients for whom a bounce is permanent: by its type, or by the status of each."""
+    """Return the recipients for whom a bounce is permanent, by its type or by the status of each."""
     bounced = bounce["bouncedRecipients"]
     if bounce.get("bounceType") != HARD:
         is_about_mail = bounce.get("bounceSubType") in ABOUT_THE_MAIL
@@ -213,7 +213,7 @@ def _redacted(value: object) -> str:
 
 
 def _own_id(mail: Mapping[str, Any]) -> str:
-    """Return our message's ID from the tag that is sent with it."""
+    """Return our message's ID from its tag; '' if there is none."""
     values = (mail.get("tags") or {}).get("message_id") or [""]
     try:
         return str(UUID(str(values[0])))
@@ -239,7 +239,7 @@ def storable(value: object, most: int) -> str:
 
 
 def redact(text: str) -> str:
-    """Remove what may open an account: paths of links, tokens and six-digit codes. Bounces may quote the message."""
+    """Remove secrets: paths of links, tokens, six-digit codes. Bounces may quote messages."""
     return CODE.sub("…", TOKEN.sub("…", ADDRESS.sub(_without_path, text)))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger(__name__)
 
-FIRST_LOOK = timedelta(days=1)
+FIRST_READ = timedelta(days=1)  # how far back the first run reads
 OVERLAP = timedelta(minutes=10)  # lines are written late and out of order
 BATCH = 500
 Lines = Callable[[str, int], Iterator["LogLine"]]
@@ -33,13 +33,13 @@ def read(*, lines: Lines | None = None, now: datetime | None = None) -> int:
     for group in settings.SNS_DELIVERY_LOG_GROUPS:
         source = _source(group)
         newest = Receipt.objects.newest_from(source)
-        since = newest - OVERLAP if newest is not None else (now or timezone.now()) - FIRST_LOOK
+        since = newest - OVERLAP if newest is not None else (now or timezone.now()) - FIRST_READ
         try:
             found = lines(group, int(since.timestamp() * 1000))
             while batch := list(islice(found, BATCH)):
                 taken += _record_new(batch, source)
         except DeliveryError as error:
-            logger.warning("text_log_not_read", group=group, error=str(error))
+            logger.warning("sms_log_not_read", group=group, error=str(error))
     return taken
 
 
@@ -50,7 +50,7 @@ def _lines_of_cloudwatch() -> Lines:
 
 
 def _source(group: str) -> str:
-    """Return the prefix of the IDs of a group's lines: each group has its own reading position."""
+    """Return the prefix for the IDs of a group's lines: each group has a separate reading position."""
     return f"log:{hashlib.sha256(group.encode()).hexdigest()[:12]}:"
 
 
@@ -61,5 +61,5 @@ def _record_new(batch: "list[LogLine]", source: str) -> int:
         try:
             outcomes.record(reports.of_sns_log(ids[source_id].text), source_id=source_id)
         except reports.UnreadableReportError as error:
-            logger.warning("report_unreadable", source="text_log", error=str(error))
+            logger.warning("report_unreadable", source="sms_log", error=str(error))
     return len(new)

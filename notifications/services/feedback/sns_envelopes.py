@@ -30,7 +30,7 @@ from notifications.gateways.sns_http import SnsHttp
 logger = structlog.get_logger(__name__)
 
 NOTIFICATION, CONFIRMATION, UNSUBSCRIPTION = "Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"
-# The signed fields, in this order; Subject only where it is present.
+# The signed fields in their order; Subject only if present.
 SIGNED = {
     NOTIFICATION: ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     CONFIRMATION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
@@ -46,7 +46,7 @@ MAX_AGE = timedelta(hours=24)  # SNS gives up after an hour
 MAX_AHEAD = timedelta(minutes=5)
 CERTIFICATE_SECONDS = 24 * 3600.0
 FETCHES_PER_MINUTE = 300
-FETCHES_PER_SENDER = 10  # a minute, of certificates that this process has not cached; Amazon has few
+FETCHES_PER_SENDER = 10  # a minute, of certificates that this process has not cached
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Envelope:
 
 
 def open_envelope(body: Any, *, sender: str = "", http: SnsHttp, now: datetime | None = None) -> Envelope | None:
-    """Verify the JSON `body` and return its envelope, or None where it is too old. sender: the client's IP address.
+    """Verify the JSON `body` and return its envelope, or None if it is too old. sender: the client's IP address.
 
-    Raises MalformedRequestException, UntrustedReportException, or ServiceUnavailableException where the certificate
+    Raises MalformedRequestException, UntrustedReportException, or ServiceUnavailableException if the certificate
     cannot be fetched, so that SNS sends the message again.
     """
     fields = _fields(body)
@@ -102,7 +102,7 @@ def _region_of_our_topic(topic: str) -> str:
 
 
 def _sent_at(text: str, now: datetime) -> datetime | None:
-    """Return the time of sending; None where it is longer ago than MAX_AGE."""
+    """Return the time of sending; None if it is longer ago than MAX_AGE."""
     try:
         parsed = parse_datetime(text)
     except ValueError:
@@ -126,7 +126,7 @@ def _verify(fields: Mapping[str, str], key: RSAPublicKey) -> None:
         raise _untrusted("signature") from None
 
 
-# A certificate is public and its URL never names another one, so caching it in the process is safe.
+# Certificates are public and the content of a URL does not change, so caching in the process is safe.
 _keys: dict[str, tuple[RSAPublicKey, float]] = {}
 
 
@@ -157,7 +157,7 @@ def _public_key(url: str, sender: str, http: SnsHttp) -> RSAPublicKey:
 
 
 def _may_fetch(sender: str) -> bool:
-    """Limit fetches for each sender, so that made-up URLs of one sender do not block Amazon's own messages."""
+    """Limit fetches for each sender, so that forged URLs of one sender do not block Amazon's messages."""
     is_fair = fixed_window(f"sns-certificates:{sender}", limit=FETCHES_PER_SENDER, seconds=60).allowed
     return is_fair and fixed_window("sns-certificates", limit=FETCHES_PER_MINUTE, seconds=60).allowed
 

@@ -1,4 +1,4 @@
-"""Messages as CSV: what became of each, without its content."""
+"""Messages as CSV, with status and cause of failure, without content."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

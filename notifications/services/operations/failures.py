@@ -1,6 +1,6 @@
-"""Why messages did not arrive, and what staff do about it: one table of sentences for people.
+"""Causes why messages did not arrive, with explanations and advice for staff.
 
-A gateway or a report gives the reason in its own words (`Message.last_error`). Each entry recognises some of them.
+Gateways and reports write the reason in their own words (`Message.last_error`). Each entry matches some of them.
 """
 
 import re
@@ -18,7 +18,7 @@ from notifications.states import LOST, Status
 
 @dataclass(frozen=True)
 class Failure:
-    """One kind of failure. pattern: of the reason, for Python and databases; statuses: of the messages with it."""
+    """A kind of failure. pattern: a regex for the reason, in Python and databases; statuses: of its messages."""
 
     code: str
     label: str | Promise
@@ -35,14 +35,14 @@ class Failure:
 
     @property
     def condition(self) -> Q:
-        """What the database asks for the same."""
+        """The condition of `explains` for a query."""
         reason = Q(last_error__iregex=self.pattern) if self.pattern else Q()
         return Q(status__in=self.statuses) & reason
 
 
 _CHECK_THE_ADDRESS = _("Check the address or number with the person, correct it in their account, and send again.")
 
-# The first entry that explains a message counts: the specific ones come before the general ones.
+# The first matching entry is used: specific entries come before general ones.
 FAILURES = (
     Failure(
         "uncertain",
@@ -82,7 +82,7 @@ FAILURES = (
     Failure(
         "recipient",
         _("Address or number not accepted"),
-        r"refused every recipient|phone ?number|mailbox|no form that mail servers know",
+        r"refused every recipient|phone ?number|mailbox|domain of an address|no form that mail servers know",
         _("The provider does not accept the recipient’s address or number."),
         _CHECK_THE_ADDRESS,
     ),
@@ -169,16 +169,16 @@ FAILURES = (
 
 
 def explain(message: Message) -> Failure | None:
-    """Return why the message did not arrive, or not yet; None where nothing is known to be wrong."""
+    """Return why the message did not arrive, or not yet; None without a known failure."""
     return next((failure for failure in FAILURES if failure.explains(message)), None)
 
 
 def with_cause(messages: MessageQuerySet) -> Any:
-    """Annotate `cause`: the code of what `explain` says of a message, or ''."""
+    """Annotate `cause`: the code of the Failure that `explain` returns, or ''."""
     whens = [When(failure.condition, then=Value(failure.code)) for failure in FAILURES]
     return messages.annotate(cause=Case(*whens, default=Value("")))
 
 
 def of_lost_messages() -> list[Failure]:
-    """Return the failures of messages that were sent or given up for good and did not arrive."""
+    """Return the failures of messages that finally failed or did not arrive."""
     return [failure for failure in FAILURES if set(failure.statuses) & set(LOST)]

@@ -42,7 +42,7 @@ def find(message_id: str) -> Message:
 def retry(*, message: Message, by: User | None) -> Message:
     """Queue a failed message again, with the full time to send it.
 
-    Raises MessageNotRetriableException where it has not failed, its content was removed or it has expired.
+    Raises MessageNotRetriableException if it has not failed, its content was removed or it has expired.
     """
     now = timezone.now()
     if message.expires_at is not None and message.expires_at <= now:
@@ -90,7 +90,7 @@ def _retry_batch(keys: Sequence[UUID], now: datetime, by: User | None, on_batch:
 
 
 def _announce(queued: Sequence[Message]) -> None:
-    """Notify workers with one message for each priority; they find the other, committed messages by themselves."""
+    """Notify workers with one message of each priority; they find the other committed messages in the table."""
     with transaction.atomic():
         for message in {message.priority: message for message in queued}.values():
             signals.message_queued.send(sender=Message, message=message)
@@ -99,7 +99,7 @@ def _announce(queued: Sequence[Message]) -> None:
 def cancel(*, message: Message, by: User | None) -> None:
     """Cancel a queued message and remove its content and files.
 
-    Raises MessageNotCancellableException where it is no longer queued.
+    Raises MessageNotCancellableException if it is no longer queued.
     """
     if not _cancel_batch([message.pk], by):
         raise MessageNotCancellableException

@@ -28,17 +28,17 @@ NOTHING = {**NO_CONTENT, "request_id": ""}
 
 @dataclass(frozen=True)
 class Forgotten:
-    """The number of changed and removed rows, and of removed files without a row."""
+    """The number of changed and removed rows, and of removed orphaned files."""
 
     emptied: int
     reduced: int
     removed: int
     receipts: int
-    strays: int
+    orphans: int
 
 
 def erase_recipient(user: User) -> None:
-    """Cancel what waits for `user`, and remove content and recipients from every message to them."""
+    """Cancel queued messages to `user`, and remove content and recipients from all messages to them."""
     messages = Message.objects.filter(user=user)
     messages.filter(status__in=sources(Status.CANCELLED)).update(status=Status.CANCELLED)
     messages.update(reduced_at=timezone.now(), **NO_CONTENT)
@@ -54,7 +54,7 @@ def forget(now: datetime | None = None) -> Forgotten:
         reduced=batches.repeat(lambda: _reduce(now), most=MAX_BATCHES),
         removed=_remove(now),
         receipts=batches.delete(Receipt.objects.received_before(now - RECEIPTS_KEPT), most=MAX_BATCHES),
-        strays=attachments.discard_strays(now - ROLLED_BACK_BY),
+        orphans=attachments.discard_orphans(now - ROLLED_BACK_BY),
     )
     logger.info("messages_forgotten", **vars(done))
     return done

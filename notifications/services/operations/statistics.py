@@ -1,4 +1,4 @@
-"""Counts of messages by hour, channel and status for the home page of the admin, and what SMS cost."""
+"""Counts of messages by hour, channel and status for the admin's home page, and prices of SMS."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from notifications.services.operations import failures
 from notifications.states import LOST, TO_PEOPLE, Channel, Priority, Status
 
 SUBJECT, FAILURE = "message", "failure"
-COUNTED = 1_000  # of each status: a page does not count a whole table
+COUNTED = 1_000  # the maximum that a page counts of each status
 PRICED = 200  # of the newest SMS
 AGAIN = timedelta(days=1)  # the status of a message changes mostly within a day
 
 
 def count_messages() -> None:
-    """Bring the counts up to date: of all messages, and of those that did not arrive by their cause."""
+    """Update the counts of all messages, and the counts by cause of those that did not arrive."""
     hourly_counts.update(Message.objects.all(), SUBJECT, "channel", "status", again=AGAIN)
     lost = Message.objects.to_people().filter(status__in=LOST)
     hourly_counts.update(failures.with_cause(lost), FAILURE, "cause", again=AGAIN)
@@ -32,7 +32,7 @@ def name_of(channel: Channel, status: Status) -> str:
 
 
 def capped(number: int) -> str:
-    """Return the number as text, `1000+` where it was not counted further."""
+    """Return the number as text, `1000+` if there are more than COUNTED."""
     return f"{COUNTED}+" if number > COUNTED else str(number)
 
 
@@ -44,7 +44,7 @@ def name_of_cause(code: str) -> str:
 def count_by_status(statuses: Sequence[Status]) -> dict[str, int]:
     """Return how many messages to people have each of these statuses, at most COUNTED + 1 of them.
 
-    The statuses need an index: of messages that wait, or of those that were not delivered.
+    The statuses must have an index: that of queued messages, or of those that were not delivered.
     """
     parts = [_counted(status) for status in statuses]
     return dict(parts[0].union(*parts[1:], all=True))
@@ -58,7 +58,7 @@ def _counted(status: Status) -> Any:
 
 @dataclass(frozen=True)
 class Queue:
-    """What waits. due and retriable: at most COUNTED + 1; oldest: since when the first message has been due."""
+    """Waiting messages. due and retriable: at most COUNTED + 1; oldest: when the earliest due message became due."""
 
     due: int
     retriable: int
@@ -66,24 +66,24 @@ class Queue:
 
 
 def queue(now: datetime) -> Queue:
-    """Return what waits for a worker or for staff, by one query that reads few rows however long the queue is."""
+    """Return how many messages wait for a worker or for staff, by one query whose cost does not grow with the queue."""
     waits = Message.objects.waiting().filter(due_at__lte=now), Message.objects.retriable(now)
     counted = [some.to_people().order_by()[: COUNTED + 1] for some in waits]
     columns = [*(_CountOf(some.values("pk")) for some in counted), *_oldest_of_each_queue(now)]
-    one = Message.objects.order_by("pk").values_list(*columns)[:1]  # any row, to ask about all
+    one = Message.objects.order_by("pk").values_list(*columns)[:1]  # any row: its columns are subqueries
     due, retriable, *oldest = next(iter(one), (0, 0))
     return Queue(due, retriable, min((at for at in oldest if at is not None), default=None))
 
 
 class _CountOf(Subquery):
-    """The number of rows of a queryset, which may be a slice: no row is read twice."""
+    """The number of rows of a queryset, which may be a slice."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     output_field = IntegerField()
 
 
 def _oldest_of_each_queue(now: datetime) -> list[Any]:
-    """Return the first due time of each queue of messages to people: the index has the queues one after another."""
+    """Return subqueries for the first due time of each queue of messages to people, which use the queue's index."""
     return [
         Subquery(Message.objects.queued(channel, priority).filter(due_at__lte=now).values("due_at")[:1])
         for channel in TO_PEOPLE

@@ -62,7 +62,7 @@ def spec_of(template: str) -> specs.TemplateSpec:
 def accepted(template: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `variables` that the e-mail declares, with numbers as int.
 
-    Raises EmailTemplateNotFoundException, or MissingVariablesException where a required value is missing, blank or not
+    Raises EmailTemplateNotFoundException, or MissingVariablesException if a required value is missing, blank or not
     a number where it must be one.
     """
     spec = spec_of(template)

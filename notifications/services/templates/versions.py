@@ -32,7 +32,7 @@ def next_number(thing: Any, opened_with: int | None) -> int:
 
 
 def save_row(thing: Any) -> None:
-    """Save the validated `thing`. Raises Django's ValidationError where its name was taken since the validation."""
+    """Save the validated `thing`. Raises Django's ValidationError if its name was taken since the validation."""
     try:
         with transaction.atomic():
             # All fields: `next_number` has made sure that nobody saved another version in between.

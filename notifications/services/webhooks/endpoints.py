@@ -78,7 +78,7 @@ def find(pk: int) -> WebhookEndpoint:
 def create(*, new: NewEndpoint, by: User | None, client: Client = NO_CLIENT) -> WithSecret:
     """Create an endpoint, owned by `by`.
 
-    Raises ValidationException for a URL that is not allowed, ConflictException where there are MOST_ENDPOINTS, and as
+    Raises ValidationException for a URL that is not allowed, ConflictException if there are MOST_ENDPOINTS, and as
     `actors.lock_actor`.
     """
     url, secret = checked_url(new.url), _new_secret()
@@ -179,7 +179,7 @@ def checked_url(text: str) -> str:
 
 
 def _split(text: str) -> SplitResult:
-    """Split a URL. Raises ValidationException where it is none that a webhook may be posted to."""
+    """Split a URL. Raises ValidationException if it is none that a webhook may be posted to."""
     try:
         if not text.isprintable() or any(character in " \\" for character in text):
             raise ValueError

@@ -25,7 +25,7 @@ TRIED_FOR = timedelta(days=3)  # so that nothing is lost over a weekend
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One event. user: whose personal data `data` has; None where it has none."""
+    """One event. user: whose personal data `data` has; None if it has none."""
 
     type: str
     data: dict[str, Any]

@@ -107,7 +107,7 @@ def test_no_slot_is_used_on_a_lease_that_may_have_expired(settings):
         mail(number)
     gateway = FakeGateway(lambda number, content: time.sleep(0.1))
     paused = Dispatcher(Limits(Channel.EMAIL, senders=1, seconds=1), gateways=Gateways(gateway, gateway))
-    paused._lease_holds_from = lambda now: setattr(paused._slots, "lease_ends", now - 1)
+    paused._set_lease_end = lambda now: setattr(paused._slots, "lease_ends", now - 1)
     paused._renew_at = time.monotonic() + 60
     paused.run()
     assert gateway.sent == []

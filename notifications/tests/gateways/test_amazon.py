@@ -168,7 +168,7 @@ def test_files_wait_in_a_bucket_until_they_are_sent(amazon, bucket):
     send_email(to=["ann@example.com"], subject="x", text="x", extras=extras, draft=later)
     [waiting] = bucket.objects.all()
     assert waiting.key.startswith("waiting/attachments/")
-    assert attachments.discard_strays(timezone.now() + timedelta(days=2)) == 0
+    assert attachments.discard_orphans(timezone.now() + timedelta(days=2)) == 0
     Message.objects.update(due_at=timezone.now())
     call_command("deliver_due")
     [(mail, _entry)] = mails(amazon)

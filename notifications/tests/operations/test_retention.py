@@ -92,8 +92,8 @@ def test_code_cannot_be_read_in_the_row():
     assert "verification" not in ciphertext
 
 
-@pytest.mark.parametrize(("url", "strays"), [("database://", 0), ("file://{}", 1)])
-def test_file_of_a_rolled_back_transaction_is_removed(settings, tmp_path, url, strays):
+@pytest.mark.parametrize(("url", "orphans"), [("database://", 0), ("file://{}", 1)])
+def test_file_of_a_rolled_back_transaction_is_removed(settings, tmp_path, url, orphans):
     entry = Environment({"X": url.format(tmp_path)}).attachments("X", region="", endpoint="")
     settings.STORAGES = {**settings.STORAGES, "attachments": entry}
     mail = {"to": ["ann@example.com"], "subject": "Menu", "text": "Here"}
@@ -103,9 +103,9 @@ def test_file_of_a_rolled_back_transaction_is_removed(settings, tmp_path, url, s
         send_email(**mail, extras=extras)
         raise RuntimeError("what caused the mail failed")
     folder = Attachment.folder(timezone.now())
-    assert len(files.names_in(folder)) == 1 + strays
-    assert retention.forget().strays == 0
-    assert retention.forget(timezone.now() + timedelta(days=1, seconds=5)).strays == strays
+    assert len(files.names_in(folder)) == 1 + orphans
+    assert retention.forget().orphans == 0
+    assert retention.forget(timezone.now() + timedelta(days=1, seconds=5)).orphans == orphans
     assert files.names_in(folder) == {queued.attachments.get().file.name}
 
 
