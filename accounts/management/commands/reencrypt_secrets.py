@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         states = []
         for column in encrypted.COLUMNS:
-            state = encrypted.usage_of(column) if options["check"] else encrypted.reencrypt(column)
+            state = encrypted.look(column) if options["check"] else encrypted.reencrypt(column)
             moved = "" if options["check"] else f" ({state.moved} moved)"
             self.stdout.write(f"{encrypted.described(column, state)}{moved}")
             states.append(state)

@@ -68,7 +68,7 @@ def reencrypt(column: Column) -> KeyUsage:
     return usage
 
 
-def usage_of(column: Column, most: int | None = None) -> KeyUsage:
+def look(column: Column, most: int | None = None) -> KeyUsage:
     """Return which keys a column needs. most: the number of rows to read, None for all."""
     usage = KeyUsage()
     for number, (_pk, ciphertext) in enumerate(_ciphertexts(column)):
@@ -99,7 +99,7 @@ def check_keys(databases: Sequence[str] | None = None, **kwargs: Any) -> list[ch
     found: list[checks.CheckMessage] = []
     for column in COLUMNS if databases else ():
         try:
-            usage = usage_of(column, CHECKED_ROWS)
+            usage = look(column, CHECKED_ROWS)
         except DatabaseError:  # the tables do not exist yet, or have another version
             continue
         if not usage.is_current:
