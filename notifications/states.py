@@ -95,6 +95,7 @@ MOVES: dict[Status, frozenset[Status]] = {
 
 # A message with one of these is not processed further.
 FINISHED = [state for state in Status if state not in {Status.QUEUED, Status.SENDING}]
+ARRIVED = (Status.SENT, Status.DELIVERED)  # as far as is known
 LOST = (Status.FAILED, Status.BOUNCED, Status.COMPLAINED)  # sent for good, and did not arrive or was not wanted
 
 

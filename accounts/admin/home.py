@@ -1,19 +1,15 @@
 """The cards of accounts on the home page of the admin."""
 
-from datetime import timedelta
-
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import MFAReset, User
 from accounts.services import statistics
 from accounts.states import EventKind
-from foodfleet.core.admin.charts import Chart, Series
-from foodfleet.core.admin.home import Card, Figure, register
-from foodfleet.core.database.hourly_counts import DAYS, HOURS, Recent
+from foodfleet.core.admin.home import Card, Figure, charts_of, register, register_waiting
+from foodfleet.core.database.hourly_counts import Recent
 
 MOST = 1000  # more are shown as 1000+
 
@@ -21,23 +17,7 @@ MOST = 1000  # more are shown as 1000+
 def sign_ins(request: HttpRequest, counts: Recent) -> Card:
     """Sign-ins and failures by hour and by day."""
     good, bad = (statistics.name_of(kind) for kind in (EventKind.SIGNED_IN, EventKind.SIGN_IN_FAILED))
-    now = timezone.localtime()
-    hours = [f"{now - timedelta(hours=ago):%H}:00" for ago in reversed(range(HOURS))]
-    days = [date_format(now - timedelta(days=ago), "j M") for ago in reversed(range(DAYS))]
-    charts = [
-        Chart(
-            title,
-            labels,
-            [
-                Series(_("Sign-ins"), count(good), "good"),
-                Series(_("Failures"), count(bad), "bad"),
-            ],
-        )
-        for title, labels, count in (
-            (_("Last 24 hours"), hours, counts.by_hour),
-            (_("Last 30 days"), days, counts.by_day),
-        )
-    ]
+    charts = charts_of(counts, (_("Sign-ins"), [good], "good"), (_("Failures"), [bad], "bad"))
     link = reverse("admin:accounts_securityevent_changelist", query={"kind__exact": EventKind.SIGN_IN_FAILED.value})
     failures = Figure(_("Failures in 24 hours"), sum(charts[0].series[1].values), link)
     return Card(_("Sign-ins"), [failures], charts, _("Counted every five minutes, in UTC."))
@@ -62,14 +42,13 @@ def people(request: HttpRequest, counts: Recent) -> Card:
     )
 
 
-def resets(request: HttpRequest, counts: Recent) -> Card:
-    """The requests for a two-factor reset that wait for this person."""
+def resets(request: HttpRequest) -> Figure:
+    """Return the number of two-factor resets that wait for this person."""
     own = request.user.pk
     waiting = MFAReset.objects.open().filter(approved_by__isnull=True).exclude(requested_by=own).exclude(user=own)
     count = waiting[: MOST + 1].count()
     listed = reverse("admin:accounts_mfareset_changelist")
-    tone = "warn" if count else ""
-    return Card(_("Waiting for you"), [Figure(_("Two-factor resets to approve"), capped(count), listed, tone)])
+    return Figure(_("Two-factor resets to approve"), capped(count), listed, "warn" if count else "")
 
 
 def capped(count: int) -> str:
@@ -77,6 +56,6 @@ def capped(count: int) -> str:
     return f"{MOST}+" if count > MOST else str(count)
 
 
-register("users:reset_2fa", resets)
+register_waiting("users:reset_2fa", resets)
 register("users:read", people)
 register("events:read", sign_ins)

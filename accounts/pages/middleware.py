@@ -53,16 +53,19 @@ class BrowserSessionMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Enforce the `access` that a page declares: redirect to sign-in or to a required action.
+        """Record the use of the session, and enforce the `access` that a page declares by redirects.
 
         `accounts.api.authentication` does this for the API.
         """
         access = access_of(view)
+        session = request.browser_session  # type: ignore[attr-defined]
+        if session is not None and not access.is_automatic:
+            sessions_browser.mark_used(session)
         if viewing.concerns(request):
             return viewing.restrict(request, access)
         if hasattr(view, "cls") or access.caller is Caller.ANYONE:  # `cls`: a view of the REST framework
             return None
-        if request.browser_session is None:  # type: ignore[attr-defined]
+        if session is None:
             return redirect_to_login(request.get_full_path()) if access.caller is Caller.SIGNED_IN else None
         try:
             ensure_no_action_pending(request.user, access)  # type: ignore[arg-type]

@@ -245,11 +245,15 @@ class HourlyCountQuerySet(models.QuerySet["HourlyCount"]):
         """Filter counts whose names begin with `subject` and a colon."""
         return self.filter(name__startswith=f"{subject}:")
 
+    def not_about(self, subject: str) -> "HourlyCountQuerySet":
+        """Filter the counts of other subjects."""
+        return self.exclude(name__startswith=f"{subject}:")
+
 
 class HourlyCount(models.Model):
     """How many rows of one kind an hour had, for charts; see foodfleet.core.database.hourly_counts."""
 
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=150)  # may have that of a template, of up to 100
     hour = models.DateTimeField()
     count = models.PositiveIntegerField()
 

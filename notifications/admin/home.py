@@ -1,6 +1,7 @@
 """The cards of messages on the home page of the admin."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -9,16 +10,17 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.admin.home import Card, Figure, register
+from foodfleet.core.admin.home import Card, Figure, Row, Table, charts_of, register, register_waiting
 from foodfleet.core.cache import rate_limits
 from foodfleet.core.database.hourly_counts import Recent
 from notifications.services.compose.sms import LIMIT_OF_ALL
 from notifications.services.operations import failures, statistics
-from notifications.states import LOST, TO_PEOPLE, Channel, Status
+from notifications.states import ARRIVED, LOST, TO_PEOPLE, Channel, Status
 
 LATE = timedelta(minutes=5)  # a warning is shown if a message has been due for longer
 NEAR_LIMIT = 0.8  # a warning is shown from this part of the limit
-ARRIVED = (Status.SENT, Status.DELIVERED)
+SEND = "notifications:send"
+MOST_TEMPLATES = 8
 
 
 def messages(request: HttpRequest, counts: Recent) -> Card:
@@ -28,6 +30,51 @@ def messages(request: HttpRequest, counts: Recent) -> Card:
         [figure for channel in TO_PEOPLE for figure in _of_channel(channel, counts)],
         note=_("Delivery rate: the share that arrived. Counted every five minutes."),
     )
+
+
+def by_status(request: HttpRequest, counts: Recent) -> Card:
+    """Return the card of messages by hour and by day, and by channel and status."""
+    names = [
+        [statistics.name_of(channel, status) for channel in TO_PEOPLE for status in some] for some in (ARRIVED, LOST)
+    ]
+    arrived, lost = names
+    charts = charts_of(counts, (_("Arrived"), arrived, "good"), (_("Failed or returned"), lost, "bad"))
+    listed = reverse("admin:notifications_message_changelist")
+    periods = ((counts.by_hour, _("24 hours")), (counts.by_day, _("30 days")))
+    columns = [f"{channel.label}, {length}" for _count, length in periods for channel in TO_PEOPLE]
+    rows = [
+        Row(
+            status.label,
+            [sum(count(statistics.name_of(channel, status))) for count, _length in periods for channel in TO_PEOPLE],
+            f"{listed}?status__exact={status.value}",
+        )
+        for status in Status
+    ]
+    return Card(_("Messages by status"), charts=charts, table=Table([_("Status"), *columns], rows))
+
+
+def templates(request: HttpRequest, counts: Recent) -> Card:
+    """Return the card of the templates with the most failures: a high share of few messages says little."""
+    found = statistics.by_template(counts)[:MOST_TEMPLATES]
+    if not found:
+        return Card(_("Failures by template"), note=_("No message failed or came back in 30 days."))
+    listed = reverse("admin:notifications_message_changelist")
+    rows = [
+        Row(
+            f"{one.template} · {one.channel.label}",
+            [_share(one.day), _share(one.month)],
+            f"{listed}?{urlencode({'lost': 'yes', 'channel__exact': one.channel.value, 'template': one.template})}",
+        )
+        for one in found
+    ]
+    columns = [_("Template"), _("24 hours"), _("30 days")]
+    note = _("Messages that failed or came back, and their share. The most in 30 days come first.")
+    return Card(_("Failures by template"), table=Table(columns, rows), note=note)
+
+
+def _share(outcomes: statistics.Outcomes) -> str:
+    words = {"used": outcomes.lost, "most": outcomes.lost + outcomes.arrived}
+    return f"{100 * outcomes.share_lost:.1f} % ({_('%(used)s of %(most)s') % words})" if words["most"] else "–"
 
 
 def _of_channel(channel: Channel, counts: Recent) -> list[Figure]:
@@ -59,19 +106,38 @@ def causes(request: HttpRequest, counts: Recent) -> Card:
 
 
 def queue(request: HttpRequest, counts: Recent) -> Card:
-    """Return the card of messages that wait for a worker or for staff, and of the usage of the SMS limit."""
+    """Return the card of messages that wait for a worker, and of the usage of the SMS limit."""
     now = timezone.now()
-    waits = statistics.queue(now)
+    waits = _queue(request)
     listed = reverse("admin:notifications_message_changelist")
     is_late = waits.oldest is not None and now - waits.oldest > LATE
-    late, again = "warn" if is_late else "", "warn" if waits.retriable else ""
     figures = [
-        Figure(_("Due and not sent"), statistics.capped(waits.due), f"{listed}?status__exact=queued", late),
+        Figure(
+            _("Due and not sent"),
+            statistics.capped(waits.due),
+            f"{listed}?status__exact=queued",
+            "warn" if is_late else "",
+        ),
         Figure(_("Oldest of them"), timesince(waits.oldest, now, depth=1) if waits.oldest else "–"),
-        Figure(_("Failed, can be sent again"), statistics.capped(waits.retriable), f"{listed}?retriable=yes", again),
+        *([] if request.user.has_perm(SEND) else [failed(request)]),
         *_sms_limit(),
     ]
     return Card(_("Queue"), figures)
+
+
+def failed(request: HttpRequest) -> Figure:
+    """Return the number of messages that staff can send again: on the first card for those who may."""
+    count = _queue(request).retriable
+    link = f"{reverse('admin:notifications_message_changelist')}?retriable=yes"
+    return Figure(_("Failed, can be sent again"), statistics.capped(count), link, "warn" if count else "")
+
+
+def _queue(request: HttpRequest) -> statistics.Queue:
+    """Return what waits, with one query for each request."""
+    if not hasattr(request, "queue"):
+        request.queue = statistics.queue(timezone.now())  # type: ignore[attr-defined]
+    found: statistics.Queue = request.queue  # type: ignore[attr-defined]
+    return found
 
 
 def _sms_limit() -> list[Figure]:
@@ -86,6 +152,6 @@ def _sms_limit() -> list[Figure]:
     ]
 
 
-register("notifications:read", queue)
-register("notifications:read", messages)
-register("notifications:read", causes)
+register_waiting(SEND, failed)
+for card in (queue, messages, causes, templates, by_status):
+    register("notifications:read", card)

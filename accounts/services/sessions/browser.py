@@ -18,7 +18,7 @@ def start(*, user: User, client: Client) -> Session:
 
 
 def current(session_id: UUID, user_id: int) -> Session | None:
-    """Return the browser's session and record its use; None if it is no longer live or the account not open.
+    """Return the browser's session; None if it is no longer live or the account not open.
 
     Called for every page, so that ending a session in the list of sessions signs its browser out immediately.
     """
@@ -26,9 +26,14 @@ def current(session_id: UUID, user_id: int) -> Session | None:
     session = Session.objects.usable(session_id, now).first()
     if session is None or session.user_id != user_id:
         return None
+    return session
+
+
+def mark_used(session: Session) -> None:
+    """Record that the session is used now. Not called for what a page requests by itself."""
+    now = timezone.now()
     if session.last_used_at <= now - TOUCH_AFTER:
         Session.objects.filter(pk=session.pk).update(last_used_at=now)
-    return session
 
 
 def has_passed_mfa(session_id: UUID) -> bool:

@@ -9,11 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from foodfleet.core.admin.charts import Chart
+from foodfleet.core.admin.charts import Chart, Series
 from foodfleet.core.database import hourly_counts
-from foodfleet.core.database.hourly_counts import Recent
+from foodfleet.core.database.hourly_counts import DAYS, HOURS, Recent
 from foodfleet.core.http import health
 from foodfleet.core.models import Heartbeat
 
@@ -35,6 +36,23 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row of a table. link: of its label, to the list of the counted rows."""
+
+    label: Any
+    values: Sequence[Any]
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of numbers. columns: their names, with that of the labels."""
+
+    columns: Sequence[Any]
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
 class Card:
     """The content of a card. note: a sentence below the figures. links: buttons, as label and URL."""
 
@@ -43,10 +61,13 @@ class Card:
     charts: Sequence[Chart] = ()
     note: Any = ""
     links: Sequence[tuple[Any, str]] = ()
+    table: Table | None = None
 
 
 Builder = Callable[[HttpRequest, Recent], Card]
+Waiting = Callable[[HttpRequest], Figure]
 _builders: list[tuple[str, Builder]] = []
+_waiting: list[tuple[str, Waiting]] = []
 
 
 def register(permission: str, build: Builder) -> None:
@@ -54,11 +75,38 @@ def register(permission: str, build: Builder) -> None:
     _builders.append((permission, build))
 
 
+def register_waiting(permission: str, build: Waiting) -> None:
+    """Show the figure to holders of the permission, on the first card: what waits for them."""
+    _waiting.append((permission, build))
+
+
 def cards(request: HttpRequest) -> list[Card]:
     """Return the cards that the user may see, and the card of the services' health."""
     user: Any = request.user
     counts = hourly_counts.recent()
-    return [*(build(request, counts) for permission, build in _builders if user.has_perm(permission)), _health()]
+    waits = [build(request) for permission, build in _waiting if user.has_perm(permission)]
+    first = [Card(_("Waiting for you"), waits)] if waits else []
+    return [
+        *first,
+        *(build(request, counts) for permission, build in _builders if user.has_perm(permission)),
+        _health(),
+    ]
+
+
+def charts_of(counts: Recent, *series: tuple[Any, Sequence[str], str]) -> list[Chart]:
+    """Return charts of the last hours and of the last days. series: a name, the names of its counts, and a tone."""
+    now = timezone.localtime()
+    hours = [f"{now - timedelta(hours=ago):%H}:00" for ago in reversed(range(HOURS))]
+    days = [date_format(now - timedelta(days=ago), "j M") for ago in reversed(range(DAYS))]
+    periods = ((_("Last 24 hours"), hours, counts.by_hour), (_("Last 30 days"), days, counts.by_day))
+    return [
+        Chart(title, labels, [Series(name, _added(count, names), tone) for name, names, tone in series])
+        for title, labels, count in periods
+    ]
+
+
+def _added(count: Callable[[str], list[int]], names: Sequence[str]) -> list[int]:
+    return [sum(values) for values in zip(*(count(name) for name in names), strict=True)]
 
 
 def _health() -> Card:

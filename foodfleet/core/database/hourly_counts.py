@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max, QuerySet, Sum, Value
+from django.db.models import Count, DateTimeField, F, Max, QuerySet, Sum, Value
 from django.db.models.functions import TruncDay, TruncHour
 from django.utils import timezone
 
@@ -16,6 +16,7 @@ from foodfleet.core.models import HourlyCount
 KEPT = timedelta(days=31)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HOURS, DAYS = 24, 30  # that the home page shows
+SUMMED = "sum"  # the first part of a subject of which only the sums of both periods are shown
 
 
 def update(rows: QuerySet[Any], subject: str, *columns: str, again: timedelta = HOUR) -> None:
@@ -50,10 +51,15 @@ def _count(rows: QuerySet[Any], subject: str, columns: Collection[str], period: 
 
 @dataclass(frozen=True)
 class Recent:
-    """The counts of the last 24 hours by hour and name, and of the last 30 days by day and name."""
+    """The counts of the last 24 hours by hour and name, and of the last 30 days by day and name.
+
+    day_sums and month_sums: of the subjects that begin with SUMMED, by name.
+    """
 
     hours: Counter[tuple[datetime, str]]
     days: Counter[tuple[datetime, str]]
+    day_sums: Counter[str]
+    month_sums: Counter[str]
 
     def by_hour(self, name: str) -> list[int]:
         """Return the counts of the last 24 hours, the current one last."""
@@ -69,10 +75,18 @@ class Recent:
 def recent() -> Recent:
     """Return all counts that the home page shows, by one query."""
     now = timezone.now()
-    last_hours = HourlyCount.objects.filter(hour__gt=now - DAY).values_list(Value("hour"), "hour", "name", "count")
-    last_days = HourlyCount.objects.filter(hour__gt=now - DAY * DAYS).annotate(day=TruncDay("hour"))
-    by_day = last_days.values_list(Value("day"), "day", "name").annotate(sum=Sum("count"))
-    found: dict[str, Counter[tuple[datetime, str]]] = {"hour": Counter(), "day": Counter()}
-    for length, at, name, count in last_hours.union(by_day, all=True):
-        found[length][at, name] = count
-    return Recent(hours=found["hour"], days=found["day"])
+    last_day, last_month = (HourlyCount.objects.filter(hour__gt=now - DAY * days) for days in (1, DAYS))
+    parts = [
+        last_day.not_about(SUMMED).annotate(at=F("hour"), sum=F("count")),
+        last_month.not_about(SUMMED).annotate(at=TruncDay("hour")).values("at", "name").annotate(sum=Sum("count")),
+        *(_summed(some.about(SUMMED)) for some in (last_day, last_month)),
+    ]
+    rows = [part.order_by().values_list(Value(number), "at", "name", "sum") for number, part in enumerate(parts)]
+    found: list[Counter[Any]] = [Counter() for _part in parts]
+    for number, at, name, count in rows[0].union(*rows[1:], all=True):
+        found[number][name if at is None else (at, name)] = count
+    return Recent(*found)
+
+
+def _summed(rows: QuerySet[HourlyCount]) -> QuerySet[Any, Any]:
+    return rows.values("name").annotate(at=Value(None, DateTimeField()), sum=Sum("count"))

@@ -44,7 +44,8 @@ class Access:
     """Who may call a view, and under which conditions.
 
     while_pending: the required actions during which it stays open. reauthentication: by HTTP method. viewable: staff
-    who view the product as another user may open it.
+    who view the product as another user may open it. is_automatic: a page requests it by itself, so it is no use of the
+    browser session and does not keep it open.
     """
 
     caller: Caller
@@ -52,6 +53,7 @@ class Access:
     while_pending: frozenset[RequiredAction] = frozenset()
     reauthentication: Mapping[str, Reauthentication] = field(default_factory=dict)
     viewable: bool = False
+    is_automatic: bool = False
 
     def with_reauthentication(self, **methods: Reauthentication) -> "Access":
         """Return the same access with re-authentication for these HTTP methods."""

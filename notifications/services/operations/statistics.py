@@ -6,24 +6,27 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import Count, IntegerField, Subquery
+from django.db.models import Case, Count, IntegerField, Subquery, Value, When
 
 from foodfleet.core.database import hourly_counts
 from notifications.models import Message, MessageEvent
 from notifications.services.operations import failures
-from notifications.states import LOST, TO_PEOPLE, Channel, Priority, Status
+from notifications.states import ARRIVED, LOST, TO_PEOPLE, Channel, Priority, Status
 
-SUBJECT, FAILURE = "message", "failure"
+SUBJECT, FAILURE, TEMPLATE = "message", "failure", f"{hourly_counts.SUMMED}:template"
 COUNTED = 1_000  # the maximum that a page counts of each status
 PRICED = 200  # of the newest SMS
 AGAIN = timedelta(days=1)  # the status of a message changes mostly within a day
 
 
 def count_messages() -> None:
-    """Update the counts of all messages, and the counts by cause of those that did not arrive."""
+    """Update the counts of all messages, those by cause of what did not arrive, and those by template."""
     hourly_counts.update(Message.objects.all(), SUBJECT, "channel", "status", again=AGAIN)
     lost = Message.objects.to_people().filter(status__in=LOST)
     hourly_counts.update(failures.with_cause(lost), FAILURE, "cause", again=AGAIN)
+    ended = Message.objects.to_people().filter(status__in=(*ARRIVED, *LOST)).exclude(template="")
+    outcome = Case(When(status__in=LOST, then=Value("lost")), default=Value("arrived"))
+    hourly_counts.update(ended.annotate(outcome=outcome), TEMPLATE, "outcome", "channel", "template", again=AGAIN)
 
 
 def name_of(channel: Channel, status: Status) -> str:
@@ -39,6 +42,43 @@ def capped(number: int) -> str:
 def name_of_cause(code: str) -> str:
     """Return the name under which messages that did not arrive for this cause are counted."""
     return f"{FAILURE}:{code}"
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The numbers of messages of a period that arrived and that did not."""
+
+    arrived: int
+    lost: int
+
+    @property
+    def share_lost(self) -> float:
+        """Return the share that did not arrive, from 0 to 1."""
+        return self.lost / ((self.arrived + self.lost) or 1)
+
+
+@dataclass(frozen=True)
+class TemplateOutcomes:
+    """The outcomes of the messages from a template in 24 hours and in 30 days."""
+
+    channel: Channel
+    template: str
+    day: Outcomes
+    month: Outcomes
+
+
+def by_template(counts: hourly_counts.Recent) -> list[TemplateOutcomes]:
+    """Return the templates whose messages failed or came back, the most of them in 30 days first."""
+    ends = {name.split(":", 3)[3] for name in counts.month_sums if name.startswith(f"{TEMPLATE}:lost:")}
+    found = []
+    for end in ends:
+        periods = [
+            Outcomes(*(sums[f"{TEMPLATE}:{outcome}:{end}"] for outcome in ("arrived", "lost")))
+            for sums in (counts.day_sums, counts.month_sums)
+        ]
+        channel, template = end.split(":", 1)
+        found.append(TemplateOutcomes(Channel(channel), template, *periods))
+    return sorted(found, key=lambda one: (-one.month.lost, one.template))
 
 
 def count_by_status(statuses: Sequence[Status]) -> dict[str, int]:

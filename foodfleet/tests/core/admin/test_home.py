@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import MFAReset, SecurityEvent
+from accounts.models import MFAReset, SecurityEvent, Session
 from accounts.services import statistics
 from foodfleet.core.models import HourlyCount
 from notifications.models import Message
@@ -19,11 +20,12 @@ from rbac.services import assignments
 pytestmark = pytest.mark.django_db
 
 CAUSES = "Why messages did not arrive"
+OF_MESSAGES = {"Queue", "Messages in 24 hours", CAUSES, "Failures by template", "Messages by status"}
 CARDS = {
-    "Administrator": {"Waiting for you", "People", "Sign-ins", "Queue", "Messages in 24 hours", CAUSES, "Services"},
-    "Support": {"Waiting for you", "People", "Sign-ins", "Queue", "Messages in 24 hours", CAUSES, "Services"},
-    "Auditor": {"People", "Sign-ins", "Queue", "Messages in 24 hours", CAUSES, "Services"},
-    "Fleet manager": {"People", "Queue", "Messages in 24 hours", CAUSES, "Services"},
+    "Administrator": {"Waiting for you", "People", "Sign-ins", "Services"} | OF_MESSAGES,
+    "Support": {"Waiting for you", "People", "Sign-ins", "Services"} | OF_MESSAGES,
+    "Auditor": {"People", "Sign-ins", "Services"} | OF_MESSAGES,
+    "Fleet manager": {"Waiting for you", "People", "Services"} | OF_MESSAGES,
     "Driver": {"Services"},
 }
 
@@ -42,9 +44,12 @@ def staff(client, make_user, settings):
     return sign_in
 
 
+def card_of(page, title):
+    return next(card for card in page.context["cards"] if str(card.title) == title)
+
+
 def figures(page, title):
-    card = next(card for card in page.context["cards"] if str(card.title) == title)
-    return {str(figure.label): figure for figure in card.figures}
+    return {str(figure.label): figure for figure in card_of(page, title).figures}
 
 
 @pytest.mark.parametrize("role", CARDS)
@@ -55,6 +60,7 @@ def test_each_role_sees_the_cards_of_its_permissions(staff, role):
 
 COSTS = {
     "/admin/": 10,
+    "/admin/figures/": 10,
     "/admin/accounts/user/": 8,
     "/admin/accounts/user/?role=Driver&q=ann": 8,
     "/admin/accounts/securityevent/?q=ann": 8,
@@ -94,7 +100,7 @@ def test_sign_ins_are_drawn_and_written_as_a_table(staff, user):
     assert figures(page, "Sign-ins")["Failures in 24 hours"].value == 1
     html = page.content.decode()
     assert "Sign-ins: 2" in html
-    assert html.count("<table>") == 2
+    assert html.count("Show as a table") == 4  # two charts of sign-ins, two of messages
     assert "style=" not in html
 
 
@@ -113,7 +119,7 @@ def test_a_message_whose_status_changed_is_counted_under_the_new_one(staff):
     message_statistics.count_messages()
     Message.objects.update(status="failed")
     message_statistics.count_messages()
-    counted = {("message:email:failed", 1), ("failure:refused", 1)}
+    counted = {("message:email:failed", 1), ("failure:refused", 1)}  # and none by template: it has none
     assert set(HourlyCount.objects.values_list("name", "count")) == counted
     page = staff("Support").get("/admin/")
     assert figures(page, "Messages in 24 hours")["E-mail: failed or returned"].value == 1
@@ -188,8 +194,81 @@ def test_messages_that_did_not_arrive_are_grouped_by_cause(staff):
         assert browser.get(figure.link).context["cl"].result_count == figure.value
 
 
+def test_templates_are_listed_by_how_many_of_their_messages_failed(staff):
+    now = timezone.now()
+    for template, ago, statuses in (
+        ("welcome", 1, ["failed", "sent", "delivered", "queued"]),
+        ("welcome", 48, ["bounced"]),
+        ("invitation", 1, ["delivered", "delivered", "complained", "cancelled"]),
+        ("password_reset", 1, ["delivered"]),
+    ):
+        for status in statuses:
+            created = now - timedelta(hours=ago)
+            Message.objects.create(
+                channel="email", to=["a@example.com"], template=template, status=status, created_at=created
+            )
+    message_statistics.count_messages()
+    browser = staff("Support")
+    table = card_of(browser.get("/admin/"), "Failures by template").table
+    shown = [(row.label, *map(str, row.values)) for row in table.rows]
+    assert shown == [
+        ("welcome · E-mail", "33.3 % (1 of 3)", "50.0 % (2 of 4)"),
+        ("invitation · E-mail", "33.3 % (1 of 3)", "33.3 % (1 of 3)"),
+    ]
+    assert browser.get(table.rows[0].link).context["cl"].result_count == 2
+
+
+def test_the_longest_name_of_a_template_is_counted(staff):
+    name = "n" * 100
+    Message.objects.create(channel="email", to=["a@example.com"], template=name, status="failed")
+    message_statistics.count_messages()
+    assert card_of(staff("Support").get("/admin/"), "Failures by template").table.rows[0].label == f"{name} · E-mail"
+
+
+def test_messages_are_counted_by_status_channel_and_period(staff):
+    for channel, status, ago in (("email", "sent", 1), ("email", "sent", 48), ("sms", "failed", 1)):
+        created = timezone.now() - timedelta(hours=ago)
+        Message.objects.create(channel=channel, to=["a"], status=status, created_at=created)
+    message_statistics.count_messages()
+    card = card_of(staff("Support").get("/admin/"), "Messages by status")
+    rows = {str(row.label): list(row.values) for row in card.table.rows}
+    assert list(map(str, card.table.columns))[1:] == [
+        "E-mail, 24 hours",
+        "SMS, 24 hours",
+        "E-mail, 30 days",
+        "SMS, 30 days",
+    ]
+    assert (rows["Sent"], rows["Failed"], rows["Queued"]) == ([1, 0, 2, 0], [0, 1, 0, 1], [0, 0, 0, 0])
+    assert [(str(one.name), sum(one.values)) for one in card.charts[1].series] == [
+        ("Arrived", 2), ("Failed or returned", 1),
+    ]  # fmt: skip
+
+
+def test_failed_messages_wait_for_who_may_send_them_again(staff):
+    Message.objects.create(channel="email", to=["a@example.com"], status="failed", payload="x")
+    assert figures(staff("Fleet manager").get("/admin/"), "Waiting for you")["Failed, can be sent again"].value == "1"
+    support = staff("Support").get("/admin/")
+    assert "Failed, can be sent again" not in figures(support, "Waiting for you")
+    assert figures(support, "Queue")["Failed, can be sent again"].value == "1"
+
+
+def test_the_page_that_refreshes_itself_does_not_keep_its_session_open(staff):
+    browser = staff("Auditor")
+    browser.get("/admin/")
+    before = timezone.now() - timedelta(hours=1)
+    Session.objects.update(last_used_at=before)
+    assert "Sign-ins" in browser.get("/admin/figures/").content.decode()
+    assert Session.objects.get().last_used_at == before
+    browser.get("/admin/")
+    assert Session.objects.get().last_used_at > before
+    Session.objects.update(last_used_at=timezone.now() - settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"])
+    assert browser.get("/admin/figures/").status_code == 302
+
+
 def test_each_figure_leads_to_a_list_that_opens(staff):
     browser = staff("Administrator")
-    links = [figure.link for card in browser.get("/admin/").context["cards"] for figure in card.figures if figure.link]
-    assert len(links) >= 8
+    cards = browser.get("/admin/").context["cards"]
+    links = [figure.link for card in cards for figure in card.figures if figure.link]
+    links += [row.link for card in cards if card.table for row in card.table.rows]
+    assert len(links) >= 16
     assert [link for link in links if browser.get(link).status_code != 200] == []

@@ -93,7 +93,17 @@ PAGES = {
     "notifications_smstemplate_preview_new": (NOBODY, "sms_templates:create"),
     "notifications_smstemplate_preview": (NOBODY, "sms_templates:update"),
 }
-ANYBODY = {"search", "index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list"}
+ANYBODY = {
+    "search",
+    "index",
+    "figures",
+    "login",
+    "logout",
+    "password_change",
+    "password_change_done",
+    "jsi18n",
+    "app_list",
+}
 BY_QUERY = {"autocomplete", "view_on_site", None}
 
 
