@@ -201,7 +201,8 @@ def test_events_are_filtered_by_user_kind_address_and_time(actions, auditor):
     ("name", "value"),
     [
         ("user", "ann"), ("user", str(2**63)), ("kind", "no_such_kind"), ("ip", "kitchen"), ("ip", "1.2.3.4.5"),
-        ("since", "yesterday"), ("until", "0001-01-01T00:00:00+14:00"),
+        ("since", "yesterday"), ("until", "0001-01-01T00:00:00+14:00"), ("user", ""), ("kind", ""), ("ip", ""),
+        ("ip", " "), ("since", ""), ("until", ""), ("page_size", "0"), ("page_size", ""), ("ordering", "kind"),
     ],
 )  # fmt: skip
 def test_a_wrong_filter_of_events_is_a_validation_error(actions, auditor, name, value):

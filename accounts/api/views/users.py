@@ -88,12 +88,12 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
             everybody = paginator.paginate_compiled(_EVERYBODY, request, self, now=timezone.now())
             return self.get_paginated_response(_represented(everybody))
         found = self.get_queryset().with_attributes(attributes.filters(request.query_params.dict()))
-        matching: Any = self.filter_queryset(found)
         if request.accepted_renderer.format == "csv":
             names = [name for name in request.query_params if name != "format"]
-            rows = exports.rows_for_staff(found=matching, filters=names, **self._by(request))
+            rows = exports.rows_for_staff(found=self.matching(found), filters=names, **self._by(request))
             return csv_response("users.csv", exports.STAFF_COLUMNS, rows)
-        return self.get_paginated_response(_represented(self.paginate_queryset(matching) or []))
+        page: Any = self.paginate_queryset(self.filter_queryset(found))
+        return self.get_paginated_response(_represented(page or []))
 
     @raises(UserNotFoundException)
     def retrieve(self, request: Request, pk: int) -> Response:

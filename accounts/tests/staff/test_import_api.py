@@ -126,6 +126,23 @@ def test_the_list_is_downloaded_with_its_filters(send, api, user, settings, allo
     assert (wrong.status_code, wrong.json()["code"]) == (422, "validation_error")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "status", "code"),
+    [
+        ("page_size=101", 422, "validation_error"),
+        ("ordering=phone", 422, "validation_error"),
+        ("cursor=x", 400, "malformed_request"),
+    ],
+)
+def test_a_download_refuses_what_the_list_refuses_of_a_page(api, user, allow, wrong, status, code):
+    allow(user, "users:read")
+    api.force_authenticate(user)
+    for form in ("json", "csv"):
+        refused = api.get(f"/api/v1/users/?format={form}&{wrong}")
+        assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert api.get("/api/v1/users/?format=csv&page_size=1&ordering=email&cursor=").status_code == 200
+
+
 def test_the_download_needs_the_permission_to_read(api, user, allow):
     allow(user, "users:create")
     api.force_authenticate(user)

@@ -27,12 +27,23 @@ class CSVRenderer(BaseRenderer):
 
 
 class CSVExportMixin:
-    """A mixin for lists that can be downloaded as CSV. Errors, and other actions of a viewset, stay JSON."""
+    """A mixin for lists that can be downloaded as CSV. Errors, and other actions of a viewset, stay JSON.
+
+    A download has all rows in an order of its own. OpenAPI cannot say that a parameter is for JSON alone, so wrong
+    parameters of pages are refused as in the list.
+    """
 
     def get_renderers(self) -> list[BaseRenderer]:
         """Return the renderers of the requested action."""
         is_list = getattr(self, "action", "list") == "list"  # a view that is no viewset has no actions
         return [JSONRenderer(), CSVRenderer()] if is_list else [JSONRenderer()]
+
+    def matching(self, queryset: Any) -> Any:
+        """Return the rows of a download. Raises for wrong filters and parameters of pages."""
+        view: Any = self
+        found = view.filter_queryset(queryset)
+        view.paginator.check(view.request, view, found.model)
+        return found
 
     def handle_exception(self, exc: Exception) -> Response:
         """Return errors as JSON."""

@@ -76,7 +76,18 @@ class OneOfFilter(django_filters.ChoiceFilter):
             self.extra.pop(name, None)
 
 
-class UTCDateTimeField(IsoDateTimeField):
+class NeverEmpty(forms.Field):
+    """A field for which an empty value is a wrong one."""
+
+    def clean(self, value: str | None) -> Any:
+        """Return the value, an empty one for a parameter that is missing."""
+        cleaned = super().clean(value)
+        if value is not None and cleaned in self.empty_values:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return cleaned
+
+
+class UTCDateTimeField(NeverEmpty, IsoDateTimeField):
     """A time in ISO 8601, in UTC unless it has an offset."""
 
     def to_python(self, value: Any) -> datetime | None:
@@ -86,6 +97,16 @@ class UTCDateTimeField(IsoDateTimeField):
             return time and time.astimezone(UTC)
         except OverflowError:  # beyond the years that databases support
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class IdField(NeverEmpty, forms.IntegerField):
+    """The id of a row."""
+
+
+class AddressField(NeverEmpty, forms.GenericIPAddressField):
+    """An IP address."""
+
+    default_error_messages = {"invalid": _("Enter a valid IPv4 or IPv6 address.")}
 
 
 class UTCDateTimeFilter(django_filters.IsoDateTimeFilter):
@@ -98,7 +119,7 @@ class UTCDateTimeFilter(django_filters.IsoDateTimeFilter):
 class IdFilter(django_filters.NumberFilter):
     """A filter by the id of a row."""
 
-    field_class = forms.IntegerField
+    field_class = IdField
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=1, max_value=LARGEST_ID, **kwargs)
@@ -108,7 +129,7 @@ class IdFilter(django_filters.NumberFilter):
 class AddressFilter(django_filters.CharFilter):
     """A filter by an IP address, in any notation."""
 
-    field_class = forms.GenericIPAddressField
+    field_class = AddressField
 
 
 class SearchFilterSet(django_filters.FilterSet):

@@ -49,6 +49,10 @@ class KeysetPagination(BasePagination):
         form, position = self._requested(request, view, pages.model)
         return self._page(pages.rows(form, position, values))
 
+    def check(self, request: Request, view: Any, model: type[Model]) -> None:
+        """Refuse wrong parameters, without a page."""
+        self._requested(request, view, model)
+
     def _requested(self, request: Request, view: Any, model: type[Model]) -> tuple["_Form", Sequence[Any]]:
         """Return the form of the page's statement, and the values of its cursor."""
         self._url = request.build_absolute_uri()
