@@ -8,9 +8,8 @@ from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerial
 from rest_framework import serializers
 
 from foodfleet.core.exceptions import BaseAppException
-from foodfleet.core.http.serializers import CharField
+from foodfleet.core.http.serializers import NOT_BLANK, CharField
 
-NOT_BLANK = r"\S"
 Target = TypeVar("Target", bound=Callable[..., Any])
 
 

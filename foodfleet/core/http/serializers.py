@@ -32,6 +32,7 @@ __all__ = [
     "BooleanField",
     "CharField",
     "ChoiceField",
+    "ContentField",
     "DateTimeField",
     "DictField",
     "EmailField",
@@ -49,6 +50,7 @@ __all__ = [
     "validated",
 ]
 
+NOT_BLANK = r"[^\s\x1c-\x1f\x85]"  # these are no white space for regular expressions of JSON Schema
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
 WORDS = {"true": True, "false": False}
 
@@ -82,6 +84,21 @@ class CharField(drf.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class ContentField(CharField):
+    """Text that stays as it was typed and is not blank."""
+
+    schema: ClassVar[dict[str, Any]] = {"pattern": NOT_BLANK}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if not value.strip():
+            self.fail("blank")
+        return value
 
 
 class EmailField(CharField, drf.EmailField):

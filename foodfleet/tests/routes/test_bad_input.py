@@ -136,6 +136,14 @@ def test_each_kind_of_bad_body_has_its_code(client, label, status, code):
     assert (response.status_code, response.json()["code"]) == (status, code)
 
 
+@pytest.mark.parametrize("form", ["", "xml"])
+def test_a_form_of_the_answer_that_is_not_there_is_404(client, access_token, form):
+    headers = {"Authorization": f"Bearer {access_token}"}
+    for path in ("events", "users"):
+        response = client.get(f"/api/v1/{path}/?format={form}", headers=headers)
+        assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
 def test_an_accept_header_without_json_is_406_in_json(client):
     response = client.get("/api/v1/users/me/", headers={"accept": "text/csv"})
     assert response.status_code == 406

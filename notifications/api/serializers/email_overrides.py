@@ -58,8 +58,8 @@ class EmailOverrideSerializer(serializers.ModelSerializer[EmailOverride]):
     template = serializers.CharField(max_length=100, help_text="The name of an e-mail.")
     language = serializers.ChoiceField(choices=LANGUAGES, required=False, default="", help_text=ANY_LANGUAGE)
     subject = serializers.CharField(max_length=200)
-    html = serializers.CharField(max_length=LONGEST_HTML, trim_whitespace=False)
-    text = serializers.CharField(max_length=LONGEST_TEXT, trim_whitespace=False)
+    html = serializers.ContentField(max_length=LONGEST_HTML)
+    text = serializers.ContentField(max_length=LONGEST_TEXT)
 
     class Meta:
         model = EmailOverride
@@ -73,7 +73,7 @@ class EmailOverrideChangeSerializer(serializers.Serializer[Any]):
     """Changes to an override; omitted fields stay as they are. An override keeps its e-mail and language."""
 
     subject = serializers.CharField(max_length=200, required=False)
-    html = serializers.CharField(max_length=LONGEST_HTML, trim_whitespace=False, required=False)
-    text = serializers.CharField(max_length=LONGEST_TEXT, trim_whitespace=False, required=False)
+    html = serializers.ContentField(max_length=LONGEST_HTML, required=False)
+    text = serializers.ContentField(max_length=LONGEST_TEXT, required=False)
     is_active = serializers.BooleanField(required=False)
     opened_with = OpenedWithField()

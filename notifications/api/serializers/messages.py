@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.fields import CharField
 
 from foodfleet.core.http import serializers
+from foodfleet.core.http.serializers import NOT_BLANK
 from foodfleet.core.phone_numbers import PHONE_SCHEMA
 from notifications.models import Message, MessageEvent
 from notifications.services.compose.email import LONGEST_SUBJECT
@@ -96,9 +97,7 @@ class AddressesField(serializers.ListField):
         super().__init__(child=AddressField(max_length=320), max_length=50, **kwargs)
 
 
-@extend_schema_field(
-    {"oneOf": [{"type": "string", "maxLength": VALUE_LENGTH}, {"type": "integer"}, {"type": "number"}]}
-)
+@extend_schema_field({"oneOf": [{"type": "string", "maxLength": VALUE_LENGTH}, {"type": "number"}]})
 class ValueField(CharField):
     """A template value: text or a number."""
 
@@ -112,14 +111,19 @@ class ContextField(serializers.DictField):
     child = ValueField()
 
 
+def _filled(name: str, *others: str) -> dict[str, Any]:
+    """Return the rule that this text is there and not blank, and the others are there."""
+    return {"required": [name, *others], "properties": {name: {"pattern": NOT_BLANK}}}
+
+
 class SendEmailSerializer(serializers.Serializer[Any]):
     """An e-mail to send: subject with text or HTML, or a template."""
 
     schema_rules: ClassVar[dict[str, Any]] = {
         "oneOf": [
-            {"required": ["template"], "not": {"anyOf": [{"required": ["text"]}, {"required": ["html"]}]}},
-            {"required": ["subject", "text"], "not": {"required": ["template"]}},
-            {"required": ["subject", "html"], "not": {"anyOf": [{"required": ["template"]}, {"required": ["text"]}]}},
+            {"required": ["template"], "not": {"anyOf": [_filled("text"), _filled("html")]}},
+            {**_filled("text", "subject"), "not": {"required": ["template"]}},
+            {**_filled("html", "subject"), "not": {"anyOf": [{"required": ["template"]}, _filled("text")]}},
         ]
     }
 
@@ -127,7 +131,7 @@ class SendEmailSerializer(serializers.Serializer[Any]):
     cc = AddressesField(required=False)
     bcc = AddressesField(required=False)
     reply_to = AddressesField(required=False)
-    subject = serializers.CharField(max_length=LONGEST_SUBJECT, required=False, trim_whitespace=False)
+    subject = serializers.ContentField(max_length=LONGEST_SUBJECT, required=False)
     text = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
     html = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
     template = serializers.CharField(max_length=100, required=False)
@@ -149,7 +153,7 @@ class SendSmsSerializer(serializers.Serializer[Any]):
     schema_rules: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["text"]}, {"required": ["template"]}]}
 
     to = RecipientPhoneField(max_length=32)
-    text = serializers.CharField(required=False, trim_whitespace=False)
+    text = serializers.ContentField(required=False)
     template = serializers.CharField(max_length=100, required=False)
     variables = ContextField(required=False)
     kind = serializers.ChoiceField(choices=["account", "marketing"], required=False)

@@ -6,7 +6,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 
 from foodfleet.core.http import serializers
-from foodfleet.core.http.schema import NOT_BLANK
+from foodfleet.core.http.serializers import NOT_BLANK
 from notifications.api.serializers.versions import OpenedWithField
 from notifications.models import SMS_LENGTH, SmsTemplate
 from notifications.models.templates import NAME
@@ -44,7 +44,7 @@ class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
     """An SMS template; `variables` are the names of its placeholders."""
 
     name = serializers.CharField(max_length=100, validators=[NAME])
-    content = serializers.CharField(max_length=SMS_LENGTH, trim_whitespace=False)
+    content = serializers.ContentField(max_length=SMS_LENGTH)
     variables = serializers.SerializerMethodField()
     translations = TranslationsField(required=False)
     examples = ValuesField(required=False)

@@ -1,8 +1,8 @@
 """Webhooks for Amazon's delivery reports."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,13 +15,17 @@ from foodfleet.core.http.schema import raises
 from notifications.exceptions import UntrustedReportException
 from notifications.gateways.sns_http import sns_http
 from notifications.services.feedback import outcomes
-from notifications.services.feedback.sns_envelopes import CONFIRMATION, NOTIFICATION, UNSUBSCRIPTION
+from notifications.services.feedback.sns_envelopes import NOTIFICATION, SIGNED
 
 
-class SnsNotificationSerializer(serializers.Serializer[Any]):
-    """A signed notification of Amazon SNS, posted with the content type `text/plain`."""
+class SnsMessageSerializer(serializers.Serializer[Any]):
+    """A signed message of Amazon SNS, posted with the content type `text/plain`."""
 
-    Type = serializers.ChoiceField(choices=[NOTIFICATION])
+    schema_rules: ClassVar[dict[str, Any]] = {
+        "anyOf": [{"properties": {"Type": {"pattern": f"^{NOTIFICATION}$"}}}, {"required": ["Token", "SubscribeURL"]}]
+    }
+
+    Type = serializers.ChoiceField(choices=[*SIGNED])
     MessageId = serializers.CharField(max_length=100)
     TopicArn = serializers.CharField()
     Message = serializers.CharField()
@@ -30,14 +34,8 @@ class SnsNotificationSerializer(serializers.Serializer[Any]):
     Signature = serializers.CharField()
     SignatureVersion = serializers.CharField()
     Subject = serializers.CharField(required=False)
-
-
-class SnsSubscriptionSerializer(SnsNotificationSerializer):
-    """A confirmation request for a subscription, or notice of its end."""
-
-    Type = serializers.ChoiceField(choices=[CONFIRMATION, UNSUBSCRIPTION])
-    Token = serializers.CharField()
-    SubscribeURL = serializers.CharField()
+    Token = serializers.CharField(required=False)
+    SubscribeURL = serializers.CharField(required=False)
 
 
 class SnsParser(StrictJSONParser):
@@ -57,13 +55,7 @@ class SesWebhookView(APIView):
 
     @raises(UntrustedReportException)
     @extend_schema(
-        request={
-            "application/json": PolymorphicProxySerializer(
-                component_name="SnsMessage",
-                serializers=[SnsNotificationSerializer, SnsSubscriptionSerializer],
-                resource_type_field_name=None,
-            )
-        },
+        request={"application/json": SnsMessageSerializer},
         responses=inline_serializer("ReportTaken", {"status": serializers.CharField()}),
     )
     def post(self, request: Request) -> Response:

@@ -76,7 +76,7 @@ def send_requested_email(*, requested: EmailRequest, by: Sender) -> Message:
     draft = _new_draft(Channel.EMAIL, requested, by)
     if (earlier := writing.repeated(draft, draft.body_digest)) is not None:
         return earlier
-    _check_one_of("template", requested.template, "text", requested.text or requested.html)
+    _check_one_of("template", requested.template, "text", requested.text.strip() or requested.html)
     addressees = recipients.distinct(to=requested.to, cc=requested.cc, bcc=requested.bcc)
     if requested.kind == Kind.MARKETING and addressees.count > 1:
         message = _("A marketing e-mail has one recipient: each person has their own preferences and unsubscribe link.")

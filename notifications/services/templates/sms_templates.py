@@ -249,8 +249,11 @@ def _check_name_is_kept(template: SmsTemplate) -> None:
 def _check_shape(template: SmsTemplate) -> None:
     for field in ("translations", "examples"):
         value = getattr(template, field)
-        if not isinstance(value, dict) or not all(map(_is_plain, [*value, *value.values()])):
-            raise InvalidTemplateException.for_field(field, _("Enter names with text values."), "invalid")
+        texts = [*value, *value.values()] if isinstance(value, dict) else [None]
+        if not all(map(_is_plain, texts)):
+            has_nul = any("\x00" in text for text in texts if isinstance(text, str))
+            code = "null_characters_not_allowed" if has_nul else "invalid"
+            raise InvalidTemplateException.for_field(field, _("Enter names with text values."), code)
     examples = template.examples
     if len(examples) > MAX_EXAMPLES or any(len(text) > EXAMPLE_LENGTH for text in [*examples, *examples.values()]):
         message = _("Enter at most %(count)s names, with at most %(length)s characters for each value.")

@@ -143,12 +143,20 @@ def test_unknown_template_id_is_404(staff, key):
         (EMAIL, {**MAIL, "to": []}, "to"),
         (TEMPLATES, {"name": "blank", "content": "  \n"}, "content"),
         (TEMPLATES, {"name": "blank", "content": "Hello", "translations": {"de": " "}}, "translations"),
+        (TEMPLATES, {"name": "nul", "content": "Hello", "examples": {"\x00": "a"}}, "examples"),
+        (EMAIL, {**MAIL, "subject": " "}, "subject"),
+        (EMAIL, {**MAIL, "text": " ", "html": ""}, "text"),
+        (SMS, {"to": "+4915112345678", "text": " "}, "text"),
     ],
 )  # fmt: skip
 def test_invalid_value_is_an_error_of_its_field(staff, path, body, field):
     SmsTemplate.objects.create(name="order_ready", content="Pick up with {{code}}")
     refused = staff.post(path, body)
     assert (refused.status_code, list(refused.json()["details"])) == (422, [field])
+
+
+def test_a_blank_text_beside_html_counts_as_none(staff):
+    assert staff.post(EMAIL, {**MAIL, "text": " ", "html": "<p>Good food</p>"}).status_code == 202
 
 
 @pytest.mark.parametrize("words", ["müller", "jörg", '"Jörg', "a+b", "MENU"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -37,6 +37,12 @@ class CSVExportMixin:
         """Return the renderers of the requested action."""
         is_list = getattr(self, "action", "list") == "list"  # a view that is no viewset has no actions
         return [JSONRenderer(), CSVRenderer()] if is_list else [JSONRenderer()]
+
+    def perform_content_negotiation(self, request: Any, force: bool = False) -> Any:
+        """Choose the form of the answer; an empty `?format=` is as unknown as any other word."""
+        if request.query_params.get(FORMAT.name) == "" and not force:
+            raise Http404
+        return super().perform_content_negotiation(request, force)  # type: ignore[misc]
 
     def matching(self, queryset: Any) -> Any:
         """Return the rows of a download. Raises for wrong filters and parameters of pages."""
