@@ -18,6 +18,17 @@ def fill(apps, schema_editor):
         last = batch[-1].pk
 
 
+class AddFieldOnce(migrations.AddField):
+    """AddField that may be run again: filling the column takes long, and may be interrupted."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        with schema_editor.connection.cursor() as cursor:
+            columns = schema_editor.connection.introspection.get_table_description(cursor, table)
+        if self.name not in {column.name for column in columns}:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
 class Migration(migrations.Migration):
 
     atomic = False
@@ -27,7 +38,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        AddFieldOnce(
             model_name="user",
             name="search_text",
             field=models.TextField(db_default="", default="", editable=False, help_text="What search reads."),

@@ -22,7 +22,7 @@ from foodfleet.core.database import short_locks
 from foodfleet.core.database.partitioning import is_partitioned
 
 logger = structlog.get_logger(__name__)
-IS_INVALID = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND NOT indisvalid"
+IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 WITHOUT_INDEX = """
 SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
 WHERE inhparent = to_regclass(%s) AND NOT EXISTS (
@@ -34,7 +34,10 @@ LONGEST_NAME = 63
 
 
 class AddIndexOnline(AddIndex):
-    """AddIndex that uses CREATE INDEX CONCURRENTLY on PostgreSQL. It may be run again after it was interrupted."""
+    """AddIndex that uses CREATE INDEX CONCURRENTLY on PostgreSQL.
+
+    A migration that is not atomic may be interrupted after an index is built, so an index that is there is left alone.
+    """
 
     atomic = False
 
@@ -113,7 +116,9 @@ def _has_trigrams(connection: BaseDatabaseWrapper) -> bool:
 def _add(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
     connection = schema_editor.connection
     if connection.vendor != "postgresql":
-        if not isinstance(index, PostgresIndex):
+        with connection.cursor() as cursor:
+            is_there = index.name in connection.introspection.get_constraints(cursor, model._meta.db_table)
+        if not isinstance(index, PostgresIndex) and not is_there:
             schema_editor.add_index(model, index)
         return
     _check_outside_transaction(schema_editor)
@@ -121,8 +126,11 @@ def _add(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Ind
         _add_to_partitions(schema_editor, model, index)
         return
     with connection.cursor() as cursor:
-        cursor.execute(IS_INVALID, [schema_editor.quote_name(index.name)])
-        if cursor.fetchone():  # left by a build that was interrupted
+        cursor.execute(IS_VALID, [schema_editor.quote_name(index.name)])
+        is_valid = cursor.fetchone()
+        if is_valid == (True,):
+            return
+        if is_valid:  # left by a build that was interrupted
             schema_editor.remove_index(model, index, concurrently=True)  # type: ignore[call-arg]
         schema_editor.add_index(model, index, concurrently=True)  # type: ignore[call-arg]
 
@@ -130,11 +138,8 @@ def _add(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Ind
 def _remove(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
     connection = schema_editor.connection
     if connection.vendor != "postgresql":
-        if isinstance(index, PostgresIndex):
-            # When Django rebuilds a table of SQLite for another change, it builds this index on the columns alone.
-            schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(index.name)}")
-        else:
-            schema_editor.remove_index(model, index)
+        # The migration may have been interrupted; one for PostgreSQL is there where Django rebuilt a table of SQLite.
+        schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(index.name)}")
         return
     _check_outside_transaction(schema_editor)
     if is_partitioned(connection, model._meta.db_table):

@@ -38,9 +38,11 @@ class Command(BaseCommand):
         folder = settings.BASE_DIR / name
         check_free(folder)
         written = write(folder, context_of(name, resource, plural))
-        run_ruff(folder)
+        is_formatted = run_ruff(folder)
         manage("makemigrations", name, "--verbosity", "0")
         self.stdout.write(f"Wrote {name}/: {written} files and the first migration.")
+        if not is_formatted:
+            self.stdout.write("Before `make lint` run `make format`: ruff, which sorts imports, is not installed yet.")
         self.stdout.write("Next: run migrate and start the server. See docs/modules.md.")
 
 
@@ -107,12 +109,14 @@ def write(folder: Path, context: dict[str, str]) -> int:
     return len(sources)
 
 
-def run_ruff(folder: Path) -> None:
-    """Sort imports and wrap lines, if ruff is installed (`make lint` installs it)."""
+def run_ruff(folder: Path) -> bool:
+    """Sort imports and wrap lines; False if ruff is not installed (`make lint` installs it)."""
     ruff = Path(sys.executable).with_name("ruff")
-    if ruff.exists():
-        for arguments in (("check", "--quiet", "--fix", "--select", "I"), ("format", "--quiet")):
-            subprocess.run([ruff, *arguments, folder], cwd=folder.parent, check=True)  # noqa: S603
+    if not ruff.exists():
+        return False
+    for arguments in (("check", "--quiet", "--fix", "--select", "I"), ("format", "--quiet")):
+        subprocess.run([ruff, *arguments, folder], cwd=folder.parent, check=True)  # noqa: S603
+    return True
 
 
 def manage(*arguments: str) -> None:

@@ -64,6 +64,16 @@ def test_an_index_is_built_and_removed_in_both_directions(index):
     assert NAME not in indexes()
 
 
+def test_a_migration_of_indexes_can_be_repeated_after_an_interruption(index):
+    add, remove = AddIndexOnline("user", index), RemoveIndexOnline("user", NAME)
+    for _ in range(2):
+        apply(index, add)
+    assert NAME in indexes()
+    for _ in range(2):
+        apply(index, remove)
+    assert NAME not in indexes()
+
+
 @pytest.mark.postgres
 def test_an_index_does_not_lock_out_writers(index):
     assert any("CREATE INDEX CONCURRENTLY" in sql for sql in apply(index, AddIndexOnline("user", index)))
