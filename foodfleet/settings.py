@@ -102,7 +102,7 @@ try:
         "SES_CONFIGURATION_SET", r"[\w-]{1,64}", "a name of at most 64 letters, digits, - and _"
     )
     SMS_SENDER_ID = env.pattern(
-        "SMS_SENDER_ID", r"(?=.*[A-Za-z])[A-Za-z0-9-]{1,11}", "at most 11 letters, digits and -, with a letter"
+        "SMS_SENDER_ID", r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}", "at most 11 letters and digits, with a letter"
     )
     SMS_MAX_PRICE = env.number("SMS_MAX_PRICE")
     SMS_LIMITS = {

@@ -28,7 +28,7 @@ class Priority(IntegerChoices):
 
 
 class Guarantee(TextChoices):
-    """What happens to a message when its worker died between the provider's response and our commit."""
+    """What happens to a message whose worker died between the provider's response and our commit."""
 
     AT_MOST_ONCE = "at_most_once", _("At most once")  # failed; staff may retry it
     AT_LEAST_ONCE = "at_least_once", _("At least once")  # retried; it may arrive twice
@@ -96,7 +96,7 @@ MOVES: dict[Status, frozenset[Status]] = {
 # A message with one of these is not processed further.
 FINISHED = [state for state in Status if state not in {Status.QUEUED, Status.SENDING}]
 ARRIVED = (Status.SENT, Status.DELIVERED)  # as far as is known
-LOST = (Status.FAILED, Status.BOUNCED, Status.COMPLAINED)  # sent for good, and did not arrive or was not wanted
+LOST = (Status.FAILED, Status.BOUNCED, Status.COMPLAINED)  # final states of messages that failed or were not wanted
 
 
 def sources(target: Status) -> list[Status]:
@@ -148,12 +148,12 @@ TEST_EVENT = "webhook.test"
 
 
 class DisabledReason(TextChoices):
-    """Why an endpoint was disabled by itself."""
+    """Why an endpoint was disabled automatically."""
 
     GONE = "gone", _("The receiver answered 410 Gone")
     FAILING = "failing", _("Every delivery failed for days")
 
 
 def webhook_event_choices() -> list[tuple[str, str | Promise]]:
-    """Return what an endpoint may subscribe to: every event, each above, and those of modules."""
+    """Return the events to which an endpoint may subscribe: all events, those above, and those of modules."""
     return [(EVERY_EVENT, _("All events")), *WebhookEvent.choices, *events.webhook_events()]

@@ -1,4 +1,4 @@
-"""Celery tasks. Each may be lost or run twice without harm: the state is in the database."""
+"""Celery tasks. Each may be lost or run twice without harm, because the state is in the database."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -12,16 +12,16 @@ from notifications.services.feedback import outcomes, sms_log
 from notifications.services.operations import retention, statistics
 from notifications.states import Channel, Priority
 
-# Separate, so that no SMS waits for a worker process that sends mail, and no mail for one that posts webhooks.
+# Separate queues, so that SMS do not wait for worker processes that send e-mails, nor e-mails for webhooks.
 CHANNEL_QUEUES = {Channel.SMS: "sms", Channel.WEBHOOK: "webhooks"}
 QUEUES = {Priority.CODE: "codes", Priority.TRANSACTIONAL: "transactional", Priority.BULK: "bulk"}
-SCHEDULED_WITHIN = 30  # seconds; what is due later is found by the sweep
-DISPATCH_SECONDS = 5.0  # other tasks of the same worker, and its shutdown, wait no longer
+SCHEDULED_WITHIN = 30  # seconds; the sweep finds messages that are due later
+DISPATCH_SECONDS = 5.0  # other tasks of the same worker, and its shutdown, wait at most so long
 TASK_EXPIRES_AFTER = 60.0  # seconds; by then the sweep has published another
 
 
 def notify_worker(channel: Channel, priority: Priority, countdown: float = 0) -> None:
-    """Publish a task that sends what is due. Raises OSError if the broker is unreachable."""
+    """Publish a task that sends due messages. Raises OSError if the broker is unreachable."""
     try:
         dispatch.apply_async(
             args=[int(priority), channel.value],
@@ -29,13 +29,13 @@ def notify_worker(channel: Channel, priority: Priority, countdown: float = 0) ->
             countdown=countdown or None,
             expires=countdown + TASK_EXPIRES_AFTER,
         )
-    except OperationalError as error:  # kombu's, for whatever broker
+    except OperationalError as error:  # of kombu, for every kind of broker
         raise ConnectionError(str(error)) from error
 
 
 @shared_task(name="notifications.dispatch")
 def dispatch(priority: int, channel_name: str) -> None:
-    """Send what is due in a channel down to this priority; publish a task for what is left or due soon."""
+    """Send due messages of a channel down to this priority; publish a task for remaining ones, or ones due soon."""
     lowest, channel = Priority(priority), Channel(channel_name)
     notify.clear(channel, lowest)
     if notify.should_sweep():  # the task `sweep` may wait behind dispatches
@@ -51,7 +51,7 @@ def dispatch(priority: int, channel_name: str) -> None:
 
 @shared_task(name="notifications.sweep")
 def sweep() -> None:
-    """Recover abandoned messages, and notify workers of all that is due."""
+    """Recover abandoned messages, and notify workers of due messages."""
     liveness.record_heartbeat()
     for channel, priority in delivery_sweep.sweep().due:
         notify_worker(channel, priority)

@@ -73,7 +73,7 @@ WRONG = {
     "EMAIL_MAX_MEGABYTES": ["0", "41"],
     "SES_API": ["v3"],
     "SES_CONFIGURATION_SET": ["two words"],
-    "SMS_SENDER_ID": ["12345", "longer than eleven", "Food Fleet"],
+    "SMS_SENDER_ID": ["12345", "longer than eleven", "Food Fleet", "Food-Fleet"],
     "SMS_MAX_PRICE": ["0", "cheap"],
     "EMAIL_LIMIT_ADDRESS": ["10"],
     "SMS_LIMIT_NUMBER": ["ten"],

@@ -19,8 +19,8 @@ PAUSE_SECONDS = 5.0  # without a try after the broker was unreachable; the sweep
 class WorkerNotifier:
     """Publishes tasks in a thread, one queue after another.
 
-    A caller waits until its task is published, for LONGEST_WAIT at most, and not at all while the broker is known to be
-    unreachable. A task that could not be published is dropped: the rows are committed, and the sweep publishes again.
+    A caller waits at most LONGEST_WAIT until its task is published, and not at all while the broker is known to be
+    unreachable. A task that cannot be published is dropped: the rows are committed, and the sweep publishes again.
     publish: raises OSError if the broker is unreachable.
     """
 

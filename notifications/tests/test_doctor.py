@@ -193,7 +193,7 @@ def test_a_key_file_that_everybody_can_read_is_found(installation, tmp_path):
     installation.JWT_SIGNING_ALGORITHM, installation.JWT_PRIVATE_KEY_FILES = "EdDSA", [path]
     path.chmod(0o644)
     [(text, advice)] = doctor()[1]["signing_keys"]
-    assert (text, advice) == (f"Everybody on this machine can read {path}.", f"Run chmod 640 {path}.")
+    assert (text, advice) == (f"Every user of this machine can read {path}.", f"Run chmod 640 {path}.")
     path.chmod(0o640)
     assert doctor() == (0, {})
 

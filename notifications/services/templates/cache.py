@@ -1,4 +1,4 @@
-"""A cache of the templates that staff edit, in each process, which never returns an old version."""
+"""A cache in each process for the templates that staff edit. It never returns an outdated version."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

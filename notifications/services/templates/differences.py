@@ -1,4 +1,4 @@
-"""Differences between two versions of a text: lines, and within a changed line its changed words."""
+"""Differences between two versions of a text: changed lines, and the changed words in them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,10 +7,10 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 CONTEXT = 2  # unchanged lines around a change
-# SequenceMatcher takes quadratic time. What is longer is shown as replaced as a whole.
+# SequenceMatcher takes quadratic time. Longer texts and lines are shown as completely replaced.
 MOST_LINES = 300
 MOST_WORDS = 300
-SIMILAR = 0.4  # of the words; less similar lines are shown as replaced, without marks within them
+SIMILAR = 0.4  # the minimum ratio of equal words; less similar lines are shown as completely replaced
 WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 Mark = Literal["added", "removed", "same", "skipped"]
@@ -18,7 +18,7 @@ Mark = Literal["added", "removed", "same", "skipped"]
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a line. is_changed: whether the other version of the line does not have it."""
+    """A part of a line. is_changed: the other version of the line does not contain it."""
 
     text: str
     is_changed: bool = False
@@ -33,7 +33,7 @@ class Line:
 
 
 def compare(old: str, new: str) -> list[Line]:
-    """Return the lines that differ with some unchanged ones around them; nothing where the texts are the same."""
+    """Return the lines that differ, with some unchanged ones around them; an empty list for equal texts."""
     if old == new:
         return []
     before, after = old.splitlines(), new.splitlines()
@@ -54,7 +54,7 @@ def _blocks(before: Sequence[str], after: Sequence[str]) -> Sequence[tuple[str, 
 
 
 def _context(lines: Sequence[str], *, is_first: bool, is_last: bool) -> list[Line]:
-    """Return the unchanged lines next to changes, and one that stands for those between them."""
+    """Return the unchanged lines next to changes, and one `skipped` line for those between them."""
     start, end = 0 if is_first else CONTEXT, 0 if is_last else CONTEXT
     if len(lines) <= start + end:
         return [_whole("same", line) for line in lines]

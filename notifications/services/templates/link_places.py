@@ -1,7 +1,7 @@
-"""Where a link may appear in an e-mail template: never directly after another address.
+"""Check that no link in an e-mail template directly follows another URL.
 
-A mail program would turn `https://other.example/` and a link directly after it into one address, and whoever follows
-it would send the link, which opens an account, to the other host.
+Mail programs would turn `https://other.example/` and a link directly after it into one URL. A click would send the
+link, which may contain a token, to the other host.
 """
 
 import re
@@ -22,12 +22,12 @@ _JOINER = re.compile(rf"[/\\?#=&%@{VALUE}]")
 
 
 def is_link(name: str) -> bool:
-    """Whether a variable of this name is a link."""
+    """Return whether a variable with this name is a link."""
     return LINK_NAME.fullmatch(name) is not None
 
 
 def follows_address(source: str, *, is_html: bool) -> bool:
-    """Whether the valid template `source` shows a link directly after what may be the start of an address."""
+    """Return whether a valid template contains a link directly after text that may be the start of a URL."""
     words = "".join(map(_visible, Lexer(source.replace(LINK, " ").replace(VALUE, " ")).tokenize()))
     if is_html:
         words = unescaped(re.sub(r"</?([A-Za-z0-9]+)[^>]*>", _space, words))

@@ -1,4 +1,4 @@
-"""Overrides: content that staff write for the product's e-mails. Check, save, restore and delete them."""
+"""Check, save, restore and delete overrides: content that staff write for the product's e-mails."""
 
 import re
 from collections.abc import Mapping
@@ -62,8 +62,8 @@ def spec_of(template: str) -> specs.TemplateSpec:
 def accepted(template: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `variables` that the e-mail declares, with numbers as int.
 
-    Raises EmailTemplateNotFoundException, or MissingVariablesException if a required value is missing, blank or not
-    a number where it must be one.
+    Raises EmailTemplateNotFoundException, or MissingVariablesException for a required value that is missing, blank, or
+    not a number although its example is.
     """
     spec = spec_of(template)
     values: dict[str, Any] = {}
@@ -125,7 +125,7 @@ def change(
 
 
 def delete(*, override: EmailOverride, by: User | None, client: Client = NO_CLIENT) -> None:
-    """Delete an override, so that the e-mail has its own content again. Raises as `actors.lock_actor`."""
+    """Delete an override. The product's own content is sent again. Raises as `actors.lock_actor`."""
     with transaction.atomic():
         actors.lock_actor(by, "email_templates:delete")
         versions.record(override, "deleted", by, client)

@@ -24,7 +24,7 @@ def check(content: str, *, field: str) -> None:
 
 
 def fill(content: str, variables: Variables) -> str:
-    """Replace the placeholders in one pass, so that a value which looks like a placeholder is not replaced.
+    """Replace the placeholders in one pass, so that placeholders in values are not replaced.
 
     A placeholder without a value stays unchanged; see `missing`.
     """
@@ -37,7 +37,7 @@ def missing(content: str, variables: Variables) -> list[str]:
 
 
 def is_blank(value: object) -> bool:
-    """Whether the value has no visible character."""
+    """Return whether the value has no visible character."""
     return not _text_of(value).strip()
 
 

@@ -1,6 +1,6 @@
-"""E-mails that are rendered once with a placeholder for each value, and then filled for each message.
+"""E-mails that are rendered once with placeholders for the values, and then filled for each message.
 
-Rendering the files of an e-mail and moving its CSS inline takes thirty times as long as filling the placeholders.
+Rendering an e-mail and inlining its CSS takes thirty times as long as filling the placeholders.
 """
 
 import re
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
-# Characters for private use: no template contains them, and neither escaping nor an HTML parser changes them.
+# Private-use characters: templates do not contain them, and neither escaping nor HTML parsers change them.
 BEGIN, END = "\ue000", "\ue001"
 PLACEHOLDER = re.compile(f"{BEGIN}([a-z_0-9]+){END}")
-LONGEST_VALUE = 10_000  # characters; longer content is rendered, which limits its size
+LONGEST_VALUE = 10_000  # characters; with longer values the e-mail is rendered, which limits its size
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class EmailContent:
 
 
 def accepts(values: Mapping[str, object]) -> bool:
-    """Whether these values can be filled in: text that is not marked as safe HTML. A number may choose a plural."""
+    """Return whether all values are plain text. Safe HTML is not escaped, and numbers may choose a plural form."""
     return all(type(value) is str and len(value) <= LONGEST_VALUE for value in values.values())
 
 
 def placeholder(name: str) -> str:
-    """Return what stands for the value of a variable while an e-mail is precompiled."""
+    """Return the placeholder of a variable in a precompiled e-mail."""
     return f"{BEGIN}{name}{END}"
 
 
@@ -38,7 +38,7 @@ class PrecompiledEmail:
     """An e-mail that was rendered with placeholders."""
 
     def __init__(self, content: EmailContent) -> None:
-        # Text and names of variables in turn.
+        # Each is a list of text and names of variables alternately.
         self._subject, self._text, self._html = map(PLACEHOLDER.split, (content.subject, content.text, content.html))
         self._version = content.version
 

@@ -18,7 +18,7 @@ from notifications.services.templates import cache, overrides, precompiled, sand
 from notifications.services.templates.precompiled import EmailContent, PrecompiledEmail
 
 LAYOUT = "override"  # the template around the content of an override
-MOST_PRECOMPILED = 300  # e-mails of 15 KB; one for each language and set of given variables
+MOST_PRECOMPILED = 300  # e-mails of about 15 KB: one for each language and set of given variables
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class SmsContent:
 
 
 def render_email(template: str, variables: Mapping[str, Any], language: str) -> EmailContent:
-    """Render `template` in `language`, by the override of staff where there is one.
+    """Render `template` in `language`, with the override of staff if there is one.
 
-    An empty language means the default. `unsubscribe_link` may be among the variables of any e-mail.
+    An empty language means the default. Every e-mail accepts the variable `unsubscribe_link`.
     Raises EmailTemplateNotFoundException or MissingVariablesException.
     """
     variables = {**overrides.accepted(template, variables), "unsubscribe_link": variables.get("unsubscribe_link", "")}
@@ -52,8 +52,8 @@ def _override(template: str, language: str) -> cache.OverrideContent | None:
 
 
 def _is_precompiled(template: str, override: cache.OverrideContent | None) -> bool:
-    """Whether the content only shows values, without filters, and tests only whether they are given."""
-    if settings.DEBUG:  # a changed file is seen at once
+    """Return whether the content has no filters, and its conditions test only whether values are given."""
+    if settings.DEBUG:  # so that changes of files have an effect at once
         return False
     if override is None:
         return overrides.spec_of(template).is_precompiled
@@ -64,7 +64,7 @@ def _is_precompiled(template: str, override: cache.OverrideContent | None) -> bo
 def _precompiled(
     template: str, override: cache.OverrideContent | None, language: str, names: frozenset[str], site: Hashable
 ) -> PrecompiledEmail:
-    """Precompile for messages that give values of these names. site: what else the content shows, from the settings."""
+    """Precompile for messages that have values for these names. site: the settings that the content depends on."""
     placeholders = {name: precompiled.placeholder(name) for name in names}
     return PrecompiledEmail(_render(template, override, placeholders, language))
 
@@ -102,7 +102,7 @@ def own_content(template: str, language: str) -> cache.OverrideContent:
 
 
 def current_content(template: str, language: str) -> cache.OverrideContent:
-    """Return what an e-mail says in this language now, with placeholders for its variables."""
+    """Return the current content of an e-mail in this language, with placeholders for its variables."""
     return _override(template, language) or own_content(template, language)
 
 
@@ -118,7 +118,7 @@ def _blocks(name: str, values: Mapping[str, Any]) -> str:
 
 
 def render_override(content: cache.OverrideContent, variables: Mapping[str, Any], language: str) -> EmailContent:
-    """Render an override in the product's layout."""
+    """Render an override in the product's e-mail layout."""
     subject = " ".join(sandbox.render_text(content.subject, variables).split())
     frame = {
         **branding.message_context(),
@@ -128,7 +128,7 @@ def render_override(content: cache.OverrideContent, variables: Mapping[str, Any]
         "subject": subject,
     }
     with translation.override(language):
-        body = mark_safe(sandbox.render_html(content.html, variables))  # noqa: S308  checked, its values are escaped
+        body = mark_safe(sandbox.render_html(content.html, variables))  # noqa: S308  the template is checked and its values are escaped
         html = render_to_string(f"notifications/email/{LAYOUT}.html", {**frame, "body": body})
         plain = {**frame, "body": sandbox.render_text(content.text, variables)}
         text = render_to_string(f"notifications/email/{LAYOUT}.txt", plain).strip() + "\n"

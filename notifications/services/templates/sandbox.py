@@ -1,7 +1,7 @@
 """The sandbox for e-mail templates of staff: variables, a few filters and `if`.
 
-There are two barriers. Every tag must match our own grammar, and is then compiled by a Django engine without loaders,
-libraries and other builtins. Values are plain strings, so templates cannot reach attributes of objects.
+There are two barriers: every tag must match our grammar, and the template is then compiled by a Django engine without
+loaders, libraries and other builtins. Values are plain strings, so that templates cannot access attributes of objects.
 """
 
 import re
@@ -28,9 +28,9 @@ CONDITION = re.compile(rf"(?:if|elif) (?:not )?{_OPERAND}(?: (?:and|or) (?:not )
 MAX_DEPTH = 10
 MAX_RENDERED = 500_000  # characters
 MOST_SOURCE = 100_000  # characters; the longest field of an override
-LONGEST_TAG = 200  # characters of a tag of the template
-MOST_TAGS = 500  # template tags; each may show a value of thousands of characters
-MOST_ELEMENTS = 1_000  # HTML elements; also the limit of their depth, as conditions may leave out end tags
+LONGEST_TAG = 200  # characters of a template tag
+MOST_TAGS = 500  # template tags; each may insert a value of thousands of characters
+MOST_ELEMENTS = 1_000  # HTML elements; also limits their depth, because conditions may omit end tags
 
 ELEMENTS = frozenset({
     "a", "abbr", "address", "article", "b", "big", "blockquote", "br", "caption", "center", "cite", "code", "col",
@@ -69,7 +69,7 @@ _TEXT = _Engine(dirs=[], loaders=[("django.template.loaders.locmem.Loader", {})]
 
 @dataclass(frozen=True)
 class Used:
-    """The names that a template shows, that its conditions test, and that it shows whatever the conditions."""
+    """The variables of a template. shown: those it inserts. tested: by conditions. always: inserted unconditionally."""
 
     shown: frozenset[str]
     tested: frozenset[str]
@@ -77,7 +77,7 @@ class Used:
 
 
 def check(source: str, *, field: str, is_html: bool) -> Used:
-    """Return the variables that `source` uses. Raises InvalidTemplateException for what is not allowed."""
+    """Return the variables that `source` uses. Raises InvalidTemplateException if anything is not allowed."""
     try:
         _check_bounds(source)
         used = _check_tags(source)
@@ -114,7 +114,7 @@ class _NotAllowedError(Exception):
 
 
 def _check_bounds(source: str) -> None:
-    """Limit the size of `source`: the parsers need more than linear time for many or unclosed tags."""
+    """Limit the size of `source`: parsers take more than linear time for many or unclosed tags."""
     if len(source) > MOST_SOURCE:
         raise _NotAllowedError(_("A template has at most %(most)s characters.") % {"most": MOST_SOURCE})
     if source.count("<") > 2 * MOST_ELEMENTS:  # a start and an end each
@@ -155,7 +155,7 @@ def _check_tags(source: str) -> Used:
 
 
 class _Branches:
-    """Finds the variables that a template shows whatever its conditions.
+    """Finds the variables that a template always shows, independent of its conditions.
 
     `{% if name %}` makes its content optional, except for the variable `name` itself.
     """
@@ -218,9 +218,9 @@ def _not_allowed(what: str) -> _NotAllowedError:
 def _check_html(source: str) -> None:
     """Check that each `<` starts a complete tag of the grammar, with template variables only in quoted attributes.
 
-    The rendered HTML therefore has exactly the tags that were checked, whatever the values and conditions, and no HTML
-    parser sees others. None of them executes anything or sends a value (such as a reset link) to another host, as an
-    address or style with a value would.
+    The rendered HTML therefore has only the checked tags, with any values and conditions, for every HTML parser. None
+    of them executes code, or sends a value (such as a reset link) to another host, as a URL or style with a value
+    would.
     """
     if re.search(r"=\s*\{\{", source):
         raise _NotAllowedError(_("Put attribute values in quotes."))

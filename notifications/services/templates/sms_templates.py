@@ -28,7 +28,7 @@ from rbac.services import actors
 
 EXAMPLE_LENGTH = 1000  # characters
 MAX_EXAMPLES = 100
-SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: possible in JSON, but no encoding can write it
+SURROGATE = re.compile("[\ud800-\udfff]")  # valid in JSON, but cannot be encoded
 VERSIONED = ("content", "translations", "description", "examples", "is_active")
 
 
@@ -86,7 +86,7 @@ def variables_of(template: SmsTemplate) -> list[str]:
 
 
 def examples_of(template: SmsTemplate) -> dict[str, str]:
-    """Return an example for each variable: from staff, from the spec, otherwise its own name."""
+    """Return an example for each variable: from staff, else from the spec, else its own name."""
     spec = specs.find(Channel.SMS, template.name)
     known: dict[str, object] = {**(spec.examples if spec else {}), **template.examples}
     return {name: str(known.get(name) or name) for name in variables_of(template)}
@@ -109,7 +109,7 @@ def render(*, name: str, variables: Mapping[str, Any], language: str = "") -> Re
 
 
 def _with_site(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Add `{{site_name}}`, which every template may show."""
+    """Add the value of `{{site_name}}`, which every template may use."""
     return {specs.SITE_NAME.name: settings.SITE_NAME, **variables}
 
 
@@ -262,7 +262,7 @@ def _check_shape(template: SmsTemplate) -> None:
 
 
 def _is_plain(text: object) -> bool:
-    """Whether every database can store the text."""
+    """Return whether `text` is a text that every database can store."""
     return isinstance(text, str) and "\x00" not in text and not SURROGATE.search(text)
 
 

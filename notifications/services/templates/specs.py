@@ -1,7 +1,7 @@
 """Template specs: the product's own e-mails and SMS, with their variables.
 
 Staff may change the content. The variables, and which of them are required, are declared here, and by modules in
-MAILS of their `mails.py`.
+`MAILS` of their `mails.py`.
 """
 
 from collections.abc import Set as AbstractSet
@@ -22,7 +22,7 @@ LINK = "https://foodfleet.example/"
 
 @dataclass(frozen=True)
 class Variable:
-    """A value that a template may show. A required one must be given, and every edit must show it."""
+    """A variable of a template. A required one needs a value, and every edit of the template must contain it."""
 
     name: str
     example: str | int  # an int: the value must be a number
@@ -33,9 +33,9 @@ class Variable:
 class TemplateSpec:
     """The declaration of one of the product's e-mails or SMS.
 
-    by_hand: staff may send it. Only the product sends the others, with values that it makes. policy: None has
-    notifications.services.compose.policies decide. is_precompiled: the files of an e-mail show variables without
-    filters and test only whether they are given, so that they are rendered once and not for each message.
+    by_hand: staff may send it; otherwise only the product does, with its own values. policy: None for that in
+    notifications.services.compose.policies. is_precompiled: the files of the e-mail use variables without filters and
+    test only whether they are given, so that they are rendered once and not for each message.
     """
 
     name: str
@@ -49,23 +49,23 @@ class TemplateSpec:
 
     @property
     def examples(self) -> dict[str, str | int]:
-        """Return an example value for each variable."""
+        """An example value for each variable."""
         return {variable.name: variable.example for variable in self.variables}
 
     @property
     def required(self) -> frozenset[str]:
-        """Return the names of the required variables."""
+        """The names of the required variables."""
         return frozenset(variable.name for variable in self.variables if variable.is_required)
 
     @property
     def names(self) -> frozenset[str]:
-        """Return the names of all variables."""
+        """The names of all variables."""
         return frozenset(variable.name for variable in self.variables)
 
 
 FIRST_NAME = Variable("first_name", "Ann", is_required=False)
 CODE = Variable("code", "123456")
-SITE_NAME = Variable("site_name", "FoodFleet", is_required=False)  # of every SMS: rendering adds it
+SITE_NAME = Variable("site_name", "FoodFleet", is_required=False)  # rendering adds it to every SMS
 # The facts of a security event. Each may be unknown.
 SECURITY_FACTS = (
     Variable("when", "23 November 2026, 10:42 UTC", is_required=False),
@@ -192,14 +192,14 @@ def all_specs() -> dict[tuple[Channel, str], TemplateSpec]:
 
 
 def find(channel: Channel, name: str) -> TemplateSpec | None:
-    """Return the spec of this name, or None for a template that staff made."""
+    """Return the spec with this name; None for a template that staff made."""
     return all_specs().get((channel, name))
 
 
 def check_sendable(channel: Channel, name: str) -> None:
     """Raise TemplateNotSendableException for a product template that only the product sends.
 
-    Otherwise staff could send a security message with a link of their choice. Other templates pass, as do unknown ones.
+    Otherwise staff could send a security message with their own link. Accepts all other names, also unknown ones.
     """
     spec = find(channel, name)
     if spec is not None and not spec.by_hand:

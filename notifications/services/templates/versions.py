@@ -1,4 +1,4 @@
-"""Versions of templates: their numbers, protection against overwriting one that the editor has not seen, audit."""
+"""Versions of templates: numbers, optimistic locking, and the audit of changes."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ NO_CLIENT = Client()
 def next_number(thing: Any, opened_with: int | None) -> int:
     """Reserve the next version number of `thing`, in the transaction that saves it.
 
-    opened_with: the version that the editor saw; None: any. Raises NewerVersionException, which names who saved a newer
-    version and when.
+    opened_with: the version that the editor saw; None: not checked. Raises NewerVersionException, which says who saved
+    a newer version and when.
     """
     rows = type(thing).objects.filter(pk=thing.pk)
     seen = rows if opened_with is None else rows.filter(version=opened_with)
@@ -35,7 +35,7 @@ def save_row(thing: Any) -> None:
     """Save the validated `thing`. Raises Django's ValidationError if its name was taken since the validation."""
     try:
         with transaction.atomic():
-            # All fields: `next_number` has made sure that nobody saved another version in between.
+            # All fields: `next_number` has checked that no other version was saved in between.
             is_new = thing.pk is None
             names = [field.name for field in thing._meta.concrete_fields if not field.primary_key and field.editable]
             thing.save(force_insert=is_new, update_fields=None if is_new else [*names, "version", "updated_at"])

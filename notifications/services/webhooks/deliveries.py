@@ -39,17 +39,17 @@ def find(pk: UUID) -> WebhookDelivery:
 
 
 def replay(*, pk: UUID, endpoint_id: int | None = None, by: User | None) -> WebhookDelivery:
-    """Deliver an event again at once, with the same content and webhook-id, whatever became of it.
+    """Deliver an event again at once with the same content and webhook-id, also one that was delivered.
 
-    endpoint_id: of the endpoint that it has to belong to. Raises DeliveryNotFoundException, WebhookPausedException,
-    DeliveryNotReplayableException, and as `actors.lock_actor`.
+    endpoint_id: the endpoint to which it must belong; None for any. Raises DeliveryNotFoundException,
+    WebhookPausedException, DeliveryNotReplayableException, and as `actors.lock_actor`.
     """
     with transaction.atomic():
         actors.lock_actor(by, "webhooks:update")
         delivery = find(pk)
         if endpoint_id is not None and delivery.endpoint_id != endpoint_id:
             raise DeliveryNotFoundException
-        _open(delivery.endpoint_id)
+        _end_hold(delivery.endpoint_id)
         now = timezone.now()
         if not Message.objects.requeue([pk], due_at=now, give_up_at=now + events.TRIED_FOR):
             raise DeliveryNotReplayableException
@@ -60,7 +60,7 @@ def replay(*, pk: UUID, endpoint_id: int | None = None, by: User | None) -> Webh
 
 
 def replay_all(*, chosen: WebhookDeliveryQuerySet, by: User | None, on_batch: batches.Callback = batches.ignore) -> int:
-    """Deliver again those of the chosen that can be, at most batches.MOST, to active endpoints. Returns how many.
+    """Deliver again to active endpoints what still has content, at most batches.MOST. Returns how many.
 
     on_batch: called with the deliveries of each batch, in its transaction.
     """
@@ -95,13 +95,13 @@ def send_test(*, endpoint_id: int, by: User | None) -> WebhookDelivery:
     endpoints.find(endpoint_id)
     with transaction.atomic():
         actors.lock_actor(by, "webhooks:update")
-        _open(endpoint_id)
+        _end_hold(endpoint_id)
         test = events.Occurrence(TEST_EVENT, {"endpoint": {"id": endpoint_id}})
         message = events.queue([test], [endpoint_id])[0]
     return find(message.pk)
 
 
-def _open(endpoint_id: int | None) -> None:
+def _end_hold(endpoint_id: int | None) -> None:
     """Let the next delivery to an active endpoint start at once. Raises WebhookPausedException."""
     if endpoint_id is None or not WebhookEndpoint.objects.active().filter(pk=endpoint_id).update(retry_at=None):
         raise WebhookPausedException

@@ -1,4 +1,4 @@
-"""Endpoints of webhooks: created, changed and deleted by staff; their URLs and secrets."""
+"""Create, change and delete webhook endpoints; their URLs and secrets."""
 
 import base64
 import ipaddress
@@ -34,8 +34,8 @@ from rbac.services import actors
 NO_CLIENT = Client()
 SECRET_BYTES = 32  # Standard Webhooks: 24 to 64
 SECRET_PURPOSE = "webhook-secret"
-OVERLAP = timedelta(hours=24)  # in which the former secret signs too
-MOST_ENDPOINTS = 100  # each of them is a row for each event
+OVERLAP = timedelta(hours=24)  # during which the former secret also signs
+MOST_ENDPOINTS = 100  # each event is a row for each of them
 HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
 
 
@@ -51,7 +51,7 @@ class NewEndpoint:
 
 @dataclass(frozen=True)
 class EndpointChanges:
-    """New values; None leaves a field as it is."""
+    """New values; None keeps a field."""
 
     url: str | None = None
     events: Sequence[str] | None = None
@@ -61,7 +61,7 @@ class EndpointChanges:
 
 @dataclass(frozen=True)
 class WithSecret:
-    """An endpoint, and the secret that it just got, which is shown once."""
+    """An endpoint with its new secret, which is shown once."""
 
     endpoint: WebhookEndpoint
     secret: str
@@ -100,7 +100,7 @@ def create(*, new: NewEndpoint, by: User | None, client: Client = NO_CLIENT) -> 
 
 
 def change(*, pk: int, changes: EndpointChanges, by: User | None, client: Client = NO_CLIENT) -> WebhookEndpoint:
-    """Change an endpoint. To activate one forgets its failures.
+    """Change an endpoint. Activation resets its failures.
 
     Raises WebhookNotFoundException, ValidationException for a URL that is not allowed, and as `actors.lock_actor`.
     """
@@ -121,7 +121,7 @@ def change(*, pk: int, changes: EndpointChanges, by: User | None, client: Client
 
 
 def rotate_secret(*, pk: int, by: User | None, client: Client = NO_CLIENT) -> WithSecret:
-    """Give the endpoint a new secret. The former one signs too until OVERLAP has passed.
+    """Replace the secret of an endpoint. The former one also signs during OVERLAP.
 
     Raises WebhookNotFoundException, and as `actors.lock_actor`.
     """
@@ -140,7 +140,7 @@ def rotate_secret(*, pk: int, by: User | None, client: Client = NO_CLIENT) -> Wi
 
 
 def delete(*, pk: int, by: User | None, client: Client = NO_CLIENT) -> None:
-    """Delete an endpoint. What waits for it is cancelled when it is due.
+    """Delete an endpoint. Its queued deliveries are cancelled when they are due.
 
     Raises WebhookNotFoundException, and as `actors.lock_actor`.
     """
@@ -161,9 +161,9 @@ def secrets_of(endpoint: WebhookEndpoint, now: datetime) -> list[str]:
 
 
 def checked_url(text: str) -> str:
-    """Return the URL in ASCII. A name that DNS does not know yet is accepted: each delivery looks again.
+    """Return the URL in ASCII. A host that DNS does not know yet is accepted: each delivery resolves it again.
 
-    Raises ValidationException for a URL that is not http(s), has credentials or leads into a private network.
+    Raises ValidationException for a URL that is not http(s), has credentials or points to a private network.
     """
     parts = _split(text)
     host, is_secure = _host(parts), parts.scheme == "https"
@@ -179,14 +179,14 @@ def checked_url(text: str) -> str:
 
 
 def _split(text: str) -> SplitResult:
-    """Split a URL. Raises ValidationException if it is none that a webhook may be posted to."""
+    """Split a URL. Raises ValidationException for a URL that is not valid for webhooks."""
     try:
         if not text.isprintable() or any(character in " \\" for character in text):
             raise ValueError
         parts = urlsplit(text)
         if parts.scheme not in {"http", "https"} or not _host(parts) or parts.port == 0:
             raise ValueError
-    except ValueError:  # and UnicodeError, of a host that IDNA does not allow
+    except ValueError:  # or UnicodeError, for a host that IDNA does not allow
         raise _url_error(_("Enter an http or https URL."), "invalid") from None
     if "@" in parts.netloc:
         raise _url_error(_("A URL with a user name or password is not allowed."), "credentials")
@@ -230,7 +230,7 @@ def _save(endpoint: WebhookEndpoint, values: dict[str, Any]) -> None:
 
 
 def record(endpoint: WebhookEndpoint, change: str, by: User | None, client: Client, **details: Any) -> None:
-    """Record a change of an endpoint as a security event, without its path and query, which may hold a secret."""
+    """Record a change of an endpoint as a security event, without path and query, which may contain a secret."""
     facts = {"endpoint": endpoint.pk, "host": urlsplit(endpoint.url).hostname or "", "change": change, **details}
     kind = EventKind.WEBHOOK_CHANGED
     event_recorded.send(sender=WebhookEndpoint, kind=kind, actor=by, client=client, user=None, details=facts)

@@ -1,7 +1,7 @@
-"""What happened, as webhooks tell it. Rows are written in the transaction of the event.
+"""Queue the webhooks of events, in the transaction of the event.
 
-A payload has no secret, code or link. Only that of a `user.` event has personal data: its message names the user, so
-that deleting the user removes it.
+Payloads contain no secrets, codes or links. Only those of `user.` events contain personal data. Their messages
+reference the user, so that deleting the user removes them.
 """
 
 import json
@@ -25,7 +25,7 @@ TRIED_FOR = timedelta(days=3)  # so that nothing is lost over a weekend
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One event. user: whose personal data `data` has; None if it has none."""
+    """One event. user: the person whose data it contains; None without personal data."""
 
     type: str
     data: dict[str, Any]
@@ -33,21 +33,21 @@ class Occurrence:
 
 
 def users_changed(event: WebhookEvent, users: Iterable[User], **more: Any) -> None:
-    """Tell the subscribers of a `user.` event. more: what else the payload has."""
+    """Queue a `user.` event for each user. more: additional values of the payload."""
     endpoints = subscriptions.to(event)
     if endpoints:
         queue([Occurrence(event, {"user": described(user), **more}, user) for user in users], endpoints)
 
 
 def users_deleted(users: Iterable[User]) -> None:
-    """Tell that these users were deleted: their ids are all that is left of them."""
+    """Queue the deletion of these users. The payload has only their ids."""
     endpoints = subscriptions.to(WebhookEvent.USER_DELETED)
     if endpoints:
         queue([Occurrence(WebhookEvent.USER_DELETED, {"user": {"id": user.pk}}) for user in users], endpoints)
 
 
 def sessions_ended(sessions: Iterable[Session]) -> None:
-    """Tell that these sessions ended. sessions: read only if somebody subscribes."""
+    """Queue the end of these sessions. sessions: only read if an endpoint subscribes."""
     endpoints = subscriptions.to(WebhookEvent.SESSION_ENDED)
     if not endpoints:
         return
@@ -62,23 +62,23 @@ def sessions_ended(sessions: Iterable[Session]) -> None:
 
 
 def happened(event: str, data: dict[str, Any], user: User | None) -> None:
-    """Tell the subscribers of an event of a module. user: whom it concerns, of whom the payload has the id."""
+    """Queue an event of a module. user: the person concerned; the payload has the id."""
     endpoints = subscriptions.to(event)
     if endpoints:
         queue([Occurrence(event, {"user": {"id": user.pk} if user else None, **data}, user)], endpoints)
 
 
 def messages_changed(event: WebhookEvent, messages: Iterable[Message]) -> None:
-    """Tell the subscribers of a `message.` event. Webhooks are no such messages: a failed one would tell of itself."""
+    """Queue a `message.` event for e-mails and SMS. Not for webhooks: a failed one would cause another."""
     reported = [message for message in messages if message.channel != Channel.WEBHOOK]
     endpoints = subscriptions.to(event) if reported else []
     if endpoints:
-        # The sweep starts their delivery: nobody waits for it in a dispatcher of e-mails.
+        # The sweep starts their delivery, so that a dispatcher of e-mails does not have to.
         write([Occurrence(event, _about(message)) for message in reported], endpoints)
 
 
 def described(user: User) -> dict[str, Any]:
-    """Return what payloads tell of a user."""
+    """Return the values of a user in payloads."""
     return {
         "id": user.pk,
         "email": user.email,
@@ -95,7 +95,7 @@ def described(user: User) -> dict[str, Any]:
 
 
 def queue(occurrences: Sequence[Occurrence], endpoints: Sequence[int]) -> list[Message]:
-    """Write the deliveries and start them after the commit."""
+    """Write the deliveries, and start delivery after the commit."""
     messages = write(occurrences, endpoints)
     for message in messages:
         signals.message_queued.send(sender=Message, message=message)

@@ -1,4 +1,4 @@
-"""Which endpoints can be delivered to: failures hold their deliveries back, and days of failure disable them."""
+"""The health of endpoints: after a failure deliveries to an endpoint wait, and after days of failure it is disabled."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -24,10 +24,10 @@ GONE = 410
 
 
 def apply(messages: Sequence[Message]) -> FilterResult:
-    """Return which deliveries may start: a message whose endpoint is paused or was deleted is cancelled.
+    """Return the deliveries that may start. Those to endpoints that are paused or deleted are cancelled.
 
-    After a failure the other deliveries of an endpoint wait, so that one that does not answer keeps no other endpoint
-    waiting.
+    After a failure the other deliveries to the endpoint wait, so that an endpoint without response does not delay
+    others.
     """
     now = timezone.now()
     result = FilterResult([], [], {})
@@ -57,10 +57,10 @@ def _refused(message: Message, endpoint: WebhookEndpoint | None, now: datetime) 
 
 
 def record(outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Record for each endpoint whether it could be delivered to. Call it in the transaction of the outcomes."""
+    """Record success or failure for each endpoint. Call it in the transaction of the outcomes."""
     results: dict[int, list[Outcome]] = {}
     for outcome in outcomes:
-        endpoint = outcome.message.webhook.endpoint if outcome.details else None  # details: of a request
+        endpoint = outcome.message.webhook.endpoint if outcome.details else None  # without details nothing was posted
         if endpoint is not None:
             results.setdefault(endpoint.pk, []).append(outcome)
     for pk, of_endpoint in sorted(results.items()):
@@ -83,7 +83,7 @@ def _record_failure(pk: int, outcomes: Sequence[Outcome], now: datetime) -> None
 
 
 def _disable(endpoint: WebhookEndpoint, reason: DisabledReason) -> None:
-    """Disable the endpoint once, and tell its owner."""
+    """Disable the endpoint and notify its owner, unless it is disabled already."""
     if not WebhookEndpoint.objects.active().filter(pk=endpoint.pk).update(is_active=False, disabled_reason=reason):
         return
     subscriptions.invalidate()
@@ -102,7 +102,7 @@ def _disable(endpoint: WebhookEndpoint, reason: DisabledReason) -> None:
 
 
 def _mailed_owner(owner: User | None) -> User | None:
-    """Return who reads the mail: a service account has an owner of its own."""
+    """Return the person to notify: for a service account its owner. None for an inactive user."""
     if owner is not None and owner.is_service_account:
         account = ServiceAccount.objects.filter(user=owner).select_related("owner").first()
         owner = account.owner if account else None

@@ -1,4 +1,4 @@
-"""Which active endpoints subscribe to an event: a cache in each process, which never returns an old value."""
+"""The active endpoints that subscribe to an event, from a cache in each process that is never outdated."""
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -28,7 +28,7 @@ def _current() -> Subscriptions:
 
 def _read() -> Subscriptions:
     if settings.REDIS_URL and connection.in_atomic_block:
-        # Events happen in transactions, and nothing that is read in one is cached.
+        # Events are recorded in transactions, and values read in a transaction are not cached.
         transaction.on_commit(_cache_after_commit, robust=True)
     return tuple((pk, frozenset(events)) for pk, events in WebhookEndpoint.objects.active().values_list("pk", "events"))
 
