@@ -1,4 +1,4 @@
-"""Cookies that identify a browser: its device, and that it may skip two-factor authentication."""
+"""Cookies of known devices and trusted browsers."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ TRUSTED_BROWSER_LENGTH = 400
 
 
 class BrowserClientMiddleware(ClientMiddleware):
-    """Puts `request.client` on each request, with the cookies that identify a browser."""
+    """Middleware that sets `request.client`, with the cookies that identify a browser."""
 
     def client(self, request: HttpRequest) -> Client:
         return replace(
@@ -30,7 +30,7 @@ def set_device(response: HttpResponseBase, device: str) -> None:
 
 
 def set_trusted_browser(response: HttpResponseBase, value: str) -> None:
-    """Let the browser skip two-factor authentication next time; `value` comes from `trusted_browsers.remember`."""
+    """Store that this is a trusted browser. value: from `trusted_browsers.remember`."""
     _set(response, settings.TRUSTED_BROWSER_COOKIE_NAME, value, settings.TRUSTED_BROWSER_COOKIE_AGE)
 
 

@@ -1,4 +1,4 @@
-"""What can be done to accounts, and which default roles may."""
+"""Permissions of accounts, and the default roles that get them."""
 
 from rbac.permissions import AUDITOR, DISPATCHER, FLEET_MANAGER, SUPPORT, Resource
 
@@ -31,7 +31,7 @@ RESOURCES = (
         },
         models=("accounts.ServiceAccount", "accounts.ApiKey"),
     ),
-    Resource("tokens", {"introspect": "Ask about the tokens of all users, as another service"}),
+    Resource("tokens", {"introspect": "Check the tokens of all users, as another service"}),
     Resource("events", {"read": "See the security events of all users"}, models=("accounts.SecurityEvent",)),
 )
 

@@ -1,4 +1,4 @@
-"""Periodic tasks. Each may be lost or run twice without harm."""
+"""Periodic tasks. It is safe to lose one or to run it twice."""
 
 from celery import shared_task
 
@@ -13,19 +13,19 @@ def purge_expired() -> None:
 
 @shared_task(name="accounts.run_due_resets")
 def run_due_resets() -> None:
-    """Run the approved MFA resets that are due."""
+    """Perform the approved MFA resets that are due."""
     purge.perform_due_resets()
 
 
 @shared_task(name="accounts.delete_due")
 def delete_due() -> None:
-    """Delete the accounts whose owners asked for it 14 days ago, and remind those who are next."""
+    """Delete the accounts whose owners requested it 14 days ago, and remind owners three days before."""
     purge.perform_due_deletions()
 
 
 @shared_task(name="accounts.sweep")
 def sweep() -> None:
-    """Run deferred jobs whose process died."""
+    """Run deferred jobs of processes that died."""
     deferred.sweep()
 
 

@@ -1,4 +1,4 @@
-"""Errors of roles and permissions."""
+"""Exceptions of roles, permissions and scopes."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -41,11 +41,11 @@ class DeclaredPermissionException(ConflictException):
 class AlreadyExistsException(ConflictException):
     """A role or permission of this name, or the same assignment, exists already."""
 
-    message = _("This is there already.")
+    message = _("This exists already.")
 
 
 class SuperusersOnlyException(ForbiddenException):
-    """Only a superuser may act on a superuser or make one."""
+    """Only a superuser may act on a superuser or make another user one."""
 
     message = _("Only a superuser may do this.")
 

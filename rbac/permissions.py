@@ -1,21 +1,21 @@
-"""Permissions of this app, default roles, and the classes that every app declares its permissions with.
+"""Permissions of this app, default roles, and the classes with which every app declares its permissions.
 
-An app's `permissions.py` holds two values: RESOURCES, its resources with their actions, and GRANTS, the codenames of
+The `permissions.py` of an app has two values: RESOURCES, its resources with their actions, and GRANTS, the codenames of
 each default role. `manage.py migrate` and `manage.py sync_permissions` synchronise the database.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-EVERYTHING = "*"  # as a grant: every permission, also those that people add later
+EVERYTHING = "*"  # in GRANTS: every permission, also those that staff add later
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource, its actions with a description each, and the models whose admin they open (`app.Model`).
+    """A resource, its actions with their descriptions, and the models whose admin they give access to (`app.Model`).
 
-    Django's own `view`, `add`, `change` and `delete` of a model are aliases of `read`, `create`, `update` and `delete`;
-    aliases has others, {`app.verb_model`: action}. renamed_from: {old codename: action}.
+    Django's own permissions `view`, `add`, `change` and `delete` on a model are aliases of `read`, `create`, `update`
+    and `delete`. aliases: others, as {`app.verb_model`: action}. renamed_from: {old codename: action}.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class DefaultRole:
-    """A role that every installation starts with. renamed_from: its former name."""
+    """A role that is created in every installation. renamed_from: its former name."""
 
     name: str
     description: str
@@ -99,7 +99,7 @@ RESOURCES = (
             "rbac.delete_scopemembership": "update",
         },
     ),
-    Resource("access", {"check": "Ask what another user may do, and why"}),
+    Resource("access", {"check": "Check and explain what another user may do"}),
 )
 
 GRANTS = {

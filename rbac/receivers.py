@@ -1,4 +1,4 @@
-"""Receivers of signals: fill the tables after `migrate`, and invalidate caches after changes without services."""
+"""Signal receivers: synchronise permissions after `migrate`, and invalidate caches after changes without services."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ MODELS = (Declaration, Role, RoleAssignment, RoleInclusion, RoleRevision, Scope,
 
 @receiver(post_migrate, dispatch_uid="rbac.synchronise")
 def synchronise_permissions(app_config: Any, verbosity: int = 1, using: str = "default", **kwargs: Any) -> None:
-    """Synchronise once for each `migrate`, after the last app, when every table exists."""
+    """Synchronise permissions and default roles, once in a `migrate` and when every table exists."""
     if app_config.name != "rbac" or not tables.are_current(*MODELS, using=using):
         return
     report = sync.synchronise()
@@ -35,7 +35,7 @@ def synchronise_permissions(app_config: Any, verbosity: int = 1, using: str = "d
 @receiver([post_save, post_delete], sender=Permission, dispatch_uid="rbac.permission")
 @receiver([post_save, post_delete], sender=Scope, dispatch_uid="rbac.scope")
 def roles_changed(action: str = "post_", **kwargs: Any) -> None:
-    """Invalidate cached roles and scopes after a change without the services, such as in a shell."""
+    """Invalidate cached roles and scopes, also after a change without the services, such as in a shell."""
     if action.startswith("post_"):
         graph.invalidate()
 
@@ -48,7 +48,7 @@ def assignment_changed(instance: RoleAssignment, **kwargs: Any) -> None:
 
 @receiver(post_save, sender=settings.AUTH_USER_MODEL, dispatch_uid="rbac.user_status")
 def user_saved(instance: Any, update_fields: Any = None, raw: bool = False, **kwargs: Any) -> None:
-    """Record the status of the user for questions about the past."""
+    """Record whether the user is active and a superuser, for explanations of past permissions."""
     if not raw and (update_fields is None or {"is_active", "is_superuser"} & set(update_fields)):
         users.record_status(instance)
 

@@ -1,4 +1,4 @@
-"""Accounts in Django's admin: changes go through the services, history is read-only."""
+"""The admin of accounts. Services make all changes, and history is read-only."""
 
 from accounts.admin import events, home, programs, resets, sessions, users
 

@@ -1,4 +1,4 @@
-"""The custom attributes of a user in the admin: a field for each that staff change, and the others as text."""
+"""The custom attributes of a user in the admin: fields for those that staff may change, text for the others."""
 
 from typing import Any
 
@@ -18,16 +18,16 @@ from foodfleet.core.http.bodies import json_fields
 
 
 class AttributesAdmin(BaseAdmin):
-    """Adds a section with the custom attributes to the page of a user."""
+    """Mixin that adds a section with the custom attributes to the page of a user."""
 
     @admin.display(description=_("set by imports"))
     def fixed_attributes(self, user: User) -> str:
-        """Those that staff see and do not change."""
+        """Return the attributes that staff see but cannot change."""
         return _lines(attributes.titled(user.attributes, Audience.STAFF, read_only=True))
 
     @admin.display(description=_("attributes"))
     def all_attributes(self, user: User) -> str:
-        """Those that staff see, for who may only look."""
+        """Return the attributes that staff see, for users who may not change the account."""
         return _lines(attributes.titled(user.attributes, Audience.STAFF))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -52,7 +52,7 @@ class AttributesAdmin(BaseAdmin):
         return form
 
     def changed_attributes(self, form: Any) -> dict[str, Any]:
-        """The attributes that were changed in the form; None for one that was emptied."""
+        """Return the attributes that were changed in the form; None for one that was cleared."""
         known = attribute_schema.current().attributes
         names = [name.removeprefix(PREFIX) for name in form.changed_data if name.startswith(PREFIX)]
         return {name: known[name].from_form(form.cleaned_data[f"{PREFIX}{name}"]) for name in names}
@@ -67,5 +67,5 @@ def _fields(user: User) -> dict[str, forms.Field]:
     return fields
 
 
-def _lines(shown: list[tuple[str, Any]]) -> str:
-    return format_html_join(mark_safe("<br>"), "{}: {}", shown)
+def _lines(titled: list[tuple[str, Any]]) -> str:
+    return format_html_join(mark_safe("<br>"), "{}: {}", titled)

@@ -24,7 +24,7 @@ FILE = "security-events.csv"
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(TypedFiltersAdmin, ReadOnlyAdmin):
-    """Security events, which nothing here changes."""
+    """Security events, read-only."""
 
     subject, icon = Subject.EVENTS, "history"
     list_display = ("created_at", "kind", "user", "actor", "ip")
@@ -43,18 +43,18 @@ class SecurityEventAdmin(TypedFiltersAdmin, ReadOnlyAdmin):
         return [path("export/", export, name="accounts_securityevent_export"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show a button that exports what the filters find."""
+        """Show the list with a button that exports the events that match its filters."""
         export_url = reverse("admin:accounts_securityevent_export", query=request.GET)
         return super().changelist_view(request, {"export_url": export_url, **(extra_context or {})})
 
     @admin.display(description=_("details"))
     def details_shown(self, event: SecurityEvent) -> SafeString | str:
-        """Show the details, a line for each."""
+        """Return the details, each on its own line."""
         rows = format_html_join("", "<div><code>{}</code>: <bdi>{}</bdi></div>", event.details.items())
         return format_html("{}", rows) if rows else "-"
 
     def export_page(self, request: HttpRequest) -> HttpResponseBase:
-        """Download all events that the filters of the list find."""
+        """Download all events that match the filters of the list."""
         found = all_found(self, request)
         if found is None:
             return HttpResponseRedirect(reverse("admin:accounts_securityevent_changelist", query={"e": 1}))

@@ -1,4 +1,4 @@
-"""The cards of accounts on the home page of the admin."""
+"""Cards of accounts on the home page of the admin."""
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,11 +11,11 @@ from accounts.states import EventKind
 from foodfleet.core.admin.home import Card, Figure, charts_of, register, register_waiting
 from foodfleet.core.database.hourly_counts import Recent
 
-MOST = 1000  # more are shown as 1000+
+MAX_COUNT = 1000  # more are shown as 1000+
 
 
 def sign_ins(request: HttpRequest, counts: Recent) -> Card:
-    """Sign-ins and failures by hour and by day."""
+    """Return the card with sign-ins and failures by hour and by day."""
     good, bad = (statistics.name_of(kind) for kind in (EventKind.SIGNED_IN, EventKind.SIGN_IN_FAILED))
     charts = charts_of(counts, (_("Sign-ins"), [good], "good"), (_("Failures"), [bad], "bad"))
     link = reverse("admin:accounts_securityevent_changelist", query={"kind__exact": EventKind.SIGN_IN_FAILED.value})
@@ -24,9 +24,9 @@ def sign_ins(request: HttpRequest, counts: Recent) -> Card:
 
 
 def people(request: HttpRequest, counts: Recent) -> Card:
-    """Who is locked out, and who is new."""
+    """Return the card with the numbers of locked and of new users."""
     names = [statistics.name_of(kind) for kind in statistics.NEW]
-    locked = User.objects.present().locked_out(timezone.now()).order_by()[: MOST + 1].count()
+    locked = User.objects.present().locked_out(timezone.now()).order_by()[: MAX_COUNT + 1].count()
     listed = reverse("admin:accounts_user_changelist")
     new = [sum(sum(count(name)) for name in names) for count in (counts.by_hour, counts.by_day)]
     invite = reverse("admin:accounts_user_add", query={"usable_password": "false"})
@@ -43,17 +43,17 @@ def people(request: HttpRequest, counts: Recent) -> Card:
 
 
 def resets(request: HttpRequest) -> Figure:
-    """Return the number of two-factor resets that wait for this person."""
+    """Return the number of MFA resets that this user may approve."""
     own = request.user.pk
     waiting = MFAReset.objects.open().filter(approved_by__isnull=True).exclude(requested_by=own).exclude(user=own)
-    count = waiting[: MOST + 1].count()
+    count = waiting[: MAX_COUNT + 1].count()
     listed = reverse("admin:accounts_mfareset_changelist")
     return Figure(_("Two-factor resets to approve"), capped(count), listed, "warn" if count else "")
 
 
 def capped(count: int) -> str:
-    """Return the number as text, `1000+` where it was not counted further."""
-    return f"{MOST}+" if count > MOST else str(count)
+    """Return the number as text; `1000+` if it is above MAX_COUNT."""
+    return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
 
 
 register_waiting("users:reset_2fa", resets)

@@ -32,7 +32,7 @@ ERRORS = (ConflictException, ForbiddenException, NotFoundException, ValidationEx
 
 
 class ServiceAccountForm(ServiceForm):
-    """A service account, with the fields that its user has."""
+    """A service account, with the fields of its user."""
 
     name = forms.CharField(label=_("Name"), max_length=LONGEST_NAME, validators=[validate_name])
     is_active = forms.BooleanField(label=_("Active"), required=False, initial=True)
@@ -50,13 +50,13 @@ class ServiceAccountForm(ServiceForm):
 
 
 def may_change_keys(request: HttpRequest) -> bool:
-    """Whether the user may create and revoke API keys."""
+    """Return whether the user may create and revoke API keys."""
     return request.user.has_perm(api_keys.PERMISSION)
 
 
 @admin.register(ServiceAccount)
 class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
-    """Service accounts, changed by services."""
+    """Service accounts."""
 
     subject, icon = Subject.PROGRAMS, "smart_toy"
     searched_everywhere = True
@@ -83,29 +83,29 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
 
     @admin.display(description=_("active"), boolean=True)
     def active(self, account: ServiceAccount) -> bool:
-        """Whether its keys may be used."""
+        """Return whether its keys may be used."""
         return account.is_active
 
     @admin.display(description=_("roles"))
     def role_names(self, account: Any) -> str:
-        """Its roles with their scopes."""
-        held = account.user.live_assignments
-        return ", ".join(sorted(f"{one.role.name} ({one.scope})" if one.scope else one.role.name for one in held))
+        """Return its roles with their scopes."""
+        live = account.user.live_assignments
+        return ", ".join(sorted(f"{one.role.name} ({one.scope})" if one.scope else one.role.name for one in live))
 
     @admin.display(description=_("last used"))
     def last_used(self, account: Any) -> Any:
-        """When one of its keys was last used."""
+        """Return when one of its keys was last used."""
         return times.relative(account.last_used_at)
 
     @admin.display(description=_("API keys"))
     def keys(self, account: ServiceAccount) -> str:
-        """A link to its keys."""
+        """Return a link to its keys."""
         listed = reverse("admin:accounts_apikey_changelist", query={OF_A_USER[0]: account.pk})
         return format_html('<a href="{}">{}</a>', listed, _("API keys"))
 
     @admin.display(description=_("new API key"))
     def new_key(self, account: ServiceAccount) -> str:
-        """A link to the form for a new key."""
+        """Return a link to the form for a new key."""
         new = reverse("admin:accounts_apikey_add", query={"account": account.pk})
         return format_html('<a href="{}">{}</a>', new, _("Create an API key"))
 
@@ -152,7 +152,7 @@ class ApiKeyForm(ServiceForm):
         accounts.queryset = ServiceAccount.objects.present()
 
     def new_key(self) -> NewKey:
-        """The key that the form describes."""
+        """Return the values of the new key."""
         return NewKey(
             name=self.cleaned_data["name"],
             expires_at=self.cleaned_data["expires_at"],
@@ -163,7 +163,7 @@ class ApiKeyForm(ServiceForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
-    """API keys, which are created and revoked, never changed."""
+    """API keys, which can be created and revoked but not changed."""
 
     subject, icon = Subject.PROGRAMS, "key"
     form = ApiKeyForm
@@ -190,7 +190,7 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
         return may_change_keys(request)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may revoke keys."""
+        """Return whether the user may revoke keys."""
         return self.has_add_permission(request)
 
     def found_as(self, row: ApiKey) -> str:
@@ -198,12 +198,12 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
 
     @admin.display(description=_("account"))
     def holder(self, key: ApiKey) -> str:
-        """The service account, or the person."""
+        """Return the name of the service account, or the address of the person."""
         return key.user.get_full_name() if key.user.is_service_account else key.user.email
 
     @admin.display(description=_("state"))
     def state(self, key: ApiKey) -> str:
-        """Whether it is usable, expired or revoked."""
+        """Return whether the key is usable, expired or revoked."""
         if key.revoked_at is not None:
             return str(_("Revoked"))
         return str(_("Usable") if key.is_live else _("Expired"))
@@ -215,7 +215,7 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
         form.instance.pk = form.created.row.pk
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Show the key: in this response alone, so that no session or cookie holds it."""
+        """Show the key in this response and not after a redirect, so that it is stored in no session or cookie."""
         context = {
             **self.admin_site.each_context(request),
             "created": obj.created,
@@ -226,17 +226,17 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
 
     @admin.action(description=_("Revoke the chosen API keys"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
-        """Refuse these keys from the next request; those that were revoked before stay as they are."""
-        open_keys = queryset.filter(revoked_at__isnull=True).select_related("user")
+        """Revoke these keys, except those that are revoked already."""
+        unrevoked = queryset.filter(revoked_at__isnull=True).select_related("user")
         sentence = ngettext(
-            "%(count)s key is refused from its next request on. This cannot be undone.",
-            "%(count)s keys are refused from their next request on. This cannot be undone.",
-            open_keys.count(),
+            "%(count)s key is rejected from its next request on. This cannot be undone.",
+            "%(count)s keys are rejected from their next request on. This cannot be undone.",
+            unrevoked.count(),
         )
-        if (page := confirm.ask(self, request, open_keys, sentence)) is not None:
+        if (page := confirm.ask(self, request, unrevoked, sentence)) is not None:
             return page
         with transaction.atomic():
-            for key in open_keys:
+            for key in unrevoked:
                 api_keys.revoke_for(user_id=key.user_id, key_id=key.pk, **by(request))
                 history.record(request, [key.user], format_lazy("{}: {}", _("API key revoked"), key.prefix))
         self.message_user(request, _("The API keys were revoked."))

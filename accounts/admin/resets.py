@@ -22,7 +22,7 @@ from foodfleet.core.exceptions import ConflictException, ForbiddenException, Not
 
 @admin.register(MFAReset)
 class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
-    """MFA resets: requested by one member of staff, approved by another, done a day later."""
+    """MFA resets, which one member of staff requests and another approves."""
 
     subject, icon = Subject.PEOPLE, "lock_reset"
     form_errors = (ConflictException, ForbiddenException, NotFoundException)
@@ -39,10 +39,10 @@ class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, Restricted
 
     @admin.display(description=_("state"))
     def state(self, reset: MFAReset) -> str:
-        """The state of the reset."""
+        """Return the state of the reset."""
         if reset.done_at or reset.cancelled_at:
             return str(_("done") if reset.done_at else _("cancelled"))
-        return str(_("waits for its day to pass") if reset.approved_by_id else _("waits for a second person"))
+        return str(_("approved; happens after 24 hours") if reset.approved_by_id else _("waiting for approval"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("user", "reason") if obj is None else (*self.list_display[:-1], "cancelled_at", "done_at", "state")
@@ -57,7 +57,7 @@ class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, Restricted
         return self.has_reset_permission(request)
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may request resets, approve those of others and cancel them."""
+        """Return whether the user may request resets, approve those of others and cancel them."""
         return request.user.has_perm("users:reset_2fa")
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:

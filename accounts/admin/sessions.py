@@ -1,4 +1,4 @@
-"""Sessions, which can be ended, in the admin."""
+"""Sessions in the admin."""
 
 from django.contrib import admin
 from django.db import transaction
@@ -21,7 +21,7 @@ from foodfleet.core.http.clients import describe_user_agent
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin):
-    """Sessions, which can be ended."""
+    """Sessions, which can be ended but not changed."""
 
     subject, icon = Subject.PEOPLE, "devices"
     list_display = ("user", "device", "address", "signed_in", "last_used", "ended")
@@ -35,36 +35,36 @@ class SessionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("device"))
     def device(self, session: Session) -> str:
-        """The name that its owner gave it, or what its browser says."""
+        """Return the device name or, if it has none, browser and operating system."""
         return session.device_name or describe_user_agent(session.user_agent) or "-"
 
     @admin.display(description=_("IP address"), ordering="ip", empty_value="-")
     def address(self, session: Session) -> str | None:
-        """Where it was used last."""
+        """Return the IP address of the sign-in."""
         return session.ip
 
     @admin.display(description=_("signed in"), ordering="created_at")
     def signed_in(self, session: Session) -> str:
-        """When it began."""
+        """Return when it was started."""
         return times.relative(session.created_at)
 
     @admin.display(description=_("last used"), ordering="last_used_at")
     def last_used(self, session: Session) -> str:
-        """When it was last used."""
+        """Return when it was last used."""
         return times.relative(session.last_used_at)
 
     @admin.display(description=_("ended"), ordering="ended_at")
     def ended(self, session: Session) -> str:
-        """When and why it ended."""
+        """Return when and why it ended."""
         return format_html("{} {}", times.relative(session.ended_at), session.get_end_reason_display())
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may end sessions."""
+        """Return whether the user may end sessions."""
         return request.user.has_perm(sessions.PERMISSION)
 
     @admin.action(description=_("End the chosen sessions"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> HttpResponse | None:
-        """Sign these devices out; sessions that ended before stay as they are."""
+        """End these sessions, except those that have ended already."""
         live = queryset.live(timezone.now())  # type: ignore[attr-defined]
         sentence = ngettext(
             "%(count)s session ends at once: its device is signed out. Sessions that have ended stay as they are.",

@@ -1,4 +1,4 @@
-"""What staff do to accounts, one by one and in bulk: each after a page that says what will happen."""
+"""Actions on one or several users. Each asks for confirmation on a page that says what will happen."""
 
 from functools import partial
 from typing import Any
@@ -28,10 +28,10 @@ from rbac.services import assignments
 
 
 class RoleGrantForm(confirm.ConfirmForm):
-    """A role to give, everywhere or in a scope, for good or until a time."""
+    """A role to assign, optionally in a scope and until a time."""
 
     role = forms.ModelChoiceField(queryset=Role.objects.none(), label=_("Role"))
-    scope = forms.CharField()  # replaced by what the member of staff may choose
+    scope = forms.CharField()  # `__init__` replaces it by the scopes in which the member of staff may assign roles
     expires_at = forms.DateTimeField(
         label=_("Until (UTC)"),
         required=False,
@@ -47,7 +47,7 @@ class RoleGrantForm(confirm.ConfirmForm):
 
 
 class UserActionsAdmin(ScopedAdmin):
-    """The actions of the list of users and of the page of one."""
+    """Mixin with the actions of the list of users and of the page of a user."""
 
     actions = (
         "lock", "unlock", "end_sessions", "send_password_link", "require_new_password", "resend_verification", "invite",
@@ -56,19 +56,19 @@ class UserActionsAdmin(ScopedAdmin):
 
     # -- Permissions
     def has_lock_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may lock and unlock accounts."""
+        """Return whether the user may lock and unlock accounts."""
         return self.may(request, "users:lock")
 
     def has_link_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may send links; not in a scope only."""
+        """Return whether the user may send links. A permission in a scope does not suffice."""
         return request.user.has_perm("users:update")
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may end sessions."""
+        """Return whether the user may end sessions."""
         return request.user.has_perm(sessions.PERMISSION)
 
     def has_assign_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may give roles."""
+        """Return whether the user may assign roles."""
         return self.may(request, assignments.PERMISSION)
 
     # -- Actions
@@ -100,7 +100,7 @@ class UserActionsAdmin(ScopedAdmin):
 
     @admin.action(description=_("Invite again"), permissions=["add"])
     def invite(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Send them a new link to choose a password."""
+        """Mail another invitation."""
         sentence = ngettext(
             "%(count)s invited person gets another e-mail with a link to choose a password.",
             "%(count)s invited people get another e-mail with a link to choose a password.",
@@ -112,7 +112,7 @@ class UserActionsAdmin(ScopedAdmin):
 
     @admin.action(description=_("Send a link to choose a password"), permissions=["link"])
     def send_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Send them a link to choose a password, which staff never learn."""
+        """Mail a link to choose a password."""
         sentence = ngettext(
             "%(count)s person gets an e-mail with a link to choose a password. Until then the current password works.",
             "%(count)s people get an e-mail with a link to choose a password. Until then the current passwords work.",
@@ -124,7 +124,7 @@ class UserActionsAdmin(ScopedAdmin):
 
     @admin.action(description=_("Require a new password"), permissions=["change"])
     def require_new_password(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Have them choose another password when they next sign in."""
+        """Require that they choose a new password at the next sign-in."""
         sentence = ngettext(
             "%(count)s person has to choose a new password at the next sign-in before anything else.",
             "%(count)s people have to choose a new password at the next sign-in before anything else.",
@@ -137,7 +137,7 @@ class UserActionsAdmin(ScopedAdmin):
 
     @admin.action(description=_("Send the e-mail to confirm the address"), permissions=["link"])
     def resend_verification(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Send another link to who has not confirmed the address."""
+        """Mail another link to confirm the address."""
         sentence = ngettext(
             "%(count)s person gets another e-mail with a link to confirm the address.",
             "%(count)s people get another e-mail with a link to confirm the address.",
@@ -149,7 +149,7 @@ class UserActionsAdmin(ScopedAdmin):
 
     @admin.action(description=_("End all sessions"), permissions=["end"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Sign them out everywhere."""
+        """End all their sessions."""
         sentence = ngettext(
             "%(count)s person is signed out on every device.",
             "%(count)s people are signed out on every device.",
@@ -161,7 +161,7 @@ class UserActionsAdmin(ScopedAdmin):
 
     @admin.action(description=_("Give a role"), permissions=["assign"])
     def assign_role(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Give them a role, everywhere or in a scope."""
+        """Assign a role, optionally in a scope and until a time."""
         form_class = partial(RoleGrantForm, request=request)
         form = confirm.confirmed(request, form_class)
         if form is None:
@@ -177,11 +177,10 @@ class UserActionsAdmin(ScopedAdmin):
         scope = f" ({given['scope']})" if given["scope"] else ""
         return self._each(request, queryset, grant, _("Role given."), because=f"{given['role'].name}{scope}")
 
-    # -- How they work
     def _each(
         self, request: HttpRequest, queryset: QuerySet[User], work: Any, done: Any, *, because: str = ""
     ) -> HttpResponse | None:
-        """Apply the service to each user and record it; the first error rolls all of it back."""
+        """Call the service for each user and record it in the admin's log; an error rolls everything back."""
         with transaction.atomic():
             changed = [work(pk=pk, **by(request)) for pk in queryset.values_list("pk", flat=True)]
             admin_history.record(request, changed, format_lazy("{} {}", done, because) if because else done)

@@ -1,4 +1,4 @@
-"""Users as CSV in the admin: an import after a dry run, and an export of the filtered list."""
+"""Import and export of users as CSV in the admin. An import starts with a dry run."""
 
 import binascii
 import zlib
@@ -28,12 +28,12 @@ from foodfleet.core.http.form_errors import add_errors
 from foodfleet.core.http.lists.csv_export import csv_response
 
 MEBIBYTE = 1024 * 1024
-LARGEST = 2 * MEBIBYTE  # as the API takes
-MOST_SHOWN = 100  # problems on the page; the file has all that the service lists
+MAX_FILE_SIZE = 2 * MEBIBYTE  # as in the API
+MAX_PROBLEMS_ON_PAGE = 100  # the CSV file has all that the service returns
 
 
 class ImportForm(forms.Form):
-    """A file to check, or one that was checked, which the page returns as it got it."""
+    """A file to check, or the content of the file of the dry run, which the page sends back."""
 
     file = forms.FileField(label=_("File (CSV, or the JSON of a Keycloak realm)"), required=False)
     invite = forms.BooleanField(
@@ -45,7 +45,7 @@ class ImportForm(forms.Form):
         """Set `content`: the bytes of the file."""
         values = super().clean() or {}
         file = values.get("file")
-        if file is not None and file.size > LARGEST:
+        if file is not None and file.size > MAX_FILE_SIZE:
             self.add_error("file", _("The file has more than 2 MiB. Split it, or use the command import_users."))
         elif file is None and not values.get("checked"):
             self.add_error("file", _("Choose a file."))
@@ -54,17 +54,17 @@ class ImportForm(forms.Form):
         return values
 
     def _unpacked(self, text: str) -> bytes:
-        """Return the file of the dry run. It is checked again, as any file is."""
+        """Return the content of the file of the dry run. The import validates it again."""
         unpacker = zlib.decompressobj()
         try:
-            return unpacker.decompress(b64decode(text, validate=True), LARGEST)
+            return unpacker.decompress(b64decode(text, validate=True), MAX_FILE_SIZE)
         except (binascii.Error, zlib.error):
             self.add_error("file", _("Choose a file."))
             return b""
 
 
 class UserFilesAdmin(BaseAdmin):
-    """Two addresses below the list of users."""
+    """Mixin with the import and the export, two URLs below the list of users."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -75,7 +75,7 @@ class UserFilesAdmin(BaseAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show links to the import, and to the export of what the list shows."""
+        """Show the list with links to the import and to an export of the filtered list."""
         links = [(reverse("admin:accounts_user_export", query=request.GET), _("Export as CSV"))]
         if self.has_add_permission(request):
             links.append((reverse("admin:accounts_user_import"), _("Import users")))
@@ -84,7 +84,7 @@ class UserFilesAdmin(BaseAdmin):
 
     # -- Export
     def _export(self, request: HttpRequest) -> HttpResponseBase:
-        """Stream all people that match the filters and the search of the list. The export is recorded."""
+        """Stream all people that match filters and search of the list, and record the export."""
         found = all_found(self, request)
         if found is None:
             return redirect("admin:accounts_user_changelist")
@@ -97,7 +97,7 @@ class UserFilesAdmin(BaseAdmin):
 
     # -- Import
     def _import(self, request: HttpRequest) -> HttpResponseBase:
-        """Show the form, the result of a dry run with its problems, or that of the import."""
+        """Show the form, the result of a dry run, or the result of the import."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
@@ -141,7 +141,7 @@ class UserFilesAdmin(BaseAdmin):
             "opts": self.opts,
             "form": form,
             "report": report,
-            "problems": report.problems[:MOST_SHOWN] if report else [],
+            "problems": report.problems[:MAX_PROBLEMS_ON_PAGE] if report else [],
             "is_done": is_done,
             "most_lines": MAX_LINES,
             "columns": COLUMNS,

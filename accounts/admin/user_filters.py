@@ -40,9 +40,9 @@ class MFAFilter(YesNoFilter):
 
 
 class InvitedFilter(YesFilter):
-    """Invited and not come yet."""
+    """Users who have not accepted their invitation."""
 
-    title = _("invited and not come yet")
+    title = _("invitation not accepted")
     parameter_name = "invited"
 
     def chosen(self, queryset: UserQuerySet) -> UserQuerySet:
@@ -54,7 +54,7 @@ class LastSeenFilter(admin.SimpleListFilter):
 
     title = _("last seen")
     parameter_name = "seen"
-    WITH_TIME = frozenset({"7", "30", "before"})  # the choices that only users with a sign-in match
+    WITH_TIME = frozenset({"7", "30", "before"})  # choices that match only users who have signed in
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
@@ -100,7 +100,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 class ScopeFilter(TypedFilter):
-    """Members of a scope; typed, as there may be thousands."""
+    """Members of a scope. It is typed and not chosen, because there may be thousands."""
 
     title = _("scope")
     parameter_name = "scope"

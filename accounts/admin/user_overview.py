@@ -1,4 +1,4 @@
-"""What the page of a user tells at the top: whether they can sign in, and sections such as sessions and events."""
+"""The top of the page of a user: whether they can sign in, and sections such as sessions and events."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +20,12 @@ from foodfleet.core.http.clients import describe_user_agent
 from foodfleet.core.models import RateLimit
 from rbac.services import limits
 
-MOST = 8  # rows of a section; its link leads to all
+MAX_ROWS = 8  # of a section, which has a link to all
 
 
 @dataclass(frozen=True)
 class State:
-    """One sentence on whether the user can sign in. tone: `good`, `warn` or `bad`."""
+    """A sentence that says whether the user can sign in. tone: `good`, `warn`, `bad` or ''."""
 
     sentence: str
     tone: str
@@ -33,7 +33,7 @@ class State:
 
 @dataclass(frozen=True)
 class Section:
-    """A table on the page of a user. anchor: its id there, for links and bookmarks; link: to the whole list."""
+    """A table on the page of a user. anchor: its id in the page, for links. link: the URL of the whole list."""
 
     anchor: str
     title: Any
@@ -47,7 +47,7 @@ _builders: list[tuple[str, Builder]] = []
 
 
 def register(permission: str, build: Builder) -> None:
-    """Show the section to who has the permission; in the order of registration."""
+    """Add a section for users with the permission. Sections are shown in the order of registration."""
     _builders.append((permission, build))
 
 
@@ -62,8 +62,8 @@ def _shown(value: Any) -> Any:
     return times.relative(value) if isinstance(value, datetime) else value
 
 
-def why_not_allowed(actor: User, user: User) -> str:
-    """Return why `actor` may not change this account; '' where they may."""
+def why_not_changeable(actor: User, user: User) -> str:
+    """Return why `actor` may not change this account; '' if they may."""
     try:
         limits.ensure_may_act_on(actor, user)
     except BaseAppException as error:
@@ -73,7 +73,7 @@ def why_not_allowed(actor: User, user: User) -> str:
 
 
 def state_of(user: Any) -> State:
-    """Tell whether the user, read by `with_access`, can sign in, and why not."""
+    """Return whether the user can sign in, and why not. user: annotated by `with_access`."""
     if user.is_service_account:
         return State(str(_("A program: it uses API keys and does not sign in.")), "")
     if not user.is_active:
@@ -107,7 +107,7 @@ def _at(sentence: Any, time: Any) -> str:
 
 # -- Sections of accounts
 def mfa(request: HttpRequest, user: User) -> Section:
-    """The MFA methods."""
+    """Return the section with the MFA methods."""
     rows = [[method.label] for method in methods.methods_of(user)]
     link = ""
     if request.user.has_perm("users:reset_2fa"):
@@ -116,16 +116,16 @@ def mfa(request: HttpRequest, user: User) -> Section:
 
 
 def sessions(request: HttpRequest, user: User) -> Section:
-    """The sessions that are open now, the last used first."""
-    live = Session.objects.of(user).live(timezone.now()).order_by("-last_used_at")[:MOST]
+    """Return the section with the live sessions, most recently used first."""
+    live = Session.objects.of(user).live(timezone.now()).order_by("-last_used_at")[:MAX_ROWS]
     rows = [[one.device_name or describe_user_agent(one.user_agent), one.ip or "", one.last_used_at] for one in live]
     link = reverse("admin:accounts_session_changelist", query=dict.fromkeys(OF_A_USER, user.pk))
     return Section("sessions", _("Sessions"), [_("Device"), _("IP address"), _("Last used")], rows, link)
 
 
 def events(request: HttpRequest, user: User) -> Section:
-    """The newest security events."""
-    newest = SecurityEvent.objects.of(user).select_related("actor").order_by("-created_at", "-id")[:MOST]
+    """Return the section with the newest security events."""
+    newest = SecurityEvent.objects.of(user).select_related("actor").order_by("-created_at", "-id")[:MAX_ROWS]
     rows = [[one.created_at, one.get_kind_display(), one.actor or "", one.ip or ""] for one in newest]
     link = reverse("admin:accounts_securityevent_changelist", query=dict.fromkeys(OF_A_USER, user.pk))
     return Section("events", _("Security events"), [_("When"), _("What"), _("By"), _("IP address")], rows, link)

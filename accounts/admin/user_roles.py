@@ -1,4 +1,4 @@
-"""The roles of a user on their page: given and ended right there."""
+"""The section of the page of a user in which roles are assigned and removed."""
 
 from typing import Any
 
@@ -25,11 +25,11 @@ from rbac.services import assignments, decisions
 
 
 class UserRolesAdmin(ScopedAdmin):
-    """Two addresses below the page of a user."""
+    """Mixin with the section of roles and two URLs below the page of a user."""
 
     @property
     def media(self) -> Media:
-        """The scripts of the field that finds scopes, too."""
+        """The scripts of the page, with those of the field for scopes."""
         found: Media = super().media + ScopeField().widget.media
         return found
 
@@ -45,15 +45,15 @@ class UserRolesAdmin(ScopedAdmin):
         return [*own, *super().get_urls()]
 
     def roles_context(self, request: HttpRequest, user: Any) -> dict[str, Any]:
-        """Return what the section of roles shows."""
+        """Return the context of the section of roles."""
         may_assign = self.may(request, assignments.PERMISSION, user)
         form = RoleGrantForm(auto_id="id_grant_%s", request=request) if may_assign else None
         if form is not None:
             widgets.style(form.fields.values())
-        held_in = decisions.scopes_with(request.user, assignments.PERMISSION)
+        scopes = decisions.scopes_with(request.user, assignments.PERMISSION)  # None: everywhere
         roles = sorted(user.live_assignments, key=lambda one: (one.role.name, one.scope))
         for one in roles:
-            one.can_be_ended = may_assign and (held_in is None or one.scope in held_in)
+            one.can_be_ended = may_assign and (scopes is None or one.scope in scopes)
         role_admin = self.admin_site.get_model_admin(Role)
         return {
             "roles": roles,

@@ -1,4 +1,4 @@
-"""Accounts in Django's admin: changes go through the services."""
+"""Users in the admin. Services make all changes."""
 
 from copy import copy
 from functools import partial
@@ -49,7 +49,10 @@ from foodfleet.core.http.form_errors import add_errors
 from rbac.admin.scopes import ScopedAdmin
 from rbac.models import ScopeMembership
 
-PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}  # the services' names and the forms'
+PASSWORD_FIELDS = {
+    "password": "password1",
+    "new_password": "password1",
+}  # names of fields in services, and in the forms
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
 
 
@@ -151,7 +154,7 @@ class UserAdmin(
         return users
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        """Begin with who signed in last where the list is filtered by that: its index has the rows in this order."""
+        """Order by the last sign-in if the list is filtered by it, because its index has the rows in this order."""
         by_sign_in = request.GET.get(LastSeenFilter.parameter_name) in LastSeenFilter.WITH_TIME
         return ("-last_login", "-id") if by_sign_in else super().get_ordering(request)
 
@@ -161,7 +164,7 @@ class UserAdmin(
     # -- Columns and read-only fields
     @admin.display(description=_("person"), ordering="last_name")
     def person(self, user: User) -> str:
-        """The name with the e-mail address below it, beside the initials."""
+        """Return initials, name and, below it, e-mail address."""
         name = user.get_full_name()
         initials = "".join(part[0] for part in (user.first_name, user.last_name) if part) or user.email[0]
         address = user.email if name and not user.is_service_account else ""
@@ -171,7 +174,7 @@ class UserAdmin(
 
     @admin.display(description=_("sign-in"))
     def sign_in(self, user: User) -> str:
-        """Whether staff or wrong passwords have locked it, and until when."""
+        """Return whether and until when staff or wrong passwords have locked the account."""
         if user.locked_at is not None:
             return str(_("Locked by staff"))
         if user.locked_until is not None:
@@ -181,43 +184,45 @@ class UserAdmin(
 
     @admin.display(description=_("roles"))
     def role_names(self, user: Any) -> str:
-        """The user's roles with their scopes."""
+        """Return the user's roles with their scopes."""
         names = {f"{one.role.name} ({one.scope})" if one.scope else one.role.name for one in user.live_assignments}
         return ", ".join(sorted(names))
 
     @admin.display(description=_("scopes"))
     def scopes(self, user: User) -> str:
-        """The scopes that the user belongs to."""
+        """Return the scopes that the user belongs to."""
         rows = ScopeMembership.objects.select_related("scope").order_by("scope")
-        prefetch_related_objects([user], Prefetch("scope_memberships", rows))  # once: the form asks several times
+        prefetch_related_objects(
+            [user], Prefetch("scope_memberships", rows)
+        )  # prefetched, because the form calls this several times
         return ", ".join(str(one.scope) for one in user.scope_memberships.all())
 
     @admin.display(description=_("password"))
     def password_state(self, user: User) -> str:
-        """Whether a password is set."""
+        """Return whether a password is set."""
         return str(_("Set") if user.has_usable_password() else _("Not set"))
 
     @admin.display(description=_("password"))
     def password_link(self, user: User) -> str:
-        """The same, with a link to the form for superusers."""
+        """Return whether a password is set, with a link to the form, which is for superusers."""
         return format_html('{} · <a href="../password/">{}</a>', self.password_state(user), _("Set a password"))
 
     # -- The page of one user
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the state, what can be done, and the sections of the user above the form."""
+        """Show the state of the user, the possible actions and the sections above the form."""
         user: Any = self.get_object(request, object_id)
         may_view = user is not None and self.has_view_permission(request, user)
         context = self._user_context(request, user) if may_view else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def _user_context(self, request: HttpRequest, user: User) -> dict[str, Any]:
-        refusal = self._refusal(request, user)
-        actions: Any = {} if refusal or user.is_service_account else self.get_actions(request)
+        reason = self._why_not_changeable(request, user)
+        actions: Any = {} if reason or user.is_service_account else self.get_actions(request)
         return {
             "state": user_overview.state_of(user),
-            "refusal": refusal if super().has_change_permission(request) else "",
+            "why_not_changeable": reason if super().has_change_permission(request) else "",
             "buttons": [(name, title) for _action, name, title in actions.values() if self._is_useful(name, user)],
             "view_as": ""
             if view_as.why_not_allowed(signed_in_user(request), user)
@@ -228,31 +233,34 @@ class UserAdmin(
 
     @staticmethod
     def _is_useful(name: str, user: User) -> bool:
-        """Whether a button makes sense for the user as they are."""
-        waits = not user.is_email_verified
+        """Return whether the button of an action is useful in the current state of the user."""
+        is_unverified = not user.is_email_verified
         useful: dict[str, bool] = {
             "delete_selected": False,
-            "assign_role": False,  # the section of roles has a form
+            "assign_role": False,  # the section of roles has a form for it
             "lock": user.locked_at is None,
             "unlock": user.is_locked,
-            "invite": waits and user.invited_at is not None,
-            "resend_verification": waits and user.invited_at is None,
-            "send_password_link": not waits or user.invited_at is not None,
+            "invite": is_unverified and user.invited_at is not None,
+            "resend_verification": is_unverified and user.invited_at is None,
+            "send_password_link": not is_unverified or user.invited_at is not None,
         }
         return useful.get(name, True)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Show the account of somebody with more power without a form, which the service would refuse."""
-        return super().has_change_permission(request, obj) and not (obj is not None and self._refusal(request, obj))
+        """Return False also for a user with more power than the actor: the service would refuse the change."""
+        return super().has_change_permission(request, obj) and self._is_changeable(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and not (obj is not None and self._refusal(request, obj))
+        return super().has_delete_permission(request, obj) and self._is_changeable(request, obj)
 
-    def _refusal(self, request: HttpRequest, user: User) -> str:
-        """Return why the member of staff may not change the account; asked once a request."""
-        known: dict[int, str] = request.__dict__.setdefault("admin_refusals", {})
+    def _is_changeable(self, request: HttpRequest, user: User | None) -> bool:
+        return user is None or not self._why_not_changeable(request, user)
+
+    def _why_not_changeable(self, request: HttpRequest, user: User) -> str:
+        """Return why the member of staff may not change the account, or ''. Computed once in a request."""
+        known: dict[int, str] = request.__dict__.setdefault("admin_why_not_changeable", {})
         if user.pk not in known:
-            known[user.pk] = user_overview.why_not_allowed(signed_in_user(request), user)
+            known[user.pk] = user_overview.why_not_changeable(signed_in_user(request), user)
         return known[user.pk]
 
     # -- Changes
@@ -268,7 +276,7 @@ class UserAdmin(
         return (first, *found[1:])
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer 403 with the form as it was sent where the service forbids the change."""
+        """Respond with 403 and the submitted form if the service forbids the change."""
         response: HttpResponse = super().changeform_view(request, *args, **kwargs)
         adminform = (getattr(response, "context_data", None) or {}).get("adminform")
         if adminform is not None and adminform.form.has_error(NON_FIELD_ERRORS, ForbiddenException.code):
@@ -286,12 +294,12 @@ class UserAdmin(
             staff_changes.update(pk=user.pk, changes=UserChanges(**given), **by(request))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Django's page, for superusers; the service's errors are shown in its form."""
+        """Show Django's page for a new password to superusers. Its form shows errors of the service."""
         if not request.user.is_superuser:
             raise PermissionDenied
-        mine: Any = copy(self)  # the admin is shared by all threads
-        mine.change_password_form = partial(StaffPasswordForm, **by(request))
-        return super(UserAdmin, mine).user_change_password(request, id, form_url)
+        own: Any = copy(self)  # because all threads share the admin
+        own.change_password_form = partial(StaffPasswordForm, **by(request))
+        return super(UserAdmin, own).user_change_password(request, id, form_url)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         users.delete(pk=obj.pk, **by(request))

@@ -61,7 +61,7 @@ class BrowserSessionMiddleware:
         session = request.browser_session  # type: ignore[attr-defined]
         if session is not None and not access.is_automatic:
             sessions_browser.mark_used(session)
-        if viewing.concerns(request):
+        if viewing.applies_to(request):
             return viewing.restrict(request, access)
         if hasattr(view, "cls") or access.caller is Caller.ANYONE:  # `cls`: a view of the REST framework
             return None

@@ -1,7 +1,8 @@
-"""The browser of staff who look at the product as another user: what its session holds, and what it may open.
+"""Requests of a browser in which staff view as another user.
 
-While the session holds a user and an end, `request.user` is that user. Only pages that declare `viewable` open, by GET;
-everything else, the API and the admin too, is refused. Each request checks the rules of the start again.
+Django's session stores the viewed user and the end of the viewing. Until then `request.user` is the viewed user. Only
+pages that declare `viewable` can be opened, by GET; all other requests, also those to the API and the admin, get a 403.
+Each request checks again that the viewing is allowed.
 """
 
 from datetime import datetime
@@ -21,17 +22,18 @@ from foodfleet.core.http.access import Access, Caller
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.errors import error_response, is_api
 
-KEY, OVER = "viewing", "viewing_is_over"
-END = "view_as_end"  # the one address that takes a POST
+KEY = "viewing"  # in Django's session
+OVER = "viewing_is_over"  # attribute of a request that finds its viewing over or no longer allowed
+END = "view_as_end"  # the only URL that accepts a POST
 
 
 def begin(request: HttpRequest, viewing: Viewing) -> None:
-    """Show this browser the product as the user from the next request on."""
+    """Let this browser view as the user from the next request on."""
     request.session[KEY] = {"user": viewing.user.pk, "until": viewing.until.isoformat()}
 
 
 def enter(request: HttpRequest) -> None:
-    """Make the user whom the member of staff looks at the user of this request, or find that it is over."""
+    """Replace `request.user` by the viewed user, if this browser is viewing; set OVER if the viewing has ended."""
     stored = request.session.get(KEY)
     if stored is None:
         return
@@ -42,19 +44,19 @@ def enter(request: HttpRequest) -> None:
         setattr(request, OVER, stored["user"])
         return
     user: Any = viewing.user
-    user.acting_session = actor.acting_session  # not theirs: a service that changes something refuses it
+    user.acting_session = actor.acting_session  # not a session of the user, so services refuse to change anything
     user.is_verified, user.otp_device = (lambda: False), None  # as OTPMiddleware
     request.viewing, request.user = viewing, user  # type: ignore[attr-defined]
-    structlog.contextvars.bind_contextvars(actor_id=actor.pk)  # who really sends the request
+    structlog.contextvars.bind_contextvars(actor_id=actor.pk)  # the member of staff, who sends the request
 
 
-def concerns(request: HttpRequest) -> bool:
-    """Whether this browser looks at the product as another user, or did until now."""
+def applies_to(request: HttpRequest) -> bool:
+    """Return whether this browser views as another user, or did until this request."""
     return hasattr(request, "viewing") or hasattr(request, OVER)
 
 
 def restrict(request: HttpRequest, access: Access) -> HttpResponse | None:
-    """Return None where the request may go on, else the response: a refusal, or back to who it was about."""
+    """Return None if the request is allowed, otherwise the response: a 403, or a redirect if the viewing is over."""
     if hasattr(request, OVER):
         leave(request)
         messages.warning(
@@ -74,7 +76,7 @@ def restrict(request: HttpRequest, access: Access) -> HttpResponse | None:
 
 
 def leave(request: HttpRequest) -> int | None:
-    """Stop looking at the product as another user; return whom it was, None where it was nobody."""
+    """End the viewing and return the id of the viewed user; None if there was no viewing."""
     stored = request.session.pop(KEY, None)
     if stored is None:
         return None

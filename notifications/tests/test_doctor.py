@@ -133,7 +133,7 @@ BROKEN = [
     ("email", "mail server refuses us", "EMAIL_URL", set_to(**SMTP)),
     ("broker", "does not answer", "Start it", set_to(CELERY_BROKER_URL=f"amqp://{NOBODY}//")),
     ("static_files", "not collected", "collectstatic", lambda settings: os.remove(settings.STATIC_ROOT / "staticfiles.json")),
-    ("permissions", "not as the code declares", "sync_permissions", lose_a_permission),
+    ("permissions", "do not match the code", "sync_permissions", lose_a_permission),
     ("database", "Migrations were not applied", "manage.py migrate", lose_a_migration),
     ("delivery", "looked for due messages for 42", "make serve", be_silent),
     ("delivery", "due for 36", "delivery_misconfigured", be_late),

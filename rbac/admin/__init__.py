@@ -1,4 +1,4 @@
-"""Roles, permissions, assignments and scopes in Django's admin."""
+"""The admin of roles, permissions, assignments and scopes."""
 
 from rbac.admin import assignments, roles, scopes
 

@@ -1,4 +1,4 @@
-"""Assignments of roles in Django's admin, by the same rules as over the API: everywhere, or in one's scopes."""
+"""Role assignments in the admin, by the same services as in the API."""
 
 from typing import Any
 
@@ -21,19 +21,19 @@ from rbac.services import assignments, decisions
 
 
 class AssignmentForm(ServiceForm):
-    """A role for a user, everywhere or in a scope from the list."""
+    """A role for a user, optionally in an existing scope."""
 
     scope = scope_field()
 
     def clean_scope(self) -> str:
-        """Return what assignments store."""
+        """Return the identifier of the scope, which assignments store, or ''."""
         scope = self.cleaned_data["scope"]
         return str(getattr(scope, "identifier", scope or ""))
 
 
 @admin.register(RoleAssignment)
 class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmin):
-    """Assignments of roles to users; they end and are never deleted."""
+    """Assignments of roles to users. They can be ended but not deleted."""
 
     subject, icon = Subject.ACCESS, "assignment_ind"
     form = AssignmentForm
@@ -70,11 +70,11 @@ class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmi
         history.record(request, [made.user], format_lazy("{}: {}", _("Role given"), _described(made)))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may assign roles, everywhere or in a scope; the service checks which, to whom and where."""
+        """Return whether the user may assign roles, in some scope at least; the service checks each assignment."""
         return decisions.scopes_with(request.user, assignments.PERMISSION) != frozenset()
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may end assignments, everywhere or in a scope."""
+        """Return whether the user may end any assignment."""
         return self.has_add_permission(request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

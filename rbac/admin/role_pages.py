@@ -1,4 +1,4 @@
-"""Pages about roles: two compared, the history with differences, and who may do what, and why."""
+"""Pages about roles: comparison of two roles, history, who has a permission, and why."""
 
 from collections.abc import Callable, Iterable
 from itertools import groupby
@@ -27,8 +27,8 @@ from rbac.models import CODENAME_SEPARATOR, Role, RoleAssignment, RoleRevision, 
 from rbac.services import explanations, graph, previews, roles
 
 PERMISSION = "access:check"
-A_PAGE = 50
-SUGGESTED = 500  # scopes; others are typed
+PAGE_SIZE = 50
+MAX_SUGGESTED_SCOPES = 500  # others can be typed
 FIELDS = {
     "name": _("Name"),
     "requires_2fa": _("requires two-factor authentication"),
@@ -49,13 +49,13 @@ class PermissionField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class WhoForm(forms.Form):
-    """Who has a permission?"""
+    """The permission whose holders are listed."""
 
     permission = PermissionField()
 
 
 class WhyForm(forms.Form):
-    """May a person do something, and why?"""
+    """The user, permission, scope and time to explain."""
 
     user: Any = forms.ModelChoiceField(queryset=None, label=_("Person"))
     permission = PermissionField()
@@ -78,7 +78,7 @@ class WhyForm(forms.Form):
         scope.help_text = _("Such as fleet:12. Empty: everywhere.")
 
     def clean_at(self) -> Any:
-        """Return the time. Raises ValidationError for one in the future, of which nothing is known."""
+        """Return the time. Raises ValidationError for one in the future."""
         at = self.cleaned_data["at"]
         if at is not None and at > timezone.now():
             raise forms.ValidationError(_("Give a time in the past."))
@@ -86,7 +86,7 @@ class WhyForm(forms.Form):
 
 
 class CompareForm(forms.Form):
-    """Two roles."""
+    """The two roles to compare."""
 
     left = forms.ModelChoiceField(queryset=Role.objects.none(), label=_("Role"))
     right = forms.ModelChoiceField(queryset=Role.objects.none(), label=_("Compared with"))
@@ -98,18 +98,18 @@ class CompareForm(forms.Form):
 
 
 class RolePagesAdmin(BaseAdmin):
-    """Adds the pages to the admin of roles."""
+    """Mixin that adds the pages to the admin of roles."""
 
     @admin.display(description=_("Permissions"))
     def permission_table(self, role: Role) -> str:
-        """What the role has, for who may only look; inherited permissions with the role that they come from."""
+        """Return the role's permissions, for users who may not change it; inherited ones with their roles."""
         known = graph.latest()
         resources = by_resource(known.roles[role.pk].codenames, known.inherited(role.pk))
         return render_to_string("admin/rbac/permissions.html", {"resources": resources})
 
     @admin.display(description=_("Included roles"))
     def included_names(self, role: Role) -> str:
-        """The names of the roles that it includes itself."""
+        """Return the names of the roles that it includes directly."""
         return ", ".join(sorted(str(one.included.name) for one in role.inclusions.select_related("included")))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -136,7 +136,7 @@ class RolePagesAdmin(BaseAdmin):
         return [*own, *super().get_urls()]
 
     def compare_page(self, request: HttpRequest) -> HttpResponse:
-        """Show what two roles have in common, and what only one of them has."""
+        """Show the permissions that two roles have in common, and those that only one of them has."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         form = _requested(CompareForm, request, "left", "right")
@@ -153,20 +153,20 @@ class RolePagesAdmin(BaseAdmin):
         return self._page(request, "compare", _("Compare roles"), context)
 
     def changes_page(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show each revision of a role with what it changed."""
+        """Show each revision of a role with its changes."""
         role = get_object_or_404(Role, pk=pk)
         if not self.has_view_permission(request, role):
             raise PermissionDenied
         revisions = roles.revisions_of(pk).select_related("created_by").order_by("-created_at", "-id")
-        page = Paginator(revisions, A_PAGE).get_page(request.GET.get("page"))
-        older = revisions[page.end_index() : page.end_index() + 1]  # what the last one is compared with
+        page = Paginator(revisions, PAGE_SIZE).get_page(request.GET.get("page"))
+        older = revisions[page.end_index() : page.end_index() + 1]  # for the comparison with the last one of the page
         changed = previews.changes([*page.object_list, *older])[: len(page.object_list)]
         rows = [(one, [(FIELDS[name], *values) for name, *values in one.fields]) for one in changed]
         context = {"role": role, "page": page, "rows": rows}
         return self._page(request, "changes", _("Changes of %(role)s") % {"role": role.name}, context)
 
     def who_page(self, request: HttpRequest) -> HttpResponse:
-        """List who has a permission, each with the roles that give it; for readers of roles, who see who holds them."""
+        """List the users who have a permission, with the roles that give it. Needs permission to see roles too."""
         self._ensure_may_explain(request)
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -176,9 +176,9 @@ class RolePagesAdmin(BaseAdmin):
             permission = form.cleaned_data["permission"].codename
             known = graph.latest()
             giving = RoleAssignment.objects.of_roles(known.holding(permission)).live(timezone.now())
-            held = giving.select_related("user", "role").order_by("user", "pk")
-            page = CappedPaginator(held, A_PAGE).get_page(request.GET.get("page"))
-            rows = [(one, _steps(explanations.way_to(one.role_id, permission, known), known)) for one in page]
+            giving = giving.select_related("user", "role").order_by("user", "pk")
+            page = CappedPaginator(giving, PAGE_SIZE).get_page(request.GET.get("page"))
+            rows = [(one, _names(explanations.path_to(one.role_id, permission, known), known)) for one in page]
             superusers = get_user_model()._default_manager.filter(is_superuser=True, is_active=True).count()
             context |= {"permission": permission, "page": page, "rows": rows, "superusers": superusers}
         return self._page(request, "who", _("Who may do this, and why?"), context)
@@ -189,7 +189,7 @@ class RolePagesAdmin(BaseAdmin):
         form = _requested(WhyForm, request, "user", "permission")
         if self.admin_site.get_model_admin(Scope).has_view_permission(request):
             known = Scope.objects.order_by("identifier").values_list("identifier", "name")
-            form.fields["scope"].widget.suggestions = known[:SUGGESTED]
+            form.fields["scope"].widget.suggestions = known[:MAX_SUGGESTED_SCOPES]
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
             data = form.cleaned_data
@@ -198,7 +198,7 @@ class RolePagesAdmin(BaseAdmin):
             )
             first = RoleRevision.objects.order_by("created_at").values_list("created_at", flat=True).first()
             context |= {
-                "person": data["user"],  # `user` is the reader
+                "person": data["user"],  # `user` is the signed-in user
                 "permission": data["permission"],
                 "scope": data["scope"],
                 "at": data["at"],
@@ -214,37 +214,37 @@ class RolePagesAdmin(BaseAdmin):
 
     def _page(self, request: HttpRequest, name: str, title: Any, context: dict[str, Any]) -> HttpResponse:
         site = self.admin_site
-        shown = {
+        links = {
             "may_open_roles": self.has_view_permission(request),
             "may_open_assignments": site.get_model_admin(RoleAssignment).has_view_permission(request),
             "may_open_users": site.get_model_admin(get_user_model()).has_view_permission(request),
             **self._links(request),
         }
-        full = {**site.each_context(request), "title": title, "opts": self.opts, **shown, **context}
+        full = {**site.each_context(request), "title": title, "opts": self.opts, **links, **context}
         return TemplateResponse(request, f"admin/rbac/{name}.html", full)
 
 
 def by_resource(codenames: Iterable[str], sources: Any) -> list[tuple[str, list[tuple[str, str, tuple[str, ...]]]]]:
-    """Return the resources with the actions: name, meaning, and the included roles that they come from."""
-    wanted = sorted(codenames)
-    meanings = dict(Permission.objects.filter(codename__in=wanted).values_list("codename", "name"))
-    grouped = groupby(wanted, key=lambda codename: codename.rpartition(CODENAME_SEPARATOR)[0])
+    """Group permissions by resource. Each action has its name, description, and the included roles it comes from."""
+    ordered = sorted(codenames)
+    descriptions = dict(Permission.objects.filter(codename__in=ordered).values_list("codename", "name"))
+    grouped = groupby(ordered, key=lambda codename: codename.rpartition(CODENAME_SEPARATOR)[0])
     return [
         (
             resource,
-            [(one.rpartition(CODENAME_SEPARATOR)[2], meanings.get(one, ""), sources.get(one, ())) for one in some],
+            [(one.rpartition(CODENAME_SEPARATOR)[2], descriptions.get(one, ""), sources.get(one, ())) for one in some],
         )
         for resource, some in grouped
     ]
 
 
 def _requested(form_class: type[forms.Form], request: HttpRequest, *required: str) -> forms.Form:
-    """Return the form with what is asked in the address; without all of `required` it only fills fields in."""
+    """Return the form with the values of the query; it is bound only if the query has all of `required`."""
     is_complete = set(required) <= request.GET.keys()
     form = form_class(request.GET) if is_complete else form_class(initial=request.GET.dict())
     widgets.style(form.fields.values())
     return form
 
 
-def _steps(way: Iterable[int], known: graph.Graph) -> list[str]:
-    return [known.roles[step].name for step in way]
+def _names(role_ids: Iterable[int], known: graph.Graph) -> list[str]:
+    return [known.roles[role_id].name for role_id in role_ids]

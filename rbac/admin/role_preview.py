@@ -1,4 +1,4 @@
-"""The page before a change of a role is saved: who gains and loses what."""
+"""The preview of a change of a role: which users gain and lose which permissions."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,13 +16,13 @@ from foodfleet.core.http.clients import client_of
 from rbac.models import Role, RoleAssignment
 from rbac.services import previews, roles
 
-NAMED = 5  # people whom the page names
+MAX_NAMES = 5  # of users, for each permission
 
 
 class RolePreviewAdmin(ServiceAdmin):
-    """Shows what a change of permissions, included roles or requirements means, and saves it when that is confirmed.
+    """Shows the effects of a change of permissions, included roles or requirements, and saves it once confirmed.
 
-    The service runs first and is rolled back, so that its errors stand at their fields.
+    For the preview the service is called and rolled back, so that its errors are shown at their fields.
     """
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
@@ -36,22 +36,22 @@ class RolePreviewAdmin(ServiceAdmin):
             transaction.set_rollback(True)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Remember whether the form was saved or is to be confirmed first."""
+        """Store on the object whether the change was saved or only previewed."""
         obj.previewed = form if change and form.is_previewed else None
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """Record what was saved."""
+        """Record the change in the admin's log, unless it was only previewed."""
         return None if obj.previewed else super().log_change(request, obj, message)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Show the preview, or go on as Django does."""
+        """Show the preview, or Django's response to a saved change."""
         return self._preview(request, obj) if obj.previewed else super().response_change(request, obj)
 
     def _preview(self, request: HttpRequest, role: Any) -> HttpResponse:
         edit = role.previewed.edit()
         found = previews.preview(role=role, permissions=edit.permissions, includes=edit.includes)
         names = {effect.permission for effect in (*found.gained, *found.lost)}
-        meanings = dict(Permission.objects.filter(codename__in=names).values_list("codename", "name"))
+        descriptions = dict(Permission.objects.filter(codename__in=names).values_list("codename", "name"))
         requires = "requires_2fa" in role.previewed.changed_data and edit.requires_2fa
         context = {
             **self.admin_site.each_context(request),
@@ -59,8 +59,8 @@ class RolePreviewAdmin(ServiceAdmin):
             "opts": self.opts,
             "role": role,
             "effects": [
-                (_("People gain"), _rows(found.gained, meanings)),
-                (_("People lose"), _rows(found.lost, meanings)),
+                (_("People gain"), _rows(found.gained, descriptions)),
+                (_("People lose"), _rows(found.lost, descriptions)),
             ],
             "weaker": any(
                 name in role.previewed.changed_data and not getattr(edit, name) for name in roles.REQUIREMENTS
@@ -76,14 +76,14 @@ class RolePreviewAdmin(ServiceAdmin):
         return TemplateResponse(request, "admin/rbac/preview.html", context)
 
 
-def _rows(effects: Iterable[previews.Effect], meanings: dict[str, str]) -> list[dict[str, Any]]:
+def _rows(effects: Iterable[previews.Effect], descriptions: dict[str, str]) -> list[dict[str, Any]]:
     return [
         {
             "permission": effect.permission,
-            "meaning": meanings.get(effect.permission, ""),
+            "meaning": descriptions.get(effect.permission, ""),
             "count": effect.users,
-            "names": [str(user) for user in effect.examples[:NAMED]],
-            "more": effect.users - len(effect.examples[:NAMED]),
+            "names": [str(user) for user in effect.examples[:MAX_NAMES]],
+            "more": effect.users - len(effect.examples[:MAX_NAMES]),
         }
         for effect in effects
     ]

@@ -1,4 +1,4 @@
-"""Django's admin of roles and permissions, through the same services as the API."""
+"""Roles and permissions in the admin, by the same services as in the API."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -22,11 +22,11 @@ from rbac.admin.role_preview import RolePreviewAdmin
 from rbac.models import Role, RoleRevision, resource_permissions
 from rbac.services import custom_permissions, graph, roles
 
-admin.site.unregister(Group)  # a role is a group: there is one page for both
+admin.site.unregister(Group)  # because every role is a group
 
 
 class PermissionChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
-    """A choice of permissions, shown with their codenames."""
+    """A choice of permissions, labelled with codename and description."""
 
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.codename} - {obj.name}"
@@ -59,13 +59,15 @@ class RoleForm(ServiceForm):
         codenames.queryset = resource_permissions().order_by("codename")
         includes.queryset = Role.objects.live().exclude(pk=self.instance.pk).order_by("name")
         if self.instance.pk:
-            codenames.initial = list(self.instance.permissions.all())  # read now, before the service changes them
+            codenames.initial = list(
+                self.instance.permissions.all()
+            )  # a list, because the service changes the permissions
             includes.initial = [inclusion.included_id for inclusion in self.instance.inclusions.all()]
             inherited = graph.latest().inherited(self.instance.pk)
             codenames.widget.notes = {one: _from(names) for one, names in inherited.items()}
 
     def difference(self) -> list[dict[str, Any]]:
-        """Return the added and removed permissions and included roles, in the form of the admin's history."""
+        """Return the added and removed permissions and included roles, in the format of the admin's log."""
         entries: list[dict[str, Any]] = []
         for field, kind, name in (("codenames", "permission", "codename"), ("includes", "role", "name")):
             chosen = {one.pk: str(getattr(one, name)) for one in self.cleaned_data[field]}
@@ -77,7 +79,7 @@ class RoleForm(ServiceForm):
         return entries
 
     def changes_access(self) -> bool:
-        """Whether somebody may gain or lose something, or has to do more for it."""
+        """Return whether the change affects permissions, included roles or requirements."""
         before = {
             name: {getattr(one, "pk", one) for one in self.fields[name].initial or ()}
             for name in ("codenames", "includes")
@@ -135,7 +137,7 @@ class RoleAdmin(RolePagesAdmin, RolePreviewAdmin, RestrictedFiltersAdmin):
         return bool(super().has_delete_permission(request, obj)) and not (obj is not None and obj.is_system)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        """Return Django's message, which names fields, and the permissions and roles that were added and removed."""
+        """Return Django's message with the names of fields, and the added and removed permissions and roles."""
         return [*super().construct_change_message(request, form, formsets, add), *([] if add else form.difference())]
 
     def get_fields(self, request: HttpRequest, obj: Role | None = None) -> Any:
@@ -172,7 +174,7 @@ class PermissionForm(ServiceForm):
 
 @admin.register(Permission)
 class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
-    """Permissions, declared in code or added by people."""
+    """Permissions, both declared in code and added by staff."""
 
     subject, icon = Subject.ACCESS, "rule"
     form = PermissionForm

@@ -1,4 +1,4 @@
-"""Form fields for the scope of a role: found in the list of scopes while one types, or one's own scopes."""
+"""Form fields for the scope of an assignment, with a search of scopes or a choice of the user's own."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class ScopeSearch(AutocompleteSelect):
 
 
 def scope_field() -> forms.ModelChoiceField:  # type: ignore[type-arg]
-    """Return a field that finds a scope while one types; its value is the scope, chosen by `fleet:12`."""
+    """Return a field that searches existing scopes; its value is a Scope."""
     return forms.ModelChoiceField(
         queryset=Scope.objects.all(),
         to_field_name="identifier",
@@ -41,7 +41,7 @@ def scope_field() -> forms.ModelChoiceField:  # type: ignore[type-arg]
 
 
 class ScopeField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A scope as text: from the list or, where there is no such scope yet, typed as `kind:key`."""
+    """A scope as text: an existing one, or one that is typed as `kind:key`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -54,7 +54,7 @@ class ScopeField(forms.ModelChoiceField):  # type: ignore[type-arg]
         )
 
     def to_python(self, value: Any) -> Any:
-        """Return the text. Raises ValidationException for what cannot be a scope."""
+        """Return the text. Raises ValidationError if it cannot be a scope."""
         text = str(value or "").strip()
         if not assignments.is_scope(text):
             raise ValidationError(_("Give a kind and an id, such as fleet:12."), "invalid")
@@ -63,12 +63,12 @@ class ScopeField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 def assigned_scope(request: HttpRequest, **kwargs: Any) -> forms.Field:
     """Return the field for the scope of a new assignment: any scope, or those in which the user assigns roles."""
-    held_in = decisions.scopes_with(request.user, assignments.PERMISSION)
-    if held_in is not None:
-        names = dict(Scope.objects.filter(identifier__in=held_in).values_list("identifier", "name"))
-        choices = [(one, f"{names[one]} ({one})" if names.get(one) else one) for one in sorted(held_in)]
+    scopes = decisions.scopes_with(request.user, assignments.PERMISSION)
+    if scopes is not None:
+        names = dict(Scope.objects.filter(identifier__in=scopes).values_list("identifier", "name"))
+        choices = [(one, f"{names[one]} ({one})" if names.get(one) else one) for one in sorted(scopes)]
         return forms.ChoiceField(label=_("Scope"), choices=choices, **kwargs)
     field = ScopeField(label=_("Scope"), **kwargs)
     if not admin.site.get_model_admin(Scope).has_view_permission(request):
-        field.widget = forms.TextInput()  # the search answers to readers of scopes alone
+        field.widget = forms.TextInput()  # the search is only for users who may see scopes
     return field

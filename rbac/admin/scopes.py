@@ -1,4 +1,4 @@
-"""Scopes and their members in the admin, and the base of lists that show the rows of a scope only."""
+"""Scopes and their members in the admin, and the base of admins whose rows belong to scopes."""
 
 from typing import Any
 
@@ -24,16 +24,16 @@ OF_A_SCOPE = "scope__identifier__exact"  # the filter in links from a scope to i
 
 
 class ScopedAdmin(BaseAdmin):
-    """An admin whose rows belong to scopes: who holds a permission in a scope sees and changes its rows only.
+    """An admin whose rows belong to scopes: with a permission in a scope, users see and change only its rows.
 
-    The model's default manager has `visible_to` (rbac.models.ScopedQuerySet). Adding and deleting rows needs the
-    permission everywhere.
+    The model's default manager must have `visible_to` (rbac.models.ScopedQuerySet). To add and delete rows, users need
+    the permission without a scope.
     """
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found: Any = super().get_queryset(request)
-        by = "view" if self.may(request, self.codename("view")) else "change"
-        return found.visible_to(request.user, self.codename(by))  # type: ignore[no-any-return]
+        verb = "view" if self.may(request, self.codename("view")) else "change"
+        return found.visible_to(request.user, self.codename(verb))  # type: ignore[no-any-return]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return super().has_module_permission(request) or self.has_view_permission(request)
@@ -49,10 +49,10 @@ class ScopedAdmin(BaseAdmin):
         return f"{self.opts.app_label}.{verb}_{self.opts.model_name}"
 
     def may(self, request: HttpRequest, codename: str, obj: Any = None) -> bool:
-        """Return whether the user holds `codename` everywhere, in a scope of `obj` or, without one, in any scope."""
-        held_in = decisions.scopes_with(request.user, codename)
-        if held_in is None or not held_in or obj is None:
-            return held_in is None or bool(held_in)
+        """Return whether the user has `codename` without a scope, in a scope of `obj` or, if that is None, in any."""
+        found = decisions.scopes_with(request.user, codename)
+        if found is None or not found or obj is None:
+            return found is None or bool(found)
         rows: Any = self.model._default_manager.filter(pk=obj.pk)
         return bool(rows.visible_to(request.user, codename).exists())
 
@@ -83,12 +83,12 @@ class ScopeAdmin(ServiceAdmin, RestrictedFiltersAdmin):
 
     @admin.display(description=_("scope"), ordering="identifier")
     def named(self, scope: Scope) -> str:
-        """What roles name it."""
+        """Return the identifier."""
         return scope.identifier
 
     @admin.display(description=_("members"))
     def members(self, scope: Scope) -> str:
-        """A link to the list of members."""
+        """Return a link to the list of members."""
         url = reverse("admin:rbac_scopemembership_changelist", query={OF_A_SCOPE: scope.identifier})
         return format_html('<a href="{}">{}</a>', url, _("Members"))
 
@@ -104,7 +104,7 @@ class ScopeAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         scope.__dict__.update(saved.__dict__)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        return [str(scope) for scope in objs], {}, set(), []  # the service refuses a scope in use, and says why
+        return [str(scope) for scope in objs], {}, set(), []  # the service raises an exception for a scope in use
 
     def delete_model(self, request: HttpRequest, obj: Scope) -> None:
         scopes.delete(actor=request.user, scope_id=obj.pk, client=client_of(request))

@@ -1,4 +1,4 @@
-"""A system check: every view declares who may call it."""
+"""A system check that every view declares who may call it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,14 +17,14 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def check_views(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Errors for views that do not declare who may call them, and for permissions that no app declares."""
+    """Return errors for views that do not declare who may call them, and for permissions that no app declares."""
     return problems_of(get_resolver().url_patterns)
 
 
 def problems_of(patterns: list[Any]) -> list[CheckMessage]:
-    """What is wrong with the views behind these patterns.
+    """Return the errors of the views of these URL patterns.
 
-    A view has `access` (foodfleet.core.http.access) or @require_permission; one of the REST framework may name its
+    A view must have `access` (foodfleet.core.http.access) or @require_permission; a view of the REST framework may set
     permission classes instead.
     """
     found: dict[str, CheckMessage] = {}
@@ -76,7 +76,7 @@ def _problems_of_plain(callback: Any) -> Iterator[CheckMessage]:
 
 
 def _permission_classes(callback: Any) -> list[Any]:
-    """Those that somebody chose, for the view or for this action of it: the framework's default is no choice."""
+    """Return the permission classes that the view or its action sets; the framework's default does not count."""
     if "permission_classes" in callback.initkwargs:
         return list(callback.initkwargs["permission_classes"])
     default = APIView.permission_classes
@@ -97,4 +97,4 @@ def _codenames_by_action(callback: Any, actions: dict[str, str]) -> set[str]:
 
 def _undeclared(codenames: set[str], name: str) -> Iterator[CheckMessage]:
     for codename in sorted(codenames - declared().codenames.keys()):
-        yield Error(f"{name} asks for {codename}, which no app declares.", id=UNDECLARED)
+        yield Error(f"{name} requires {codename}, which no app declares.", id=UNDECLARED)

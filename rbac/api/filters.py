@@ -15,7 +15,7 @@ class RoleFilter(SearchFilterSet):
     """Filters of the list of roles."""
 
     def find(self, queryset: Any, name: str, value: str) -> Any:
-        """Roles whose name or description has the text."""
+        """Filter roles whose name and description contain each word."""
         return queryset.matching(value)
 
 
@@ -23,7 +23,7 @@ class PermissionFilter(SearchFilterSet):
     """Filters of the list of permissions."""
 
     def find(self, queryset: QuerySet[Permission], name: str, value: str) -> QuerySet[Permission]:
-        """Permissions whose codename and description have each word."""
+        """Filter permissions whose codename and description contain each word."""
         return permissions_matching(queryset, value)
 
 
@@ -36,5 +36,5 @@ class ScopeFilter(SearchFilterSet):
     search = CharFilter(method="find", max_length=MAX_SEARCH_LENGTH, help_text="Parts of the name or of kind:key.")
 
     def filter_member(self, queryset: ScopeQuerySet, name: str, value: int) -> ScopeQuerySet:
-        """Scopes that the user belongs to."""
+        """Filter scopes that the user belongs to."""
         return queryset.with_member(value)

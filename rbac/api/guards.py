@@ -1,4 +1,4 @@
-"""Guards of views: `@require_permission("users", "delete")`, and ActionPermission, which derives the action."""
+"""Guards of views: `@require_permission("users", "delete")`, and ActionPermission for viewsets."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -38,16 +38,16 @@ BY_METHOD = {
     "PATCH": "update",
     "DELETE": "delete",
 }
-CODENAME = "required_permission"  # attribute of a guarded function, for ActionPermission and the system check
+CODENAME = "required_permission"  # attribute of guarded functions and classes with the codename
 
 
 class ActionPermission(BasePermission):
-    """Require `<view.access_resource>:<action>`: list and retrieve are `read`, destroy is `delete`, others their name.
+    """Require `<view.access_resource>:<action>`, where `list` and `retrieve` are `read` and `destroy` is `delete`.
 
-    A view may map actions in `access_actions` ({"lock": "update"}), and return the scope of the permission from a
-    method `access_scope(request)`. A method with @require_permission requires that one alone. Actions (methods of a
-    plain view) in `scoped_actions` are also open to who holds the permission in any scope: there the view shows or
-    changes only rows that are `visible_to` the user, or that its service checks.
+    A view may map its actions in `access_actions` ({"lock": "update"}), and may return the scope of the permission from
+    a method `access_scope(request)`. A method with @require_permission requires only that permission. For actions (in a
+    plain view: methods) in `scoped_actions`, the permission in any scope suffices. The view must then show and change
+    only rows that are `visible_to` the user, or its service must check the scope.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -65,7 +65,7 @@ class ActionPermission(BasePermission):
 
 
 def codename_of(view: Any, method: str) -> str | None:
-    """Return the codename that a call of `view` requires; None where it has no such method."""
+    """Return the codename that a call of `view` requires; None if it has no such method."""
     action = getattr(view, "action", None)
     handler = getattr(view, action or method.lower(), None)
     if handler is None or (getattr(view, "action_map", None) is not None and action is None):
@@ -75,7 +75,7 @@ def codename_of(view: Any, method: str) -> str | None:
 
 
 def action_of(view: Any, name: str) -> str:
-    """Return the declared action for a method or a viewset's action."""
+    """Return the action of the permission for a method or an action of a viewset."""
     named: dict[str, str] = getattr(view, "access_actions", {})
     return named.get(name) or BY_ACTION.get(name) or BY_METHOD.get(name.upper()) or name
 
@@ -88,7 +88,7 @@ def permission_of(view: Any, method: str) -> str:
 
 
 def holds(resource: str, action: str, *, scoped: bool = False) -> type[BasePermission]:
-    """Return a permission class of the REST framework that requires one codename; scoped: in any scope."""
+    """Return a permission class of the REST framework that requires `resource:action`. scoped: any scope suffices."""
     codename = f"{resource}:{action}"
 
     class Holds(BasePermission):
@@ -108,13 +108,14 @@ def holds(resource: str, action: str, *, scoped: bool = False) -> type[BasePermi
 
 
 def require_permission(resource: str, action: str, *, scoped: bool = False) -> Callable[[Guarded], Guarded]:
-    """Require `resource:action`; the 403 names the codename.
+    """Require `resource:action` for a view; the 403 response names the codename.
 
-    scoped: in any scope; only for a view whose queryset is `visible_to` the user, or whose service checks the scope.
+    It works for class and function views of Django, also async ones, and for classes, @api_view and actions of a
+    viewset of the REST framework, above or below @api_view and @action. Users who are not signed in get 401 from the
+    API, and elsewhere a redirect to the sign-in page.
 
-    Guards a class or function view of Django, async ones too, a class or @api_view of the REST framework, or one action
-    of a viewset, above or below @api_view and @action. Users who are not signed in get 401 from the API and the sign-in
-    page elsewhere.
+    scoped: the permission in any scope suffices. Only for a view whose queryset is `visible_to` the user, or whose
+    service checks the scope.
     """
 
     def guard(target: Any) -> Any:
@@ -132,7 +133,7 @@ def require_permission(resource: str, action: str, *, scoped: bool = False) -> C
 
 
 def _guard_view_class(target: Any, codename: str, scoped: bool) -> Any:
-    """Check before `dispatch`; in a thread for a view with async methods, because SQL is synchronous."""
+    """Check the permission before `dispatch`, for async views in a thread, because the ORM is synchronous."""
     dispatch = target.dispatch
 
     async def guarded_async(view: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -189,7 +190,7 @@ def _request_of(args: tuple[Any, ...]) -> Any:
 
 
 def _denial(request: Any, codename: str, scoped: bool) -> HttpResponseBase | None:
-    """Return None for a user with `codename`, a redirect to sign in for an anonymous one.
+    """Return None for a user with `codename`, or a redirect to the sign-in page for an anonymous user.
 
     Raises InsufficientPermissionsException, or UnauthorizedException in the API.
     """

@@ -29,7 +29,7 @@ NO_CONTENT = OpenApiResponse(description="Done.")
 
 
 class ScopeViewSet(GenericViewSet[Scope]):
-    """Scopes: parts of the organisation, such as fleets, that roles are assigned in."""
+    """Scopes: parts of the organisation, such as fleets, in which roles are assigned."""
 
     permission_classes = [ActionPermission]
     access_resource = "scopes"
@@ -48,13 +48,13 @@ class ScopeViewSet(GenericViewSet[Scope]):
 
     @raises(ScopeNotFoundException)
     def retrieve(self, request: Request, pk: str) -> Response:
-        """Get one scope."""
+        """Return a scope."""
         return Response(self.get_serializer(scopes.find(int(pk))).data)
 
     @raises(AlreadyExistsException)
     @extend_schema(request=serializers.ScopeCreateSerializer, responses={201: serializers.ScopeSerializer})
     def create(self, request: Request) -> Response:
-        """Create a scope. Roles that are assigned in its `kind:key` already apply in it."""
+        """Create a scope. Roles that were assigned in its `kind:key` before apply in it."""
         values = validated(request, serializers.ScopeCreateSerializer)
         scope = scopes.create(actor=request.user, client=client_of(request), **values)
         return Response(self.get_serializer(scope).data, status=status.HTTP_201_CREATED)
@@ -92,7 +92,7 @@ class MembersView(GenericAPIView[ScopeMembership]):
     @raises(ScopeNotFoundException)
     @extend_schema(responses=serializers.MemberSerializer(many=True))
     def get(self, request: Request, scope_id: int) -> Response:
-        """List the users who belong to the very scope, in the order in which they were added."""
+        """List the users who belong to exactly this scope, in the order in which they were added."""
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -119,6 +119,6 @@ class MemberView(APIView):
     @raises(ScopeNotFoundException, MemberNotFoundException)
     @extend_schema(responses={204: NO_CONTENT})
     def delete(self, request: Request, scope_id: int, user_id: int) -> Response:
-        """Remove the user from the scope; who holds permissions in it no longer sees them from the next request on."""
+        """Remove the user from the scope. From the next request on, permissions in it no longer apply to the user."""
         scopes.remove_member(actor=request.user, scope_id=scope_id, user_id=user_id, client=client_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

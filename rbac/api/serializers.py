@@ -1,4 +1,4 @@
-"""Serializers of requests and responses."""
+"""Serializers of roles, permissions, assignments and scopes."""
 
 from typing import Any, ClassVar
 
@@ -23,8 +23,8 @@ from rbac.services.custom_permissions import WORD
 from rbac.services.graph import Graph
 
 CODENAME_LENGTH = 100
-MOST_CODENAMES = 500
-MOST_CHECKS = 100
+MAX_CODENAMES = 500
+MAX_CHECKS = 100
 
 
 class IdField(serializers.IntegerField):
@@ -35,12 +35,12 @@ class IdField(serializers.IntegerField):
 
 
 class ScopeField(serializers.CharField):
-    """`fleet:12`; null or empty for everywhere."""
+    """A scope such as `fleet:12`; null or empty means everywhere."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
         kwargs.setdefault("help_text", "A kind and an id, such as fleet:12; null: everywhere.")
-        # Not trimmed: blanks must not mean everywhere.
+        # Not trimmed, because spaces must not mean everywhere.
         super().__init__(
             max_length=CODENAME_LENGTH,
             allow_blank=True,
@@ -55,12 +55,12 @@ class ScopeField(serializers.CharField):
 
 
 def codenames_field(**kwargs: Any) -> serializers.ListField:
-    """A list of codenames."""
+    """Return a field for a list of codenames."""
     return serializers.ListField(child=serializers.CharField(max_length=CODENAME_LENGTH), **kwargs)
 
 
 class RoleSerializer(serializers.ModelSerializer[Role]):
-    """A role. The context holds the graph of roles under `roles`."""
+    """A role. The context needs the graph of roles under `roles`."""
 
     permissions = serializers.SerializerMethodField(help_text="Codenames of its own permissions.")
     includes = serializers.SerializerMethodField(help_text="Ids of the roles that it includes.")
@@ -91,8 +91,8 @@ class RoleEditSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=150, required=False)
     description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
-    permissions = codenames_field(required=False, max_length=MOST_CODENAMES)
-    includes = serializers.ListField(child=IdField(), required=False, max_length=MOST_CODENAMES)
+    permissions = codenames_field(required=False, max_length=MAX_CODENAMES)
+    includes = serializers.ListField(child=IdField(), required=False, max_length=MAX_CODENAMES)
     requires_2fa = serializers.BooleanField(required=False)
     forbids_sms_code = serializers.BooleanField(
         required=False, help_text="Its holders cannot use codes by text message."
@@ -108,7 +108,7 @@ class RoleCreateSerializer(RoleEditSerializer):
 class PreviewInSerializer(serializers.Serializer[Any]):
     """The codenames that a role would have."""
 
-    permissions = codenames_field(max_length=MOST_CODENAMES)
+    permissions = codenames_field(max_length=MAX_CODENAMES)
 
 
 class ExampleSerializer(serializers.Serializer[Any]):
@@ -127,7 +127,7 @@ class EffectSerializer(serializers.Serializer[Any]):
 
 
 class PreviewSerializer(serializers.Serializer[Any]):
-    """What a change would mean for the role's holders."""
+    """The permissions that the role's holders would gain and lose."""
 
     gained = EffectSerializer(many=True, read_only=True)
     lost = EffectSerializer(many=True, read_only=True)
@@ -173,7 +173,7 @@ class PermissionCreateSerializer(serializers.Serializer[Any]):
 class CheckInSerializer(serializers.Serializer[Any]):
     """The permissions to check, and the user; without one, the caller."""
 
-    permissions = codenames_field(min_length=1, max_length=MOST_CHECKS)
+    permissions = codenames_field(min_length=1, max_length=MAX_CHECKS)
     user = IdField(required=False, allow_null=True)
     scope = ScopeField()
 
@@ -211,12 +211,12 @@ class ReasonSerializer(serializers.Serializer[Any]):
         read_only=True, allow_null=True, help_text="Since when the last role of the path has the permission."
     )
     permission_by = serializers.CharField(
-        read_only=True, allow_null=True, help_text="Who gave it to that role. Null: the system itself."
+        read_only=True, allow_null=True, help_text="Who added it to that role. Null: the system itself."
     )
 
 
 class MissingSerializer(serializers.Serializer[Any]):
-    """What the user lacks."""
+    """Why the user does not have the permission."""
 
     permission = serializers.CharField(read_only=True)
     known = serializers.BooleanField(read_only=True, help_text="Whether the permission exists.")
@@ -229,7 +229,7 @@ class MissingSerializer(serializers.Serializer[Any]):
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):
-    """Why the user has the permission, or not."""
+    """Why the user has the permission or does not have it."""
 
     allowed = serializers.BooleanField(read_only=True)
     superuser = serializers.BooleanField(read_only=True)
@@ -261,10 +261,10 @@ class AssignmentCreateSerializer(serializers.Serializer[Any]):
 
 
 class ScopeSerializer(serializers.ModelSerializer[Scope]):
-    """A scope. Assignments and checks name it `kind:key`."""
+    """A scope. Assignments and checks refer to it by `kind:key`."""
 
     scope = serializers.CharField(
-        source="identifier", read_only=True, help_text="`kind:key`, as assignments and checks name it."
+        source="identifier", read_only=True, help_text="`kind:key`, by which assignments and checks refer to it."
     )
     parent = serializers.IntegerField(  # type: ignore[assignment]
         source="parent_id",
@@ -280,7 +280,7 @@ class ScopeSerializer(serializers.ModelSerializer[Scope]):
 
 
 class PatternField(serializers.CharField):
-    """A word of a pattern; services.scopes validates it."""
+    """A text with a pattern in the OpenAPI document; services.scopes validates it."""
 
     def __init__(self, pattern: str, **kwargs: Any) -> None:
         self.schema = {"pattern": f"^{pattern}$"}  # type: ignore[misc]
@@ -319,13 +319,13 @@ class MemberSerializer(serializers.ModelSerializer[ScopeMembership]):
 
 
 class MemberCreateSerializer(serializers.Serializer[Any]):
-    """A user who becomes a member."""
+    """The user to add."""
 
     user = IdField()
 
 
 class RoleRevisionSerializer(serializers.ModelSerializer[RoleRevision]):
-    """The state of a role from a time on, until its next revision."""
+    """The state of a role from `created_at` until its next revision."""
 
     permissions = codenames_field(read_only=True, help_text="Codenames of its own permissions.")
     includes = serializers.ListField(

@@ -70,7 +70,7 @@ class RoleViewSet(GenericViewSet[Role]):
 
     @raises(RoleNotFoundException)
     def retrieve(self, request: Request, pk: str) -> Response:
-        """Get one role."""
+        """Return a role."""
         return Response(self.get_serializer(self.get_object()).data)
 
     @raises(AlreadyExistsException)
@@ -84,7 +84,7 @@ class RoleViewSet(GenericViewSet[Role]):
     @raises(RoleNotFoundException, AlreadyExistsException)
     @extend_schema(request=serializers.RoleEditSerializer, responses=serializers.RoleSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change a role. You must have every permission that you add. Takes effect at its users' next request."""
+        """Change a role. You must have every permission that you add. It takes effect at its users' next request."""
         edit = _edit(request, serializers.RoleEditSerializer)
         roles.update(actor=request.user, role=self.get_object(), edit=edit, client=client_of(request))
         return Response(self.get_serializer(self.get_object()).data)
@@ -155,7 +155,7 @@ class PermissionViewSet(GenericViewSet[Permission]):
 
     @raises(PermissionNotFoundException)
     def retrieve(self, request: Request, pk: str) -> Response:
-        """Get one permission."""
+        """Return a permission."""
         return Response(self.get_serializer(custom_permissions.find(int(pk))).data)
 
     @raises(AlreadyExistsException)
@@ -185,7 +185,7 @@ class CheckView(APIView):
     @raises(HolderNotFoundException, InsufficientPermissionsException)
     @extend_schema(request=serializers.CheckInSerializer, responses=serializers.CheckSerializer)
     def post(self, request: Request) -> Response:
-        """Check whether you, or with `access:check` another user, have each of these permissions."""
+        """Check whether you or, with `access:check`, another user have each of these permissions."""
         shape = serializers.CheckInSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         data = shape.validated_data

@@ -1,7 +1,7 @@
-"""Roles, what they include, who holds them, and their history.
+"""Roles, their inclusions, assignments and history.
 
-A role is one of Django's groups and a permission one row of `auth_permission`, so that Django's own machinery reads the
-same data. Nothing is deleted: assignments and inclusions end, edits of roles are recorded as revisions.
+A role is a group of Django, and a permission is a row of `auth_permission`, so that Django's own code reads the same
+data. No history is deleted: assignments end, and edits of roles are recorded as revisions.
 """
 
 from collections.abc import Collection, Iterable
@@ -27,7 +27,7 @@ class RoleQuerySet(models.QuerySet["Role"]):
     """Roles."""
 
     def live(self) -> "RoleQuerySet":
-        """Roles that are not deleted."""
+        """Filter roles that are not deleted."""
         return self.filter(deleted_at__isnull=True)
 
     def with_users_count(self, now: datetime) -> "RoleQuerySet":
@@ -43,12 +43,12 @@ class RoleQuerySet(models.QuerySet["Role"]):
         return counting
 
     def matching(self, text: str) -> "RoleQuerySet":
-        """Roles whose name and description contain each word of `text`."""
+        """Filter roles whose name and description contain each word of `text`."""
         return matching(self, text, "name", "description")
 
 
 class RoleManager(GroupManager.from_queryset(RoleQuerySet)):  # type: ignore[misc]
-    """Roles, found by name in fixtures as groups are."""
+    """Manager of roles, with the natural keys of groups."""
 
 
 class Role(Group):
@@ -60,7 +60,7 @@ class Role(Group):
         _("forbids codes by text message"),
         default=False,
         db_default=False,
-        help_text=_("Its holders prove themselves by app, passkey or backup code, never by a text."),
+        help_text=_("Its holders must use an authenticator app, passkey or backup code instead."),
     )
     is_system = models.BooleanField(
         _("system role"), default=False, help_text=_("Declared in code; it cannot be deleted.")
@@ -96,15 +96,15 @@ class RoleAssignmentQuerySet(UndeletableQuerySet):
     """Assignments of roles to users."""
 
     def live(self, now: datetime) -> "RoleAssignmentQuerySet":
-        """Assignments that are neither ended nor expired at `now`."""
+        """Filter assignments that are neither ended nor expired at `now`."""
         return self.unended().filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
 
     def unended(self) -> "RoleAssignmentQuerySet":
-        """Assignments that nobody ended; they may have expired."""
+        """Filter assignments that are not ended; they may have expired."""
         return self.filter(ended_at__isnull=True)
 
     def in_force_at(self, when: datetime) -> "RoleAssignmentQuerySet":
-        """Assignments in force at any past or future time."""
+        """Filter assignments that were or will be in force at `when`."""
         return self.filter(
             Q(expires_at__isnull=True) | Q(expires_at__gt=when),
             Q(ended_at__isnull=True) | Q(ended_at__gt=when),
@@ -112,45 +112,45 @@ class RoleAssignmentQuerySet(UndeletableQuerySet):
         )
 
     def of(self, user: Any) -> "RoleAssignmentQuerySet":
-        """Rows of one user."""
+        """Filter assignments of one user."""
         return self.filter(user=user)
 
     def of_roles(self, role_ids: Iterable[int]) -> "RoleAssignmentQuerySet":
-        """Assignments of any of these roles."""
+        """Filter assignments of any of these roles."""
         return self.filter(role__in=list(role_ids))
 
     def in_scope(self, scope: str) -> "RoleAssignmentQuerySet":
-        """Assignments for exactly this scope; '' means everywhere."""
+        """Filter assignments in exactly this scope; '' means everywhere."""
         return self.filter(scope=scope)
 
     def in_any_scope(self, scopes: Collection[str]) -> "RoleAssignmentQuerySet":
-        """Assignments for exactly one of these scopes, of which none is ''."""
+        """Filter assignments in any of these scopes, without those that apply everywhere."""
         return self.exclude(scope="").filter(scope__in=scopes)
 
-    def over_by(self, when: datetime) -> "RoleAssignmentQuerySet":
-        """Assignments that had ended or expired by `when`."""
+    def ended_or_expired_by(self, when: datetime) -> "RoleAssignmentQuerySet":
+        """Filter assignments that had ended or expired by `when`."""
         return self.filter(Q(expires_at__lte=when) | Q(ended_at__lte=when))
 
-    def without_cover_of(self, role_ids: Iterable[int], now: datetime) -> "RoleAssignmentQuerySet":
-        """Assignments whose user holds none of these roles in the scope of the assignment."""
+    def not_covered_by(self, role_ids: Iterable[int], now: datetime) -> "RoleAssignmentQuerySet":
+        """Filter assignments whose user holds none of these roles in the scope of the assignment."""
         role_ids = list(role_ids)
         if not role_ids:
             return self
-        cover = (
+        covering = (
             self.model.objects.live(now)
             .of_roles(role_ids)
             .filter(Q(scope="") | Q(scope=OuterRef("scope")), user=OuterRef("user"))
         )
-        return self.exclude(Exists(cover))
+        return self.exclude(Exists(covering))
 
     def other_roles_of_holders(self, role_ids: Iterable[int], now: datetime) -> models.QuerySet[Any, int]:
-        """Ids of all other roles that the holders of these roles hold, each once."""
+        """Return the ids of all other roles that the holders of these roles hold, without duplicates."""
         holders = self.of_roles(role_ids).live(now).values("user")
         others = self.live(now).exclude(role__in=list(role_ids))
         return others.filter(user__in=holders).order_by().values_list("role", flat=True).distinct()
 
     def people(self) -> models.QuerySet[Any]:
-        """The active users of these assignments without superusers, each once."""
+        """Return the active users of these assignments, except superusers, without duplicates."""
         users: models.QuerySet[Any] = get_user_model()._default_manager.filter(is_active=True, is_superuser=False)
         return users.filter(pk__in=self.values("user"))
 
@@ -162,7 +162,7 @@ class RoleAssignmentQuerySet(UndeletableQuerySet):
 class RoleAssignment(Undeletable):
     """A role of a user: everywhere or in one scope such as `fleet:12`, permanently or until `expires_at`.
 
-    References to users have no constraint: the history outlives the account.
+    References to users have no constraint, because the history stays when the account is deleted.
     """
 
     user = models.ForeignKey(
@@ -206,7 +206,7 @@ class RoleAssignment(Undeletable):
                 fields=["scope"], name="rbac_live_in_scope", condition=Q(ended_at__isnull=True) & ~Q(scope="")
             ),
         ]
-        base_manager_name = "objects"  # Django's default one would delete
+        base_manager_name = "objects"  # Django's default manager would allow deletes
         verbose_name = _("role assignment")
         verbose_name_plural = _("role assignments")
 
@@ -218,12 +218,12 @@ class RoleRevisionQuerySet(AppendOnlyQuerySet):
     """Revisions of roles."""
 
     def at(self, when: datetime) -> "RoleRevisionQuerySet":
-        """The latest revision of each role at `when`."""
+        """Filter the latest revision of each role at `when`."""
         newest = self.model.objects.filter(role=OuterRef("role"), created_at__lte=when).order_by("-created_at", "-id")
         return self.filter(pk=Subquery(newest.values("pk")[:1]))
 
-    def that_gave(self, role_id: int, codename: str, when: datetime) -> Any:
-        """Return the revision since which the role had `codename` itself at `when`; None where it did not have it."""
+    def that_added(self, role_id: int, codename: str, when: datetime) -> Any:
+        """Return the revision that added `codename` to the role's own at `when`; None if it did not have it then."""
         found = None
         for revision in self.filter(role=role_id, created_at__lte=when).order_by("-created_at", "-id").iterator(50):
             if codename not in revision.permissions:
@@ -233,7 +233,7 @@ class RoleRevisionQuerySet(AppendOnlyQuerySet):
 
 
 class RoleRevision(AppendOnly):
-    """The state of a role from `created_at` on, until its next revision."""
+    """The state of a role from `created_at` until its next revision."""
 
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="revisions")
     name = models.CharField(max_length=150)
@@ -260,10 +260,10 @@ class RoleRevision(AppendOnly):
 
 
 class Declaration(models.Model):
-    """What the code declared at the last synchronisation, to find out what was added or removed since.
+    """A declaration of the code at the last synchronisation, to find out what has been added or removed since.
 
-    name: "permissions" for all codenames, "role:<name>" for those of a default role, "requirements:<name>" for what
-    that role requires of its holders.
+    name: "permissions" for all codenames, "role:<name>" for those of a default role, "requirements:<name>" for its role
+    requirements.
     """
 
     name = models.CharField(max_length=170, primary_key=True)
@@ -277,12 +277,12 @@ class UserStatusQuerySet(AppendOnlyQuerySet):
     """Status history of users."""
 
     def of(self, user: Any) -> "UserStatusQuerySet":
-        """Rows of one user."""
+        """Filter records of one user."""
         return self.filter(user=user)
 
 
 class UserStatus(AppendOnly):
-    """Whether a user was active and a superuser from `since` on, until the next record."""
+    """Whether a user was active and a superuser from `since` until the next record."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, related_name="status_history"

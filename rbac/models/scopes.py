@@ -1,7 +1,7 @@
 """Scopes with their names, parents and members.
 
-`kind:key`, such as `fleet:12`, is what assignments of roles name. An assignment may name a scope that has no row here:
-it then counts in checks, and the scope has no name, parent or members.
+Assignments of roles refer to a scope by `kind:key`, such as `fleet:12`. A scope of an assignment need not have a row
+here: it works in checks, but has no name, parent or members.
 """
 
 from collections.abc import Collection
@@ -15,27 +15,27 @@ from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.database.search import matching
 
-LONGEST_IDENTIFIER = 100  # as long as the scope of an assignment
+LONGEST_IDENTIFIER = 100  # as in `RoleAssignment.scope`
 LONGEST_NAME = 150
 
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
 class ScopedQuerySet(models.QuerySet[Row_co]):
-    """Rows that belong to scopes, for every app: `Truck.objects.visible_to(user, "trucks:read")`.
+    """A QuerySet of rows that belong to scopes: `Truck.objects.visible_to(user, "trucks:read")`.
 
-    scope_field: of the model, with the row's scope such as `fleet:12`; '' for none. Rows that belong to scopes in
-    another way override `in_scopes`.
+    scope_field: the field of the model with the row's scope, such as `fleet:12`, or ''. If rows belong to scopes in
+    another way, override `in_scopes`.
     """
 
     scope_field = "scope"
 
     def in_scopes(self, scopes: Collection[str]) -> Self:
-        """Rows that belong to any of these scopes."""
+        """Filter rows that belong to any of these scopes."""
         return self.filter(**{f"{self.scope_field}__in": scopes})
 
     def visible_to(self, user: Any, codename: str) -> Self:
-        """Rows for which `user` has the permission `codename`: everywhere, or in a scope of the row or one above it."""
+        """Filter rows for which `user` has the permission `codename`: everywhere, in their scope or in one above it."""
         scopes = scopes_with(user, codename)
         if scopes is None:
             return self
@@ -43,7 +43,7 @@ class ScopedQuerySet(models.QuerySet[Row_co]):
 
 
 def scopes_with(user: Any, codename: str) -> frozenset[str] | None:
-    """Return every scope in which `user` has `codename`, as the authentication backend decides; None: everywhere."""
+    """Return the scopes in which `user` has `codename`, from the authentication backend; None means everywhere."""
     for backend in get_backends():
         if (decide := getattr(backend, "scopes_with", None)) is not None:
             found: frozenset[str] | None = decide(user, codename)
@@ -55,26 +55,28 @@ class ScopeQuerySet(models.QuerySet["Scope"]):
     """Scopes."""
 
     def search(self, text: str) -> Self:
-        """Scopes whose name and identifier contain each word of `text`."""
+        """Filter scopes whose name and identifier contain each word of `text`."""
         return matching(self, text, "name", "identifier")
 
     def parents(self) -> dict[str, str]:
-        """Map the identifier of each scope that has a parent to that of its parent."""
+        """Return the identifier of the parent by that of the scope, for each scope with a parent."""
         return dict(self.filter(parent__isnull=False).values_list("identifier", "parent__identifier"))
 
     def with_member(self, user_id: int) -> Self:
-        """Scopes that this user belongs to."""
+        """Filter scopes that this user belongs to."""
         return self.filter(identifier__in=ScopeMembership.objects.filter(user=user_id).values("scope"))
 
 
 class Scope(models.Model):
-    """A part of the organisation, such as a fleet. What is held in a scope is also held in those below it."""
+    """A part of the organisation, such as a fleet. Roles in a scope also apply in the scopes below it."""
 
     kind = models.CharField(_("kind"), max_length=LONGEST_IDENTIFIER, help_text=_("Such as fleet."))
     key = models.CharField(
         _("key"), max_length=LONGEST_IDENTIFIER, help_text=_("Such as 12: with the kind, roles name it fleet:12.")
     )
-    identifier = models.CharField(max_length=LONGEST_IDENTIFIER, unique=True, editable=False)  # `kind:key`, by `save`
+    identifier = models.CharField(
+        max_length=LONGEST_IDENTIFIER, unique=True, editable=False
+    )  # `kind:key`, set by `save`
     name = models.CharField(_("name"), max_length=LONGEST_NAME, blank=True, default="")
     parent = models.ForeignKey(
         "self",
@@ -100,27 +102,27 @@ class Scope(models.Model):
         return f"{self.name} ({self.identifier})" if self.name else self.identifier
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """As in Django; also sets `identifier`."""
+        """Save as Django does, and also set `identifier`."""
         self.identifier = f"{self.kind}:{self.key}"
         super().save(*args, **kwargs)
 
 
 class ScopeMembershipQuerySet(models.QuerySet["ScopeMembership"]):
-    """Memberships."""
+    """Memberships of users in scopes."""
 
     def of(self, user: Any) -> Self:
-        """Memberships of one user."""
+        """Filter memberships of one user."""
         return self.filter(user=user)
 
     def in_scopes(self, identifiers: Collection[str]) -> Self:
-        """Memberships in any of these scopes."""
+        """Filter memberships in any of these scopes."""
         return self.filter(scope__in=identifiers)
 
 
 class ScopeMembership(models.Model):
-    """A user belongs to a scope: who holds a permission in the scope may use it on this user."""
+    """A user belongs to a scope: permissions in the scope apply to this user."""
 
-    # By identifier: a list of members reads no other table to find them. No index of its own: two others begin with it.
+    # By identifier, so that members are found without a join. Without an index, because two others begin with it.
     scope = models.ForeignKey(
         Scope, to_field="identifier", on_delete=models.PROTECT, related_name="memberships", db_index=False
     )

@@ -1,7 +1,7 @@
-"""Check again what the sender of a request may do when a service changes something.
+"""Check the permissions of an actor again in the transaction of a change.
 
-A request takes time: its body may arrive minutes after the session, the account and the permissions were checked. A
-service that changes something therefore checks them again, in its own transaction and on the current row.
+The body of a request may arrive minutes after its session, account and permissions were checked. A service that changes
+something therefore checks them again, in its own transaction and on the current row.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from rbac.services import decisions
 
 
 def lock_actor(actor: Any, *codenames: str, scope: Any = None, with_users: Iterable[int] = ()) -> Any:
-    """Lock and return the current row of the actor; to be called first in the transaction.
+    """Lock and return the current row of the actor. Call it first in the transaction.
 
-    actor None is the system itself, which may do everything. with_users: ids of users that the service changes; all
-    rows are locked in one order, to avoid deadlocks between two users who act on each other. Raises
-    UnauthorizedException where the account is inactive, locked or deleted or the session has ended, and
-    InsufficientPermissionsException where the actor no longer has all `codenames`.
+    actor: None for the system itself, which may do everything. with_users: ids of the users whom the service changes;
+    all rows are locked in the same order, to avoid deadlocks between two users who act on each other. Raises
+    UnauthorizedException if the account is inactive, locked or deleted or the session has ended, and
+    InsufficientPermissionsException if the actor no longer has all `codenames`.
     """
     ids = {*with_users} | ({actor.pk} if actor is not None else set())
     locked = get_user_model()._default_manager.filter(pk__in=ids).order_by("pk").select_for_update()
@@ -28,7 +28,7 @@ def lock_actor(actor: Any, *codenames: str, scope: Any = None, with_users: Itera
 
 
 def ensure_still_may(actor: Any, *codenames: str, scope: Any = None) -> Any:
-    """Do what `lock_actor` does without the lock, for what one sender does many times concurrently."""
+    """Check and return the actor as `lock_actor` does, but without a lock, for many concurrent calls of one actor."""
     if actor is None:
         return None
     row = get_user_model()._default_manager.filter(pk=actor.pk).first()

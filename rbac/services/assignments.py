@@ -41,24 +41,24 @@ def grant(
     expires_at: datetime | None = None,
     client: Client = SYSTEM,
 ) -> RoleAssignment:
-    """Assign the role to `user`, everywhere or in `scope`, permanently or until then. actor: None for the system.
+    """Assign the role to `user`: everywhere or in `scope`, permanently or until `expires_at`.
 
-    Replaces an assignment of the same role in the same scope. Raises InsufficientPermissionsException for permissions
-    that the actor does not have, there and for as long, or where the user has more than the actor, ValidationException,
-    RoleNotFoundException, HolderNotFoundException, and the exceptions of `limits.ensure_reaches` and
-    `actors.lock_actor`.
+    It replaces an assignment of the same role in the same scope. actor: None for the system itself. Raises
+    InsufficientPermissionsException if the role has permissions that the actor does not have in that scope until that
+    time, or if the user has more power than the actor; ValidationException, RoleNotFoundException,
+    HolderNotFoundException, and the exceptions of `limits.ensure_reaches` and `actors.lock_actor`.
     """
     now = timezone.now()
-    _check_shape(scope, expires_at, now)
+    _ensure_valid(scope, expires_at, now)
     with transaction.atomic():
-        facts = graph.lock_and_load().roles.get(role.pk)
-        if facts is None:
+        node = graph.lock_and_load().roles.get(role.pk)
+        if node is None:
             raise RoleNotFoundException
         current = actors.lock_actor(actor, PERMISSION, scope=scope or None, with_users=[user.pk])
         users.lock_existing(user)
         limits.ensure_reaches(current, user, PERMISSION, scope=scope)
         limits.ensure_may_act_on(current, user)
-        limits.ensure_may_give(current, facts.codenames, scope=scope, until=expires_at)
+        limits.ensure_may_give(current, node.codenames, scope=scope, until=expires_at)
         decisions.invalidate(user.pk)
         before = RoleAssignment.objects.of(user).of_roles([role.pk]).in_scope(scope).unended()
         _end(before, now, actor)
@@ -77,12 +77,12 @@ def _insert(**values: Any) -> RoleAssignment:
 
 
 def is_scope(text: str) -> bool:
-    """Whether this is the scope of an assignment; '' is everywhere."""
+    """Return whether the text can be the scope of an assignment; '' means everywhere."""
     return not text or (len(text) <= LONGEST_IDENTIFIER and bool(SCOPE.fullmatch(text)))
 
 
 def ensure_may_assign(actor: Any, roles: Iterable[tuple[Role, str]]) -> None:
-    """Ensure that `actor` may assign each of these roles in its scope to a user who has none. Raises as `grant`."""
+    """Ensure that `actor` may assign these roles, each in its scope, to new users. Raises the exceptions of `grant`."""
     known = graph.latest().roles
     for role, scope in roles:
         if role.pk not in known:
@@ -92,18 +92,18 @@ def ensure_may_assign(actor: Any, roles: Iterable[tuple[Role, str]]) -> None:
 
 
 def assignable_roles(actor: Any) -> frozenset[int]:
-    """Return the ids of the roles that `actor` may assign: they have all of its permissions, in a scope at least."""
+    """Return the ids of the roles that `actor` may assign, because they have all its permissions in some scope."""
     roles = graph.latest().roles.values()
-    held_in = decisions.scopes_with(actor, PERMISSION)
-    held = [decisions.codenames_of(actor, scope) for scope in ([None] if held_in is None else held_in)]
+    scopes = decisions.scopes_with(actor, PERMISSION)
+    held = [decisions.codenames_of(actor, scope) for scope in ([None] if scopes is None else scopes)]
     return frozenset(role.id for role in roles if any(role.codenames <= codenames for codenames in held))
 
 
 def grant_to_new_users(*, actor: Any, new: Sequence[NewAssignment], client: Client = SYSTEM) -> None:
-    """Assign roles to users that this transaction has created, each role once in a scope.
+    """Assign roles to users whom this transaction has created, each role once in a scope.
 
-    Nothing is cached of such users, and they have no assignments to replace. actor: checked by `ensure_may_assign`;
-    None for the system.
+    Such users have no cached data and no assignments to replace. actor: checked with `ensure_may_assign`; None for the
+    system itself.
     """
     now = timezone.now()
     known = graph.lock_and_load().roles
@@ -121,8 +121,8 @@ def grant_to_new_users(*, actor: Any, new: Sequence[NewAssignment], client: Clie
 def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, client: Client = SYSTEM) -> int:
     """End assignments of the role to `user`, in one scope or, with None, in all; return how many.
 
-    Raises RoleNotFoundException where there is nothing to end, InsufficientPermissionsException where the user has
-    more than the actor, and the exceptions of `limits.ensure_reaches` and `actors.lock_actor`.
+    Raises RoleNotFoundException if there is nothing to end, InsufficientPermissionsException if the user has more power
+    than the actor, and the exceptions of `limits.ensure_reaches` and `actors.lock_actor`.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -142,7 +142,7 @@ def revoke(*, actor: Any, user: Any, role: Role, scope: str | None = None, clien
 
 
 def end_all_of_deleted(user: Any) -> int:
-    """End all assignments of a user whose row is deleted, without any reference to it; return how many."""
+    """End all assignments of a deleted user and return how many. `ended_by` stays empty."""
     with transaction.atomic():
         decisions.invalidate(user.pk)
         return RoleAssignment.objects.of(user).end(timezone.now(), None)
@@ -154,7 +154,7 @@ def current_of(user: Any) -> RoleAssignmentQuerySet:
 
 
 def _end(assignments: RoleAssignmentQuerySet, now: datetime, actor: Any) -> list[RoleAssignment]:
-    """End the assignments and return those that this call ended, under any concurrency."""
+    """End the assignments and return those that this call ended; concurrent calls return different ones."""
     ended = []
     for assignment in assignments.select_related("role"):
         if RoleAssignment.objects.filter(pk=assignment.pk).end(now, actor):
@@ -163,7 +163,7 @@ def _end(assignments: RoleAssignmentQuerySet, now: datetime, actor: Any) -> list
     return ended
 
 
-def _check_shape(scope: str, expires_at: datetime | None, now: datetime) -> None:
+def _ensure_valid(scope: str, expires_at: datetime | None, now: datetime) -> None:
     if not is_scope(scope):
         raise ValidationException.for_field("scope", _("Give a kind and an id, such as fleet:12."), "invalid")
     if expires_at is not None and expires_at <= now:

@@ -1,4 +1,4 @@
-"""Django's authentication backend: sign-in with e-mail and password, permissions from roles."""
+"""The authentication backend: Django's sign-in with e-mail and password, and permissions from roles."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from rbac.services.declarations import declared
 
 
 class RoleBackend(ModelBackend):
-    """Signs in as Django's ModelBackend does; permissions come only from roles.
+    """Django's ModelBackend, but with permissions only from roles.
 
-    `users:read`, `accounts.view_user`, `users.read` are one permission under three names, so that views, the admin, the
+    `users:read`, `accounts.view_user` and `users.read` are three names of one permission, so that views, the admin, the
     REST framework's classes and templates (`perms.accounts.view_user`, `perms.users.read`, `"users:read" in perms`)
-    all get the same result.
+    get the same result.
     """
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         return decisions.has(user_obj, perm, obj)
 
     def scopes_with(self, user_obj: Any, perm: str) -> frozenset[str] | None:
-        """Return every scope in which the user has the permission, for `visible_to`; None: everywhere."""
+        """Return the scopes in which the user has the permission, for `visible_to`; None means everywhere."""
         return decisions.scopes_with(user_obj, perm)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:

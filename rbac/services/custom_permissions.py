@@ -21,9 +21,9 @@ WORD = re.compile(r"[a-z][a-z0-9_]{0,48}")  # two of them and the colon fit into
 
 
 def create(*, actor: Any, resource: str, action: str, description: str = "", client: Client = SYSTEM) -> Permission:
-    """Create `resource:action` and add it to the roles that are declared to have every permission.
+    """Create `resource:action` and add it to the default roles that have every permission.
 
-    Raises AlreadyExistsException, and ValidationException for a wrong name.
+    Raises AlreadyExistsException, ValidationException for an invalid name, and the exceptions of `actors.lock_actor`.
     """
     for field, word in (("resource", resource), ("action", action)):
         if not WORD.fullmatch(word):
@@ -34,12 +34,12 @@ def create(*, actor: Any, resource: str, action: str, description: str = "", cli
         graph.lock_and_load()
         actors.lock_actor(actor, "permissions:create")
         row = _insert(codename, description or codename)
-        everything = list(Role.objects.live().filter(name__in=declared().all_powerful, is_system=True))
-        for role in everything:
+        all_powerful = list(Role.objects.live().filter(name__in=declared().all_powerful, is_system=True))
+        for role in all_powerful:
             role.permissions.add(row)
         graph.invalidate()
         after = graph.load()
-        for role in everything:
+        for role in all_powerful:
             roles.record_revision(role, after, actor)
         signals.permission_changed.send(
             sender=Permission, codename=codename, change="created", actor=actor, client=client
@@ -59,7 +59,8 @@ def _insert(codename: str, description: str) -> Permission:
 def delete(*, actor: Any, permission: Permission, client: Client = SYSTEM) -> None:
     """Delete a permission that the code does not declare, and remove it from every role.
 
-    Raises DeclaredPermissionException, or PermissionNotFoundException where it is already deleted.
+    Raises DeclaredPermissionException, PermissionNotFoundException if it is already deleted, and the exceptions of
+    `actors.lock_actor`.
     """
     codename = permission.codename
     if codename in declared().codenames:
@@ -80,7 +81,7 @@ def delete(*, actor: Any, permission: Permission, client: Client = SYSTEM) -> No
 
 
 def find(permission_id: int) -> Permission:
-    """Return the permission of this id. Raises PermissionNotFoundException."""
+    """Return the permission with this id. Raises PermissionNotFoundException."""
     row = resource_permissions().filter(pk=permission_id).first()
     if row is None:
         raise PermissionNotFoundException

@@ -19,15 +19,15 @@ from foodfleet.core.models import CacheVersion
 from rbac.models import RoleAssignment
 from rbac.services import graph
 
-MEMO = "_access_memo"
-MEMO_SECONDS = 1.0  # how long a user object outside of requests, as in a long task, remembers
+MEMO = "_access_memo"  # attribute of a user object
+MEMO_SECONDS = 1.0  # lifetime of a memo outside of requests, such as in a long task
 CACHED_USERS = 20_000
 NO_CODENAMES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class ActiveAssignment:
-    """An assignment for access checks. expires_at: Unix time, infinite where it has no end."""
+    """An assignment for access checks. expires_at: Unix time; infinite if it does not expire."""
 
     role_id: int
     scope: str
@@ -38,8 +38,8 @@ class ActiveAssignment:
 class Access:
     """The permissions of a user until `until` (Unix time), when the next assignment expires.
 
-    in_scope: what roles give in the very scope of their assignment; it also holds in the scopes below. role_ids: by
-    scope, '' for everywhere.
+    in_scope: codenames by the scope of the assignment; they also apply in the scopes below it. role_ids: by scope, ''
+    for everywhere.
     """
 
     everywhere: frozenset[str]
@@ -66,7 +66,7 @@ class Access:
         return self.everywhere.union(*(self.in_scope.get(one, NO_CODENAMES) for one in above))
 
     def scopes_with(self, codename: str, covering: str = "") -> frozenset[str]:
-        """Return the scopes in which a role gives `codename`, with those below them; see the function `scopes_with`."""
+        """Return the scopes in which a role gives `codename`, and those below. covering: see `scopes_with` below."""
         holding = {scope for scope, codenames in self.in_scope.items() if codename in codenames}
         if covering:
             holding &= {*self.roles.scope_and_above(covering)}
@@ -75,7 +75,7 @@ class Access:
 
 @dataclass(frozen=True)
 class ScopeAccess:
-    """The roles of a user in one scope, None for everywhere, and the permissions that they give there and below."""
+    """The roles of a user in one scope, None for everywhere, and their permissions there and in the scopes below."""
 
     scope: str | None
     roles: list[str]
@@ -88,7 +88,7 @@ class _Memo:
     request: object
     local_invalidations: int
     until: float
-    marker: object  # of the connection, where it was read in a transaction; else None
+    marker: object  # of the transaction in which it was read; None outside of one
 
     def is_valid(self, now: float, request: object) -> bool:
         return (
@@ -105,15 +105,15 @@ _accesses: coherent.Cache[Access] = coherent.Cache(size=CACHED_USERS, name="acce
 
 @receiver(request_started, dispatch_uid="rbac.decisions.new_request")
 def _new_request(**kwargs: Any) -> None:
-    """Start a new request: memos of user objects are valid for one request only."""
+    """Mark the start of a request, because memos of user objects are valid for one request only."""
     _thread.request = object()
 
 
 def has(user: Any, codename: str, scope: Any = None, clock: Callable[[], float] = time) -> bool:
-    """Return whether `user` has `codename` (`users:read` or Django's `accounts.view_user`) in `scope`, else everywhere.
+    """Return whether `user` has `codename` (`users:read` or Django's `accounts.view_user`) in `scope`.
 
-    scope: `fleet:12`, or an object with a scope (see `scope_of`). clock: Unix time. Superusers have every permission,
-    inactive users none.
+    scope: `fleet:12`, or an object with a scope (see `scope_of`); None requires the permission everywhere. clock:
+    returns Unix time. Superusers have every permission, inactive users none.
     """
     if not user.is_active:
         return False
@@ -127,7 +127,7 @@ def has(user: Any, codename: str, scope: Any = None, clock: Callable[[], float] 
 
 
 def holds_everything(user: Any) -> bool:
-    """Return whether `user` is a superuser whose request is not limited to some permissions, as an API key may be."""
+    """Return whether `user` is a superuser, and the request is not limited to some permissions by an API key."""
     return user.is_superuser and user.acting_permissions is None
 
 
@@ -138,9 +138,9 @@ def require(user: Any, *codenames: str, scope: Any = None) -> None:
 
 
 def scopes_with(user: Any, codename: str, covering: str = "") -> frozenset[str] | None:
-    """Return every scope in which `user` has `codename`; None: everywhere.
+    """Return the scopes in which `user` has `codename`; None means everywhere.
 
-    covering: only by assignments that also apply in this scope.
+    covering: count only assignments that apply in this scope.
     """
     if has(user, codename):
         return None
@@ -156,7 +156,7 @@ def require_somewhere(user: Any, codename: str) -> None:
 
 
 def codenames_of(user: Any, scope: Any = None) -> frozenset[str]:
-    """Return every codename that `user` has, everywhere or in `scope`; for a superuser all codenames."""
+    """Return the codenames that `user` has everywhere and, if given, in `scope`; for a superuser all codenames."""
     if not user.is_active or user.pk is None:
         return NO_CODENAMES
     if holds_everything(user):
@@ -174,7 +174,7 @@ def roles_of(user: Any) -> list[str]:
 
 
 def by_scope(user: Any) -> list[ScopeAccess]:
-    """Return what the roles of `user` give in each scope that they are assigned in; everywhere first."""
+    """Return the roles of `user` and their permissions by the scope of the assignment; everywhere first."""
     if user.pk is None:
         return []
     access = access_of(user)
@@ -209,12 +209,13 @@ def scope_of(thing: Any) -> str:
 
 
 def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
-    """Return what the assignments of `user` give now, regardless of is_superuser and is_active.
+    """Return the permissions that the assignments of `user` give now, regardless of is_superuser and is_active.
 
-    Where the request is limited to some permissions (`acting_permissions`), only these, of a superuser too.
+    If the request is limited to some permissions (`acting_permissions`), only these are returned, also for a superuser.
 
-    Costs nothing while the user object has a memo: within one request, until this process changes something or an
-    assignment expires. Inside a transaction the database answers: a change that it waited for counts.
+    The user object keeps a memo of the result within one request, until this process changes something or an assignment
+    expires. In a transaction the result is read from the database, so that it includes changes that the transaction
+    waited for.
     """
     now = clock()
     request = getattr(_thread, "request", None)
@@ -229,7 +230,7 @@ def access_of(user: Any, clock: Callable[[], float] = time) -> Access:
 
 
 def access_until(user: Any, until: datetime | None) -> Access:
-    """Return what `user` has now and will still have just before `until`; None: permanently."""
+    """Return the permissions that `user` has now and still at `until`; None: those without an end."""
     end = inf if until is None else until.timestamp()
     now = time()
     assignments, roles = _read(user.pk, now)
@@ -247,7 +248,7 @@ def _limited(access: Access, user: Any) -> Access:
 
 
 def invalidate(user_id: int) -> None:
-    """Invalidate what is cached of the user's assignments, in the transaction that changes them."""
+    """Invalidate the cached assignments of a user. Call it in the transaction that changes them."""
     coherent.invalidate(_key(user_id))
 
 
@@ -260,7 +261,7 @@ def _keys(user_id: int) -> tuple[str, ...]:
 
 
 def is_current(user_id: int, access: Access) -> bool:
-    """Return whether `access_of` would return this very object for a request without limits. Makes no query."""
+    """Return whether `access` is still cached for the user and not expired. Makes no query."""
     return _accesses.known(user_id, _keys(user_id)) is access and time() < access.until
 
 

@@ -15,10 +15,10 @@ MODEL_ACTIONS = {"view": "read", "add": "create", "change": "update", "delete": 
 
 @dataclass(frozen=True)
 class Declared:
-    """What all apps declare.
+    """The declarations of all apps.
 
-    codenames: codename to description. renamed: old codename to new. roles: role to codenames, with EVERYTHING
-    expanded. aliases: Django's `app.view_model` to codename.
+    codenames: codename to description. renamed: old codename to new one. roles: role to codenames, with EVERYTHING
+    expanded. all_powerful: names of the roles with EVERYTHING. aliases: Django's `app.view_model` to codename.
     """
 
     codenames: Mapping[str, str]
@@ -30,13 +30,13 @@ class Declared:
 
 @cache
 def declared() -> Declared:
-    """Return what the installed apps declare. Raises ImproperlyConfigured for contradictions."""
+    """Return the declarations of the installed apps. Raises ImproperlyConfigured for contradictions."""
     modules = _modules()
     resources = [resource for module in modules for resource in module.RESOURCES]
     codenames: dict[str, str] = {}
     for resource in resources:
-        if twice := codenames.keys() & resource.codenames.keys():
-            raise ImproperlyConfigured(f"Declared twice: {', '.join(sorted(twice))}")
+        if duplicates := codenames.keys() & resource.codenames.keys():
+            raise ImproperlyConfigured(f"Declared twice: {', '.join(sorted(duplicates))}")
         codenames.update(resource.codenames)
     grants = {role: _granted(role, modules, codenames) for role in ROLES}
     return Declared(
@@ -49,7 +49,7 @@ def declared() -> Declared:
 
 
 def _modules() -> list[ModuleType]:
-    # The REST framework has a module of this name too.
+    # Without that of the REST framework, which has a module of this name too.
     return [module for module in submodules("permissions") if hasattr(module, "RESOURCES")]
 
 
@@ -58,7 +58,7 @@ def _granted(role: DefaultRole, modules: list[ModuleType], codenames: Mapping[st
     if EVERYTHING in granted:
         return frozenset(codenames)
     if unknown := granted - codenames.keys():
-        raise ImproperlyConfigured(f"{role.name} is granted what no app declares: {', '.join(sorted(unknown))}")
+        raise ImproperlyConfigured(f"{role.name} is granted undeclared permissions: {', '.join(sorted(unknown))}")
     return frozenset(granted)
 
 

@@ -1,4 +1,4 @@
-"""What the doctor looks at in rbac."""
+"""Checks of `manage.py doctor` for rbac."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ from rbac.services import sync
 
 @register(needs_database=True)
 def permissions() -> Iterator[Problem]:
-    """Whether the database has the permissions and default roles that the code declares."""
+    """Check that the database has the permissions and default roles that the code declares."""
     changes = sync.dry_run().changes
     if changes:
         more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
         yield Problem(
-            f"Permissions are not as the code declares them. To do: {changes[0]}{more}",
+            f"Permissions do not match the code. Pending: {changes[0]}{more}",
             "Run manage.py sync_permissions.",
         )

@@ -1,4 +1,4 @@
-"""Explain why a user has a permission or not, now or at any time in the past."""
+"""Explain why a user has or does not have a permission, now or at a past time."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from rbac.services import decisions, graph, users
 
 @dataclass(frozen=True)
 class Reason:
-    """An assignment that gives the permission, and the path from its role to the included role that has it.
+    """An assignment that gives the permission, and the path from its role to the included role that has it directly.
 
-    permission_since, permission_by: when and by whom that last role was given the permission.
+    permission_since, permission_by: when and by whom the permission was added to that last role.
     """
 
     assignment: RoleAssignment
@@ -29,10 +29,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Missing:
-    """What the user lacks. known: whether the permission exists.
+    """Why the user does not have the permission.
 
-    roles: names of the roles with it. elsewhere: other scopes in which the user has it. expired: when the user last
-    had it.
+    known: whether the permission exists. roles: names of the roles with it. elsewhere: other scopes in which the user
+    has it. expired: when the user last had it.
     """
 
     permission: str
@@ -45,7 +45,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The decision, with every reason for it, or with what is missing."""
+    """The decision, with all reasons for it or with what is missing."""
 
     allowed: bool
     superuser: bool
@@ -81,7 +81,7 @@ def explain(*, user: Any, permission: str, scope: str = "", at: datetime | None 
 
 
 def past(when: datetime) -> graph.Graph:
-    """Return the roles as they were at `when`, from their revisions; which scope is below which, as it is now."""
+    """Return the graph of roles at `when`, from their revisions. Scopes have no history: their parents are today's."""
     revisions = [row for row in RoleRevision.objects.at(when) if not row.is_deleted]
     rows = [graph.RoleRow(row.role_id, row.name, row.requires_2fa, row.forbids_sms_code) for row in revisions]
     own = {row.role_id: set(row.permissions) for row in revisions}
@@ -90,17 +90,17 @@ def past(when: datetime) -> graph.Graph:
     return graph.assemble(rows, own, included, frozenset().union(*own.values()) if own else frozenset(), above)
 
 
-def way_to(role_id: int, codename: str, roles: graph.Graph) -> tuple[int, ...]:
-    """Return the ids of the roles on the shortest path from this one to one that has `codename` itself."""
-    ways: list[tuple[int, ...]] = [(role_id,)]
+def path_to(role_id: int, codename: str, roles: graph.Graph) -> tuple[int, ...]:
+    """Return the ids of the roles on the shortest path from this role to one that has `codename` directly."""
+    paths: list[tuple[int, ...]] = [(role_id,)]
     seen = {role_id}
-    for way in ways:
-        facts = roles.roles[way[-1]]
-        if codename in facts.own:
-            return way
-        for included in sorted(facts.includes - seen):
+    for path in paths:
+        role = roles.roles[path[-1]]
+        if codename in role.own:
+            return path
+        for included in sorted(role.includes - seen):
             seen.add(included)
-            ways.append((*way, included))
+            paths.append((*path, included))
     return ()
 
 
@@ -109,28 +109,28 @@ def _reasons(
 ) -> Iterable[Reason]:
     found = []
     for assignment in assignments:
-        way = way_to(assignment.role_id, codename, roles)
-        found.append((assignment, way, RoleRevision.objects.that_gave(way[-1], codename, when)))
-    ids = {one.granted_by_id for one, _, _ in found} | {given.created_by_id for _, _, given in found if given}
+        path = path_to(assignment.role_id, codename, roles)
+        found.append((assignment, path, RoleRevision.objects.that_added(path[-1], codename, when)))
+    ids = {one.granted_by_id for one, _, _ in found} | {added.created_by_id for _, _, added in found if added}
     people_by_id = get_user_model()._default_manager.in_bulk(ids - {None})
     names = {None: None, **{pk: str(people_by_id.get(pk, f"#{pk}")) for pk in ids if pk is not None}}
-    for assignment, way, given in found:
-        path = tuple(roles.roles[step].name for step in way)
+    for assignment, path, added in found:
+        role_names = tuple(roles.roles[role_id].name for role_id in path)
         yield Reason(
             assignment=assignment,
-            role=path[0],
-            path=path,
+            role=role_names[0],
+            path=role_names,
             granted_by=names[assignment.granted_by_id],
-            permission_since=given.created_at if given else None,
-            permission_by=names[given.created_by_id] if given else None,
+            permission_since=added.created_at if added else None,
+            permission_by=names[added.created_by_id] if added else None,
         )
 
 
 def _last_held(user: Any, giving: Iterable[int], covering: Collection[str], when: datetime) -> datetime | None:
-    """Return when the user last had it in one of these scopes before `when`."""
+    """Return when the user last had a role of `giving` in one of these scopes before `when`."""
     ends = [
         min(end for end in (row.expires_at, row.ended_at) if end is not None)
-        for row in RoleAssignment.objects.of(user).of_roles(giving).over_by(when)
+        for row in RoleAssignment.objects.of(user).of_roles(giving).ended_or_expired_by(when)
         if row.scope in covering
     ]
     return max(ends, default=None)

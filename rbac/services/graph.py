@@ -1,6 +1,6 @@
-"""All roles with their inclusions, and which scope is below which, in memory.
+"""All roles with their inclusions, and the hierarchy of scopes, in memory.
 
-Where no lease is held (`core.cache.coherent`), one SELECT of their version tells whether they have to be read again.
+Without a lease (`core.cache.coherent`), one SELECT of their version tells whether they have to be read again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ VERSION_KEY = "roles"
 
 
 class RoleRow(NamedTuple):
-    """A role as stored, without inclusions."""
+    """A row of a role, without inclusions."""
 
     id: int
     name: str
@@ -32,10 +32,10 @@ class RoleRow(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RoleFacts:
-    """A role with its own codenames and inclusions.
+class RoleNode:
+    """A role of the graph. own, includes: its own codenames, and the ids of the roles that it includes directly.
 
-    `codenames`, `reach` (ids, including its own) and the requirements for its holders include those of included roles.
+    codenames, reach (ids, also its own) and the role requirements comprise all included roles.
     """
 
     id: int
@@ -50,9 +50,9 @@ class RoleFacts:
 
 @dataclass(frozen=True)
 class Graph:
-    """Every role by id, all codenames, and the scopes above each scope that has a parent, the nearest first."""
+    """All roles by id, all codenames, and the scopes above each scope with a parent, nearest first."""
 
-    roles: Mapping[int, RoleFacts]
+    roles: Mapping[int, RoleNode]
     codenames: frozenset[str]
     above: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -61,16 +61,16 @@ class Graph:
         return frozenset(role.id for role in self.roles.values() if codename in role.codenames)
 
     def scope_and_above(self, scope: str) -> tuple[str, ...]:
-        """Return `scope` and the scopes above it: what is held in one of them is held in `scope`."""
+        """Return `scope` and the scopes above it, whose assignments apply in `scope`."""
         return (scope, *self.above.get(scope, ()))
 
     def with_below(self, scopes: Iterable[str]) -> frozenset[str]:
         """Return these scopes and all below them."""
-        held = frozenset(scopes)
-        return held.union(scope for scope, above in self.above.items() if not held.isdisjoint(above))
+        own = frozenset(scopes)
+        return own.union(scope for scope, above in self.above.items() if not own.isdisjoint(above))
 
     def inherited(self, role_id: int) -> dict[str, tuple[str, ...]]:
-        """Return what the role has by inclusion, each with the names of the included roles that have it themselves."""
+        """Return the codenames that the role has by inclusion, with the names of the roles that have them directly."""
         found: dict[str, list[str]] = {}
         for included in self.roles[role_id].reach - {role_id}:
             for codename in self.roles[included].own:
@@ -78,7 +78,7 @@ class Graph:
         return {codename: tuple(sorted(names)) for codename, names in found.items()}
 
     def with_own(self, role_id: int, codenames: frozenset[str], includes: frozenset[int] | None = None) -> "Graph":
-        """Return the graph as if this role had other codenames of its own and, unless None, included other roles."""
+        """Return the graph with other own codenames of this role and, unless None, other included roles."""
         rows = [RoleRow(role.id, role.name, role.requires_2fa, role.forbids_sms_code) for role in self.roles.values()]
         own = {role.id: role.own for role in self.roles.values()}
         included = {role.id: role.includes for role in self.roles.values()}
@@ -87,7 +87,7 @@ class Graph:
         return assemble(rows, {**own, role_id: codenames}, included, self.codenames, self.above)
 
 
-# What `load` reads. Built once: each change of a role and each use in a transaction reads it.
+# The queries of `load`. They are compiled once, because each change of a role and each use in a transaction runs them.
 _LINKS = Compiled(
     lambda: Role.permissions.through.objects.values_list(
         "group_id", "permission__content_type__app_label", "permission__codename"
@@ -98,35 +98,35 @@ _ROLES = Compiled(lambda: Role.objects.live().values_list("pk", *RoleRow._fields
 _CODENAMES = Compiled(lambda: resource_permissions().values_list("codename"))
 
 _graphs: coherent.Cache[Graph] = coherent.Cache(size=1, name="roles")
-_known: tuple[str | None, Graph] | None = None  # with its version
+_known: tuple[str | None, Graph] | None = None  # the version and the graph of it
 
 
 def latest() -> Graph:
-    """Return the roles, for reading; a change is decided by `lock_and_load`."""
+    """Return the graph, for reading. Code that changes roles uses `lock_and_load`."""
     if connection.in_atomic_block:
         return of_version(version())
     return _graphs.get(VERSION_KEY, (VERSION_KEY,), lambda: of_version(version()))
 
 
 def version() -> str | None:
-    """Return the version of the roles in the database."""
+    """Return the version of roles and scopes in the database."""
     return CacheVersion.objects.version_of(VERSION_KEY)
 
 
 def of_version(found: str | None) -> Graph:
-    """Return the roles of the version that the caller has just read from the database."""
+    """Return the graph of the version that the caller has just read from the database."""
     global _known
     known = _known
     if known is not None and known[0] == found:
         return known[1]
     graph = load()
-    if not connection.in_atomic_block:  # never cache what may be rolled back
+    if not connection.in_atomic_block:  # because changes of the transaction may be rolled back
         _known = (found, graph)
     return graph
 
 
 def load() -> Graph:
-    """Read the roles from the database."""
+    """Read the graph from the database."""
     own: dict[int, set[str]] = {}
     for role_id, app, name in _LINKS.tuples():
         own.setdefault(role_id, set()).add(codename_of(app, name))
@@ -139,7 +139,7 @@ def load() -> Graph:
 
 
 def scopes_above(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return the scopes above each scope, the nearest first. A cycle, which only SQL by hand can make, ends."""
+    """Return the scopes above each scope, nearest first. It stops at a cycle, which only manual SQL can create."""
     above: dict[str, tuple[str, ...]] = {}
     for scope in parents:
         chain: list[str] = []
@@ -158,12 +158,12 @@ def assemble(
     codenames: frozenset[str],
     above: Mapping[str, tuple[str, ...]],
 ) -> Graph:
-    """Compute the codenames and requirements of each role with its inclusions."""
+    """Build the graph: compute codenames and requirements of each role from its inclusions."""
     known = {row.id: row for row in rows}
     roles = {}
     for pk, row in known.items():
         reach = reach_of(pk, included) & known.keys()
-        roles[pk] = RoleFacts(
+        roles[pk] = RoleNode(
             id=pk,
             name=row.name,
             own=frozenset(own.get(pk, ())),
@@ -177,7 +177,7 @@ def assemble(
 
 
 def reach_of(role_id: int, included: Mapping[int, Iterable[int]]) -> frozenset[int]:
-    """Return the role and all roles that it includes, directly or not."""
+    """Return the ids of the role and of all roles that it includes, directly or indirectly."""
     seen: set[int] = set()
     pending = [role_id]
     while pending:
@@ -189,13 +189,13 @@ def reach_of(role_id: int, included: Mapping[int, Iterable[int]]) -> frozenset[i
 
 
 def codename_of(app: str, name: str) -> str:
-    """Return the codename of a row of `auth_permission`: `users:read`, also for Django's own `accounts.view_user`."""
+    """Return the codename of a row of `auth_permission`, such as `users:read` for Django's own `accounts.view_user`."""
     return name if CODENAME_SEPARATOR in name else resolve_alias(f"{app}.{name}")
 
 
 @lru_cache(maxsize=4096)  # few names, looked up often
 def resolve_alias(name: str) -> str:
-    """Return the codename for `name`: `accounts.view_user`, `users.read` and `rbac.users:read` are `users:read`."""
+    """Return the codename of an alias: `accounts.view_user`, `users.read` and `rbac.users:read` are `users:read`."""
     if "." not in name:
         return name
     if (aliased := declared().aliases.get(name)) is not None:
@@ -208,28 +208,28 @@ def resolve_alias(name: str) -> str:
 
 
 def lock_and_load() -> Graph:
-    """Lock all roles until the end of the transaction and read them, to decide a change.
+    """Lock all roles until the end of the transaction, and read them.
 
-    Everything that edits or assigns roles waits here, so that such changes happen one after the other.
+    All code that edits or assigns roles calls it first, so that such changes happen one after the other.
     """
     CacheVersion.objects.lock(VERSION_KEY)
     return load()
 
 
 def invalidate() -> None:
-    """Invalidate the cached roles in every process, in the transaction that changes them."""
+    """Invalidate the cached graph in every process. Call it in the transaction that changes roles or scopes."""
     with transaction.atomic():
         CacheVersion.objects.replace(VERSION_KEY)
         coherent.invalidate(VERSION_KEY)
 
 
-def ensure_known(wanted: Iterable[str], codenames: frozenset[str]) -> None:
-    """Raise ValidationException for those of `wanted` that are not among the existing `codenames`."""
-    if unknown := sorted(set(wanted) - codenames):
+def ensure_known(requested: Iterable[str], codenames: frozenset[str]) -> None:
+    """Raise ValidationException for `requested` codenames that are not among the existing `codenames`."""
+    if unknown := sorted(set(requested) - codenames):
         message = str(_("There is no permission %(codenames)s.")) % {"codenames": ", ".join(unknown)}
         raise ValidationException.for_field("permissions", message, "permission_not_found")
 
 
 def rows_for(codenames: Iterable[str]) -> list[Permission]:
-    """Return the rows of `auth_permission` for `codenames`; an unknown codename has none."""
+    """Return the rows of `auth_permission` for `codenames`, without unknown ones."""
     return list(resource_permissions().filter(codename__in=list(codenames)))

@@ -1,4 +1,4 @@
-"""Nobody grants permissions that they do not have, or acts on a user who has more."""
+"""Limits of staff: they cannot grant permissions that they do not have, or act on a user who has more."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,17 +9,17 @@ from rbac.exceptions import EqualPowerException, HolderNotFoundException, Superu
 from rbac.models import ScopeMembership
 from rbac.services import decisions
 
-READ = "users:read"  # who has it sees the user
-# What a permission in a scope opens of its members.
+READ = "users:read"
+# The permissions that in a scope apply to its members.
 OVER_MEMBERS = frozenset({READ, "users:update", "users:lock", "roles:read", "roles:assign", "notifications:send"})
 
 
 def ensure_may_act_on(actor: Any, user: Any) -> None:
     """Ensure that `actor` has every permission of `user`, in every scope, before acting on that account.
 
-    Everybody may act on themselves, and the system itself (actor None) on everybody. Permissions of an inactive or
-    locked user count too, since they return with the account. Raises SuperusersOnlyException where `user` is a
-    superuser and `actor` is not, or InsufficientPermissionsException with the permissions that `actor` lacks.
+    All users may act on themselves, and the system itself (actor None) on everybody. Permissions of an inactive or
+    locked user count too, because they return with the account. Raises SuperusersOnlyException if only `user` is a
+    superuser, or InsufficientPermissionsException with the permissions that `actor` lacks.
     """
     if actor is None or decisions.holds_everything(actor) or actor.pk == user.pk:
         return
@@ -34,9 +34,9 @@ def ensure_may_act_on(actor: Any, user: Any) -> None:
 
 
 def ensure_has_less(actor: Any, user: Any) -> None:
-    """Ensure that `user` has fewer permissions than `actor`, so that `user` may not act on `actor` in turn.
+    """Ensure that `actor` may act on `user`, but `user` may not act on `actor`.
 
-    Raises as `ensure_may_act_on`, and EqualPowerException.
+    Raises EqualPowerException and the exceptions of `ensure_may_act_on`.
     """
     ensure_may_act_on(actor, user)
     try:
@@ -49,8 +49,8 @@ def ensure_has_less(actor: Any, user: Any) -> None:
 def ensure_reaches(actor: Any, user: Any, codename: str, *, scope: str = "") -> None:
     """Ensure that `actor` has `codename` for this user: everywhere, or in a scope that the user belongs to.
 
-    scope: where it is used; only assignments that apply there count. Raises HolderNotFoundException where the actor has
-    it in other scopes and may not see the user either, else InsufficientPermissionsException.
+    scope: count only assignments of the actor that apply in this scope. Raises HolderNotFoundException if the actor has
+    it in other scopes but may not see the user, and InsufficientPermissionsException otherwise.
     """
     if actor is None or decisions.has(actor, codename):
         return
@@ -67,29 +67,29 @@ def ensure_reaches(actor: Any, user: Any, codename: str, *, scope: str = "") -> 
 def ensure_gains_nothing(actor: Any, user: Any, scope: str) -> None:
     """Ensure that `actor` gets no permission over `user` by making them a member of `scope`.
 
-    Raises InsufficientPermissionsException with what the actor has in the scope, but does not have for the user.
+    Raises InsufficientPermissionsException with the permissions that the actor would get.
     """
     if actor is None or decisions.holds_everything(actor):
         return
     own = decisions.access_of(actor)
-    joined = ScopeMembership.objects.of(user).values_list("scope__identifier", flat=True)
-    before = own.everywhere.union(*(own.codenames(one) for one in joined))
+    current = ScopeMembership.objects.of(user).values_list("scope__identifier", flat=True)
+    before = own.everywhere.union(*(own.codenames(one) for one in current))
     ensure_within(before, own.codenames(scope) & OVER_MEMBERS)
 
 
 def ensure_may_give(actor: Any, codenames: Iterable[str], *, scope: str = "", until: datetime | None = None) -> None:
-    """Ensure that `actor` may grant `codenames` in `scope` until then; None: permanently. The system (actor None) may.
+    """Ensure that `actor` may grant `codenames` in `scope` until `until`; None: permanently.
 
-    A temporary permission is not granted for longer. Raises InsufficientPermissionsException with the permissions that
-    the actor does not have there for as long.
+    The system itself (actor None) may grant everything. A temporary permission cannot be granted for longer. Raises
+    InsufficientPermissionsException with the permissions that the actor does not have in the scope until then.
     """
     ensure_within(permissions_of(actor, scope=scope, until=until), codenames)
 
 
 def permissions_of(actor: Any, *, scope: str = "", until: datetime | None = None) -> frozenset[str] | None:
-    """Return the codenames of `actor` in `scope` until then; None: all. To be called before anything changes.
+    """Return the codenames that `actor` has in `scope` until `until`; None: all.
 
-    After an edit of a role, its own holder would have what the edit added.
+    Call it before the change: after the edit of a role, its holders would already have the added permissions.
     """
     if actor is None or (actor.is_active and decisions.holds_everything(actor)):
         return None

@@ -1,4 +1,4 @@
-"""What a change of a role would mean for its holders, what its revisions changed, and how two roles differ."""
+"""Preview of a change of a role, changes between its revisions, and comparison of two roles."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.utils import timezone
 from rbac.models import CODENAME_SEPARATOR, Role, RoleAssignment, RoleRevision
 from rbac.services import graph
 
-EXAMPLES = 5
+MAX_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -23,38 +23,38 @@ class Effect:
 
 @dataclass(frozen=True)
 class Preview:
-    """What changes for whom. Superusers and inactive users do not count, since nothing changes for them."""
+    """The codenames that users gain and lose. Superusers and inactive users do not count: nothing changes for them."""
 
     gained: tuple[Effect, ...]
     lost: tuple[Effect, ...]
 
 
 def preview(*, role: Role, permissions: Iterable[str], includes: Iterable[int] | None = None) -> Preview:
-    """Return what would change if `role` had exactly these permissions of its own and included these roles.
+    """Return what would change if `role` had exactly these own permissions and included these roles.
 
-    includes: ids of roles; None: as now.
+    includes: ids of roles; None: those that it includes now. Raises ValidationException for an unknown codename.
 
-    Costs one query, and two for each set of other roles of its holders that give the same codenames, regardless of the
-    number of codenames and holders. Raises ValidationException for a codename that does not exist.
+    Besides `graph.load` it takes one query, and two for each distinct set of other roles of the holders that give the
+    same codenames, regardless of the number of codenames and holders.
     """
     before = graph.load()
-    wanted = {graph.resolve_alias(codename) for codename in permissions}
-    graph.ensure_known(wanted, before.codenames)
+    new = {graph.resolve_alias(codename) for codename in permissions}
+    graph.ensure_known(new, before.codenames)
     own = before.roles[role.pk].own
-    wanted |= {name for name in own if CODENAME_SEPARATOR not in name}  # from Django's admin; edits keep them
-    after = before.with_own(role.pk, frozenset(wanted), None if includes is None else frozenset(includes))
+    new |= {name for name in own if CODENAME_SEPARATOR not in name}  # from Django's admin; edits keep them
+    after = before.with_own(role.pk, frozenset(new), None if includes is None else frozenset(includes))
     had, has = before.roles[role.pk].codenames, after.roles[role.pk].codenames
-    affected = _Affected(frozenset(facts.id for facts in before.roles.values() if role.pk in facts.reach))
+    affected = _Affected(frozenset(other.id for other in before.roles.values() if role.pk in other.reach))
     return Preview(
-        gained=tuple(affected.effect(codename, after, before) for codename in sorted((wanted - own) | (has - had))),
-        lost=tuple(affected.effect(codename, before, after) for codename in sorted((own - wanted) | (had - has))),
+        gained=tuple(affected.effect(codename, after, before) for codename in sorted((new - own) | (has - had))),
+        lost=tuple(affected.effect(codename, before, after) for codename in sorted((own - new) | (had - has))),
     )
 
 
 class _Affected:
-    """The users affected by a change of roles, with one count for all codenames that the same roles have.
+    """The users affected by a change of roles. Users are counted once for all codenames that the same roles give.
 
-    changing: the role and those that include it.
+    changing: ids of the changed role and of the roles that include it.
     """
 
     def __init__(self, changing: frozenset[int]) -> None:
@@ -63,7 +63,7 @@ class _Affected:
         self.counts: dict[tuple[frozenset[int], frozenset[int]], tuple[int, tuple[Any, ...]]] = {}
 
     def effect(self, codename: str, holding: graph.Graph, otherwise: graph.Graph) -> Effect:
-        """Return who has `codename` with the roles in `holding` and lacks it with those in `otherwise`."""
+        """Return the users who have `codename` with the graph `holding` but not with the graph `otherwise`."""
         covering = otherwise.holding(codename)
         key = holding.holding(codename) - covering, covering & self.other_roles
         if key not in self.counts:
@@ -73,8 +73,8 @@ class _Affected:
     def _count(self, having: frozenset[int], covering: frozenset[int]) -> tuple[int, tuple[Any, ...]]:
         """Count holders of the roles `having` without one of `covering` in the same scope or everywhere."""
         assignments = RoleAssignment.objects.of_roles(having).live(self.now)
-        users = assignments.without_cover_of(covering, self.now).people()
-        return users.count(), tuple(users.order_by("pk")[:EXAMPLES])
+        users = assignments.not_covered_by(covering, self.now).people()
+        return users.count(), tuple(users.order_by("pk")[:MAX_EXAMPLES])
 
 
 # -- Differences
@@ -83,7 +83,7 @@ FIELDS = ("name", "requires_2fa", "forbids_sms_code", "is_deleted")
 
 @dataclass(frozen=True)
 class Comparison:
-    """The permissions that both roles have, and those of one alone, including inherited ones."""
+    """The permissions of both roles, and those that only one of them has, including inherited ones."""
 
     both: tuple[str, ...]
     left: tuple[str, ...]
@@ -92,7 +92,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Change:
-    """A revision, and what it changed. included, excluded: names of roles. fields: other fields that changed."""
+    """The changes of a revision. included, excluded: names of roles. fields: (name, old, new) of other fields."""
 
     revision: RoleRevision
     added: tuple[str, ...] = ()
@@ -103,14 +103,17 @@ class Change:
 
 
 def compare(left: int, right: int) -> Comparison:
-    """Return what the two roles have in common, and what only one of them has."""
+    """Return the permissions that the two roles have in common, and those that only one of them has."""
     roles = graph.latest().roles
     own, other = roles[left].codenames, roles[right].codenames
     return Comparison(*(tuple(sorted(part)) for part in (own & other, own - other, other - own)))
 
 
 def changes(revisions: Sequence[RoleRevision]) -> list[Change]:
-    """Return what each revision changed, against the one after it in the list, which is older; the last is a start."""
+    """Return the changes of each revision against the next one in the list, which is older.
+
+    The last one is compared with an empty role.
+    """
     ids = {included for revision in revisions for included in revision.included_roles}
     names = {role.pk: str(role.name) for role in Role.objects.filter(pk__in=ids)}
     older: list[RoleRevision | None] = [*revisions[1:], None]

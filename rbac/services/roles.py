@@ -17,8 +17,8 @@ from rbac.models import Role, RoleAssignment, RoleInclusion, RoleRevision, resou
 from rbac.services import actors, graph, limits
 from rbac.services.assignments import SYSTEM
 
-REQUIREMENTS = ("requires_2fa", "forbids_sms_code")  # for holders; only who has all codenames of a role removes one
-DELETED_NAME_LENGTH = 120  # of a deleted role's name before its id: names are unique, and can be used again
+REQUIREMENTS = ("requires_2fa", "forbids_sms_code")  # removing one needs all codenames of the role
+DELETED_NAME_LENGTH = 120  # a deleted role keeps so much of its name, followed by its id: others may use the name again
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,16 @@ def create(*, actor: Any, edit: RoleEdit, client: Client = SYSTEM) -> Role:
 def update(*, actor: Any, role: Role, edit: RoleEdit, client: Client = SYSTEM) -> Role:
     """Change a role.
 
-    Raises InsufficientPermissionsException for codenames that the actor would add, remove or protect less without
-    having them everywhere, and ValidationException for unknown permissions and roles and for a cycle of inclusions.
+    Raises InsufficientPermissionsException if the actor does not have everywhere the codenames that the edit adds,
+    removes or protects less by role requirements, ValidationException for unknown permissions and roles and for a cycle
+    of inclusions, RoleNotFoundException, AlreadyExistsException, and the exceptions of `actors.lock_actor`.
     """
     with transaction.atomic():
         before = graph.lock_and_load()
         if role.pk not in before.roles:
             raise RoleNotFoundException
         allowed = limits.permissions_of(actors.lock_actor(actor, "roles:update"))
-        role.refresh_from_db()  # it may have changed since the caller read it, before the lock
+        role.refresh_from_db()  # because it may have changed between the caller's read and the lock
         _apply(role, edit, allowed, before)
         _finish(role, "updated", before, actor, client)
     return role
@@ -95,8 +96,8 @@ def delete(*, actor: Any, role: Role, client: Client = SYSTEM) -> None:
 
 
 def find(role_id: int) -> Role:
-    """Return the role of this id. Raises RoleNotFoundException."""
-    # By `id`: the lookup of the link to the group passes an id on that no column holds.
+    """Return the role with this id. Raises RoleNotFoundException."""
+    # By `id`, because a filter by `pk` fails for ids that are too large for the column.
     role: Role | None = Role.objects.live().filter(id=role_id).first()
     if role is None:
         raise RoleNotFoundException
@@ -112,7 +113,7 @@ def revisions_of(role_id: int) -> QuerySet[RoleRevision]:
 
 
 def _apply(role: Role, edit: RoleEdit, allowed: frozenset[str] | None, before: graph.Graph) -> None:
-    """Write the changes, then check them against what the actor had before (`limits.permissions_of`)."""
+    """Write the changes, then check them against `allowed`: the actor's permissions before the change."""
     had = before.roles[role.pk].codenames if role.pk in before.roles else frozenset()
     if edit.includes is not None:
         _include(role, edit.includes, before)
@@ -126,7 +127,7 @@ def _apply(role: Role, edit: RoleEdit, allowed: frozenset[str] | None, before: g
     if not role.name:
         raise ValidationException.for_field("name", _("Give the role a name."), "required")
     if Role.objects.live().filter(name__iexact=role.name).exclude(pk=role.pk).exists():
-        raise _name_taken()  # "support" and "Support" would be confused
+        raise _name_taken()  # because "support" and "Support" would be confused
     try:
         with transaction.atomic():
             role.save(update_fields=["name", "description", *REQUIREMENTS])
@@ -149,24 +150,24 @@ def _codenames_less_protected(before: graph.Graph, after: graph.Graph) -> frozen
 
 
 def _permit(role: Role, codenames: Iterable[str]) -> None:
-    wanted = {graph.resolve_alias(codename) for codename in codenames}
-    rows = graph.rows_for(wanted)
-    graph.ensure_known(wanted, frozenset(row.codename for row in rows))
-    # Rows without a codename, such as Django's own of other apps, come from the admin and stay.
+    requested = {graph.resolve_alias(codename) for codename in codenames}
+    rows = graph.rows_for(requested)
+    graph.ensure_known(requested, frozenset(row.codename for row in rows))
+    # Django's own permissions of other apps, which were added in the admin, stay.
     others = role.permissions.exclude(pk__in=resource_permissions().values("pk"))
     role.permissions.set([*others, *rows])
 
 
-def _include(role: Role, wanted: Iterable[int], before: graph.Graph) -> None:
-    ids = set(wanted)
+def _include(role: Role, requested: Iterable[int], before: graph.Graph) -> None:
+    ids = set(requested)
     if unknown := ids - before.roles.keys():
         unknown_ids = str(_("There is no role %(ids)s.")) % {"ids": ", ".join(map(str, sorted(unknown)))}
         raise ValidationException.for_field("includes", unknown_ids, "role_not_found")
     for included in sorted(ids):
-        if role.pk in before.roles[included].reach:  # its own reach contains it too
-            message = _("%(role)s includes this role already: roles cannot go round in a circle.")
-            circle = str(message) % {"role": before.roles[included].name}
-            raise ValidationException.for_field("includes", circle, "inclusion_cycle")
+        if role.pk in before.roles[included].reach:  # also for the role itself, which is in its own reach
+            message = _("%(role)s already includes this role. Roles cannot include each other.")
+            cycle = str(message) % {"role": before.roles[included].name}
+            raise ValidationException.for_field("includes", cycle, "inclusion_cycle")
     existing = set(RoleInclusion.objects.filter(role=role).values_list("included_id", flat=True))
     RoleInclusion.objects.filter(role=role, included__in=existing - ids).delete()
     RoleInclusion.objects.bulk_create([RoleInclusion(role=role, included_id=pk) for pk in sorted(ids - existing)])
@@ -191,17 +192,17 @@ def _finish(role: Role, change: str, before: graph.Graph, actor: Any, client: Cl
 
 
 def record_revision(role: Role, roles: graph.Graph, actor: Any) -> None:
-    """Record the state of the role from now on."""
-    facts = roles.roles.get(role.pk)
+    """Record the current state of the role as a revision. roles: the graph after the change."""
+    node = roles.roles.get(role.pk)
     included = RoleInclusion.objects.filter(role=role).values_list("included_id", flat=True)
     RoleRevision.objects.create(
         role=role,
         name=role.name,
-        permissions=sorted(facts.own) if facts else [],
+        permissions=sorted(node.own) if node else [],
         included_roles=sorted(included),
         requires_2fa=role.requires_2fa,
         forbids_sms_code=role.forbids_sms_code,
-        is_deleted=facts is None,
+        is_deleted=node is None,
         created_by=actor,
     )
 

@@ -1,4 +1,4 @@
-"""Create, change and delete scopes, and decide who belongs to them. actor None is the system itself."""
+"""Create, change and delete scopes, and manage their members. actor: None for the system itself."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ from rbac.models import RoleAssignment, Scope, ScopeMembership
 from rbac.services import actors, assignments, graph, limits, users
 from rbac.services.assignments import SYSTEM
 
-FIXED = ("kind", "key")  # assignments name them
+FIXED = ("kind", "key")  # because assignments refer to scopes by them
 
 
 def create(
@@ -29,8 +29,8 @@ def create(
 ) -> Scope:
     """Create a scope, below `parent` if there is one.
 
-    Assignments that name `kind:key` already count as assignments in it. Raises ValidationException,
-    AlreadyExistsException, InsufficientPermissionsException as `update`, and the exceptions of `actors.lock_actor`.
+    Existing assignments in `kind:key` apply in it. Raises ValidationException, AlreadyExistsException,
+    InsufficientPermissionsException as `update` does, and the exceptions of `actors.lock_actor`.
     """
     scope = Scope(kind=kind, key=key, name=name.strip())
     if not assignments.KIND.fullmatch(kind):
@@ -52,10 +52,10 @@ def create(
 
 
 def update(*, actor: Any, scope_id: int, changes: Mapping[str, Any], client: Client = SYSTEM) -> Scope:
-    """Change the name or the parent (an id or None); the kind and key stay, because assignments name them.
+    """Change the name or the parent (an id or None). Kind and key cannot change, because assignments refer to them.
 
-    Raises ScopeNotFoundException, ValidationException, also for a cycle, InsufficientPermissionsException for a parent
-    that would give people, or take from them, what the actor does not have in the scope, and the exceptions of
+    Raises ScopeNotFoundException, ValidationException (also for a cycle), InsufficientPermissionsException if users
+    would gain or lose permissions in the scope that the actor does not have there, and the exceptions of
     `actors.lock_actor`.
     """
     with transaction.atomic():
@@ -78,7 +78,10 @@ def update(*, actor: Any, scope_id: int, changes: Mapping[str, Any], client: Cli
 
 
 def delete(*, actor: Any, scope_id: int, client: Client = SYSTEM) -> None:
-    """Delete a scope that nothing uses. Raises ScopeInUseException and the exceptions of `actors.lock_actor`."""
+    """Delete a scope that is not in use.
+
+    Raises ScopeNotFoundException, ScopeInUseException and the exceptions of `actors.lock_actor`.
+    """
     with transaction.atomic():
         graph.lock_and_load()
         actors.lock_actor(actor, "scopes:delete")
@@ -97,7 +100,7 @@ def delete(*, actor: Any, scope_id: int, client: Client = SYSTEM) -> None:
 
 
 def find(scope_id: int) -> Scope:
-    """Return the scope of this id. Raises ScopeNotFoundException."""
+    """Return the scope with this id. Raises ScopeNotFoundException."""
     scope = Scope.objects.filter(pk=scope_id).first()
     if scope is None:
         raise ScopeNotFoundException
@@ -122,7 +125,7 @@ def add_member(*, actor: Any, scope_id: int, user: Any, client: Client = SYSTEM)
 
 
 def add_new_users(*, actor: Any, new: Collection[tuple[Any, str]], client: Client = SYSTEM) -> None:
-    """Make users that this transaction has created members of scopes, each named by its identifier.
+    """Make users whom this transaction has created members of scopes. new: pairs of user and scope identifier.
 
     Raises ScopeNotFoundException, and the exceptions of `actors.lock_actor`.
     """
@@ -137,7 +140,7 @@ def add_new_users(*, actor: Any, new: Collection[tuple[Any, str]], client: Clien
 
 
 def remove_member(*, actor: Any, scope_id: int, user_id: int, client: Client = SYSTEM) -> None:
-    """End the membership; from the next request on, permissions in the scope no longer open this user.
+    """Remove `user_id` from the scope. From the next request on, permissions in the scope do not apply to this user.
 
     Raises ScopeNotFoundException, MemberNotFoundException, and the exceptions of `actors.lock_actor`.
     """
@@ -160,8 +163,8 @@ def remove_all_of_deleted(user: Any) -> None:
 
 def unknown(identifiers: Iterable[str]) -> set[str]:
     """Return those of `identifiers` that no scope has."""
-    wanted = set(identifiers)
-    return wanted.difference(Scope.objects.filter(identifier__in=wanted).values_list("identifier", flat=True))
+    given = set(identifiers)
+    return given.difference(Scope.objects.filter(identifier__in=given).values_list("identifier", flat=True))
 
 
 def _lock(scope_id: int) -> Scope:
@@ -173,7 +176,10 @@ def _lock(scope_id: int) -> Scope:
 
 
 def _place(scope: Scope, parent_id: int | None, actor: Any, roles: graph.Graph) -> None:
-    """Set the parent. Whoever holds roles above the scope gains or loses them in it: only what the actor has there."""
+    """Set the parent.
+
+    Roles in the scopes above start or cease to apply in the scope, so the actor must have their permissions there.
+    """
     before = {*roles.above.get(scope.identifier, ())}
     parent = None
     if parent_id is not None:
@@ -184,7 +190,7 @@ def _place(scope: Scope, parent_id: int | None, actor: Any, roles: graph.Graph) 
     if scope.identifier in after:
         raise ValidationException.for_field("parent", _("A scope cannot be below itself."), "cycle")
     changing = RoleAssignment.objects.in_any_scope(before ^ after).live(timezone.now())
-    held = changing.order_by().values_list("role", flat=True).distinct()
-    codenames = frozenset().union(*(roles.roles[role_id].codenames for role_id in held if role_id in roles.roles))
+    role_ids = changing.order_by().values_list("role", flat=True).distinct()
+    codenames = frozenset().union(*(roles.roles[role_id].codenames for role_id in role_ids if role_id in roles.roles))
     limits.ensure_may_give(actor, codenames, scope=scope.identifier)
     scope.parent = parent

@@ -1,4 +1,4 @@
-"""Synchronise the database with what the code declares, without deleting what people created."""
+"""Synchronise permissions and default roles with the declarations of the code. Changes by staff are kept."""
 
 from dataclasses import dataclass, field
 
@@ -16,20 +16,20 @@ PERMISSIONS = "permissions"
 
 @dataclass
 class Report:
-    """The changes that were made or would be made, a sentence each. is_first: the database was empty."""
+    """The changes that were or would be made, a sentence for each. is_first: the database was empty."""
 
     changes: list[str] = field(default_factory=list)
     is_first: bool = False
 
     def add(self, sentence: str) -> None:
-        """Add a change."""
+        """Add the sentence of a change."""
         self.changes.append(sentence)
 
 
 def synchronise(wanted: Declared | None = None) -> Report:
-    """Create, rename and remove permissions and roles as the code declares; report each change.
+    """Create, rename and remove permissions and default roles to match the code, and report each change.
 
-    wanted: what to synchronise with, by default the declarations of the installed apps.
+    wanted: the declarations to match; by default those of the installed apps.
     """
     wanted = wanted or declared()
     report = Report()
@@ -56,7 +56,7 @@ class _RolledBackError(Exception):
 
 
 def dry_run(wanted: Declared | None = None) -> Report:
-    """Return what `synchronise` would do, without doing it."""
+    """Return the changes that `synchronise` would make, without making them."""
     report = Report()
     try:
         with transaction.atomic():
@@ -67,7 +67,7 @@ def dry_run(wanted: Declared | None = None) -> Report:
 
 
 def _is_synchronised(wanted: Declared) -> bool:
-    """Return whether nothing is to be done, with few queries, since it runs at each start."""
+    """Return whether there is nothing to do. It takes few queries, because it runs at each start."""
     rows = dict(resource_permissions().values_list("codename", "name"))
     last = {name: frozenset(codenames) for name, codenames in Declaration.objects.values_list("name", "codenames")}
     expected = {PERMISSIONS: frozenset(wanted.codenames), **{_key(r.name): own for r, own in wanted.roles.items()}}
@@ -81,7 +81,7 @@ def _is_synchronised(wanted: Declared) -> bool:
 
 
 def _rename(before: frozenset[str], wanted: Declared, report: Report) -> None:
-    """Rename permissions that the code declared; a permission that people created under the old name stays."""
+    """Rename permissions that the code declared. A permission that staff created under the old name stays."""
     for old, new in wanted.renamed.items():
         row = resource_permissions().filter(codename=old).first()
         if row is None or old not in before:
@@ -131,7 +131,7 @@ def _rename_role(declaration: DefaultRole, report: Report) -> None:
 
 
 def _sync_role(declaration: DefaultRole, codenames: frozenset[str], wanted: Declared, report: Report) -> None:
-    """Create a default role, or apply what was added to or removed from its declaration; edits by people stay."""
+    """Create a default role, or apply the changes of its declaration since the last time; edits by staff stay."""
     role = Role.objects.live().filter(name=declaration.name).first()
     is_new = role is None
     last = frozenset(wanted.renamed.get(codename, codename) for codename in _last(_key(declaration.name)))
@@ -161,7 +161,7 @@ def _sync_role(declaration: DefaultRole, codenames: frozenset[str], wanted: Decl
 
 
 def _apply_requirements(role: Role, declaration: DefaultRole, report: Report) -> bool:
-    """Apply newly declared requirements, return whether anything changed; other choices of people stay."""
+    """Apply newly declared requirements and return whether anything changed; edits by staff stay."""
     requirements, key = _requirements(declaration), _requirements_key(declaration.name)
     new = [name for name in requirements - _last(key) if not getattr(role, name)]
     if new:
@@ -186,10 +186,10 @@ def _retire_roles(wanted: Declared, report: Report) -> None:
 def _retire_permissions(gone: frozenset[str], wanted: Declared, report: Report) -> None:
     for row in resource_permissions().filter(codename__in=gone):
         if row.group_set.exists():
-            everything = list(Role.objects.live().filter(is_system=True, name__in=wanted.all_powerful))
-            for role in everything:
-                role.permissions.add(row)  # from now on it counts as added by people
-            _record(everything)
+            all_powerful = list(Role.objects.live().filter(is_system=True, name__in=wanted.all_powerful))
+            for role in all_powerful:
+                role.permissions.add(row)  # because it counts as added by staff from now on
+            _record(all_powerful)
             report.add(f"{row.codename} is no longer declared; roles that people changed have it, so it stays")
         else:
             row.delete()

@@ -1,4 +1,4 @@
-"""The users whose access is decided, and their status history: active or not, superuser or not."""
+"""Users as holders of roles, and their status history: whether they were active and superusers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Status:
 
 
 def find(user_id: int) -> Any:
-    """Return the user of this id. Raises HolderNotFoundException, also for a deleted user."""
+    """Return the user with this id. Raises HolderNotFoundException, also for a deleted user."""
     user = find_including_deleted(user_id)
     if is_deleted(user):
         raise HolderNotFoundException
@@ -29,7 +29,7 @@ def find(user_id: int) -> Any:
 
 
 def find_including_deleted(user_id: int) -> Any:
-    """Return the user of this id, also a deleted one, for the history. Raises HolderNotFoundException."""
+    """Return the user with this id, even if deleted, for the history. Raises HolderNotFoundException."""
     user = get_user_model()._default_manager.filter(pk=user_id).first()
     if user is None:
         raise HolderNotFoundException
@@ -42,9 +42,9 @@ def is_deleted(user: Any) -> bool:
 
 
 def lock_existing(user: Any) -> None:
-    """Lock the row of `user` until the end of the transaction, before a role is assigned.
+    """Lock the row of `user` until the end of the transaction. Call it before a role is assigned.
 
-    Raises HolderNotFoundException for a deleted user, whose assignment would never end.
+    Raises HolderNotFoundException for a deleted user, because nothing would end the assignment.
     """
     row = get_user_model()._default_manager.select_for_update().filter(pk=user.pk).first()
     if row is None or is_deleted(row):
@@ -52,7 +52,7 @@ def lock_existing(user: Any) -> None:
 
 
 def status_at(user: Any, at: datetime | None) -> Status:
-    """Return the status of `user` at that time, now for None; before the first record neither active nor superuser."""
+    """Return the status of `user` at `at`; None: now. Before the first record it is neither active nor superuser."""
     if at is None:
         return Status(user.is_active, user.is_superuser)
     recorded = UserStatus.objects.of(user).filter(since__lte=at).order_by("-since", "-pk").first()
@@ -71,7 +71,7 @@ def record_status(user: Any) -> None:
 
 
 def record_new(users: Sequence[Any]) -> None:
-    """Record the status of users that `bulk_create` has just made without signals."""
+    """Record the status of users whom `bulk_create` has created without signals."""
     UserStatus.objects.bulk_create(
         UserStatus(user=user, is_active=user.is_active, is_superuser=user.is_superuser) for user in users
     )

@@ -66,7 +66,7 @@ def test_a_permission_is_declared_once(declaring):
 
 
 def test_a_role_is_granted_declared_permissions_only(declaring):
-    with pytest.raises(ImproperlyConfigured, match="Driver is granted what no app declares: ovens:clean"):
+    with pytest.raises(ImproperlyConfigured, match="Driver is granted undeclared permissions: ovens:clean"):
         declaring(Resource("ovens", {"heat": "Heat"}), **{DRIVER: {"ovens:heat", "ovens:clean"}})
 
 

@@ -17,7 +17,7 @@ def test_the_first_missing_change_is_named_and_the_rest_counted():
     changes = sync.dry_run().changes
     assert len(changes) > 1
     (problem,) = doctor.permissions()
-    assert f"To do: {changes[0]} (and {len(changes) - 1} more)" in problem.text
+    assert f"Pending: {changes[0]} (and {len(changes) - 1} more)" in problem.text
     assert "sync_permissions" in problem.advice
 
 

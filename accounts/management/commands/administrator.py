@@ -1,4 +1,4 @@
-"""`make admin`: create an administrator, or set a new password."""
+"""Create an administrator or reset their password; `make admin` runs it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", nargs="?", default=administrators.DEFAULT_EMAIL, help="(default: %(default)s)")
-        parser.add_argument("--first", action="store_true", help="do nothing where there is a superuser")
+        parser.add_argument("--first", action="store_true", help="do nothing if there is a superuser")
 
     def handle(self, *args: Any, email: str, first: bool, **options: Any) -> None:
         if settings.DEBUG and not first:

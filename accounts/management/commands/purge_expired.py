@@ -1,4 +1,4 @@
-"""Delete expired rows and run what is due, for installations without Celery beat."""
+"""Run the scheduled jobs of accounts once, for installations without Celery beat."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from accounts.services import deferred, purge, statistics
 
 
 class Command(BaseCommand):
-    """Delete expired sessions, tokens, codes, trusted browsers and counters; run what is due.
+    """Delete expired sessions, tokens, codes, trusted browsers and counters, and run jobs that are due.
 
-    Due are approved MFA resets, deletions that owners asked for, and deferred jobs whose process died.
+    These are approved MFA resets, deletions that owners requested, and deferred jobs of processes that died.
     """
 
     help = __doc__
@@ -19,6 +19,6 @@ class Command(BaseCommand):
         deferred.sweep()
         resets = purge.perform_due_resets()
         deleted = purge.perform_due_deletions()
-        done = f"{resets} MFA resets done, {deleted} accounts deleted"
+        done = f"{resets} MFA resets performed, {deleted} accounts deleted"
         statistics.count_events()
         self.stdout.write(f"{purge.purge_expired()} expired rows removed, {done}.")

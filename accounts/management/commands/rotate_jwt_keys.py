@@ -10,13 +10,14 @@ from accounts.services.jwt.key_revocation import UnknownKeyError
 
 
 class Command(BaseCommand):
-    """Every running process uses the new key without a restart; the old one verifies until its last token expired.
+    """Create a new signing key, which every running process uses without a restart.
 
-    With --revoke the old key's tokens are refused at once and the sessions that it signed end.
+    The old key verifies until its last token has expired. With --revoke its tokens are rejected immediately, and the
+    sessions that it signed end.
     """
 
     help = __doc__
-    requires_system_checks: list[str] = []  # one of them needs the key that this command makes
+    requires_system_checks: list[str] = []  # one of them needs the key that this command creates
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -24,8 +25,8 @@ class Command(BaseCommand):
             nargs="?",
             const="",
             metavar="KID",
-            help="Refuse every token of this key from now on (of the key that signs, if no KID is given) and end the"
-            " sessions that it signed.",
+            help="Reject every token of this key from now on (default: the signing key) and end the sessions that it"
+            " signed.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,4 +50,4 @@ class Command(BaseCommand):
             known = ", ".join(keyring.verifying_kids())
             raise CommandError(f"There is no key {kid}. Keys that verify: {known}.") from None
         self.stdout.write(f"{done.key.algorithm} key {done.key.kid} signs from now on.")
-        self.stdout.write(f"Tokens of key {done.kid} are refused from now on. Sessions ended: {done.sessions_ended}.")
+        self.stdout.write(f"Tokens of key {done.kid} are rejected from now on. Sessions ended: {done.sessions_ended}.")

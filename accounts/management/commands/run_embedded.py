@@ -1,4 +1,4 @@
-"""`make run`: the whole product on embedded defaults, in one start."""
+"""Serve the whole product with embedded defaults; `make run` runs it."""
 
 import socket
 import sys
@@ -12,10 +12,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 
 class Command(BaseCommand):
-    """Migrate, offer a first administrator, then serve and reload on changes."""
+    """Migrate, create a first administrator, then serve and reload on changes."""
 
     help = __doc__
-    requires_system_checks: list[str] = []  # `make test` runs them; here they would cost each start a second
+    requires_system_checks: list[str] = []  # `make test` runs them; here they would delay each start by a second
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("address", help="host:port to serve on")
@@ -35,13 +35,13 @@ class Command(BaseCommand):
             f"  admin           {settings.PUBLIC_URL}/admin/\n"
         )
         self.stdout.flush()
-        # The reloader starts this process again with these words, each time that a file changes.
+        # The reloader starts this process again with these arguments each time a file changes.
         sys.argv[1:] = ["runserver", "--skip-checks", address]
         call_command("runserver", address, skip_checks=True)
 
 
 def _ensure_free(address: str) -> None:
-    """Raise CommandError where the port is taken. What is no address is left to `runserver` to refuse."""
+    """Raise CommandError if the port is taken. `runserver` reports an invalid address."""
     host, _separator, port = address.rpartition(":")
     if not port.isdigit():
         return

@@ -1,4 +1,4 @@
-"""Links about a new e-mail address. A GET only asks for confirmation: mail scanners open links."""
+"""Links about a new e-mail address. A GET only asks for confirmation, because mail scanners open links."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +16,7 @@ from foodfleet.core.http.clients import client_of
 @never_cache
 @endpoint(PUBLIC, "GET", "POST")
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """Use the new address from now on."""
+    """Confirm a new address."""
     template = "accounts/email_change_confirm.html"
     throttling.count("forgot", client_of(request))
     try:

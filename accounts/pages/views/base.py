@@ -33,7 +33,7 @@ HIDDEN = sensitive_post_parameters("password", "current_password", "new_password
 class Page(View):
     """A page that is not cached.
 
-    throttle: the THROTTLE_* scope that its POST counts in, together with the API's requests on the same subject.
+    throttle: the THROTTLE_* scope in which its POST is counted, together with the requests of the API.
     """
 
     throttle = ""
@@ -49,10 +49,10 @@ class Page(View):
             throttling.count(self.throttle, self.client)
 
 
-class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy alone
-    """A page with a form: validate it, call one service, redirect; an error of the service is shown at its field.
+class FormPage(Page, FormView):  # type: ignore[type-arg]  # generic only in the type stubs
+    """A page with a form: it validates the form, calls one service and redirects, or shows the service's error.
 
-    error_field: the field for an error that names none.
+    error_field: the field at which to show an error that names none.
     """
 
     error_field: str | None = None
@@ -83,7 +83,7 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
         raise NotImplementedError
 
     def handle_error(self, form: Any, error: BaseAppException) -> HttpResponse:
-        """Return the page with the service's error."""
+        """Return the page with the form and the service's error."""
         add_errors(form, error, field=self.error_field)
         return self.render_form(form, status=error.status_code, headers=_headers(error))
 
@@ -91,14 +91,14 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]  # a generic for mypy 
         return self.render_form(form, status=422)
 
     def render_form(self, form: forms.BaseForm, *, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
-        """Return the page with the form as it was sent."""
+        """Return the page with the form as it was submitted."""
         return self.render_to_response(self.get_context_data(form=form), status=status, headers=headers)
 
 
 class SignedInMixin(View):
-    """A page for signed-in users; BrowserSessionMiddleware enforces the sign-in and required actions.
+    """A page for signed-in users. BrowserSessionMiddleware enforces the sign-in and required actions.
 
-    returns_to: the name of the page to go to after re-authentication, where not this one.
+    returns_to: the name of the page to go to after re-authentication; by default this one.
     """
 
     access = SIGNED_IN
@@ -126,7 +126,7 @@ class SignedInMixin(View):
             return redirect(f"{reverse('reauthenticate')}?{urlencode({'next': back})}")
 
     def remember_input(self) -> None:
-        """Keep in the session what the form should show again after re-authentication."""
+        """Store in the session the values that the form should show again after re-authentication."""
 
 
 class SignedInFormPage(SignedInMixin, FormPage):
@@ -134,9 +134,9 @@ class SignedInFormPage(SignedInMixin, FormPage):
 
 
 class ActionPage(SignedInMixin, Page):
-    """A button: a POST that changes one thing and redirects to a page, which shows the result or error.
+    """A button: its POST changes one thing and redirects to a page that shows the result or error.
 
-    A GET redirects there too, because a sign-in in between returns with one.
+    A GET redirects there too, because a sign-in or re-authentication in between leads to one.
     """
 
     http_method_names = ["get", "head", "post", "options"]
@@ -161,14 +161,14 @@ class ActionPage(SignedInMixin, Page):
 
 
 def safe_next(request: HttpRequest, requested: str | None, default: str) -> str:
-    """Return the requested URL if it is one of ours, else that of the page `default`.
+    """Return the requested URL if it is on this host, otherwise that of the page `default`.
 
-    It has to contain a slash: `redirect` would take a single word for the name of a page.
+    It must contain a slash, because `redirect` would interpret a single word as the name of a page.
     """
     safe = url_has_allowed_host_and_scheme(requested, {request.get_host()}, require_https=request.is_secure())
     return requested if requested and safe and "/" in requested else reverse(default)
 
 
 def _headers(error: BaseAppException) -> dict[str, str]:
-    """The error's headers without WWW-Authenticate, which is for programs."""
+    """Return the error's headers without WWW-Authenticate, for which browsers would open a dialogue."""
     return {name: value for name, value in error.headers.items() if name != "WWW-Authenticate"}

@@ -55,14 +55,14 @@ class SetUpPage(SignedInFormPage):
 
 
 def render_backup_codes(request: HttpRequest, codes: list[str], *, setting_up: bool) -> HttpResponse:
-    """Render the only page that ever shows backup codes."""
+    """Render the page that shows the backup codes, once."""
     redirects_to = safe_next(request, request.POST.get("next"), "account_security")
     context = {"backup_codes": codes, "setting_up": setting_up, "next": redirects_to}
     return render(request, "accounts/backup_codes.html", context)
 
 
 class MfaEnabledPage(SignedInFormPage):
-    """A page for users with MFA on; others are redirected to the page on security."""
+    """A page for users with MFA; others are redirected to the security page."""
 
     form_class = forms.Form
 
@@ -108,7 +108,7 @@ class ReauthenticationPage(SignedInFormPage):
 
     @property
     def requested_next(self) -> str:
-        """Where the browser asks to go afterwards."""
+        """The URL of the query or form to go to afterwards, unchecked."""
         return str(self.request.POST.get("next") or self.request.GET.get("next") or "")
 
     def get_form_class(self) -> type[Any]:

@@ -1,4 +1,4 @@
-"""Deletion of one's own account."""
+"""Deletion of the user's own account."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 
 
 class DeletePage(SignedInFormPage):
-    """Say what a deletion means, and request it."""
+    """Explain the deletion, and request it."""
 
     access = SIGNED_IN.with_reauthentication(GET=Reauthentication.ALWAYS, POST=Reauthentication.ALWAYS)
     template_name = "accounts/delete.html"
@@ -31,7 +31,7 @@ class DeletePage(SignedInFormPage):
 
 
 class CancelDeletionPage(ActionPage):
-    """Keep the account."""
+    """Cancel the deletion."""
 
     access = SIGNED_IN.with_reauthentication(POST=Reauthentication.ALWAYS)
     redirects_to = returns_to = "account"

@@ -35,7 +35,7 @@ class ForgotPage(FormPage):
 
 
 class ResetPage(FormPage):
-    """Choose a password through a link; opening the page does not use the link."""
+    """Choose a password with a link. Opening the page does not consume its token."""
 
     access = PUBLIC
     template_name = "accounts/password_reset.html"
@@ -61,7 +61,7 @@ class ResetPage(FormPage):
         return render(self.request, "accounts/password_reset_done.html")
 
     def handle_error(self, form: Any, error: BaseAppException) -> HttpResponse:
-        # The link was used after the page was opened.
+        # The token was used after the page was opened.
         return self._invalid() if isinstance(error, InvalidTokenException) else super().handle_error(form, error)
 
     def _invalid(self) -> HttpResponse:
@@ -69,7 +69,7 @@ class ResetPage(FormPage):
 
 
 class ChangePasswordPage(SecurityPage):
-    """Change the user's own password; the form is on the page on security."""
+    """Change the user's own password. The form is on the security page."""
 
     access = DURING_REQUIRED_ACTIONS.with_reauthentication(POST=Reauthentication.WITH_MFA)
     throttle = "login"

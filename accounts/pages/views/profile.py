@@ -24,12 +24,12 @@ from foodfleet.core.http.access import PUBLIC, SIGNED_IN, Reauthentication, endp
 from foodfleet.core.phone_numbers import LONGEST_SPELLING
 from rbac.services import assignments
 
-WANTED_EMAIL, WANTED_PHONE = "wanted_email", "wanted_phone"  # kept in the session during re-authentication
+REQUESTED_EMAIL, REQUESTED_PHONE = "wanted_email", "wanted_phone"  # in Django's session, during re-authentication
 
 
 @viewable
 class ProfilePage(SignedInFormPage):
-    """Names and language; the two other forms of the page post to views of their own."""
+    """Names, language and attributes. The two other forms of the page are submitted to their own views."""
 
     template_name = "accounts/account.html"
     form_class: type[Any] = ProfileForm
@@ -42,7 +42,7 @@ class ProfilePage(SignedInFormPage):
     def get_form_kwargs(self) -> dict[str, Any]:
         kwargs = super().get_form_kwargs()
         if self.form_class is ProfileForm:
-            # A separate instance: values of an invalid form must not show in the page's greeting.
+            # A separate instance, because the rest of the page must not show values of an invalid form.
             kwargs["instance"] = User.objects.get(pk=self.user.pk)
             kwargs["initial"] = {"language": self.user.language or get_language()}
         return kwargs
@@ -51,8 +51,8 @@ class ProfilePage(SignedInFormPage):
         context = super().get_context_data(**kwargs)
         others: dict[str, forms.BaseForm] = {
             "profile_form": ProfileForm(instance=self.user, initial={"language": self.user.language or get_language()}),
-            "email_form": ChangeEmailForm(initial={"email": self.request.session.pop(WANTED_EMAIL, "")}),
-            "phone_form": PhoneForm(initial={"phone": self.request.session.pop(WANTED_PHONE, "")}),
+            "email_form": ChangeEmailForm(initial={"email": self.request.session.pop(REQUESTED_EMAIL, "")}),
+            "phone_form": PhoneForm(initial={"phone": self.request.session.pop(REQUESTED_PHONE, "")}),
         }
         details = {
             "phone_verified": self.user.phone_verified_at is not None,
@@ -82,7 +82,7 @@ class EmailPage(ProfilePage):
         return redirect(f"{reverse('account')}#email")
 
     def remember_input(self) -> None:
-        self.request.session[WANTED_EMAIL] = self.request.POST.get("email", "")[:LONGEST_ADDRESS]
+        self.request.session[REQUESTED_EMAIL] = self.request.POST.get("email", "")[:LONGEST_ADDRESS]
 
     def accepted(self, form: Any) -> HttpResponse:
         email.request(user=self.user, new_email=form.cleaned_data["email"], client=self.client)
@@ -105,7 +105,7 @@ class PhonePage(ProfilePage):
         return redirect(f"{reverse('account')}#phone")
 
     def remember_input(self) -> None:
-        self.request.session[WANTED_PHONE] = self.request.POST.get("phone", "")[:LONGEST_SPELLING]
+        self.request.session[REQUESTED_PHONE] = self.request.POST.get("phone", "")[:LONGEST_SPELLING]
 
     def accepted(self, form: Any) -> HttpResponse:
         account_phone.request_code(user=self.user, phone=form.cleaned_data["phone"], client=self.client)
@@ -113,7 +113,7 @@ class PhonePage(ProfilePage):
 
 
 class CancelEmailPage(ActionPage):
-    """Cancel a change of the e-mail address; the link sent to the new one stops working."""
+    """Cancel a change of the e-mail address, which revokes the link sent to the new one."""
 
     redirects_to = "account"
 

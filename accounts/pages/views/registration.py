@@ -65,7 +65,7 @@ class ResendPage(FormPage):
 @never_cache
 @endpoint(PUBLIC, "GET", "POST")
 def verify_email(request: HttpRequest, token: str) -> HttpResponse:
-    """Confirm an address. A GET only asks for confirmation: mail scanners open links and must not use them."""
+    """Confirm an address. A GET only asks for confirmation, because mail scanners open links."""
     throttling.count("register", client_of(request))
     try:
         if request.method == "POST":
@@ -80,7 +80,7 @@ def verify_email(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _confirmed(request: HttpRequest, user: User) -> HttpResponse:
-    """Sign in the browser that registered the account; ask any other to sign in."""
+    """Sign in the browser that registered the account, or show a page that asks to sign in."""
     if browser.pop_registration(request, user):
         result = password.sign_in_confirmed(user=user, client=client_of(request))
         if result is not None:

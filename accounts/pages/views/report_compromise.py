@@ -14,7 +14,7 @@ from foodfleet.core.http.clients import client_of
 @never_cache
 @endpoint(PUBLIC, "GET", "POST")
 def report(request: HttpRequest, token: str) -> HttpResponse:
-    """Secure an account. A GET only asks for confirmation: mail scanners open links and must not use them."""
+    """Report a compromise. A GET only asks for confirmation, because mail scanners open links."""
     try:
         if request.method == "POST":
             report_compromise.report(token=token, client=client_of(request))

@@ -1,4 +1,4 @@
-"""The page on security: password, MFA, passkeys, remembered browsers, recent activity."""
+"""The security page: password, MFA, passkeys, trusted browsers, recent activity."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +36,7 @@ NOTABLE = {
 
 @dataclass(frozen=True)
 class BrowserRow:
-    """A remembered browser in the page's list."""
+    """A trusted browser in the page's list."""
 
     id: int
     device: str
@@ -59,7 +59,7 @@ class EventRow:
 
 @viewable
 class SecurityPage(SignedInFormPage):
-    """Everything that protects the account."""
+    """The security settings of the account and its recent activity."""
 
     access = DURING_REQUIRED_ACTIONS
     template_name = "accounts/security.html"
@@ -70,10 +70,10 @@ class SecurityPage(SignedInFormPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         user, methods = self.user, mfa_methods.methods_of(self.user)
-        browsers = [self._row(known) for known in trusted_browsers.live(user)]
+        browsers = [self._browser_row(known) for known in trusted_browsers.live(user)]
         known = sessions.known_clients(user)
         newest = audit.of_user(user).order_by("-created_at")[:MAX_EVENTS]
-        events = [_row(event, is_known=(event.ip, event.user_agent) in known) for event in newest]
+        events = [_event_row(event, is_known=(event.ip, event.user_agent) in known) for event in newest]
         return {
             **context,
             "password_form": context["form"],
@@ -88,25 +88,29 @@ class SecurityPage(SignedInFormPage):
             "events": events,
         }
 
-    def _row(self, known: TrustedBrowser) -> BrowserRow:
+    def _browser_row(self, known: TrustedBrowser) -> BrowserRow:
         current = trusted_browsers.is_current(known, self.client)
         return BrowserRow(
             known.pk, describe_user_agent(known.user_agent), known.ip, known.created_at, known.expires_at, current
         )
 
 
-def _row(event: SecurityEvent, *, is_known: bool) -> EventRow:
-    """is_known: the owner has signed in from that address and browser, so mistakes there are most likely theirs."""
+def _event_row(event: SecurityEvent, *, is_known: bool) -> EventRow:
+    """Return the row of an event.
+
+    is_known: the user has signed in from its IP address and browser. A failure from there is most likely a mistake of
+    the user, and not notable.
+    """
     is_new_device = bool(event.details.get("new_device"))
     label = _("Signed in on a new device") if is_new_device else event.get_kind_display()
-    right_password = event.details.get("reason") == EmailNotVerifiedException.code
-    is_own_mistake = event.kind in MISTAKES and (is_known or right_password)
+    was_password_correct = event.details.get("reason") == EmailNotVerifiedException.code
+    is_own_mistake = event.kind in MISTAKES and (is_known or was_password_correct)
     notable = is_new_device or (event.kind in NOTABLE and not is_own_mistake)
     return EventRow(label, event.created_at, describe_user_agent(event.user_agent), event.ip, notable)
 
 
 class StopResetPage(ActionPage):
-    """Cancel a reset of MFA by staff."""
+    """Cancel an MFA reset that staff requested."""
 
     def act(self, **kwargs: Any) -> str:
         resets.cancel(user=self.user, client=self.client)
@@ -114,7 +118,7 @@ class StopResetPage(ActionPage):
 
 
 class ForgetBrowserPage(ActionPage):
-    """Require MFA from a remembered browser again."""
+    """Require MFA from a trusted browser again."""
 
     def act(self, **kwargs: Any) -> str:
         trusted_browsers.forget(user=self.user, browser_id=kwargs["id"], client=self.client)

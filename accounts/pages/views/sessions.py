@@ -1,4 +1,4 @@
-"""The page on sessions."""
+"""The list of the user's sessions."""
 
 import re
 from dataclasses import dataclass

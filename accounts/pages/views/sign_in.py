@@ -24,11 +24,11 @@ from foodfleet.core.http import throttling
 from foodfleet.core.http.access import PUBLIC, endpoint
 from foodfleet.core.http.clients import client_of
 
-CHALLENGE, NEXT, SMS_SENT = "challenge", "next", "texted"  # keys of the session between password and MFA
+CHALLENGE, NEXT, SMS_SENT = "challenge", "next", "texted"  # keys in Django's session, between password and MFA
 
 
 class LoginPage(FormPage):
-    """E-mail and password, or a passkey alone."""
+    """Sign in with e-mail address and password, or with a passkey alone."""
 
     access = PUBLIC
     template_name = "accounts/login.html"
@@ -42,12 +42,12 @@ class LoginPage(FormPage):
 
     @property
     def requested_next(self) -> str:
-        """Where the browser asks to go afterwards."""
+        """The URL of the query or form to go to afterwards, unchecked."""
         return str(self.request.POST.get("next") or self.request.GET.get("next") or "")
 
     @property
     def next(self) -> str:
-        """Where to go afterwards."""
+        """The URL to go to afterwards."""
         return safe_next(self.request, self.requested_next, "account")
 
     def get_form_class(self) -> type[Any]:
@@ -77,7 +77,7 @@ class LoginPage(FormPage):
 
 
 def complete_sign_in(request: HttpRequest, result: password.SignedIn | ChallengeIssued, next_url: str) -> HttpResponse:
-    """Sign the browser in and redirect to `next_url`, through MFA where that is on."""
+    """Sign the browser in and redirect to `next_url`, or to the second step if MFA is required."""
     if isinstance(result, ChallengeIssued):
         request.session[CHALLENGE] = result.challenge
         request.session[NEXT] = next_url
@@ -100,17 +100,17 @@ class VerifyPage(FormPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.challenge: str = request.session.get(CHALLENGE, "")
         try:
-            self.waiting, self.methods = second_step.pending(self.challenge)
+            self.pending_user, self.methods = second_step.pending(self.challenge)
         except Invalid2FACodeException:
             return start_over(request)
         return super().dispatch(request, *args, **kwargs)
 
-    waiting: User
+    pending_user: User
     methods: tuple[Method, ...]
 
     @property
     def method(self) -> Method:
-        """The chosen method if the user has it, else a passkey if it works at this address, else the first."""
+        """The chosen method if the user has it, otherwise a passkey if usable at this origin, otherwise the first."""
         chosen = self.request.POST.get("method") or self.request.GET.get("method")
         origin = f"{self.request.scheme}://{self.request.get_host()}"
         has_passkey = Method.PASSKEY in self.methods and webauthn.is_usable_at(origin)
@@ -125,7 +125,7 @@ class VerifyPage(FormPage):
             **super().get_context_data(**kwargs),
             "method": self.method.value,
             "methods": [method.value for method in self.methods],
-            "phone_hint": sms.hint(self.waiting),
+            "phone_hint": sms.hint(self.pending_user),
             "sms_sent": self.request.session.get(SMS_SENT, False),
         }
         if self.method == Method.PASSKEY:
@@ -154,7 +154,7 @@ class VerifyPage(FormPage):
 
 
 def start_over(request: HttpRequest) -> HttpResponse:
-    """Redirect to the password: the challenge expired, or had too many wrong codes."""
+    """Redirect to the sign-in page, after the challenge expired or had too many wrong codes."""
     if request.session.pop(CHALLENGE, ""):
         messages.warning(request, _("That took too long, or too many codes were wrong. Please sign in once more."))
     return redirect("login")
@@ -163,7 +163,7 @@ def start_over(request: HttpRequest) -> HttpResponse:
 @never_cache
 @endpoint(PUBLIC, "POST")
 def send_sms_code(request: HttpRequest) -> HttpResponse:
-    """Send a code by SMS."""
+    """Send a code for the second step by SMS."""
     try:
         throttling.count("forgot", client_of(request))
         second_step.send_sms_code(challenge=request.session.get(CHALLENGE, ""), client=client_of(request))

@@ -1,4 +1,4 @@
-"""Looking at the product as another user: the page that asks for a reason, and the button that ends it."""
+"""View as: the page that asks for a reason and starts the viewing, and the button that ends it."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ ALWAYS = Reauthentication.ALWAYS
 
 @require_permission(*view_as.PERMISSION.split(":"))
 class StartPage(SignedInFormPage):
-    """Ask for a reason, and begin."""
+    """Ask for a reason, and start the viewing."""
 
     template_name = "accounts/view_as.html"
     form_class = ReasonForm
@@ -33,27 +33,27 @@ class StartPage(SignedInFormPage):
 
     @cached_property
     def viewed(self) -> User:
-        """The user of the address."""
+        """The user of the URL."""
         try:
             return protections.find(self.kwargs["pk"])
         except UserNotFoundException as error:
             raise Http404 from error
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._sent_to_admin() or super().get(request, *args, **kwargs)
+        return self._redirect_to_admin_login() or super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._sent_to_admin() or super().post(request, *args, **kwargs)
+        return self._redirect_to_admin_login() or super().post(request, *args, **kwargs)
 
-    def _sent_to_admin(self) -> HttpResponse | None:
-        """Require what the admin requires of those who enter it."""
+    def _redirect_to_admin_login(self) -> HttpResponse | None:
+        """Return a redirect unless the user may use the admin, for which this page has the same requirements."""
         if admin.site.has_permission(self.request):
             return None
         return redirect_to_login(self.request.get_full_path(), reverse("admin:login"))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        refusal = view_as.why_not_allowed(self.user, self.viewed)
-        return {**super().get_context_data(**kwargs), "viewed": self.viewed, "refusal": refusal}
+        reason = view_as.why_not_allowed(self.user, self.viewed)
+        return {**super().get_context_data(**kwargs), "viewed": self.viewed, "why_not_allowed": reason}
 
     def accepted(self, form: ReasonForm) -> HttpResponse:
         started = view_as.start(
@@ -73,7 +73,7 @@ declare(StartPage.access.with_reauthentication(GET=ALWAYS, POST=ALWAYS), StartPa
 @never_cache
 @endpoint(SIGNED_IN, "POST")
 def end(request: HttpRequest) -> HttpResponse:
-    """Stop looking at the product as another user, and return to their page in the admin."""
+    """End the viewing, and redirect to the page of the viewed user in the admin."""
     viewed = viewing.leave(request)
     if viewed is None:
         return redirect("account")

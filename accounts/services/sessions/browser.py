@@ -9,7 +9,7 @@ from accounts.models import Session, User
 from accounts.services.sessions import sessions
 from foodfleet.core.http.clients import Client
 
-TOUCH_AFTER = timedelta(minutes=5)  # the precision of `last_used_at`: less writes
+TOUCH_AFTER = timedelta(minutes=5)  # the precision of `last_used_at`, which saves writes
 
 
 def start(*, user: User, client: Client) -> Session:
@@ -30,7 +30,7 @@ def current(session_id: UUID, user_id: int) -> Session | None:
 
 
 def mark_used(session: Session) -> None:
-    """Record that the session is used now. Not called for what a page requests by itself."""
+    """Record that the session is used now. Not called for automatic requests of a page."""
     now = timezone.now()
     if session.last_used_at <= now - TOUCH_AFTER:
         Session.objects.filter(pk=session.pk).update(last_used_at=now)

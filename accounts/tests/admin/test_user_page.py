@@ -145,8 +145,8 @@ def test_an_account_with_more_power_is_shown_without_a_form_and_says_why(client,
     assignments.grant(actor=None, user=helper, role=Role.objects.get(name="Support"))
     client.force_login(helper)
     page = page_of(client, boss)
-    assert page.context["refusal"]
-    assert page.context["refusal"] in page.content.decode().replace("&#x27;", "'")
+    assert page.context["why_not_changeable"]
+    assert page.context["why_not_changeable"] in page.content.decode().replace("&#x27;", "'")
     assert not page.context["buttons"]
     assert 'name="first_name"' not in page.content.decode()
     assert client.post(f"/admin/accounts/user/{boss.pk}/change/", {"first_name": "X"}).status_code == 403

@@ -80,7 +80,7 @@ def test_an_approved_mfa_reset_notifies_the_owner_and_waits_a_day(ann, staff, ap
     assert "It will be turned off on" in approved
     reset = MFAReset.objects.get()
     assert timedelta(hours=23, minutes=59) < reset.effective_at - timezone.now() <= timedelta(hours=24)
-    assert "waits for its day to pass" in staff[0].get(RESETS).content.decode()
+    assert "approved; happens after 24 hours" in staff[0].get(RESETS).content.decode()
     tasks.run_due_resets()
     assert TOTPDevice.objects.exists()
     TrustedBrowser.objects.create(user=ann, digest="x", expires_at=timezone.now() + timedelta(days=1))

@@ -46,8 +46,8 @@ def run(tmp_path):
     return call
 
 
-def summary(lines, made, there=0, refused=0, word="made"):
-    return f"{lines:,} lines: {made:,} {word}, {there:,} already there, {refused:,} refused."
+def summary(lines, made, there=0, refused=0, word="created"):
+    return f"{lines:,} lines: {made:,} {word}, {there:,} already there, {refused:,} rejected."
 
 
 def refusals(rows):
@@ -82,7 +82,7 @@ def test_an_imported_user_can_request_a_password_link(run, api, link_token, sign
 
 def test_the_invited_choose_a_password_by_the_link_in_their_mail(run, api, link_token, sign_in):
     said, _rows = run(HEADER + "ann@example.com,Ann,,,\nbob@example.com,,,,de\n", "--invite")
-    assert said == summary(2, 2, word="made and invited")
+    assert said == summary(2, 2, word="created and invited")
     assert sorted(message.to[0] for message in mail.outbox) == ["ann@example.com", "bob@example.com"]
     token = link_token("/password/reset/", "ann@example.com")
     assert api.post("/api/v1/auth/password/reset/", {"token": token, "password": PASSWORD}).status_code == 204
@@ -96,7 +96,7 @@ def test_the_invited_choose_a_password_by_the_link_in_their_mail(run, api, link_
 def test_a_dry_run_tells_the_same_and_makes_nothing(run, user):
     content = HEADER + "ann@example.com,,,,\nbob@example.com,,,,\nnobody,,,,\n"
     said, rows = run(content, "--dry-run", "--invite")
-    assert (said, refusals(rows)) == (summary(3, 1, 1, 1, word="to be made"), [(4, "email")])
+    assert (said, refusals(rows)) == (summary(3, 1, 1, 1, word="to be created"), [(4, "email")])
     assert User.objects.get() == user
     assert mail.outbox == []
 
@@ -172,7 +172,7 @@ def test_a_missing_file_and_a_report_into_the_file_itself_are_refused(tmp_path):
     with pytest.raises(CommandError, match="no such file"):
         call_command("import_users", str(path))
     path.write_text(HEADER)
-    with pytest.raises(CommandError, match="must not go into"):
+    with pytest.raises(CommandError, match="must be another file"):
         call_command("import_users", str(path), "--errors", str(path))
     assert path.read_text() == HEADER
 
