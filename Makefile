@@ -66,9 +66,9 @@ format: .venv/.dev  ## Format the code (ruff)
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-# Without settings of your own, example values stand in: the check then looks at the defaults.
+# If none of your own settings are in the environment, example values are used, and the check applies to the defaults.
 check: export DEBUG ?= false
-check: .venv/.runtime  ## Run Django's deployment check on your own settings where they are set (PUBLIC_URL ...)
+check: .venv/.runtime  ## Run Django's deployment check on your own settings if they are set (PUBLIC_URL ...)
 	@export SECRET_KEY=$${SECRET_KEY:-$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')}; \
 	  if [ -z "$$PUBLIC_URL" ]; then \
 	    export PUBLIC_URL=https://accounts.example.com TRUSTED_PROXIES=$${TRUSTED_PROXIES:-127.0.0.1}; fi; \
@@ -91,14 +91,14 @@ beat: .venv/.runtime  ## Run Celery's scheduler (needs CELERY_BROKER_URL)
 package: .venv/.dev  ## Build the package into dist/ (docs/packaging.md)
 	@$(BIN)/python -m hatchling build --target wheel --directory dist
 
-# In environments of their own, so that the product requires none of these tools.
+# In a separate environment, so that the product does not depend on these tools.
 AUDIT := var/audit/bin
 AUDIT_TOOLS := pip-audit==2.10.1 cyclonedx-bom==7.5.0
 $(AUDIT)/pip-audit: Makefile .venv/.runtime
 	@$(PYTHON) -m venv --clear var/audit
 	@VIRTUAL_ENV=var/audit $(BIN)/uv pip install --quiet $(AUDIT_TOOLS) || $(AUDIT)/python -m pip install --quiet $(AUDIT_TOOLS)
 
-audit: $(AUDIT)/pip-audit  ## Look the pinned requirements up among known vulnerabilities (needs the network)
+audit: $(AUDIT)/pip-audit  ## Check the pinned requirements for known vulnerabilities (needs the network)
 	@$(AUDIT)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-tracing.txt
 
 sbom: $(AUDIT)/pip-audit  ## Write the bill of materials, in CycloneDX, into dist/
