@@ -187,7 +187,6 @@ class UnsubscribeLinkException(NotFoundException):
     """The unsubscribe link is invalid, or its owner was deleted."""
 
     code = "unsubscribe_link_not_found"
-    message = _("This link has expired or was already used.")
 
 
 class RecipientOptedOutError(PermanentDeliveryError):

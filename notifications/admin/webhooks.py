@@ -149,7 +149,7 @@ class WebhookEndpointAdmin(ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersA
         """Queue a test event to each of the endpoints."""
         for endpoint in queryset:
             deliveries.send_test(endpoint_id=endpoint.pk, by=signed_in_user(request))
-        self.message_user(request, _("The test event is on its way. The deliveries show what becomes of it."))
+        self.message_user(request, _("The test event is queued. The list of deliveries shows its result."))
         return confirm.back(self, request)
 
     @admin.action(description=_("Replace the secret"), permissions=["change"])
@@ -178,7 +178,7 @@ def state_of_endpoint(endpoint: WebhookEndpoint) -> State:
     if endpoint.failing_since is not None:
         since = date_format(timezone.localtime(endpoint.failing_since), "DATETIME_FORMAT")
         words = {"since": since, "count": endpoint.failures}
-        sentence = _("Failing since %(since)s, %(count)s times in a row. It is tried again by itself.")
+        sentence = _("Failing since %(since)s, %(count)s times in a row. It is retried automatically.")
         advice = _("Look at the timeline of a delivery: it has the status and the error of each attempt.")
         return State(str(sentence % words), str(advice), "warn")
     return State(str(_("Active: events are delivered to it.")), tone="good")

@@ -22,7 +22,11 @@ class MessageFilter(SearchFilterSet):
     template = CharFilter()
     since = UTCDateTimeFilter(field_name="created_at", lookup_expr="gte", help_text="Created at or after this time.")
     until = UTCDateTimeFilter(field_name="created_at", lookup_expr="lt", help_text="Created before this time.")
-    search = CharFilter(method="find", help_text="Up to ten words from the recipient, subject, template or ID.")
+    search = CharFilter(
+        method="find",
+        max_length=MAX_SEARCH_LENGTH,
+        help_text="Up to ten words from the recipient, subject, template or ID.",
+    )
 
 
 class DeliveryFilter(FilterSet):

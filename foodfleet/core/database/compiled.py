@@ -1,4 +1,4 @@
-"""Build the SQL of a frequent statement once: the ORM needs longer for that than the database to execute it.
+"""Build the SQL of a frequent statement once: building it by the ORM takes longer than executing it.
 
     _OF_DAY = Compiled(lambda day: Delivery.objects.filter(day=day).select_related("truck"), day=datetime)
     deliveries = _OF_DAY.rows(day=now)
@@ -20,7 +20,10 @@ from django.db.models import Model, QuerySet
 
 @dataclass(frozen=True)
 class _Statement:
-    """places: of each value, by name. converters: of the columns, by position."""
+    """The SQL of a queryset.
+
+    places: the positions of each value among the parameters. converters: those of the columns, by position.
+    """
 
     queryset: QuerySet[Any]
     compiler: Any
@@ -33,8 +36,8 @@ class _Statement:
 class Compiled:
     """A queryset with values that differ from call to call.
 
-    build: returns it for values given by name. kinds: the type of each value, datetime, str or int, or `[int] * 20` for
-    a list of at most 20. Values must not decide which SQL is built.
+    build: returns the queryset for values given by name. kinds: the type of each value (datetime, str or int), or
+    `[int] * 20` for a list of at most 20. The SQL must not depend on the values.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any]], **kinds: Any) -> None:
@@ -42,7 +45,7 @@ class Compiled:
         self._statements: dict[str, _Statement] = {}
 
     def rows(self, **values: Any) -> list[Any]:
-        """Execute it with these values; a list is filled up by its last value."""
+        """Execute the statement with these values. A shorter list is padded with its last value."""
         statement, compiler, parameters = self._bound(values)
         compiler.execute_sql = lambda *_, **__: [_execute(compiler.connection, statement.sql, parameters)]
         compiler.get_converters = lambda _: statement.converters
@@ -51,7 +54,7 @@ class Compiled:
         return list(queryset)
 
     def tuples(self, **values: Any) -> list[Sequence[Any]]:
-        """Execute it as `rows` does; return the columns of each row as they are selected, without the QuerySet."""
+        """Execute the statement as `rows` does, and return the selected columns of each row instead of instances."""
         statement, compiler, parameters = self._bound(values)
         found = _execute(compiler.connection, statement.sql, parameters)
         return list(compiler.apply_converters(found, statement.converters)) if statement.converters else found
@@ -83,9 +86,9 @@ class Compiled:
 
 
 def insert(row: Model) -> None:
-    """Insert a new row as `save(force_insert=True)` does, without signals; its generated id stays unknown.
+    """Insert a new row as `save(force_insert=True)` does, without signals and without reading its generated id.
 
-    The ORM would build the statement anew: a quarter of the time in which a message is queued.
+    The ORM would build the statement each time, which is a quarter of the time that queueing a message takes.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     sql, fields = _insertion(type(row), connection.vendor)
@@ -106,7 +109,7 @@ def _insertion(model: type[Model], vendor: str) -> tuple[str, Sequence[Any]]:
 
 
 def _cursor(connection: Any) -> CursorWrapper:
-    """Return a cursor of prepared statements, where the database has them."""
+    """Return a cursor that prepares statements, if the database supports it."""
     cursor: CursorWrapper = getattr(connection, "prepared_cursor", connection.cursor)()
     return cursor
 
@@ -125,7 +128,7 @@ def _samples(kind: Any, number: int) -> Any:
 
 
 def _sample(kind: type, number: int) -> Any:
-    """A value that is in no statement otherwise."""
+    """Return a value that no statement contains otherwise."""
     if kind is datetime:
         return datetime(1000, 1, 1, tzinfo=UTC) + timedelta(number)
     return -(10**15) - number if kind is int else f"sample {number}"
