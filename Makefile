@@ -115,5 +115,6 @@ requirements: .venv/.dev  ## Upgrade the pins in requirements*.txt from pyprojec
 	@$(COMPILE) $(UPGRADE) -c requirements-tracing.txt --extra tracing requirements-dev.in -o requirements-dev.txt
 
 messages: .venv/.runtime  ## Collect the texts to translate into locale/, and compile the translations (needs gettext)
+	@sed -i '/^#| /d' locale/*/LC_MESSAGES/django.po  # previous texts: msgmerge refuses a file with a part of one
 	@DEBUG=true $(MANAGE) makemessages --all --no-location --no-obsolete --no-wrap --ignore .venv --ignore var --ignore examples --ignore 'test*' $$($(BIN)/python -m foodfleet.modules.discovery | xargs --no-run-if-empty -n 1 echo --ignore) --verbosity 0
 	@DEBUG=true $(MANAGE) compilemessages --ignore .venv --verbosity 0
