@@ -8,13 +8,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.admin import program_overview
 from accounts.admin.shared import OF_A_USER, EmptiedRowsAdmin, by
 from accounts.models import ApiKey, ServiceAccount
 from accounts.services.programs import api_keys, service_accounts
@@ -25,8 +24,10 @@ from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm, errors_as_messages
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin, UnchangeableMixin
+from foodfleet.core.admin.widgets import CheckboxTable
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException, ValidationException
 from foodfleet.core.names import LONGEST_NAME, validate_name
+from rbac.models import resource_permissions
 
 ERRORS = (ConflictException, ForbiddenException, NotFoundException, ValidationException)
 
@@ -68,7 +69,6 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
     ordering = ("-pk",)
     show_full_result_count = False
     autocomplete_fields = ("owner",)
-    readonly_fields = ("role_names", "keys", "new_key", "last_used")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccount]:
         found: QuerySet[ServiceAccount] = service_accounts.present().with_roles(timezone.now())
@@ -76,10 +76,7 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = ("name", "description", "owner")
-        if obj is None:
-            return fields
-        shown = [name for name in self.readonly_fields if name != "new_key" or may_change_keys(request)]
-        return (*fields, "is_active", *shown)
+        return fields if obj is None else (*fields, "is_active")
 
     @admin.display(description=_("active"), boolean=True)
     def active(self, account: ServiceAccount) -> bool:
@@ -97,17 +94,14 @@ class ServiceAccountAdmin(EmptiedRowsAdmin, ServiceAdmin, TextSearchAdmin, Restr
         """Return when one of its keys was last used."""
         return times.relative(account.last_used_at)
 
-    @admin.display(description=_("API keys"))
-    def keys(self, account: ServiceAccount) -> str:
-        """Return a link to its keys."""
-        listed = reverse("admin:accounts_apikey_changelist", query={OF_A_USER[0]: account.pk})
-        return format_html('<a href="{}">{}</a>', listed, _("API keys"))
-
-    @admin.display(description=_("new API key"))
-    def new_key(self, account: ServiceAccount) -> str:
-        """Return a link to the form for a new key."""
-        new = reverse("admin:accounts_apikey_add", query={"account": account.pk})
-        return format_html('<a href="{}">{}</a>', new, _("Create an API key"))
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the state, what can be done, and the keys, roles and events of the account above the form."""
+        account = self.get_object(request, object_id)
+        may_view = account is not None and self.has_view_permission(request, account)
+        context = program_overview.context(request, account) if may_view else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         given = {name: form.cleaned_data[name] for name in form.changed_data}
@@ -128,11 +122,14 @@ class ApiKeyForm(ServiceForm):
     """A new key of a service account."""
 
     account = forms.ModelChoiceField(queryset=ServiceAccount.objects.none(), label=_("Service account"))
-    codenames = forms.CharField(
+    codenames = forms.MultipleChoiceField(
         label=_("Permissions"),
         required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("Only these permissions of the account, one a line; empty: all of them."),
+        choices=lambda: [
+            (one.codename, f"{one.codename} - {one.name}") for one in resource_permissions().order_by("codename")
+        ],
+        widget=CheckboxTable,
+        help_text=_("The key has only the chosen ones of its account. None chosen: all that the account has."),
     )
     networks = forms.CharField(
         label=_("Allowed networks"),
@@ -156,7 +153,7 @@ class ApiKeyForm(ServiceForm):
         return NewKey(
             name=self.cleaned_data["name"],
             expires_at=self.cleaned_data["expires_at"],
-            permissions=tuple(self.cleaned_data["codenames"].split()) or None,
+            permissions=tuple(self.cleaned_data["codenames"]) or None,
             allowed_networks=tuple(self.cleaned_data["networks"].split()),
         )
 
@@ -204,9 +201,7 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
     @admin.display(description=_("state"))
     def state(self, key: ApiKey) -> str:
         """Return whether the key is usable, expired or revoked."""
-        if key.revoked_at is not None:
-            return str(_("Revoked"))
-        return str(_("Usable") if key.is_live else _("Expired"))
+        return program_overview.state_of_key(key)
 
     def call_service(self, request: HttpRequest, form: Any, *, change: bool) -> None:
         account = form.cleaned_data["account"].pk

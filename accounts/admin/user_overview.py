@@ -1,8 +1,7 @@
 """The top of the page of a user: whether they can sign in, and sections such as sessions and events."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,13 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.shared import OF_A_USER
 from accounts.models import SecurityEvent, Session, User
 from accounts.services.mfa import methods
-from foodfleet.core.admin import times
+from foodfleet.core.admin.sections import MAX_ROWS, Section
 from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import describe_user_agent
 from foodfleet.core.models import RateLimit
 from rbac.services import limits
-
-MAX_ROWS = 8  # of a section, which has a link to all
 
 
 @dataclass(frozen=True)
@@ -29,17 +26,6 @@ class State:
 
     sentence: str
     tone: str
-
-
-@dataclass(frozen=True)
-class Section:
-    """A table on the page of a user. anchor: its id in the page, for links. link: the URL of the whole list."""
-
-    anchor: str
-    title: Any
-    columns: Sequence[Any]
-    rows: Sequence[Sequence[Any]]
-    link: str = ""
 
 
 Builder = Callable[[HttpRequest, User], Section]
@@ -54,12 +40,7 @@ def register(permission: str, build: Builder) -> None:
 def sections(request: HttpRequest, user: User) -> list[Section]:
     """Return the sections that the member of staff may see."""
     reader: Any = request.user
-    built = [build(request, user) for permission, build in _builders if reader.has_perm(permission)]
-    return [replace(one, rows=[[_shown(value) for value in row] for row in one.rows]) for one in built]
-
-
-def _shown(value: Any) -> Any:
-    return times.relative(value) if isinstance(value, datetime) else value
+    return [build(request, user) for permission, build in _builders if reader.has_perm(permission)]
 
 
 def why_not_changeable(actor: User, user: User) -> str:

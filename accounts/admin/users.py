@@ -221,6 +221,7 @@ class UserAdmin(
         reason = self._why_not_changeable(request, user)
         actions: Any = {} if reason or user.is_service_account else self.get_actions(request)
         return {
+            "person": self.person(user),
             "state": user_overview.state_of(user),
             "why_not_changeable": reason if super().has_change_permission(request) else "",
             "buttons": [(name, title) for _action, name, title in actions.values() if self._is_useful(name, user)],

@@ -29,7 +29,7 @@ from foodfleet.core.database import batches
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.lists.csv_export import csv_response
 from notifications.admin.timeline import TimelineInline, isolated, listed, state_of, status_tag
-from notifications.models import Message
+from notifications.models import Message, Suppression
 from notifications.models.messages import MessageQuerySet
 from notifications.services.operations import exports, failures, statistics
 from notifications.services.operations import messages as operations
@@ -182,8 +182,21 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
                 "state": state_of(message, can_retry=can_retry),
                 "can_retry": can_retry and may_send,
                 "can_cancel": message.status == Status.QUEUED and may_send,
+                "links": self._links(request, message),
             }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def _links(self, request: HttpRequest, message: Message) -> list[tuple[Any, str]]:
+        """Return titles and URLs of what else concerns the recipient, to users who may open it."""
+        if len(message.to) != 1:
+            return []
+        about = {"q": message.to[0]}
+        all_of_them = reverse("admin:notifications_message_changelist", query=about)
+        found = [(_("All messages to this recipient"), all_of_them)]
+        may_be_suppressed = message.status in {Status.SUPPRESSED, Status.BOUNCED, Status.COMPLAINED}
+        if may_be_suppressed and self.admin_site.get_model_admin(Suppression).has_view_permission(request):
+            found.append((_("Suppressed address"), reverse("admin:notifications_suppression_changelist", query=about)))
+        return found
 
     def get_fields(self, request: HttpRequest, obj: Message | None = None) -> Any:
         """Leave out the optional fields without a value."""

@@ -5,8 +5,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.user_overview import MAX_ROWS, Section, register
+from accounts.admin.user_overview import register
 from accounts.models import User
+from foodfleet.core.admin.sections import MAX_ROWS, Section
 from notifications.models import Message
 
 

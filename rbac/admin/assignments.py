@@ -16,6 +16,7 @@ from foodfleet.core.admin.lists import RestrictedFiltersAdmin, UnchangeableMixin
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.typed_text import searched_parts
 from rbac.admin.scope_fields import assigned_scope, scope_field
+from rbac.admin.scopes import IN_A_SCOPE
 from rbac.models import Role, RoleAssignment
 from rbac.services import assignments, decisions
 
@@ -41,6 +42,7 @@ class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmi
     error_fields = {"missing": "role", "user_not_found": "user", "": "role"}
     list_display = ("user", "role", "scope", "granted_at", "granted_by", "expires_at", "ended_at")
     list_filter = ("role",)
+    extra_lookups = (IN_A_SCOPE,)
     show_facets = admin.ShowFacets.NEVER
     list_select_related = ("user", "role", "granted_by")
     search_fields = ("user__search_text", "role__name")

@@ -1,12 +1,16 @@
 """Scopes and their members in the admin, and the base of admins whose rows belong to scopes."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -14,13 +18,16 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.admin import history
 from foodfleet.core.admin.base import BaseAdmin, Subject
 from foodfleet.core.admin.forms import ServiceAdmin
+from foodfleet.core.admin.links import link_to
 from foodfleet.core.admin.lists import CappedPaginator, RestrictedFiltersAdmin
+from foodfleet.core.admin.sections import MAX_ROWS, Section
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.typed_text import searched_parts
-from rbac.models import Scope, ScopeMembership
+from rbac.models import RoleAssignment, Scope, ScopeMembership
 from rbac.services import decisions, scopes
 
 OF_A_SCOPE = "scope__identifier__exact"  # the filter in links from a scope to its members
+IN_A_SCOPE = "scope__exact"  # the same, to the roles that are held in it
 
 
 class ScopedAdmin(BaseAdmin):
@@ -57,6 +64,11 @@ class ScopedAdmin(BaseAdmin):
         return bool(rows.visible_to(request.user, codename).exists())
 
 
+def _until(assignment: RoleAssignment) -> str:
+    end = assignment.expires_at
+    return date_format(timezone.localtime(end), "DATETIME_FORMAT") if end else "–"
+
+
 @admin.register(Scope)
 class ScopeAdmin(ServiceAdmin, RestrictedFiltersAdmin):
     """Scopes."""
@@ -76,10 +88,39 @@ class ScopeAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         return queryset.search(search_term), False  # type: ignore[attr-defined]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Scope | None = None) -> Any:
-        return (*scopes.FIXED, "members") if obj is not None else ()
+        return scopes.FIXED if obj is not None else ()
 
-    def get_fields(self, request: HttpRequest, obj: Scope | None = None) -> Any:
-        return (*self.fields, "members") if obj is not None else self.fields
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the members, the roles held in the scope and the scopes below it above the form."""
+        scope: Any = self.get_object(request, object_id)
+        may_view = scope is not None and self.has_view_permission(request, scope)
+        context = {"sections": self._sections(request, scope)} if may_view else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def _sections(self, request: HttpRequest, scope: Scope) -> list[Section]:
+        link = partial(link_to, self.admin_site, request)
+        found = [self._members(scope, link)]
+        if self.admin_site.get_model_admin(RoleAssignment).has_view_permission(request):
+            found.append(self._roles(scope, link))
+        below = scope.children.order_by("identifier")[:MAX_ROWS]
+        found.append(Section("below", _("Scopes below it"), [_("Scope")], [[link(one)] for one in below]))
+        return found
+
+    @staticmethod
+    def _members(scope: Scope, link: Callable[[Any], str]) -> Section:
+        newest = scope.memberships.select_related("user", "added_by").order_by("-id")[:MAX_ROWS]
+        rows = [[link(one.user), one.created_at, one.added_by or ""] for one in newest]
+        url = reverse("admin:rbac_scopemembership_changelist", query={OF_A_SCOPE: scope.identifier})
+        return Section("members", _("Members"), [_("User"), _("Added"), _("By")], rows, url)
+
+    @staticmethod
+    def _roles(scope: Scope, link: Callable[[Any], str]) -> Section:
+        held = RoleAssignment.objects.in_scope(scope.identifier).live(timezone.now()).select_related("user", "role")
+        rows = [[link(one.user), link(one.role), _until(one)] for one in held.order_by("-granted_at", "-pk")[:MAX_ROWS]]
+        url = reverse("admin:rbac_roleassignment_changelist", query={IN_A_SCOPE: scope.identifier})
+        return Section("roles", _("Roles in this scope"), [_("User"), _("Role"), _("Until (UTC)")], rows, url)
 
     @admin.display(description=_("scope"), ordering="identifier")
     def named(self, scope: Scope) -> str:

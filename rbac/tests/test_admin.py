@@ -32,6 +32,14 @@ def test_the_admin_creates_a_role_with_its_permissions(root):
     assert list(Role.objects.get(name="Taster").permissions.values_list("codename", flat=True)) == ["users:read"]
 
 
+def test_permissions_are_a_matrix_of_resources_and_actions(root):
+    widget = root.get("/admin/rbac/role/add/").context["adminform"].form.fields["codenames"].widget
+    rows = {row[0]: row[1:] for row in widget.get_context("codenames", [], {})["widget"]["rows"]}
+    columns, others = rows["notifications"]
+    assert [option and option["label"] for option in columns] == ["read", None, None, None]
+    assert [option["label"] for option in others] == ["send"]
+
+
 def test_the_admin_changes_a_role_and_a_revision_is_recorded(root):
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Taster", permissions=["users:read"]))
     before = role.revisions.count()

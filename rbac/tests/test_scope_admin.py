@@ -5,8 +5,8 @@ import re
 import pytest
 
 from accounts.models import User
-from rbac.models import RoleAssignment, Scope, ScopeMembership
-from rbac.services import roles, scopes
+from rbac.models import Role, RoleAssignment, Scope, ScopeMembership
+from rbac.services import assignments, roles, scopes
 
 pytestmark = pytest.mark.django_db
 SCOPES, MEMBERS, USERS = "/admin/rbac/scope/", "/admin/rbac/scopemembership/", "/admin/accounts/user/"
@@ -53,6 +53,20 @@ def test_staff_create_rename_and_delete_a_scope(root, fleet, user):
     refused = root.post(f"{SCOPES}{fleet.pk}/delete/", {"post": "yes"}, follow=True)
     assert "This scope is in use" in refused.content.decode()
     assert [row.pk for row in root.get(f"{SCOPES}?q=harb").context["cl"].result_list] == [fleet.pk]
+
+
+def test_the_page_of_a_scope_shows_members_roles_and_scopes_below_it(root, fleet, user):
+    below = scopes.create(actor=None, kind="truck", key="3", name="Van", parent=fleet.pk)
+    member_of(fleet, user)
+    role = Role.objects.get(name="Driver")
+    assignments.grant(actor=None, user=user, role=role, scope=fleet.identifier)
+    page = root.get(f"{SCOPES}{fleet.pk}/change/")
+    shown = {section.anchor: section for section in page.context["sections"]}
+    links = [f"{USERS}{user.pk}/change/", f"{SCOPES}{below.pk}/change/", f"/admin/rbac/role/{role.pk}/change/"]
+    assert list(shown) == ["members", "roles", "below"]
+    assert [link for link in links if f'href="{link}"' not in page.content.decode()] == []
+    assert root.get(shown["roles"].link).context["cl"].result_count == 1
+    assert root.get(shown["members"].link).context["cl"].result_count == 1
 
 
 def test_staff_add_and_remove_members(root, fleet, user, make_user):

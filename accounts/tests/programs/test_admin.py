@@ -49,11 +49,31 @@ def test_a_new_key_is_shown_once(staff, account):
         assert key not in answer.content.decode()
 
 
+def test_the_page_of_a_service_account_tells_whether_its_keys_are_accepted(staff, account):
+    page = f"{ACCOUNTS}{account}/change/"
+    assert staff.get(page).context["state"].sentence == "It has no usable API key."
+    key = created_key(staff, account)
+    assert staff.get(page).context["state"].sentence == "Active, and never used yet."
+    Caller(key).call("get", "/users/me/")
+    shown = staff.get(page)
+    assert shown.context["state"].sentence.startswith("Active. Last used: ")
+    assert [section.anchor for section in shown.context["sections"]] == ["keys", "roles", "events"]
+    assert f"{KEYS}add/?account={account}" in shown.content.decode()
+    User.objects.filter(pk=account).update(is_active=False)
+    assert staff.get(page).context["state"].sentence == "Not active: its API keys are refused."
+
+
+def test_the_permissions_of_a_key_are_chosen(staff, account):
+    assert 'value="users:read"' in staff.get(f"{KEYS}add/").content.decode()
+    refused = staff.post(f"{KEYS}add/", {"account": account, "name": "Key", "codenames": ["users:fly"]})
+    assert "codenames" in refused.context["adminform"].form.errors
+
+
 def test_errors_of_a_new_key_stand_at_their_fields(staff, account):
     wrong = {"account": account, "name": "Key", "codenames": "users:read", "networks": "10.0.0.0/8"}
     answer = staff.post(f"{KEYS}add/", wrong)
     assert "codenames" in answer.context["adminform"].form.errors
-    answer = staff.post(f"{KEYS}add/", {**wrong, "codenames": "", "networks": "nowhere"})
+    answer = staff.post(f"{KEYS}add/", {**wrong, "codenames": [], "networks": "nowhere"})
     assert "networks" in answer.context["adminform"].form.errors
     assert not ApiKey.objects.exists()
 

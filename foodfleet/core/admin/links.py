@@ -7,6 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from foodfleet.core.admin.base import BaseAdmin
 
@@ -34,6 +37,14 @@ class PermittedLinksAdmin(BaseAdmin):
             return name
         may_view = self.admin_site.get_model_admin(target).has_view_permission(request)
         return name if may_view else _as_text(field)
+
+
+def link_to(site: admin.AdminSite, request: HttpRequest, row: models.Model) -> SafeString | str:
+    """Return the name of a row, as a link to its page for users who may open it."""
+    if not site.get_model_admin(type(row)).has_view_permission(request):
+        return str(row)
+    page = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', page, row)
 
 
 @cache

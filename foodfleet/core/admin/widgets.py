@@ -52,8 +52,24 @@ class SuggestedInput(forms.TextInput):
         return {**context, "suggestions": self.suggestions}
 
 
+COLUMNS = ("read", "create", "update", "delete")  # actions that most resources have
+
+
+def _in_columns(
+    resource: str, options: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any] | None], list[dict[str, Any]]]:
+    """Return the options of COLUMNS, None for those that a resource lacks, and the others."""
+    if not resource:
+        return [], options
+    by_action = {option["label"]: option for option in options}
+    return [by_action.get(action) for action in COLUMNS], [one for one in options if one["label"] not in COLUMNS]
+
+
 class CheckboxTable(forms.CheckboxSelectMultiple):
-    """Checkboxes for permissions such as `users:read - See users`, a row for each resource; others in one row."""
+    """A matrix of checkboxes for permissions such as `users:read - See users`; other options are in one row.
+
+    Each resource has a row, and each action of COLUMNS a column. Further actions follow in the row.
+    """
 
     template_name = "admin/widgets/checkbox_table.html"
     notes: Mapping[str, Any] = {}  # a note to show beside an option, by the option's label up to " - "
@@ -64,7 +80,8 @@ class CheckboxTable(forms.CheckboxSelectMultiple):
             self._described(option) for _group, group, _index in context["widget"]["optgroups"] for option in group
         ]
         context["widget"]["rows"] = [
-            (resource, list(row)) for resource, row in groupby(options, key=lambda option: option["resource"])
+            (resource, *_in_columns(resource, list(row)))
+            for resource, row in groupby(options, key=lambda option: option["resource"])
         ]
         return context
 

@@ -23,7 +23,7 @@ def test_figures_are_read_again_and_a_used_card_stays(opened, settings, user):
     page.goto("/admin/")
     failed()
     page.evaluate("document.querySelectorAll('#figures > *').forEach(card => { card.dataset.older = '' })")
-    page.locator("#figures > .with-charts summary").first.click()
+    page.locator("#figures > .is-wide summary").first.click()
     page.locator(FIGURE).locator("text='0'").wait_for()
     later(page)
     page.locator(FIGURE).locator("text='1'").wait_for()

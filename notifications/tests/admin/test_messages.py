@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from accounts.models import SecurityEvent
 from notifications.models import Message, MessageEvent
+from notifications.services.audience import suppression
 from notifications.services.compose.writing import encrypt_content
 from notifications.services.operations import statistics
-from notifications.states import Channel, Status
+from notifications.states import Channel, Status, SuppressionReason
 from notifications.tests.admin.rows import failed
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +69,19 @@ def test_a_message_that_cannot_be_sent_again_says_why(boss, fields, sentence):
     page = boss.get(reverse("admin:notifications_message_change", args=[message.pk])).content.decode()
     assert sentence in page
     assert 'value="retry"' not in page
+
+
+def test_a_message_leads_to_the_others_and_to_the_suppressed_address(boss):
+    message = failed(status=Status.SUPPRESSED, to=["ann@example.com"])[0]
+    failed(to=["ann@example.com"])
+    suppression.suppress(channel="email", address="ann@example.com", reason=SuppressionReason.BOUNCE, detail="550")
+    page = boss.get(reverse("admin:notifications_message_change", args=[message.pk]))
+    others, suppressed = (url for _title, url in page.context["links"])
+    assert boss.get(others).context["cl"].result_count == 2
+    assert boss.get(suppressed).context["cl"].result_count == 1
+    Message.objects.filter(pk=message.pk).update(status=Status.DELIVERED)
+    page = boss.get(reverse("admin:notifications_message_change", args=[message.pk]))
+    assert [url for _title, url in page.context["links"]] == [others]
 
 
 @pytest.mark.parametrize(("action", "status"), [("retry", Status.FAILED), ("cancel", Status.QUEUED)])
