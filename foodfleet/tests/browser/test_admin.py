@@ -3,16 +3,18 @@
 from urllib.parse import urlencode
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import SecurityEvent, ServiceAccount
+from accounts.models import MFAReset, SecurityEvent, ServiceAccount, Session
 from accounts.services import statistics
 from accounts.tests.browser.looking import look_at, sign_in, violations
 from notifications.models import (
     EmailOverride,
     Message,
     MessageEvent,
+    Preference,
     SmsTemplate,
     Suppression,
     WebhookDelivery,
@@ -22,8 +24,8 @@ from notifications.services.audience import suppression
 from notifications.services.templates import overrides
 from notifications.states import Channel, Kind, SuppressionReason
 from notifications.tests.admin.rows import failed
-from rbac.models import Role
-from rbac.services import scopes
+from rbac.models import Role, RoleAssignment, RoleRevision, ScopeMembership
+from rbac.services import assignments, scopes
 
 # Whether the frame of a list, in which it could be scrolled sideways, is wide enough for it.
 ALL_SHOWN = "(e => e.scrollWidth <= e.clientWidth)(document.querySelector('#result_list').parentElement)"
@@ -140,3 +142,21 @@ def test_the_admin_of_programs_and_scopes_has_no_accessibility_violation(opened,
     page.locator("[name=_save]").click()
     page.locator(".copied").wait_for()
     assert not problems + violations(page)
+
+
+@pytest.mark.parametrize("language", ["en-GB", "ar"])
+def test_every_other_page_of_the_admin_has_no_accessibility_violation(opened, settings, user, make_user, language):
+    page = open_admin(opened, settings, user, language)
+    ben = make_user("ben@example.com")
+    berlin = scopes.create(actor=user, kind="fleet", key="1", name="Berlin", parent=None)
+    scopes.add_member(actor=user, scope_id=berlin.pk, user=ben)
+    assignments.grant(actor=user, user=ben, role=Role.objects.get(name="Driver"), scope="fleet:1")
+    MFAReset.objects.create(user=ben, requested_by=user, reason="Lost the phone")
+    Preference.objects.create(user=ben, kind=Kind.MARKETING, is_wanted=False)
+    models = (SecurityEvent, Session, MFAReset, Preference, RoleAssignment, RoleRevision, ScopeMembership, Permission)
+    names = [(f"admin:{one._meta.app_label}_{one._meta.model_name}", one.objects.first()) for one in models]
+    paths = [reverse(f"{name}_changelist") for name, _row in names]
+    paths += [reverse(f"{name}_change", args=[row.pk]) for name, row in names if row is not None]
+    paths += [reverse(f"admin:{name}_add") for name in ("accounts_mfareset", "rbac_roleassignment", "auth_permission")]
+    paths += [reverse("admin:accounts_user_import"), reverse("admin:accounts_user_history", args=[ben.pk])]
+    assert not look_at(page, [*paths, reverse("admin:rbac_scopemembership_add")])
