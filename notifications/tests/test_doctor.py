@@ -257,7 +257,7 @@ def test_a_proxy_that_is_not_trusted_is_told_until_it_is(installation, client):
     client.get("/health/live/", headers={"X-Forwarded-For": "192.0.2.9"}, REMOTE_ADDR="11.0.0.1")
     counters.writer.write()
     [(text, advice)] = doctor()[1]["proxies"]
-    assert text.startswith("Requests with X-Forwarded-For came from 127.0.0.1, which is not in TRUSTED_PROXIES")
+    assert text.startswith("Requests with X-Forwarded headers came from 127.0.0.1, which is not in TRUSTED_PROXIES")
     assert "add it to TRUSTED_PROXIES" in advice
     installation.TRUSTED_PROXIES = [ip_addresses.network("127.0.0.0/8")]
     assert doctor() == (0, {})

@@ -39,7 +39,7 @@ def database() -> Iterator[Problem]:
         state = health.migrations_state()
     except DatabaseError as error:
         reason = str(error).strip().partition("\n")[0]
-        yield Problem(f"The database cannot be used: {reason}", "Start it, and correct DATABASE_URL.")
+        yield Problem(f"The database cannot be used: {reason}", "Start it, or correct DATABASE_URL.")
         return
     if state != health.OK:
         yield Problem("Migrations were not applied: tables or columns are missing.", "Run manage.py migrate.")
@@ -86,10 +86,10 @@ def proxies() -> Iterator[Problem]:
     for address in sorted(unknown_proxies.private_addresses(), key=str):
         if not any(address in network for network in settings.TRUSTED_PROXIES):
             yield Problem(
-                f"Requests with X-Forwarded-For came from {address}, which is not in TRUSTED_PROXIES: "
-                "the header is ignored, and all clients behind that address share its limits.",
+                f"Requests with X-Forwarded headers came from {address}, which is not in TRUSTED_PROXIES: "
+                "these headers are ignored, and all clients behind that address share its limits.",
                 f"If {address} is your proxy, add it to TRUSTED_PROXIES. "
-                "If not, set the number to zero (docs/metrics.md).",
+                "If not, remove the count of such requests as docs/metrics.md shows.",
             )
 
 
@@ -114,7 +114,7 @@ def cache() -> Iterator[Problem]:
 def broker() -> Iterator[Problem]:
     """Check that Celery's broker responds."""
     if health.broker_state() == health.DOWN:
-        yield Problem("The broker does not answer at CELERY_BROKER_URL.", "Start it, and correct CELERY_BROKER_URL.")
+        yield Problem("The broker does not answer at CELERY_BROKER_URL.", "Start it, or correct CELERY_BROKER_URL.")
 
 
 @register(needs_database=True)

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         manage("makemigrations", name, "--verbosity", "0")
         self.stdout.write(f"Wrote {name}/: {written} files and the first migration.")
         if not is_formatted:
-            self.stdout.write("Before `make lint` run `make format`: ruff, which sorts imports, is not installed yet.")
+            self.stdout.write("Imports are not sorted: ruff is not installed. Run `make format` before `make lint`.")
         self.stdout.write("Next: run migrate and start the server. See docs/modules.md.")
 
 
