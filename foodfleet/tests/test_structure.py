@@ -101,6 +101,19 @@ def test_no_name_of_a_test_is_longer_than_70_letters():
     assert not long, "say the rule in fewer words"
 
 
+def test_each_service_module_has_a_test_file_of_its_name():
+    """Of the product alone: a module is laid out with tests of its API, and tests its services as it likes."""
+    services = [(ROOT / app, path) for app in discovery.PRODUCT for path in (ROOT / app / "services").rglob("*.py")]
+    expected = {
+        name_of(path): app / "tests" / path.relative_to(app / "services").with_name(f"test_{path.name}")
+        for app, path in services
+        if path.name != "__init__.py"
+    }
+    assert len(expected) > 100
+    missing = {path: name_of(test) for path, test in expected.items() if not test.exists()}
+    assert not missing, f"move the tests of a module's rules into the file of its name, or write them: {missing}"
+
+
 def test_only_settings_read_the_environment():
     readers = {name_of(path) for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()}
     assert not readers - ENVIRONMENT_READERS, "read it in settings.py, through foodfleet.environment"

@@ -8,8 +8,6 @@ from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 
 from accounts.models import User
-from accounts.services.account import attribute_schema
-from accounts.services.account.attribute_schema import InvalidSchemaError
 
 pytestmark = pytest.mark.django_db
 
@@ -187,32 +185,6 @@ def test_two_changes_at_once_keep_both(user):
     profile.change(user=stale, attributes={"vehicle": "x"})
     user.refresh_from_db()
     assert user.attributes == {"shift": "day", "vehicle": "x"}
-
-
-@pytest.mark.once
-@pytest.mark.parametrize(
-    ("document", "words"),
-    [
-        ({"type": "array"}, "type must be object"),
-        ({"properties": []}, "JSON Schema"),
-        ({"properties": {"a": {"type": "nonsense"}}}, "JSON Schema"),
-        ({"properties": {"A": {"type": "string"}}}, "lower-case"),
-        ({"properties": {"a__b": {"type": "string"}}}, "lower-case"),
-        ({"properties": {"a": {}}}, "one type"),
-        ({"properties": {"a": True}}, "one type"),
-        ({"properties": {"a": {"type": ["string", "null"]}}}, "one type"),
-        ({"properties": {"a": {"type": "string", "x-visible": "all"}}}, "x-visible"),
-        ({"properties": {"a": {"type": "string", "x-visible": ["owner"]}}}, "x-visible"),
-        ({"properties": {"a": {"type": "string", "x-editable": "hidden"}}}, "x-editable"),
-        ({"properties": {"a": {"type": "string", "x-visible": "staff", "x-editable": "owner"}}}, "must be visible"),
-        ({"properties": {"a": {"type": "string", "x-visible": "hidden", "x-editable": "staff"}}}, "must be visible"),
-        ({"properties": {"a": {"type": "string"}}, "required": ["a"]}, "required"),
-    ],
-)
-def test_a_schema_that_cannot_be_used_is_named(settings, document, words):
-    settings.USER_ATTRIBUTES = document
-    with pytest.raises(InvalidSchemaError, match=words):
-        attribute_schema.current()
 
 
 def test_without_a_schema_there_are_no_attributes(settings, as_owner):

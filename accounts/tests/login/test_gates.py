@@ -1,4 +1,4 @@
-"""The same rules in the admin, at late sign-ins, for re-authentication on the API and in periodic jobs."""
+"""The same rules in the admin, for MFA resets and in periodic jobs."""
 
 from datetime import timedelta
 
@@ -8,17 +8,13 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts import tasks
-from accounts.exceptions import InvalidCredentialsException
 from accounts.models import (
     Challenge,
     MFAReset,
     Session,
     TOTPDevice,
     TrustedBrowser,
-    User,
 )
-from accounts.services.account import password_change
-from accounts.services.login import password as sign_ins
 from accounts.services.mfa import trusted_browsers
 from accounts.services.one_time import challenges
 from accounts.states import ChallengePurpose
@@ -82,49 +78,6 @@ def test_staff_make_nobody_staff_or_superuser(staff, user):
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     user.refresh_from_db()
     assert (user.first_name, user.is_staff, user.is_superuser) == ("Anna", False, False)
-
-
-def test_a_sign_in_with_a_just_replaced_password_starts_no_session(user):
-    who = sign_ins.authenticate(email=user.email, password=PASSWORD, client=Client())
-    password_change.change(user=User.objects.get(pk=user.pk), current=PASSWORD, new=NEW, client=Client())
-    with pytest.raises(InvalidCredentialsException):
-        sign_ins._begin(who.user, Client(), clear_unknown_device=False, how=sign_ins._Authentication())
-    assert not Session.objects.exists()
-
-
-@pytest.mark.parametrize("shut", [{"is_active": False}, {"locked_at": timezone.now()}])
-def test_a_sign_in_that_ends_after_the_account_was_closed_is_refused(user, shut):
-    who = sign_ins.authenticate(email=user.email, password=PASSWORD, client=Client())
-    User.objects.filter(pk=user.pk).update(**shut)
-    with pytest.raises(InvalidCredentialsException):
-        sign_ins._begin(who.user, Client(), clear_unknown_device=False, how=sign_ins._Authentication())
-    assert not Session.objects.exists()
-
-
-CALLS = {
-    "/api/v1/auth/email/change/": ({"email": "new@example.com", "password": PASSWORD}, 202),
-    "/api/v1/auth/password/change/": ({"current_password": PASSWORD, "new_password": NEW}, 204),
-}
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_with_mfa_the_api_requires_re_authentication(api, user, sign_in, call):
-    tokens = sign_in()
-    body, done = CALLS[call]
-    switch_on(user)
-    Session.objects.update(reauthenticated_at=timezone.now() - timedelta(minutes=11))
-    refused = api.post(call, body, headers=bearer(tokens))
-    assert (refused.status_code, refused.json()["code"]) == (403, "fresh_proof_required")
-    Session.objects.update(reauthenticated_at=timezone.now())
-    assert api.post(call, body, headers=bearer(tokens)).status_code == done
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_without_mfa_the_password_is_enough_in_an_old_session(api, user, sign_in, call):
-    tokens = sign_in()
-    body, done = CALLS[call]
-    Session.objects.update(reauthenticated_at=None)
-    assert api.post(call, body, headers=bearer(tokens)).status_code == done
 
 
 def test_expired_rows_are_deleted_and_valid_ones_stay(user):

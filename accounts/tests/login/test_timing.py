@@ -78,17 +78,6 @@ def test_until_the_response_queries_do_not_depend_on_the_account(user, waiting, 
         assert (ours.status, len(ours.body)) == (nobodys.status, len(nobodys.body))
 
 
-def test_an_unknown_address_costs_one_hash(make_user, settings):
-    settings.PASSWORD_HASHERS = ["accounts.tests.hashers.CountingHasher"]
-    make_user()
-    costs = []
-    for email in ("ann@example.com", NOBODY):
-        before = CountingHasher.calls
-        Answer(LOGIN, {"email": email, "password": "Wrong-Guess-1!"}).close()
-        costs.append(CountingHasher.calls - before)
-    assert costs == [1, 1]
-
-
 def test_registration_costs_one_hash_whoever_has_the_address(user, waiting, settings):
     settings.PASSWORD_HASHERS = ["accounts.tests.hashers.CountingHasher"]
     costs = []

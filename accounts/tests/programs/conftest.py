@@ -1,9 +1,15 @@
-"""Fixtures: staff who manage service accounts, and programs that call the API."""
+"""Fixtures: staff who manage service accounts, and programs that call the API and the token endpoint."""
+
+import base64
+from urllib.parse import urlencode
 
 import pytest
 from rest_framework.test import APIClient
 
 V1 = "/api/v1"
+TOKEN, INTROSPECT, REVOKE = (f"/api/v1/auth/token/{path}" for path in ("", "introspect/", "revoke/"))
+FORM = "application/x-www-form-urlencoded"
+GRANT = {"grant_type": "client_credentials"}
 
 
 class Caller(APIClient):
@@ -52,3 +58,38 @@ def roles_of_account(account, allow):
     from accounts.models import User
 
     return lambda *codenames, **how: allow(User.objects.get(pk=account), *codenames, **how)
+
+
+def basic(client_id, secret):
+    return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+def form(api, path, parameters, headers=None):
+    return api.post(path, urlencode(parameters), content_type=FORM, headers=headers)
+
+
+@pytest.fixture
+def exchange(api):
+    """Exchange a key for an access token."""
+
+    def call(key):
+        answer = form(api, TOKEN, {**GRANT, "client_id": key["prefix"], "client_secret": key["key"]})
+        assert answer.status_code == 200, answer.content
+        return answer.json()["access_token"]
+
+    return call
+
+
+@pytest.fixture
+def ask(api, new_key, roles_of_account):
+    """Introspect a token as another service, by HTTP Basic authentication."""
+    roles_of_account("tokens:introspect")
+    key = new_key(name="Gateway")
+
+    def call(token, **parameters):
+        headers = basic(key["prefix"], key["key"])
+        answer = form(api, INTROSPECT, {"token": token, **parameters}, headers)
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    return call

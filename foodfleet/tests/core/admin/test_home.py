@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -102,16 +101,6 @@ def test_sign_ins_are_drawn_and_written_as_a_table(staff, user):
     assert "Sign-ins: 2" in html
     assert html.count("Show as a table") == 4  # two charts of sign-ins, two of messages
     assert "style=" not in html
-
-
-def test_counting_again_changes_nothing_and_adds_what_is_new(user):
-    SecurityEvent.objects.create(kind="signed_in", user=user)
-    for _time in range(2):
-        statistics.count_events()
-        assert list(HourlyCount.objects.values_list("name", "count")) == [("event:signed_in", 1)]
-    SecurityEvent.objects.create(kind="signed_in", user=user)
-    call_command("purge_expired")  # where there is no Celery
-    assert HourlyCount.objects.get().count == 2
 
 
 def test_a_message_whose_status_changed_is_counted_under_the_new_one(staff):

@@ -1,10 +1,20 @@
-"""Roles that require MFA."""
+"""What somebody has to do first, and what stays open meanwhile."""
+
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from accounts.models import TOTPDevice
+from accounts.exceptions import (
+    PasswordChangeRequiredException,
+    ReauthenticationRequiredException,
+    TwoFactorRequiredException,
+)
+from accounts.models import Session, TOTPDevice
+from accounts.services.account import access
 from conftest import PASSWORD
+from foodfleet.core.http.access import SIGNED_IN, Reauthentication
 from rbac.services import assignments, roles
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,3 +68,27 @@ def test_every_page_opens_with_mfa_or_without_the_role(strict):
     assert strict.get("/admin/").status_code == 302
     assignments.revoke(actor=None, user=strict.boss, role=strict.role)
     assert strict.get("/account/").status_code == 200
+
+
+def test_a_new_password_comes_before_mfa(user, allow):
+    allow(user, "users:read")
+    roles.update(actor=None, role=user.role_assignments.get().role, edit=roles.RoleEdit(requires_2fa=True))
+    user.must_change_password = True
+    with pytest.raises(PasswordChangeRequiredException):
+        access.ensure_no_action_pending(user, SIGNED_IN)
+    user.must_change_password = False
+    with pytest.raises(TwoFactorRequiredException):
+        access.ensure_no_action_pending(user, SIGNED_IN)
+    user.is_service_account = True  # whoever makes its keys has passed MFA
+    access.ensure_no_action_pending(user, SIGNED_IN)
+
+
+def test_a_head_request_needs_what_a_get_request_needs(user):
+    declared = replace(SIGNED_IN, reauthentication={"GET": Reauthentication.ALWAYS})
+    session = Session.objects.create(user=user, expires_at=timezone.now() + timedelta(days=1))
+    for method in ("GET", "HEAD"):
+        with pytest.raises(ReauthenticationRequiredException):
+            access.ensure_reauthenticated(user, session.pk, declared, method)
+    access.ensure_reauthenticated(user, session.pk, declared, "POST")
+    Session.objects.update(reauthenticated_at=timezone.now())
+    access.ensure_reauthenticated(user, session.pk, declared, "HEAD")
