@@ -2,6 +2,7 @@
 
 from django.db import migrations, models
 
+from foodfleet.core.database.columns import AddFieldOnce
 from foodfleet.core.typed_text import searchable
 
 BATCH = 1000
@@ -16,17 +17,6 @@ def fill(apps, schema_editor):
             user.search_text = searchable(user.email, user.first_name, user.last_name, user.phone)
         users.bulk_update(batch, ["search_text"])
         last = batch[-1].pk
-
-
-class AddFieldOnce(migrations.AddField):
-    """AddField that may be run again: filling the column takes long, and may be interrupted."""
-
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
-        with schema_editor.connection.cursor() as cursor:
-            columns = schema_editor.connection.introspection.get_table_description(cursor, table)
-        if self.name not in {column.name for column in columns}:
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
 class Migration(migrations.Migration):

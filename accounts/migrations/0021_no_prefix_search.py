@@ -2,6 +2,7 @@
 
 from django.db import migrations
 
+from foodfleet.core.database.columns import RemoveFieldOnce
 from foodfleet.core.database.indexes import RemoveIndexOnline
 
 
@@ -16,6 +17,6 @@ class Migration(migrations.Migration):
     operations = [
         RemoveIndexOnline('user', 'accounts_user_first_name'),
         RemoveIndexOnline('user', 'accounts_user_last_name'),
-        migrations.RemoveField('user', 'first_name_lower'),
-        migrations.RemoveField('user', 'last_name_lower'),
+        RemoveFieldOnce('user', 'first_name_lower'),
+        RemoveFieldOnce('user', 'last_name_lower'),
     ]

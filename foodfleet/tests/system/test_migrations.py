@@ -37,6 +37,18 @@ for app, target in TARGETS:
     assert SmsTemplate.objects.exists(), (app, target)
     call_command("flush", interactive=False, verbosity=0)
 """
+TWICE = """
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+executor = MigrationExecutor(connection)
+for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    target = (migration.app_label, migration.name)
+    MigrationExecutor(connection).migrate([target])
+    if not migration.atomic:
+        executor.recorder.record_unapplied(*target)
+        MigrationExecutor(connection).migrate([target])
+"""
 LIVE_LOCKS = """
 from datetime import timedelta
 from django.apps import apps
@@ -118,6 +130,16 @@ def test_every_app_migrates_to_zero_and_back_with_data_on_sqlite(tmp_path):
 @pytest.mark.postgres
 def test_every_app_migrates_to_zero_and_back_with_data_on_postgresql(empty_postgres_url):
     back_and_forth(TARGETS, DATABASE_URL=empty_postgres_url)
+
+
+@pytest.mark.once
+def test_a_migration_that_was_not_recorded_runs_again_on_sqlite(tmp_path):
+    processes.manage("shell", "-v", "0", "-c", TWICE, DEBUG="true", DATABASE_URL=f"sqlite:///{tmp_path}/db.sqlite3")
+
+
+@pytest.mark.postgres
+def test_a_migration_that_was_not_recorded_runs_again_on_postgresql(empty_postgres_url):
+    processes.manage("shell", "-v", "0", "-c", TWICE, DEBUG="true", DATABASE_URL=empty_postgres_url)
 
 
 @pytest.mark.postgres
