@@ -21,7 +21,7 @@ from accounts.services.programs.api_keys import CreatedKey, NewKey
 from accounts.services.programs.service_accounts import NewServiceAccount, ServiceAccountChanges
 from foodfleet.core.admin import confirm, history, times
 from foodfleet.core.admin.base import Subject
-from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm, errors_as_messages
+from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm
 from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin, UnchangeableMixin
 from foodfleet.core.admin.widgets import CheckboxTable
@@ -173,7 +173,6 @@ class ApiKeyAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSear
     ordering = ("-created_at",)
     show_full_result_count = False
     actions = ("revoke",)
-    changelist_view = errors_as_messages(ServiceAdmin.changelist_view)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import format_lazy
@@ -95,7 +96,7 @@ class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmi
 
     @admin.action(description=_("End"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[RoleAssignment]) -> HttpResponse | None:
-        """End these assignments."""
+        """End these assignments, all or none."""
         unended = queryset.filter(ended_at__isnull=True).select_related("user", "role")
         sentence = ngettext(
             "%(count)s person loses a role with the next request. The assignment stays in the history.",
@@ -104,18 +105,21 @@ class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmi
         )
         if (page := confirm.ask(self, request, unended, sentence)) is not None:
             return page
-        for assignment in unended:
-            assignments.revoke(
-                actor=request.user,
-                user=assignment.user,
-                role=assignment.role,
-                scope=assignment.scope,
-                client=client_of(request),
-            )
-            history.record(
-                request, [assignment.user], format_lazy("{}: {}", _("Role taken away"), _described(assignment))
-            )
+        with transaction.atomic():
+            for assignment in unended.order_by("user", "pk"):  # `revoke` locks users: in one order, without deadlocks
+                self._end(request, assignment)
         return None
+
+    @staticmethod
+    def _end(request: HttpRequest, assignment: RoleAssignment) -> None:
+        assignments.revoke(
+            actor=request.user,
+            user=assignment.user,
+            role=assignment.role,
+            scope=assignment.scope,
+            client=client_of(request),
+        )
+        history.record(request, [assignment.user], format_lazy("{}: {}", _("Role taken away"), _described(assignment)))
 
 
 def _described(assignment: RoleAssignment) -> str:

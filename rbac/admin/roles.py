@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -156,8 +157,9 @@ class RoleAdmin(RolePagesAdmin, RolePreviewAdmin, RestrictedFiltersAdmin):
         roles.delete(actor=request.user, role=obj, client=client_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Role]) -> None:
-        for role in queryset:
-            self.delete_model(request, role)
+        with transaction.atomic():
+            for role in queryset:
+                self.delete_model(request, role)
 
 
 class PermissionForm(ServiceForm):
@@ -206,8 +208,9 @@ class PermissionAdmin(ServiceAdmin, RestrictedFiltersAdmin):
         custom_permissions.delete(actor=request.user, permission=obj, client=client_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Permission]) -> None:
-        for permission in queryset:
-            self.delete_model(request, permission)
+        with transaction.atomic():
+            for permission in queryset:
+                self.delete_model(request, permission)
 
 
 @admin.register(RoleRevision)

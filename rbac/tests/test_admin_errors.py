@@ -161,3 +161,21 @@ def test_superusers_cannot_demote_themselves_and_keep_their_input(root):
     assert typed(answer, "first_name") == "Rita"
     root.root.refresh_from_db()
     assert (root.root.is_superuser, root.root.first_name) == (True, "")
+
+
+def test_roles_chosen_together_are_deleted_all_or_none(root, make_user):
+    free, used = make("A free role"), make("B used role")
+    assignments.grant(actor=None, user=make_user(), role=used)
+    chosen = {"action": "delete_selected", "_selected_action": [free.pk, used.pk], "post": "yes"}
+    page = root.post(ROLE, chosen, follow=True)
+    assert "Users hold this role" in page.content.decode()
+    assert {free.pk, used.pk} <= set(Role.objects.live().values_list("pk", flat=True))
+
+
+def test_assignments_chosen_together_are_ended_all_or_none(staff_with, make_user):
+    chef, boss = make("Chef"), make("Boss", "users:delete")
+    rows = [assignments.grant(actor=None, user=make_user(f"{role.pk}@example.com"), role=role) for role in (boss, chef)]
+    staff = staff_with("roles:read", "roles:assign")
+    chosen = {"action": "end", "confirmed": "1", "_selected_action": [row.pk for row in rows]}
+    staff.post(ASSIGNMENT, chosen)
+    assert RoleAssignment.objects.filter(pk__in=[row.pk for row in rows]).unended().count() == 2

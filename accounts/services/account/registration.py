@@ -68,22 +68,23 @@ def register(*, new: NewUser, client: Client) -> User | None:
     if not registration_rules.may_join(user.email):
         _refuse_uninvited()
         return None
+    return _create(user, client, is_mailed=is_mailed)
+
+
+def _create(user: User, client: Client, *, is_mailed: bool) -> User | None:
+    """Save the account and mail its verification link. Refuses an address that is taken."""
     try:
-        _create(user, client, is_mailed=is_mailed)
+        with transaction.atomic():
+            user.save(force_insert=True)
+            audit.record(kind=EventKind.REGISTERED, user=user, client=client)
+            token = tokens.issue(user, TokenPurpose.VERIFY_EMAIL, client=client) if is_mailed else ""
+            signals.user_registered.send(sender=User, user=user, verification_token=token, client=client)
     except IntegrityError:
         if is_mailed:
             _announce_repetition(user.email, client)
         _refuse_taken()
         return None
     return user
-
-
-def _create(user: User, client: Client, *, is_mailed: bool) -> None:
-    with transaction.atomic():
-        user.save(force_insert=True)
-        audit.record(kind=EventKind.REGISTERED, user=user, client=client)
-        token = tokens.issue(user, TokenPurpose.VERIFY_EMAIL, client=client) if is_mailed else ""
-        signals.user_registered.send(sender=User, user=user, verification_token=token, client=client)
 
 
 def password_problems(*, password: str, email: str = "", first_name: str = "", last_name: str = "") -> list[Any]:

@@ -159,7 +159,7 @@ def _make(algorithm: str, now: datetime) -> Key:
 
 
 def purge_expired(now: datetime) -> int:
-    """Erase the secrets of keys that no longer verify; returns how many."""
+    """Erase the secrets of keys that no longer verify; return how many."""
     return SigningKey.objects.replaced_before(now).exclude(secret_ciphertext="").update(secret_ciphertext="")
 
 

@@ -128,7 +128,21 @@ def _create(user: User, new: NewKey, actor: User | None, client: Client) -> Crea
         raise ValidationException.for_field("expires_at", _("Give a time in the future."), "in_the_past")
     if ApiKey.objects.of(user.pk).live(now).count() >= MAX_KEYS:
         raise TooManyKeysException
-    permissions = _checked_permissions(user, new.permissions, actor)
+    created = _generate(user, new, actor, now)
+    created.row.save(force_insert=True)
+    audit.record(
+        kind=EventKind.API_KEY_CREATED,
+        user=user,
+        client=client,
+        actor=actor if actor is not None and actor.pk != user.pk else None,
+        details=details_of(created.row),
+        session_id=created.row.pk,
+    )
+    return created
+
+
+def _generate(user: User, new: NewKey, actor: User | None, now: datetime) -> CreatedKey:
+    """Validate permissions and networks, and return a random key with its unsaved row."""
     prefix = token_hex(PREFIX_BYTES)
     key = f"{SCHEME}{prefix}_{get_random_string(SECRET_LENGTH, ascii_letters + digits)}"
     row = ApiKey(
@@ -136,21 +150,11 @@ def _create(user: User, new: NewKey, actor: User | None, client: Client) -> Crea
         name=new.name,
         prefix=prefix,
         digest=crypto.digest(key),
-        permissions=permissions,
+        permissions=_checked_permissions(user, new.permissions, actor),
         allowed_networks=_checked_networks(new.allowed_networks),
         created_at=now,
         created_by=actor,
         expires_at=new.expires_at,
-    )
-    row.save(force_insert=True)
-    by_other = actor if actor is not None and actor.pk != user.pk else None
-    audit.record(
-        kind=EventKind.API_KEY_CREATED,
-        user=user,
-        client=client,
-        actor=by_other,
-        details=details_of(row),
-        session_id=row.pk,
     )
     return CreatedKey(row, key)
 
