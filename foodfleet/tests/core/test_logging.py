@@ -11,7 +11,7 @@ import structlog
 
 from conftest import PASSWORD
 from foodfleet.core.logging import REDACTED, LoggedStream, logging_config, redact_secrets, redact_text
-from notifications.services.feedback.reports import redact
+from notifications.services.untrusted_text import redact
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 LINK_TOKEN = "Zb3k9QmXv2LrT8wYpN4dHs7uJf6gCa1eKx5oVi0tEyM"

@@ -22,7 +22,7 @@ from foodfleet.core.phone_numbers import E164
 from foodfleet.modules.events import event_recorded
 from notifications.exceptions import AlreadyLiftedException, AlreadySuppressedException, SuppressionNotFoundException
 from notifications.models import Suppression
-from notifications.services.feedback.reports import storable
+from notifications.services.untrusted_text import storable
 from notifications.states import EVERY_KIND, Channel, SuppressionReason
 from rbac.services import actors
 

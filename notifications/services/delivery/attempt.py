@@ -32,7 +32,7 @@ from notifications.gateways.sms_message import Sms
 from notifications.gateways.webhooks.posting import Webhook, WebhookGateway, webhook_gateway
 from notifications.models import Message
 from notifications.services.compose import writing
-from notifications.services.feedback.reports import redact, storable
+from notifications.services.untrusted_text import redact, storable
 from notifications.services.webhooks import endpoints
 from notifications.states import Channel, Guarantee, Status
 

@@ -1,4 +1,4 @@
-"""Parse Amazon's reports about messages, and remove secrets from them."""
+"""Parse Amazon's reports about messages, without the secrets in them."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from notifications.services.untrusted_text import redact, storable
 from notifications.states import Channel, EventType, SuppressionReason
 
 HARD = "Permanent"  # the others are Transient (such as a full mailbox) and Undetermined
@@ -21,12 +22,6 @@ ABOUT_THE_MAIL = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRej
 NO_COMPLAINT = "not-spam"  # RFC 6430: the recipient marked the message as not spam
 EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)  # the start of SES; not every database can store much earlier times
 MAX_TEXT = 300
-# Anonymous clients may choose the text that is redacted, so each pattern takes linear time: see foodfleet.core.logging.
-ADDRESS = re.compile(r"(?i)\b(https?)(?:://|%3a%2f%2f)([^\s<>\"']++)")
-AFTER_HOST = re.compile(r"(?i)[/?#]|%2f|%3f|%23")
-TOKEN = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])", re.ASCII)  # foodfleet.core.crypto.new_token
-CODE = re.compile(r"(?<!\d)\d{6}(?!\d)", re.ASCII)
-REPLACEMENT = "\ufffd"
 
 
 @dataclass(frozen=True)
@@ -230,20 +225,3 @@ def _parse_time(text: str) -> datetime:
     except (ValueError, OverflowError):
         return now
     return in_utc if EARLIEST <= in_utc <= now else now
-
-
-def storable(value: object, most: int) -> str:
-    """Return `value` as text that every database can store, cut to `most` characters."""
-    text = str(value).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return text.replace("\x00", REPLACEMENT)[:most]
-
-
-def redact(text: str) -> str:
-    """Remove secrets: paths of links, tokens, six-digit codes. Bounces may quote messages."""
-    return CODE.sub("…", TOKEN.sub("…", ADDRESS.sub(_without_path, text)))
-
-
-def _without_path(found: re.Match[str]) -> str:
-    """Return the address without the part after its host."""
-    begin = AFTER_HOST.search(found[2])
-    return f"{found[1]}://{found[2][: begin.start()]}/…" if begin else found[0]

@@ -10,7 +10,6 @@ from notifications.exceptions import InvalidTemplateException
 from notifications.models import EmailOverride, Message
 from notifications.services.compose import html, writing
 from notifications.services.compose.recipients import emails
-from notifications.services.feedback import reports
 from notifications.services.templates import overrides, sandbox
 
 pytestmark = pytest.mark.once
@@ -60,11 +59,6 @@ def test_css_inlining_takes_linear_time(atom):
 )
 def test_template_validation_takes_linear_time(atom, is_html):
     assert_linear(sandbox.check, atom, field="text", is_html=is_html)
-
-
-@pytest.mark.parametrize("atom", ["http://", "https%3a%2f%2f", "a-", "1"])
-def test_redaction_takes_linear_time(atom):
-    assert_linear(lambda text: reports.redact(reports.storable(text, 2_000)), atom)
 
 
 @pytest.mark.django_db
