@@ -8,13 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import MFAReset, SecurityEvent, Session
+from accounts.models import ApiKey, MFAReset, SecurityEvent, ServiceAccount, Session
 from accounts.services import statistics
 from foodfleet.core.models import HourlyCount
 from notifications.models import Message
 from notifications.services.operations import statistics as message_statistics
 from rbac.models import Role
-from rbac.services import assignments
+from rbac.services import assignments, scopes
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +89,23 @@ def test_the_home_page_costs_at_most_ten_queries_and_a_list_eight(staff, user, i
         if len(counted) > most:
             too_many.append("\n".join([path, *(one[:230] for one in counted)]))
     assert not too_many, "\n".join(too_many)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scope_and_a_service_account_cost_at_most_20_queries(staff, make_user):
+    fleet = scopes.create(actor=None, kind="fleet", key="1", name="Harbour")
+    program = ServiceAccount.objects.create(user=make_user("till@example.com", is_service_account=True))
+    for number in range(5):
+        person = make_user(f"p{number}@example.com")
+        scopes.add_member(actor=None, scope_id=fleet.pk, user=person)
+        assignments.grant(actor=None, user=person, role=Role.objects.get(name="Driver"), scope="fleet:1")
+        ApiKey.objects.create(user=program.user, name="Till", prefix=f"{number:012}", digest=str(number))
+    browser = staff("Administrator")
+    for path in (f"/admin/rbac/scope/{fleet.pk}/change/", f"/admin/accounts/serviceaccount/{program.pk}/change/"):
+        browser.get(path)
+        with CaptureQueriesContext(connection) as queries:
+            assert browser.get(path).status_code == 200
+        assert len(queries) <= 20, path
 
 
 def test_sign_ins_are_drawn_and_written_as_a_table(staff, user):
