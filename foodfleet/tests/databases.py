@@ -1,14 +1,19 @@
 """The test databases: written without waiting for the disk, and put back as the migrations left them after a test."""
 
+import fcntl
+import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import BoundedSemaphore
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
@@ -19,14 +24,77 @@ from foodfleet.core.cache import lease
 from foodfleet.core.database.partitioning import PartitionByMonth
 from foodfleet.core.database.postgres import driver
 from foodfleet.core.database.postgres.base import DatabaseWrapper
-from foodfleet.tests import environment
+from foodfleet.tests import environment, processes
 
+ADMIN_URL = urlsplit(environment.POSTGRES_URL)._replace(path="/postgres").geturl()
+DATABASE = urlsplit(environment.POSTGRES_URL).path.lstrip("/")
+MIGRATED = f"{DATABASE}_migrated"
 MOST_CONNECTIONS = 20  # of one process that runs tests
 Rows = list[tuple[Any, ...]]
 
 
+def _made_once(request: pytest.FixtureRequest, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a file that the first process of the run makes, in the folder that all of them share."""
+    folder = request.getfixturevalue("tmp_path_factory").getbasetemp()
+    path = (folder.parent if environment.IS_XDIST_WORKER else folder) / name
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            make(path)
+    return path
+
+
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+def migrated_file(request: pytest.FixtureRequest) -> Path:
+    """A migrated SQLite database to copy; migrating one for each process and test would take half a minute of CPU."""
+
+    def make(path: Path) -> None:
+        unfinished = path.with_suffix(".unfinished")
+        processes.manage("migrate", DATABASE_URL=f"sqlite:///{unfinished}")
+        unfinished.rename(path)
+
+    return _made_once(request, "migrated.sqlite3", make)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(request: pytest.FixtureRequest) -> str:
+    """The name of a migrated PostgreSQL database to copy. It stays until the next run makes it again."""
+
+    def make(path: Path) -> None:
+        processes.manage("migrate", DATABASE_URL=_copy_database(MIGRATED, "template1"))
+        path.touch()
+
+    _made_once(request, "migrated.postgres", make)
+    return MIGRATED
+
+
+def _copy_database(name: str, template: str) -> str:
+    """Make the database anew as a copy of `template`; return its URL."""
+    with psycopg.connect(ADMIN_URL, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return urlsplit(environment.POSTGRES_URL)._replace(path=f"/{name}").geturl()
+
+
+@contextmanager
+def copied_database(suffix: str, template: str) -> Iterator[str]:
+    """Make a database of this process, and drop it at the end; gives its URL."""
+    name = f"{DATABASE}_{suffix}_{environment.WORKER}"
+    yield _copy_database(name, template)
+    with psycopg.connect(ADMIN_URL, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Have Django use the copy that `django_db_modify_db_settings` makes, rather than migrate a database."""
+    return environment.IS_XDIST_WORKER
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
     """Keep SQLite's test database in a file: threads share it as processes share the real one.
 
     On PostgreSQL hundreds of threads share a few connections: see `_few_connections`.
@@ -39,8 +107,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         settings = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
         # Two hundred threads write in no order, on a machine that does other things too.
         database["OPTIONS"] = {**options, "init_command": settings, "timeout": 60}
+        if environment.IS_XDIST_WORKER:
+            shutil.copy(request.getfixturevalue("migrated_file"), database["TEST"]["NAME"])
     else:
         database["OPTIONS"] = {**options, "options": f"{options['options']} -c synchronous_commit=off"}
+        if environment.IS_XDIST_WORKER:
+            _copy_database(database["TEST"]["NAME"], request.getfixturevalue("migrated_database"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from foodfleet.testing import environment as _environment  # noqa: F401  sets what all tests run in
 
+IS_XDIST_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 ON_SERVICES = os.environ.get("FOODFLEET_TEST_SERVICES") == "1"
 POSTGRES_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/foodfleet")

@@ -1,8 +1,6 @@
 """Fixtures for tests of whole processes."""
 
 import shutil
-from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -12,8 +10,8 @@ from kombu import Connection
 from foodfleet.celery import app
 from foodfleet.tests import environment, processes
 from foodfleet.tests.collector import Collector
+from foodfleet.tests.databases import ADMIN_URL, copied_database
 
-ADMIN_URL = urlsplit(environment.POSTGRES_URL)._replace(path="/postgres").geturl()
 ONE_AT_THE_BROKER = 5672  # PostgreSQL's advisory lock of this number
 
 
@@ -56,51 +54,24 @@ def served(tmp_path_factory):
     process.stop()
 
 
-@pytest.fixture(scope="session")
-def _migrated_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("migrated") / "fleet.sqlite3"
-    processes.manage("migrate", DATABASE_URL=f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def sqlite_url(_migrated_file, tmp_path):
+def sqlite_url(migrated_file, tmp_path):
     """A migrated database in a file of its own."""
-    return f"sqlite:///{shutil.copy(_migrated_file, tmp_path / 'fleet.sqlite3')}"
-
-
-@pytest.fixture(scope="session")
-def _migrated_database():
-    with _postgres_database("migrated") as url:
-        processes.manage("migrate", DATABASE_URL=url)
-        yield urlsplit(url).path.lstrip("/")
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'fleet.sqlite3')}"
 
 
 @pytest.fixture
-def postgres_url(_migrated_database):
+def postgres_url(migrated_database):
     """A migrated database of its own."""
-    with _postgres_database("whole", template=_migrated_database) as url:
+    with copied_database("whole", migrated_database) as url:
         yield url
 
 
 @pytest.fixture
 def empty_postgres_url():
     """A database of its own, without tables."""
-    with _postgres_database("empty") as url:
+    with copied_database("empty", "template1") as url:
         yield url
-
-
-@contextmanager
-def _postgres_database(suffix, template="template1"):
-    parts = urlsplit(environment.POSTGRES_URL)
-    name = f"{parts.path.lstrip('/')}_{suffix}_{environment.WORKER}"
-    drop = f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'
-    with psycopg.connect(ADMIN_URL, autocommit=True) as connection:
-        connection.execute(drop)
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield parts._replace(path=f"/{name}").geturl()
-    with psycopg.connect(ADMIN_URL, autocommit=True) as connection:
-        connection.execute(drop)
 
 
 @pytest.fixture

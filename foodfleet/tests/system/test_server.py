@@ -24,9 +24,9 @@ SERVERS = {
 
 
 @pytest.fixture(scope="module")
-def database(_migrated_file, tmp_path_factory):
+def database(migrated_file, tmp_path_factory):
     """The environment of servers on one migrated database of SQLite, with a short time for bodies."""
-    path = shutil.copy(_migrated_file, tmp_path_factory.mktemp("server"))
+    path = shutil.copy(migrated_file, tmp_path_factory.mktemp("server"))
     values = {"DATABASE_URL": f"sqlite:///{path}", "BODY_TIMEOUT_SECONDS": "4", "THROTTLE_LOGIN": "off"}
     processes.collect_static(**values)
     return values
