@@ -46,7 +46,7 @@ def wrong(api, email):
 
 
 def test_people_of_djoser_sign_in_with_any_hasher_of_django(load, api):
-    assert load("djoser.csv") == ("6 lines: 6 made, 0 already there, 0 refused.", [])
+    assert load("djoser.csv") == ("6 lines: 6 created, 0 already there, 0 rejected.", [])
     for name in ("pbkdf2", "sha1", "argon2", "scrypt", "bcrypt", "bcrypt-sha256"):
         email = f"{name}@djoser.example"
         assert wrong(api, email) == 401
@@ -62,7 +62,7 @@ def test_people_of_djoser_sign_in_with_any_hasher_of_django(load, api):
 
 
 def test_people_of_allauth_keep_password_state_and_authenticator(load, api):
-    assert load("allauth.csv") == ("3 lines: 3 made, 0 already there, 0 refused.", [])
+    assert load("allauth.csv") == ("3 lines: 3 created, 0 already there, 0 rejected.", [])
     assert sign_in(api, "verified@allauth.example") == (200, "pbkdf2_sha256", "bcrypt_sha256")
     unverified = api.post(LOGIN, {"email": "unverified@allauth.example", "password": PASSWORD})
     assert (unverified.status_code, unverified.json()["code"]) == (403, "email_not_verified")
@@ -75,7 +75,7 @@ def test_people_of_allauth_keep_password_state_and_authenticator(load, api):
 
 
 def test_people_of_fastapi_users_sign_in_with_argon2_and_bcrypt(load, api):
-    assert load("fastapi_users.csv") == ("3 lines: 3 made, 0 already there, 0 refused.", [])
+    assert load("fastapi_users.csv") == ("3 lines: 3 created, 0 already there, 0 rejected.", [])
     assert sign_in(api, "argon2@fastapi.example") == (200, "argon2", "bcrypt_sha256")
     assert sign_in(api, "bcrypt@fastapi.example") == (200, "bcrypt", "bcrypt_sha256")
     assert sign_in(api, "unverified@fastapi.example")[0] == 403
@@ -83,7 +83,7 @@ def test_people_of_fastapi_users_sign_in_with_argon2_and_bcrypt(load, api):
 
 def test_people_of_keycloak_keep_password_roles_and_authenticator(load, api):
     said, refused = load("keycloak_realm.json")
-    assert said == "7 lines: 6 made, 0 already there, 1 refused."
+    assert said == "7 lines: 6 created, 0 already there, 1 rejected."
     assert [row[:2] for row in refused] == [["7", "email"]]
     for name in ("sha1", "sha256", "sha512", "argon"):
         assert wrong(api, f"{name}@keycloak.example") == 401
@@ -125,6 +125,6 @@ def test_a_broken_user_of_a_realm_is_refused_alone(load, tmp_path):
     path = tmp_path / "realm.json"
     path.write_text(json.dumps({"users": broken}))
     said, refused = load(path)
-    assert said == "11 lines: 1 made, 0 already there, 10 refused."
+    assert said == "11 lines: 1 created, 0 already there, 10 rejected."
     assert [int(row[0]) for row in refused[:5]] == [1, 2, 3, 4, 5]
     assert "1000000000" not in str(refused)
