@@ -13,6 +13,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 # The last migration of each app that was written before this test. The upgrade notes ask for a stop of every process.
 LINTED_AFTER = {"accounts": 34, "core": 9, "notifications": 19, "rbac": 8}
 NEEDS_A_STOP: list[str] = []
+# The linter forbids every change of a type. A longer varchar needs no rewrite, and the release before writes what fits.
+LENGTHENS_A_COLUMN = ["0010_longer_names_of_counts"]
 
 
 def lint(**options):
@@ -28,7 +30,7 @@ def older():
 
 
 def test_a_new_migration_can_be_applied_while_the_release_before_runs():
-    linter = lint(include_apps=[*LINTED_AFTER], ignore_name=[*older(), *NEEDS_A_STOP])
+    linter = lint(include_apps=[*LINTED_AFTER], ignore_name=[*older(), *NEEDS_A_STOP, *LENGTHENS_A_COLUMN])
     assert not linter.has_errors, "The captured output tells which migration, and why."
 
 
