@@ -17,6 +17,11 @@ pytest_plugins = [
 ]  # fmt: skip
 
 
+def bearer(tokens: dict[str, str]) -> dict[str, str]:
+    """Return the header that sends the access token of a sign-in."""
+    return {"Authorization": f"Bearer {tokens['access']}"}
+
+
 @pytest.fixture
 def link_token() -> Callable[..., str]:
     """The token in the newest mail's link to a page such as `/email/verify/`."""

@@ -5,8 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -44,8 +42,7 @@ def state_of(account: Any, keys: list[ApiKey]) -> State:
         return State(str(_("It has no usable API key.")), "warn")
     if account.last_used_at is None:
         return State(str(_("Active, and never used yet.")), "good")
-    last = date_format(timezone.localtime(account.last_used_at), "DATETIME_FORMAT")
-    return State(str(_("Active. Last used: %(time)s") % {"time": last}), "good")
+    return State(user_overview.with_time(_("Active. Last used: %(time)s"), account.last_used_at), "good")
 
 
 def state_of_key(key: ApiKey) -> str:

@@ -60,7 +60,7 @@ def state_of(user: Any) -> State:
     if not user.is_active:
         return State(str(_("Cannot sign in: the account is deactivated.")), "bad")
     if user.locked_at is not None:
-        return State(_at(_("Cannot sign in: locked by staff since %(time)s"), user.locked_at), "bad")
+        return State(with_time(_("Cannot sign in: locked by staff since %(time)s"), user.locked_at), "bad")
     if user.locked_until is not None:
         lock = RateLimit.objects.blocking(timezone.now()).filter(subject=user.pk).order_by("-blocked_until").first()
         tries = lock.count if lock is not None else 0
@@ -72,17 +72,18 @@ def state_of(user: Any) -> State:
 
 def _open_state(user: User) -> State:
     if user.invited_at is not None and not user.is_email_verified:
-        return State(_at(_("Invited on %(time)s, and has not chosen a password yet."), user.invited_at), "warn")
+        return State(with_time(_("Invited on %(time)s, and has not chosen a password yet."), user.invited_at), "warn")
     if not user.is_email_verified:
         return State(str(_("Has not confirmed the e-mail address yet.")), "warn")
     if user.must_change_password:
         return State(str(_("Can sign in, and has to choose a new password then.")), "warn")
     if user.last_login is None:
         return State(str(_("Can sign in, and has never done so.")), "good")
-    return State(_at(_("Can sign in. The last time: %(time)s"), user.last_login), "good")
+    return State(with_time(_("Can sign in. The last time: %(time)s"), user.last_login), "good")
 
 
-def _at(sentence: Any, time: Any) -> str:
+def with_time(sentence: Any, time: Any) -> str:
+    """Return the sentence with the local time in the place of `%(time)s`."""
     return str(sentence) % {"time": date_format(timezone.localtime(time), "DATETIME_FORMAT")}
 
 

@@ -9,7 +9,7 @@ from accounts.models import BackupCode, TOTPDevice, backup_codes
 from accounts.tests.authenticator import Authenticator
 from accounts.tests.authenticator_app import app_code
 from accounts.tests.scenarios import Actions
-from conftest import PASSWORD
+from conftest import PASSWORD, bearer
 from rbac.models import Role, resource_permissions
 from rbac.services import assignments
 
@@ -28,10 +28,6 @@ def actions(user, make_user, link_token):
     yield made
     for signal in (signals.phone_code_requested, signals.sms_code_requested):
         signal.disconnect(remember)
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 @pytest.fixture

@@ -1,16 +1,12 @@
 """Calls of the API that change and reset a password."""
 
-from conftest import PASSWORD
+from conftest import PASSWORD, bearer
 
 CHANGE = "/api/v1/auth/password/change/"
 FORGOT = "/api/v1/auth/password/forgot/"
 RESET = "/api/v1/auth/password/reset/"
 ME = "/api/v1/users/me/"
 NEW = "Other-Kitchen-77?"
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 def change(api, tokens, current=PASSWORD, new=NEW):

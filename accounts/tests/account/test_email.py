@@ -8,16 +8,12 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import OneTimeToken, User
-from conftest import PASSWORD
+from conftest import PASSWORD, bearer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CHANGE = "/api/v1/auth/email/change/"
 NEW = "ann.new@example.com"
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 def ask(api, tokens, email=NEW, password=PASSWORD):

@@ -14,17 +14,13 @@ from accounts import signals
 from accounts.models import PhoneCode, User
 from accounts.services.account import phone
 from accounts.services.mfa import sms
-from conftest import PASSWORD
+from conftest import PASSWORD, bearer
 from foodfleet.core.exceptions import ValidationException
 from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PHONE = "/api/v1/auth/phone/"
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 @pytest.fixture

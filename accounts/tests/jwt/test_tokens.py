@@ -16,6 +16,7 @@ from accounts.api.authentication import BearerAuthentication
 from accounts.models import RefreshToken, Session
 from accounts.services.jwt import keyring
 from accounts.services.jwt import keys as jwt_keys
+from conftest import bearer
 from foodfleet.tests.core.cache import leases
 
 ME, REFRESH = "/api/v1/users/me/", "/api/v1/auth/refresh/"
@@ -23,10 +24,6 @@ COMMON = {"sub", "type", "exp", "iat", "jti", "iss", "aud", "sid"}
 ANSWER_SECONDS = 60  # that a sign-in may take on a busy machine
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def bearer(pair):
-    return {"Authorization": f"Bearer {pair['access']}"}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from accounts.models import (
 from accounts.services.mfa import trusted_browsers
 from accounts.services.one_time import challenges
 from accounts.states import ChallengePurpose
-from conftest import PASSWORD
+from conftest import PASSWORD, bearer
 from foodfleet.core.cache import rate_limits
 from foodfleet.core.http.clients import Client
 from foodfleet.core.models import RateLimit
@@ -32,10 +32,6 @@ def switch_on(user):
     TOTPDevice.objects.create(
         user=user, secret=TOTPDevice.encrypt_secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), confirmed_at=timezone.now()
     )
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 @pytest.fixture

@@ -7,12 +7,9 @@ from django.core import mail
 
 from accounts.models import BackupCode, SecurityEvent
 from accounts.tests.authenticator_app import app_code
+from conftest import bearer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 def test_backup_codes_are_readable_strong_and_stored_as_slow_hashes(enable):

@@ -10,13 +10,9 @@ from PIL import Image
 
 from accounts.models import SecurityEvent
 from accounts.tests.authenticator_app import app_code
-from conftest import PASSWORD
+from conftest import PASSWORD, bearer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 def test_the_whole_way_from_setup_to_a_sign_in_with_a_code(api, user, sign_in, enable, verify):

@@ -4,15 +4,10 @@ import pytest
 from django.core import mail
 
 from accounts.models import Passkey
-from accounts.tests.authenticator import (
-    Authenticator,
-)
+from accounts.tests.authenticator import Authenticator
+from conftest import bearer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 def test_the_first_passkey_enables_mfa_and_creates_backup_codes(api, user, sign_in, add_passkey):

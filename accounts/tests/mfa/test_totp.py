@@ -6,15 +6,12 @@ from django.core import mail
 from accounts.models import SecurityEvent, TOTPDevice
 from accounts.models.totp import matching_steps
 from accounts.tests.authenticator_app import app_code
+from conftest import bearer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 RFC_6238 = [(59, "287082"), (1111111109, "081804"), (1111111111, "050471"), (1234567890, "005924")]
 RFC_6238 += [(2000000000, "279037"), (20000000000, "353130")]
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 @pytest.mark.parametrize(("seconds", "code"), RFC_6238)

@@ -10,15 +10,11 @@ from rest_framework.test import APIClient
 from accounts.models import Session
 from accounts.services.account import password_change
 from accounts.tests.authenticator_app import app_code
-from conftest import PASSWORD
+from conftest import PASSWORD, bearer
 from foodfleet.core.http.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEW_PASSWORD = "Another-Fleet-2026!"
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 @pytest.fixture

@@ -5,16 +5,12 @@ from itertools import pairwise
 import pytest
 
 from accounts.models import PasswordHistory
-from conftest import PASSWORD
+from conftest import PASSWORD, bearer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CHANGE = "/api/v1/auth/password/change/"
 NEW = "Other-Kitchen-77?"
-
-
-def bearer(tokens):
-    return {"Authorization": f"Bearer {tokens['access']}"}
 
 
 def change(api, tokens, current=PASSWORD, new=NEW):

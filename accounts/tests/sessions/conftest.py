@@ -2,9 +2,7 @@
 
 import pytest
 
-
-def bearer(pair):
-    return {"Authorization": f"Bearer {pair['access']}"}
+from conftest import bearer
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from accounts.models import SecurityEvent, Session
 from accounts.services.limits import lockout
 from accounts.services.sessions import sessions
 from accounts.states import EndReason
-from conftest import PASSWORD
+from conftest import PASSWORD, bearer
 from foodfleet.core.cache import coherent
 from foodfleet.core.http.clients import Client
 
@@ -22,10 +22,6 @@ committing = pytest.mark.django_db(transaction=True)
 
 LOGOUT, LOGOUT_ALL = "/api/v1/auth/logout/", "/api/v1/auth/logout/all/"
 SESSIONS = "/api/v1/auth/sessions/"
-
-
-def bearer(pair):
-    return {"Authorization": f"Bearer {pair['access']}"}
 
 
 def test_logout_ends_the_session_and_may_be_repeated(user, sign_in, api, me):
