@@ -49,10 +49,8 @@ from foodfleet.core.http.form_errors import add_errors
 from rbac.admin.scopes import ScopedAdmin
 from rbac.models import ScopeMembership
 
-PASSWORD_FIELDS = {
-    "password": "password1",
-    "new_password": "password1",
-}  # names of fields in services, and in the forms
+# Names of fields in services, and in the forms.
+PASSWORD_FIELDS = {"password": "password1", "new_password": "password1"}
 CHANGEABLE = frozenset(UserChanges.__dataclass_fields__)
 
 
@@ -192,9 +190,8 @@ class UserAdmin(
     def scopes(self, user: User) -> str:
         """Return the scopes that the user belongs to."""
         rows = ScopeMembership.objects.select_related("scope").order_by("scope")
-        prefetch_related_objects(
-            [user], Prefetch("scope_memberships", rows)
-        )  # prefetched, because the form calls this several times
+        # Prefetched, because the form calls this several times.
+        prefetch_related_objects([user], Prefetch("scope_memberships", rows))
         return ", ".join(str(one.scope) for one in user.scope_memberships.all())
 
     @admin.display(description=_("password"))

@@ -227,9 +227,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
         Rows are locked in the order of their keys, so that a second caller waits and finds them moved.
         """
         allowed = self.filter(pk__in=pks, status__in=sources(target)).order_by("pk")
-        columns = allowed.only(
-            "pk", "channel", "template", "created_at", "priority", "has_attachments"
-        )  # including those of __str__
+        # Including the columns of __str__.
+        columns = allowed.only("pk", "channel", "template", "created_at", "priority", "has_attachments")
         found = list(columns.select_for_update(of=("self",)))
         Message.objects.filter(pk__in=[message.pk for message in found]).update(status=target, **fields)
         return found

@@ -60,9 +60,8 @@ class RoleForm(ServiceForm):
         codenames.queryset = resource_permissions().order_by("codename")
         includes.queryset = Role.objects.live().exclude(pk=self.instance.pk).order_by("name")
         if self.instance.pk:
-            codenames.initial = list(
-                self.instance.permissions.all()
-            )  # a list, because the service changes the permissions
+            # A list, because the service changes the permissions.
+            codenames.initial = list(self.instance.permissions.all())
             includes.initial = [inclusion.included_id for inclusion in self.instance.inclusions.all()]
             inherited = graph.latest().inherited(self.instance.pk)
             codenames.widget.notes = {one: _from(names) for one, names in inherited.items()}

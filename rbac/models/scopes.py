@@ -74,9 +74,8 @@ class Scope(models.Model):
     key = models.CharField(
         _("key"), max_length=LONGEST_IDENTIFIER, help_text=_("Such as 12: with the kind, roles name it fleet:12.")
     )
-    identifier = models.CharField(
-        max_length=LONGEST_IDENTIFIER, unique=True, editable=False
-    )  # `kind:key`, set by `save`
+    # `kind:key`, set by `save`.
+    identifier = models.CharField(max_length=LONGEST_IDENTIFIER, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=LONGEST_NAME, blank=True, default="")
     parent = models.ForeignKey(
         "self",

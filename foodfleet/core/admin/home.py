@@ -87,9 +87,8 @@ def cards(request: HttpRequest) -> list[Card]:
     waits = [build(request) for permission, build in _waiting if user.has_perm(permission)]
     first = [Card(_("Waiting for you"), waits)] if waits else []
     built = [build(request, counts) for permission, build in _builders if user.has_perm(permission)]
-    return sorted(
-        [*first, *built, _health()], key=lambda card: card.table is not None
-    )  # tables are wide: they come last
+    # Tables are wide: they come last.
+    return sorted([*first, *built, _health()], key=lambda card: card.table is not None)
 
 
 def charts_of(counts: Recent, *series: tuple[Any, Sequence[str], str]) -> list[Chart]:
