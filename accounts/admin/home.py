@@ -9,6 +9,7 @@ from accounts.models import MFAReset, User
 from accounts.services import statistics
 from accounts.states import EventKind
 from foodfleet.core.admin.home import Card, Figure, charts_of, register, register_waiting
+from foodfleet.core.admin.lists import capped_count
 from foodfleet.core.database.hourly_counts import Recent
 
 MAX_COUNT = 1000  # more are shown as 1000+
@@ -26,7 +27,7 @@ def sign_ins(request: HttpRequest, counts: Recent) -> Card:
 def people(request: HttpRequest, counts: Recent) -> Card:
     """Return the card with the numbers of locked and of new users."""
     names = [statistics.name_of(kind) for kind in statistics.NEW]
-    locked = User.objects.present().locked_out(timezone.now()).order_by()[: MAX_COUNT + 1].count()
+    locked = capped_count(User.objects.present().locked_out(timezone.now()), MAX_COUNT)
     listed = reverse("admin:accounts_user_changelist")
     new = [sum(sum(count(name)) for name in names) for count in (counts.by_hour, counts.by_day)]
     invite = reverse("admin:accounts_user_add", query={"usable_password": "false"})
@@ -34,7 +35,7 @@ def people(request: HttpRequest, counts: Recent) -> Card:
     return Card(
         _("People"),
         [
-            Figure(_("Locked now"), capped(locked), f"{listed}?locked=yes", "warn" if locked else ""),
+            Figure(_("Locked now"), str(locked), f"{listed}?locked=yes", "warn" if locked else ""),
             Figure(_("New in 24 hours"), new[0], listed),
             Figure(_("New in 30 days"), new[1], listed),
         ],
@@ -46,14 +47,9 @@ def resets(request: HttpRequest) -> Figure:
     """Return the number of MFA resets that this user may approve."""
     own = request.user.pk
     waiting = MFAReset.objects.open().filter(approved_by__isnull=True).exclude(requested_by=own).exclude(user=own)
-    count = waiting[: MAX_COUNT + 1].count()
+    count = capped_count(waiting, MAX_COUNT)
     listed = reverse("admin:accounts_mfareset_changelist")
-    return Figure(_("Two-factor resets to approve"), capped(count), listed, "warn" if count else "")
-
-
-def capped(count: int) -> str:
-    """Return the number as text; `1000+` if it is above MAX_COUNT."""
-    return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
+    return Figure(_("Two-factor resets to approve"), str(count), listed, "warn" if count else "")
 
 
 register_waiting("users:reset_2fa", resets)

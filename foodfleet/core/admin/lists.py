@@ -25,16 +25,17 @@ COUNTED = 10_000  # rows; a longer list has to be filtered or searched
 
 
 class CappedCount(int):
-    """A count that stopped at COUNTED: shown as `10000+`."""
+    """A count that stopped at a maximum: shown as `10000+`."""
 
     def __str__(self) -> str:
         return f"{int(self)}+"
 
 
-def capped_count(rows: QuerySet[Any]) -> int:
-    """Return the number of rows, or a CappedCount if there are more than COUNTED."""
-    found = rows.order_by()[: COUNTED + 1].count()
-    return CappedCount(COUNTED) if found > COUNTED else found
+def capped_count(rows: QuerySet[Any], most: int | None = None) -> int:
+    """Return the number of rows, or a CappedCount if there are more than `most`, by default COUNTED."""
+    most = COUNTED if most is None else most
+    found = rows.order_by()[: most + 1].count()
+    return CappedCount(most) if found > most else found
 
 
 def all_found(model_admin: Any, request: HttpRequest) -> Any:
