@@ -110,7 +110,9 @@ def django_db_modify_db_settings(
         if environment.IS_XDIST_WORKER:
             shutil.copy(request.getfixturevalue("migrated_file"), database["TEST"]["NAME"])
     else:
-        database["OPTIONS"] = {**options, "options": f"{options['options']} -c synchronous_commit=off"}
+        # As many threads connect at once: on a machine that does other things too, two seconds may be too short.
+        fast = f"{options['options']} -c synchronous_commit=off"
+        database["OPTIONS"] = {**options, "options": fast, "connect_timeout": 60}
         if environment.IS_XDIST_WORKER:
             _copy_database(database["TEST"]["NAME"], request.getfixturevalue("migrated_database"))
 
