@@ -1,5 +1,6 @@
 """Shared parts of the API's views."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -54,15 +55,21 @@ class OwnData:
         return is_session and decisions.is_current(self.user_id, self.access)
 
 
-def offer_own_data(request: Request, access: decisions.Access) -> None:
-    """Allow the process to cache the response, for as long as `OwnData.is_current`.
+def offer_own_data(request: Request, access: decisions.Access, make_content: Callable[[], Any] | None = None) -> None:
+    """Allow the process to reuse the response, for as long as `OwnData.is_current`.
 
-    access: the access that the response was made from. Responses to API keys and cookies are not cached, nor those to
-    users whose role requires MFA, because each request has to read from the database whether MFA is on.
+    access: the access that the response was made from. make_content: makes the content of each call, if it is not only
+    the caller's own data. Responses to API keys and cookies are not reused, nor those to users whose role requires MFA,
+    because each request has to read from the database whether MFA is on.
     """
     session = request.auth
-    if isinstance(session, Session) and session.copy_of is not None and not access.requires_2fa:
-        offer(request._request, OwnData(session.user_id, session.access_token, session.copy_of, access))
+    if not isinstance(session, Session) or session.copy_of is None or access.requires_2fa:
+        return
+    basis = OwnData(session.user_id, session.access_token, session.copy_of, access)
+    renderer: Any = request.accepted_renderer
+    media_type = request.accepted_media_type
+    make_body = (lambda: renderer.render(make_content(), media_type)) if make_content else None
+    offer(request._request, basis, make_body)
 
 
 class OpenView(APIView):

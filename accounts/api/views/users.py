@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -20,7 +20,7 @@ from accounts.api.serializers.users import (
     UserChangeSerializer,
     UserCreateSerializer,
 )
-from accounts.api.views.base import NO_CONTENT, client_in_body, has_json, validated_with_client
+from accounts.api.views.base import NO_CONTENT, client_in_body, has_json, offer_own_data, validated_with_client
 from accounts.exceptions import (
     LastSuperuserException,
     OwnAccountException,
@@ -39,7 +39,7 @@ from accounts.services.staff.directory import UserRow
 from foodfleet.core.exceptions import ConflictException, NotFoundException
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.lists.csv_export import FORMAT, CSVExportMixin, csv_response
-from foodfleet.core.http.lists.pagination import PARAMETERS, CompiledPages, KeysetPagination
+from foodfleet.core.http.lists.pagination import PARAMETERS, CompiledPages, requested_page
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
 from rbac.api.guards import ActionPermission, action_of
@@ -84,9 +84,7 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
         """
         is_json = request.accepted_renderer.format == "json"
         if is_json and request.query_params.keys() <= PARAMETERS and decisions.has(request.user, "users:read"):
-            paginator = cast(KeysetPagination, self.paginator)
-            everybody = paginator.paginate_compiled(_EVERYBODY, request, self, now=timezone.now())
-            return self.get_paginated_response(_represented(everybody))
+            return self._everybody(request)
         found = self.get_queryset().with_attributes(attributes.filters(request.query_params.dict()))
         if request.accepted_renderer.format == "csv":
             names = [name for name in request.query_params if name != "format"]
@@ -176,6 +174,16 @@ class UserViewSet(CSVExportMixin, GenericViewSet[User]):
         new = validated(request, StaffPasswordSerializer)["password"]
         password_change.replace_for(user=protections.find(pk), new=new, **self._by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _everybody(self, request: Request) -> Response:
+        access, wanted = decisions.access_of(request.user), requested_page(request, self, User)
+
+        def content() -> dict[str, Any]:
+            page = _EVERYBODY.page(wanted, now=timezone.now())
+            return page.content(_represented(page.rows))
+
+        offer_own_data(request, access, content)
+        return Response(content())
 
     @staticmethod
     def _by(request: Request) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The database backend: ENGINE "foodfleet.core.database.postgres"."""
 
 import select
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -25,8 +24,10 @@ class TimestampLoader(BaseTzLoader):
     def load(self, data: Any) -> datetime:
         text = str(data, "ascii")
         if text.endswith("+00"):
-            with suppress(ValueError):  # a year that Python does not support: psycopg raises DataError
+            try:
                 return datetime.fromisoformat(text)
+            except ValueError:  # a year that Python does not support: psycopg raises DataError
+                pass
         loaded: datetime = super().load(data)
         return loaded
 

@@ -1,16 +1,16 @@
-"""Serve repeated GET calls from memory, without Django, while the data behind the response is unchanged.
+"""Serve repeated GET calls without the middleware and views of Django, while what they check is unchanged.
 
 A view offers its response by `offer(request, basis)`. The next call of the same URL with the same headers, from the
 same client, gets the same bytes if `basis` says that the token is valid and the data unchanged, and if the user's rate
 limit allows the call. Request id, log line and metric are those of the new call.
 
 All headers of the call are part of the key. Everything else that the response depends on, such as rows and the clock,
-is checked by the basis.
+is checked by the basis. A view whose rows anybody may change offers a function too, which makes each body anew.
 """
 
 import logging
 from collections import OrderedDict
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, Error, close_old_connections
 from django.http import HttpRequest
 from django_structlog.middlewares.request import RequestMiddleware
 
@@ -52,6 +52,7 @@ class Basis(Protocol):
 @dataclass(frozen=True)
 class _Offer:
     basis: Basis
+    make_body: Callable[[], bytes] | None
     route: str
     log_context: dict[str, Any]
 
@@ -63,13 +64,16 @@ class _Entry:
     path: str
 
 
-def offer(request: HttpRequest, basis: Basis) -> None:
-    """Allow reuse of the response to this call while `basis` is current. Only for views with the usual throttle."""
+def offer(request: HttpRequest, basis: Basis, make_body: Callable[[], bytes] | None = None) -> None:
+    """Allow reuse of the response to this call while `basis` is current. Only for views with the usual throttle.
+
+    make_body: makes the body of each call. It may read the database, in a thread. Without it the body is reused too.
+    """
     if LOGGER.isEnabledFor(logging.DEBUG) or not basis.is_current():  # with DEBUG, calls log more than `_log` writes
         return
     context = {name: value for name, value in structlog.contextvars.get_contextvars().items() if name != "request_id"}
     assert request.resolver_match
-    request.META[OFFERED] = _Offer(basis, request.resolver_match.route, context)
+    request.META[OFFERED] = _Offer(basis, make_body, request.resolver_match.route, context)
 
 
 class CachedResponses:
@@ -78,30 +82,37 @@ class CachedResponses:
     def __init__(self) -> None:
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._lock = Lock()
-        self.may_block = not settings.REDIS_URL  # then `get` reads the database
+        self._reads_database = not settings.REDIS_URL  # to see whether a basis is current
 
-    def get(self, scope: MutableMapping[str, Any]) -> Response | None:
-        """Return a stored response to this call, after counting and logging it; None if the application must run."""
+    def get(self, scope: MutableMapping[str, Any], *, may_block: bool) -> Response | None:
+        """Return a response to this call, after counting and logging it; None if the application must run.
+
+        may_block: whether the call is in a thread, where the database may be read.
+        """
         began = perf_counter()
         entry = self._entries.get(_key(scope)) if scope["method"] == "GET" else None
-        if entry is None or not _is_current(entry.offer.basis):
+        if entry is None or (not may_block and (self._reads_database or entry.offer.make_body)):
             return None
-        if not throttling.count_in_process(entry.offer.basis.user_id):
+        if not _is_current(entry.offer.basis) or not throttling.count_in_process(entry.offer.basis.user_id):
             return None
         given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
         request_id = request_ids.accept_or_make(given.decode("latin-1"))
+        response = _with_new_body(entry, request_id) if entry.offer.make_body else entry.response
+        if response is None:
+            return None
         _log(entry, request_id, perf_counter() - began)
-        headers = [*entry.response.headers, (REQUEST_ID, request_id.encode())]
-        return Response(entry.response.status, headers, entry.response.pieces)
+        return Response(response.status, [*response.headers, (REQUEST_ID, request_id.encode())], response.pieces)
 
     def keep(self, scope: MutableMapping[str, Any], environ: dict[str, Any], response: Response) -> None:
         """Store the response if its view offered it."""
         offered: _Offer | None = environ.get(OFFERED)
-        is_plain = response.status == 200 and response.file is None and sum(map(len, response.pieces)) <= LONGEST
-        if offered is None or not is_plain or any(name == b"set-cookie" for name, _ in response.headers):
+        if offered is None or response.status != 200 or any(name == b"set-cookie" for name, _ in response.headers):
+            return
+        pieces = [] if offered.make_body else response.pieces
+        if response.file or sum(map(len, pieces)) > LONGEST:
             return
         headers = [(name, value) for name, value in response.headers if name != REQUEST_ID]
-        entry = _Entry(Response(200, headers, response.pieces), offered, environ["PATH_INFO"])
+        entry = _Entry(Response(200, headers, pieces), offered, environ["PATH_INFO"])
         key = _key(scope)
         with self._lock:
             self._entries.pop(key, None)
@@ -115,6 +126,19 @@ def _is_current(basis: Basis) -> bool:
         return basis.is_current()
     except DatabaseError:  # the application turns it into an API error
         return False
+
+
+def _with_new_body(entry: _Entry, request_id: str) -> Response | None:
+    assert entry.offer.make_body
+    close_old_connections()  # as at the start of each request: a broken one is replaced
+    with structlog.contextvars.bound_contextvars(**entry.offer.log_context, request_id=request_id):
+        try:
+            body = entry.offer.make_body()
+        except Error:  # the application repeats the call, and returns the error as one of the API
+            return None
+    length = (b"content-length", str(len(body)).encode())
+    headers = [pair for pair in entry.response.headers if pair[0] != b"content-length"]
+    return Response(entry.response.status, [*headers, length], [body])
 
 
 def _key(scope: MutableMapping[str, Any]) -> Key:

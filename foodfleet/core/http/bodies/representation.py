@@ -4,7 +4,7 @@ The REST framework builds all fields for each instance of a ModelSerializer: tha
 most requests, and the result is always the same. `fields` is unchanged, for input and the OpenAPI document.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from rest_framework import serializers as drf
-from rest_framework.fields import SkipField, is_simple_callable
+from rest_framework.fields import SkipField
 from rest_framework.relations import PKOnlyObject
 
 Write = Callable[[Any, Any], Any]  # of a serializer and a row
@@ -21,7 +21,7 @@ Write = Callable[[Any, Any], Any]  # of a serializer and a row
 
 @dataclass(frozen=True)
 class _Fields:
-    """The output fields of a serializer class.
+    """The output fields of a serializer class for rows of one class.
 
     empty: the result before fields are written. plain: fields that convert an attribute of the row; `read` returns all
     these attributes. others: all other fields. each: all fields.
@@ -42,15 +42,15 @@ class BuildsFieldsOnce:
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         serializer_class: Any = type(self)
-        fields = _fields(serializer_class)
+        row_class: Any = instance.__class__  # of the object in a lazy wrapper, such as `request.user`
+        fields = _fields(serializer_class, row_class)
         result = fields.empty.copy()
         try:
             values = fields.read(instance)
-        except (AttributeError, ObjectDoesNotExist):  # a mapping, or a missing value, which its field handles
+        except (AttributeError, ObjectDoesNotExist):  # a missing value, which its field handles
             return self._written(instance, fields.each, result)
         for (name, convert), value in zip(fields.plain, values):  # noqa: B905  `read` returns two more
-            given = value() if callable(value) and is_simple_callable(value) else value
-            result[name] = None if given is None else convert(given)
+            result[name] = None if value is None else convert(value)
         return self._written(instance, fields.others, result)
 
     def _written(self, row: Any, writers: list[tuple[str, Write]], result: dict[str, Any]) -> dict[str, Any]:
@@ -63,9 +63,9 @@ class BuildsFieldsOnce:
 
 
 @cache
-def _fields(serializer_class: type[Any]) -> _Fields:
+def _fields(serializer_class: type[Any], row_class: type[Any]) -> _Fields:
     fields = {name: field for name, field in serializer_class().fields.items() if not field.write_only}
-    plain = {name: field for name, field in fields.items() if _is_plain(field)}
+    plain = {name: field for name, field in fields.items() if _is_plain(field, row_class)}
     sources = [field.source for field in plain.values()]
     return _Fields(
         empty=dict.fromkeys(fields),
@@ -78,8 +78,11 @@ def _fields(serializer_class: type[Any]) -> _Fields:
     )
 
 
-def _is_plain(field: Any) -> bool:
-    return type(field).get_attribute is drf.Field.get_attribute and field.source != "*"
+def _is_plain(field: Any, row_class: type[Any]) -> bool:
+    """Return whether the value is an attribute of the row: no key of a mapping, and no method, which is called."""
+    is_attribute = "." not in field.source and field.source != "*" and not issubclass(row_class, Mapping)
+    uses_attribute = type(field).get_attribute is drf.Field.get_attribute
+    return is_attribute and uses_attribute and not callable(getattr(row_class, field.source, None))
 
 
 def _writer(field: Any) -> Write:

@@ -52,11 +52,9 @@ class Body:
 
 
 class Repeats(Protocol):
-    """A store of reusable responses; see `cached_responses`. may_block: `get` needs a thread."""
+    """A store of reusable responses; see `cached_responses`. may_block: whether `get` runs in a thread."""
 
-    may_block: bool
-
-    def get(self, scope: Message) -> Response | None: ...
+    def get(self, scope: Message, *, may_block: bool) -> Response | None: ...
 
     def keep(self, scope: Message, environ: dict[str, Any], response: Response) -> None: ...
 
@@ -91,7 +89,7 @@ class WSGIBridge:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError(scope["type"])
-        if self._responses and not self._responses.may_block and (response := self._responses.get(scope)):
+        if self._responses and (response := self._responses.get(scope, may_block=False)):
             await _send(response, send)
             return
         environ = environ_of(scope)
@@ -168,8 +166,8 @@ class WSGIBridge:
         def work() -> None:
             try:
                 known = None
-                if repeatable is not None and self._responses and self._responses.may_block:
-                    known = self._responses.get(repeatable)
+                if repeatable is not None and self._responses:
+                    known = self._responses.get(repeatable, may_block=True)
                 if known:
                     loop.call_soon_threadsafe(settle, known, None)
                 else:

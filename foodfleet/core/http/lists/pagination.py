@@ -5,7 +5,7 @@ A cursor contains the values of the last row in the ordering, so that the next p
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -41,52 +41,16 @@ class KeysetPagination(BasePagination):
     """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        form, values = self._requested(request, view, queryset.model)
-        return self._page(list(form.page_of(queryset, values)))
-
-    def paginate_compiled(self, pages: "CompiledPages", request: Request, view: Any, **values: Any) -> list[Any]:
-        """Return the requested page of a list without filters. values: the parameters of its statement."""
-        form, position = self._requested(request, view, pages.model)
-        return self._page(pages.rows(form, position, values))
+        wanted = requested_page(request, view, queryset.model)
+        self._page = wanted.page_of(list(wanted.form.page_of(queryset, wanted.position)))
+        return self._page.rows
 
     def check(self, request: Request, view: Any, model: type[Model]) -> None:
         """Refuse wrong parameters, without a page."""
-        self._requested(request, view, model)
-
-    def _requested(self, request: Request, view: Any, model: type[Model]) -> tuple["_Form", Sequence[Any]]:
-        """Return the form of the page's statement, and the values of its cursor."""
-        self._url = request.build_absolute_uri()
-        size = _page_size(request.query_params.get("page_size"))
-        ordering = _ordering(request.query_params.get("ordering"), view)
-        position = _read_cursor(request.query_params.get("cursor"), ordering, model, _names(ordering))
-        values = position.values if position else ()
-        self._form = _Form(ordering, size, bool(position and position.backwards), tuple(map(type, values)))
-        return self._form, values
-
-    def _page(self, rows: list[Any]) -> list[Any]:
-        size, backwards, is_first = self._form.size, self._form.backwards, not self._form.kinds
-        more, page = len(rows) > size, rows[:size]
-        if backwards:
-            page.reverse()
-        self._next = page[-1] if page and (more or backwards) else None
-        self._previous = page[0] if page and not is_first and (more or not backwards) else None
-        return page
+        requested_page(request, view, model)
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response(
-            {
-                "next": self._link(self._next, backwards=False),
-                "previous": self._link(self._previous, backwards=True),
-                "results": data,
-            }
-        )
-
-    def _link(self, row: Any, *, backwards: bool) -> str | None:
-        if row is None:
-            return None
-        ordering = self._form.ordering
-        cursor = _write_cursor(ordering, [getattr(row, name) for name in _names(ordering)], backwards)
-        return str(replace_query_param(self._url, "cursor", cursor))
+        return Response(self._page.content(data))
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": "string", "format": "uri", "nullable": True}
@@ -132,6 +96,57 @@ class _Form:
         return queryset.order_by(*(f"{prefix}{name}" for name in names))[: self.size + 1]
 
 
+@dataclass(frozen=True)
+class Page:
+    """The rows of a page, and the links to its neighbours."""
+
+    rows: list[Any]
+    next: str | None
+    previous: str | None
+
+    def content(self, results: Any) -> dict[str, Any]:
+        """Return the content of the response. results: the rows as JSON shows them."""
+        return {"next": self.next, "previous": self.previous, "results": results}
+
+
+@dataclass(frozen=True)
+class RequestedPage:
+    """The page that a call asks for. position: the values of its cursor. url: the call's, for links to other pages."""
+
+    form: _Form
+    position: Sequence[Any]
+    url: str
+
+    def page_of(self, found: list[Any]) -> Page:
+        """Return the page of the rows of its statement, which returns one row more if another page follows."""
+        size, backwards, is_first = self.form.size, self.form.backwards, not self.position
+        more, rows = len(found) > size, found[:size]
+        if backwards:
+            rows.reverse()
+        has_next = bool(rows) and (more or backwards)
+        has_previous = bool(rows) and not is_first and (more or not backwards)
+        return Page(
+            rows,
+            next=self._link(rows[-1], backwards=False) if has_next else None,
+            previous=self._link(rows[0], backwards=True) if has_previous else None,
+        )
+
+    def _link(self, row: Any, *, backwards: bool) -> str:
+        ordering = self.form.ordering
+        cursor = _write_cursor(ordering, [getattr(row, name) for name in _names(ordering)], backwards)
+        return str(replace_query_param(self.url, "cursor", cursor))
+
+
+def requested_page(request: Request, view: Any, model: type[Model]) -> RequestedPage:
+    """Return the page of the list of `model` that the call asks for. Raises as `KeysetPagination`."""
+    size = _page_size(request.query_params.get("page_size"))
+    ordering = _ordering(request.query_params.get("ordering"), view)
+    position = _read_cursor(request.query_params.get("cursor"), ordering, model, _names(ordering))
+    values = position.values if position else ()
+    form = _Form(ordering, size, bool(position and position.backwards), tuple(map(type, values)))
+    return RequestedPage(form, values, request.build_absolute_uri())
+
+
 class CompiledPages:
     """The pages of a list without filters. The statement of each form is built once (`core.database.compiled`).
 
@@ -145,10 +160,10 @@ class CompiledPages:
         self.model, self._build, self._row, self._kinds = model, build, row, kinds
         self._statement = lru_cache(MOST_FORMS)(self._compiled)
 
-    def rows(self, form: _Form, position: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
-        """Return the rows of the page and one more."""
-        found = self._statement(form).tuples(**values, **_named(position))
-        return [self._row(one) for one in found]
+    def page(self, wanted: RequestedPage, **values: Any) -> Page:
+        """Return the requested page. values: the parameters of the statement."""
+        found = self._statement(wanted.form).tuples(**values, **_named(wanted.position))
+        return wanted.page_of([self._row(one) for one in found])
 
     def _compiled(self, form: _Form) -> Compiled:
         def build(**values: Any) -> QuerySet[Any]:

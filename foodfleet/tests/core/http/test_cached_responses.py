@@ -1,10 +1,10 @@
-"""Calls that are answered again from memory: with the same bytes, and only while nothing has changed."""
+"""Repeated calls without Django: only while nothing that it checks has changed, and with rows as they are now."""
 
 import json
 
 import pytest
 from django.core.wsgi import get_wsgi_application
-from django.db import connections
+from django.db import OperationalError, connections
 
 from accounts.models import Session
 from accounts.services.account import profile
@@ -15,6 +15,8 @@ from foodfleet.core.http.bodies.wsgi_bridge import WSGIBridge
 from foodfleet.core.http.clients import Client
 from foodfleet.tests.core.cache import leases
 from foodfleet.tests.core.http.test_wsgi_bridge import ask, in_own_loop
+from rbac.models import RoleAssignment
+from rbac.services import assignments, roles
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]
 
@@ -34,9 +36,15 @@ class Server:
         self.bridge = WSGIBridge(application, **limits, responses=CachedResponses())
 
     def me(self, **headers):
+        return self.get("/api/v1/users/me/", **headers)
+
+    def users(self):
+        return self.get("/api/v1/users/")
+
+    def get(self, path, **headers):
         headers = {"host": "localhost", "authorization": f"Bearer {self.token}", **headers}
         pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        scope = {"method": "GET", "raw_path": b"/api/v1/users/me/", "headers": pairs}
+        scope = {"method": "GET", "raw_path": path.encode(), "query_string": b"", "headers": pairs}
         found, body = in_own_loop(ask(self.bridge, **scope))
         return {name.decode(): value.decode() for name, value in found.items()}, json.loads(body)
 
@@ -129,11 +137,55 @@ def test_repeated_calls_count_towards_the_limit(server, settings, monkeypatch):
 
 
 def test_where_a_role_requires_mfa_each_call_asks(server, user, answered_twice):
-    from rbac.services import assignments, roles
-
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Careful", permissions=[], requires_2fa=True))
     assignments.grant(actor=None, user=user, role=role)
     made = server.made
     assert [server.me()[1].get("code") for _ in range(2)] == ["two_factor_required"] * 2
     assert server.made == made + 2
     assert Session.objects.count() == 1
+
+
+# -- Lists: the same checks, and a body that is made anew
+@pytest.fixture
+def listed(server, user, allow):
+    allow(user, "users:read")
+    return [server.users() for _ in range(2)]
+
+
+def test_a_repeated_list_is_made_without_django(server, listed, settings):
+    (headers, body), (headers_again, body_again) = listed
+    assert (without_id(headers), body) == (without_id(headers_again), body_again)
+    assert server.made == (2 if in_database_alone(settings) else 1)
+
+
+@pytest.mark.usefixtures("listed")
+def test_a_repeated_list_has_the_rows_of_now(server, user, make_user):
+    added = make_user(email="added@example.com")
+    headers, body = server.users()
+    assert [row["id"] for row in body["results"]] == [added.pk, user.pk]
+    assert int(headers["content-length"]) == len(json.dumps(body, separators=(",", ":")))
+    added.delete()
+    assert [row["id"] for row in server.users()[1]["results"]] == [user.pk]
+
+
+@pytest.mark.usefixtures("listed")
+def test_a_repeated_list_is_refused_without_the_permission(server, user):
+    assignments.revoke(actor=None, user=user, role=RoleAssignment.objects.get(user=user).role)
+    assert server.users()[1]["code"] == "insufficient_permissions"
+
+
+@pytest.mark.usefixtures("listed")
+def test_a_repeated_list_is_refused_once_its_session_has_ended(server, user):
+    sessions.end_all_own(user=user, client=Client())
+    assert server.users()[1]["code"] == "invalid_token"
+
+
+@pytest.mark.usefixtures("listed")
+def test_a_list_that_cannot_be_read_is_answered_by_the_application(server, monkeypatch):
+    def fail(*_, **__):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr("accounts.api.views.users._EVERYBODY.page", fail)
+    made = server.made
+    assert server.users()[1]["code"] == "service_unavailable"
+    assert server.made == made + 1
