@@ -53,8 +53,11 @@ class TemplateEditorAdmin(VersionedAdmin):
         return self.admin_site.admin_view(require_POST(view))
 
     def draft_form(self, request: HttpRequest, saved: Any) -> forms.ModelForm:  # type: ignore[type-arg]
-        """Return the form bound to a draft, without the fields that the page shows as text. It saves nothing."""
-        form = self.form(request.POST, instance=saved)
+        """Return the form bound to a draft, without the fields that the page shows as text. It saves nothing.
+
+        `?prefix=` is that of its fields, on a page with several forms.
+        """
+        form = self.form(request.POST, instance=saved, prefix=request.GET.get("prefix"))
         for name in ("opened_with", *self.kept_fields(saved)):
             form.fields.pop(name, None)
         return form

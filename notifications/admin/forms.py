@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from foodfleet.core.admin.forms import ServiceForm
 from foodfleet.core.exceptions import BaseAppException
 from notifications.admin.examples import ExamplesField
-from notifications.admin.languages import TranslationsField
+from notifications.admin.languages import EmailLanguage, TranslationsField
 from notifications.models import EmailOverride, SmsTemplate
-from notifications.services.templates import sms_templates, specs
+from notifications.services.templates import rendering, sms_templates, specs
 from notifications.states import Channel
 
 LANGUAGES = [("", _("All languages without their own content")), *settings.LANGUAGES]
@@ -85,6 +85,47 @@ class EmailOverrideForm(VersionedForm):
             "html": forms.Textarea(attrs={"rows": 16, "cols": 100}),
             "text": forms.Textarea(attrs={"rows": 10, "cols": 100}),
         }
+
+
+class EmailLanguageForm(VersionedForm):
+    """The content of an e-mail in one language, of several on one page.
+
+    It begins with the current content, and is saved only if that was changed.
+    """
+
+    directions = EmailOverrideForm.directions
+
+    class Meta:
+        model = EmailOverride
+        fields = ("subject", "html", "text", "is_active")
+        widgets = {
+            "html": forms.Textarea(attrs={"rows": 14, "cols": 60}),
+            "text": forms.Textarea(attrs={"rows": 10, "cols": 60}),
+        }
+
+    def __init__(self, *args: Any, of: EmailLanguage, may_edit: bool, **kwargs: Any) -> None:
+        self.language, self.may_edit = of, may_edit
+        draft = of.override or EmailOverride(template=of.template, language=of.code)
+        super().__init__(*args, instance=draft, **kwargs)
+        for name in ("subject", "html", "text"):
+            self.fields[name].widget.attrs["lang"] = of.code
+            self.fields[name].disabled = not may_edit
+        self.fields["is_active"].disabled = not may_edit
+        if of.override is None:
+            del self.fields["is_active"]
+            if of.code:  # otherwise one language's own content would replace that of all others
+                content = rendering.current_content(of.template, of.code)
+                self.initial.update(subject=content.subject, html=content.html, text=content.text)
+
+    @property
+    def is_edited(self) -> bool:
+        """Return whether the content was changed. Browsers send other line ends."""
+        fields = [self[name] for name in self.fields if name != "opened_with"]
+        return self.may_edit and any(_plain(field.data) != _plain(field.initial) for field in fields)
+
+
+def _plain(value: Any) -> str:
+    return str(value or "").replace("\r\n", "\n").strip()
 
 
 class PreviewForm(forms.Form):

@@ -62,13 +62,14 @@ class TranslationsField(forms.MultiValueField):
 
 @dataclass(frozen=True)
 class EmailLanguage:
-    """The content that is sent in one language. link: to its override, or to the form for a new one."""
+    """The content of an e-mail in one language. link: to its override, or to the form for a new one."""
 
+    template: str
     code: str
     name: Any
     state: Any
     link: str
-    is_own: bool
+    override: EmailOverride | None = None
 
 
 def of_email(template: str) -> list[EmailLanguage]:
@@ -76,17 +77,18 @@ def of_email(template: str) -> list[EmailLanguage]:
     overrides = {one.language: one for one in EmailOverride.objects.filter(template=template)}
     common = overrides.get("")
     inherited = _("Inherits the override for all languages") if common and common.is_active else _("Product’s own text")
-    return [_language(template, code, name, overrides.get(code), inherited) for code, name in _choices()]
+    return [_language(template, code, name, overrides.get(code), inherited) for code, name in choices()]
 
 
-def _choices() -> list[tuple[str, Any]]:
-    return [("", _("All other languages")), *settings.LANGUAGES]
+def choices() -> list[tuple[str, Any]]:
+    """Return code and name of each language, and last the choice for all that have no override."""
+    return [*settings.LANGUAGES, ("", _("All other languages"))]
 
 
 def _language(template: str, code: str, name: Any, override: EmailOverride | None, inherited: Any) -> EmailLanguage:
     if override is None:
         link = reverse("admin:notifications_emailoverride_add", query={"template": template, "language": code})
-        return EmailLanguage(code, name, inherited if code else _("Product’s own text"), link, is_own=False)
+        return EmailLanguage(template, code, name, inherited if code else _("Not written"), link)
     link = reverse("admin:notifications_emailoverride_change", args=[override.pk])
     state = _("Own text, version %(version)s") if override.is_active else _("Own text, switched off")
-    return EmailLanguage(code, name, state % {"version": override.version}, link, is_own=True)
+    return EmailLanguage(template, code, name, state % {"version": override.version}, link, override)

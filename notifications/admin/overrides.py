@@ -18,7 +18,8 @@ from foodfleet.core.exceptions import BaseAppException
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.views import frames_email
 from notifications.admin import languages
-from notifications.admin.editor import TemplateEditorAdmin, draft_errors
+from notifications.admin.editor import draft_errors
+from notifications.admin.email_languages import EmailLanguagesAdmin
 from notifications.admin.forms import LANGUAGES, EmailOverrideForm, error_text
 from notifications.admin.languages import SOURCE, direction_of
 from notifications.admin.versions import direction
@@ -30,7 +31,7 @@ from rbac.services import decisions
 
 
 @admin.register(EmailOverride)
-class EmailOverrideAdmin(TemplateEditorAdmin):
+class EmailOverrideAdmin(EmailLanguagesAdmin):
     """Overrides with a preview as HTML and text, and a test e-mail."""
 
     subject, icon = Subject.MESSAGES, "edit_note"
@@ -54,6 +55,15 @@ class EmailOverrideAdmin(TemplateEditorAdmin):
         "opened_with",
     )
     readonly_fields = ("version", "newest_versions")
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the form for `?template=...`, otherwise the e-mails to choose from."""
+        may_choose = self.has_add_permission(request) and self.has_view_permission(request)
+        if request.method == "GET" and not request.GET.get("template") and may_choose:
+            return self.emails_page(request)
+        return super().add_view(request, form_url, extra_context)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start with the product's own content for `?template=...&language=...`."""
@@ -103,20 +113,12 @@ class EmailOverrideAdmin(TemplateEditorAdmin):
             "email_source": rendering.current_content(template, SOURCE) if spec else None,
             "source": SOURCE,
             "source_language": dict(settings.LANGUAGES)[SOURCE],
-            "emails": self._starts() if not (spec or saved) else [],
+            "languages_url": reverse("admin:notifications_emailoverride_languages", args=[template]) if spec else "",
         }
 
     @staticmethod
     def _template_of(request: HttpRequest, saved: EmailOverride | None) -> str:
         return saved.template if saved else request.POST.get("template", request.GET.get("template", ""))
-
-    @staticmethod
-    def _starts() -> list[tuple[Any, list[tuple[str, str]]]]:
-        """Return each e-mail with a query for each language, which fills the form with the product's own content."""
-        return [
-            (spec, [(f"?template={spec.name}&language={code}", code) for code, _name in settings.LANGUAGES])
-            for spec in specs.for_channel(Channel.EMAIL)
-        ]
 
     def get_urls(self) -> list[URLPattern]:
         frame = frames_email(self._guarded(self.frame_page))

@@ -3,40 +3,52 @@
    Without this script there is a button for the preview, and the languages stand below each other. */
 document.addEventListener("DOMContentLoaded", () => {
   const WAIT = 400; /* milliseconds after the last key */
-  const preview = document.getElementById("template-preview");
-  if (!preview) return;
-  const form = preview.closest("form");
+  const form = document.querySelector("form:has(#template-preview, [data-languages])");
+  if (!form) return;
 
-  /* -- Preview */
-  let timer, running;
+  /* -- Preview: of the whole form, or of the fields with a prefix */
   const draft = () => {
     const data = new FormData(form);
     data.delete("_save");
     return data;
   };
-  const show = async () => {
-    running?.abort();
-    running = new AbortController();
-    try {
-      const response = await fetch(preview.dataset.preview, {
-        method: "POST", body: draft(), headers: { "X-Requested-With": "fetch" }, signal: running.signal,
-      });
-      if (!response.ok) return;
-      const isOpen = preview.querySelector("details")?.open;
-      preview.innerHTML = await response.text();
-      const details = preview.querySelector("details");
-      if (details && isOpen) details.open = true;
-      showFrame();
-    } catch (error) {
-      if (error.name !== "AbortError") throw error;
-    }
+  const watch = (preview) => {
+    const panel = preview.parentElement;
+    let timer, running;
+    const show = async () => {
+      running?.abort();
+      running = new AbortController();
+      try {
+        const response = await fetch(preview.dataset.preview, {
+          method: "POST", body: draft(), headers: { "X-Requested-With": "fetch" }, signal: running.signal,
+        });
+        if (!response.ok) return;
+        const isOpen = preview.querySelector("details")?.open;
+        preview.innerHTML = await response.text();
+        const details = preview.querySelector("details");
+        if (details && isOpen) details.open = true;
+        showFrame(panel.querySelector("iframe[data-draft]"));
+      } catch (error) {
+        if (error.name !== "AbortError") throw error;
+      }
+    };
+    const button = panel.querySelector("button[formaction]");
+    button.type = "button"; /* so that Enter saves */
+    button.hidden = "prefix" in preview.dataset; /* one of many: typing suffices */
+    button.addEventListener("click", show);
+    form.addEventListener("input", ({ target }) => {
+      if (!target.name?.startsWith(preview.dataset.prefix || "")) return;
+      clearTimeout(timer);
+      timer = setTimeout(show, WAIT);
+    });
+    if ("stale" in preview.dataset) show();
   };
   /* Each preview gets a new frame: navigating one frame would add entries to the page's history. */
-  const showFrame = () => {
-    const old = document.querySelector("iframe[data-draft]");
+  const showFrame = (old) => {
     if (!old) return;
     const frame = old.cloneNode();
     frame.removeAttribute("src");
+    frame.hidden = false;
     old.replaceWith(frame);
     const post = document.createElement("form");
     Object.assign(post, { method: "post", action: frame.dataset.draft, target: frame.name, hidden: true });
@@ -49,21 +61,12 @@ document.addEventListener("DOMContentLoaded", () => {
     post.submit();
     post.remove();
   };
-  if (preview.dataset.preview) {
-    const button = form.querySelector("button[formaction]");
-    button.type = "button"; /* so that Enter saves */
-    button.addEventListener("click", show);
-    form.addEventListener("input", () => {
-      clearTimeout(timer);
-      timer = setTimeout(show, WAIT);
-    });
-    if ("stale" in preview.dataset) show();
-  }
+  form.querySelectorAll("[data-preview]").forEach(watch);
 
   /* -- Variables */
-  let last = document.getElementById("id_content") || document.getElementById("id_html");
+  let last = document.getElementById("id_content") || form.querySelector("textarea[name$=html]");
   form.addEventListener("focusin", ({ target }) => {
-    if (target.matches("textarea, #id_subject")) last = target;
+    if (target.matches("textarea, input[name$=subject]")) last = target;
   });
   for (const button of form.querySelectorAll("[data-insert]")) {
     button.disabled = false;
@@ -91,15 +94,15 @@ document.addEventListener("DOMContentLoaded", () => {
 
   /* -- Languages */
   for (const languages of form.querySelectorAll("[data-languages]")) {
-    const source = languages.querySelector("[data-source]");
-    const content = document.getElementById(source.dataset.source);
+    const sources = [...languages.querySelectorAll("[data-source]")];
     const panes = [...languages.querySelectorAll("[data-language]")];
+    const hasStates = languages.querySelector("[data-state=translated]") !== null; /* that change while somebody writes */
     const bar = languages.querySelector(".language-tabs");
-    const isSet = (pane) => pane.querySelector("textarea").value.trim() !== "";
+    const isSet = (pane) => "isSet" in pane.dataset || (hasStates && pane.querySelector("textarea").value.trim() !== "");
     const tabs = panes.map((pane, number) => {
       const tab = document.createElement("button");
       Object.assign(tab, { type: "button", id: `language-tab-${number}`, className: "language-tab" });
-      pane.id = `language-pane-${number}`;
+      pane.id ||= `language-pane-${number}`;
       tab.setAttribute("role", "tab");
       tab.setAttribute("aria-controls", pane.id);
       pane.setAttribute("role", "tabpanel");
@@ -114,9 +117,12 @@ document.addEventListener("DOMContentLoaded", () => {
       if (isFocused && number === chosen) tabs[number].focus();
     });
     const update = () => {
-      if (content) source.textContent = content.value;
+      for (const source of sources) {
+        const field = document.getElementById(source.dataset.source);
+        if (field) source.textContent = field.value;
+      }
       panes.forEach((pane, number) => {
-        for (const state of pane.querySelectorAll("[data-state]")) {
+        for (const state of hasStates ? pane.querySelectorAll("[data-state]") : []) {
           state.hidden = (state.dataset.state === "translated") !== isSet(pane);
         }
         const state = pane.querySelector("[data-state]:not([hidden])").textContent;
@@ -138,6 +144,7 @@ document.addEventListener("DOMContentLoaded", () => {
     languages.classList.add("has-tabs");
     form.addEventListener("input", update);
     update();
-    choose(Math.max(0, panes.findIndex((pane) => pane.querySelector("[aria-invalid=true]"))));
+    const wrong = panes.findIndex((pane) => pane.querySelector("[aria-invalid=true], .errorlist"));
+    choose(wrong >= 0 ? wrong : panes.findIndex((pane) => !("isSource" in pane.dataset)));
   }
 });

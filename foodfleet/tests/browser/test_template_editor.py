@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.tests.browser.looking import violations
 from foodfleet.tests.browser.test_admin import open_admin
-from notifications.models import SmsTemplate
+from notifications.models import EmailOverride, SmsTemplate
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -32,4 +32,20 @@ def test_an_sms_and_an_email_are_previewed_while_written(opened, settings, user,
     page.locator("#id_subject").fill("Neues Thema")
     page.locator("#template-preview strong", has_text="Neues Thema").wait_for()
     page.frame_locator("iframe[name=email-preview]").locator("h1", has_text="Neues Thema").wait_for()
+    problems += violations(page)
+    page.goto(reverse("admin:notifications_emailoverride_languages", args=["welcome"]))
+    page.locator("[role=tab]").nth(3).click()
+    page.locator("#id_fr-subject").fill("Bonjour ")
+    page.locator("[data-insert]").last.click()
+    assert page.locator("#id_fr-subject").input_value() == "Bonjour {{ first_name }}"
+    page.locator("[data-prefix=fr-] strong", has_text="Bonjour Ann").wait_for()
+    page.frame_locator("iframe[name=sent-fr]").locator("h1", has_text="Bonjour Ann").wait_for()
+    page.locator("[role=tab]").nth(0).click()
+    page.locator("#id_en-text").fill("Hello {{ link }}")
+    assert page.locator("[data-source=id_en-text]").inner_text() == "Hello {{ link }}"
+    problems += violations(page)
+    with page.expect_navigation():
+        page.locator("[name=_save]").click()
+    assert set(EmailOverride.objects.values_list("language", flat=True)) == {"en", "fr"}
+    page.goto(reverse("admin:notifications_emailoverride_emails"))
     assert not problems + violations(page) + refused

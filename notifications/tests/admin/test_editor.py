@@ -105,12 +105,12 @@ def test_the_form_of_an_override_shows_each_language_and_the_source(boss):
     overrides.save(override=EmailOverride(language="de", **EMAIL), by=None)
     common = overrides.save(override=EmailOverride(**{**EMAIL, "subject": "For all"}), by=None)
     shown = boss.get(path("emailoverride_change", common.pk)).context
-    states = {one.code: (str(one.state), one.is_own) for one in shown["email_languages"]}
+    states = {one.code: (str(one.state), one.override is not None) for one in shown["email_languages"]}
     assert states["de"] == ("Own text, version 1", True)
     assert states["fr"] == ("Inherits the override for all languages", False)
     assert shown["email_source"].subject == "For all"
     started = boss.get(path("emailoverride_add"), {"template": "verify_email", "language": "fr"}).context
-    assert {one.is_own for one in started["email_languages"]} == {False}
+    assert {one.override is not None for one in started["email_languages"]} == {False}
 
 
 def test_two_versions_are_compared_word_by_word(boss):

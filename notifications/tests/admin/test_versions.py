@@ -113,7 +113,7 @@ def test_override_form_starts_with_the_products_valid_content(boss, template):
 
 def test_new_override_links_to_the_products_content(boss):
     page = boss.get(path("emailoverride_add")).text
-    assert '<a href="?template=verify_email&amp;language=de">' in page
+    assert f'<a href="{path("emailoverride_languages", "verify_email")}">' in page
     unknown = boss.get(path("emailoverride_add"), {"template": "no_such", "language": "xx"})
     assert unknown.status_code == 200
 

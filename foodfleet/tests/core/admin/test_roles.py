@@ -86,6 +86,7 @@ PAGES = {
     "accounts_user_end_role": (NOBODY, "roles:assign"),
     "auth_user_password_change": (NOBODY, NOBODY),
     "accounts_securityevent_export": (NOBODY, "events:read"),
+    "notifications_emailoverride_languages": ("email_templates:read", "email_templates:create"),
     "notifications_emailoverride_draft_frame_new": (NOBODY, "email_templates:create"),
     "notifications_emailoverride_draft_frame": (NOBODY, "email_templates:update"),
     "notifications_emailoverride_preview_new": (NOBODY, "email_templates:create"),
@@ -169,6 +170,7 @@ def pages(rows):
             continue
         model = "accounts_user" if name in PAGES and "user" in name else "_".join(name.split("_")[:2])
         filled = address.replace("<int:assignment>", str(rows["rbac_roleassignment"]))
+        filled = filled.replace("<slug:template>", "welcome").replace("<slug:code>", "de")
         yield name, re.sub(r"<[^>]+>", str(rows.get(model, "")), filled)
 
 
