@@ -20,6 +20,7 @@ from django.template import loader
 from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -173,11 +174,12 @@ def envelope(error: BaseAppException, request_id: str) -> dict[str, Any]:
 
 
 def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
-    """Return the error response to any exception of an API view: the REST framework's EXCEPTION_HANDLER."""
+    """Return the response, always JSON, to any exception of an API view: the REST framework's EXCEPTION_HANDLER."""
     set_rollback()
     error = to_app_exception(exc)
     log_if_ours(error, exc)
     request = context["request"]
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     return Response(envelope(error, request_id_of(request)), status=error.status_code, headers=error.headers)
 
 

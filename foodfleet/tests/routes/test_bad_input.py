@@ -137,11 +137,19 @@ def test_each_kind_of_bad_body_has_its_code(client, label, status, code):
 
 
 @pytest.mark.parametrize("form", ["", "xml"])
-def test_a_form_of_the_answer_that_is_not_there_is_404(client, access_token, form):
-    headers = {"Authorization": f"Bearer {access_token}"}
-    for path in ("events", "users"):
-        response = client.get(f"/api/v1/{path}/?format={form}", headers=headers)
-        assert (response.status_code, response.json()["code"]) == (404, "not_found")
+@pytest.mark.parametrize("path", ["events", "users", "schema"])
+def test_a_form_of_the_answer_that_is_not_there_is_a_wrong_value(client, access_token, path, form):
+    response = client.get(f"/api/v1/{path}/?format={form}", headers={"Authorization": f"Bearer {access_token}"})
+    error = response.json()
+    assert (response.status_code, error["code"]) == (422, "validation_error")
+    assert error["details"]["format"][0]["code"] == "invalid_choice"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html, */*;q=0.8"])
+def test_format_means_nothing_to_what_has_one_form(client, access_token, accept):
+    headers = {"Authorization": f"Bearer {access_token}", "Accept": accept}
+    assert client.get("/api/v1/users/me/?format=xml", headers=headers).status_code == 200
+    assert client.get("/api/v1/docs/?format=xml").status_code == 200
 
 
 def test_an_accept_header_without_json_is_406_in_json(client):

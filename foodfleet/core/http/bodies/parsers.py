@@ -7,12 +7,13 @@ from typing import IO, Any
 from urllib.parse import parse_qsl
 
 from django.conf import settings
+from django.forms import ChoiceField
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from foodfleet.core.exceptions import MalformedRequestException, PayloadTooLargeException
+from foodfleet.core.exceptions import MalformedRequestException, PayloadTooLargeException, ValidationException
 
 MOST_FIELDS = 100  # of a form
 
@@ -104,14 +105,28 @@ def _refuse_constant(name: str) -> None:
 
 
 class ContentNegotiation(DefaultContentNegotiation):
-    """The REST framework's content negotiation, with a shortcut for one renderer that the caller accepts."""
+    """The REST framework's content negotiation, with a shortcut for one renderer that the caller accepts.
+
+    `?format=` chooses between the renderers of a view that has several; unknown and empty values are refused like
+    those of any other parameter. Other views ignore it, as they ignore every parameter that they do not know.
+    """
 
     def select_renderer(  # type: ignore[override]
         self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         first = renderers[0]
         takes_it = request.META.get("HTTP_ACCEPT", "*/*") in {"*/*", first.media_type}
-        if takes_it and len(renderers) == 1 and not format_suffix and not request.META.get("QUERY_STRING"):
+        if takes_it and len(renderers) == 1:
             return first, first.media_type
+        if request.query_params.get(self.settings.URL_FORMAT_OVERRIDE) == "":
+            self.filter_renderers(renderers, "")
         chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
         return chosen
+
+    def filter_renderers(self, renderers: Sequence[BaseRenderer], format: str) -> Sequence[BaseRenderer]:  # noqa: A002
+        """Return the renderers of a format. Raises ValidationException."""
+        found = [renderer for renderer in renderers if renderer.format == format]
+        if len(renderers) == 1 or found:
+            return found or renderers
+        message = ChoiceField.default_error_messages["invalid_choice"] % {"value": format}
+        raise ValidationException.for_field(self.settings.URL_FORMAT_OVERRIDE, message, "invalid_choice")

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-from django.http import Http404, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.renderers import BaseRenderer, JSONRenderer
-from rest_framework.response import Response
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP: CSV injection
 
@@ -27,7 +26,7 @@ class CSVRenderer(BaseRenderer):
 
 
 class CSVExportMixin:
-    """A mixin for lists that can be downloaded as CSV. Errors, and other actions of a viewset, stay JSON.
+    """A mixin for lists that can be downloaded as CSV. Other actions of a viewset stay JSON.
 
     A download has all rows in an order of its own. OpenAPI cannot say that a parameter is for JSON alone, so wrong
     parameters of pages are refused as in the list.
@@ -38,25 +37,12 @@ class CSVExportMixin:
         is_list = getattr(self, "action", "list") == "list"  # a view that is no viewset has no actions
         return [JSONRenderer(), CSVRenderer()] if is_list else [JSONRenderer()]
 
-    def perform_content_negotiation(self, request: Any, force: bool = False) -> Any:
-        """Choose the form of the answer; an empty `?format=` is as unknown as any other word."""
-        if request.query_params.get(FORMAT.name) == "" and not force:
-            raise Http404
-        return super().perform_content_negotiation(request, force)  # type: ignore[misc]
-
     def matching(self, queryset: Any) -> Any:
         """Return the rows of a download. Raises for wrong filters and parameters of pages."""
         view: Any = self
         found = view.filter_queryset(queryset)
         view.paginator.check(view.request, view, found.model)
         return found
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """Return errors as JSON."""
-        request: Any = self.request  # type: ignore[attr-defined]
-        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
-        response: Response = super().handle_exception(exc)  # type: ignore[misc]
-        return response
 
 
 def csv_response(filename: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
