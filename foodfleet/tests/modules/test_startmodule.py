@@ -87,8 +87,26 @@ def extend_as_documented(project):
     (trucks / "tests/test_locale.py").write_text(TRANSLATION_TEST)
 
 
-@pytest.mark.parametrize("name", ["Trucks", "food-trucks", "2trucks", "trucks_", "accounts", "json", "roles", "login"])
+@pytest.mark.parametrize(
+    "name", ["Trucks", "food-trucks", "2trucks", "trucks_", "accounts", "json", "roles", "login", "class"]
+)
 def test_a_name_that_cannot_be_a_module_is_refused(name):
     with pytest.raises(CommandError, match=name):
         call_command("startmodule", name, resource="truck")
     assert not (ROOT / name).exists() or name == "accounts"
+
+
+@pytest.mark.parametrize("resource", ["Truck", "import", "none", "client", "request", "any", "signal", "id", "depots"])
+def test_a_resource_that_the_code_cannot_name_is_refused(resource):
+    with pytest.raises(CommandError, match=resource):
+        call_command("startmodule", "depots", resource=resource)
+    assert not (ROOT / "depots").exists()
+
+
+def test_a_module_that_cannot_be_loaded_is_removed_again(project):
+    command = [sys.executable, "manage.py", "startmodule", "depots", "--resource", "session"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Declared twice: sessions:read" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project / "depots").exists()

@@ -149,6 +149,8 @@ def test_a_kill_each_second_fails_no_sign_in_and_loses_no_mail(broker_url, postg
     assert load.failed == []
     assert len(load.registered) > CLIENTS
     queued, taken = recipients(postgres_url), mails_of(amazon)
+    figures = {"kills": ROUNDS * (WEBS + WORKERS), "twice": (taken - queued).total(), **load.answers}
+    print(f"{queued.total()} messages, {(queued - taken).total()} lost; {figures}")  # pytest -rP shows it
     assert set(load.registered) <= set(queued)
     assert queued - taken == Counter()
     assert (taken - queued).total() <= ROUNDS * WORKERS * SENDERS  # what was in flight at the kills, twice

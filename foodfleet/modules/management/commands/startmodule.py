@@ -1,10 +1,15 @@
 """`manage.py startmodule`: create a working module with one resource."""
 
+import ast
+import builtins
 import re
+import shutil
 import subprocess
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +40,17 @@ class Command(BaseCommand):
         plural = plural or f"{resource}s"
         for word in (name, resource, plural):
             check_name(word)
+        check_resource(resource, name)
         folder = settings.BASE_DIR / name
         check_free(folder)
         written = write(folder, context_of(name, resource, plural))
-        is_formatted = run_ruff(folder)
-        manage("makemigrations", name, "--verbosity", "0")
+        try:
+            is_formatted = run_ruff(folder)
+            manage("makemigrations", name, "--verbosity", "0")
+        except subprocess.CalledProcessError as error:
+            shutil.rmtree(folder)  # a module that cannot be loaded would break every command
+            reason = (error.stdout + error.stderr).strip().splitlines()[-1]
+            raise CommandError(f"{name}/ was removed again, because it cannot be loaded: {reason}") from None
         self.stdout.write(f"Wrote {name}/: {written} files and the first migration.")
         if not is_formatted:
             self.stdout.write("Imports are not sorted: ruff is not installed. Run `make format` before `make lint`.")
@@ -50,6 +61,23 @@ def check_name(word: str) -> None:
     """Raise CommandError for a name that is not valid for a package, a table and a URL."""
     if not NAME.fullmatch(word) or len(word) > LONGEST:
         raise CommandError(f"{word}: use at most {LONGEST} lower-case letters, digits and underscores, a letter first.")
+    if iskeyword(word):
+        raise CommandError(f"{word} is a word of Python itself. Choose another name.")
+
+
+def check_resource(word: str, module: str) -> None:
+    """Raise CommandError for a name that the module's code or Python has for something else."""
+    context = context_of(module, "a_resource", "some_resources")
+    used: set[str | None] = {module, *dir(builtins)}
+    for source in TEMPLATE.rglob("*.py-tpl"):
+        for node in ast.walk(ast.parse(filled(source, context))):
+            match node:
+                case ast.Name(id=name) | ast.arg(arg=name) | ast.keyword(arg=name):
+                    used.add(name)
+                case ast.alias(name=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                    used.add(name)
+    if {word, camel(word)} & used:
+        raise CommandError(f"{word}: the code of a module uses this name for something else. Choose another resource.")
 
 
 def check_free(folder: Path) -> None:
@@ -104,9 +132,13 @@ def write(folder: Path, context: dict[str, str]) -> int:
         relative = str(source.relative_to(TEMPLATE)).removesuffix("-tpl").replace("app_name", context["app_name"])
         target = folder / relative
         target.parent.mkdir(parents=True, exist_ok=True)
-        text = source.read_text(encoding="utf-8")
-        target.write_text(PLACEHOLDER.sub(lambda found: context[found[1]], text), encoding="utf-8")
+        target.write_text(filled(source, context), encoding="utf-8")
     return len(sources)
+
+
+def filled(source: Path, context: dict[str, str]) -> str:
+    """Return the text of a file of the template with these values."""
+    return PLACEHOLDER.sub(lambda found: context[found[1]], source.read_text(encoding="utf-8"))
 
 
 def run_ruff(folder: Path) -> bool:
@@ -115,10 +147,15 @@ def run_ruff(folder: Path) -> bool:
     if not ruff.exists():
         return False
     for arguments in (("check", "--quiet", "--fix", "--select", "I"), ("format", "--quiet")):
-        subprocess.run([ruff, *arguments, folder], cwd=folder.parent, check=True)  # noqa: S603
+        run([ruff, *arguments, folder])
     return True
 
 
 def manage(*arguments: str) -> None:
     """Run a command in a new process, which finds the new module."""
-    subprocess.run([sys.executable, "-m", "django", *arguments], cwd=settings.BASE_DIR, check=True)  # noqa: S603
+    run([sys.executable, "-m", "django", *arguments])
+
+
+def run(command: Sequence[str | Path]) -> None:
+    """Run a command in the folder of the modules. Raises CalledProcessError with its output."""
+    subprocess.run(command, cwd=settings.BASE_DIR, check=True, capture_output=True, text=True)  # noqa: S603
