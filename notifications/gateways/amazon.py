@@ -49,6 +49,8 @@ CONFIGURATION_CODES = DENIED_CODES | {
 }  # fmt: skip
 # Codes such as MessageRejected may also mean a fault of the message: for these the text decides.
 CONFIGURATION_REASONS = ("not verified", "sandbox", "not authorized")
+# What a call raises; the last one is for an answer that is not Amazon's, such as a proxy's page, and has another base.
+ERRORS = (ClientError, BotoCoreError, ResponseParserError)
 RESPONSE_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, ResponseParserError)
 # Calls that send a message; others, such as looking up whether a number has opted out, need no slot.
 SENDING = ("ses.SendRawEmail", "sesv2.SendEmail", "sns.Publish")
@@ -76,13 +78,13 @@ def _ensure_request_id(parsed: dict[str, Any], **kwargs: Any) -> None:
     parsed.setdefault("ResponseMetadata", {}).setdefault("RequestId", "")
 
 
-def is_denied(error: ClientError | BotoCoreError) -> bool:
+def is_denied(error: Exception) -> bool:
     """Return whether the credentials have no permission for the call."""
     return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code", "") in DENIED_CODES
 
 
-def delivery_error(error: ClientError | BotoCoreError) -> TemporaryDeliveryError | PermanentDeliveryError:
-    """Translate an error of boto3 into a temporary or permanent one."""
+def delivery_error(error: Exception) -> TemporaryDeliveryError | PermanentDeliveryError:
+    """Translate one of ERRORS into a temporary or permanent one."""
     if isinstance(error, RESPONSE_LOST):
         return PerhapsSentError(f"Amazon's response was lost ({type(error).__name__}).")
     if not isinstance(error, ClientError):

@@ -3,14 +3,15 @@
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]
+
+from notifications.gateways import amazon
 
 
 class S3Files(S3Storage):
     """S3 storage with short time-outs, because requests and sender threads wait for it."""
 
-    unavailable_errors = (BotoCoreError, ClientError)
+    unavailable_errors = amazon.ERRORS
 
     def get_default_settings(self) -> dict[str, Any]:
         """Add time-outs to the settings of django-storages."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.message import sanitize_address
@@ -26,7 +25,7 @@ class SESBackend(DjangoSESBackend):
         """Send e-mails. Raises TemporaryDeliveryError or PermanentDeliveryError."""
         try:
             return super().send_messages(email_messages) or 0
-        except (ClientError, BotoCoreError) as error:
+        except amazon.ERRORS as error:
             raise amazon.delivery_error(error) from error
 
     def open(self) -> bool:
@@ -69,7 +68,7 @@ def send_quota() -> dict[str, float]:
     """Return the account's MaxSendRate, Max24HourSend and SentLast24Hours. Raises as `max_per_second` does."""
     try:
         quota: dict[str, float] = amazon.client("ses").get_send_quota()
-    except (ClientError, BotoCoreError) as error:
+    except amazon.ERRORS as error:
         raise amazon.delivery_error(error) from error
     return quota
 
@@ -80,6 +79,6 @@ def is_verified(sender: str) -> bool:
     identities = [sender, *(".".join(words[begin:]) for begin in range(len(words) - 1))]
     try:
         answer = amazon.client("ses").get_identity_verification_attributes(Identities=identities)
-    except (ClientError, BotoCoreError) as error:
+    except amazon.ERRORS as error:
         raise amazon.delivery_error(error) from error
     return any(found["VerificationStatus"] == "Success" for found in answer["VerificationAttributes"].values())

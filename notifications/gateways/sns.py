@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from django.core.cache import cache
 
 from foodfleet.core.cache.shared import UNREACHABLE
@@ -32,7 +32,7 @@ class SnsSmsGateway:
             answer = amazon.client("sns").publish(
                 PhoneNumber=sms.to, Message=sms.text, MessageAttributes=self._attributes(sms)
             )
-        except (ClientError, BotoCoreError) as error:
+        except amazon.ERRORS as error:
             if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code", "").startswith(
                 "OptedOut"
             ):
@@ -59,7 +59,7 @@ class SnsSmsGateway:
             return False
         try:
             return cls._look_up(number)
-        except (ClientError, BotoCoreError) as error:
+        except amazon.ERRORS as error:
             if amazon.is_denied(error):
                 if not cls._denied_until:
                     logger.warning("sns_opt_outs_unknown", error=str(amazon.delivery_error(error)))
@@ -86,7 +86,7 @@ def monthly_limit() -> float:
     """Return the account's monthly limit for SMS in US dollars. Raises as `is_in_sandbox`."""
     try:
         attributes = amazon.client("sns").get_sms_attributes(attributes=["MonthlySpendLimit"])["attributes"]
-    except (ClientError, BotoCoreError) as error:
+    except amazon.ERRORS as error:
         raise amazon.delivery_error(error) from error
     return float(attributes.get("MonthlySpendLimit", DEFAULT_MONTHLY_LIMIT))
 
@@ -95,5 +95,5 @@ def is_in_sandbox() -> bool:
     """Return whether SMS reach only verified numbers. Raises TemporaryDeliveryError or PermanentDeliveryError."""
     try:
         return bool(amazon.client("sns").get_sms_sandbox_account_status()["IsInSandbox"])
-    except (ClientError, BotoCoreError) as error:
+    except amazon.ERRORS as error:
         raise amazon.delivery_error(error) from error

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from notifications.gateways import amazon
 
 MAX_PAGES = 50
@@ -31,5 +29,5 @@ def lines(group: str, since_ms: int) -> Iterator[LogLine]:
             if not response.get("nextToken"):
                 return
             query["nextToken"] = response["nextToken"]
-    except (ClientError, BotoCoreError) as error:
+    except amazon.ERRORS as error:
         raise amazon.delivery_error(error) from error

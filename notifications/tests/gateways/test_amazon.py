@@ -1,5 +1,6 @@
 """E-mail and SMS as Amazon gets them: moto's server in its own process."""
 
+import contextlib
 import email
 import threading
 from datetime import timedelta
@@ -198,31 +199,47 @@ def test_amazon_away_is_not_the_callers_trouble(amazon, settings):
     assert Message.objects.get().last_error.startswith("Amazon could not be reached")
 
 
-class Terse(BaseHTTPRequestHandler):
-    """An Amazon that answers with nothing but the id of the mail."""
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        answer = (
-            b'<SendRawEmailResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><SendRawEmailResult>'
-            b"<MessageId>m-1</MessageId></SendRawEmailResult></SendRawEmailResponse>"
-        )
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *args):
-        pass
+ACCEPTED = (
+    b'<SendRawEmailResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><SendRawEmailResult>'
+    b"<MessageId>m-1</MessageId></SendRawEmailResult></SendRawEmailResponse>"
+)
 
 
-def test_an_email_accepted_without_a_request_id_is_sent(settings):
-    with HTTPServer(("127.0.0.1", 0), Terse) as server:
+@contextlib.contextmanager
+def answering(settings, status, body):
+    """An Amazon that gives this answer to everything."""
+
+    class Amazon(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Amazon) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         settings.AWS_ENDPOINT_URL = f"http://127.0.0.1:{server.server_port}"
         settings.EMAIL_URL, settings.EMAIL_BACKEND = "amazonses://", "notifications.gateways.ses.SESBackend"
         settings.EMAIL_MAX_PER_SECOND = 100
+        yield
+        server.shutdown()
+
+
+def test_an_email_accepted_without_a_request_id_is_sent(settings):
+    with answering(settings, 200, ACCEPTED):
         message = send_email(to=["ann@example.com"], subject="Hello", text="Hello")
         message.refresh_from_db()
-        server.shutdown()
     assert (message.status, message.provider_message_id) == (Status.SENT, "m-1")
+
+
+@pytest.mark.parametrize(("status", "body"), [(502, b"<!doctype html><title>Bad gateway"), (200, ACCEPTED[:-20])])
+def test_an_answer_that_is_not_amazons_is_tried_again(settings, status, body):
+    with answering(settings, status, body):
+        message = send_email(to=["ann@example.com"], subject="Hello", text="Hello")
+        message.refresh_from_db()
+    assert (message.status, message.attempts, message.is_uncertain) == (Status.QUEUED, 1, True)
+    assert Message.objects.get().last_error.startswith("Amazon's response was lost")
