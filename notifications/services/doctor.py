@@ -13,7 +13,7 @@ from kombu.exceptions import KombuError
 from foodfleet.core import heartbeats
 from foodfleet.core.doctor.registry import Problem, register
 from foodfleet.core.http import health
-from notifications.exceptions import DeliveryError, MisconfiguredDeliveryError
+from notifications.exceptions import DeliveryError, MisconfiguredDeliveryError, TemporaryDeliveryError
 from notifications.gateways import amazon, ses, sns
 from notifications.services.delivery import liveness
 
@@ -100,6 +100,8 @@ def _asked(ask: Callable[[], Iterator[Problem]], right: str = "") -> Iterator[Pr
                 f"The right {right} is missing, so 14 e-mails a second are assumed.",
                 "Grant it, or set EMAIL_MAX_PER_SECOND to the rate that Amazon gives you.",
             )
+    except TemporaryDeliveryError as error:
+        yield Problem(str(error), "Check the network, AWS_REGION and AWS_ENDPOINT_URL; Amazon itself may be down.")
     except DeliveryError as error:
         yield Problem(str(error), CORRECT_ACCESS)
 

@@ -251,6 +251,13 @@ def test_sandbox_and_spending_limit_of_amazon_sns_are_told(installation, sandbox
     assert all(text in said for text, said in zip(texts, found, strict=True))
 
 
+def test_an_amazon_that_cannot_be_reached_is_no_fault_of_the_credentials(installation):
+    installation.EMAIL_URL, installation.AWS_ENDPOINT_URL = "amazonses://", "http://127.0.0.1:9"
+    [(text, advice)] = doctor()[1]["email"]
+    assert text.startswith("Amazon could not be reached")
+    assert advice.startswith("Check the network, AWS_REGION and AWS_ENDPOINT_URL")
+
+
 def test_a_proxy_that_is_not_trusted_is_told_until_it_is(installation, client):
     list(unknown_proxies.FORWARDED.take())  # of other tests in this process
     client.get("/health/live/", headers={"X-Forwarded-For": "192.0.2.9"})

@@ -97,7 +97,10 @@ def proxies() -> Iterator[Problem]:
 def cache() -> Iterator[Problem]:
     """Check that Redis responds and does not evict keys."""
     if health.cache_state() == health.DOWN:
-        yield Problem("Redis does not answer at REDIS_URL; the slower database is used instead.", "Start Redis.")
+        yield Problem(
+            "Redis does not answer at REDIS_URL; the slower database is used instead.",
+            "Start Redis, or correct REDIS_URL.",
+        )
     elif redis := shared.client():
         try:
             policy = redis.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")

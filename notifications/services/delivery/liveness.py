@@ -1,6 +1,7 @@
 """Heartbeats of delivery, its state for health checks, and its gauges."""
 
 from collections.abc import Iterator
+from itertools import product
 from time import monotonic
 
 from django.conf import settings
@@ -11,9 +12,10 @@ from foodfleet.core.http import health
 from foodfleet.core.metrics.scrape import Gauge
 from notifications.models import Message
 from notifications.services.delivery import sweep
-from notifications.states import Channel, Priority
+from notifications.states import Channel, Priority, Status
 
 NAME = "delivery"
+WAITING = (Status.QUEUED, Status.SENDING)
 LATE_AFTER = 60.0  # seconds; beat schedules a sweep every 5, and a heartbeat is written every 10
 
 _started = monotonic()
@@ -51,8 +53,9 @@ def oldest_due() -> int:
 
 
 def _waiting() -> Iterator[tuple[tuple[str, ...], float]]:
-    for channel, status, count in Message.objects.count_waiting():
-        yield (channel, status), count
+    counts = {(channel, status): count for channel, status, count in Message.objects.count_waiting()}
+    for labels in product(Channel, WAITING):  # also zeros: a line that ends shows no value in a dashboard
+        yield labels, counts.get(labels, 0)
 
 
 def _oldest_due() -> Iterator[tuple[tuple[str, ...], float]]:

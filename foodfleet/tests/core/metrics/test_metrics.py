@@ -62,11 +62,13 @@ def test_messages_are_counted_by_channel_and_state(client):
     for channel, status, fields in (("email", "queued", {}), ("email", "sent", {}), ("sms", "sending", lease)):
         Message.objects.bulk_create(Message(channel=channel, to=["a"], status=status, **fields) for _ in range(4))
     lines = scrape(client)
-    waiting = [line for line in lines if line.startswith("foodfleet_messages_waiting{")]
-    assert waiting == [
-        f'foodfleet_messages_waiting{{channel="{Channel.EMAIL}",state="{Status.QUEUED}"}} 4',
-        f'foodfleet_messages_waiting{{channel="{Channel.SMS}",state="{Status.SENDING}"}} 4',
-    ]
+    waiting = {line for line in lines if line.startswith("foodfleet_messages_waiting{")}
+    counts = {(Channel.EMAIL, Status.QUEUED): 4, (Channel.SMS, Status.SENDING): 4}
+    assert waiting == {
+        f'foodfleet_messages_waiting{{channel="{channel}",state="{state}"}} {counts.get((channel, state), 0)}'
+        for channel in Channel
+        for state in (Status.QUEUED, Status.SENDING)
+    }
     assert "foodfleet_oldest_due_seconds 0" in lines
 
 
