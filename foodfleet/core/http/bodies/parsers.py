@@ -1,7 +1,7 @@
 """Strict parsers for request bodies, which refuse ambiguous or unstorable content, and content negotiation."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isinf
 from typing import IO, Any
 from urllib.parse import parse_qsl
@@ -123,10 +123,11 @@ class ContentNegotiation(DefaultContentNegotiation):
         chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
         return chosen
 
-    def filter_renderers(self, renderers: Sequence[BaseRenderer], format: str) -> Sequence[BaseRenderer]:  # noqa: A002
+    def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:  # noqa: A002
         """Return the renderers of a format. Raises ValidationException."""
-        found = [renderer for renderer in renderers if renderer.format == format]
-        if len(renderers) == 1 or found:
-            return found or renderers
+        every = list(renderers)
+        found = [renderer for renderer in every if renderer.format == format]
+        if len(every) == 1 or found:
+            return found or every
         message = ChoiceField.default_error_messages["invalid_choice"] % {"value": format}
         raise ValidationException.for_field(self.settings.URL_FORMAT_OVERRIDE, message, "invalid_choice")
