@@ -174,10 +174,10 @@ class UserAdmin(
     def sign_in(self, user: User) -> str:
         """Return whether and until when staff or wrong passwords have locked the account."""
         if user.locked_at is not None:
-            return str(_("Locked by staff"))
+            return format_html('<span class="tag bad">{}</span>', _("Locked by staff"))
         if user.locked_until is not None:
             until = date_format(timezone.localtime(user.locked_until), "TIME_FORMAT")
-            return str(_("Locked until %(time)s UTC") % {"time": until})
+            return format_html('<span class="tag bad">{}</span>', _("Locked until %(time)s UTC") % {"time": until})
         return str(_("OK"))
 
     @admin.display(description=_("roles"))
@@ -219,7 +219,7 @@ class UserAdmin(
         actions: Any = {} if reason or user.is_service_account else self.get_actions(request)
         return {
             "person": self.person(user),
-            "state": user_overview.state_of(user),
+            "state": user_overview.state_of(user, request.user),
             "why_not_changeable": reason if super().has_change_permission(request) else "",
             "buttons": [(name, title) for _action, name, title in actions.values() if self._is_useful(name, user)],
             "view_as": ""

@@ -30,6 +30,8 @@ from rbac.services import assignments, scopes
 # Whether the frame of a list, in which it could be scrolled sideways, is wide enough for it.
 ALL_SHOWN = "(e => e.scrollWidth <= e.clientWidth)(document.querySelector('#result_list').parentElement)"
 
+HIGHEST_CARD = 150  # pixels: five lines
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -84,6 +86,29 @@ def test_no_column_of_a_list_is_out_of_sight_on_a_small_desk(opened, settings, u
     for path in pages[:4]:
         page.goto(path)
         assert page.evaluate(ALL_SHOWN), path
+
+
+@pytest.mark.parametrize("language", ["en-GB", "ar"])
+def test_a_row_of_a_list_is_a_small_card_on_a_phone(opened, settings, user, make_user, pages, language):
+    page = open_admin(opened, settings, user, language)
+    page.set_viewport_size({"width": 390, "height": 844})
+    locked = make_user(
+        "a.long.address@restaurant.example.com", first_name="Ann", last_name="Baker", locked_at=timezone.now()
+    )
+    assignments.grant(actor=None, user=locked, role=Role.objects.get(name="Driver"), scope="fleet:12")
+    Message.objects.create(channel=Channel.EMAIL, to=[locked.email], subject="Please confirm", template="verify_email")
+    SecurityEvent.objects.create(kind="signed_in", user=locked, ip="203.0.113.7")
+    for path in ("/admin/accounts/user/", pages[0], "/admin/accounts/securityevent/"):
+        page.goto(path)
+        heights = page.locator("#result_list .data-row").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+        assert heights, path
+        assert max(heights) <= HIGHEST_CARD, path
+        assert not violations(page)
+    page.goto("/admin/accounts/user/?locked=yes")
+    row = page.locator("#result_list .data-row")
+    assert row.locator(".tag.bad").is_visible()
+    assert row.locator(".action-select").is_visible()
+    assert "fleet:12" in row.inner_text()
 
 
 @pytest.mark.parametrize("language", ["en-GB", "ar"])
