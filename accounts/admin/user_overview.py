@@ -19,6 +19,8 @@ from foodfleet.core.http.clients import describe_user_agent
 from foodfleet.core.models import RateLimit
 from rbac.services import limits
 
+ISOLATED = "\u2068{}\u2069"  # in its own text direction, so that parentheses stay in place
+
 
 @dataclass(frozen=True)
 class State:
@@ -53,14 +55,14 @@ def why_not_changeable(actor: User, user: User) -> str:
     return ""
 
 
-def state_of(user: Any) -> State:
-    """Return whether the user can sign in, and why not. user: annotated by `with_access`."""
+def state_of(user: Any, reader: Any) -> State:
+    """Return whether the user can sign in, and why not. user: annotated by `with_access`. reader: member of staff."""
     if user.is_service_account:
         return State(str(_("A program: it uses API keys and does not sign in.")), "")
     if not user.is_active:
         return State(str(_("Cannot sign in: the account is deactivated.")), "bad")
     if user.locked_at is not None:
-        return State(with_time(_("Cannot sign in: locked by staff since %(time)s"), user.locked_at), "bad")
+        return State(_why_locked(user, reader), "bad")
     if user.locked_until is not None:
         lock = RateLimit.objects.blocking(timezone.now()).filter(subject=user.pk).order_by("-blocked_until").first()
         tries = lock.count if lock is not None else 0
@@ -68,6 +70,18 @@ def state_of(user: Any) -> State:
         until = date_format(timezone.localtime(user.locked_until), "TIME_FORMAT")
         return State(str(sentence) % {"time": until, "tries": tries}, "bad")
     return _open_state(user)
+
+
+def _why_locked(user: Any, reader: Any) -> str:
+    """Return when staff locked the account, with by whom and why for those who may see its events or unlock it."""
+    may_see = reader.has_perm("events:read") or reader.has_perm("users:lock")
+    lock = SecurityEvent.objects.of(user).lock_since(user.locked_at) if may_see else None
+    if lock is None or lock.actor is None:
+        sentence = with_time(_("Cannot sign in: locked by staff since %(time)s"), user.locked_at)
+    else:
+        sentence = with_time(_("Cannot sign in: locked by %(who)s on %(time)s"), user.locked_at, who=lock.actor)
+    reason = lock.details.get("reason") if lock is not None else None
+    return f"{sentence} ({ISOLATED.format(reason)})" if reason else sentence
 
 
 def _open_state(user: User) -> State:
@@ -82,9 +96,9 @@ def _open_state(user: User) -> State:
     return State(with_time(_("Can sign in. The last time: %(time)s"), user.last_login), "good")
 
 
-def with_time(sentence: Any, time: Any) -> str:
-    """Return the sentence with the local time in the place of `%(time)s`."""
-    return str(sentence) % {"time": date_format(timezone.localtime(time), "DATETIME_FORMAT")}
+def with_time(sentence: Any, time: Any, **words: Any) -> str:
+    """Return the sentence with the local time in the place of `%(time)s`, and with other words."""
+    return str(sentence) % {"time": date_format(timezone.localtime(time), "DATETIME_FORMAT"), **words}
 
 
 # -- Sections of accounts

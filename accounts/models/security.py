@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import User
-from accounts.states import event_kinds
+from accounts.states import EventKind, event_kinds
 from foodfleet.core.models import AppendOnly, AppendOnlyQuerySet
 
 
@@ -22,6 +22,11 @@ class SecurityEventQuerySet(AppendOnlyQuerySet):
     def with_people(self) -> Self:
         """Select user and actor of each event in the same query."""
         return self.select_related("user", "actor")
+
+    def lock_since(self, time: datetime) -> "SecurityEvent | None":
+        """Return the newest event, from `time` on, of a lock by staff, with its actor."""
+        locks = self.filter(kind=EventKind.LOCKED, created_at__gte=time).select_related("actor")
+        return locks.order_by("-created_at", "-id").first()
 
     def pseudonymise(self, user: User) -> None:
         """Remove a deleted user's personal data from the events; the events stay."""

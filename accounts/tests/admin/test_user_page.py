@@ -9,7 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import SecurityEvent, Session, TOTPDevice
+from accounts.services.staff import users
 from accounts.tests.admin.test_admin import act, admin, messages_of  # noqa: F401  a fixture
+from conftest import PASSWORD
+from foodfleet.core.http.clients import Client
 from foodfleet.core.models import RateLimit
 from notifications.models import Message
 from rbac.models import Role, RoleAssignment
@@ -55,6 +58,56 @@ def test_a_lock_by_wrong_passwords_is_told_with_its_end(admin, user):  # noqa: F
     sentence = page_of(admin, user).context["state"].sentence
     assert sentence.startswith("Cannot sign in: locked until ")
     assert sentence.endswith(" UTC after 5 wrong passwords.")
+
+
+@pytest.fixture
+def locked(make_user):
+    """An account that Ana locked because of a lost phone, after somebody else did some time ago."""
+    ana, ben = (make_user(f"{name}@example.com", is_superuser=True) for name in ("ana", "ben"))
+    user = make_user("cara@example.com")
+    users.lock(pk=user.pk, actor=ben, client=Client(), reason="unpaid")
+    users.unlock(pk=user.pk, actor=ben, client=Client())
+    users.lock(pk=user.pk, actor=ana, client=Client(), reason="lost phone")
+    return user
+
+
+def test_the_sentence_names_who_locked_the_account_and_why(admin, locked):  # noqa: F811
+    sentence = page_of(admin, locked).context["state"].sentence
+    assert sentence.startswith("Cannot sign in: locked by ana@example.com on ")
+    assert sentence.endswith(" (\u2068lost phone\u2069)")
+
+
+def test_a_lock_by_nobody_is_told_with_its_reason(admin, user):  # noqa: F811
+    users.lock(pk=user.pk, actor=None, client=Client(), reason="<script>")
+    page = page_of(admin, user)
+    assert "locked by staff since" in page.context["state"].sentence
+    assert "(\u2068&lt;script&gt;\u2069)" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("permission", "is_told"), [("events:read", True), ("users:lock", True), ("users:update", False)]
+)
+def test_who_locked_is_told_to_those_who_see_events_or_unlock(
+    client, make_user, allow, settings, locked, permission, is_told
+):
+    settings.ADMIN_REQUIRE_2FA = False
+    reader = make_user("reader@example.com", is_staff=True)
+    allow(reader, "users:read", permission)
+    client.force_login(reader)
+    page = page_of(client, locked)
+    assert "Cannot sign in: locked by " in page.context["state"].sentence
+    assert ("ana@example.com" in page.content.decode()) is is_told
+    assert ("lost phone" in page.content.decode()) is is_told
+
+
+def test_the_locked_person_is_not_told_who_did_it(client, locked):
+    answers = [
+        client.post("/api/v1/auth/login/", {"email": locked.email, "password": PASSWORD}, "application/json"),
+        client.post("/login/", {"email": locked.email, "password": PASSWORD}),
+    ]
+    for answer in answers:
+        assert "ana@example.com" not in answer.content.decode()
+        assert "lost phone" not in answer.content.decode()
 
 
 def test_a_page_says_what_an_action_does_before_it_does_it(admin, user):  # noqa: F811
