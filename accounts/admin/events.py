@@ -27,6 +27,7 @@ class SecurityEventAdmin(TypedFiltersAdmin, ReadOnlyAdmin):
     """Security events, read-only."""
 
     subject, icon = Subject.EVENTS, "history"
+    anchors = {"user": "events"}
     list_display = ("created_at", "kind", "user", "actor", "ip")
     list_select_related = ("user", "actor")
     list_filter = ("kind", AddressFilter, SinceFilter, UntilFilter)

@@ -16,15 +16,17 @@ from accounts.states import EventKind
 from foodfleet.core.admin import confirm, history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin
+from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, TextSearchAdmin, UnchangeableMixin
 from foodfleet.core.exceptions import ConflictException, ForbiddenException, NotFoundException
 
 
 @admin.register(MFAReset)
-class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
+class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSearchAdmin, RestrictedFiltersAdmin):
     """MFA resets, which one member of staff requests and another approves."""
 
     subject, icon = Subject.PEOPLE, "lock_reset"
+    anchors = {"user": "mfa"}
     form_errors = (ConflictException, ForbiddenException, NotFoundException)
     extra_lookups = OF_A_USER
     list_display = ("user", "reason", "requested_by", "requested_at", "approved_by", "effective_at", "state")
@@ -45,7 +47,9 @@ class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, TextSearchAdmin, Restricted
         return str(_("approved; happens after 24 hours") if reset.approved_by_id else _("waiting for approval"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("user", "reason") if obj is None else (*self.list_display[:-1], "cancelled_at", "done_at", "state")
+        if obj is None:
+            return ("user", "reason")
+        return [self.permitted(request, name) for name in (*self.list_display[:-1], "cancelled_at", "done_at", "state")]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_reset_permission(request)

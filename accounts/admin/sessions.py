@@ -24,6 +24,7 @@ class SessionAdmin(ReadOnlyAdmin):
     """Sessions, which can be ended but not changed."""
 
     subject, icon = Subject.PEOPLE, "devices"
+    anchors = {"user": "sessions"}
     list_display = ("user", "device", "address", "signed_in", "last_used", "ended")
     fields = ("user", "device", "user_agent", "address", "signed_in", "last_used", "expires_at", "ended")
     ordering = ("-last_used_at",)

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from foodfleet.core.admin import confirm, history
 from foodfleet.core.admin.base import Subject
 from foodfleet.core.admin.forms import ServiceAdmin, ServiceForm
+from foodfleet.core.admin.links import PermittedLinksAdmin
 from foodfleet.core.admin.lists import RestrictedFiltersAdmin, UnchangeableMixin
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.typed_text import searched_parts
@@ -34,10 +35,11 @@ class AssignmentForm(ServiceForm):
 
 
 @admin.register(RoleAssignment)
-class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, RestrictedFiltersAdmin):
+class RoleAssignmentAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     """Assignments of roles to users. They can be ended but not deleted."""
 
     subject, icon = Subject.ACCESS, "assignment_ind"
+    anchors = {"user": "roles"}
     form = AssignmentForm
     fields = ("user", "role", "scope", "expires_at")
     error_fields = {"missing": "role", "user_not_found": "user", "": "role"}

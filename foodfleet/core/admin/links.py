@@ -1,8 +1,8 @@
 """Links between admin pages, only for users who may open them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db import models
@@ -15,7 +15,12 @@ from foodfleet.core.admin.base import BaseAdmin
 
 
 class PermittedLinksAdmin(BaseAdmin):
-    """An admin whose read-only foreign keys are links for users who may view the target, and text for others."""
+    """An admin whose read-only foreign keys are links for users who may view the target, and text for others.
+
+    anchors: the section of the target's page, for each foreign key that is about one.
+    """
+
+    anchors: ClassVar[Mapping[str, str]] = {}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = super().get_readonly_fields(request, obj)
@@ -36,7 +41,9 @@ class PermittedLinksAdmin(BaseAdmin):
         if not isinstance(target, type) or not self.admin_site.is_registered(target):
             return name
         may_view = self.admin_site.get_model_admin(target).has_view_permission(request)
-        return name if may_view else _as_text(field)
+        if not may_view:
+            return _as_text(field)
+        return _to_section(field, self.anchors[name]) if name in self.anchors else name
 
 
 def link_to(site: admin.AdminSite, request: HttpRequest, row: models.Model) -> SafeString | str:
@@ -56,3 +63,18 @@ def _as_text(field: "models.Field[Any, Any]") -> Callable[[Any], str]:
         return getattr(row, field.name)
 
     return text
+
+
+@cache
+def _to_section(field: "models.Field[Any, Any]", anchor: str) -> Callable[[Any], Any]:
+    """Return an admin column that links to one section of the page of a foreign key's target."""
+
+    @admin.display(description=field.verbose_name, empty_value="-")
+    def link(row: Any) -> Any:
+        target = getattr(row, field.name)
+        if target is None:
+            return None
+        page = reverse(f"admin:{target._meta.app_label}_{target._meta.model_name}_change", args=[target.pk])
+        return format_html('<a href="{}#{}">{}</a>', page, anchor, target)
+
+    return link
