@@ -124,6 +124,7 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     """A searchable list of messages with their timelines."""
 
     subject, icon = Subject.MESSAGES, "mail"
+    anchors = {"user": "messages"}
     comes_first = True
     searched_everywhere = True
     list_before_template = "admin/notifications/states.html"
@@ -207,6 +208,12 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
     ) -> tuple[QuerySet[Message], bool]:
         return queryset.search(search_term), False  # type: ignore[attr-defined]
+
+    def first_found(self, rows: Any, most: int) -> list[Any]:
+        """Return failed messages that can be sent again before others, so that newer messages do not hide them."""
+        failed = list(rows.retriable(timezone.now())[:most])
+        others = rows.exclude(pk__in=[one.pk for one in failed])
+        return failed + list(others[: most - len(failed)])
 
     def found_as(self, row: Message) -> str:
         return f"{', '.join(row.to[:1])} · {row.subject or row.template} · {row.get_status_display()}"

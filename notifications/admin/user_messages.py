@@ -1,27 +1,43 @@
-"""The newest messages to a user, on their page in the admin."""
+"""The messages to a user on their page in the admin: failed ones first, with a button that sends them again."""
+
+from typing import Any
 
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.user_overview import register
 from accounts.models import User
 from foodfleet.core.admin.sections import MAX_ROWS, Section
+from notifications.admin.timeline import status_tag
 from notifications.models import Message
+
+MAX_FAILED = 5  # so that the newest messages are shown too
 
 
 def messages(request: HttpRequest, user: User) -> Section:
-    """Return the newest messages, each with a link to its page, and a link that searches by the address."""
-    newest = Message.objects.filter(user=user).defer("payload").order_by("-created_at", "-id")[:MAX_ROWS]
-    rows = [[one.created_at, _linked(one), one.get_channel_display(), one.get_status_display()] for one in newest]
+    """Return the failed messages that can be sent again, then the newest, and a link that searches by the address."""
+    newest: Any = Message.objects.filter(user=user).defer("payload").order_by("-created_at", "-id")
+    failed = list(newest.retriable(timezone.now())[:MAX_FAILED])
+    others = newest.exclude(pk__in=[one.pk for one in failed])[: MAX_ROWS - len(failed)]
+    reader: Any = request.user
+    may_send = bool(failed) and reader.has_perm("notifications:send")
+    rows = [_row(request, one, may_retry=may_send) for one in failed]
+    rows += [_row(request, one, may_retry=False) for one in others]
     link = reverse("admin:notifications_message_changelist", query={"q": user.email})
     return Section("messages", _("Messages"), [_("When"), _("What"), _("Channel"), _("Status")], rows, link)
 
 
-def _linked(message: Message) -> str:
+def _row(request: HttpRequest, message: Message, *, may_retry: bool) -> list[Any]:
     page = reverse("admin:notifications_message_change", args=[message.pk])
-    return format_html('<a href="{}">{}</a>', page, message.subject or message.template or message.channel)
+    what = format_html('<a href="{}">{}</a>', page, message.subject or message.template or message.channel)
+    tag = status_tag(message.status, message.get_status_display())
+    context = {"message": message, "tag": tag, "may_retry": may_retry}
+    status = render_to_string("admin/notifications/retry.html", context, request) if may_retry else tag
+    return [message.created_at, what, message.get_channel_display(), status]
 
 
 register("notifications:read", messages)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -49,6 +50,10 @@ class BaseAdmin(ModelAdmin):  # type: ignore[type-arg]
     def found_as(self, row: Any) -> str:
         """Return the name of a row in search results and on confirmation pages."""
         return str(row)
+
+    def first_found(self, rows: QuerySet[Any], most: int) -> list[Any]:
+        """Return the rows that the global search shows of those it found."""
+        return list(rows[:most])
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

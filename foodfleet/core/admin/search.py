@@ -58,5 +58,5 @@ def _rows(model_admin: BaseAdmin, request: HttpRequest, term: str) -> list[Found
     kind = str(opts.verbose_name)
     return [
         Found(model_admin.found_as(row), kind, reverse(name, args=[row.pk]), model_admin.icon)
-        for row in rows[:MOST_OF_ONE_KIND]
+        for row in model_admin.first_found(rows, MOST_OF_ONE_KIND)
     ]

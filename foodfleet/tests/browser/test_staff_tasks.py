@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.tests.browser.looking import sign_in
-from notifications.models import SmsTemplate, Suppression
+from notifications.models import Message, SmsTemplate, Suppression
 from notifications.services.audience import suppression
 from notifications.states import SuppressionReason
 from notifications.tests.admin.rows import failed
@@ -147,6 +147,22 @@ def test_a_dispatcher_finds_a_failed_message_and_sends_it_again(desk):
     dispatcher = desk("Dispatcher").find("nour@example.com").sees(".state:has-text('Failed')")
     dispatcher.click("button[value=retry]").confirm().sees("text=1 message will be sent again.")
     assert message.events.filter(type="retried").exists()
+
+
+def test_a_dispatcher_sends_an_old_failed_message_of_a_person_again(desk, make_user):
+    nour = make_user("nour.haddad@example.com", first_name="Nour", last_name="Haddad")
+    old = failed(user=nour, to=[nour.email], subject="Old", created_at=timezone.now() - timedelta(days=1))[0]
+    for _number in range(9):
+        Message.objects.create(channel="email", user=nour, to=[nour.email], subject="New", status="sent")
+    dispatcher = desk("Dispatcher").find("nour haddad")
+    dispatcher.click("#messages tr:has-text('Old') button[value=retry]").confirm()
+    dispatcher.sees("text=1 message will be sent again.")
+    assert old.events.filter(type="retried").exists()
+    failed(user=nour, to=[nour.email], subject="Older", created_at=timezone.now() - timedelta(days=2))
+    dispatcher.start().page.keyboard.press("Control+k")
+    dispatcher.page.locator("#search-input-command").fill(nour.email)
+    dispatcher.click(".found a:has-text('Older')").click("button[value=retry]").confirm()
+    dispatcher.sees("text=1 message will be sent again.")
 
 
 def test_support_lifts_a_suppression(desk):

@@ -134,3 +134,31 @@ def test_filtered_messages_are_exported_with_causes_and_without_content(boss):
     assert SecurityEvent.objects.get(kind="messages_exported").details == {"filters": ["lost", "q"]}
     wrong = boss.get(reverse("admin:notifications_message_export"), {"created_at__gte": "nonsense"})
     assert (wrong.status_code, wrong["Location"]) == (302, LIST)
+
+
+def test_the_page_of_a_person_lists_failed_messages_first(boss, user):
+    old = failed(user=user, to=[user.email], subject="Old", created_at=timezone.now() - timedelta(days=1))[0]
+    for number in range(9):
+        Message.objects.create(channel="email", user=user, to=[user.email], subject=f"New {number}", status="sent")
+    page = boss.get(reverse("admin:accounts_user_change", args=[user.pk]))
+    section = next(one for one in page.context["sections"] if one.anchor == "messages")
+    shown = [row[1] for row in section.rows]
+    assert len(shown) == 8
+    assert ">Old<" in shown[0]
+    assert ">New 8<" in shown[1]
+    assert page.content.decode().count('value="retry"') == 1
+    press = {"action": "retry", "_selected_action": [str(old.pk)], "from_page": "1", "confirmed": "1"}
+    assert boss.post(reverse("admin:notifications_message_changelist"), press).status_code == 302
+    old.refresh_from_db()
+    assert old.status == "queued"
+
+
+def test_readers_of_messages_get_no_button_to_send_them_again(client, make_user, allow, settings, user):
+    settings.ADMIN_REQUIRE_2FA = False
+    reader = make_user("reader@example.com", is_staff=True)
+    allow(reader, "users:read", "notifications:read")
+    client.force_login(reader)
+    failed(user=user, to=[user.email], subject="Old")
+    page = client.get(reverse("admin:accounts_user_change", args=[user.pk])).content.decode()
+    assert "Old" in page
+    assert 'value="retry"' not in page

@@ -1,9 +1,13 @@
 """Ctrl-K finds people, messages, roles and pages: those that the member of staff may open."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from foodfleet.tests.core.admin.test_home import staff  # noqa: F401  a fixture
 from notifications.models import Message
+from notifications.tests.admin.rows import failed
 
 pytestmark = pytest.mark.django_db
 
@@ -21,6 +25,17 @@ def test_people_are_found_by_part_of_name_address_or_phone(staff, make_user, ter
 def test_messages_are_found_by_recipient(staff):  # noqa: F811
     Message.objects.create(channel="email", to=["gast@example.net"], subject="Hello", status="failed")
     assert ("gast@example.net · Hello · Failed", "message") in found(staff("Support"), "gast@")
+
+
+def test_a_failed_message_is_found_before_newer_ones(staff):  # noqa: F811
+    old = failed(to=["gast@example.net"], subject="Old", created_at=timezone.now() - timedelta(days=1))[0]
+    for number in range(6):
+        Message.objects.create(channel="email", to=["gast@example.net"], subject=f"New {number}", status="sent")
+    results = staff("Dispatcher").get("/admin/search/", {"s": "gast@"}).context["results"]
+    titles = [one.title for one in results if one.kind == "message"]
+    assert len(titles) == 5
+    assert titles[:2] == ["gast@example.net · Old · Failed", "gast@example.net · New 5 · Sent"]
+    assert str(old.pk) in results[0].link
 
 
 @pytest.mark.parametrize(
