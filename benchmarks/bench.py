@@ -16,7 +16,7 @@ import killed_workers
 import permissions
 import report
 import workers
-from processes import FOLDER, HERE, Control, environment_of, install_peers, new_database, run, stop_on_sigterm
+from processes import FOLDER, HERE, REDIS, Control, environment_of, install_peers, new_database, run, stop_on_sigterm
 
 HTTP = ("me", "list", "refresh", "login", "embedded")
 
@@ -39,9 +39,16 @@ def scale(control, options):
     return {"scale": run([sys.executable, HERE / "users_at_scale.py", options.users, many], env, timeout=900)}
 
 
+def growth(control, options):
+    """The API, the admin and delivery with ten thousand users and messages, and with a million."""
+    many = 20_000 if options.quick else 1_000_000
+    env = environment_of(new_database("growth"), REDIS_URL=REDIS)
+    return {"growth": run([sys.executable, HERE / "growth.py", options.users, many], env, timeout=7200)}
+
+
 PARTS = {
-    "access": permissions.measure, "delivery": delivery, "scale": scale, "workers": workers.measure,
-    "equal_time": equal_time.measure, "kills": killed_workers.measure,
+    "access": permissions.measure, "delivery": delivery, "workers": workers.measure, "equal_time": equal_time.measure,
+    "kills": killed_workers.measure, "scale": scale, "growth": growth,
 }  # fmt: skip
 
 

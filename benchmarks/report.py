@@ -25,6 +25,7 @@ TITLES = {
     "10 senders": "Dispatch, 10 senders",
     "20 senders": "Dispatch, 20 senders",
     "scale": "List of users: ten thousand and a million",
+    "growth": "The API, the admin and delivery: ten thousand and a million users and messages",
     "equal_time": "Does the time of an answer tell whether an address has an account?",
     "kills": "Workers killed while they send",
 }
@@ -45,6 +46,7 @@ COLUMNS = {
     "few_ms": ("10,000, ms", "{:.1f}"),
     "many_ms": ("1,000,000, ms", "{:.1f}"),
     "times": ("times", "{:.2f}"),
+    "sql": ("statements", "{}"),
     "account_ms": ("with an account, ms", "{:.1f}"),
     "none_ms": ("without, ms", "{:.1f}"),
     "slower": ("slower with an account (0.50 tells nothing)", "{:.2f}"),

@@ -257,6 +257,7 @@ class User(AbstractBaseUser):
                 name="accounts_user_deletion_due",
             ),
             models.Index(fields=["id"], condition=models.Q(is_superuser=True), name="accounts_user_superuser"),
+            models.Index(fields=["id"], condition=models.Q(is_staff=True), name="accounts_user_staff"),
             models.Index(fields=["last_login"], name="accounts_user_last_login"),
             models.Index(
                 fields=["id"],

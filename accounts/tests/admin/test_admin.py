@@ -5,7 +5,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import ApiKey, MFAReset, SecurityEvent, Session
+from accounts.models import ApiKey, MFAReset, SecurityEvent, Session, User
 from conftest import PASSWORD
 from rbac.services import assignments, roles
 
@@ -211,3 +211,22 @@ def test_actions_on_sessions_resets_and_keys_ask_first(admin, user, sign_in, mak
         admin.post(f"/admin/accounts/{path}/", {**chosen, "confirmed": "1"})
         row.refresh_from_db()
         assert getattr(row, field) is not None, path
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ({"is_staff": True}, "accounts_user_staff"),
+        ({"is_superuser": True}, "accounts_user_superuser"),
+        ({"is_active": False}, "accounts_user_inactive"),
+        ({"locked_at__isnull": False}, "accounts_user_locked"),
+        ({"invited_at__isnull": False, "email_verified_at__isnull": True}, "accounts_user_invited"),
+    ],
+)
+def test_a_filter_for_few_users_reads_their_index(filters, index):
+    User.objects.bulk_create(User(email=f"user{number}@example.com") for number in range(2000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_user")
+    plan = User.objects.filter(**filters).order_by("-pk")[:101].explain()
+    assert f"Index Scan Backward using {index}" in plan, plan
