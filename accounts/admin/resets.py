@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -50,6 +51,24 @@ class MFAResetAdmin(UnchangeableMixin, ServiceAdmin, PermittedLinksAdmin, TextSe
         if obj is None:
             return ("user", "reason")
         return [self.permitted(request, name) for name in (*self.list_display[:-1], "cancelled_at", "done_at", "state")]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the state of the reset, and buttons for what this member of staff may do with it."""
+        reset = self.get_object(request, object_id) if self.has_view_permission(request) else None
+        context = self._state_context(request, reset) if reset is not None else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def _state_context(self, request: HttpRequest, reset: MFAReset) -> dict[str, Any]:
+        is_open = not (reset.done_at or reset.cancelled_at)
+        is_of_others = request.user.pk not in {reset.user_id, reset.requested_by_id}
+        return {
+            "state": capfirst(self.state(reset)),
+            "tone": "warn" if is_open else "",
+            "can_approve": is_open and reset.approved_by_id is None and is_of_others,
+            "can_cancel": is_open,
+        }
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_reset_permission(request)

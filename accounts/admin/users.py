@@ -116,7 +116,7 @@ class UserAdmin(
     ordering = ("-id",)
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    list_display = ("person", "is_active", "sign_in", "is_staff", "role_names", "last_login")
+    list_display = ("person", "sign_in", "is_staff", "role_names", "last_login")
     list_filter = (
         "is_active", LockedFilter, MFAFilter, RoleFilter, ScopeFilter, LastSeenFilter, InvitedFilter, "is_staff",
         "is_superuser", ServiceAccountFilter,
@@ -172,13 +172,24 @@ class UserAdmin(
 
     @admin.display(description=_("sign-in"))
     def sign_in(self, user: User) -> str:
-        """Return whether and until when staff or wrong passwords have locked the account."""
+        """Return whether the user can sign in, or why not."""
+        if user.is_service_account and user.is_active:
+            return "-"
+        tone, text = self._sign_in_state(user)
+        return format_html('<span class="tag {}">{}</span>', tone, text) if tone else text
+
+    @staticmethod
+    def _sign_in_state(user: User) -> tuple[str, str]:
+        if not user.is_active:
+            return "bad", str(_("Deactivated"))
         if user.locked_at is not None:
-            return format_html('<span class="tag bad">{}</span>', _("Locked by staff"))
+            return "bad", str(_("Locked by staff"))
         if user.locked_until is not None:
             until = date_format(timezone.localtime(user.locked_until), "TIME_FORMAT")
-            return format_html('<span class="tag bad">{}</span>', _("Locked until %(time)s UTC") % {"time": until})
-        return str(_("OK"))
+            return "bad", str(_("Locked until %(time)s UTC") % {"time": until})
+        if not user.is_email_verified:
+            return "warn", str(_("Not confirmed") if user.invited_at is None else _("Invited"))
+        return "", str(_("OK"))
 
     @admin.display(description=_("roles"))
     def role_names(self, user: Any) -> str:

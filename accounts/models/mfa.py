@@ -215,4 +215,4 @@ class MFAReset(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} {self.requested_at:%Y-%m-%d}"
+        return f"{self.user} {self.requested_at:%Y-%m-%d}"

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import SecurityEvent, Session, TOTPDevice
+from accounts.models import MFAReset, SecurityEvent, Session, TOTPDevice
 from accounts.services.staff import users
 from accounts.tests.admin.test_admin import act, admin, messages_of  # noqa: F401  a fixture
 from conftest import PASSWORD
@@ -259,3 +259,35 @@ def test_the_list_is_filtered_by_what_staff_ask(admin, make_user, query, expecte
     type(admin.boss).objects.filter(pk=admin.boss.pk).update(last_login=None)
     found = admin.get(f"/admin/accounts/user/?{query}").context["cl"].result_list
     assert {user.email.split("@")[0] for user in found} == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({}, "OK"),
+        ({"is_active": False, "locked_at": timezone.now()}, '<span class="tag bad">Deactivated</span>'),
+        ({"locked_at": timezone.now()}, '<span class="tag bad">Locked by staff</span>'),
+        ({"email_verified_at": None}, '<span class="tag warn">Not confirmed</span>'),
+        ({"email_verified_at": None, "invited_at": timezone.now()}, '<span class="tag warn">Invited</span>'),
+        ({"is_service_account": True}, "-"),
+    ],
+)
+def test_the_list_tells_who_cannot_sign_in_and_why(admin, make_user, fields, state):  # noqa: F811
+    make_user("cara@example.com", **fields)
+    page = admin.get("/admin/accounts/user/?q=cara").content.decode()
+    cell = page.split('class="field-sign_in')[1].split(">", 1)[1].split("</td>")[0]
+    assert cell.strip() == state
+
+
+def test_the_page_of_a_reset_offers_what_the_reader_may_do(admin, user, make_user):  # noqa: F811
+    for asker, is_offered in ((make_user("other@example.com"), True), (admin.boss, False)):
+        reset = MFAReset.objects.create(user=user, requested_by=asker, reason="lost")
+        path = f"/admin/accounts/mfareset/{reset.pk}/change/"
+        page = admin.get(path)
+        assert page.context["state"] == "Waiting for approval"
+        assert ('value="approve"' in page.content.decode()) is is_offered
+        press = {"action": "call_off", "_selected_action": [reset.pk], "from_page": "1", "confirmed": "1"}
+        assert admin.post("/admin/accounts/mfareset/", press)["Location"] == path
+        ended = admin.get(path)
+        assert ended.context["state"] == "Cancelled"
+        assert 'name="action"' not in ended.content.decode()
