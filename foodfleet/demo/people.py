@@ -119,6 +119,9 @@ def _user(company: Company, name: names.Name, password: str) -> User:
         user.is_active = False
     elif state < 8:
         user.locked_at = company.before(timedelta(days=9))
+        if user.last_login is not None:  # nobody signs in after that
+            before_lock = user.locked_at - timedelta(hours=random.randint(1, 60))
+            user.last_login = max(user.email_verified_at, min(user.last_login, before_lock))
     elif state < 9:
         user.must_change_password = True
     elif state < 9.2:
