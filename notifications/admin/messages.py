@@ -104,19 +104,23 @@ def states(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the quick filters above the list, with the numbers of messages that need attention."""
     counts = statistics.count_by_status(COUNTED)
     shown = [{"title": _("All"), "query": "", "is_current": not request.GET}]
-    retriable = {"title": _("Can be sent again"), "query": "retriable=yes"}
+    found = Message.objects.to_people().retriable(timezone.now()).order_by()[: statistics.COUNTED + 1].count()
+    retriable = {"title": _("Can be sent again"), "query": "retriable=yes", "number": _capped(found)}
     shown.append({**retriable, "is_current": request.GET.get("retriable") == "yes"})
     for status in (*COUNTED, Status.SENT, Status.DELIVERED):
-        number = counts.get(status, 0)
         shown.append(
             {
                 "title": status.label,
                 "query": f"status__exact={status.value}",
-                "number": statistics.capped(number) if number else "",
+                "number": _capped(counts.get(status, 0)),
                 "is_current": request.GET.get("status__exact") == status.value,
             }
         )
     return shown
+
+
+def _capped(number: int) -> str:
+    return statistics.capped(number) if number else ""
 
 
 @admin.register(Message)

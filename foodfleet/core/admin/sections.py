@@ -21,9 +21,9 @@ class Section:
     link: str = ""
 
     @property
-    def cells(self) -> list[list[Any]]:
-        """Return the rows with times as how long ago they are, and a dash for None."""
-        return [[_cell(value) for value in row] for row in self.rows]
+    def cells(self) -> list[list[tuple[Any, Any]]]:
+        """Return the rows, each value with its column: times as how long ago they are, and a dash for None."""
+        return [[(column, _cell(value)) for column, value in zip(self.columns, row, strict=True)] for row in self.rows]
 
 
 def _cell(value: Any) -> Any:

@@ -104,6 +104,13 @@ def test_a_row_of_a_list_is_a_small_card_on_a_phone(opened, settings, user, make
         assert heights, path
         assert max(heights) <= HIGHEST_CARD, path
         assert not violations(page)
+    failed(user=locked, to=[locked.email], subject="Please confirm")
+    page.goto(f"/admin/accounts/user/{locked.pk}/change/")
+    for inside in ("#messages button[value=retry]", "#roles td form button"):
+        box = page.locator(inside).bounding_box()
+        assert box["x"] >= 0, inside
+        assert box["x"] + box["width"] <= 390, inside
+    assert not violations(page)
     page.goto("/admin/accounts/user/?locked=yes")
     row = page.locator("#result_list .data-row")
     assert row.locator(".tag.bad").is_visible()

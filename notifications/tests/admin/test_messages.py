@@ -30,7 +30,7 @@ def test_the_statuses_that_need_attention_are_counted_up_to_a_limit(boss, monkey
     shown = boss.get(LIST, {"status__exact": "failed"}).context["states"]
     numbers = {str(one["title"]): one.get("number") for one in shown}
     assert numbers == {
-        "All": None, "Can be sent again": None, "Queued": "", "Failed": "3+", "Bounced": "2", "Complained": "",
+        "All": None, "Can be sent again": "3+", "Queued": "", "Failed": "3+", "Bounced": "2", "Complained": "",
         "Suppressed": "", "Cancelled": "", "Sent": "", "Delivered": "",
     }  # fmt: skip
     assert [str(one["title"]) for one in shown if one["is_current"]] == ["Failed"]
@@ -134,6 +134,13 @@ def test_filtered_messages_are_exported_with_causes_and_without_content(boss):
     assert SecurityEvent.objects.get(kind="messages_exported").details == {"filters": ["lost", "q"]}
     wrong = boss.get(reverse("admin:notifications_message_export"), {"created_at__gte": "nonsense"})
     assert (wrong.status_code, wrong["Location"]) == (302, LIST)
+
+
+def test_messages_that_can_be_sent_again_are_counted(boss):
+    assert boss.get(LIST).context["states"][1]["number"] == ""
+    failed(2)
+    failed(1, expires_at=timezone.now())
+    assert boss.get(LIST).context["states"][1]["number"] == "2"
 
 
 def test_the_page_of_a_person_lists_failed_messages_first(boss, user):
