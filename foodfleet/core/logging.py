@@ -212,6 +212,12 @@ class LoggedStream(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
+    def fileno(self) -> None:  # type: ignore[override]
+        """Return None, as Celery's own streams: its signal handlers write to a descriptor if there is one.
+
+        An error here would be raised in whatever SIGTERM interrupted.
+        """
+
     def write(self, text: str) -> int:
         if getattr(self._state, "is_logging", False):  # an error of logging itself
             return int(self._original.write(text))

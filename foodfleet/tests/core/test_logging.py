@@ -8,6 +8,7 @@ from logging.config import DictConfigurator
 
 import pytest
 import structlog
+from celery.apps.worker import safe_say
 
 from conftest import PASSWORD
 from foodfleet.core.logging import REDACTED, LoggedStream, logging_config, redact_secrets, redact_text
@@ -154,3 +155,8 @@ def test_what_a_library_prints_becomes_one_event_for_each_line(written):
         ("stdout", f"Bearer {REDACTED}"),
     ]
     assert original.getvalue() == ""
+
+
+def test_a_signal_handler_of_celery_raises_nothing_in_what_it_interrupts(written):
+    safe_say("worker: Warm shutdown (MainProcess)", LoggedStream("stdout", io.StringIO()))
+    assert not written()
