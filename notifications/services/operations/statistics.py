@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Subquery, Value, When
+from django.db.models import Case, CharField, Count, IntegerField, Subquery, Value, When
 
 from foodfleet.core.database import hourly_counts
 from notifications.models import Message, MessageEvent
@@ -15,6 +15,7 @@ from notifications.states import ARRIVED, LOST, TO_PEOPLE, Channel, Priority, St
 
 SUBJECT, FAILURE, TEMPLATE = "message", "failure", f"{hourly_counts.SUMMED}:template"
 COUNTED = 1_000  # the maximum that a page counts of each status
+RETRIABLE = "retriable"  # the name of the count of messages that can be sent again
 PRICED = 200  # of the newest SMS
 AGAIN = timedelta(days=1)  # the status of a message changes mostly within a day
 
@@ -81,19 +82,21 @@ def by_template(counts: hourly_counts.Recent) -> list[TemplateOutcomes]:
     return sorted(found, key=lambda one: (-one.month.lost, one.template))
 
 
-def count_by_status(statuses: Sequence[Status]) -> dict[str, int]:
-    """Return how many messages to people have each of these statuses, at most COUNTED + 1 of them.
+def count_by_status(statuses: Sequence[Status], now: datetime) -> dict[str, int]:
+    """Return how many messages to people have each of these statuses, and how many of them are RETRIABLE at `now`.
 
-    The statuses must have an index: that of queued messages, or of those that were not delivered.
+    At most COUNTED + 1 of each, by one query. The statuses must have an index: that of queued messages, or of those
+    that were not delivered.
     """
-    parts = [_counted(status) for status in statuses]
-    return dict(parts[0].union(*parts[1:], all=True))
+    parts = [_counted(Message.objects.filter(status=status), status) for status in statuses]
+    return dict(_counted(Message.objects.retriable(now), RETRIABLE).union(*parts, all=True))
 
 
-def _counted(status: Status) -> Any:
-    some = Message.objects.filter(status=status).order_by().values("pk")[: COUNTED + 1]
-    rows = Message.objects.filter(pk__in=some).to_people().order_by().values("status")
-    return rows.annotate(number=Count("pk")).values_list("status", "number")
+def _counted(messages: Any, name: str) -> Any:
+    some = messages.order_by().values("pk")[: COUNTED + 1]
+    rows = Message.objects.filter(pk__in=some).to_people().order_by()
+    named = rows.annotate(name=Value(name, output_field=CharField())).values("name")
+    return named.annotate(number=Count("pk")).values_list("name", "number")
 
 
 @dataclass(frozen=True)
