@@ -144,12 +144,19 @@ def test_a_kill_each_second_fails_no_sign_in_and_loses_no_mail(broker_url, postg
         for name in fleet.ports:
             processes.wait_until(lambda name=name: fleet.serves(name), what=f"the start of {name}")
         with Load(address, certificate) as load:
+            begun = time.monotonic()
             kill_in_turn(fleet, load)
+            seconds = round(time.monotonic() - begun)
         processes.wait_until(lambda: set(states(postgres_url)) == {"sent"}, what="the last mail")
     assert load.failed == []
     assert len(load.registered) > CLIENTS
     queued, taken = recipients(postgres_url), mails_of(amazon)
-    figures = {"kills": ROUNDS * (WEBS + WORKERS), "twice": (taken - queued).total(), **load.answers}
+    figures = {
+        "kills": ROUNDS * (WEBS + WORKERS),
+        "seconds": seconds,
+        "twice": (taken - queued).total(),
+        **load.answers,
+    }
     print(f"{queued.total()} messages, {(queued - taken).total()} lost; {figures}")  # pytest -rP shows it
     assert set(load.registered) <= set(queued)
     assert queued - taken == Counter()
