@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 from functools import lru_cache
 from itertools import pairwise
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from django.conf import settings
@@ -212,11 +212,14 @@ class LoggedStream(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
-    def fileno(self) -> None:  # type: ignore[override]
-        """Return None, as Celery's own streams: its signal handlers write to a descriptor if there is one.
+    @property
+    def fileno(self) -> NoReturn:
+        """Raise AttributeError: this stream has no descriptor.
 
-        An error here would be raised in whatever SIGTERM interrupted.
+        Celery's signal handlers, which use one if there is one, would raise the error of TextIOBase in whatever SIGTERM
+        interrupted.
         """
+        raise AttributeError("fileno")
 
     def write(self, text: str) -> int:
         if getattr(self._state, "is_logging", False):  # an error of logging itself

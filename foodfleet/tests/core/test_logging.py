@@ -3,6 +3,8 @@
 import io
 import json
 import logging
+import shutil
+import sys
 import time
 from logging.config import DictConfigurator
 
@@ -157,6 +159,10 @@ def test_what_a_library_prints_becomes_one_event_for_each_line(written):
     assert original.getvalue() == ""
 
 
-def test_a_signal_handler_of_celery_raises_nothing_in_what_it_interrupts(written):
-    safe_say("worker: Warm shutdown (MainProcess)", LoggedStream("stdout", io.StringIO()))
+def test_a_logged_stream_has_no_descriptor_to_look_for(written, monkeypatch):
+    stream = LoggedStream("stdout", io.StringIO())
+    safe_say("worker: Warm shutdown (MainProcess)", stream)  # Celery's signal handlers: an error would hit anything
+    monkeypatch.setattr(sys, "__stdout__", stream)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert shutil.get_terminal_size((90, 25)).columns == 90  # argparse: of each call_command
     assert not written()
