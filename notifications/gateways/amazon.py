@@ -48,7 +48,8 @@ CONFIGURATION_CODES = DENIED_CODES | {
     "IncompleteSignature", "OptInRequired",
 }  # fmt: skip
 # Codes such as MessageRejected may also mean a fault of the message: for these the text decides.
-CONFIGURATION_REASONS = ("not verified", "sandbox", "not authorized")
+# The last one is moto's, for a sender that is not verified.
+CONFIGURATION_REASONS = ("not verified", "sandbox", "not authorized", "did not have authority to send")
 # What a call raises; the last one is for an answer that is not Amazon's, such as a proxy's page, and has another base.
 ERRORS = (ClientError, BotoCoreError, ResponseParserError)
 RESPONSE_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, ResponseParserError)

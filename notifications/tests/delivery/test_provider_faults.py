@@ -36,6 +36,7 @@ def nothing_told(monkeypatch):
     ("code", "reason"),
     [
         ("MessageRejected", "Email address is not verified. The following identities failed the check: no-reply@x.example"),
+        ("MessageRejected", "Did not have authority to send from email no-reply@x.example"),
         ("MailFromDomainNotVerifiedException", ""),
         ("FromEmailAddressNotVerifiedException", ""),
         ("ConfigurationSetDoesNotExistException", ""),
