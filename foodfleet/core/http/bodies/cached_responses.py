@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, Error, close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.http import HttpRequest
 from django_structlog.middlewares.request import RequestMiddleware
 
@@ -28,6 +28,7 @@ from foodfleet.core.http.bodies.wsgi_bridge import Response
 from foodfleet.core.receivers import REQUESTS
 
 OFFERED = "foodfleet.offered_response"  # key in the WSGI environ
+FAILURE = "foodfleet.failure_of_body"  # key in the WSGI environ: why the body could not be made
 REQUEST_ID = request_ids.HEADER.lower().encode()
 # Headers that differ from call to call and do not affect responses.
 NO_PART_OF_THE_KEY = frozenset({REQUEST_ID, b"traceparent", b"tracestate", b"x-amzn-trace-id", b"cf-ray"})
@@ -68,8 +69,13 @@ def offer(request: HttpRequest, basis: Basis, make_body: Callable[[], bytes] | N
     """Allow reuse of the response to this call while `basis` is current. Only for views with the usual throttle.
 
     make_body: makes the body of each call. It may read the database, in a thread. Without it the body is reused too.
+    If it has just failed for this call, its exception is raised, so that a slow statement does not run again.
     """
-    if LOGGER.isEnabledFor(logging.DEBUG) or not basis.is_current():  # with DEBUG, calls log more than `_log` writes
+    if failure := request.META.get(FAILURE):
+        raise failure
+    # With DEBUG, calls log more than `_log` writes; a trace has spans of Django and the database.
+    is_watched = LOGGER.isEnabledFor(logging.DEBUG) or settings.OTEL_EXPORTER_OTLP_ENDPOINT
+    if is_watched or not basis.is_current():
         return
     context = {name: value for name, value in structlog.contextvars.get_contextvars().items() if name != "request_id"}
     assert request.resolver_match
@@ -84,22 +90,27 @@ class CachedResponses:
         self._lock = Lock()
         self._reads_database = not settings.REDIS_URL  # to see whether a basis is current
 
-    def get(self, scope: MutableMapping[str, Any], *, may_block: bool) -> Response | None:
+    def get(self, scope: MutableMapping[str, Any], environ: dict[str, Any] | None = None) -> Response | None:
         """Return a response to this call, after counting and logging it; None if the application must run.
 
-        may_block: whether the call is in a thread, where the database may be read.
+        environ: the application's, in a thread, where the database may be read. An exception of `make_body` is put into
+        it, for `offer`.
         """
         began = perf_counter()
         entry = self._entries.get(_key(scope)) if scope["method"] == "GET" else None
-        if entry is None or (not may_block and (self._reads_database or entry.offer.make_body)):
+        if entry is None or (environ is None and (self._reads_database or entry.offer.make_body)):
             return None
         if not _is_current(entry.offer.basis) or not throttling.count_in_process(entry.offer.basis.user_id):
             return None
         given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
         request_id = request_ids.accept_or_make(given.decode("latin-1"))
-        response = _with_new_body(entry, request_id) if entry.offer.make_body else entry.response
-        if response is None:
-            return None
+        response = entry.response
+        if environ is not None and entry.offer.make_body:
+            try:
+                response = _with_new_body(entry, entry.offer.make_body, request_id)
+            except Exception as error:  # noqa: BLE001  the application returns it as an error of the API
+                environ[FAILURE] = error
+                return None
         _log(entry, request_id, perf_counter() - began)
         return Response(response.status, [*response.headers, (REQUEST_ID, request_id.encode())], response.pieces)
 
@@ -128,14 +139,10 @@ def _is_current(basis: Basis) -> bool:
         return False
 
 
-def _with_new_body(entry: _Entry, request_id: str) -> Response | None:
-    assert entry.offer.make_body
+def _with_new_body(entry: _Entry, make_body: Callable[[], bytes], request_id: str) -> Response:
     close_old_connections()  # as at the start of each request: a broken one is replaced
     with structlog.contextvars.bound_contextvars(**entry.offer.log_context, request_id=request_id):
-        try:
-            body = entry.offer.make_body()
-        except Error:  # the application repeats the call, and returns the error as one of the API
-            return None
+        body = make_body()
     length = (b"content-length", str(len(body)).encode())
     headers = [pair for pair in entry.response.headers if pair[0] != b"content-length"]
     return Response(entry.response.status, [*headers, length], [body])

@@ -52,9 +52,9 @@ class Body:
 
 
 class Repeats(Protocol):
-    """A store of reusable responses; see `cached_responses`. may_block: whether `get` runs in a thread."""
+    """A store of reusable responses; see `cached_responses`. environ: given in a thread, where `get` may block."""
 
-    def get(self, scope: Message, *, may_block: bool) -> Response | None: ...
+    def get(self, scope: Message, environ: dict[str, Any] | None = None) -> Response | None: ...
 
     def keep(self, scope: Message, environ: dict[str, Any], response: Response) -> None: ...
 
@@ -89,7 +89,7 @@ class WSGIBridge:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError(scope["type"])
-        if self._responses and (response := self._responses.get(scope, may_block=False)):
+        if self._responses and (response := self._responses.get(scope)):
             await _send(response, send)
             return
         environ = environ_of(scope)
@@ -167,7 +167,7 @@ class WSGIBridge:
             try:
                 known = None
                 if repeatable is not None and self._responses:
-                    known = self._responses.get(repeatable, may_block=True)
+                    known = self._responses.get(repeatable, environ)
                 if known:
                     loop.call_soon_threadsafe(settle, known, None)
                 else:

@@ -44,7 +44,8 @@ class Server:
     def get(self, path, **headers):
         headers = {"host": "localhost", "authorization": f"Bearer {self.token}", **headers}
         pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        scope = {"method": "GET", "raw_path": path.encode(), "query_string": b"", "headers": pairs}
+        path, _, query = path.partition("?")
+        scope = {"method": "GET", "raw_path": path.encode(), "query_string": query.encode(), "headers": pairs}
         found, body = in_own_loop(ask(self.bridge, **scope))
         return {name.decode(): value.decode() for name, value in found.items()}, json.loads(body)
 
@@ -181,11 +182,25 @@ def test_a_repeated_list_is_refused_once_its_session_has_ended(server, user):
 
 
 @pytest.mark.usefixtures("listed")
-def test_a_list_that_cannot_be_read_is_answered_by_the_application(server, monkeypatch):
-    def fail(*_, **__):
-        raise OperationalError("gone")
+@pytest.mark.parametrize(
+    ("error", "code"), [(OperationalError("gone"), "service_unavailable"), (TypeError("odd"), "internal_error")]
+)
+def test_the_failure_of_a_repeated_list_is_an_error_of_the_api(server, monkeypatch, error, code):
+    tried = []
+
+    def fail(*given, **_):
+        tried.append(given)
+        raise error
 
     monkeypatch.setattr("accounts.api.views.users._EVERYBODY.page", fail)
+    assert server.users()[1]["code"] == code
+    assert len(tried) == 1
+
+
+@pytest.mark.usefixtures("listed")
+def test_while_traces_are_on_each_call_takes_the_whole_path(server, settings):
+    settings.OTEL_EXPORTER_OTLP_ENDPOINT = "http://localhost:4318"
+    server.get("/api/v1/users/?page_size=5")
     made = server.made
-    assert server.users()[1]["code"] == "service_unavailable"
+    server.get("/api/v1/users/?page_size=5")
     assert server.made == made + 1
