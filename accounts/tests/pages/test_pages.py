@@ -156,12 +156,12 @@ def test_mfa_is_set_up_and_then_required_at_sign_in(ann, user, second_step):
     wrong = browser.post("/login/verify/", {"code": "000000", "method": "totp"})
     assert wrong.status_code == 401
     assert wrong.context["form"].errors["code"]
-    entered = browser.post("/login/verify/", {"code": app_code(secret), "method": "totp"})
-    assert entered.url == "/account/"
+    answer = {"code": app_code(secret), "method": "totp"}
+    assert browser.post("/login/verify/", answer).url == "/account/"
     assert browser.get("/account/").status_code == 200
     replay = Browser()
     login(replay)
-    assert replay.post("/login/verify/", {"code": app_code(secret), "method": "totp"}).status_code == 401
+    assert replay.post("/login/verify/", answer).status_code == 401
 
 
 def test_a_backup_code_works_once_and_a_remembered_browser_skips_mfa(ann, second_step):

@@ -129,12 +129,12 @@ def test_a_bulk_mail_has_one_click_to_unsubscribe(amazon, user):
     assert mail["List-Unsubscribe"].strip().startswith("<http://testserver/")
 
 
-def test_what_amazon_refuses_fails_with_its_reason(amazon):
+def test_a_message_of_an_unverified_sender_waits_with_its_reason(amazon):
     message = send_email(
         to=["ann@example.com"], subject="x", text="y", extras=EmailExtras(from_email="nobody@unknown.example")
     )
     message.refresh_from_db()
-    assert message.status == Status.FAILED
+    assert message.status == Status.QUEUED
     assert "MessageRejected" in message.last_error
 
 
