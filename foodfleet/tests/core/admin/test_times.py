@@ -31,7 +31,6 @@ def test_people_are_sorted_by_their_last_sign_in(staff, make_user):  # noqa: F81
         make_user(f"{name}@example.com", last_login=timezone.now() - timedelta(days=days))
     listed = browser.get("/admin/accounts/user/", {"seen": "7"})
     assert [user.email for user in listed.context["cl"].result_list][-2:] == ["new@example.com", "late@example.com"]
-    column = listed.context["cl"].list_display.index("last_login")
-    sorted_by = browser.get("/admin/accounts/user/", {"o": str(column)}).context["cl"].result_list
+    sorted_by = browser.get("/admin/accounts/user/", {"o": "5"}).context["cl"].result_list
     seen = [user.last_login for user in sorted_by if user.last_login]
     assert seen == sorted(seen)
