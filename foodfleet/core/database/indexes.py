@@ -164,5 +164,5 @@ def _add_to_partitions(schema_editor: BaseDatabaseSchemaEditor, model: type[Mode
 
 
 def _check_outside_transaction(schema_editor: BaseDatabaseSchemaEditor) -> None:
-    if schema_editor.connection.in_atomic_block:
+    if schema_editor.connection.in_atomic_block and not schema_editor.collect_sql:  # sqlmigrate executes nothing
         raise NotSupportedError("Set `atomic = False` on a migration that builds or removes an index online.")
