@@ -5,14 +5,9 @@ from django.urls import reverse
 
 from notifications.models import EmailOverride, Message, MessageEvent, SmsTemplate
 from notifications.services.templates import overrides
+from notifications.tests.admin.rows import EMAIL
 
 pytestmark = pytest.mark.django_db
-EMAIL = {
-    "template": "welcome",
-    "subject": "Hi {{ first_name }}",
-    "html": '<a href="{{ link }}">x</a>',
-    "text": "{{ link }}",
-}
 
 
 def path(name, *args):

@@ -8,16 +8,9 @@ from django.urls import reverse
 
 from notifications.models import EmailOverride
 from notifications.services.templates import overrides
+from notifications.tests.admin.rows import EMAIL
 
 pytestmark = pytest.mark.django_db
-EMAIL = {
-    "template": "welcome",
-    "subject": "Hi {{ first_name }}",
-    "html": '<a href="{{ link }}">x</a>',
-    "text": "{{ link }}",
-}
-
-
 EMAILS = "/admin/notifications/emailoverride/emails/"
 
 
