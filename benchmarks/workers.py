@@ -16,10 +16,10 @@ FORMS = (
 
 
 def _system(server, processes, threads):
-    system = http_load.foodfleet(f"{server}-{processes}x{threads}", BENCH_THREADS=str(threads))
+    system = http_load.foodfleet(f"{server}-{processes}x{threads}", WEB_THREADS=str(threads))
     if server == "granian":
         options = ["--interface", "asginl", "--no-ws", "--workers", processes]
-        system.command = [sys.executable, "-m", "granian", *options, "threads_app:application"]
+        system.command = [sys.executable, "-m", "granian", *options, "foodfleet.asgi:application"]
     else:
         options = ["--worker-class", "gthread", "--workers", processes, "--threads", threads, "--log-level", "warning"]
         system.command = [sys.executable, "-m", "gunicorn", *options, "foodfleet.wsgi:application"]

@@ -16,7 +16,7 @@ from foodfleet.core.http.bodies.cached_responses import CachedResponses  # noqa:
 HASHING = [reverse(name) for name in ("api_login", "login", "api_register", "register")]  # a quarter of a second each
 application = WSGIBridge(
     django_application,
-    threads=4,  # of one process; each may need a database connection, which other processes need too
+    threads=settings.WEB_THREADS,
     body_seconds=settings.BODY_TIMEOUT_SECONDS,
     most=settings.MOST_BODY_BYTES,
     own_threads=[(1, ["/health/live/"]), (2, HASHING)],

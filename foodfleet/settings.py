@@ -31,6 +31,7 @@ try:
     PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
     INSTALLED_MODULES = env.modules("INSTALLED_MODULES", discovery.beside(BASE_DIR))
     WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, minimum=1, maximum=256)
+    WEB_THREADS = env.integer("WEB_THREADS", 4, minimum=1, maximum=64)
     LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO")
     LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")
     OTEL_EXPORTER_OTLP_ENDPOINT = env.url("OTEL_EXPORTER_OTLP_ENDPOINT", WEB_FORMS)

@@ -88,6 +88,7 @@ WRONG = {
     "THROTTLE_API_KEY": ["x"],
     "THROTTLE_USER": ["x"],
     "WEB_CONCURRENCY": ["0", "two"],
+    "WEB_THREADS": ["0", "65", "four"],
     "PORT": ["0", "65536", "http"],
     "SECRET_KEY": ["short"],
     "SECRET_KEY_FALLBACKS": ["short", f"{GOOD['SECRET_KEY']},short"],

@@ -23,17 +23,38 @@ NEVER_LOADED = {
 }  # fmt: skip
 
 
+@pytest.fixture
+def value_in_process(tmp_path):
+    """Run code in a new process; returns the value of an expression after it."""
+
+    def evaluate(code, expression, **environment):
+        values = processes.environment_of(
+            DATABASE_URL=f"sqlite:///{tmp_path / 'fleet.sqlite3'}",
+            DJANGO_SETTINGS_MODULE="foodfleet.settings",
+            **environment,
+        )
+        result = tmp_path / "result"  # not stdout: what a web process prints becomes a log line
+        code = f"{code}; open({str(result)!r}, 'w').write({expression})"
+        subprocess.run([sys.executable, "-c", code], cwd=processes.ROOT, env=values, check=True, capture_output=True)
+        return result.read_text()
+
+    return evaluate
+
+
 @pytest.mark.parametrize("process", LOADED)
-def test_processes_load_no_library_that_only_others_need(process, tmp_path):
-    values = processes.environment_of(
-        DATABASE_URL=f"sqlite:///{tmp_path / 'fleet.sqlite3'}", DJANGO_SETTINGS_MODULE="foodfleet.settings"
-    )
-    names = tmp_path / "modules"  # not stdout: what a web process prints becomes a log line
-    code = f"{LOADED[process]}; import sys; open({str(names)!r}, 'w').write(' '.join(sys.modules))"
-    subprocess.run([sys.executable, "-c", code], cwd=processes.ROOT, env=values, check=True, capture_output=True)
-    loaded = set(names.read_text().split())
+def test_processes_load_no_library_that_only_others_need(process, value_in_process):
+    loaded = set(value_in_process(f"{LOADED[process]}; import sys", "' '.join(sys.modules)").split())
     assert "accounts.models" in loaded
     assert not loaded & NEVER_LOADED
+
+
+@pytest.mark.parametrize(("environment", "threads"), [({}, "4"), ({"WEB_THREADS": "2"}, "2")])
+def test_a_web_process_has_as_many_threads_as_web_threads_says(environment, threads, value_in_process):
+    code = (
+        "from unittest import mock; from foodfleet.core.http.bodies.wsgi_bridge import WSGIBridge; "
+        "made = mock.patch.object(WSGIBridge, '__init__', return_value=None).start(); import foodfleet.asgi"
+    )
+    assert value_in_process(code, "str(made.call_args.kwargs['threads'])", **environment) == threads
 
 
 @pytest.fixture
