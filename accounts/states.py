@@ -150,6 +150,13 @@ def event_kinds() -> list[tuple[str, str | Promise]]:
     return [*EventKind.choices, *events.kinds()]
 
 
+def event_label(kind: str) -> str:
+    """Return the label of a kind of security event; the kind itself if a module that is gone declared it."""
+    if kind in EventKind:
+        return str(EventKind(kind).label)
+    return str(dict(events.kinds()).get(kind, kind))
+
+
 class Audience(StrEnum):
     """Who may see or change a custom attribute."""
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import User
-from accounts.states import EventKind, event_kinds
+from accounts.states import EventKind, event_kinds, event_label
 from foodfleet.core.models import AppendOnly, AppendOnlyQuerySet
 
 
@@ -83,3 +83,7 @@ class SecurityEvent(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.created_at:%Y-%m-%d %H:%M}"
+
+    def get_kind_display(self) -> str:  # type: ignore[no-redef]  # the plugin of mypy defines it too
+        """Return the label of the kind. Django's own translates the labels of all kinds for each event."""
+        return event_label(self.kind)

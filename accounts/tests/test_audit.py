@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 from structlog.testing import capture_logs
 
 from accounts.models import SecurityEvent, User
@@ -267,3 +267,13 @@ def test_events_of_many_users_are_one_line_in_the_log(user, make_user):
         audit.record_many(kind=EventKind.USER_CREATED, users=users, client=Client(), details={"source": "import"})
     (line,) = [line for line in lines if line["event"] == "user_created"]
     assert (line["users"], line["details"]) == (2, {"source": "import"})
+
+
+@pytest.mark.parametrize(("kind", "label"), [*EventKind.choices, ("gone", "gone")])
+def test_a_kind_has_its_label_and_without_one_its_name(kind, label):
+    assert SecurityEvent(kind=kind).get_kind_display() == label
+
+
+def test_the_label_of_a_kind_is_in_the_language_of_the_reader():
+    with translation.override("de"):
+        assert SecurityEvent(kind=EventKind.LOCKED).get_kind_display() == "Konto von Mitarbeitern gesperrt"

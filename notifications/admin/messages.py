@@ -225,7 +225,7 @@ class MessageAdmin(ReadOnlyMixin, PermittedLinksAdmin, RestrictedFiltersAdmin):
     @admin.display(description=_("status"), ordering="status")
     def status_shown(self, message: Message) -> str:
         """Show the status with a colour."""
-        return status_tag(message.status, message.get_status_display())
+        return status_tag(message.status)
 
     @admin.display(description=_("to"))
     def recipients_shown(self, message: Message) -> str:

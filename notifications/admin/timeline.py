@@ -146,10 +146,11 @@ def _at(sentence: Any, time: datetime) -> str:
     return str(sentence % {"time": date_format(timezone.localtime(time), "DATETIME_FORMAT")})
 
 
-def status_tag(status: str, label: str) -> SafeString:
+def status_tag(value: str) -> SafeString:
     """Return a status as a label with a colour."""
-    tone = "bad" if status in LOST else TONES.get(Status(status), "")
-    return format_html('<span class="tag {}">{}</span>', tone, label)
+    status = Status(value)
+    tone = "bad" if status in LOST else TONES.get(status, "")
+    return format_html('<span class="tag {}">{}</span>', tone, status.label)
 
 
 def _details(shown: dict[str, Any]) -> SafeString:

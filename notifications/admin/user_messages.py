@@ -34,7 +34,7 @@ def messages(request: HttpRequest, user: User) -> Section:
 def _row(request: HttpRequest, message: Message, *, may_retry: bool) -> list[Any]:
     page = reverse("admin:notifications_message_change", args=[message.pk])
     what = format_html('<a href="{}">{}</a>', page, message.subject or message.template or message.channel)
-    tag = status_tag(message.status, message.get_status_display())
+    tag = status_tag(message.status)
     context = {"message": message, "tag": tag, "may_retry": may_retry}
     status = render_to_string("admin/notifications/retry.html", context, request) if may_retry else tag
     return [message.created_at, what, message.get_channel_display(), status]

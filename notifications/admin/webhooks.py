@@ -55,7 +55,7 @@ class EndpointForm(ServiceForm):
 
 
 def _status(delivery: WebhookDelivery) -> SafeString:
-    return status_tag(delivery.message.status, delivery.message.get_status_display())
+    return status_tag(delivery.message.status)
 
 
 @admin.register(WebhookEndpoint)
