@@ -36,8 +36,8 @@ class EmailLanguagesAdmin(TemplateEditorAdmin):
         view = self.admin_site.admin_view
         return [
             path("emails/", view(self.emails_page), name="notifications_emailoverride_emails"),
-            path("emails/<slug:template>/", view(self.languages_page), name=NAME),
-            path("emails/<slug:template>/<slug:code>/", frames_email(view(self.sent_frame)), name=f"{NAME}_sent"),
+            path("emails/<str:template>/", view(self.languages_page), name=NAME),
+            path("emails/<str:template>/<slug:code>/", frames_email(view(self.sent_frame)), name=f"{NAME}_sent"),
             *super().get_urls(),
         ]
 
@@ -51,7 +51,7 @@ class EmailLanguagesAdmin(TemplateEditorAdmin):
         self._ensure_may_view(request)
         overridden = set(EmailOverride.objects.filter(is_active=True).values_list("template", "language"))
         emails = [
-            (spec, [(code, name, (spec.name, code) in overridden) for code, name in languages.choices()])
+            (spec, [(name, (spec.name, code) in overridden) for code, name in languages.choices()])
             for spec in specs.for_channel(Channel.EMAIL)
         ]
         context = {
@@ -59,7 +59,7 @@ class EmailLanguagesAdmin(TemplateEditorAdmin):
             "title": _("All e-mails and languages"),
             "opts": self.opts,
             "emails": emails,
-            "codes": [(code or ALL, name) for code, name in languages.choices()],
+            "names": [name for _code, name in languages.choices()],
         }
         return TemplateResponse(request, "admin/notifications/emails.html", context)
 

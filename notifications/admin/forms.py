@@ -1,5 +1,7 @@
 """Forms of the admin. The services validate; the admin shows their errors at the fields."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -90,10 +92,12 @@ class EmailOverrideForm(VersionedForm):
 class EmailLanguageForm(VersionedForm):
     """The content of an e-mail in one language, of several on one page.
 
-    It begins with the current content, and is saved only if that was changed.
+    It begins with the current content, and is saved only if that was changed. shown: a digest of it, because others may
+    change what is current before the page is submitted.
     """
 
     directions = EmailOverrideForm.directions
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = EmailOverride
@@ -112,20 +116,31 @@ class EmailLanguageForm(VersionedForm):
             self.fields[name].disabled = not may_edit
         self.fields["is_active"].disabled = not may_edit
         if of.override is None:
-            del self.fields["is_active"]
+            del self.fields["is_active"], self.initial["is_active"]
             if of.code:  # otherwise one language's own content would replace that of all others
                 content = rendering.current_content(of.template, of.code)
                 self.initial.update(subject=content.subject, html=content.html, text=content.text)
+        self.initial["shown"] = _digest(self.initial)
 
     @property
     def is_edited(self) -> bool:
-        """Return whether the content was changed. Browsers send other line ends."""
-        fields = [self[name] for name in self.fields if name != "opened_with"]
-        return self.may_edit and any(_plain(field.data) != _plain(field.initial) for field in fields)
+        """Return whether the content was changed on the page."""
+        posted = {name: self.data.get(self.add_prefix(name)) for name in ("shown", *self.Meta.fields)}
+        return self.may_edit and posted["shown"] not in {None, _digest(posted)}
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse the content of an override that was added or deleted after the page was opened."""
+        if (self.cleaned_data.get("opened_with") is None) != (self.instance.pk is None):
+            raise forms.ValidationError(
+                _("Somebody else added or deleted this after you opened it. Open it again and change it there.")
+            )
+        return super().clean()
 
 
-def _plain(value: Any) -> str:
-    return str(value or "").replace("\r\n", "\n").strip()
+def _digest(content: Mapping[str, Any]) -> str:
+    """Return a digest of the content of an override, whatever line ends a browser sends."""
+    texts = [str(content.get(name) or "").replace("\r\n", "\n").strip() for name in ("subject", "html", "text")]
+    return hashlib.sha256(json.dumps([*texts, bool(content.get("is_active"))]).encode()).hexdigest()
 
 
 class PreviewForm(forms.Form):

@@ -1,5 +1,7 @@
 """The page with all languages of one e-mail: what is sent in each, changed on one form."""
 
+from dataclasses import replace
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
@@ -7,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from notifications.models import EmailOverride
-from notifications.services.templates import overrides
+from notifications.services.templates import overrides, specs
+from notifications.states import Channel
 from notifications.tests.admin.rows import EMAIL
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +116,46 @@ def test_a_newer_version_of_a_language_is_not_overwritten(boss):
     assert EmailOverride.objects.get().subject == "Newer"
 
 
+def others_add():
+    saved(language="es", subject="Theirs")
+
+
+def others_change():
+    one = EmailOverride.objects.get(language="de")
+    overrides.change(pk=one.pk, changes=overrides.OverrideChanges(subject="Theirs"), by=None)
+
+
+def others_change_what_languages_inherit():
+    saved(subject="Theirs")
+
+
+def others_delete():
+    overrides.delete(override=EmailOverride.objects.get(language="de"), by=None)
+
+
+@pytest.mark.parametrize("others", [others_add, others_change, others_change_what_languages_inherit, others_delete])
+def test_what_others_did_to_other_languages_after_the_page_opened_stays(boss, others):
+    saved(language="de")
+    data = as_shown(boss.get(path()))
+    others()
+    theirs = set(EmailOverride.objects.values_list("language", "subject", "is_active", "version"))
+    assert boss.post(path(), {**data, "fr-subject": "Mine"}).status_code == 302
+    now = set(EmailOverride.objects.values_list("language", "subject", "is_active", "version"))
+    assert now == theirs | {("fr", "Mine", True, 1)}
+
+
+def test_an_override_that_others_added_or_deleted_is_not_replaced(boss):
+    saved(language="de")
+    data = as_shown(boss.get(path()))
+    others_add()
+    others_delete()
+    page = boss.post(path(), {**data, "de-subject": "Mine", "es-subject": "Mine"})
+    for code in ("de", "es"):
+        assert "added or deleted this after you opened it" in str(panes(page)[code]["form"].non_field_errors())
+    assert page.content.decode().count("added or deleted this after you opened it") == 2
+    assert list(EmailOverride.objects.values_list("language", "subject")) == [("es", "Theirs")]
+
+
 def test_a_draft_of_one_language_is_previewed_by_its_prefix(boss):
     data = as_shown(boss.get(path())) | {"ar-subject": "Now {{ first_name }}"}
     address = panes(boss.get(path()))["ar"]["preview_url"]
@@ -148,14 +191,19 @@ def test_who_may_only_change_overrides_adds_no_language(client, make_user, allow
 def test_the_list_of_emails_marks_languages_with_an_override(boss):
     saved(language="de")
     page = boss.get(EMAILS)
-    marks = {
-        spec.name: [code for code, _name, is_own in languages if is_own] for spec, languages in page.context["emails"]
-    }
-    assert marks["welcome"] == ["de"]
+    emails = page.context["emails"]
+    marks = {spec.name: [str(name) for name, is_own in marked if is_own] for spec, marked in emails}
+    assert marks["welcome"] == ["German"]
     assert not marks["new_device"]
     assert path() in page.content.decode()
     assert boss.get(path("languages", "nothing")).status_code == 404
     assert boss.get(path("languages_sent", "welcome", "xx")).status_code == 404
+
+
+def test_an_email_of_a_module_may_have_a_dot_in_its_name(boss, monkeypatch):
+    spec = replace(specs.find(Channel.EMAIL, "welcome"), name="trucks.reminder")
+    monkeypatch.setattr(specs, "all_specs", lambda: {(spec.channel, spec.name): spec})
+    assert path("languages", "trucks.reminder") in boss.get(EMAILS).content.decode()
 
 
 def test_adding_without_an_email_lists_the_emails_to_choose_from(boss):

@@ -170,7 +170,7 @@ def pages(rows):
             continue
         model = "accounts_user" if name in PAGES and "user" in name else "_".join(name.split("_")[:2])
         filled = address.replace("<int:assignment>", str(rows["rbac_roleassignment"]))
-        filled = filled.replace("<slug:template>", "welcome").replace("<slug:code>", "de")
+        filled = filled.replace("<str:template>", "welcome").replace("<slug:code>", "de")
         yield name, re.sub(r"<[^>]+>", str(rows.get(model, "")), filled)
 
 
