@@ -63,17 +63,19 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   form.querySelectorAll("[data-preview]").forEach(watch);
 
-  /* -- Variables */
+  /* -- Variables: into the field that had the focus last, unless its language is no longer shown */
   let last = document.getElementById("id_content") || form.querySelector("textarea[name$=html]");
   form.addEventListener("focusin", ({ target }) => {
     if (target.matches("textarea, input[name$=subject]")) last = target;
   });
+  const chosen = () => (last.closest("[hidden]") ? form.querySelector("[data-language]:not([hidden]) textarea") : last);
   for (const button of form.querySelectorAll("[data-insert]")) {
     button.disabled = false;
     button.addEventListener("click", () => {
-      last.setRangeText(button.dataset.insert, last.selectionStart, last.selectionEnd, "end");
-      last.focus();
-      last.dispatchEvent(new Event("input", { bubbles: true }));
+      const field = chosen();
+      field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+      field.focus();
+      field.dispatchEvent(new Event("input", { bubbles: true }));
     });
   }
 

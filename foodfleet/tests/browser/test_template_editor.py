@@ -49,3 +49,14 @@ def test_an_sms_and_an_email_are_previewed_while_written(opened, settings, user,
     assert set(EmailOverride.objects.values_list("language", flat=True)) == {"en", "fr"}
     page.goto(reverse("admin:notifications_emailoverride_emails"))
     assert not problems + violations(page) + refused
+
+
+def test_a_variable_goes_into_the_language_that_is_shown(opened, settings, user):
+    page = open_admin(opened, settings, user, "en-GB")
+    page.goto(reverse("admin:notifications_emailoverride_languages", args=["welcome"]))
+    fields = {code: page.locator(f"#id_{code}-html") for code in ("en", "de", "fr")}
+    before = {code: field.input_value() for code, field in fields.items()}
+    page.locator("[data-insert]").last.click()  # no field has had the focus, and German is shown
+    page.locator("[role=tab]").nth(3).click()
+    page.locator("[data-insert]").last.click()
+    assert {code for code, field in fields.items() if field.input_value() != before[code]} == {"de", "fr"}
