@@ -109,7 +109,7 @@ class CachedResponses:
             try:
                 response = _with_new_body(entry, entry.offer.make_body, request_id)
             except Exception as error:  # noqa: BLE001  the application returns it as an error of the API
-                environ[FAILURE] = error
+                environ |= {FAILURE: error, throttling.COUNTED: True}
                 return None
         _log(entry, request_id, perf_counter() - began)
         return Response(response.status, [*response.headers, (REQUEST_ID, request_id.encode())], response.pieces)

@@ -154,10 +154,8 @@ class CompiledPages:
     texts, numbers or times.
     """
 
-    def __init__(
-        self, model: type[Model], build: Callable[..., QuerySet[Any]], row: Callable[[Any], Any], **kinds: Any
-    ) -> None:
-        self.model, self._build, self._row, self._kinds = model, build, row, kinds
+    def __init__(self, build: Callable[..., QuerySet[Any]], row: Callable[[Any], Any], **kinds: Any) -> None:
+        self._build, self._row, self._kinds = build, row, kinds
         self._statement = lru_cache(MOST_FORMS)(self._compiled)
 
     def page(self, wanted: RequestedPage, **values: Any) -> Page:

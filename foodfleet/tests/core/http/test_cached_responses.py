@@ -1,6 +1,7 @@
 """Repeated calls without Django: only while nothing that it checks has changed, and with rows as they are now."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from django.core.wsgi import get_wsgi_application
@@ -16,7 +17,7 @@ from foodfleet.core.http.clients import Client
 from foodfleet.tests.core.cache import leases
 from foodfleet.tests.core.http.test_wsgi_bridge import ask, in_own_loop
 from rbac.models import RoleAssignment
-from rbac.services import assignments, roles
+from rbac.services import assignments, decisions, roles
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]
 
@@ -147,6 +148,10 @@ def test_where_a_role_requires_mfa_each_call_asks(server, user, answered_twice):
 
 
 # -- Lists: the same checks, and a body that is made anew
+def lose_the_role(user):
+    assignments.revoke(actor=None, user=user, role=RoleAssignment.objects.get(user=user).role)
+
+
 @pytest.fixture
 def listed(server, user, allow):
     allow(user, "users:read")
@@ -171,7 +176,21 @@ def test_a_repeated_list_has_the_rows_of_now(server, user, make_user):
 
 @pytest.mark.usefixtures("listed")
 def test_a_repeated_list_is_refused_without_the_permission(server, user):
-    assignments.revoke(actor=None, user=user, role=RoleAssignment.objects.get(user=user).role)
+    lose_the_role(user)
+    assert server.users()[1]["code"] == "insufficient_permissions"
+
+
+def test_a_list_whose_permission_is_lost_during_the_call_is_not_repeated(server, user, allow, monkeypatch):
+    allow(user, "users:read")
+
+    def has(*given):
+        found = decisions.has(*given)
+        lose_the_role(user)
+        return found
+
+    changed = SimpleNamespace(access_of=decisions.access_of, has=has)
+    monkeypatch.setattr("accounts.api.views.users.decisions", changed)
+    assert "results" in server.users()[1]
     assert server.users()[1]["code"] == "insufficient_permissions"
 
 
@@ -195,6 +214,19 @@ def test_the_failure_of_a_repeated_list_is_an_error_of_the_api(server, monkeypat
     monkeypatch.setattr("accounts.api.views.users._EVERYBODY.page", fail)
     assert server.users()[1]["code"] == code
     assert len(tried) == 1
+
+
+@pytest.mark.usefixtures("listed")
+def test_a_repeated_list_that_fails_counts_once(server, settings, monkeypatch):
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "user": (100_000, 3600)}
+    monkeypatch.setattr(throttling, "_local", {})
+
+    def fail(*given, **_):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr("accounts.api.views.users._EVERYBODY.page", fail)
+    assert server.users()[1]["code"] == "service_unavailable"
+    assert [local.calls for local in throttling._local.values()] == [1]
 
 
 @pytest.mark.usefixtures("listed")
