@@ -11,6 +11,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from foodfleet.core.admin.home import Card, Figure, Row, Table, charts_of, register, register_waiting
+from foodfleet.core.admin.lists import capped
 from foodfleet.core.cache import rate_limits
 from foodfleet.core.database.hourly_counts import Recent
 from notifications.services.compose.sms import LIMIT_OF_ALL
@@ -114,7 +115,7 @@ def queue(request: HttpRequest, counts: Recent) -> Card:
     figures = [
         Figure(
             _("Due and not sent"),
-            statistics.capped(waits.due),
+            str(capped(waits.due, statistics.COUNTED)),
             f"{listed}?status__exact=queued",
             "warn" if is_late else "",
         ),
@@ -129,7 +130,7 @@ def failed(request: HttpRequest) -> Figure:
     """Return the number of messages that staff can send again: on the first card for those who may."""
     count = _queue(request).retriable
     link = f"{reverse('admin:notifications_message_changelist')}?retriable=yes"
-    return Figure(_("Failed, can be sent again"), statistics.capped(count), link, "warn" if count else "")
+    return Figure(_("Failed, can be sent again"), str(capped(count, statistics.COUNTED)), link, "warn" if count else "")
 
 
 def _queue(request: HttpRequest) -> statistics.Queue:

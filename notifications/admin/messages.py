@@ -23,6 +23,7 @@ from foodfleet.core.admin.lists import (
     ReadOnlyMixin,
     RestrictedFiltersAdmin,
     all_found,
+    capped,
     capped_count,
 )
 from foodfleet.core.database import batches
@@ -103,24 +104,26 @@ class TemplateFilter(admin.SimpleListFilter):
 def states(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the quick filters above the list, with the numbers of messages that need attention."""
     counts = statistics.count_by_status(COUNTED, timezone.now())
+    numbers = {name: str(capped(count, statistics.COUNTED)) for name, count in counts.items() if count}
     shown = [{"title": _("All"), "query": "", "is_current": not request.GET}]
-    number = _capped(counts.get(statistics.RETRIABLE, 0))
-    retriable = {"title": _("Can be sent again"), "query": "retriable=yes", "number": number}
-    shown.append({**retriable, "is_current": request.GET.get("retriable") == "yes"})
+    shown.append(
+        {
+            "title": _("Can be sent again"),
+            "query": "retriable=yes",
+            "number": numbers.get(statistics.RETRIABLE, ""),
+            "is_current": request.GET.get("retriable") == "yes",
+        }
+    )
     for status in (*COUNTED, Status.SENT, Status.DELIVERED):
         shown.append(
             {
                 "title": status.label,
                 "query": f"status__exact={status.value}",
-                "number": _capped(counts.get(status, 0)),
+                "number": numbers.get(status, ""),
                 "is_current": request.GET.get("status__exact") == status.value,
             }
         )
     return shown
-
-
-def _capped(number: int) -> str:
-    return statistics.capped(number) if number else ""
 
 
 @admin.register(Message)

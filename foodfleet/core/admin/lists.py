@@ -31,11 +31,15 @@ class CappedCount(int):
         return f"{int(self)}+"
 
 
+def capped(count: int, most: int) -> int:
+    """Return the count, or a CappedCount if it is larger than `most`."""
+    return CappedCount(most) if count > most else count
+
+
 def capped_count(rows: QuerySet[Any], most: int | None = None) -> int:
     """Return the number of rows, or a CappedCount if there are more than `most`, by default COUNTED."""
     most = COUNTED if most is None else most
-    found = rows.order_by()[: most + 1].count()
-    return CappedCount(most) if found > most else found
+    return capped(rows.order_by()[: most + 1].count(), most)
 
 
 def all_found(model_admin: Any, request: HttpRequest) -> Any:

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import Case, CharField, Count, IntegerField, Subquery, Value, When
+from django.db.models import Case, IntegerField, Subquery, Value, When
 
 from foodfleet.core.database import hourly_counts
 from notifications.models import Message, MessageEvent
+from notifications.models.messages import MessageQuerySet
 from notifications.services.operations import failures
 from notifications.states import ARRIVED, LOST, TO_PEOPLE, Channel, Priority, Status
 
@@ -33,11 +34,6 @@ def count_messages() -> None:
 def name_of(channel: Channel, status: Status) -> str:
     """Return the name under which these messages are counted."""
     return f"{SUBJECT}:{channel.value}:{status.value}"
-
-
-def capped(number: int) -> str:
-    """Return the number as text, `1000+` if there are more than COUNTED."""
-    return f"{COUNTED}+" if number > COUNTED else str(number)
 
 
 def name_of_cause(code: str) -> str:
@@ -88,15 +84,9 @@ def count_by_status(statuses: Sequence[Status], now: datetime) -> dict[str, int]
     At most COUNTED + 1 of each, by one query. The statuses must have an index: that of queued messages, or of those
     that were not delivered.
     """
-    parts = [_counted(Message.objects.filter(status=status), status) for status in statuses]
-    return dict(_counted(Message.objects.retriable(now), RETRIABLE).union(*parts, all=True))
-
-
-def _counted(messages: Any, name: str) -> Any:
-    some = messages.order_by().values("pk")[: COUNTED + 1]
-    rows = Message.objects.filter(pk__in=some).to_people().order_by()
-    named = rows.annotate(name=Value(name, output_field=CharField())).values("name")
-    return named.annotate(number=Count("pk")).values_list("name", "number")
+    counted: dict[str, MessageQuerySet] = {status: Message.objects.filter(status=status) for status in statuses}
+    counted[RETRIABLE] = Message.objects.retriable(now)
+    return dict(zip(counted, _values_of([*map(_count_of, counted.values())]), strict=False))
 
 
 @dataclass(frozen=True)
@@ -111,10 +101,8 @@ class Queue:
 def queue(now: datetime) -> Queue:
     """Return how many messages wait for a worker or for staff, by one query whose cost does not grow with the queue."""
     waits = Message.objects.waiting().filter(due_at__lte=now), Message.objects.retriable(now)
-    counted = [some.to_people().order_by()[: COUNTED + 1] for some in waits]
-    columns = [*(_CountOf(some.values("pk")) for some in counted), *_oldest_of_each_queue(now)]
-    one = Message.objects.order_by("pk").values_list(*columns)[:1]  # any row: its columns are subqueries
-    due, retriable, *oldest = next(iter(one), (0, 0))
+    columns = [*map(_count_of, waits), *_oldest_of_each_queue(now)]
+    due, retriable, *oldest = _values_of(columns) or (0, 0)
     return Queue(due, retriable, min((at for at in oldest if at is not None), default=None))
 
 
@@ -123,6 +111,16 @@ class _CountOf(Subquery):
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     output_field = IntegerField()
+
+
+def _count_of(messages: MessageQuerySet) -> _CountOf:
+    return _CountOf(messages.to_people().order_by().values("pk")[: COUNTED + 1])
+
+
+def _values_of(columns: Sequence[Subquery]) -> Sequence[Any]:
+    """Return the values of these subqueries, by one query; none if there is no message."""
+    row: Any = Message.objects.order_by("pk").values_list(*columns)[:1]  # of any message
+    return next(iter(row), ())
 
 
 def _oldest_of_each_queue(now: datetime) -> list[Any]:

@@ -38,6 +38,14 @@ def test_the_statuses_that_need_attention_are_counted_up_to_a_limit(boss, monkey
         assert boss.get(f"{LIST}?{one['query']}").status_code == 200
 
 
+def test_webhooks_do_not_hide_messages_from_the_counts(boss, monkeypatch):
+    monkeypatch.setattr(statistics, "COUNTED", 3)
+    failed(5, channel=Channel.WEBHOOK)
+    failed(2)
+    numbers = {str(one["title"]): one.get("number") for one in boss.get(LIST).context["states"]}
+    assert (numbers["Can be sent again"], numbers["Failed"]) == ("2", "2")
+
+
 def test_failed_and_returned_messages_are_listed_together(boss):
     lost = [failed(status=status)[0].pk for status in (Status.FAILED, Status.BOUNCED, Status.COMPLAINED)]
     failed(status=Status.DELIVERED)
