@@ -35,9 +35,9 @@ def _row(request: HttpRequest, message: Message, *, may_retry: bool) -> list[Any
     page = reverse("admin:notifications_message_change", args=[message.pk])
     what = format_html('<a href="{}">{}</a>', page, message.subject or message.template or message.channel)
     tag = status_tag(message.status)
-    context = {"message": message, "tag": tag, "may_retry": may_retry}
-    status = render_to_string("admin/notifications/retry.html", context, request) if may_retry else tag
-    return [message.created_at, what, message.get_channel_display(), status]
+    if may_retry:
+        tag = render_to_string("admin/notifications/retry.html", {"message": message, "tag": tag}, request)
+    return [message.created_at, what, message.get_channel_display(), tag]
 
 
 register("notifications:read", messages)
