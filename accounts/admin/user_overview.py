@@ -24,10 +24,11 @@ ISOLATED = "\u2068{}\u2069"  # in its own text direction, so that parentheses st
 
 @dataclass(frozen=True)
 class State:
-    """A sentence that says whether the user can sign in. tone: `good`, `warn`, `bad` or ''."""
+    """A sentence that says whether the user can sign in. tone: `good`, `warn`, `bad` or ''. label: why not, short."""
 
     sentence: str
     tone: str
+    label: str = ""
 
 
 Builder = Callable[[HttpRequest, User], Section]
@@ -55,20 +56,22 @@ def why_not_changeable(actor: User, user: User) -> str:
     return ""
 
 
-def state_of(user: Any, reader: Any) -> State:
-    """Return whether the user can sign in, and why not. user: annotated by `with_access`. reader: member of staff."""
+def state_of(user: Any, reader: Any = None) -> State:
+    """Return whether the user can sign in, and why not. user: annotated by `with_access`.
+
+    reader: the member of staff whom the sentence tells more about a lock, by a query; None: only the label is needed.
+    """
+    if not user.is_active:
+        return State(str(_("Cannot sign in: the account is deactivated.")), "bad", str(_("Deactivated")))
     if user.is_service_account:
         return State(str(_("A program: it uses API keys and does not sign in.")), "")
-    if not user.is_active:
-        return State(str(_("Cannot sign in: the account is deactivated.")), "bad")
     if user.locked_at is not None:
-        return State(_why_locked(user, reader), "bad")
+        label = str(_("Locked by staff"))
+        return State(_why_locked(user, reader) if reader else label, "bad", label)
     if user.locked_until is not None:
-        lock = RateLimit.objects.blocking(timezone.now()).filter(subject=user.pk).order_by("-blocked_until").first()
-        tries = lock.count if lock is not None else 0
-        sentence = _("Cannot sign in: locked until %(time)s UTC after %(tries)s wrong passwords.")
         until = date_format(timezone.localtime(user.locked_until), "TIME_FORMAT")
-        return State(str(sentence) % {"time": until, "tries": tries}, "bad")
+        label = str(_("Locked until %(time)s UTC") % {"time": until})
+        return State(_why_blocked(user, until) if reader else label, "bad", label)
     return _open_state(user)
 
 
@@ -84,11 +87,19 @@ def _why_locked(user: Any, reader: Any) -> str:
     return f"{sentence} ({ISOLATED.format(reason)})" if reason else sentence
 
 
+def _why_blocked(user: Any, until: str) -> str:
+    """Return until when wrong passwords block the account, and how many there were."""
+    lock = RateLimit.objects.blocking(timezone.now()).filter(subject=user.pk).order_by("-blocked_until").first()
+    sentence = _("Cannot sign in: locked until %(time)s UTC after %(tries)s wrong passwords.")
+    return str(sentence) % {"time": until, "tries": lock.count if lock is not None else 0}
+
+
 def _open_state(user: User) -> State:
     if user.invited_at is not None and not user.is_email_verified:
-        return State(with_time(_("Invited on %(time)s, and has not chosen a password yet."), user.invited_at), "warn")
+        sentence = with_time(_("Invited on %(time)s, and has not chosen a password yet."), user.invited_at)
+        return State(sentence, "warn", str(_("Invited")))
     if not user.is_email_verified:
-        return State(str(_("Has not confirmed the e-mail address yet.")), "warn")
+        return State(str(_("Has not confirmed the e-mail address yet.")), "warn", str(_("Not confirmed")))
     if user.must_change_password:
         return State(str(_("Can sign in, and has to choose a new password then.")), "warn")
     if user.last_login is None:

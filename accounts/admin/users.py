@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
@@ -173,23 +172,10 @@ class UserAdmin(
     @admin.display(description=_("sign-in"))
     def sign_in(self, user: User) -> str:
         """Return whether the user can sign in, or why not."""
-        if user.is_service_account and user.is_active:
-            return "-"
-        tone, text = self._sign_in_state(user)
-        return format_html('<span class="tag {}">{}</span>', tone, text) if tone else text
-
-    @staticmethod
-    def _sign_in_state(user: User) -> tuple[str, str]:
-        if not user.is_active:
-            return "bad", str(_("Deactivated"))
-        if user.locked_at is not None:
-            return "bad", str(_("Locked by staff"))
-        if user.locked_until is not None:
-            until = date_format(timezone.localtime(user.locked_until), "TIME_FORMAT")
-            return "bad", str(_("Locked until %(time)s UTC") % {"time": until})
-        if not user.is_email_verified:
-            return "warn", str(_("Not confirmed") if user.invited_at is None else _("Invited"))
-        return "", str(_("OK"))
+        state = user_overview.state_of(user)
+        if state.label:
+            return format_html('<span class="tag {}">{}</span>', state.tone, state.label)
+        return "-" if user.is_service_account else str(_("OK"))
 
     @admin.display(description=_("roles"))
     def role_names(self, user: Any) -> str:

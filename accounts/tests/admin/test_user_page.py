@@ -40,6 +40,8 @@ def lock_by_passwords(user):
     ("fields", "sentence"),
     [
         ({"is_active": False}, "Cannot sign in: the account is deactivated."),
+        ({"is_active": False, "is_service_account": True}, "Cannot sign in: the account is deactivated."),
+        ({"is_service_account": True}, "A program: "),
         ({"locked_at": timezone.now()}, "Cannot sign in: locked by staff since "),
         ({"email_verified_at": None, "invited_at": timezone.now()}, "Invited on "),
         ({"email_verified_at": None}, "Has not confirmed the e-mail address yet."),
@@ -270,6 +272,7 @@ def test_the_list_is_filtered_by_what_staff_ask(admin, make_user, query, expecte
         ({"email_verified_at": None}, '<span class="tag warn">Not confirmed</span>'),
         ({"email_verified_at": None, "invited_at": timezone.now()}, '<span class="tag warn">Invited</span>'),
         ({"is_service_account": True}, "-"),
+        ({"is_service_account": True, "is_active": False}, '<span class="tag bad">Deactivated</span>'),
     ],
 )
 def test_the_list_tells_who_cannot_sign_in_and_why(admin, make_user, fields, state):  # noqa: F811
