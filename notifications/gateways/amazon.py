@@ -10,6 +10,9 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionClosedError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
     ReadTimeoutError,
     ResponseStreamingError,
 )
@@ -53,6 +56,7 @@ CONFIGURATION_REASONS = ("not verified", "sandbox", "not authorized", "did not h
 # What a call raises; the last one is for an answer that is not Amazon's, such as a proxy's page, and has another base.
 ERRORS = (ClientError, BotoCoreError, ResponseParserError)
 RESPONSE_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, ResponseParserError)
+NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, ProfileNotFound)
 # Calls that send a message; others, such as looking up whether a number has opted out, need no slot.
 SENDING = ("ses.SendRawEmail", "sesv2.SendEmail", "sns.Publish")
 _making = threading.Lock()
@@ -88,6 +92,9 @@ def delivery_error(error: Exception) -> TemporaryDeliveryError | PermanentDelive
     """Translate one of ERRORS into a temporary or permanent one."""
     if isinstance(error, RESPONSE_LOST):
         return PerhapsSentError(f"Amazon's response was lost ({type(error).__name__}).")
+    if isinstance(error, NO_CREDENTIALS):
+        reason = f"There are no usable credentials for Amazon ({type(error).__name__})."
+        return MisconfiguredDeliveryError(reason, type(error).__name__)
     if not isinstance(error, ClientError):
         return TemporaryDeliveryError(f"Amazon could not be reached ({type(error).__name__}).")
     code = error.response.get("Error", {}).get("Code", "")

@@ -258,6 +258,18 @@ def test_an_amazon_that_cannot_be_reached_is_no_fault_of_the_credentials(install
     assert advice.startswith("Check the network, AWS_REGION and AWS_ENDPOINT_URL")
 
 
+def test_missing_credentials_of_amazon_are_told(installation, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    installation.EMAIL_URL, installation.AWS_ENDPOINT_URL = "amazonses://", "http://127.0.0.1:9/without-credentials"
+    [(text, advice)] = doctor()[1]["email"]
+    assert text == "There are no usable credentials for Amazon (NoCredentialsError)."
+    assert advice.startswith("Check the credentials that boto3 finds")
+
+
 def test_a_proxy_that_is_not_trusted_is_told_until_it_is(installation, client):
     list(unknown_proxies.FORWARDED.take())  # of other tests in this process
     client.get("/health/live/", headers={"X-Forwarded-For": "192.0.2.9"})

@@ -54,7 +54,7 @@ FAILURES = (
     Failure(
         "settings",
         _("Account or settings refused"),
-        r"refused the account or the|refused the sender|does not support what EMAIL_URL requires|ENCRYPTION_KEYS",
+        r"refused the (account or the|sender)|no usable credentials|what EMAIL_URL requires|ENCRYPTION_KEYS",
         _("The provider refused our account, or a setting is wrong. The message itself is in order."),
         _("Contact the operator of the site: the log has the details. Send it again after the correction."),
     ),

@@ -3,7 +3,7 @@
 from smtplib import SMTPAuthenticationError, SMTPRecipientsRefused, SMTPResponseException
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 
 from notifications.gateways import amazon, email
 from notifications.models import Message
@@ -29,6 +29,7 @@ def smtp(error):
         (client_error("InvalidParameter", "Invalid parameter: PhoneNumber"), "recipient"),
         (client_error("MessageRejected", "Too much"), "refused"),
         (client_error("AuthorizationError"), "settings"),
+        (str(amazon.delivery_error(NoCredentialsError())), "settings"),
         (client_error("Throttling", status=429), "unreachable"),
         (str(amazon.delivery_error(ConnectTimeoutError(endpoint_url="x"))), "unreachable"),
         (f"{amazon.delivery_error(ReadTimeoutError(endpoint_url='x'))} It may have been sent.", "uncertain"),
