@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from foodfleet.modules.management.commands import startmodule
 from foodfleet.tests.modules import tutorial
 from foodfleet.tests.processes import ROOT
 
@@ -88,7 +89,7 @@ def extend_as_documented(project):
 
 
 @pytest.mark.parametrize(
-    "name", ["Trucks", "food-trucks", "2trucks", "trucks_", "accounts", "json", "roles", "login", "class"]
+    "name", ["Trucks", "food-trucks", "2trucks", "trucks_", "accounts", "json", "roles", "login", "class", "status"]
 )
 def test_a_name_that_cannot_be_a_module_is_refused(name):
     with pytest.raises(CommandError, match=name):
@@ -106,5 +107,16 @@ def test_a_resource_that_the_code_cannot_name_is_refused(resource):
 def test_a_module_that_cannot_be_loaded_is_removed_again(settings, tmp_path):
     settings.BASE_DIR = tmp_path  # where the command finds no module of that name
     with pytest.raises(CommandError, match="depots/ was removed again, because it cannot be loaded"):
+        call_command("startmodule", "depots", resource="depot")
+    assert not (tmp_path / "depots").exists()
+
+
+def test_a_command_that_ends_without_a_word_is_told(settings, tmp_path, monkeypatch):
+    def killed(command):
+        raise subprocess.CalledProcessError(-9, command, "", "")
+
+    settings.BASE_DIR = tmp_path
+    monkeypatch.setattr(startmodule, "run", killed)
+    with pytest.raises(CommandError, match="SIGKILL"):
         call_command("startmodule", "depots", resource="depot")
     assert not (tmp_path / "depots").exists()

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         plural = plural or f"{resource}s"
         for word in (name, resource, plural):
             check_name(word)
-        check_resource(resource, name)
+        check_unused(name, resource)
         folder = settings.BASE_DIR / name
         check_free(folder)
         written = write(folder, context_of(name, resource, plural))
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             manage("makemigrations", name, "--verbosity", "0")
         except subprocess.CalledProcessError as error:
             shutil.rmtree(folder)  # a module that cannot be loaded would break every command
-            reason = (error.stdout + error.stderr).strip().splitlines()[-1]
+            reason = (error.stdout + error.stderr).strip().rpartition("\n")[2] or error
             raise CommandError(f"{name}/ was removed again, because it cannot be loaded: {reason}") from None
         self.stdout.write(f"Wrote {name}/: {written} files and the first migration.")
         if not is_formatted:
@@ -65,10 +65,10 @@ def check_name(word: str) -> None:
         raise CommandError(f"{word} is a word of Python itself. Choose another name.")
 
 
-def check_resource(word: str, module: str) -> None:
+def check_unused(module: str, resource: str) -> None:
     """Raise CommandError for a name that the module's code or Python has for something else."""
-    context = context_of(module, "a_resource", "some_resources")
-    used: set[str | None] = {module, *dir(builtins)}
+    context = context_of("a_module", "a_resource", "some_resources")
+    used: set[str | None] = set(dir(builtins))
     for source in TEMPLATE.rglob("*.py-tpl"):
         for node in ast.walk(ast.parse(filled(source, context))):
             match node:
@@ -76,8 +76,10 @@ def check_resource(word: str, module: str) -> None:
                     used.add(name)
                 case ast.alias(name=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                     used.add(name)
-    if {word, camel(word)} & used:
-        raise CommandError(f"{word}: the code of a module uses this name for something else. Choose another resource.")
+    for word in (module, resource):
+        if {word, camel(word)} & used:
+            raise CommandError(f"{word}: the code of a module uses this name for something else. Choose another name.")
+        used |= {word, f"{camel(word)}Config"}
 
 
 def check_free(folder: Path) -> None:
