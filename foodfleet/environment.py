@@ -234,7 +234,7 @@ class Environment:
         return value
 
     def url(self, name: str, forms: Mapping[str, Form], default: str = "") -> str:
-        """Return a URL that has a scheme of `forms` and fits its form; '' if there is neither value nor default."""
+        """Return a URL that fits one of `forms`, with a scheme in lower case; '' without a value and a default."""
         value = self.text(name, default)
         if value:
             scheme = value.partition("://")[0].lower()
@@ -242,6 +242,7 @@ class Environment:
                 raise self.error(name, "a URL that begins with " + " or ".join(f"{scheme}://" for scheme in forms))
             if not is_url(value, forms[scheme]):
                 raise self.error(name, MEANT[forms[scheme]].format(scheme=scheme))
+            value = scheme + value[len(scheme) :]
         return value
 
     def web_address(self, name: str, default: str) -> str:

@@ -57,6 +57,10 @@ class UserFilter(SearchFilterSet):
         return queryset.in_scopes([value])
 
 
+class ServiceAccountFilter(SearchFilterSet):
+    """Filters of the list of service accounts."""
+
+
 class EventFilter(FilterSet):
     """Filters of the list of security events."""
 

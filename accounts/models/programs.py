@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import User
+from foodfleet.core.database.search import matching
 from rbac.models import RoleAssignment
 
 
@@ -19,6 +20,10 @@ class ServiceAccountQuerySet(models.QuerySet["ServiceAccount"]):
     def present(self) -> Self:
         """Filter service accounts that are not deleted, and select their users and owners."""
         return self.filter(user__deleted_at__isnull=True).select_related("user", "owner")
+
+    def search(self, text: str) -> Self:
+        """Filter service accounts whose name and description contain each word."""
+        return matching(self, text, "user__first_name", "description")
 
     def with_roles(self, now: datetime) -> Self:
         """Prefetch `user.live_assignments` with their roles."""

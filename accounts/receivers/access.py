@@ -83,7 +83,7 @@ def _described(assignment: RoleAssignment) -> dict[str, Any]:
         "role": assignment.role.name,
         "role_id": assignment.role_id,
         "scope": assignment.scope or None,
-        "expires_at": until.isoformat() if until else None,
+        "expires_at": until.isoformat().replace("+00:00", "Z") if until else None,
     }
 
 

@@ -212,6 +212,11 @@ def test_the_name_of_the_site_is_in_the_sender_and_the_schema(read):
     assert "no-reply@foodfleet.example" in read({"PUBLIC_URL": "http://127.0.0.1:8000"})["DEFAULT_FROM_EMAIL"]
 
 
+def test_the_scheme_of_a_url_is_read_in_lower_case(read):
+    settings = read({"SMS_URL": "FILE:///Texts", "EMAIL_URL": "SMTP://Me@host"})
+    assert (settings["SMS_URL"], settings["EMAIL_URL"]) == ("file:///Texts", "smtp://Me@host")
+
+
 def test_the_policy_for_pages_allows_the_host_of_the_logo(read):
     policy = read({"SITE_LOGO": "https://cdn.example.com/logo.png"})["CONTENT_SECURITY_POLICY"]
     assert policy["DIRECTIVES"]["img-src"] == ["'self'", "data:", "https://cdn.example.com"]

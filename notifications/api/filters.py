@@ -29,6 +29,12 @@ class MessageFilter(SearchFilterSet):
     )
 
 
+class WebhookFilter(SearchFilterSet):
+    """Filters of the list of webhook endpoints."""
+
+    is_active = TrueFalseFilter()
+
+
 class DeliveryFilter(FilterSet):
     """Filters of the list of webhook deliveries."""
 

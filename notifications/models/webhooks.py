@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from foodfleet.core.database.search import matching
 from notifications.models.messages import Message
 from notifications.states import DisabledReason
 
@@ -23,6 +24,10 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
     def active(self) -> Self:
         """Filter endpoints to which events are delivered."""
         return self.filter(is_active=True)
+
+    def search(self, text: str) -> Self:
+        """Filter endpoints whose URL and description contain each word."""
+        return matching(self, text, "url", "description")
 
     def record_success(self) -> None:
         """Reset the failures of these endpoints."""

@@ -78,7 +78,7 @@ def _values(user: User) -> list[str]:
     return [
         *(getattr(user, name) for name in TEXTS),
         *("true" if flag else "false" for flag in flags),
-        user.created_at.isoformat(),
+        user.created_at.isoformat().replace("+00:00", "Z"),
     ]
 
 

@@ -47,7 +47,7 @@ def start(*, actor: User, pk: int, reason: str, session_id: UUID, client: Client
         assert current is not None  # because an actor was given
         _ensure_allowed(current, user)
         until = timezone.now() + LIFETIME
-        details = {"reason": reason.strip(), "until": until.isoformat()}
+        details = {"reason": reason.strip(), "until": until.isoformat().replace("+00:00", "Z")}
         _record(EventKind.VIEWING_STARTED, Viewing(actor, user, until), client, details)
     return Viewing(actor, user, until)
 

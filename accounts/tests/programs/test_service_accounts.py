@@ -30,6 +30,22 @@ def test_staff_create_change_list_and_delete_a_service_account(boss, account, ma
     assert boss.call("get", "/service-accounts/").json()["results"] == []
 
 
+def test_service_accounts_are_searched_and_sorted_by_id(boss, account):
+    other = boss.call("post", "/service-accounts/", {"name": "Till", "description": "Paris"}).json()["id"]
+
+    def listed(query):
+        return [one["id"] for one in boss.call("get", f"/service-accounts/?{query}").json()["results"]]
+
+    assert [listed(f"search={word}") for word in ("payroll", "wages", "TILL paris", "nobody")] == [
+        [account], [account], [other], [],
+    ]  # fmt: skip
+    assert [listed("ordering=id"), listed("ordering=-id"), listed("")] == [
+        [account, other], [other, account], [other, account],
+    ]  # fmt: skip
+    first = boss.call("get", "/service-accounts/?ordering=id&page_size=1").json()
+    assert [one["id"] for one in boss.get(first["next"]).json()["results"]] == [other]
+
+
 def test_the_owner_is_whoever_created_the_account(boss, account):
     assert boss.call("get", f"/service-accounts/{account}/").json()["owner"] == User.objects.get(is_superuser=True).pk
 

@@ -34,6 +34,7 @@ def test_an_export_is_what_an_import_reads(settings, tmp_path, make_user, monkey
     assert out.getvalue() == "2 users.\n"
     assert not any(secret in path.read_text() for secret in ("bcrypt", "gone@example.com"))
     before = path.read_text()
+    assert ann.created_at.isoformat().replace("+00:00", "Z") in before
     with pytest.raises(CommandError, match="exists"):
         call_command("export_users", str(path))
     RoleAssignment.objects.end(timezone.now(), None)

@@ -62,6 +62,7 @@ def test_staff_see_the_pages_of_a_user_until_they_press_one_button(boss, user):
     page = boss.get(f"/admin/accounts/user/{user.pk}/change/").content.decode()
     assert f'href="/view-as/{user.pk}/"' in page
     assert start(boss, user).url == "/account/"
+    assert all(one.details["until"].endswith("Z") for one in SecurityEvent.objects.filter(kind="viewing_started"))
     for path in ("/account/", "/account/security/", "/account/sessions/", "/account/preferences/"):
         seen = boss.get(path).content.decode()
         assert VIEWED in seen

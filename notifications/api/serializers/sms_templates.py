@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 
 from foodfleet.core.http import serializers
 from foodfleet.core.http.serializers import NOT_BLANK
+from notifications.api.serializers.messages import ContextField
 from notifications.api.serializers.versions import OpenedWithField
 from notifications.models import SMS_LENGTH, SmsTemplate
 from notifications.models.templates import NAME
@@ -59,7 +60,7 @@ class SmsTemplateSerializer(serializers.ModelSerializer[SmsTemplate]):
 
     def get_variables(self, template: SmsTemplate) -> list[str]:
         """Return the names of the template's placeholders."""
-        return sms_templates.variables_of(template)
+        return sms_templates.placeholders_of(template)
 
 
 class SmsTemplateChangeSerializer(SmsTemplateSerializer):
@@ -80,7 +81,7 @@ class SmsTestSerializer(serializers.Serializer[Any]):
 class SmsPreviewInSerializer(serializers.Serializer[Any]):
     """Values for a preview."""
 
-    variables = ValuesField(required=False, default=dict)
+    variables = ContextField(required=False, default=dict)
     language = serializers.CharField(max_length=10, required=False, allow_blank=True, default="")
 
 

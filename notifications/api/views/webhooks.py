@@ -16,7 +16,7 @@ from foodfleet.core.exceptions import ConflictException
 from foodfleet.core.http.clients import client_of
 from foodfleet.core.http.schema import raises
 from foodfleet.core.http.serializers import validated
-from notifications.api.filters import DeliveryFilter
+from notifications.api.filters import DeliveryFilter, WebhookFilter
 from notifications.api.serializers.webhooks import (
     DeliverySerializer,
     EndpointChangeSerializer,
@@ -44,13 +44,14 @@ class WebhookViewSet(viewsets.GenericViewSet[WebhookEndpoint]):
     access_actions = {"test": "update", "rotate_secret": "update"}
     serializer_class = EndpointSerializer
     queryset = WebhookEndpoint.objects.all()
+    filterset_class = WebhookFilter
     lookup_value_regex = "[0-9]{1,18}"
     ordering = "id"
     ordering_fields = ("id",)
 
     def list(self, request: Request) -> Response:
         """List the endpoints."""
-        page = self.paginate_queryset(self.get_queryset())
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @raises(WebhookNotFoundException)

@@ -21,7 +21,7 @@ from notifications.services.compose.sms import send_sms, send_templated_sms
 from notifications.services.templates import specs
 from notifications.states import Channel, Kind
 
-MAX_AHEAD = timedelta(days=366)
+MAX_AHEAD = timedelta(days=365)
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 

@@ -118,7 +118,7 @@ def _event(outcome: Outcome, now: datetime) -> MessageEvent:
     if outcome.error:
         details["error"] = outcome.error[:500]
     if outcome.due_at is not None:
-        details["next_try_at"] = outcome.due_at.isoformat()
+        details["next_try_at"] = outcome.due_at.isoformat().replace("+00:00", "Z")
     return MessageEvent(message=outcome.message, type=EVENTS[outcome.status], at=now, details=details)
 
 

@@ -81,6 +81,11 @@ def variables_of(template: SmsTemplate) -> list[str]:
     spec = specs.find(Channel.SMS, template.name)
     if spec is not None:
         return [variable.name for variable in spec.variables]
+    return placeholders_of(template)
+
+
+def placeholders_of(template: SmsTemplate) -> list[str]:
+    """Return the names of the placeholders in the content and its translations, each once."""
     contents = [template.content, *template.translations.values()]
     return list(dict.fromkeys(name for content in contents for name in placeholders.names(content)))
 

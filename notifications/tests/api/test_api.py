@@ -96,6 +96,7 @@ def test_preview_returns_text_size_and_missing_variables(staff):
         "text": "Your verification code is: {{code}}", "encoding": "GSM-7", "segments": 1, "missing": ["code"], "unknown": ["name"],
     }  # fmt: skip
     assert staff.post(path, {"variables": {"code": "м"}}).json()["encoding"] == "UCS-2"
+    assert "123456" in staff.post(path, {"variables": {"code": 123456}}).json()["text"]
     assert Message.objects.count() == 0
 
 

@@ -45,6 +45,15 @@ def test_email_is_queued_with_all_its_fields(staff, user):
     ]
 
 
+@pytest.mark.parametrize(("days", "status"), [(365, 202), (366, 422)])
+def test_a_message_is_sent_at_most_a_year_ahead(staff, days, status):
+    send_at = (timezone.now() + timedelta(days=days)).isoformat()
+    answers = [staff.post(url, {**body, "send_at": send_at}) for url, body in ((EMAIL, MAIL), (SMS, TEXT))]
+    assert [answer.status_code for answer in answers] == [status, status]
+    refused = [answer.json()["details"]["send_at"][0]["code"] for answer in answers if status == 422]
+    assert set(refused) <= {"too_far_ahead"}
+
+
 def test_templated_email_is_rendered_with_its_context(staff):
     answer = staff.post(
         EMAIL,

@@ -1,11 +1,12 @@
 """Outcomes of attempts are saved once, and only as the table of states allows."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
-from notifications.models import Message
+from notifications.models import Message, MessageEvent
 from notifications.services.delivery import outcomes
 from notifications.services.delivery import sweep as delivery_sweep
 from notifications.services.delivery.attempt import Outcome
@@ -24,6 +25,13 @@ def test_a_sender_given_up_for_dead_may_still_say_that_it_sent():
     message.refresh_from_db()
     assert (message.status, message.provider_message_id) == (Status.SENT, "late")
     assert dispatch().sent == []
+
+
+def test_the_time_of_the_next_attempt_is_recorded_in_utc():
+    taken = abandon(queue(), started=True)
+    outcomes.commit([Outcome(taken, Status.QUEUED, due_at=datetime(2999, 1, 1, tzinfo=UTC))], taken.claim)
+    (event,) = MessageEvent.objects.filter(type="postponed")
+    assert event.details["next_try_at"] == "2999-01-01T00:00:00Z"
 
 
 def test_no_move_is_possible_but_those_of_the_table():

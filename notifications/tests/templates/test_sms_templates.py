@@ -26,6 +26,13 @@ def test_variables_of_a_staff_template_are_its_placeholders():
     assert sms_templates.variables_of(template) == ["b", "a", "c"]
 
 
+def test_the_placeholders_of_a_product_template_are_those_it_uses():
+    template = SmsTemplate.objects.get(name="2fa_code")
+    assert (sms_templates.placeholders_of(template), sms_templates.variables_of(template)) == (
+        ["code"], ["code", "site_name"],
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("content", "code"), [("No code", "missing_variable"), ("{{code}} for {{name}}", "unknown_variable")]
 )

@@ -45,6 +45,14 @@ def test_the_secret_is_shown_once_and_stored_encrypted(call, made):
     assert call("get").json()["results"] == [shown]
 
 
+def test_endpoints_are_searched_and_filtered(call, made):
+    other = call("post", url="https://till.example.com/", events=["*"], is_active=False).json()
+    queries = ("?search=hooks", "?search=crm", "?search=till", "?search=nobody", "?is_active=true", "?is_active=false")
+    assert [[one["id"] for one in call("get", query).json()["results"]] for query in queries] == [
+        [made["id"]], [made["id"]], [other["id"]], [], [made["id"]], [other["id"]],
+    ]  # fmt: skip
+
+
 def test_an_endpoint_is_owned_by_its_creator(made, user):
     assert made["owner"] == user.pk
 

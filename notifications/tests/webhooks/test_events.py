@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
@@ -84,12 +85,18 @@ def test_new_users_and_profiles_are_published_without_secrets(published):
 def test_roles_are_published_with_the_change(published, make_user):
     bob = make_user("bob@example.com")
     role = roles.create(actor=None, edit=roles.RoleEdit(name="Cook", permissions=["users:read"]))
-    assignments.grant(actor=None, user=bob, role=role, scope="fleet:12")
+    until = datetime(2999, 1, 1, tzinfo=UTC)
+    assignments.grant(actor=None, user=bob, role=role, scope="fleet:12", expires_at=until)
     assignments.revoke(actor=None, user=bob, role=role)
     granted, revoked = published()
     assert types([granted, revoked]) == ["user.roles_changed"] * 2
     assert granted[1]["change"] == "granted"
-    assert granted[1]["role"] == {"id": role.pk, "name": "Cook", "scope": "fleet:12", "expires_at": None}
+    assert granted[1]["role"] == {
+        "id": role.pk,
+        "name": "Cook",
+        "scope": "fleet:12",
+        "expires_at": "2999-01-01T00:00:00Z",
+    }
     assert (revoked[1]["change"], revoked[1]["user"]["id"]) == ("revoked", bob.pk)
 
 

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.api.filters import ServiceAccountFilter
 from accounts.api.serializers.programs import (
     ServiceAccountChangeSerializer,
     ServiceAccountCreateSerializer,
@@ -32,8 +33,9 @@ class ServiceAccountViewSet(GenericViewSet[ServiceAccount]):
     access_resource = "service_accounts"
     serializer_class = ServiceAccountSerializer
     queryset = ServiceAccount.objects.none()
-    ordering = "-pk"
-    ordering_fields = ("pk",)
+    filterset_class = ServiceAccountFilter
+    ordering = "-id"
+    ordering_fields = ("id",)
 
     def get_queryset(self) -> ServiceAccountQuerySet:
         return service_accounts.present().with_roles(timezone.now())
@@ -45,7 +47,7 @@ class ServiceAccountViewSet(GenericViewSet[ServiceAccount]):
 
     def list(self, request: Request) -> Response:
         """List service accounts, newest first."""
-        page = self.paginate_queryset(self.get_queryset())
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @raises(ServiceAccountNotFoundException)
