@@ -23,6 +23,7 @@ PASSWORD = "Grill-Fleet-2026!"
 
 def main(users, count):
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", if_changed=True, interactive=False, verbosity=0)
     password, now = make_password(PASSWORD), timezone.now()
     User.objects.bulk_create(
         (

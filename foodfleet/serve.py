@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 from granian.cli import entrypoint
 
+from foodfleet.core.http.clients import describe_user_agent
 from foodfleet.core.logging import log_all_output
 
 APPLICATION = "foodfleet.asgi:application"
@@ -39,6 +40,7 @@ def load_application() -> None:
     call_command("collectstatic", if_changed=True, interactive=False, verbosity=0)
     import_string(APPLICATION.replace(":", "."))  # after collectstatic: its middleware lists the static files
     reverse("login")  # imports all URL patterns and views
+    describe_user_agent("any")  # builds the patterns of all browsers, 26 MB, which each worker would build by itself
     connections.close_all()  # processes must not share a connection
     if threading.active_count() > 1:
         raise RuntimeError(f"A fork would end these threads: {threading.enumerate()}")

@@ -48,6 +48,11 @@ def test_processes_load_no_library_that_only_others_need(process, value_in_proce
     assert not loaded & NEVER_LOADED
 
 
+def test_workers_share_the_patterns_of_browsers(value_in_process):
+    code = f"{LOADED['web']}; import ua_parser; was_built = 'parser' in vars(ua_parser)"
+    assert value_in_process(code, "str(was_built)") == "True"
+
+
 @pytest.mark.parametrize(("environment", "threads"), [({}, "4"), ({"WEB_THREADS": "2"}, "2")])
 def test_a_web_process_has_as_many_threads_as_web_threads_says(environment, threads, value_in_process):
     code = (
