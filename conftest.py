@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.core import mail
 
+from accounts.services.jwt import keyring
 from foodfleet.testing import PASSWORD
 
 __all__ = ["PASSWORD"]
@@ -20,6 +21,12 @@ pytest_plugins = [
 def bearer(tokens: dict[str, str]) -> dict[str, str]:
     """Return the header that sends the access token of a sign-in."""
     return {"Authorization": f"Bearer {tokens['access']}"}
+
+
+@pytest.fixture(autouse=True)
+def _own_keys() -> None:
+    """Read the signing keys anew: those of an earlier test are gone with its transaction."""
+    keyring.forget()
 
 
 @pytest.fixture

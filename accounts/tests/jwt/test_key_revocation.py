@@ -15,13 +15,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ME, REFRESH, JWKS = "/api/v1/users/me/", "/api/v1/auth/refresh/", "/.well-known/jwks.json"
 
 
-@pytest.fixture(autouse=True)
-def _own_keys():
-    keyring.forget()
-    yield
-    keyring.forget()
-
-
 @pytest.fixture(params=["HS256", "EdDSA", "ES256", "RS256", "a file", "HS256 in the database"])
 def origin(request, settings, tmp_path):
     """Where the key that signs comes from."""

@@ -15,13 +15,6 @@ pytestmark = pytest.mark.django_db
 ME, REFRESH, JWKS = "/api/v1/users/me/", "/api/v1/auth/refresh/", "/.well-known/jwks.json"
 
 
-@pytest.fixture(autouse=True)
-def _own_keys():
-    keyring.forget()
-    yield
-    keyring.forget()
-
-
 @pytest.mark.parametrize("algorithm", ["HS256", "EdDSA", "ES256", "RS256"])
 def test_a_rotation_logs_nobody_out_and_other_processes_see_it(algorithm, user, sign_in, api, settings):
     settings.JWT_SIGNING_ALGORITHM = algorithm

@@ -234,8 +234,7 @@ def algorithm(request, settings, user):
         settings.JWT_SIGNING_ALGORITHM = name
         keyring.forget()
         call_command("rotate_jwt_keys", verbosity=0)
-    yield request.param
-    keyring.forget()
+    return request.param
 
 
 def refused(response):

@@ -14,7 +14,6 @@ from rest_framework_simplejwt.tokens import AccessToken as SimpleJwtAccessToken
 
 from accounts.api.authentication import BearerAuthentication
 from accounts.models import RefreshToken, Session
-from accounts.services.jwt import keyring
 from accounts.services.jwt import keys as jwt_keys
 from conftest import bearer
 from foodfleet.tests.core.cache import leases
@@ -29,7 +28,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def decoded():
     """Claims as any other program reads them that was given the secret: none of our code helps."""
-    keyring.forget()
     secret = jwt_keys.derived(settings.SECRET_KEY).secret
 
     def read(token):

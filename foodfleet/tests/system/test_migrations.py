@@ -40,14 +40,17 @@ for app, target in TARGETS:
 TWICE = """
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import ProjectState
 
 executor = MigrationExecutor(connection)
+executor.recorder.ensure_schema()
+state = ProjectState()
 for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
-    target = (migration.app_label, migration.name)
-    MigrationExecutor(connection).migrate([target])
+    before = state.clone()
+    state = executor.apply_migration(state, migration)
     if not migration.atomic:
-        executor.recorder.record_unapplied(*target)
-        MigrationExecutor(connection).migrate([target])
+        executor.recorder.record_unapplied(migration.app_label, migration.name)
+        state = executor.apply_migration(before, migration)
 """
 LIVE_LOCKS = """
 from datetime import timedelta
