@@ -117,11 +117,10 @@ def _user(company: Company, name: names.Name, password: str) -> User:
     user.last_login = _last_login(company, user.email_verified_at)
     if state < 7:
         user.is_active = False
-    elif state < 8:
+    elif state < 8 and made < company.now - MONTH:
         user.locked_at = company.before(timedelta(days=9))
         if user.last_login is not None:  # nobody signs in after that
-            before_lock = user.locked_at - timedelta(hours=random.randint(1, 60))
-            user.last_login = max(user.email_verified_at, min(user.last_login, before_lock))
+            user.last_login = min(user.last_login, user.locked_at - timedelta(hours=random.randint(1, 60)))
     elif state < 9:
         user.must_change_password = True
     elif state < 9.2:

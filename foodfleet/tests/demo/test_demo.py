@@ -1,5 +1,8 @@
 """The demo company is complete, sends nothing and keeps away from production."""
 
+from itertools import islice
+from random import Random
+
 import pytest
 from django.core import mail
 from django.core.management import call_command
@@ -9,7 +12,8 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, MFAReset, User
 from foodfleet.core.models import HourlyCount
-from foodfleet.demo.people import PASSWORD, sign_in_address
+from foodfleet.demo import names
+from foodfleet.demo.people import PASSWORD, Company, _user, sign_in_address
 from notifications.gateways import mailbox
 from notifications.models import Message, Suppression, WebhookEndpoint
 from notifications.states import FINISHED, Channel, Status
@@ -70,3 +74,13 @@ def test_the_demo_company_stays_out_of_production_and_of_other_data(settings, us
         call_command("demo", people=20)
     assert User.objects.count() == 1
     assert not Message.objects.filter(channel=Channel.EMAIL, status=Status.SENT).exists()
+
+
+@pytest.mark.once
+def test_nobody_of_the_demo_is_locked_before_they_came_or_signs_in_then():
+    company = Company(Random(1), timezone.now())
+    made = [_user(company, name, "") for name in islice(names.people(company.random), 4_000)]
+    locked = [user for user in made if user.locked_at is not None]
+    assert locked
+    for user in locked:
+        assert user.created_at <= (user.last_login or user.created_at) <= user.locked_at
