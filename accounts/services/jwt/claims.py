@@ -59,7 +59,8 @@ def ensure_valid() -> None:
     """Exit with a one-line error if TOKEN_CLAIMS names a reserved claim or an unknown source."""
     for claim, source in settings.TOKEN_CLAIMS.items():
         if claim in RESERVED:
-            sys.exit(f"FoodFleet cannot start. TOKEN_CLAIMS has a wrong value: {claim} is a reserved claim.")
+            others = f"a name other than {', '.join(sorted(RESERVED))}"
+            sys.exit(f"FoodFleet cannot start. TOKEN_CLAIMS has a wrong value: {claim} must be {others}.")
         known = isinstance(source, str) and (source in SOURCES or _attribute(source) is not None)
         if not claim or not known:
             choices = ", ".join([*SOURCES, "attributes.<name>"])
