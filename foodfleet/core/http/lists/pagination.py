@@ -186,7 +186,7 @@ class _Position:
 def _names(ordering: str) -> list[str]:
     """Return the fields of an ordering, of which the last is unique."""
     name = ordering.lstrip("-")
-    return ["pk"] if name == "id" else [name, "pk"]
+    return ["pk"] if name in {"id", "pk"} else [name, "pk"]
 
 
 def _page_size(requested: str | None) -> int:
