@@ -64,7 +64,7 @@ def test_a_key_with_another_secret_is_refused(new_key):
 
 
 def test_many_wrong_keys_from_one_address_are_limited(db, settings):
-    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "api_key": (3, 60)}
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "api_key": (3, 24 * 3600)}
     answers = [Caller("ffk_wrong").call("get", "/users/me/").status_code for _ in range(5)]
     assert answers == [401, 401, 401, 429, 429]
 
