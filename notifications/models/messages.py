@@ -322,11 +322,6 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         constraints = [
-            models.UniqueConstraint(
-                fields=["sender", "idempotency_key"],
-                name="notifications_one_message_a_key",
-                condition=~Q(idempotency_key=""),
-            ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="notifications_known_status"),
             models.CheckConstraint(
                 condition=~Q(status="sending") | Q(claim__isnull=False, leased_until__isnull=False),
@@ -354,6 +349,10 @@ class Message(models.Model):
             ),
             models.Index(
                 fields=["provider_message_id"], name="notifications_provider_id", condition=~Q(provider_message_id="")
+            ),
+            # Not unique: `write` locks a key while it looks for it and inserts.
+            models.Index(
+                fields=["sender", "idempotency_key"], name="notifications_by_key", condition=~Q(idempotency_key="")
             ),
         ]
 

@@ -6,15 +6,17 @@ outside of a transaction. Trigram indexes (`GinIndex(..., opclasses=["gin_trgm_o
 databases other than PostgreSQL have no such index and are left without it, and every other index is built there.
 
 PostgreSQL cannot build or drop an index of a partitioned table CONCURRENTLY. There the index is built for one partition
-after the other, and dropped under a short lock.
+after the other, and dropped under a short lock. RemoveConstraintOnline drops constraints under one, on any table.
 """
+
+from collections.abc import Callable
 
 import structlog
 from django.contrib.postgres.indexes import PostgresIndex
 from django.db import NotSupportedError, OperationalError, ProgrammingError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import AddIndex, RemoveIndex
+from django.db.migrations import AddIndex, RemoveConstraint, RemoveIndex
 from django.db.migrations.state import ProjectState
 from django.db.models import Index, Model
 
@@ -101,6 +103,33 @@ class RemoveIndexOnline(RemoveIndex):
         return index
 
 
+class RemoveConstraintOnline(RemoveConstraint):
+    """RemoveConstraint that locks the table for a moment, and gives up if it would have to wait long for that.
+
+    Reversing it locks out writers while the rows are checked or, if it is unique, its index is built.
+    """
+
+    atomic = False
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Remove the constraint if it is there."""
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if _has_constraint(schema_editor, model, self.name):
+            run = super().database_forwards
+            _under_a_short_lock(schema_editor, lambda: run(app_label, schema_editor, from_state, to_state))
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Add the constraint again."""
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not _has_constraint(schema_editor, model, self.name):
+            run = super().database_backwards
+            _under_a_short_lock(schema_editor, lambda: run(app_label, schema_editor, from_state, to_state))
+
+
 def _has_trigrams(connection: BaseDatabaseWrapper) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")
@@ -116,9 +145,7 @@ def _has_trigrams(connection: BaseDatabaseWrapper) -> bool:
 def _add(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
     connection = schema_editor.connection
     if connection.vendor != "postgresql":
-        with connection.cursor() as cursor:
-            is_there = index.name in connection.introspection.get_constraints(cursor, model._meta.db_table)
-        if not isinstance(index, PostgresIndex) and not is_there:
+        if not isinstance(index, PostgresIndex) and not _has_constraint(schema_editor, model, index.name):
             schema_editor.add_index(model, index)
         return
     _check_outside_transaction(schema_editor)
@@ -148,6 +175,21 @@ def _remove(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: 
         schema_editor.remove_index(model, index, concurrently=True)  # type: ignore[call-arg]
 
 
+def _has_constraint(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], name: str) -> bool:
+    """Return whether the table has a constraint or an index of this name. Django's introspection gives both as one."""
+    connection = schema_editor.connection
+    with connection.cursor() as cursor:
+        return name in connection.introspection.get_constraints(cursor, model._meta.db_table)
+
+
+def _under_a_short_lock(schema_editor: BaseDatabaseSchemaEditor, work: Callable[[], None]) -> None:
+    if schema_editor.connection.vendor != "postgresql":
+        work()
+        return
+    _check_outside_transaction(schema_editor)
+    short_locks.run(schema_editor.connection, lambda _: work())
+
+
 def _add_to_partitions(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], index: Index) -> None:
     """Build the index of each partition, and with the last one that of the table becomes valid."""
     quote, table = schema_editor.quote_name, schema_editor.quote_name(model._meta.db_table)
@@ -165,4 +207,4 @@ def _add_to_partitions(schema_editor: BaseDatabaseSchemaEditor, model: type[Mode
 
 def _check_outside_transaction(schema_editor: BaseDatabaseSchemaEditor) -> None:
     if schema_editor.connection.in_atomic_block and not schema_editor.collect_sql:  # sqlmigrate executes nothing
-        raise NotSupportedError("Set `atomic = False` on a migration that builds or removes an index online.")
+        raise NotSupportedError("Set `atomic = False` on a migration with an operation that works online.")

@@ -19,7 +19,7 @@ from notifications.services.audience import preferences
 from notifications.services.compose import attachments, html, recipients
 from notifications.services.compose.attachments import NewAttachment, ReadAttachment
 from notifications.services.compose.recipients import Recipients
-from notifications.services.compose.writing import MessageDraft, digest_of, repeated, write
+from notifications.services.compose.writing import MessageDraft, digest_of, write
 from notifications.services.templates import rendering, specs
 from notifications.states import Channel, Priority
 
@@ -161,8 +161,6 @@ def _queue(addressees: Recipients, body: EmailBody, extras: EmailExtras, draft: 
     files = attachments.read_all(extras.attachments)
     _check_size(content, files)
     message.body_digest = draft.body_digest or _digest(draft, message, body, extras, files)
-    if (earlier := repeated(draft, message.body_digest)) is not None:
-        return earlier
     message.has_attachments = bool(files)
     rows = attachments.store(files)
     content["files"] = [
@@ -175,7 +173,7 @@ def _queue(addressees: Recipients, body: EmailBody, extras: EmailExtras, draft: 
     except BaseException:
         attachments.remove_files(rows)
         raise
-    if written is not message:  # a concurrent request with the same key was first
+    if written is not message:  # it repeats an earlier request
         attachments.remove_files(rows)
     return written
 

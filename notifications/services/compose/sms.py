@@ -19,7 +19,7 @@ from foodfleet.core.exceptions import ValidationException
 from notifications.exceptions import SmsLimitException
 from notifications.models import Message
 from notifications.services.compose import recipients
-from notifications.services.compose.writing import MessageDraft, digest_of, repeated, write
+from notifications.services.compose.writing import MessageDraft, digest_of, write
 from notifications.services.templates import rendering, specs
 from notifications.states import Channel, Kind
 
@@ -103,11 +103,9 @@ def _queue(message: Message, text: str, requested: tuple[Any, ...], extras: SmsE
     message.to = [recipients.phone(message.to[0])]
     content = _content(text, extras, draft)
     message.body_digest = draft.body_digest or digest_of(draft, "sms", message.to, requested, {**content, "text": ""})
-    if (earlier := repeated(draft, message.body_digest)) is not None:
-        return earlier
     with transaction.atomic():
         written = write(message, content, draft)
-        if written is message:  # otherwise a concurrent request with the same key was first and is counted
+        if written is message:  # otherwise it repeats an earlier request, which is counted
             check_limits(message.to[0])
     return written
 

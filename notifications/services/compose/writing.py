@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
 from accounts.models import User
 from foodfleet.core import crypto
 from foodfleet.core.database.compiled import insert
+from foodfleet.core.database.locks import lock_name
 from foodfleet.core.exceptions import InsufficientPermissionsException
 from notifications import signals
 from notifications.exceptions import IdempotencyConflictException
@@ -84,23 +85,31 @@ def write(
     _ensure_may_send(draft.sender, message)
     _apply_draft(message, draft)
     message.payload = encrypt_content(content)
-    if not draft.idempotency_key and not attachments:
+    if not message.idempotency_key and not attachments:
         insert(message)  # a single statement needs no transaction
         signals.message_queued.send(sender=Message, message=message)
         return message
-    try:
-        with transaction.atomic():
-            insert(message)
-            for attachment in attachments:
-                attachment.message = message
-                attachment.save(force_insert=True)
-            signals.message_queued.send(sender=Message, message=message)
-    except IntegrityError:
-        earlier = repeated(draft, message.body_digest)
-        if earlier is None:
-            raise
-        return earlier
+    with transaction.atomic():
+        if (earlier := _written_before(message, draft)) is not None:
+            return earlier
+        insert(message)
+        for attachment in attachments:
+            attachment.message = message
+            attachment.save(force_insert=True)
+        signals.message_queued.send(sender=Message, message=message)
     return message
+
+
+def _written_before(message: Message, draft: MessageDraft) -> Message | None:
+    """Return the earlier message with this key; if there is none, no other transaction writes one before this ends.
+
+    A unique constraint cannot say this, because one of a partitioned table has to contain `created_at`. If the caller's
+    transaction goes on after `write`, others with the same key wait for its end.
+    """
+    if not message.idempotency_key:
+        return None
+    lock_name("message", message.sender_id, message.idempotency_key)
+    return repeated(draft, message.body_digest)
 
 
 def _ensure_may_send(sender: User | None, message: Message) -> None:

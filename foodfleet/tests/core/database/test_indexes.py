@@ -9,11 +9,12 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import NotSupportedError, connection
 from django.db.migrations import AddIndex, CreateModel, RemoveIndex
 from django.db.migrations.state import ModelState, ProjectState
-from django.db.models import Index
+from django.db.models import Index, Q, UniqueConstraint
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from foodfleet.core.database.indexes import AddIndexOnline, RemoveIndexOnline
+from foodfleet.core.database import short_locks
+from foodfleet.core.database.indexes import AddIndexOnline, RemoveConstraintOnline, RemoveIndexOnline
 
 NAME = "test_online_index"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +26,8 @@ def apply(index, operation, *, backwards=False, atomic=False):
     fields = [("id", User._meta.pk.clone()), ("phone", User._meta.get_field("phone").clone())]
     state.add_model(ModelState("accounts", "User", fields, {"indexes": [], "db_table": User._meta.db_table}))
     with_index = state.clone()
-    with_index.add_index("accounts", "user", index)
+    add = with_index.add_index if isinstance(index, Index) else with_index.add_constraint
+    add("accounts", "user", index)
     before, after = (state, with_index) if isinstance(operation, AddIndex) else (with_index, state)
     with (
         CaptureQueriesContext(
@@ -95,6 +97,44 @@ def test_an_interrupted_index_build_can_be_repeated(index):
 def test_an_online_index_in_a_transaction_is_refused(index):
     with pytest.raises(NotSupportedError, match="atomic = False"):
         apply(index, AddIndexOnline("user", index), atomic=True)
+
+
+@pytest.fixture
+def constraint(index):
+    """A constraint of the table. It has the name of the index, with which it goes away."""
+    added = UniqueConstraint(fields=["phone"], name=NAME, condition=~Q(phone=None))
+    apply(added, RemoveConstraintOnline("user", NAME), backwards=True)
+    return added
+
+
+def test_a_constraint_is_removed_in_both_directions_and_again(constraint):
+    remove = RemoveConstraintOnline("user", NAME)
+    for _ in range(2):
+        apply(constraint, remove)
+        assert NAME not in indexes()
+    for _ in range(2):
+        apply(constraint, remove, backwards=True)
+        assert indexes()[NAME]["unique"]
+
+
+@pytest.mark.postgres
+def test_a_constraint_of_a_table_in_use_is_removed_later(constraint, monkeypatch):
+    """Others do not queue behind the lock for longer than one try."""
+    reader = connection.copy()
+    reader.set_autocommit(False)
+    with reader.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {User._meta.db_table}")
+    monkeypatch.setattr(short_locks, "LONGEST_WAIT", "50ms")
+    monkeypatch.setattr(short_locks, "sleep", lambda seconds: reader.close())
+    sql = apply(constraint, RemoveConstraintOnline("user", NAME))
+    assert len([statement for statement in sql if "DROP INDEX" in statement]) == 2
+    assert NAME not in indexes()
+
+
+@pytest.mark.postgres
+def test_a_constraint_in_a_transaction_is_refused(constraint):
+    with pytest.raises(NotSupportedError, match="atomic = False"):
+        apply(constraint, RemoveConstraintOnline("user", NAME), atomic=True)
 
 
 def test_a_trigram_index_is_left_out_of_other_databases():
