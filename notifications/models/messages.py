@@ -2,26 +2,30 @@
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import reduce
-from operator import or_
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connections, models, transaction
 from django.db.models import Case, Count, F, Q, Value, When
-from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from foodfleet.core.database.compiled import Compiled
+from foodfleet.core.database.partitions import Partition
+from notifications.models.words import in_columns, in_search_text, with_key
 from notifications.states import FINISHED, Channel, Guarantee, Kind, Priority, Status, sources
 
 MOST_WITH_ONE_ID = 50
 MOST_COUNTED = 100_000
 MOST_WORDS = 10  # each word adds a scan of the remaining messages: with hundreds a search would take seconds
+# PostgreSQL assumes that a limit that is a parameter is a tenth of the rows. So with many queued messages the plan for
+# all limits looks expensive, and each claim would be planned anew, for each partition.
+PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
 NO_LEASE: dict[str, None] = {"claim": None, "leased_until": None, "send_started_at": None}
 
 
@@ -34,6 +38,13 @@ class ReadableJSONEncoder(json.JSONEncoder):
 
 class MessageQuerySet(models.QuerySet["Message"]):
     """Queries of messages. Only these methods change states, as `states.MOVES` allows."""
+
+    def these(self, messages: Collection["Message"]) -> "MessageQuerySet":
+        """Filter these messages. Their times tell PostgreSQL in which partitions to look."""
+        if not messages:
+            return self.none()
+        times = [message.created_at for message in messages]
+        return self.filter(pk__in=[message.pk for message in messages], created_at__range=(min(times), max(times)))
 
     # -- Lists
     def to_people(self) -> "MessageQuerySet":
@@ -53,11 +64,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         uses_index = connections[self.db].vendor == "postgresql"
         for word in words.split(maxsplit=MOST_WORDS)[:MOST_WORDS]:
             if not uses_index:
-                found = found.filter(_in_columns(word))
+                found = found.filter(in_columns(word))
             elif keys := self._keys_with_id(word):
                 found = found.filter(pk__in=keys)
             else:
-                found = found.filter(_in_search_text(word))
+                found = found.filter(in_search_text(word))
         return found
 
     def _keys_with_id(self, word: str) -> list[UUID]:
@@ -66,7 +77,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         matches = [
             every.filter(provider_message_id=word).exclude(provider_message_id=""),
             every.filter(search_text__request_id=word).exclude(search_text__request_id=""),
-            *([every.filter(_with_key(word))] if _with_key(word) else []),
+            *([every.filter(with_key(word))] if with_key(word) else []),
         ]
         first, *others = (some[:MOST_WITH_ONE_ID] for some in matches)
         return list(first.union(*others, all=True))
@@ -75,9 +86,17 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Filter the message with this id of the provider."""
         return self.filter(provider_message_id=provider_message_id).exclude(provider_message_id="")
 
-    def with_idempotency_key(self, sender: User, idempotency_key: str) -> "MessageQuerySet":
+    def with_idempotency_key(self, sender_id: int, idempotency_key: str) -> "MessageQuerySet":
         """Filter the message that this sender queued with the key."""
-        return self.filter(sender=sender, idempotency_key=idempotency_key)
+        return self.filter(sender=sender_id, idempotency_key=idempotency_key).exclude(idempotency_key="")
+
+    def find_by_provider_id(self, provider_message_id: str) -> "Message | None":
+        """Return the message with this id of the provider among all, or None."""
+        return next(iter(_SENT_AS.rows(sent_as=provider_message_id)), None)
+
+    def find_by_idempotency_key(self, sender: User, idempotency_key: str) -> "Message | None":
+        """Return the message among all that this sender queued with the key, or None."""
+        return next(iter(_REPEATED.rows(sender=sender.pk, key=idempotency_key)), None)
 
     # -- States
     def queued(self, channel: Channel, priority: Priority) -> "MessageQuerySet":
@@ -127,6 +146,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Filter finished messages created before `before` that still have recipients and content, the oldest first."""
         return self.to_remove(before).filter(reduced_at__isnull=True)
 
+    def in_partition(self, partition: Partition) -> "MessageQuerySet":
+        """Filter the messages of a partition of months."""
+        older = self.filter(created_at__lt=partition.end)
+        return older.filter(created_at__gte=partition.start) if partition.start else older
+
+    def not_over(self) -> "MessageQuerySet":
+        """Filter messages that are not finished or still have recipients and content."""
+        return self.exclude(status__in=FINISHED, reduced_at__isnull=False)
+
     def to_remove(self, before: datetime) -> "MessageQuerySet":
         """Filter finished messages created before `before`, the oldest first."""
         return self.finished().filter(created_at__lt=before).order_by("created_at")
@@ -145,78 +173,88 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Claim up to `limit` due messages of a channel until `until`, higher priorities first.
 
         Callers never get the same message: PostgreSQL skips rows that another transaction has locked, and SQLite lets
-        one transaction write at a time. Each priority has a separate query, which uses the index of the queue.
+        one transaction write at a time.
         """
-        found: list[Message] = []
         with transaction.atomic(using=self.db):
-            for priority in (priority for priority in Priority if priority <= lowest and len(found) < limit):
-                due = self.queued(channel, priority).filter(due_at__lte=now).select_for_update(skip_locked=True)
-                found += due[: limit - len(found)]
-            if found:
-                claimable = Message.objects.filter(
-                    pk__in=[message.pk for message in found], status__in=sources(Status.SENDING)
-                )
-                claimable.update(status=Status.SENDING, attempts=F("attempts") + 1, claim=claim, leased_until=until)
+            found = self._lock_due(channel, lowest, now, limit)
+            claimable = Message.objects.these(found).filter(status__in=sources(Status.SENDING))
+            claimable.update(status=Status.SENDING, attempts=F("attempts") + 1, claim=claim, leased_until=until)
         for message in found:
             message.status, message.claim, message.leased_until = Status.SENDING, claim, until
             message.attempts += 1
         return found
 
-    def start_sending(self, pks: Sequence[UUID], claim: UUID, now: datetime) -> set[UUID]:
+    def _lock_due(self, channel: Channel, lowest: Priority, now: datetime, limit: int) -> list["Message"]:
+        """Lock due messages, higher priorities first. Of all messages, each priority has a query of its own.
+
+        That one uses the index of the queue. A filter, such as one by keys, chooses few messages.
+        """
+        if self.query.where:
+            due = self.waiting().filter(channel=channel, priority__lte=lowest, due_at__lte=now)
+            return list(due.order_by("priority", "due_at").select_for_update(skip_locked=True)[:limit])
+        if connections[self.db].vendor == "postgresql":
+            with connections[self.db].cursor() as cursor:
+                cursor.execute(PLANNED_ONCE)
+        found: list[Message] = []
+        for priority in Priority:
+            if priority <= lowest and len(found) < limit:
+                found += _due(channel, priority).rows(now=now, limit=limit - len(found))
+        return found
+
+    def start_sending(self, messages: Collection["Message"], claim: UUID, now: datetime) -> set[UUID]:
         """Record that sending of these messages starts; return the keys of those that are still claimed."""
-        if not pks:
-            return set()
-        claimed = self.claimed_by(claim).filter(pk__in=pks)
+        claimed = self.claimed_by(claim).these(messages)
         claimed.update(send_started_at=now)
         return set(claimed.values_list("pk", flat=True))
 
-    def renew_leases(self, pks: Sequence[UUID], claim: UUID, until: datetime) -> set[UUID]:
+    def renew_leases(self, messages: Collection["Message"], claim: UUID, until: datetime) -> set[UUID]:
         """Extend the leases of these messages; return the keys of those that are still claimed."""
-        claimed = self.claimed_by(claim).filter(pk__in=pks)
+        claimed = self.claimed_by(claim).these(messages)
         claimed.update(leased_until=until)
         return set(claimed.values_list("pk", flat=True))
 
-    def release(self, claim: UUID, pks: Sequence[UUID]) -> int:
+    def release(self, messages: Collection["Message"], claim: UUID) -> int:
         """Requeue claimed messages that were not sent, without counting the attempt."""
-        unsent = self.claimed_by(claim).filter(pk__in=pks)
+        unsent = self.claimed_by(claim).these(messages)
         return unsent.update(status=Status.QUEUED, attempts=F("attempts") - 1, **NO_LEASE)
 
-    def finish(self, pk: UUID, claim: UUID, target: Status, **fields: Any) -> bool:
+    def finish(self, message: "Message", claim: UUID, target: Status, **fields: Any) -> bool:
         """Move a claimed message to `target`; False if it is no longer claimed."""
-        claimed = self.claimed_by(claim).filter(pk=pk, status__in=sources(target))
+        claimed = self.claimed_by(claim).these([message]).filter(status__in=sources(target))
         return claimed.update(status=target, **NO_LEASE, **fields) == 1
 
-    def finish_sent(self, provider_ids: Mapping[UUID, str], claim: UUID, **fields: Any) -> set[UUID]:
+    def finish_sent(self, provider_ids: Mapping["Message", str], claim: UUID, **fields: Any) -> set[UUID]:
         """Move claimed messages to SENT, each with the provider's id; return the keys of those still claimed.
 
         Two statements for all messages, because a dispatcher commits hundreds in a second. Call it in a transaction.
         """
-        claimed = self.claimed_by(claim).filter(pk__in=provider_ids).order_by("pk")
+        claimed = self.claimed_by(claim).these(provider_ids).order_by("pk")
         found = set(claimed.select_for_update().values_list("pk", flat=True))
-        if found:
-            ids = Case(*(When(pk=pk, then=Value(provider_ids[pk])) for pk in found))
-            sent = Message.objects.filter(pk__in=found)
-            sent.update(status=Status.SENT, provider_message_id=ids, **NO_LEASE, **fields)
+        sent = [message for message in provider_ids if message.pk in found]
+        if sent:
+            ids = Case(*(When(pk=message.pk, then=Value(provider_ids[message])) for message in sent))
+            still = Message.objects.these(sent)
+            still.update(status=Status.SENT, provider_message_id=ids, **NO_LEASE, **fields)
         return found
 
-    def reclaim(self, pk: UUID, now: datetime, target: Status, **fields: Any) -> bool:
+    def reclaim(self, message: "Message", now: datetime, target: Status, **fields: Any) -> bool:
         """Move an abandoned message to `target`; False if its lease was renewed or another process moved it."""
-        abandoned = self.abandoned(now).filter(pk=pk, status__in=sources(target))
+        abandoned = self.abandoned(now).these([message]).filter(status__in=sources(target))
         return abandoned.update(status=target, **NO_LEASE, **fields) == 1
 
-    def mark_sent_late(self, pk: UUID, **fields: Any) -> bool:
+    def mark_sent_late(self, message: "Message", **fields: Any) -> bool:
         """Move an uncertain message to SENT when its outcome arrives late, so that it is not sent again."""
-        uncertain = self.filter(pk=pk, status__in=(Status.QUEUED, Status.FAILED), is_uncertain=True)
+        uncertain = self.these([message]).filter(status__in=(Status.QUEUED, Status.FAILED), is_uncertain=True)
         return uncertain.filter(status__in=sources(Status.SENT)).update(status=Status.SENT, **fields) == 1
 
     # -- Moves by hand
-    def move(self, pk: UUID, target: Status, **fields: Any) -> bool:
+    def move(self, message: "Message", target: Status, **fields: Any) -> bool:
         """Move one message to `target`; False if its state does not allow that."""
-        return self.filter(pk=pk, status__in=sources(target)).update(status=target, **fields) == 1
+        return self.these([message]).filter(status__in=sources(target)).update(status=target, **fields) == 1
 
-    def requeue(self, pks: Sequence[UUID], **fields: Any) -> int:
+    def requeue(self, messages: Collection["Message"], **fields: Any) -> int:
         """Queue webhooks again, and make waiting ones due. Returns the number of webhooks that had their content."""
-        webhooks = self.filter(channel=Channel.WEBHOOK, pk__in=pks).exclude(payload="")
+        webhooks = self.these(messages).filter(channel=Channel.WEBHOOK).exclude(payload="")
         waiting = webhooks.waiting().update(**fields)
         again = webhooks.finished().filter(status__in=sources(Status.QUEUED))
         return waiting + again.update(status=Status.QUEUED, attempts=0, **fields)
@@ -230,32 +268,29 @@ class MessageQuerySet(models.QuerySet["Message"]):
         # Including the columns of __str__.
         columns = allowed.only("pk", "channel", "template", "created_at", "priority", "has_attachments")
         found = list(columns.select_for_update(of=("self",)))
-        Message.objects.filter(pk__in=[message.pk for message in found]).update(status=target, **fields)
+        Message.objects.these(found).update(status=target, **fields)
         return found
 
 
-def _in_columns(word: str) -> Q:
-    return (
-        Q(to__icontains=json.dumps(word, ensure_ascii=False)[1:-1])  # as JSON writes it
-        | Q(subject__icontains=word)
-        | Q(template__icontains=word)
-        | Q(provider_message_id=word)
-        | Q(request_id=word)
-        | _with_key(word)
+# Statements about messages of any time are prepared, because PostgreSQL has to plan for each partition.
+@cache
+def _due(channel: Channel, priority: Priority) -> Compiled:
+    """Return the statement that locks due messages of one queue, the earliest due first."""
+    return Compiled(
+        lambda now, limit: (
+            Message.objects.queued(channel, priority)
+            .filter(due_at__lte=now)
+            .select_for_update(skip_locked=True)[:limit]
+        ),
+        now=datetime,
+        limit=int,
     )
 
 
-def _in_search_text(word: str) -> Q:
-    """Match the word itself and as JSON: recipients are part of the text as JSON."""
-    forms = {word, json.dumps(word, ensure_ascii=False)[1:-1]}
-    return reduce(or_, (Q(search_text__text__contains=Lower(Value(form))) for form in forms))
-
-
-def _with_key(word: str) -> Q:
-    try:
-        return Q(pk=UUID(word))
-    except ValueError:
-        return Q()
+_SENT_AS = Compiled(lambda sent_as: Message.objects.with_provider_id(sent_as).order_by("pk"), sent_as=str)
+_REPEATED = Compiled(
+    lambda sender, key: Message.objects.with_idempotency_key(sender, key).order_by("pk"), sender=int, key=str
+)
 
 
 class Message(models.Model):

@@ -6,16 +6,20 @@
 A statement is built with sample values, which are then replaced by those of each call.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
+
+_PLACEHOLDERS = re.compile("%%|%s")
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,10 @@ class _Statement:
 class Compiled:
     """A queryset with values that differ from call to call.
 
-    build: returns the queryset for values given by name. kinds: the type of each value (datetime, str or int), or
-    `[int] * 20` for a list of at most 20. The SQL must not depend on the values.
+    build: returns the queryset for values given by name; one may be its limit, as in `[:limit]`. kinds: the type of
+    each value (datetime, str or int), or `[int] * 20` for a list of at most 20. The SQL must not depend on the values.
+    Where statements are prepared, it contains the constants: with parameters instead, a plan for all values could not
+    use a partial index.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any]], **kinds: Any) -> None:
@@ -78,7 +84,10 @@ class Compiled:
         queryset = self._build(**samples)
         compiler = queryset.query.get_compiler(using=DEFAULT_DB_ALIAS)
         sql, parameters = compiler.as_sql()
+        sql, parameters = _with_limit(sql, parameters, queryset.query.high_mark, samples)
         places = {name: _places(sample, parameters, connection) for name, sample in samples.items()}
+        if hasattr(connection, "prepared_cursor"):
+            sql, parameters, places = _with_constants(sql, parameters, places, connection)
         converters = compiler.get_converters([column for column, *_ in compiler.select])
         statement = _Statement(queryset, compiler, sql, parameters, places, converters)
         self._statements[connection.vendor] = statement
@@ -121,6 +130,34 @@ def _execute(connection: Any, sql: str, parameters: Sequence[Any]) -> list[Seque
     return found
 
 
+def _with_limit(
+    sql: str, parameters: Sequence[Any], limit: Any, samples: dict[str, Any]
+) -> tuple[str, tuple[Any, ...]]:
+    """Make the limit a parameter, if it is one of the values: Django writes it into the SQL."""
+    if limit not in samples.values():
+        return sql, tuple(parameters)
+    before, after = sql.rsplit(f"LIMIT {limit}", 1)
+    place = _PLACEHOLDERS.findall(before).count("%s")
+    return f"{before}LIMIT %s{after}", (*parameters[:place], limit, *parameters[place:])
+
+
+def _with_constants(
+    sql: str, parameters: Sequence[Any], places: dict[str, list[int]], connection: Any
+) -> tuple[str, tuple[Any, ...], dict[str, list[int]]]:
+    """Write the parameters that are no values into the SQL; return it, the other parameters and their places."""
+    variable = sorted(place for of_value in places.values() for place in of_value)
+    number = count()
+
+    def written(found: re.Match[str]) -> str:
+        if found[0] == "%%" or (place := next(number)) in variable:
+            return found[0]
+        literal: str = connection.ops.compose_sql("%s", [parameters[place]])
+        return literal.replace("%", "%%")
+
+    moved = {name: [variable.index(place) for place in of_value] for name, of_value in places.items()}
+    return _PLACEHOLDERS.sub(written, sql), tuple(parameters[place] for place in variable), moved
+
+
 def _samples(kind: Any, number: int) -> Any:
     if isinstance(kind, list):
         return [_sample(one, 1000 * (number + 1) + place) for place, one in enumerate(kind)]
@@ -131,7 +168,7 @@ def _sample(kind: type, number: int) -> Any:
     """Return a value that no statement contains otherwise."""
     if kind is datetime:
         return datetime(1000, 1, 1, tzinfo=UTC) + timedelta(number)
-    return -(10**15) - number if kind is int else f"sample {number}"
+    return 10**15 + number if kind is int else f"sample {number}"
 
 
 def _places(sample: Any, parameters: Sequence[Any], connection: Any) -> list[int]:

@@ -68,7 +68,7 @@ def repeated(draft: MessageDraft, digest: str) -> Message | None:
     """Return the earlier message with this sender and key, or None. Raises IdempotencyConflictException."""
     if draft.sender is None or not draft.idempotency_key:
         return None
-    found: Message | None = Message.objects.with_idempotency_key(draft.sender, draft.idempotency_key).first()
+    found: Message | None = Message.objects.find_by_idempotency_key(draft.sender, draft.idempotency_key)
     if found is not None and found.body_digest != digest:
         raise IdempotencyConflictException
     return found

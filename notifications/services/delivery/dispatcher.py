@@ -133,9 +133,9 @@ class Dispatcher:
         """
         chosen = [] if is_over else self._recheck(self._next_to_start())
         requests, self._start_requests = self._start_requests, []
-        starting = [request.message.pk for request in requests]
+        starting = [request.message for request in requests]
         if not self._sender_records_start:
-            starting += [entry.message.pk for entry in chosen]
+            starting += [entry.message for entry in chosen]
         if not (arrived or chosen or requests):
             return []
         committed = self._retrying(lambda: outcomes.commit(arrived, self.claim, starting))
@@ -240,7 +240,7 @@ class Dispatcher:
         check = health.apply if self.limits.channel == Channel.WEBHOOK else recipient_filter.apply
         filtered = self._retrying(lambda: check(messages))
         for message in filtered.messages:
-            self._claimed[message.pk] = Claimed(filtered.excluded[message.pk], monotonic())
+            self._claimed[message.pk] = Claimed(message, filtered.excluded[message.pk], monotonic())
         if filtered.refused:
             committed = self._retrying(lambda: outcomes.commit(filtered.refused, self.claim))
             outcomes.clean_up([outcome for outcome in filtered.refused if outcome.message.pk in committed.finished])
@@ -251,8 +251,8 @@ class Dispatcher:
     def _renew(self) -> None:
         """Extend the leases; drop messages that another dispatcher has claimed."""
         now = monotonic()
-        keys = [*self._claimed]
-        still = self._retrying(lambda: Message.objects.renew_leases(keys, self.claim, _lease(timezone.now())))
+        messages = [claimed.message for claimed in self._claimed.values()]
+        still = self._retrying(lambda: Message.objects.renew_leases(messages, self.claim, _lease(timezone.now())))
         self._set_lease_end(now)
         for pk in (*self._ready.retain(still), *self._started.retain(still)):
             self._claimed.pop(pk, None)
@@ -349,12 +349,12 @@ class Dispatcher:
     # -- Ending
     def _release(self) -> None:
         """Return claimed messages that are not being sent to the queue."""
-        left = [entry.message.pk for entry in (*self._ready, *self._started)]
+        left = [entry.message for entry in (*self._ready, *self._started)]
         if left:
-            self._retrying(lambda: Message.objects.release(self.claim, left))
+            self._retrying(lambda: Message.objects.release(left, self.claim))
             self._ready, self._started = PriorityQueue(), PriorityQueue()
-            for pk in left:
-                self._claimed.pop(pk, None)
+            for message in left:
+                self._claimed.pop(message.pk, None)
 
     def finish(self) -> None:
         """Wait for the messages that were being sent when `run` ended unfinished, and commit their outcomes."""

@@ -52,7 +52,7 @@ class Committed:
     started: AbstractSet[UUID]
 
 
-def commit(outcomes: Sequence[Outcome], claim: UUID, starting: Sequence[UUID] = ()) -> Committed:
+def commit(outcomes: Sequence[Outcome], claim: UUID, starting: Sequence[Message] = ()) -> Committed:
     """Save outcomes, and record that sending starts, in one transaction. Call `clean_up` afterwards.
 
     Idempotent: a second call changes nothing, and its result is without the outcomes that the first saved.
@@ -86,7 +86,7 @@ def _move_sent(outcomes: Sequence[Outcome], claim: UUID, now: datetime) -> Abstr
     `_move` saves all others: it also accepts a message that was sent after its lease ended.
     """
     provider_ids = {
-        outcome.message.pk: outcome.provider_id
+        outcome.message: outcome.provider_id
         for outcome in outcomes
         if outcome.status == Status.SENT and outcome.message.channel != Channel.WEBHOOK
     }
@@ -108,9 +108,9 @@ def _move(outcome: Outcome, claim: UUID, now: datetime) -> bool:
         fields["due_at"] = outcome.due_at
     if outcome.is_uncertain:
         fields["is_uncertain"] = True
-    if Message.objects.finish(message.pk, claim, outcome.status, **fields):
+    if Message.objects.finish(message, claim, outcome.status, **fields):
         return True
-    return outcome.status == Status.SENT and Message.objects.mark_sent_late(message.pk, **fields)
+    return outcome.status == Status.SENT and Message.objects.mark_sent_late(message, **fields)
 
 
 def _event(outcome: Outcome, now: datetime) -> MessageEvent:

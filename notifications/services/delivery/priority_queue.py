@@ -53,12 +53,13 @@ class DispatchResult:
 
 @dataclass
 class Claimed:
-    """The state of a claimed message.
+    """A claimed message and its state.
 
     excluded: recipients who get no copy. checked_at: when they were found, by `monotonic`. permit_lifetime: seconds for
     which a permit must be valid. It grows if building the e-mail took longer than the last permit was valid.
     """
 
+    message: Message
     excluded: frozenset[str]
     checked_at: float
     permit_lifetime: float = PERMIT_LIFETIME

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from foodfleet.core.database.compiled import Compiled
 from notifications.models import Message
 from notifications.services.compose import attachments
 from notifications.services.delivery import outcomes
@@ -45,7 +47,7 @@ def sweep(now: datetime | None = None) -> SweepResult:
         (channel, priority)
         for channel in Channel
         for priority in Priority
-        if Message.objects.queued(channel, priority).filter(due_at__lte=now).exists()
+        if (first := _first_due(channel, priority)) is not None and first <= now
     ]
     if result.requeued or result.failed or result.cancelled:
         logger.warning(
@@ -59,12 +61,19 @@ def sweep(now: datetime | None = None) -> SweepResult:
 
 def next_due(channel: Channel, lowest: Priority) -> datetime | None:
     """Return when the next message of a channel, down to this priority, is due; None if none waits."""
-    times = [
-        Message.objects.queued(channel, priority).values_list("due_at", flat=True).first()
-        for priority in Priority
-        if priority <= lowest
-    ]
+    times = [_first_due(channel, priority) for priority in Priority if priority <= lowest]
     return min((time for time in times if time is not None), default=None)
+
+
+def _first_due(channel: Channel, priority: Priority) -> datetime | None:
+    """Return when the first message of a queue is due; None if none waits."""
+    found = _first(channel, priority).tuples()
+    return found[0][0] if found else None
+
+
+@cache
+def _first(channel: Channel, priority: Priority) -> Compiled:
+    return Compiled(lambda: Message.objects.queued(channel, priority).values_list("due_at")[:1])
 
 
 def _reclaim(message: Message, now: datetime, result: SweepResult) -> None:
@@ -79,7 +88,7 @@ def _reclaim(message: Message, now: datetime, result: SweepResult) -> None:
     if message.attempts > QUICK_ATTEMPTS:  # it may be the message that kills the processes
         fields["due_at"] = now + pause_after(message.attempts)
     with transaction.atomic():
-        if not Message.objects.reclaim(message.pk, now, target, **fields):
+        if not Message.objects.reclaim(message, now, target, **fields):
             return
         outcomes.MOVES.add(message.channel, target)
         if is_uncertain:
@@ -99,7 +108,7 @@ UNCERTAIN = {
 def _cancel(message: Message, now: datetime) -> bool:
     reason = "Not sent before it expired."
     with transaction.atomic():
-        is_cancelled = Message.objects.expired(now).move(message.pk, Status.CANCELLED, payload="", last_error=reason)
+        is_cancelled = Message.objects.expired(now).move(message, Status.CANCELLED, payload="", last_error=reason)
         if is_cancelled:
             outcomes.record(message, EventType.CANCELLED, error=reason)
             outcomes.MOVES.add(message.channel, Status.CANCELLED)

@@ -126,11 +126,12 @@ def _apply(receipt: Receipt, *, give_up: bool = False) -> ReceiptState:
 
 def _message_of(receipt: Receipt, own_id: str) -> Message | None:
     """Find the message by the provider's ID, or else an uncertain one by our ID, which was sent after all."""
-    found: Message | None = Message.objects.with_provider_id(receipt.provider_message_id).first()
-    if found is None and own_id:
-        late = {"provider_message_id": receipt.provider_message_id, "sent_at": receipt.occurred_at, "payload": ""}
-        if Message.objects.mark_sent_late(UUID(own_id), **late):
-            found = Message.objects.get(pk=own_id)
+    found: Message | None = Message.objects.find_by_provider_id(receipt.provider_message_id)
+    late = Message.objects.filter(pk=UUID(own_id)).first() if found is None and own_id else None
+    if late is not None:
+        sent = {"provider_message_id": receipt.provider_message_id, "sent_at": receipt.occurred_at, "payload": ""}
+        if Message.objects.mark_sent_late(late, **sent):
+            found = Message.objects.these([late]).get()
     return found
 
 
@@ -147,7 +148,7 @@ def _record_event(message: Message, receipt: Receipt) -> None:
     target = NEW_STATUS.get(event)
     if target is not None and not is_contradicted:
         error = " ".join(reported.values())[:500] if event in FAILURES else ""
-        if Message.objects.move(message.pk, target, last_error=error):
+        if Message.objects.move(message, target, last_error=error):
             MOVES.add(message.channel, target)
             webhooks.messages_changed(WEBHOOK_EVENTS[target], [message])
     logger.info("report_applied", message_id=str(message.pk), reported=event.value)

@@ -50,7 +50,7 @@ def retry(*, message: Message, by: User | None) -> Message:
     with transaction.atomic():
         actors.lock_actor(by, "notifications:send")
         again = {"due_at": now, "give_up_at": now + TRIED_FOR, "attempts": 0}
-        if not Message.objects.dead_letters().order_by().move(message.pk, Status.QUEUED, **again):
+        if not Message.objects.dead_letters().order_by().move(message, Status.QUEUED, **again):
             raise MessageNotRetriableException
         outcomes.record(message, EventType.RETRIED, by=by.pk if by else None)
         message.refresh_from_db()

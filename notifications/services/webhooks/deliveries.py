@@ -51,7 +51,7 @@ def replay(*, pk: UUID, endpoint_id: int | None = None, by: User | None) -> Webh
             raise DeliveryNotFoundException
         _end_hold(delivery.endpoint_id)
         now = timezone.now()
-        if not Message.objects.requeue([pk], due_at=now, give_up_at=now + events.TRIED_FOR):
+        if not Message.objects.requeue([delivery.message], due_at=now, give_up_at=now + events.TRIED_FOR):
             raise DeliveryNotReplayableException
         outcomes.record(delivery.message, EventType.RETRIED, by=by.pk if by else None)
         signals.message_queued.send(sender=Message, message=delivery.message)
@@ -75,9 +75,7 @@ def _replay_batch(keys: Sequence[UUID], by: User | None, on_batch: batches.Callb
         actors.lock_actor(by, "webhooks:update")
         waiting = Message.objects.filter(pk__in=keys).exclude(status=Status.SENDING).order_by("pk")
         replayed = list(waiting.select_for_update().defer("payload"))
-        count = Message.objects.requeue(
-            [message.pk for message in replayed], due_at=now, give_up_at=now + events.TRIED_FOR
-        )
+        count = Message.objects.requeue(replayed, due_at=now, give_up_at=now + events.TRIED_FOR)
         outcomes.record_all(replayed, EventType.RETRIED, by=by.pk if by else None)
         found = WebhookDelivery.objects.filter(pk__in=replayed).select_related("message", "endpoint")
         on_batch(list(found.defer("message__payload")))

@@ -93,5 +93,5 @@ def abandon(message, *, started):
         channel=Channel.EMAIL, lowest=Priority.BULK, claim=uuid4(), now=now, until=now, limit=1
     )
     if started:
-        Message.objects.start_sending([taken.pk], taken.claim, now)
+        Message.objects.start_sending([taken], taken.claim, now)
     return taken

@@ -125,7 +125,7 @@ def test_a_message_that_kills_its_senders_is_delayed_then_fails():
             Message.objects.update(give_up_at=timezone.now())
         now = timezone.now()
         [taken] = Message.objects.claim_due(channel=Channel.EMAIL, claim=message.pk, now=now, until=now, limit=1)
-        Message.objects.start_sending([taken.pk], taken.claim, now)
+        Message.objects.start_sending([taken], taken.claim, now)
         delivery_sweep.sweep()
         message.refresh_from_db()
         states.append((message.status, message.due_at > timezone.now()))
@@ -165,6 +165,7 @@ def old_failed_mail(**fields):
     message = mail("file", files=1)
     long_ago = timezone.now() - timedelta(days=40)
     Message.objects.update(status="failed", created_at=long_ago, **fields)
+    message.refresh_from_db()
     return message
 
 

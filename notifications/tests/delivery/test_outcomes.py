@@ -40,4 +40,4 @@ def test_no_move_is_possible_but_those_of_the_table():
     for source in Status:
         for target in Status:
             Message.objects.filter(pk=message.pk).update(status=source, **lease)
-            assert Message.objects.move(message.pk, target) == (target in MOVES[source]) == (source in sources(target))
+            assert Message.objects.move(message, target) == (target in MOVES[source]) == (source in sources(target))

@@ -135,7 +135,7 @@ def test_a_killed_worker_loses_no_webhook(receiver, subscribe, bob):
     message = happen(bob)
     now = timezone.now()
     Message.objects.claim_due(channel=Channel.WEBHOOK, claim=message.pk, now=now, until=now, limit=1)
-    Message.objects.start_sending([message.pk], message.pk, now)
+    Message.objects.start_sending([message], message.pk, now)
     assert delivery_sweep.sweep().requeued == 1
     deliver()
     message.refresh_from_db()
