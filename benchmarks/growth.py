@@ -1,10 +1,10 @@
 """A young and a grown installation on PostgreSQL: which calls, pages and statements of delivery cost more?
 
 A part of `make bench`, and its slowest: it loads a million users. Fills an empty database by SQL with so many users, as
-many messages with their timelines, and three times as many security events in 24 partitions by month; measures; grows
-it to the second number; and measures the same again, in this process and as a superuser. Prints the fastest of ROUNDS
-calls in milliseconds (others may use the machine) and its statements: each to standard error as soon as it is known,
-and all as JSON at the end.
+many messages of a year with their timelines, and three times as many security events of two, in partitions by month;
+measures; grows it to the second number; and measures the same again, in this process and as a superuser. Prints the
+fastest of ROUNDS calls in milliseconds (others may use the machine) and its statements: each to standard error as soon
+as it is known, and all as JSON at the end.
 """
 
 import json
@@ -34,11 +34,12 @@ from foodfleet.core.database import partitions
 from foodfleet.core.http.lists.pagination import _write_cursor
 from notifications.models import Message
 from notifications.services.operations import statistics as message_statistics
+from notifications.services.operations.retention import BY_MONTH
 from notifications.states import Channel
 
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # not collected
 ROUNDS = 8
-MONTHS = 24
+MONTHS = {SecurityEvent: 24, **dict.fromkeys(BY_MONTH, 12)}  # before the current one
 # What differs between users, beside what users_at_scale.py knows: every fiftieth was invited and has not come.
 users_at_scale.DIFFERENT.update(
     email_verified_at="CASE WHEN n %% 50 <> 7 THEN now() END",
@@ -63,18 +64,18 @@ DIFFERENT_MESSAGES = {
     "kind": "(ARRAY['security','account','marketing'])[n %% 3 + 1]",
     "request_id": "md5((n / 3)::text)",
     "user_id": "%(user)s + n",
-    "created_at": "now() - n * interval '1 minute'",
-    "due_at": "now() - n * interval '1 minute'",
-    "sent_at": "now() - n * interval '1 minute'",
+    "created_at": "now() - n * interval '31 seconds'",
+    "due_at": "now() - n * interval '31 seconds'",
+    "sent_at": "now() - n * interval '31 seconds'",
 }
 FILL_SEARCH_TEXTS = """
-INSERT INTO notifications_searchtext (message_id, text, request_id)
-SELECT id, lower(concat_ws(' ', "to"::text, subject, template)), request_id FROM notifications_message
+INSERT INTO notifications_searchtext (message_id, message_created_at, text, request_id)
+SELECT id, created_at, lower(concat_ws(' ', "to"::text, subject, template)), request_id FROM notifications_message
 ON CONFLICT DO NOTHING
 """
 FILL_TIMELINES = """
-INSERT INTO notifications_messageevent (message_id, type, at, details, source_id)
-SELECT id, type, created_at, '{}', CASE type WHEN 'delivered' THEN id::text ELSE '' END
+INSERT INTO notifications_messageevent (message_id, message_created_at, type, at, details, source_id)
+SELECT id, created_at, type, created_at, '{}', CASE type WHEN 'delivered' THEN id::text ELSE '' END
 FROM notifications_message, (VALUES ('sent'), ('delivered')) types(type)
 WHERE status = 'delivered' AND NOT EXISTS (
     SELECT 1 FROM notifications_messageevent WHERE message_id = notifications_message.id
@@ -102,8 +103,8 @@ class Installation:
     def __init__(self):
         call_command("migrate", verbosity=0)
         self.admin, self.roles = users_at_scale.staff()
-        self.message = Message.objects.create(channel=Channel.EMAIL, payload="x" * 400, due_at=timezone.now())
         self._partition_the_past()
+        self.message = Message.objects.create(channel=Channel.EMAIL, payload="x" * 400, due_at=timezone.now())
         self.count = 0
         self.api, self.pages = APIClient(), Client()
         self.api.force_authenticate(self.admin)
@@ -111,9 +112,10 @@ class Installation:
 
     def _partition_the_past(self):
         """As if it had been partitioned for years."""
-        partitions.drop_older(SecurityEvent, timezone.now() + timedelta(days=99))
-        for ago in range(MONTHS, -1, -1):
-            partitions.make_ahead(SecurityEvent, partitions.month_of(timezone.now(), -ago))
+        for model, months in MONTHS.items():
+            partitions.drop_older(model, timezone.now() + timedelta(days=99))
+            for ago in range(months, -1, -1):
+                partitions.make_ahead(model, partitions.month_of(timezone.now(), -ago))
 
     def grow(self, count):
         first, last = self.count + 1, count

@@ -9,7 +9,8 @@ from django.utils import timezone
 from accounts.models import SecurityEvent, SigningKey, User
 from accounts.services.jwt import keyring
 from foodfleet.core.crypto import DecryptionError, decrypt
-from foodfleet.core.database import encrypted, partitions
+from foodfleet.core.database import encrypted
+from foodfleet.core.doctor.checks import missing_partitions
 from foodfleet.core.doctor.registry import Problem, register
 
 
@@ -39,13 +40,7 @@ def encryption() -> Iterator[Problem]:
 @register(needs_database=True)
 def event_partitions() -> Iterator[Problem]:
     """Check that PostgreSQL has partitions for the security events of this month and the next."""
-    if months := partitions.missing(SecurityEvent, timezone.now(), ahead=1):
-        yield Problem(
-            f"Security events of {' and '.join(f'{month:%B %Y}' for month in months)} have no partition of their own; "
-            "they are recorded in the default partition, and removed one by one.",
-            "Run manage.py purge_expired as the owner of the tables. If it runs every hour, its log says why it "
-            "creates no partitions (partition_not_made).",
-        )
+    yield from missing_partitions(SecurityEvent, command="purge_expired")
 
 
 @register(needs_database=True)

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from threading import BoundedSemaphore
 from types import SimpleNamespace
@@ -18,10 +19,10 @@ import pytest
 from django.apps import apps
 from django.db import connection, transaction
 from django.test import TransactionTestCase
+from django.utils import timezone
 from psycopg import OperationalError
 
 from foodfleet.core.cache import lease
-from foodfleet.core.database.partitioning import PartitionByMonth
 from foodfleet.core.database.postgres import driver
 from foodfleet.core.database.postgres.base import DatabaseWrapper
 from foodfleet.tests import environment, processes
@@ -29,6 +30,7 @@ from foodfleet.tests import environment, processes
 ADMIN_URL = urlsplit(environment.POSTGRES_URL)._replace(path="/postgres").geturl()
 DATABASE = urlsplit(environment.POSTGRES_URL).path.lstrip("/")
 MIGRATED = f"{DATABASE}_migrated"
+NOW = timezone.now
 MOST_CONNECTIONS = 20  # of one process that runs tests
 Rows = list[tuple[Any, ...]]
 
@@ -161,32 +163,51 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
             thread.join(10)
 
 
-class EventPartitions:
-    """The partitions of the security events, and their migration forwards and backwards. Nothing on SQLite."""
+class MonthPartitions:
+    """The tables that a migration partitions, and that migration forwards and backwards. Nothing on SQLite."""
 
-    operation = PartitionByMonth("securityevent")
     state: Any = SimpleNamespace(apps=apps)
+
+    def __init__(self, app_label: str, migration: str) -> None:
+        self.app_label = app_label
+        self.operations = import_module(f"{app_label}.migrations.{migration}").Migration.operations
 
     def partition(self) -> None:
         """Run the migration."""
         with connection.schema_editor(atomic=False) as editor:
-            self.operation.database_forwards("accounts", editor, self.state, self.state)
+            for operation in self.operations:
+                operation.database_forwards(self.app_label, editor, self.state, self.state)
 
     def merge(self) -> None:
         """Run the migration backwards."""
         with connection.schema_editor(atomic=False) as editor:
-            self.operation.database_backwards("accounts", editor, self.state, self.state)
+            for operation in self.operations:
+                operation.database_backwards(self.app_label, editor, self.state, self.state)
+
+    def restore(self) -> None:
+        """Leave the tables as the migrations do, without rows, whatever a test did to their partitions."""
+        for operation in self.operations:
+            apps.get_model(self.app_label, operation.model_name)._default_manager.all()._raw_delete("default")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(timezone, "now", NOW)  # a test may have set another time
+            self.merge()
+            self.partition()
 
 
 @pytest.fixture
-def event_partitions(transactional_db: None) -> Iterator[EventPartitions]:
-    """Leave the security events as the migrations do, without rows, whatever the test does to their partitions."""
-    found = EventPartitions()
+def event_partitions(transactional_db: None) -> Iterator[MonthPartitions]:
+    """Give the partitions of security events to a test that changes them."""
+    found = MonthPartitions("accounts", "0033_events_by_month")
     yield found
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM accounts_securityevent")
-    found.merge()
-    found.partition()
+    found.restore()
+
+
+@pytest.fixture
+def message_partitions(transactional_db: None) -> Iterator[MonthPartitions]:
+    """Give the partitions of messages, and of what belongs to them, to a test that changes them."""
+    found = MonthPartitions("notifications", "0022_messages_by_month")
+    yield found
+    found.restore()
 
 
 class Baseline:

@@ -88,7 +88,9 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
 class WebhookDelivery(models.Model):
     """An event for one endpoint. Its message has the status, the content and the timeline."""
 
-    message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="webhook")
+    message = models.OneToOneField(
+        Message, on_delete=models.CASCADE, db_constraint=False, primary_key=True, related_name="webhook"
+    )
     # No constraint: the deletion of an endpoint at the same time must not make the event fail.
     endpoint = models.ForeignKey(
         WebhookEndpoint,

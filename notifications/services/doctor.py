@@ -11,11 +11,13 @@ from django.core.mail import get_connection
 from kombu.exceptions import KombuError
 
 from foodfleet.core import heartbeats
+from foodfleet.core.doctor.checks import missing_partitions
 from foodfleet.core.doctor.registry import Problem, register
 from foodfleet.core.http import health
 from notifications.exceptions import DeliveryError, MisconfiguredDeliveryError, TemporaryDeliveryError
 from notifications.gateways import amazon, ses, sns
 from notifications.services.delivery import liveness
+from notifications.services.operations import retention
 
 T = TypeVar("T")
 QUEUES = frozenset({"codes", "transactional", "bulk", "sms", "webhooks", "default"})
@@ -40,6 +42,12 @@ def delivery() -> Iterator[Problem]:
             f"A message has been due for {late} seconds.",
             "Look for delivery_misconfigured in the log of workers, and at the provider's rate (docs/deploy.md).",
         )
+
+
+@register(needs_database=True)
+def message_partitions() -> Iterator[Problem]:
+    """Check that PostgreSQL has partitions for messages, and what belongs to them, of this month and the next."""
+    yield from missing_partitions(*retention.BY_MONTH, command="forget_messages")
 
 
 @register()

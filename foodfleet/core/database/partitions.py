@@ -1,4 +1,4 @@
-"""Tables that PostgreSQL stores in partitions by month of their column `created_at`.
+"""Tables that PostgreSQL stores in partitions by month of a column, their partition key.
 
 Besides the partitions of months there are `<table>_before`, with all rows older than the first month, and
 `<table>_default`, with all rows that fit no other partition, so that no insert fails. To the ORM all of them are one
@@ -29,6 +29,12 @@ WHERE inhparent = to_regclass(%s) ORDER BY 3 NULLS LAST
 """
 
 
+PARTITION_KEY = """
+SELECT attname FROM pg_partitioned_table JOIN pg_attribute ON attrelid = partrelid AND attnum = partattrs[0]
+WHERE partrelid = to_regclass(%s)
+"""
+
+
 @dataclass(frozen=True)
 class Partition:
     """A partition, and the times of its rows: from `start` (None: any) to before `end` (None: the default one)."""
@@ -36,6 +42,12 @@ class Partition:
     name: str
     start: datetime | None
     end: datetime | None
+
+    def overlaps(self, other: "Partition") -> bool:
+        """Return whether a time may be in both; False for the default partition."""
+        if self.end is None or other.end is None:
+            return False
+        return (self.start is None or self.start < other.end) and (other.start is None or other.start < self.end)
 
 
 def of(model: type[Model], using: str = "default") -> list[Partition]:
@@ -80,10 +92,12 @@ def make_ahead(model: type[Model], now: datetime, *, using: str = "default") -> 
 
 def _make(model: type[Model], month: datetime, using: str) -> None:
     table, end, quote = model._meta.db_table, month_of(month, 1), connections[using].ops.quote_name
-    in_default = f"SELECT 1 FROM {quote(f'{table}_default')} WHERE created_at >= %s AND created_at < %s LIMIT 1"  # noqa: S608
     name = quote(f"{table}_{month:%Y_%m}")
 
     def work(cursor: CursorWrapper) -> None:
+        cursor.execute(PARTITION_KEY, [quote(table)])
+        by = quote(cursor.fetchone()[0])
+        in_default = f"SELECT 1 FROM {quote(f'{table}_default')} WHERE {by} >= %s AND {by} < %s LIMIT 1"  # noqa: S608
         cursor.execute(in_default, [month, end])
         if cursor.fetchone():
             return
@@ -94,18 +108,25 @@ def _make(model: type[Model], month: datetime, using: str) -> None:
     short_locks.run(connections[using], work, tries=1)
 
 
+def older(model: type[Model], time: datetime, *, using: str = "default") -> list[Partition]:
+    """Return the partitions in which every row is older than `time`, the oldest first."""
+    return [one for one in of(model, using) if one.end is not None and one.end <= time]
+
+
 def drop_older(model: type[Model], time: datetime, *, using: str = "default") -> None:
     """Drop the partitions in which every row is older than `time`."""
-    connection = connections[using]
-    for partition in of(model, using):
-        if partition.end is None or partition.end > time:
-            return
-        drop = f"DROP TABLE {connection.ops.quote_name(partition.name)}"
-        try:
-            short_locks.run(connection, methodcaller("execute", drop), tries=1)
-        except DatabaseError as error:  # the next run tries again
-            logger.warning("partition_not_dropped", partition=partition.name, error=str(error))
-            return
+    for partition in older(model, time, using=using):
+        drop(partition, using=using)
+
+
+def drop(partition: Partition, *, using: str = "default") -> None:
+    """Drop a partition, unless others use it: then a later run has to try again."""
+    statement = f"DROP TABLE {connections[using].ops.quote_name(partition.name)}"
+    try:
+        short_locks.run(connections[using], methodcaller("execute", statement), tries=1)
+    except DatabaseError as error:
+        logger.warning("partition_not_dropped", partition=partition.name, error=str(error))
+    else:
         logger.info("partition_dropped", partition=partition.name)
 
 

@@ -8,7 +8,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg.errors import LockNotAvailable
 
-LONGEST_WAIT = "1s"  # for the lock; other transactions queue behind us meanwhile
+# For a lock; other transactions queue behind us meanwhile. In a deadlock it has to be us who give up, before PostgreSQL
+# looks for a victim (deadlock_timeout, 1 second).
+LONGEST_WAIT = "500ms"
 TRIES = 60
 PAUSE = 2.0  # seconds between tries, in which other transactions continue
 

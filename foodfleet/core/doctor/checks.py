@@ -8,11 +8,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core import checks
 from django.db import connection
+from django.db.models import Model
 from django.db.utils import DatabaseError
 from django.http.request import validate_host
+from django.utils import timezone
 from redis.exceptions import ResponseError
 
 from foodfleet.core.cache import limit_stores, shared
+from foodfleet.core.database import partitions
 from foodfleet.core.doctor.registry import Problem, register
 from foodfleet.core.http import health
 from foodfleet.core.metrics import unknown_proxies
@@ -43,6 +46,19 @@ def database() -> Iterator[Problem]:
         return
     if state != health.OK:
         yield Problem("Migrations were not applied: tables or columns are missing.", "Run manage.py migrate.")
+
+
+def missing_partitions(*models: type[Model], command: str) -> Iterator[Problem]:
+    """Report tables without partitions for this month and the next. command: makes them, and runs every hour."""
+    for model in models:
+        if months := partitions.missing(model, timezone.now(), ahead=1):
+            names = " and ".join(f"{month:%B %Y}" for month in months)
+            yield Problem(
+                f"The table {model._meta.db_table} has no partition for {names}: new rows are stored in the default "
+                "partition, and removed one by one.",
+                f"Run manage.py {command} as the owner of the tables. If it runs every hour, its log says why it "
+                "creates no partitions (partition_not_made).",
+            )
 
 
 @register()

@@ -1,4 +1,7 @@
-"""Retention: remove first the content and recipients of old messages, then the messages."""
+"""Retention: remove first the content and recipients of old messages, then the messages.
+
+PostgreSQL removes a whole month of messages, and of what belongs to them, by dropping their partitions.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,8 +13,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from foodfleet.core.database import batches
-from notifications.models import Attachment, Message, MessageEvent, Receipt
+from foodfleet.core.database import batches, partitions
+from notifications.models import Attachment, Message, MessageEvent, Receipt, SearchText, WebhookDelivery
+from notifications.models.messages import MessageQuerySet
 from notifications.services.compose import attachments
 from notifications.states import Status, sources
 
@@ -19,6 +23,8 @@ logger = structlog.get_logger(__name__)
 
 MAX_BATCHES = 200  # in one run: 100,000 messages; the next run continues
 REMOVED_AT_ONCE = 5_000
+BELONGING = (MessageEvent, SearchText, WebhookDelivery)  # tables with partitions by the month of the message
+BY_MONTH = (Message, *BELONGING)
 # Reports older than a day are refused (sns_envelopes.MAX_AGE), so a removed report cannot be replayed.
 RECEIPTS_KEPT = timedelta(days=3)
 ROLLED_BACK_BY = timedelta(days=1)  # longer than any transaction
@@ -28,7 +34,7 @@ NOTHING = {**NO_CONTENT, "request_id": ""}
 
 @dataclass(frozen=True)
 class Forgotten:
-    """The number of changed and removed rows, and of removed orphaned files."""
+    """The number of changed and removed rows, and of removed orphaned files. Dropped partitions are not counted."""
 
     emptied: int
     reduced: int
@@ -49,6 +55,8 @@ def erase_recipient(user: User) -> None:
 def forget(now: datetime | None = None) -> Forgotten:
     """Apply the retention periods, in batches with a transaction each."""
     now = now or timezone.now()
+    for model in BY_MONTH:
+        partitions.make_ahead(model, now)
     done = Forgotten(
         emptied=batches.repeat(lambda: _empty(now), most=MAX_BATCHES),
         reduced=batches.repeat(lambda: _reduce(now), most=MAX_BATCHES),
@@ -62,8 +70,8 @@ def forget(now: datetime | None = None) -> Forgotten:
 
 def _empty(now: datetime) -> int:
     """Remove the content of failed messages that have expired and cannot be sent again."""
-    keys = list(Message.objects.expired_dead_letters(now).values_list("pk", flat=True)[: batches.BATCH])
-    return int(Message.objects.expired_dead_letters(now).filter(pk__in=keys).update(payload=""))
+    messages = list(Message.objects.expired_dead_letters(now).only("pk", "created_at")[: batches.BATCH])
+    return int(Message.objects.expired_dead_letters(now).these(messages).update(payload=""))
 
 
 def _reduce(now: datetime) -> int:
@@ -73,7 +81,7 @@ def _reduce(now: datetime) -> int:
             due.select_for_update(skip_locked=True)[: batches.BATCH]
         )  # skips messages that are being retried
         keys = [message.pk for message in messages]
-        Message.objects.finished().filter(pk__in=keys).update(reduced_at=now, **NOTHING)
+        Message.objects.finished().these(messages).update(reduced_at=now, **NOTHING)
         Attachment.objects.filter(message__in=keys).update(filename="")
         MessageEvent.objects.filter(message__in=keys).exclude(details={}).update(details={})
     attachments.discard_of([message for message in messages if message.has_attachments])
@@ -81,15 +89,48 @@ def _reduce(now: datetime) -> int:
 
 
 def _remove(now: datetime) -> int:
-    """Remove old messages. Each query starts where the last one ended, to skip removed rows in the index."""
-    due = Message.objects.to_remove(now - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS))
+    """Remove old messages: those of a whole month with its partitions, others in batches. Returns how many others.
+
+    A month with a message that is not finished loses the others. Messages in no partition of a month, being older or
+    newer than all, are removed to the day.
+    """
+    before = now - timedelta(days=settings.MESSAGES_REMOVED_AFTER_DAYS)
+    removed = 0
+    for month in partitions.older(Message, before):
+        messages = Message.objects.in_partition(month)
+        if messages.not_over().exists():
+            removed += _remove_rows(messages.to_remove(before))
+        else:
+            _remove_attachments(messages)
+            partitions.drop(month)
+    kept = partitions.of(Message)
+    for month in (one for model in BELONGING for one in partitions.older(model, before)):
+        if not any(month.overlaps(other) for other in kept):
+            partitions.drop(month)
+    return removed + _remove_rows(Message.objects.to_remove(min(before, partitions.first_month(Message) or before)))
+
+
+def _remove_attachments(messages: MessageQuerySet) -> None:
+    """Remove attachments and their files. `discard_orphans` later removes files that fail now."""
+
+    def step() -> int:
+        rows = list(Attachment.objects.filter(message__in=messages.values("pk"))[: batches.BATCH])
+        attachments.remove_files(rows)
+        Attachment.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        return len(rows)
+
+    batches.repeat(step)
+
+
+def _remove_rows(due: MessageQuerySet) -> int:
+    """Remove messages. Each query starts where the last one ended, to skip removed rows in the index."""
     total, rest = 0, due
     for _round in range(MAX_BATCHES):
         with transaction.atomic():
             locked = rest.select_for_update(skip_locked=True).only("pk", "created_at", "has_attachments")
             messages = list(locked[:REMOVED_AT_ONCE])
             attachments.discard_with_rows([message for message in messages if message.has_attachments])
-            Message.objects.filter(pk__in=[message.pk for message in messages]).delete()
+            Message.objects.these(messages).delete()
         total += len(messages)
         if len(messages) < REMOVED_AT_ONCE:
             break

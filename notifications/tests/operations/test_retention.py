@@ -1,17 +1,26 @@
 """Retention of messages."""
 
 import contextlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
-from foodfleet.core.database import batches
+from foodfleet.core.database import batches, partitions
 from foodfleet.environment import Environment
 from notifications.gateways import files
-from notifications.models import Attachment, Message, MessageEvent, Receipt, StoredFile
+from notifications.models import (
+    Attachment,
+    Message,
+    MessageEvent,
+    Receipt,
+    SearchText,
+    StoredFile,
+    WebhookDelivery,
+)
+from notifications.services import doctor
 from notifications.services.compose import writing
 from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
 from notifications.services.compose.writing import MessageDraft
@@ -125,3 +134,78 @@ def test_old_messages_are_removed_with_their_rows_and_files(settings, monkeypatc
     assert list(Message.objects.all()) == [waiting]
     assert (MessageEvent.objects.count(), Attachment.objects.count()) == (0, 1)
     assert StoredFile.objects.count() == 1
+
+
+@pytest.fixture
+def of_months(message_partitions, settings, monkeypatch):
+    """Give a function that writes a finished message of 2031 with all that belongs to it; the time is the end of May."""
+    settings.MESSAGES_REMOVED_AFTER_DAYS = 60
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2031, 5, 31, tzinfo=UTC))
+    retention.forget()
+
+    def write(month, day=3, **fields):
+        time = datetime(2031, month, day, tzinfo=UTC)
+        values = {"channel": Channel.EMAIL, "status": Status.SENT, "reduced_at": time, **fields}
+        written = Message.objects.create(to=["ann@example.com"], created_at=time, **values)
+        MessageEvent.objects.create(message=written, type="sent")
+        WebhookDelivery.objects.create(message=written, created_at=time)
+        return written
+
+    return write
+
+
+def months_of(model):
+    return [one.name.removeprefix(f"{model._meta.db_table}_") for one in partitions.of(model)]
+
+
+@pytest.mark.postgres
+def test_a_month_of_messages_goes_with_the_partitions_of_all_tables(of_months, monkeypatch, settings):
+    old, of_june, of_july = of_months(1), of_months(6), of_months(7)
+    attachment = Attachment(message=of_june, filename="a.pdf", content_type="application/pdf", size=1)
+    attachment.file.save("x", ContentFile(b"x"))
+    kept = of_months(7, day=31)
+    assert list(doctor.message_partitions()) == []
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2031, 9, 15, tzinfo=UTC))
+    late = [
+        f"The table {model._meta.db_table} has no partition for September 2031 and Oct" for model in retention.BY_MONTH
+    ]
+    assert [problem.text[: len(text)] for problem, text in zip(doctor.message_partitions(), late, strict=True)] == late
+    removed = retention.forget().removed
+    assert (removed, set(Message.objects.all())) == (1, {of_july, kept})  # July is removed as a whole, later
+    assert old.pk not in Message.objects.values_list("pk", flat=True)
+    for model in retention.BY_MONTH:
+        assert months_of(model) == ["2031_07", "2031_08", "2031_09", "2031_10", "2031_11", "2031_12", "default"]
+        assert model.objects.count() == 2
+    assert not Attachment.objects.exists()
+    assert not StoredFile.objects.exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "unfinished", [{"status": Status.QUEUED}, {"status": Status.FAILED, "reduced_at": None, "payload": "x"}]
+)
+def test_a_month_with_an_unfinished_message_loses_the_others(of_months, monkeypatch, settings, unfinished):
+    settings.MESSAGES_REDUCED_AFTER_DAYS = 365
+    others, waiting, later = [of_months(6), of_months(6, day=30)], of_months(6, **unfinished), of_months(7)
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2031, 10, 15, tzinfo=UTC))
+    done = retention.forget()
+    remaining = {waiting} if waiting.status == Status.QUEUED else set()
+    assert done.removed == len(others) + 1 - len(remaining)
+    assert set(Message.objects.all()) == remaining
+    assert months_of(Message)[0] == "2031_06"
+    assert "2031_07" not in months_of(Message)
+    assert later not in Message.objects.all()
+    assert {event.message_id for event in MessageEvent.objects.filter(message__isnull=False)} == {
+        message.pk for message in remaining
+    }
+    Message.objects.all().update(status=Status.CANCELLED, reduced_at=timezone.now())
+    retention.forget()
+    for model in retention.BY_MONTH:
+        assert months_of(model)[0] == "2031_08"
+        assert not model.objects.exists()
+
+
+def test_search_texts_go_with_their_messages():
+    message(400)
+    retention.forget()
+    assert not SearchText.objects.exists()
