@@ -151,9 +151,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         older = self.filter(created_at__lt=partition.end)
         return older.filter(created_at__gte=partition.start) if partition.start else older
 
-    def not_over(self) -> "MessageQuerySet":
-        """Filter messages that are not finished or still have recipients and content."""
-        return self.exclude(status__in=FINISHED, reduced_at__isnull=False)
+    def are_over(self) -> bool:
+        """Return whether all are finished, without recipients and content. Each query has an index."""
+        waiting, sending = (self.filter(status=status) for status in (Status.QUEUED, Status.SENDING))
+        return not any(some.exists() for some in (self.filter(reduced_at__isnull=True), waiting, sending))
 
     def to_remove(self, before: datetime) -> "MessageQuerySet":
         """Filter finished messages created before `before`, the oldest first."""

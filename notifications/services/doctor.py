@@ -78,7 +78,7 @@ def email() -> Iterator[Problem]:
     scheme = settings.EMAIL_URL.partition("://")[0].lower()
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     if scheme == "consolemail" and not settings.DEBUG:
-        yield Problem("E-mails are printed, not sent: EMAIL_URL is not set.", "Set EMAIL_URL, such as amazonses://.")
+        yield Problem("E-mails are printed, not sent.", "Set EMAIL_URL, such as amazonses://.")
     if sender.endswith(("@foodfleet.example", "@localhost")) and not settings.DEBUG:
         yield Problem(f"E-mails come from {sender}, which is not yours.", "Set DEFAULT_FROM_EMAIL or PUBLIC_URL.")
     if scheme.startswith("smtp"):
@@ -140,7 +140,7 @@ def _about_sender(sender: str, is_verified: bool) -> Iterator[Problem]:
 def sms() -> Iterator[Problem]:
     """Check that SMS can be sent: Amazon SNS's sandbox and its spending limit."""
     if settings.SMS_URL.startswith("console") and not settings.DEBUG:
-        yield Problem("SMS are printed, not sent: SMS_URL is not set.", "Set SMS_URL, such as sns://.")
+        yield Problem("SMS are printed, not sent.", "Set SMS_URL, such as sns://.")
     if settings.SMS_URL.startswith("sns"):
         yield from _asked(lambda: _about_sms(sns.is_in_sandbox()))
         yield from _asked(lambda: _about_limit(sns.monthly_limit()))

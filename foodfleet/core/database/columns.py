@@ -4,6 +4,7 @@ Each operation is a transaction of its own, which does not wait long for its loc
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -27,6 +28,13 @@ class AddFieldOnce(AddField):
         if not _has_column(schema_editor.connection, to_state.apps.get_model(app_label, self.model_name), self.name):
             add = super().database_forwards
             _run(schema_editor, lambda: add(app_label, schema_editor, from_state, to_state))
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Remove the column if it is there."""
+        if _has_column(schema_editor.connection, from_state.apps.get_model(app_label, self.model_name), self.name):
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 class RemoveFieldOnce(RemoveField):
@@ -54,18 +62,24 @@ class DropForeignKey(AlterField):
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Add the constraint again."""
+        """Add the constraint again, if it is missing."""
         model, quote = to_state.apps.get_model(app_label, self.model_name), schema_editor.quote_name
-        field = model._meta.get_field(self.name)
-        schema_editor.execute(
-            ORPHANS.format(
-                table=quote(model._meta.db_table),
-                column=quote(str(field.column)),
-                referred=quote(field.related_model._meta.db_table),
-                key=quote(str(field.target_field.column)),
-            )
+        field: Any = model._meta.get_field(self.name)
+        if _is_enforced(schema_editor.connection, model, field.column):
+            return
+        orphans = ORPHANS.format(
+            table=quote(model._meta.db_table),
+            column=quote(field.column),
+            referred=quote(field.related_model._meta.db_table),
+            key=quote(field.target_field.column),
         )
-        super().database_forwards(app_label, schema_editor, from_state, to_state)
+        alter = super().database_forwards
+
+        def add() -> None:
+            schema_editor.execute(orphans)
+            alter(app_label, schema_editor, from_state, to_state)
+
+        _run(schema_editor, add)
 
 
 def _run(schema_editor: BaseDatabaseSchemaEditor, work: Callable[[], None]) -> None:
@@ -74,6 +88,12 @@ def _run(schema_editor: BaseDatabaseSchemaEditor, work: Callable[[], None]) -> N
     else:
         with transaction.atomic(using=schema_editor.connection.alias):
             work()
+
+
+def _is_enforced(connection: BaseDatabaseWrapper, model: type[Model], column: str) -> bool:
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, model._meta.db_table)
+    return any(one["foreign_key"] and one["columns"] == [column] for one in constraints.values())
 
 
 def _has_column(connection: BaseDatabaseWrapper, model: type[Model], name: str) -> bool:

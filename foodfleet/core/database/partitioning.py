@@ -219,6 +219,8 @@ class _Move:
         cursor.execute(f'ALTER TABLE "{old}" DROP CONSTRAINT "{self.bound}"')
         cursor.execute(f'CREATE TABLE "{table}_default" PARTITION OF "{table}" DEFAULT')
         before.create_triggers(cursor)
+        for name in (table, f"{table}_default"):
+            cursor.execute(f'ALTER TABLE "{name}" OWNER TO {before.owner}')
 
 
 def _merge(cursor: CursorWrapper, model: type[Model], by: str) -> None:
@@ -231,6 +233,7 @@ def _merge(cursor: CursorWrapper, model: type[Model], by: str) -> None:
     cursor.execute(f'ALTER TABLE "{table}_merged" RENAME TO "{table}"')
     before.apply(cursor, before.pk, [index.without(by) for index in before.indexes])
     before.create_triggers(cursor)
+    cursor.execute(f'ALTER TABLE "{table}" OWNER TO {before.owner}')
 
 
 class _Definitions:
@@ -246,6 +249,7 @@ class _Definitions:
             cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [f'"{self.table}"', self.pk])
             cursor.execute(f"SELECT last_value + is_called::int FROM {cursor.fetchone()[0]}")  # noqa: S608
             self.next_id = int(cursor.fetchone()[0])
+        self.owner = partitions.owner_of(cursor, f'"{self.table}"')
         self.indexes = _indexes(cursor, self.table)
         self.foreign_keys = _rows(cursor, FOREIGN_KEYS, self.table)
         self.triggers = _rows(cursor, TRIGGERS, self.table)

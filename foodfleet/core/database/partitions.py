@@ -43,12 +43,6 @@ class Partition:
     start: datetime | None
     end: datetime | None
 
-    def overlaps(self, other: "Partition") -> bool:
-        """Return whether a time may be in both; False for the default partition."""
-        if self.end is None or other.end is None:
-            return False
-        return (self.start is None or self.start < other.end) and (other.start is None or other.start < self.end)
-
 
 def of(model: type[Model], using: str = "default") -> list[Partition]:
     """Return the partitions of the model's table, the oldest first and the default one last; none on SQLite."""
@@ -72,6 +66,12 @@ def missing(model: type[Model], now: datetime, *, ahead: int = MONTHS_AHEAD, usi
     found = of(model, using)
     months = [month_of(now, later) for later in range(ahead + 1)] if found else []
     return [month for month in months if not any(_covers(one, month) for one in found)]
+
+
+def owner_of(cursor: CursorWrapper, table: str) -> str:
+    """Return the role that owns the table, for use in SQL. table: its quoted name."""
+    cursor.execute("SELECT relowner::regrole::text FROM pg_class WHERE oid = to_regclass(%s)", [table])
+    return str(cursor.fetchone()[0])
 
 
 def _covers(partition: Partition, month: datetime) -> bool:
@@ -101,8 +101,10 @@ def _make(model: type[Model], month: datetime, using: str) -> None:
         cursor.execute(in_default, [month, end])
         if cursor.fetchone():
             return
-        # CREATE TABLE ... PARTITION OF would lock out everybody; ATTACH locks only the default partition.
+        # CREATE TABLE ... PARTITION OF would lock out everybody. ATTACH locks the default partition, which it reads,
+        # and writes of the tables that foreign keys refer to.
         cursor.execute(f"CREATE TABLE {name} (LIKE {quote(table)} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+        cursor.execute(f"ALTER TABLE {name} OWNER TO {owner_of(cursor, quote(table))}")
         cursor.execute(f"ALTER TABLE {quote(table)} ATTACH PARTITION {name} FOR VALUES FROM ('{month}') TO ('{end}')")
 
     short_locks.run(connections[using], work, tries=1)

@@ -52,6 +52,20 @@ for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
         executor.recorder.record_unapplied(migration.app_label, migration.name)
         state = executor.apply_migration(before, migration)
 """
+TWICE_BACK = """
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+call_command("migrate", verbosity=0)
+recorder = MigrationExecutor(connection).recorder
+names = ["0019_webhooks", "0020_keys_without_a_constraint", "0021_messages_without_foreign_keys", "0022_messages_by_month"]
+for before, name in reversed(list(zip(names, names[1:]))):
+    call_command("migrate", "notifications", before, verbosity=0)
+    recorder.record_applied("notifications", name)
+    call_command("migrate", "notifications", before, verbosity=0)
+call_command("migrate", verbosity=0)
+"""
 LIVE_LOCKS = """
 from datetime import timedelta
 from django.apps import apps
@@ -143,6 +157,11 @@ def test_a_migration_that_was_not_recorded_runs_again_on_sqlite(tmp_path):
 @pytest.mark.postgres
 def test_a_migration_that_was_not_recorded_runs_again_on_postgresql(empty_postgres_url):
     processes.manage("shell", "-v", "0", "-c", TWICE, DEBUG="true", DATABASE_URL=empty_postgres_url)
+
+
+@pytest.mark.postgres
+def test_a_reversal_that_was_not_recorded_runs_again(empty_postgres_url):
+    processes.manage("shell", "-v", "0", "-c", TWICE_BACK, DEBUG="true", DATABASE_URL=empty_postgres_url)
 
 
 @pytest.mark.postgres

@@ -124,8 +124,13 @@ def remove_files(rows: Iterable[Attachment]) -> None:
 
 def discard_of(messages: Sequence[Message]) -> int:
     """Remove the files of these messages, keep their rows and return how many files were removed."""
+    return discard(Attachment.objects.stored_of(messages)) if messages else 0
+
+
+def discard(stored: Iterable[Attachment]) -> int:
+    """Remove the files of these attachments, keep the rows and return how many files were removed."""
     removed = 0
-    for row in Attachment.objects.stored_of(messages) if messages else ():
+    for row in stored:
         try:
             storage.delete(row.file.name or "")
         except OSError as error:  # the next sweep tries again

@@ -98,28 +98,26 @@ def _remove(now: datetime) -> int:
     removed = 0
     for month in partitions.older(Message, before):
         messages = Message.objects.in_partition(month)
-        if messages.not_over().exists():
+        if not messages.are_over():
             removed += _remove_rows(messages.to_remove(before))
-        else:
-            _remove_attachments(messages)
+        elif _remove_attachments(messages):
             partitions.drop(month)
-    kept = partitions.of(Message)
     for month in (one for model in BELONGING for one in partitions.older(model, before)):
-        if not any(month.overlaps(other) for other in kept):
+        if not Message.objects.in_partition(month).exists():
             partitions.drop(month)
-    return removed + _remove_rows(Message.objects.to_remove(min(before, partitions.first_month(Message) or before)))
+    others = Message.objects.to_remove(before)
+    for month in partitions.of(Message):
+        if month.start is not None and month.start < before:
+            others = others.exclude(created_at__gte=month.start, created_at__lt=month.end)
+    return removed + _remove_rows(others)
 
 
-def _remove_attachments(messages: MessageQuerySet) -> None:
-    """Remove attachments and their files. `discard_orphans` later removes files that fail now."""
-
-    def step() -> int:
-        rows = list(Attachment.objects.filter(message__in=messages.values("pk"))[: batches.BATCH])
-        attachments.remove_files(rows)
-        Attachment.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        return len(rows)
-
-    batches.repeat(step)
+def _remove_attachments(messages: MessageQuerySet) -> bool:
+    """Remove attachments and their files. Returns whether all could be removed; the next run tries others again."""
+    rows = Attachment.objects.filter(message__in=messages.values("pk"))
+    attachments.discard(rows.exclude(file=""))
+    batches.delete(rows.filter(file=""))
+    return not rows.exists()
 
 
 def _remove_rows(due: MessageQuerySet) -> int:

@@ -160,3 +160,24 @@ def test_a_table_that_foreign_keys_refer_to_is_not_partitioned(plain):
             plain.partition()
     finally:
         execute("ALTER TABLE notifications_attachment DROP CONSTRAINT test_refers")
+
+
+def test_a_search_text_is_emptied_though_the_clocks_differed():
+    message = old_message(0)
+    SearchText.objects.filter(message=message.pk).update(message_created_at=message.created_at - timedelta(seconds=3))
+    Message.objects.filter(pk=message.pk).update(to=[], subject="")
+    assert SearchText.objects.get(message=message.pk).text == "[]  "
+
+
+def test_partitions_belong_to_the_owner_of_the_table(plain):
+    execute("CREATE ROLE test_owner; ALTER TABLE notifications_message OWNER TO test_owner")
+    try:
+        plain.partition()
+        owners = "SELECT relname, relowner::regrole::text FROM pg_class WHERE relname LIKE 'notifications_message\\_%%' AND relkind IN ('r', 'p')"
+        assert {owner for name, owner in ask(f"{owners} OR relname = 'notifications_message'")} == {"test_owner"}
+        plain.merge()
+        assert ask("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'notifications_message'") == [
+            ("test_owner",)
+        ]
+    finally:
+        execute("REASSIGN OWNED BY test_owner TO CURRENT_USER; DROP ROLE test_owner")

@@ -2,10 +2,11 @@
 
 import contextlib
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from foodfleet.core.database import batches, partitions
@@ -21,7 +22,7 @@ from notifications.models import (
     WebhookDelivery,
 )
 from notifications.services import doctor
-from notifications.services.compose import writing
+from notifications.services.compose import attachments, writing
 from notifications.services.compose.email import EmailExtras, NewAttachment, send_email
 from notifications.services.compose.writing import MessageDraft
 from notifications.services.operations import retention
@@ -154,6 +155,11 @@ def of_months(message_partitions, settings, monkeypatch):
     return write
 
 
+def attach(message, file="attachments/x"):
+    name = attachments.storage.save(file, b"x") if file else ""
+    Attachment.objects.create(message=message, filename="a.pdf", content_type="application/pdf", size=1, file=name)
+
+
 def months_of(model):
     return [one.name.removeprefix(f"{model._meta.db_table}_") for one in partitions.of(model)]
 
@@ -161,8 +167,8 @@ def months_of(model):
 @pytest.mark.postgres
 def test_a_month_of_messages_goes_with_the_partitions_of_all_tables(of_months, monkeypatch, settings):
     old, of_june, of_july = of_months(1), of_months(6), of_months(7)
-    attachment = Attachment(message=of_june, filename="a.pdf", content_type="application/pdf", size=1)
-    attachment.file.save("x", ContentFile(b"x"))
+    attach(of_june)
+    attach(of_june, file="")
     kept = of_months(7, day=31)
     assert list(doctor.message_partitions()) == []
     monkeypatch.setattr(timezone, "now", lambda: datetime(2031, 9, 15, tzinfo=UTC))
@@ -178,6 +184,34 @@ def test_a_month_of_messages_goes_with_the_partitions_of_all_tables(of_months, m
         assert model.objects.count() == 2
     assert not Attachment.objects.exists()
     assert not StoredFile.objects.exists()
+
+
+@pytest.mark.postgres
+def test_a_month_stays_while_a_file_of_it_cannot_be_removed(of_months, monkeypatch):
+    of_june = of_months(6)
+    attach(of_june)
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2031, 9, 15, tzinfo=UTC))
+    with monkeypatch.context() as patch:
+        patch.setattr(attachments.storage, "delete", Mock(side_effect=OSError))
+        retention.forget()
+    assert (Message.objects.get(), StoredFile.objects.count()) == (of_june, 1)
+    retention.forget()
+    assert not Message.objects.exists()
+    assert not StoredFile.objects.exists()
+
+
+@pytest.mark.postgres
+def test_what_belongs_to_a_waiting_message_of_no_month_stays(of_months, monkeypatch):
+    """Messages of June are in the default partition, because its own was missing; one of May keeps that month."""
+    of_months(5, status=Status.QUEUED)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE notifications_message_2031_06")
+    waiting, sent = of_months(6, status=Status.QUEUED), of_months(6)
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2031, 10, 15, tzinfo=UTC))
+    retention.forget()
+    assert not Message.objects.filter(pk=sent.pk).exists()
+    assert [waiting.events.count(), waiting.webhook.created_at] == [1, waiting.created_at]
+    assert months_of(MessageEvent)[:2] == ["2031_05", "2031_06"]
 
 
 @pytest.mark.postgres
