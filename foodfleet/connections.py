@@ -34,16 +34,18 @@ def database_settings(read: dict[str, Any], timeouts: Timeouts) -> dict[str, Any
     if read["ENGINE"].endswith("sqlite3"):
         return {**read, "ENGINE": "foodfleet.core.database.sqlite3", "CONN_MAX_AGE": None, "OPTIONS": SQLITE}
     given = read.get("OPTIONS", {})
-    ends = (
+    # No parallel workers: to start them takes longer than most statements. PostgreSQL would for a search in partitions.
+    session = (
         f"-c statement_timeout={timeouts.statement}s -c lock_timeout={timeouts.lock}s"
-        f" -c idle_in_transaction_session_timeout=60s {given.get('options', '')}"
+        " -c idle_in_transaction_session_timeout=60s -c max_parallel_workers_per_gather=0"
+        f" {given.get('options', '')}"
     )
     return {
         **read,
         "ENGINE": "foodfleet.core.database.postgres",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": timeouts.connect, **TCP, **given, "options": ends},
+        "OPTIONS": {"connect_timeout": timeouts.connect, **TCP, **given, "options": session},
     }
 
 

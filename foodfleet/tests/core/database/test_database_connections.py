@@ -144,9 +144,10 @@ def timeouts_of(got):
     return [got.execute(f"SHOW {name}").fetchone()[0] for name in TIMEOUTS]
 
 
-def test_statements_and_locks_have_time_outs_but_in_migrations():
+def test_sessions_have_time_outs_but_in_migrations_and_no_parallel_workers():
     fresh = driver.connect(**connection.get_connection_params())
     assert timeouts_of(fresh) == ["30s", "1min", "1min"]  # lock_timeout: foodfleet/tests/environment.py
+    assert fresh.execute("SHOW max_parallel_workers_per_gather").fetchone()[0] == "0"
     fresh.close()
     pre_migrate.send(sender=apps.get_app_config("core"), using="default", verbosity=0, interactive=False)
     assert timeouts_of(connection.connection) == ["0", "0", "0"]
